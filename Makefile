@@ -1,0 +1,29 @@
+# sinklab: build, demo, test. `make` alone builds ./sinklab.
+CC      ?= gcc
+MARCH   ?= -march=native
+WERROR  ?=
+CFLAGS  ?= -O3 $(MARCH) -g -fno-math-errno -ffp-contract=fast
+WARN    := -Wall -Wextra $(WERROR)
+ALL     := -std=gnu11 -D_GNU_SOURCE -I. $(CFLAGS) $(WARN) -fopenmp -I/usr/include/lapacke -MMD -MP
+LIBS    := -lblis -llapacke -lyaml -lsqlite3 -lz -lxxhash -lm
+
+ROOMS   := data model train ablations
+SOURCES := $(wildcard $(ROOMS:%=%/*.c) $(ROOMS:%=%/*/*.c))
+OBJECTS := $(SOURCES:%.c=build/%.o)
+LIBRARY := $(filter-out build/train/main.o,$(OBJECTS))
+TESTS   := $(wildcard tests/*.c tests/*/*.c)
+
+.PHONY: all test clean
+all: sinklab
+
+sinklab: $(OBJECTS)
+	$(CC) $(ALL) -o $@ $^ $(LIBS)
+
+build/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL) -c -o $@ $<
+
+clean:
+	rm -rf build sinklab
+
+-include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,0 +1,25 @@
+/* Owns: how a failure travels. Every function that can fail takes an Error and
+ * returns false after filling it; main prints the one line and exits with its code.
+ * Does not own: printing, exiting. */
+#ifndef SINKLAB_ERROR_H
+#define SINKLAB_ERROR_H
+
+#include <stdbool.h>
+
+enum {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,  /* the run failed or diverged, the machine refused */
+    EXIT_USAGE = 2,   /* the user's mistake: a key, a file, a value */
+    EXIT_SIGINT = 130,
+    EXIT_SIGTERM = 143,
+};
+
+typedef struct Error {
+    int code;        /* one of the above; 0 while nothing failed */
+    char text[1024]; /* "what: where: why (hint)", no newline */
+} Error;
+
+/* Fills e (which may be NULL) and returns false, so that a caller can `return fail(...)`. */
+bool fail(Error *e, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

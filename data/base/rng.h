@@ -1,0 +1,35 @@
+/* Owns: randomness without state. A number is a pure function of
+ * (seed, stream, step, index), so the order in which threads, resumed runs or
+ * sweeps ask for it cannot change it. Philox 4x32-10 (Salmon et al. 2011). */
+#ifndef SINKLAB_RNG_H
+#define SINKLAB_RNG_H
+
+#include <stdint.h>
+
+/* One stream for each use, so that changing one use leaves the others as they were. */
+typedef enum RngStream {
+    RNG_INIT = 1,    /* weights; step = the tensor's place in the model's table */
+    RNG_SHUFFLE = 2, /* order of the text blocks; step = epoch */
+    RNG_HELDOUT = 3, /* which documents are held out */
+    RNG_PROBE = 4,   /* which rows the probes are; step = the probe */
+    RNG_TASK = 5,    /* synthetic tasks; step = row */
+    RNG_SAMPLE = 6,  /* sampling text */
+    RNG_TOKENIZER = 7,
+    RNG_TEST = 8,
+    RNG_SKETCH = 9,  /* random directions of estimators */
+    RNG_ROW = 10,    /* a training row's own draws (random first token); step = row */
+} RngStream;
+
+/* 64 uniform bits. */
+uint64_t rng_bits(uint64_t seed, RngStream stream, uint64_t step, uint64_t index);
+
+/* Uniform in [0, 1), 53 bits. */
+double rng_uniform(uint64_t seed, RngStream stream, uint64_t step, uint64_t index);
+
+/* Uniform integer in [0, n), n > 0 (multiply-shift; bias below n / 2^64). */
+uint64_t rng_below(uint64_t seed, RngStream stream, uint64_t step, uint64_t index, uint64_t n);
+
+/* Standard normal (Box-Muller, one of the pair). */
+double rng_normal(uint64_t seed, RngStream stream, uint64_t step, uint64_t index);
+
+#endif
