@@ -1,0 +1,44 @@
+/* Owns: what a model is: its sizes and which row of each slot's table fills the slot.
+ * Does not own: where the values come from (train/config.c reads the YAML). */
+#ifndef SINKLAB_MODEL_CONFIG_H
+#define SINKLAB_MODEL_CONFIG_H
+
+#include "data/base/error.h"
+#include "data/base/list.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct ModelConfig {
+    int64_t vocab;         /* set from the data */
+    int64_t layers;        /* L */
+    int64_t width;         /* d */
+    int64_t heads;         /* H; d_head = d / H */
+    int64_t context;       /* T, the training context: learned positions have this many rows */
+    int64_t mlp_width;     /* f; 0: 8/3 d rounded down to a multiple of 32 when gated, else 4 d */
+    int attention;         /* row of attention_slots */
+    int head_out;          /* row of head_out_slots */
+    int qk;                /* row of qk_slots */
+    int position;          /* row of position_slots */
+    int norm;              /* row of norm_slots */
+    int mlp;               /* row of mlp_slots */
+    int64_t window;        /* attend to the last `window` keys only; 0 = all */
+    double head_out_scale; /* initial gain of a head-output norm */
+    double embedding_std;
+    bool tie;              /* the classifier shares the embedding's weights */
+    List interventions;    /* trained under these, see model/interventions */
+} ModelConfig;
+
+/* Names of the rows of each slot's table, NULL past the end. */
+const char *attention_name(int i);
+const char *head_out_name(int i);
+const char *qk_name(int i);
+const char *position_name(int i);
+const char *norm_name(int i);
+const char *mlp_name(int i);
+
+/* Fills what was left to the program (mlp_width) and refuses what cannot be built: heads
+ * that do not divide the width, an odd d_head under rope, ... Exit code 2. */
+bool model_config_check(ModelConfig *c, Error *e);
+
+#endif

@@ -1,0 +1,95 @@
+/* Owns: the configuration of one run: the one table of keys (type, default, bounds, help),
+ * and what walks it: YAML, key=value, --help, canonical JSON, the run key.
+ * Does not own: sweeps (ablations/), what the values mean (the rooms they are for). */
+#ifndef SINKLAB_CONFIG_H
+#define SINKLAB_CONFIG_H
+
+#include "data/base/error.h"
+#include "data/data.h"
+#include "model/config.h"
+
+#include <stdio.h>
+
+/* Raised whenever a change alters figures: a stale run is never taken for a done one. */
+enum { NUMERICS = 1 };
+
+typedef enum Precision { PRECISION_FP32, PRECISION_BF16, PRECISIONS } Precision;
+typedef enum DecayOn { DECAY_MATRICES, DECAY_ALL, DECAY_ONS } DecayOn;
+
+typedef struct TrainConfig {
+    int64_t steps;
+    int64_t batch_tokens; /* tokens a step; a multiple of model.context */
+    int64_t micro_rows;   /* rows in flight; 0 = chosen for the cache. Changes no bit. */
+    int precision;        /* Precision */
+    char init_from[512];  /* checkpoint folder to start from; "" = random */
+} TrainConfig;
+
+typedef struct OptimConfig {
+    int name;             /* row of optimisers (train/optim.h) */
+    double lr;
+    double min_lr;        /* at the end of the schedule; -1 = lr / 10 */
+    int schedule;         /* row of schedules (train/schedule.h) */
+    int64_t warmup;       /* steps */
+    double weight_decay;
+    int decay_on;         /* DecayOn */
+    double beta1, beta2, eps;
+    double clip;          /* bound of the global gradient norm; 0 = none */
+} OptimConfig;
+
+typedef struct ProbeConfig {
+    int64_t every;        /* steps between light evaluations; 0 = 60 to 80 a run, dense at first */
+    int64_t length;       /* tokens of a row of the probes main and other_bos */
+    int64_t sequences;    /* rows of a probe */
+} ProbeConfig;
+
+typedef struct RunConfig {
+    int64_t threads;          /* 0 = OMP_NUM_THREADS or the affinity mask */
+    int64_t checkpoint_every; /* steps; 0 = twenty times a run */
+    int64_t log_every;        /* steps between progress lines where there is no terminal; 0 = 20 times a run */
+} RunConfig;
+
+typedef struct Config {
+    char variant[64]; /* preset of slot and data keys, configs/variants.yaml */
+    int64_t seed;
+    char label[128];  /* run.label: a name for people, outside the key */
+    ModelConfig model;
+    DataConfig data;
+    TrainConfig train;
+    OptimConfig optim;
+    ProbeConfig probe;
+    RunConfig run;
+} Config;
+
+void config_defaults(Config *c);
+
+/* Reads a YAML file: its `base:` file first (relative to the file), then its `variant:`
+ * preset, then its own keys. Errors carry file, line, column and the nearest known key. */
+bool config_load(Config *c, const char *path, Error *e);
+
+/* One override, key and text as on the command line or in a sweep's cell; `where` names
+ * their origin in errors ("command line", "sweep.yaml:7:3"). `variant` applies its preset. */
+bool config_set(Config *c, const char *key, const char *text, const char *where, Error *e);
+
+/* What no single key can tell: values that do not fit each other (batch_tokens and context,
+ * heads and width, ...). Fills defaults that depend on other keys. */
+bool config_check(Config *c, Error *e);
+
+/* The value of a key as text, as it would be written in YAML; false if there is no such key. */
+bool config_get(const Config *c, const char *key, char *text, size_t room);
+
+/* Canonical JSON, keys in table order, nested by dots; without run.* unless `all`. malloc'ed. */
+char *config_json(const Config *c, bool all);
+
+/* The run key, 32 hex digits: XXH3-128 of the canonical JSON without run.*, the hashes of
+ * corpus and tokenizer, and NUMERICS. */
+void config_key(const Config *c, const char *corpus_hash, const char *tokenizer_hash, char key[33]);
+
+/* One line a key: name, type, default, bounds, help. */
+void config_help(FILE *out);
+
+/* Walks the keys in table order: the i-th key's name, or NULL past the end. */
+const char *config_key_name(int i);
+/* The known key nearest to `text` by edit distance, or NULL when none is near. */
+const char *config_nearest(const char *text);
+
+#endif

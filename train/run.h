@@ -1,0 +1,24 @@
+/* Owns: one run from its configuration to its last row in results.db.
+ * Does not own: many runs (ablations/). */
+#ifndef SINKLAB_RUN_H
+#define SINKLAB_RUN_H
+
+#include "data/base/error.h"
+#include "train/config.h"
+
+typedef struct RunOptions {
+    const char *db;     /* path of results.db */
+    const char *cache;  /* folder of prepared tokens */
+    bool again, retry, quiet;
+} RunOptions;
+
+/* Trains, or goes on, or says that it is done. Returns an exit code: 0 done (also when it was
+ * done before), 1 failed or diverged, 2 bad input, 130 / 143 stopped by a signal after a checkpoint. */
+int run_train(const Config *c, const RunOptions *o, Error *e);
+
+/* Parameters of the model of a configuration, nominal FLOPs a token (6 (12 L d^2 + V d) + 12 L T d
+ * in the standard shape; here from the model's own tensors), bytes in memory, without making it. */
+typedef struct RunSize { int64_t parameters; double flops_per_token, bytes; } RunSize;
+bool run_size(const Config *c, int64_t vocab, RunSize *out, Error *e);
+
+#endif
