@@ -15,27 +15,28 @@ enum { DATA_BLOCK = 2048 }; /* tokens that stay together when the text is shuffl
 typedef enum Tokenizer { TOKENIZER_BPE, TOKENIZER_BYTES, TOKENIZERS } Tokenizer;
 typedef enum BosPolicy { BOS_ROW, BOS_DOCUMENT, BOS_NONE, BOS_POLICIES } BosPolicy;
 typedef enum MaskPolicy { MASK_CAUSAL, MASK_DOCUMENT, MASK_POLICIES } MaskPolicy;
-const char *tokenizer_name(int i);   /* NULL past the end, as all such lists */
+const char *tokenizer_name(int i); /* NULL past the end, as all such lists */
 const char *bos_policy_name(int i);
 const char *mask_policy_name(int i);
 
 typedef struct DataConfig {
-    char source[512];  /* gcide | kernel-doc | bigram_backcopy | bigram_backcopy:SOURCE | path of a file or folder */
-    int64_t limit;     /* train on the first `limit` tokens of the stream only; 0 = all */
-    int tokenizer;     /* Tokenizer */
-    int64_t vocab;     /* pieces asked of bpe */
-    int bos;           /* BosPolicy */
-    int mask;          /* MaskPolicy */
+    char source[512]; /* gcide | kernel-doc | bigram_backcopy | bigram_backcopy:SOURCE | path of a file or
+                         folder */
+    int64_t limit;    /* train on the first `limit` tokens of the stream only; 0 = all */
+    int tokenizer;    /* Tokenizer */
+    int64_t vocab;    /* pieces asked of bpe */
+    int bos;          /* BosPolicy */
+    int mask;         /* MaskPolicy */
 } DataConfig;
 
 /* A batch of rows as the model takes it. All arrays are [rows][T], the caller's memory. */
 typedef struct Rows {
-    int32_t *x;     /* input tokens */
-    int32_t *y;     /* target tokens; -1: not scored */
-    int32_t *lo;    /* first position of the row that position t may attend to: 0 under the
-                       causal mask, the start of t's document under the document mask */
-    int8_t *kind;   /* token class where the task has classes (bigram_backcopy: 1 = the input
-                       token is a trigger), else 0; may be NULL */
+    int32_t *x;   /* input tokens */
+    int32_t *y;   /* target tokens; -1: not scored */
+    int32_t *lo;  /* first position of the row that position t may attend to: 0 under the
+                     causal mask, the start of t's document under the document mask */
+    int8_t *kind; /* token class where the task has classes (bigram_backcopy: 1 = the input
+                     token is a trigger), else 0; may be NULL */
 } Rows;
 
 typedef struct Dataset Dataset;
@@ -44,24 +45,24 @@ typedef struct Dataset Dataset;
  * be (atomically: a cut preparation leaves nothing). Never touches the network: a corpus
  * that is not there is an error naming the command that gets it. `say` (may be NULL)
  * receives one line a stage while it prepares. */
-bool dataset_open(Dataset **out, const DataConfig *c, const char *cache_dir,
-                  void (*say)(const char *line), Error *e);
+bool dataset_open(Dataset **out, const DataConfig *c, const char *cache_dir, void (*say)(const char *line),
+                  Error *e);
 void dataset_close(Dataset *d);
 
 typedef struct DatasetInfo {
-    int64_t vocab;             /* token ids are 0 .. vocab-1 */
-    int32_t bos;               /* id of BOS */
-    int64_t train_tokens;      /* after limit */
+    int64_t vocab;        /* token ids are 0 .. vocab-1 */
+    int32_t bos;          /* id of BOS */
+    int64_t train_tokens; /* after limit */
     int64_t heldout_tokens;
     int64_t train_documents;
-    double bytes_per_token;    /* of the held-out text: nats / (ln 2 * this) = bits per byte */
-    double mean_document;      /* tokens */
-    char corpus_hash[33];      /* 32 hex digits (XXH3-128) of the text's content */
+    double bytes_per_token; /* of the held-out text: nats / (ln 2 * this) = bits per byte */
+    double mean_document;   /* tokens */
+    char corpus_hash[33];   /* 32 hex digits (XXH3-128) of the text's content */
     char tokenizer_hash[33];
-    char licence[128];         /* one line: "GPL-2+ (gcide 0.48.5)" or "unknown" */
-    char path[512];            /* folder of the prepared tokens: holds tokenizer.model for bpe */
-    double oracle_trigger;     /* bigram_backcopy: entropy in nats at trigger and other    */
-    double oracle_other;       /* positions of the true conditional; NAN for a text        */
+    char licence[128];     /* one line: "GPL-2+ (gcide 0.48.5)" or "unknown" */
+    char path[512];        /* folder of the prepared tokens: holds tokenizer.model for bpe */
+    double oracle_trigger; /* bigram_backcopy: entropy in nats at trigger and other    */
+    double oracle_other;   /* positions of the true conditional; NAN for a text        */
 } DatasetInfo;
 const DatasetInfo *dataset_info(const Dataset *d);
 
@@ -76,13 +77,13 @@ void dataset_heldout_rows_get(const Dataset *d, int64_t first, int rows, int T, 
 
 /* n distinct held-out rows drawn by (seed, probe): the fixed sets of the probes. `bos` says
  * whether position 0 holds BOS (independent of the training policy, for `other_bos`). */
-bool dataset_probe_rows(const Dataset *d, uint64_t seed, int probe, int rows, int T, bool bos,
-                        Rows *out, Error *e);
+bool dataset_probe_rows(const Dataset *d, uint64_t seed, int probe, int rows, int T, bool bos, Rows *out,
+                        Error *e);
 
 /* Text <-> tokens with the dataset's tokenizer (no BOS added). Encoding returns a malloc'ed
  * array; decoding a malloc'ed NUL-terminated string. bpe runs SentencePiece's programs. */
-bool dataset_encode(const Dataset *d, const char *text, size_t length, int32_t **tokens,
-                    int64_t *n, Error *e);
+bool dataset_encode(const Dataset *d, const char *text, size_t length, int32_t **tokens, int64_t *n,
+                    Error *e);
 bool dataset_decode(const Dataset *d, const int32_t *tokens, int64_t n, char **text, Error *e);
 
 /* Gets a named corpus (gcide, kernel-doc) into cache_dir with `apt-get download` and

@@ -8,8 +8,8 @@
 
 enum {
     EXIT_DONE = 0,
-    EXIT_FAILED = 1,  /* the run failed or diverged, the machine refused */
-    EXIT_USAGE = 2,   /* the user's mistake: a key, a file, a value */
+    EXIT_FAILED = 1, /* the run failed or diverged, the machine refused */
+    EXIT_USAGE = 2,  /* the user's mistake: a key, a file, a value */
     EXIT_SIGINT = 130,
     EXIT_SIGTERM = 143,
 };

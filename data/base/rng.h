@@ -16,8 +16,8 @@ typedef enum RngStream {
     RNG_SAMPLE = 6,  /* sampling text */
     RNG_TOKENIZER = 7,
     RNG_TEST = 8,
-    RNG_SKETCH = 9,  /* random directions of estimators */
-    RNG_ROW = 10,    /* a training row's own draws (random first token); step = row */
+    RNG_SKETCH = 9, /* random directions of estimators */
+    RNG_ROW = 10,   /* a training row's own draws (random first token); step = row */
 } RngStream;
 
 /* 64 uniform bits. */
@@ -28,6 +28,10 @@ double rng_uniform(uint64_t seed, RngStream stream, uint64_t step, uint64_t inde
 
 /* Uniform integer in [0, n), n > 0 (multiply-shift; bias below n / 2^64). */
 uint64_t rng_below(uint64_t seed, RngStream stream, uint64_t step, uint64_t index, uint64_t n);
+
+/* Place of i in a permutation of 0 .. n-1 (0 <= i < n <= 2^62) that depends on (seed, stream,
+ * step) alone; any i can be asked for alone. A Feistel network, walked until it falls below n. */
+uint64_t rng_permute(uint64_t seed, RngStream stream, uint64_t step, uint64_t i, uint64_t n);
 
 /* Standard normal (Box-Muller, one of the pair). */
 double rng_normal(uint64_t seed, RngStream stream, uint64_t step, uint64_t index);

@@ -1,0 +1,192 @@
+#include "data/base/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+#include <zlib.h>
+
+Path path_of(const char *format, ...) {
+    Path p;
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(p.s, sizeof p.s, format, args);
+    va_end(args);
+    if (n < 0 || n >= (int)sizeof p.s) p.s[0] = 0;
+    return p;
+}
+
+bool memory_grow(void **pointer, int64_t count, size_t size, Error *e) {
+    void *grown = reallocarray(*pointer, count > 0 ? (size_t)count : 1, size);
+    if (!grown)
+        return fail(e, EXIT_FAILED, "memory: %lld items of %zu bytes: none left", (long long)count, size);
+    *pointer = grown;
+    return true;
+}
+
+static bool bytes_reserve(Bytes *b, int64_t more, Error *e) {
+    if (b->size + more <= b->capacity) return true;
+    int64_t capacity = (b->size + more) * 3 / 2 + 64;
+    if (!memory_grow((void **)&b->data, capacity, 1, e)) return false;
+    b->capacity = capacity;
+    return true;
+}
+
+bool bytes_append(Bytes *b, const void *data, int64_t size, Error *e) {
+    if (!bytes_reserve(b, size, e)) return false;
+    if (size) memcpy(b->data + b->size, data, (size_t)size);
+    b->size += size;
+    return true;
+}
+
+void bytes_free(Bytes *b) {
+    free(b->data);
+    *b = (Bytes){0};
+}
+
+static bool fail_path(Error *e, const char *path) {
+    int why = errno;
+    bool users = why == ENOENT || why == EACCES || why == EROFS || why == ENOTDIR || why == EPERM;
+    return fail(e, users ? EXIT_USAGE : EXIT_FAILED, "file: %s: %s", path, strerror(why));
+}
+
+bool file_read(const char *path, Bytes *out, Error *e) {
+    enum { CHUNK = 1 << 18 };
+    gzFile file = gzopen(path, "rb");
+    if (!file) return fail_path(e, path);
+    gzbuffer(file, CHUNK);
+    bool ok = true;
+    for (int got = 1; ok && got > 0;) {
+        if (!(ok = bytes_reserve(out, CHUNK, e))) break;
+        got = gzread(file, out->data + out->size, CHUNK);
+        if (got < 0)
+            ok = fail(e, EXIT_USAGE, "file: %s: cannot be read (broken gzip, or a folder)", path);
+        else
+            out->size += got;
+    }
+    gzclose(file);
+    return ok;
+}
+
+bool file_write(const char *path, const void *data, int64_t size, Error *e) {
+    FILE *file = fopen(path, "wb");
+    if (!file) return fail_path(e, path);
+    bool ok = fwrite(data, 1, (size_t)size, file) == (size_t)size;
+    ok = fclose(file) == 0 && ok;
+    return ok ? true : fail_path(e, path);
+}
+
+bool file_map(const char *path, const void **data, int64_t *size, Error *e) {
+    *data = NULL;
+    *size = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return fail_path(e, path);
+    struct stat s;
+    bool ok = fstat(fd, &s) == 0;
+    if (ok && s.st_size > 0) {
+        void *map = mmap(NULL, (size_t)s.st_size, PROT_READ, MAP_SHARED, fd, 0);
+        ok = map != MAP_FAILED;
+        if (ok) *data = map, *size = s.st_size;
+    }
+    if (!ok) fail_path(e, path);
+    close(fd);
+    return ok;
+}
+
+bool folder_make(const char *path, Error *e) {
+    Path p = path_of("%s", path);
+    for (char *slash = p.s + 1; p.s[0]; slash++) {
+        char was = *slash;
+        if (was && was != '/') continue;
+        *slash = 0;
+        struct stat s;
+        if (mkdir(p.s, 0777) && !(stat(p.s, &s) == 0 && S_ISDIR(s.st_mode))) return fail_path(e, p.s);
+        *slash = was;
+        if (!was) return true;
+    }
+    return fail(e, EXIT_USAGE, "file: %s: not a path", path);
+}
+
+static int sync_one(const char *path, const struct stat *s, int type, struct FTW *at) {
+    (void)s, (void)type, (void)at;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return -1;
+    int failed = fsync(fd);
+    close(fd);
+    return failed;
+}
+
+bool folder_sync(const char *path, Error *e) {
+    return nftw(path, sync_one, 16, FTW_DEPTH | FTW_PHYS) == 0 ? true : fail_path(e, path);
+}
+
+static int remove_one(const char *path, const struct stat *s, int type, struct FTW *at) {
+    (void)s, (void)type, (void)at;
+    return remove(path);
+}
+
+void folder_remove(const char *path) {
+    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static bool list_add(FileList *list, const char *path, Error *e) {
+    if (!memory_grow((void **)&list->path, list->files + 1, sizeof *list->path, e)) return false;
+    char *copy = strdup(path);
+    if (!copy) return fail(e, EXIT_FAILED, "memory: %s: none left", path);
+    list->path[list->files++] = copy;
+    return true;
+}
+
+static bool list_below(FileList *list, const char *folder, bool (*wanted)(const char *), Error *e) {
+    DIR *dir = opendir(folder);
+    if (!dir) return fail_path(e, folder);
+    bool ok = true;
+    for (struct dirent *entry; ok && (entry = readdir(dir));) {
+        if (entry->d_name[0] == '.') continue;
+        Path p = path_of("%s/%s", folder, entry->d_name);
+        struct stat s;
+        if (lstat(p.s, &s))
+            ok = fail_path(e, p.s);
+        else if (S_ISDIR(s.st_mode))
+            ok = list_below(list, p.s, wanted, e);
+        else if (S_ISREG(s.st_mode) && (!wanted || wanted(p.s)))
+            ok = list_add(list, p.s, e);
+    }
+    closedir(dir);
+    return ok;
+}
+
+static int by_path(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+bool files_list(FileList *out, const char *path, bool (*wanted)(const char *), Error *e) {
+    *out = (FileList){0};
+    struct stat s;
+    if (stat(path, &s)) return fail_path(e, path);
+    if (!S_ISDIR(s.st_mode) && !S_ISREG(s.st_mode))
+        return fail(e, EXIT_USAGE, "file: %s: neither a file nor a folder", path);
+    bool ok = S_ISDIR(s.st_mode) ? list_below(out, path, wanted, e) : list_add(out, path, e);
+    if (ok && out->files) qsort(out->path, (size_t)out->files, sizeof *out->path, by_path);
+    if (!ok) files_free(out);
+    return ok;
+}
+
+void files_free(FileList *list) {
+    for (int64_t i = 0; i < list->files; i++) free(list->path[i]);
+    free(list->path);
+    *list = (FileList){0};
+}
+
+void hash_hex(const void *data, int64_t size, char hex[HASH_HEX]) {
+    XXH128_hash_t h = XXH3_128bits(data, (size_t)size);
+    snprintf(hex, HASH_HEX, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
+}

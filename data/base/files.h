@@ -1,0 +1,58 @@
+/* Owns: bytes in memory and files on disk: growing buffers, reading (gzip or plain), writing
+ * to the platter, mapping, listing and removing folders, content hashes.
+ * Does not own: what the bytes mean, and which file may replace which (data/workspace.h). */
+#ifndef SINKLAB_FILES_H
+#define SINKLAB_FILES_H
+
+#include "data/base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { PATH_BYTES = 4096, HASH_HEX = 33 };
+
+/* A path by value, so that one can be written where it is used: path_of("%s/meta", folder).s.
+ * A path that does not fit becomes "", which no call can open. */
+typedef struct Path {
+    char s[PATH_BYTES];
+} Path;
+Path path_of(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A growing buffer; all zero is empty. */
+typedef struct Bytes {
+    char *data;
+    int64_t size;
+    int64_t capacity;
+} Bytes;
+bool bytes_append(Bytes *b, const void *data, int64_t size, Error *e);
+void bytes_free(Bytes *b);
+
+/* realloc for `count` items of `size` bytes; false leaves *pointer as it was. */
+bool memory_grow(void **pointer, int64_t count, size_t size, Error *e);
+
+/* Appends a whole file, unpacked if it is gzip. */
+bool file_read(const char *path, Bytes *out, Error *e);
+
+/* Creates or empties the file and writes it. Not synced: workspace_publish syncs a folder. */
+bool file_write(const char *path, const void *data, int64_t size, Error *e);
+
+/* Maps a file read-only. An empty file gives NULL and 0. Undone by munmap. */
+bool file_map(const char *path, const void **data, int64_t *size, Error *e);
+
+bool folder_make(const char *path, Error *e); /* with its parents; there already is fine */
+bool folder_sync(const char *path, Error *e); /* every file below it, and the folders */
+void folder_remove(const char *path);         /* with all below it */
+
+/* The regular files below a folder, hidden ones left out, sorted by path (bytes). `wanted` may
+ * be NULL. A path that is a file gives that file alone. */
+typedef struct FileList {
+    char **path;
+    int64_t files;
+} FileList;
+bool files_list(FileList *out, const char *path, bool (*wanted)(const char *path), Error *e);
+void files_free(FileList *list);
+
+/* XXH3-128 as 32 hex digits. */
+void hash_hex(const void *data, int64_t size, char hex[HASH_HEX]);
+
+#endif

@@ -1,0 +1,63 @@
+#include "data/base/process.h"
+
+#include "data/base/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+extern char **environ;
+
+static int spawn(pid_t *pid, const char *const argv[], const char *folder, const char *log) {
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addchdir_np(&actions, folder);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    posix_spawn_file_actions_adddup2(&actions, 1, 2);
+    int failed = posix_spawnp(pid, argv[0], &actions, NULL, (char *const *)argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    return failed;
+}
+
+/* The line to show of a failed program's log; cuts the log into lines. */
+static const char *telling_line(Bytes *log) {
+    const char *last = "no output", *telling = NULL, *const signs[] = {"E: ", "rror", "Internal"};
+    char *rest = log->data;
+    for (char *line; (line = strsep(&rest, "\r\n"));) {
+        if (!*line || strstr(line, "Program terminated")) continue;
+        last = line;
+        for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+            if (strstr(line, signs[i])) telling = line;
+    }
+    return telling ? telling : last;
+}
+
+static bool fail_log(const char *program, const char *path, Error *e) {
+    Bytes log = {0};
+    Error unread = {0};
+    if (file_read(path, &log, &unread) && bytes_append(&log, "", 1, &unread))
+        fail(e, EXIT_FAILED, "%s: failed: %.700s", program, telling_line(&log));
+    else
+        fail(e, EXIT_FAILED, "%s: failed: and left no log", program);
+    bytes_free(&log);
+    return false;
+}
+
+bool process_run(const char *const argv[], const char *folder, const char *log, const char *package,
+                 Error *e) {
+    pid_t pid;
+    int failed = spawn(&pid, argv, folder, log);
+    if (failed == ENOENT)
+        return fail(e, EXIT_USAGE, "%s: not installed: this needs it (apt-get install %s)", argv[0], package);
+    if (failed) return fail(e, EXIT_FAILED, "%s: cannot be started: %s", argv[0], strerror(failed));
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR) return fail(e, EXIT_FAILED, "%s: lost: %s", argv[0], strerror(errno));
+    if (WIFSIGNALED(status)) return fail(e, EXIT_FAILED, "%s: killed: signal %d", argv[0], WTERMSIG(status));
+    return WEXITSTATUS(status) == 0 ? true : fail_log(argv[0], path_of("%s/%s", folder, log).s, e);
+}

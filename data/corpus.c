@@ -1,0 +1,277 @@
+#include "data/corpus.h"
+
+#include "data/base/process.h"
+#include "data/workspace.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+/* A corpus that Debian packages. */
+typedef struct Package {
+    const char *name, *package;
+    const char *folder; /* the one folder of the package that is kept, as cache_dir/NAME/text */
+    const char *licence;
+    bool (*wanted)(const char *path);
+    bool (*read)(Corpus *c, const FileList *files, Error *e);
+} Package;
+
+/* ---- documents ---------------------------------------------------------------------------- */
+
+static bool ends_with(const char *s, const char *end) {
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+/* Closes the document whose text begins at `from`; an empty one is no document. */
+static bool document_end(Corpus *c, int64_t from, Error *e) {
+    if (c->text.size == from) return true;
+    if (c->text.data[c->text.size - 1] != '\n' && !bytes_append(&c->text, "\n", 1, e)) return false;
+    bool full = (c->documents & (c->documents + 1)) == 0; /* grows to the next power of two */
+    if (full && !memory_grow((void **)&c->start, 2 * c->documents + 2, sizeof *c->start, e)) return false;
+    c->start[c->documents++] = from;
+    c->start[c->documents] = c->text.size;
+    return true;
+}
+
+static bool read_files(Corpus *c, const FileList *files, Error *e) {
+    for (int64_t i = 0; i < files->files; i++) {
+        int64_t from = c->text.size;
+        if (!file_read(files->path[i], &c->text, e) || !document_end(c, from, e)) return false;
+    }
+    return true;
+}
+
+/* ---- dictd -------------------------------------------------------------------------------- */
+
+typedef struct Entry {
+    int64_t offset, length;
+    bool hidden; /* the database's own notes */
+} Entry;
+
+typedef struct Entries {
+    Entry *entry;
+    int64_t entries, capacity;
+} Entries;
+
+static int64_t base64_number(const char *s) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    int64_t n = 0;
+    for (; *s; s++) {
+        const char *digit = strchr(digits, *s);
+        if (!digit || n >> 57) return -1;
+        n = n * 64 + (digit - digits);
+    }
+    return n;
+}
+
+static bool entries_add(Entries *list, char *line, Error *e) {
+    const char *headword = strsep(&line, "\t"), *offset = strsep(&line, "\t"), *length = strsep(&line, "\t");
+    if (!length)
+        return fail(e, EXIT_USAGE, "corpus: dictd index: a line without three fields: %.80s", headword);
+    if (list->entries == list->capacity) {
+        list->capacity = list->capacity * 2 + 64;
+        if (!memory_grow((void **)&list->entry, list->capacity, sizeof *list->entry, e)) return false;
+    }
+    bool hidden = strncmp(headword, "00-database", strlen("00-database")) == 0;
+    list->entry[list->entries++] = (Entry){base64_number(offset), base64_number(length), hidden};
+    return true;
+}
+
+/* By place in the text; of lines that share an entry the hiding one first. */
+static int by_offset(const void *a, const void *b) {
+    const Entry *p = a, *q = b;
+    if (p->offset != q->offset) return p->offset < q->offset ? -1 : 1;
+    if (p->length != q->length) return p->length < q->length ? -1 : 1;
+    return q->hidden - p->hidden;
+}
+
+static bool entries_read(Entries *list, const char *index, Error *e) {
+    Bytes lines = {0};
+    bool ok = file_read(index, &lines, e) && bytes_append(&lines, "", 1, e);
+    char *rest = lines.data;
+    for (char *line; ok && (line = strsep(&rest, "\n"));)
+        if (*line) ok = entries_add(list, line, e);
+    bytes_free(&lines);
+    if (ok && list->entries) qsort(list->entry, (size_t)list->entries, sizeof *list->entry, by_offset);
+    return ok;
+}
+
+bool corpus_read_dictd(Corpus *c, const char *dict, const char *index, Error *e) {
+    Bytes text = {0};
+    Entries list = {0};
+    bool ok = file_read(dict, &text, e) && entries_read(&list, index, e);
+    for (int64_t i = 0; ok && i < list.entries; i++) {
+        Entry now = list.entry[i];
+        if (now.offset < 0 || now.length < 0 || now.length > text.size || now.offset > text.size - now.length)
+            ok = fail(e, EXIT_USAGE, "corpus: %s: an entry lies outside of %s (fetch it again)", index, dict);
+        bool again = i && list.entry[i - 1].offset == now.offset && list.entry[i - 1].length == now.length;
+        if (!ok || again || now.hidden) continue;
+        int64_t from = c->text.size;
+        ok = bytes_append(&c->text, text.data + now.offset, now.length, e) && document_end(c, from, e);
+    }
+    bytes_free(&text);
+    free(list.entry);
+    return ok;
+}
+
+/* ---- named corpora ------------------------------------------------------------------------ */
+
+static bool is_gcide(const char *path) {
+    return ends_with(path, "/gcide.dict.dz") || ends_with(path, "/gcide.index");
+}
+
+static bool is_documentation(const char *path) {
+    static const char *const ends[] = {".rst", ".rst.gz", ".txt", ".txt.gz"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (ends_with(path, ends[i])) return true;
+    return false;
+}
+
+static bool read_gcide(Corpus *c, const FileList *files, Error *e) {
+    if (files->files != 2)
+        return fail(e, EXIT_USAGE, "corpus: gcide: incomplete (remove it and fetch it again)");
+    return corpus_read_dictd(c, files->path[0], files->path[1], e);
+}
+
+static const Package packages[] = {
+    {"gcide", "dict-gcide", "usr/share/dictd", "GPL-2+", is_gcide, read_gcide},
+    {"kernel-doc", "linux-doc-6.1", "usr/share/doc/linux-doc-6.1/Documentation", "GPL-2", is_documentation,
+     read_files},
+};
+
+static const Package *package_named(const char *name) {
+    for (size_t i = 0; i < sizeof packages / sizeof *packages; i++)
+        if (strcmp(packages[i].name, name) == 0) return &packages[i];
+    return NULL;
+}
+
+static Path package_path(const Package *p, const char *cache_dir) {
+    return path_of("%s/%s", cache_dir, p->name);
+}
+
+/* The files of a source, and its package if it is a named corpus. */
+static bool source_files(FileList *files, const Package **package, const char *source, const char *cache_dir,
+                         Error *e) {
+    const Package *p = *package = package_named(source);
+    Path path = p ? path_of("%s/text", package_path(p, cache_dir).s) : path_of("%s", source);
+    if (access(path.s, F_OK) == 0) return files_list(files, path.s, p ? p->wanted : NULL, e);
+    if (p)
+        return fail(e, EXIT_USAGE, "data.source: %s: not here yet (get it with: sinklab fetch %s)", source,
+                    source);
+    return fail(e, EXIT_USAGE, "data.source: %s: %s (a path, or one of: gcide, kernel-doc, bigram_backcopy)",
+                source, strerror(errno));
+}
+
+static void read_licence(Corpus *c, const Package *p, const char *cache_dir) {
+    Bytes line = {0};
+    Error unknown = {0};
+    bool ok = p && file_read(path_of("%s/licence", package_path(p, cache_dir).s).s, &line, &unknown);
+    int length = ok ? (int)strcspn(line.data, "\n") : 0;
+    snprintf(c->licence, sizeof c->licence, "%.*s", length ? length : 7, length ? line.data : "unknown");
+    bytes_free(&line);
+}
+
+bool corpus_read(Corpus *c, const char *source, const char *cache_dir, Error *e) {
+    *c = (Corpus){0};
+    FileList files;
+    const Package *p;
+    if (!source_files(&files, &p, source, cache_dir, e)) return false;
+    bool ok = p ? p->read(c, &files, e) : read_files(c, &files, e);
+    files_free(&files);
+    if (ok && !c->documents) ok = fail(e, EXIT_USAGE, "data.source: %s: the text is empty", source);
+    if (ok) read_licence(c, p, cache_dir);
+    if (!ok) corpus_free(c);
+    return ok;
+}
+
+void corpus_free(Corpus *c) {
+    bytes_free(&c->text);
+    free(c->start);
+    *c = (Corpus){0};
+}
+
+bool corpus_stat(const char *source, const char *cache_dir, char digest[HASH_HEX], Error *e) {
+    FileList files;
+    const Package *p;
+    if (!source_files(&files, &p, source, cache_dir, e)) return false;
+    Bytes seen = {0};
+    bool ok = true;
+    for (int64_t i = 0; ok && i < files.files; i++) {
+        struct stat s;
+        if (stat(files.path[i], &s)) {
+            ok = fail(e, EXIT_USAGE, "data.source: %s: %s", files.path[i], strerror(errno));
+            break;
+        }
+        int64_t facts[] = {s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec, s.st_ctim.tv_sec,
+                           s.st_ctim.tv_nsec};
+        ok = bytes_append(&seen, files.path[i], (int64_t)strlen(files.path[i]) + 1, e) &&
+             bytes_append(&seen, facts, sizeof facts, e);
+    }
+    hash_hex(seen.data, seen.size, digest);
+    bytes_free(&seen);
+    files_free(&files);
+    return ok;
+}
+
+void corpus_hash(const Corpus *c, char hash[HASH_HEX]) {
+    char part[2 * HASH_HEX];
+    hash_hex(c->text.data, c->text.size, part);
+    hash_hex(c->start, (c->documents + 1) * (int64_t)sizeof *c->start, part + HASH_HEX - 1);
+    hash_hex(part, 2 * (HASH_HEX - 1), hash);
+}
+
+/* ---- fetching ----------------------------------------------------------------------------- */
+
+static bool is_package_file(const char *path) {
+    return ends_with(path, ".deb");
+}
+
+/* The version stands in the file's name: PACKAGE_VERSION_ARCHITECTURE.deb. */
+static bool write_licence(const Package *p, const char *deb, const char *folder, Error *e) {
+    const char *name = strrchr(deb, '/') + 1, *version = strchr(name, '_');
+    int length = version ? (int)strcspn(version + 1, "_") : 0;
+    Path line = path_of("%s (%s %.*s)\n", p->licence, p->package, length, length ? version + 1 : "");
+    return file_write(path_of("%s/licence", folder).s, line.s, (int64_t)strlen(line.s), e);
+}
+
+/* Downloads and unpacks into `folder`, leaving there `corpus` with the text and its licence. */
+static bool fetch_into(const Package *p, const char *folder, Error *e) {
+    const char *const download[] = {"apt-get", "-q", "download", p->package, NULL};
+    Error why = {0};
+    if (!process_run(download, folder, "log", "apt", &why))
+        return fail(e, why.code, "fetch: %s: %s (is there a network? has `apt-get update` been run?)",
+                    p->name, why.text);
+    FileList debs;
+    if (!files_list(&debs, folder, is_package_file, e)) return false;
+    Path corpus = path_of("%s/corpus", folder), unpacked = path_of("%s/unpacked", folder);
+    bool ok = debs.files == 1 || fail(e, EXIT_FAILED, "fetch: %s: apt-get left no package file", p->name);
+    if (ok) {
+        const char *const unpack[] = {"dpkg-deb", "-x", strrchr(debs.path[0], '/') + 1, "unpacked", NULL};
+        ok = process_run(unpack, folder, "log", "dpkg", e) && folder_make(corpus.s, e) &&
+             write_licence(p, debs.path[0], corpus.s, e);
+    }
+    files_free(&debs);
+    Path from = path_of("%s/%s", unpacked.s, p->folder), to = path_of("%s/text", corpus.s);
+    if (ok && rename(from.s, to.s))
+        ok = fail(e, EXIT_FAILED, "fetch: %s: the package has no %s", p->name, p->folder);
+    return ok;
+}
+
+bool corpus_fetch(const char *name, const char *cache_dir, void (*say)(const char *line), Error *e) {
+    const Package *p = package_named(name);
+    if (!p) return fail(e, EXIT_USAGE, "fetch: %s: no such corpus (one of: gcide, kernel-doc)", name);
+    Path home = package_path(p, cache_dir);
+    if (access(home.s, F_OK) == 0) return true;
+    Workspace w;
+    if (!workspace_open(&w, cache_dir, e)) return false;
+    if (say) say(path_of("fetch: %s: apt-get download %s", p->name, p->package).s);
+    bool ok =
+        fetch_into(p, w.path.s, e) && workspace_publish(&w, path_of("%s/corpus", w.path.s).s, home.s, e);
+    workspace_close(&w);
+    return ok;
+}

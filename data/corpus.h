@@ -1,0 +1,41 @@
+/* Owns: where text comes from and what a document of it is: the named corpora as Debian packages
+ * them, any file, any folder; and fetching the named ones.
+ * Does not own: tokens, the held-out split, the cache of tokens.
+ *
+ *   gcide       each entry of the dictionary a document, in the order of the text; index lines
+ *               that share an entry count once, the database's own 00-database entries are left out
+ *   kernel-doc  each .rst or .txt source under Documentation/ a document, sorted by path
+ *   a file      one document
+ *   a folder    each regular file below it a document, sorted by path, hidden ones left out
+ *
+ * Files may be gzip. A document that does not end in a newline is given one; empty files are
+ * left out. Text is bytes: nothing is decoded or normalised. */
+#ifndef SINKLAB_CORPUS_H
+#define SINKLAB_CORPUS_H
+
+#include "data/base/files.h"
+#include "data/data.h"
+
+typedef struct Corpus {
+    Bytes text;     /* the documents, one after the other */
+    int64_t *start; /* [documents + 1] byte offsets of the documents, the last is text.size */
+    int64_t documents;
+    char licence[128];
+} Corpus;
+
+/* Reads a source. An error (EXIT_USAGE) when it is missing, naming the command that fetches it
+ * if it is a named corpus, or when it has no text. */
+bool corpus_read(Corpus *c, const char *source, const char *cache_dir, Error *e);
+void corpus_free(Corpus *c);
+
+/* A digest of the paths, sizes and times of change of a source's files: equal digests, equal text. */
+bool corpus_stat(const char *source, const char *cache_dir, char digest[HASH_HEX], Error *e);
+
+/* A digest of the documents and of where they begin. */
+void corpus_hash(const Corpus *c, char hash[HASH_HEX]);
+
+/* Appends the entries of a dictd dictionary: headword, offset and length a line of the index,
+ * the numbers in dictd's base 64. */
+bool corpus_read_dictd(Corpus *c, const char *dict, const char *index, Error *e);
+
+#endif
