@@ -58,7 +58,8 @@ static int64_t tail_cut(const Corpus *c) {
     const char *newline = memchr(c->text.data + cut, '\n', (size_t)(size - cut));
     int64_t after = newline ? newline - c->text.data + 1 : size;
     if (after < size - share / 2) return after;
-    while (cut > 0 && ((unsigned char)c->text.data[cut] & 0xC0) == 0x80) cut--;
+    for (int back = 0; back < 3 && cut > 0 && ((unsigned char)c->text.data[cut] & 0xC0) == 0x80; back++)
+        cut--;
     return cut;
 }
 

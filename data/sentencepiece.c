@@ -1,0 +1,301 @@
+#include "data/sentencepiece.h"
+
+#include "data/base/process.h"
+#include "data/base/rng.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char NEWLINE[] = "\xEE\x80\x80"; /* U+E000 */
+static const char SPACE[] = "\xE2\x96\x81";   /* U+2581 */
+
+bool tokens_push(Tokens *t, int32_t id, Error *e) {
+    if (t->n == t->capacity) {
+        int64_t capacity = t->capacity * 3 / 2 + 256;
+        if (!memory_grow((void **)&t->id, capacity, sizeof *t->id, e)) return false;
+        t->capacity = capacity;
+    }
+    t->id[t->n++] = (uint16_t)id;
+    return true;
+}
+
+/* ---- segments ----------------------------------------------------------------------------- */
+
+/* Length of the well-formed UTF-8 character at s (RFC 3629), 0 if there is none. */
+static int character_length(const unsigned char *s, int64_t left) {
+    static const struct {
+        unsigned char first, last, low, high; /* lead bytes, and the bounds of the byte after it */
+        int length;
+    } rows[] = {{0x00, 0x7F, 0, 0, 1},       {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
+                {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
+                {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int n = rows[i].length;
+        if (*s < rows[i].first || *s > rows[i].last) continue;
+        if (n > left || (n > 1 && (s[1] < rows[i].low || s[1] > rows[i].high))) return 0;
+        for (int k = 2; k < n; k++)
+            if ((s[k] & 0xC0) != 0x80) return 0;
+        return n;
+    }
+    return 0;
+}
+
+/* As above, 0 for characters that a line cannot carry. */
+static int carried_length(const char *s, int64_t left) {
+    int n = character_length((const unsigned char *)s, left);
+    bool reserved = *s == 0 || (n == 3 && (memcmp(s, NEWLINE, 3) == 0 || memcmp(s, SPACE, 3) == 0));
+    return reserved ? 0 : n;
+}
+
+typedef struct Segment {
+    int64_t begin, end;
+    bool raw; /* one byte that a line cannot carry */
+} Segment;
+
+static Segment segment_at(const char *text, int64_t at, int64_t end) {
+    int64_t stop = at, newline = at, limit = end - at > SEGMENT_BYTES ? at + SEGMENT_BYTES : end;
+    for (int n; stop < limit && (n = carried_length(text + stop, end - stop)); stop += n)
+        if (text[stop] == '\n') newline = stop + 1;
+    if (stop == at) return (Segment){at, at + 1, true};
+    bool cut = stop < end && stop >= limit && newline > at;
+    return (Segment){at, cut ? newline : stop, false};
+}
+
+static void write_line(FILE *f, const char *text, Segment s) {
+    for (int64_t at = s.begin; at < s.end;) {
+        const char *newline = memchr(text + at, '\n', (size_t)(s.end - at));
+        int64_t stop = newline ? newline - text : s.end;
+        fwrite(text + at, 1, (size_t)(stop - at), f);
+        if (newline) fputs(NEWLINE, f);
+        at = stop + (newline != NULL);
+    }
+    fputc('\n', f);
+}
+
+/* One line for each segment, or for a share of them drawn with a fixed seed. */
+static bool write_lines(const char *path, const char *text, const Span *span, int64_t documents, double share,
+                        Error *e) {
+    FILE *f = fopen(path, "wb");
+    if (!f) return fail(e, EXIT_FAILED, "tokenizer: %s: cannot be written", path);
+    uint64_t number = 0;
+    for (int64_t i = 0; i < documents; i++)
+        for (int64_t at = span[i].begin; at < span[i].end;) {
+            Segment s = segment_at(text, at, span[i].end);
+            bool drawn = share >= 1 || rng_uniform(0, RNG_TOKENIZER, 0, number++) < share;
+            if (!s.raw && drawn) write_line(f, text, s);
+            at = s.end;
+        }
+    bool ok = !ferror(f);
+    ok = fclose(f) == 0 && ok;
+    return ok ? true : fail(e, EXIT_FAILED, "tokenizer: %s: cannot be written (is the disk full?)", path);
+}
+
+/* ---- training ----------------------------------------------------------------------------- */
+
+/* spm_train says why in its own words; these are the two a user can do something about. */
+static bool fail_vocab(const Error *why, int64_t vocab, Error *e) {
+    const char *high = strstr(why->text, "to a value <= "), *low = strstr(why->text, "required_chars. ");
+    long long bound = 0, given = 0;
+    if (high && sscanf(high, "to a value <= %lld", &bound) == 1)
+        return fail(e, EXIT_USAGE, "data.vocab: %lld: more pieces than this text supports (at most %lld)",
+                    (long long)vocab, bound);
+    if (low && sscanf(low, "required_chars. %lld vs %lld", &given, &bound) == 2)
+        return fail(e, EXIT_USAGE,
+                    "data.vocab: %lld: fewer pieces than the characters of this text (at least %lld)",
+                    (long long)vocab, bound + 1);
+    return fail(e, why->code, "tokenizer: %s", why->text);
+}
+
+bool sentencepiece_train(const char *folder, const char *text, const Span *span, int64_t documents,
+                         int64_t vocab, Error *e) {
+    int64_t size = 0;
+    for (int64_t i = 0; i < documents; i++) size += span[i].end - span[i].begin;
+    Path lines = path_of("%s/spm-train", folder), pieces = path_of("--vocab_size=%lld", (long long)vocab);
+    Path symbol = path_of("--user_defined_symbols=%s", NEWLINE);
+    Path longest = path_of("--max_sentence_length=%d", 4 * SEGMENT_BYTES); /* a newline takes three bytes */
+    if (!write_lines(lines.s, text, span, documents, (double)TRAIN_BYTES / (double)size, e)) return false;
+    /* Relative names and one thread: the model file records both, and its bytes are hashed. */
+    const char *const argv[] = {"spm_train",
+                                "--input=spm-train",
+                                "--model_prefix=tokenizer",
+                                "--model_type=bpe",
+                                pieces.s,
+                                symbol.s,
+                                longest.s,
+                                "--byte_fallback=true",
+                                "--hard_vocab_limit=true",
+                                "--normalization_rule_name=identity",
+                                "--add_dummy_prefix=false",
+                                "--remove_extra_whitespaces=false",
+                                "--allow_whitespace_only_pieces=true",
+                                "--num_threads=1",
+                                NULL};
+    Error why = {0};
+    bool ok = process_run(argv, folder, "spm-log", "sentencepiece", &why);
+    unlink(lines.s);
+    unlink(path_of("%s/spm-log", folder).s);
+    unlink(path_of("%s/tokenizer.vocab", folder).s);
+    return ok ? true : fail_vocab(&why, vocab, e);
+}
+
+/* ---- encoding ----------------------------------------------------------------------------- */
+
+static bool push_line(FILE *f, char **line, size_t *capacity, const Pieces *p, Tokens *out, Error *e) {
+    if (getline(line, capacity, f) < 0)
+        return fail(e, EXIT_FAILED, "tokenizer: spm_encode: output cut short");
+    char *at = *line;
+    for (char *end;; at = end) {
+        long id = strtol(at, &end, 10);
+        if (end == at) return true;
+        if (id < 0 || id >= p->count)
+            return fail(e, EXIT_FAILED, "tokenizer: spm_encode: id %ld of another model", id);
+        if (!tokens_push(out, (int32_t)id, e)) return false;
+    }
+}
+
+/* Joins the encoded segments of each document, with its raw bytes between them. */
+static bool join_lines(FILE *f, const Pieces *p, const char *text, const Span *span, int64_t documents,
+                       Tokens *out, int64_t *start, Error *e) {
+    char *line = NULL;
+    size_t capacity = 0;
+    bool ok = true;
+    for (int64_t i = 0; ok && i < documents; i++) {
+        if (start) start[i] = out->n;
+        for (int64_t at = span[i].begin; ok && at < span[i].end;) {
+            Segment s = segment_at(text, at, span[i].end);
+            ok = s.raw ? tokens_push(out, p->byte[(unsigned char)text[at]], e)
+                       : push_line(f, &line, &capacity, p, out, e);
+            at = s.end;
+        }
+    }
+    if (start) start[documents] = out->n;
+    free(line);
+    return ok;
+}
+
+bool sentencepiece_encode(const Pieces *p, const char *model, const char *folder, const char *text,
+                          const Span *span, int64_t documents, Tokens *out, int64_t *start, Error *e) {
+    Path absolute;
+    if (!realpath(model, absolute.s)) return fail(e, EXIT_USAGE, "tokenizer: %s: missing", model);
+    Path lines = path_of("%s/spm-lines", folder), ids = path_of("%s/spm-ids", folder);
+    Path with = path_of("--model=%.4000s", absolute.s);
+    const char *const argv[] = {"spm_encode",       with.s, "--output_format=id", "--input=spm-lines",
+                                "--output=spm-ids", NULL};
+    bool ok = write_lines(lines.s, text, span, documents, 1, e) &&
+              process_run(argv, folder, "spm-log", "sentencepiece", e);
+    FILE *f = ok ? fopen(ids.s, "rb") : NULL;
+    if (ok && !f) ok = fail(e, EXIT_FAILED, "tokenizer: spm_encode: no output");
+    if (ok) ok = join_lines(f, p, text, span, documents, out, start, e);
+    if (f) fclose(f);
+    unlink(lines.s);
+    unlink(ids.s);
+    unlink(path_of("%s/spm-log", folder).s);
+    return ok;
+}
+
+/* ---- the pieces of a model ---------------------------------------------------------------- */
+
+/* A message of Protocol Buffers: fields of (number, wire type) and a number or bytes. */
+typedef struct Field {
+    uint64_t number, value; /* value: the number, or the length of the bytes */
+    const char *bytes;
+} Field;
+
+static bool read_varint(const char **at, const char *end, uint64_t *value) {
+    *value = 0;
+    for (int shift = 0; *at < end && shift < 64; shift += 7) {
+        unsigned char byte = (unsigned char)*(*at)++;
+        *value |= (uint64_t)(byte & 0x7F) << shift;
+        if (byte < 0x80) return true;
+    }
+    return false;
+}
+
+static bool read_field(const char **at, const char *end, Field *f) {
+    enum { VARINT = 0, EIGHT_BYTES = 1, BYTES = 2, FOUR_BYTES = 5 };
+    uint64_t tag;
+    if (!read_varint(at, end, &tag)) return false;
+    int wire = tag & 7;
+    *f = (Field){.number = tag >> 3, .value = wire == EIGHT_BYTES ? 8 : 4};
+    if (wire == VARINT) return read_varint(at, end, &f->value);
+    if (wire == BYTES && !read_varint(at, end, &f->value)) return false;
+    if ((wire != BYTES && wire != EIGHT_BYTES && wire != FOUR_BYTES) || f->value > (uint64_t)(end - *at))
+        return false;
+    f->bytes = *at;
+    *at += f->value;
+    return true;
+}
+
+/* A piece's text with each U+2581 turned back into a space. */
+static bool set_text(Piece *p, const char *text, int64_t length, Error *e) {
+    Bytes out = {0};
+    for (int64_t at = 0; at < length;) {
+        bool space = length - at >= 3 && memcmp(text + at, SPACE, 3) == 0;
+        if (!bytes_append(&out, space ? " " : text + at, 1, e)) return false;
+        at += space ? 3 : 1;
+    }
+    *p = (Piece){out.data, (int)out.size};
+    return true;
+}
+
+static bool add_piece(Pieces *p, const char *at, const char *end, Error *e) {
+    enum { TEXT = 1, TYPE = 3, NORMAL = 1, CONTROL = 3, USER = 4, BYTE = 6 };
+    Field text = {0}, f;
+    uint64_t type = NORMAL;
+    while (at < end && read_field(&at, end, &f)) {
+        if (f.number == TEXT) text = f;
+        if (f.number == TYPE) type = f.value;
+    }
+    if (!memory_grow((void **)&p->piece, p->count + 1, sizeof *p->piece, e)) return false;
+    int32_t id = (int32_t)p->count++;
+    p->piece[id] = (Piece){0};
+    Path name = path_of("%.*s", (int)text.value, text.bytes ? text.bytes : "");
+    unsigned byte;
+    if (type == CONTROL && strcmp(name.s, "<s>") == 0) p->bos = id;
+    if (type == BYTE && sscanf(name.s, "<0x%2X>", &byte) == 1) {
+        p->byte[byte] = id;
+        char c = (char)byte;
+        return set_text(&p->piece[id], &c, 1, e);
+    }
+    if (type == USER && strcmp(name.s, NEWLINE) == 0) {
+        p->newline = id;
+        return set_text(&p->piece[id], "\n", 1, e);
+    }
+    return type == NORMAL || type == USER ? set_text(&p->piece[id], name.s, (int64_t)strlen(name.s), e)
+                                          : true;
+}
+
+static bool is_complete(const Pieces *p) {
+    bool ok = p->count <= VOCAB_MAX && p->bos >= 0 && p->newline >= 0;
+    for (int i = 0; i < 256; i++) ok = ok && p->byte[i] >= 0;
+    return ok;
+}
+
+bool pieces_read(Pieces *p, const char *model, Error *e) {
+    enum { PIECES = 1 };
+    *p = (Pieces){.bos = -1, .newline = -1};
+    for (int i = 0; i < 256; i++) p->byte[i] = -1;
+    Bytes file = {0};
+    bool ok = file_read(model, &file, e);
+    const char *at = file.data, *end = file.data + file.size;
+    for (Field f; ok && at < end;) {
+        if (!read_field(&at, end, &f))
+            ok = fail(e, EXIT_USAGE, "tokenizer: %s: not a SentencePiece model", model);
+        else if (f.number == PIECES && f.bytes)
+            ok = add_piece(p, f.bytes, f.bytes + f.value, e);
+    }
+    bytes_free(&file);
+    if (ok && !is_complete(p))
+        ok = fail(e, EXIT_USAGE,
+                  "tokenizer: %s: not one of ours (needs <s>, the newline U+E000 and byte pieces)", model);
+    if (!ok) pieces_free(p);
+    return ok;
+}
+
+void pieces_free(Pieces *p) {
+    for (int64_t i = 0; i < p->count; i++) free(p->piece[i].bytes);
+    free(p->piece);
+    *p = (Pieces){0};
+}

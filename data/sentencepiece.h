@@ -1,0 +1,63 @@
+/* Owns: SentencePiece's programs spm_train and spm_encode, what they can carry, and reading the
+ * pieces of a tokenizer.model.
+ * Does not own: what tokens are used for.
+ *
+ * The programs read one document a line, as UTF-8. A newline within a document is the
+ * user-defined symbol U+E000, which never merges with its neighbours. What a line cannot carry
+ * stays out of it: NUL, bytes that are not UTF-8, U+E000 itself, and U+2581, by which
+ * SentencePiece writes a space. Such bytes cut the document into segments, a line each, and
+ * become the model's own byte pieces <0xNN> when the segments are joined again; as they never
+ * merge either, the tokens are those that one line would have given. Segments also end after
+ * SEGMENT_BYTES, at a newline if there is one, which again changes nothing.
+ *
+ * Decoding needs no program: it joins the pieces (spm_decode would replace bytes that are not
+ * UTF-8). */
+#ifndef SINKLAB_SENTENCEPIECE_H
+#define SINKLAB_SENTENCEPIECE_H
+
+#include "data/split.h"
+
+enum {
+    SEGMENT_BYTES = 1 << 16,
+    VOCAB_MIN = 261, /* <unk> <s> </s>, the newline, 256 bytes and one piece */
+    VOCAB_MAX = 1 << 16,
+    TRAIN_BYTES = 8 << 20 /* text that spm_train sees, about: segments drawn with a fixed seed */
+};
+
+/* What an id stands for in text: `length` bytes, none for a control piece. */
+typedef struct Piece {
+    char *bytes;
+    int length;
+} Piece;
+
+typedef struct Pieces {
+    Piece *piece; /* [count], by id */
+    int64_t count;
+    int32_t bos; /* <s> */
+    int32_t newline;
+    int32_t byte[256]; /* ids of <0xNN> */
+} Pieces;
+
+typedef struct Tokens { /* a growing array; all zero is empty */
+    uint16_t *id;
+    int64_t n, capacity;
+} Tokens;
+bool tokens_push(Tokens *t, int32_t id, Error *e);
+
+/* Writes folder/tokenizer.model with `vocab` pieces learnt from the documents; the same bytes
+ * for the same text. An error (EXIT_USAGE) names the largest or smallest vocabulary that the
+ * text supports. */
+bool sentencepiece_train(const char *folder, const char *text, const Span *span, int64_t documents,
+                         int64_t vocab, Error *e);
+
+/* Appends the tokens of the documents. start[i] (NULL: not wanted; else [documents + 1]) is
+ * where document i begins in `out`. Works in temporary files inside `folder`, under names that
+ * begin with `spm-`, which it removes. */
+bool sentencepiece_encode(const Pieces *p, const char *model, const char *folder, const char *text,
+                          const Span *span, int64_t documents, Tokens *out, int64_t *start, Error *e);
+
+/* Reads the pieces of a tokenizer.model (Protocol Buffers: ModelProto.pieces). */
+bool pieces_read(Pieces *p, const char *model, Error *e);
+void pieces_free(Pieces *p);
+
+#endif
