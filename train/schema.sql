@@ -1,0 +1,349 @@
+-- results.db: what every run was and what it measured, at its natural grain. This text is the
+-- documentation: each column's comment is its definition (science: section 0 of the instruments) and
+-- stays in the database (`.schema eval`). It may be run again on a database that has it: nothing changes.
+--
+-- Conventions. Steps count updates: step s of `step` is the s-th update (from 1), a row of `eval` at step s
+-- was measured after s updates (0: untrained). "First" is key 0 of a row, or the first key that the query's
+-- own document or window can see. Losses are nats a token. NULL: not measured, undefined, or NaN (then an
+-- `event` of kind nan says so). Figures are per sequence, then averaged over sequences, unless said otherwise.
+
+PRAGMA application_id = 1936616300; -- 'snkl': tells this database from another program's
+PRAGMA user_version = 1;            -- version of this schema
+
+CREATE TABLE IF NOT EXISTS run ( -- One row a run, however often it was interrupted and gone on with.
+    id INTEGER PRIMARY KEY, -- this database's number of the run; other databases number differently
+    key TEXT NOT NULL UNIQUE, -- 32 hex digits: hash of the configuration outside run.*, the corpus, the tokenizer and the numerics version
+    variant TEXT NOT NULL, -- name of the preset of slot and data keys
+    label TEXT NOT NULL DEFAULT '', -- name for people; not part of the key
+    seed INTEGER NOT NULL, -- of initialisation, order of the text and probes
+    config TEXT NOT NULL CHECK (json_valid(config)), -- canonical JSON of the whole configuration, nested by dots, run.* included
+    status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'done', 'interrupted', 'failed', 'diverged')), -- running: was when last heard of; its folder's lock tells whether it lives
+    host TEXT, -- name of the machine that ran it last
+    cpu TEXT, -- model name of its processor
+    blas_arch TEXT, -- the BLAS kernels used
+    threads INTEGER, -- OpenMP threads
+    git TEXT, -- commit of the program, "+" appended when the tree was changed
+    corpus TEXT, -- what text it was trained on
+    licence TEXT, -- of that text
+    checkpoint TEXT, -- path of the newest checkpoint
+    steps INTEGER, -- updates of a whole run (train.steps)
+    parameters INTEGER, -- trained numbers of the model
+    flops_per_token REAL, -- nominal, forward and backward
+    created TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ')), -- UTC: first registered
+    started TEXT, -- UTC: first claimed
+    finished TEXT, -- UTC: last reached a status other than running
+    heartbeat TEXT, -- UTC: last wrote anything
+    note TEXT -- a remark by a person
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS sweep ( -- One row a sweep file, by its name.
+    id INTEGER PRIMARY KEY, -- this database's number of the sweep
+    name TEXT NOT NULL UNIQUE, -- as in the file
+    file TEXT NOT NULL, -- text of the file as last run
+    created TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ')) -- UTC: first registered
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS sweep_run ( -- Which runs a sweep consists of; sweeps share runs.
+    sweep INTEGER NOT NULL REFERENCES sweep (id) ON DELETE CASCADE, -- sweep.id
+    "index" INTEGER NOT NULL, -- place in the sweep's expansion, from 0
+    run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    PRIMARY KEY (sweep, "index")
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS sweep_run_by_run ON sweep_run (run);
+
+CREATE TABLE IF NOT EXISTS step ( -- One row an update.
+    run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    step INTEGER NOT NULL, -- the update, from 1
+    tokens INTEGER, -- tokens seen after this update
+    loss REAL, -- nats: mean over the batch, before this update
+    grad_norm REAL, -- global L2 norm of the gradient before clipping
+    lr REAL, -- learning rate of this update
+    ms REAL, -- milliseconds of data, forward, backward and update
+    probe_ms REAL, -- milliseconds of the evaluation after this update
+    save_ms REAL, -- milliseconds of the checkpoint after this update
+    PRIMARY KEY (run_id, step)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS step_head ( -- One row an update and head, over all rows of the training batch.
+    run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    step INTEGER NOT NULL, -- the update, from 1
+    layer INTEGER NOT NULL, -- from 0
+    head INTEGER NOT NULL, -- from 0
+    first_mass REAL, -- mass of the first key: sum over queries q >= 0 of A[q,0], over T; mean over rows
+    value_ratio REAL, -- norm of the first value over the mean norm of the others, mean over rows
+    PRIMARY KEY (run_id, step, layer, head)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS eval ( -- One row an evaluation and probe: the whole model.
+    run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    step INTEGER NOT NULL, -- updates done before it; 0: untrained
+    probe TEXT NOT NULL, -- main, context, other_bos or random: the fixed set of sequences measured on
+    T INTEGER, -- tokens of a sequence of the probe
+    sequences INTEGER, -- sequences of the probe
+    val_loss REAL, -- nats: mean negative log-likelihood over the fixed held-out set
+    val_loss_1 REAL, -- nats: the same without the first target of every row
+    bits_per_byte REAL, -- val_loss / (ln 2 * bytes per token of the held-out text)
+    sink_rate_02 REAL, -- share of (sequence, layer, head) whose mass of the first key is above 0.2
+    sink_rate_03 REAL, -- the same above 0.3: the headline
+    sink_rate_05 REAL, -- the same above 0.5
+    sink_rate_08 REAL, -- the same above 0.8
+    sink_mass REAL, -- mean over layers and heads of the mass of the first key, sum_q A[q,0] / T
+    uniform_mass REAL, -- the control: that mass under uniform causal attention, (1/T) sum_q 1/(q+1)
+    max_mass REAL, -- largest over layers and heads of the mass of the first key
+    mixing REAL, -- mean over layers and heads of the mixing score: mean over q >= 1 of H(A[q,:]) / ln(q+1)
+    value_drain REAL, -- median over layers and heads of |v_0| / median_{t>0} |v_t|
+    norm_ratio REAL, -- largest over layers of |x_0| / median_{t>0} |x_t| of the residual stream
+    massive_ratio REAL, -- largest over layers of the largest |x| over the median |x|
+    entropy_norm_min REAL, -- smallest over layers of entropy_norm
+    PRIMARY KEY (run_id, step, probe)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS eval_layer ( -- One row an evaluation, probe and layer; X is the T x d residual stream after it, not centred.
+    run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    step INTEGER NOT NULL, -- updates done before it
+    probe TEXT NOT NULL, -- as in eval
+    layer INTEGER NOT NULL, -- from 0
+    sink_rate_02 REAL, -- share of (sequence, head) of this layer whose mass of the first key is above 0.2
+    sink_rate_03 REAL, -- the same above 0.3
+    sink_rate_05 REAL, -- the same above 0.5
+    sink_rate_08 REAL, -- the same above 0.8
+    sink_mass REAL, -- mean over heads of the mass of the first key
+    mixing REAL, -- mean over heads of the mixing score
+    norm_ratio REAL, -- |x_0| / median_{t>0} |x_t|
+    massive_top REAL, -- largest |x| over positions and channels
+    massive_median REAL, -- median |x| over positions and channels
+    massive_ratio REAL, -- massive_top / massive_median
+    massive_channel INTEGER, -- channel of the largest |x|, from 0
+    massive_position INTEGER, -- position of the largest |x|, from 0
+    massive_sun REAL, -- share of sequences where |x| > 100 and >= 1000 x median (Sun's rule)
+    dom_ratio_first REAL, -- max_j |x_tj| / mean_j |x_tj| at t = 0
+    dom_ratio_rest REAL, -- median of the same over t > 0
+    kurtosis REAL, -- m4 / m2^2 (not excess) over the channels of a token, mean over tokens
+    entropy REAL, -- nats: H = -sum p ln p of p_j = sigma_j^2 / |X|_F^2
+    entropy_norm REAL, -- H / ln min(T, d)
+    anisotropy REAL, -- p_1, the share of the largest singular direction
+    effective_rank REAL, -- exp(H of sigma / sum sigma) of one sequence
+    effective_rank_stacked REAL, -- the same of the stacked rows of all sequences of the probe
+    sigma1_sq REAL, -- sigma_1^2, measured
+    sigma_ratio REAL, -- sigma_1^2 / sum_{j>1} sigma_j^2, measured
+    bound_sigma1 REAL, -- lower bound of sigma_1^2 from dot products with x_0
+    bound_ratio REAL, -- lower bound of sigma_ratio; NULL where undefined
+    bound_anisotropy REAL, -- lower bound of anisotropy; NULL where undefined
+    bound_entropy REAL, -- nats: upper bound of entropy; NULL where undefined
+    lens_loss REAL, -- nats: loss of final norm and head applied after this layer
+    out_variance_first REAL, -- probe random: variance over sequences of o_0 before W_O, mean over dimensions
+    out_variance_ratio REAL, -- that over its mean for the second half of the positions
+    tau_wo REAL, -- Kendall's tau between the variances by dimension before and after W_O
+    super_unit INTEGER, -- MLP hidden unit of the largest mean activation at position 0, from 0
+    super_ratio REAL, -- that activation over the median of the units
+    super_energy8 REAL, -- share of the MLP's output energy at position 0 in its top 8 units
+    super_sparsity4 REAL, -- share of that unit's down-projection column's squared norm in its top 4 channels
+    super_cos REAL, -- cosine of the normed x_0 and the gate row of that unit
+    PRIMARY KEY (run_id, step, probe, layer)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS eval_head ( -- One row an evaluation, probe, layer and head; A is its T x T attention.
+    run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    step INTEGER NOT NULL, -- updates done before it
+    probe TEXT NOT NULL, -- as in eval
+    layer INTEGER NOT NULL, -- from 0
+    head INTEGER NOT NULL, -- from 0
+    sink_mass REAL, -- mass of the first key, sum_q A[q,0] / T
+    sink_rate_03 REAL, -- share of sequences whose mass of the first key is above 0.3
+    sink_position INTEGER, -- key k < T/2 of the largest mass, sum_{q>=k} A[q,k] / (T-k)
+    sink_position_mass REAL, -- its mass
+    mixing REAL, -- mean over q >= 1 of H(A[q,:]) / ln(q+1)
+    value_drain REAL, -- |v_0| / median_{t>0} |v_t|
+    dormant REAL, -- share of queries q >= 1 whose largest key is the first
+    diagonal REAL, -- mean over q >= 1 of A[q,q]
+    previous REAL, -- mean over q >= 1 of A[q,q-1]
+    positive REAL, -- share of queries with q.k_0 > 0
+    row_sum REAL, -- mean over queries of the raw row sum (1 for softmax kinds)
+    PRIMARY KEY (run_id, step, probe, layer, head)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS metric ( -- Figures that have no column; only such as come out equal when a run is repeated (no times).
+    run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    step INTEGER NOT NULL, -- updates done before it
+    name TEXT NOT NULL, -- NAME, probe.NAME, probe.layer.L.NAME or probe.layer.L.head.H.NAME
+    value REAL, -- in the unit that the name's writer states
+    PRIMARY KEY (run_id, step, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS map ( -- Attention maps, the one figure kept as a blob.
+    run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    step INTEGER NOT NULL, -- updates done before it
+    probe TEXT NOT NULL, -- as in eval
+    sequence INTEGER NOT NULL, -- sequence of the probe, from 0
+    layer INTEGER NOT NULL, -- from 0
+    head INTEGER NOT NULL, -- from 0
+    T INTEGER NOT NULL, -- rows (queries) and columns (keys)
+    data BLOB NOT NULL, -- T x T little-endian float32, a row a query
+    PRIMARY KEY (run_id, step, probe, sequence, layer, head)
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS event ( -- What happened to a run, in order of rowid.
+    run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    step INTEGER NOT NULL, -- updates done when it happened
+    kind TEXT NOT NULL, -- nan, diverged (both follow from the figures), or anything about the process
+    detail TEXT NOT NULL DEFAULT '', -- of nan: the name of the figure as in metric.name, or step.loss
+    at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ')) -- UTC
+) STRICT;
+CREATE INDEX IF NOT EXISTS event_by_run ON event (run_id, step);
+CREATE UNIQUE INDEX IF NOT EXISTS event_figure ON event (run_id, step, kind, detail) WHERE kind IN ('nan', 'diverged');
+
+CREATE VIEW IF NOT EXISTS param AS -- One row a configuration key of a run: run.id, dotted key, value.
+SELECT r.id AS run, substr(j.fullkey, 3) AS key, j.atom AS value
+FROM run AS r, json_tree(r.config) AS j
+WHERE j.type NOT IN ('object', 'array');
+
+CREATE VIEW IF NOT EXISTS sink AS -- Sink rate and mass by run, probe and step, with the uniform control.
+SELECT r.variant, r.seed, e.probe, e.step, e.sink_rate_02, e.sink_rate_03, e.sink_rate_05, e.sink_rate_08,
+       e.sink_mass, e.uniform_mass, e.max_mass, e.T, r.label, r.key
+FROM eval AS e JOIN run AS r ON r.id = e.run_id;
+
+CREATE VIEW IF NOT EXISTS onset_eval AS -- Onsets of what probe main measures: the interval (last step before, first step past) of the first evaluation that is past the threshold together with the next one; NULLs where that never happens.
+WITH reading AS (
+    SELECT run_id, step, 'sink_rate_03' AS quantity, 0.1 AS threshold, sink_rate_03 > 0.1 AS past
+    FROM eval WHERE probe = 'main' AND sink_rate_03 IS NOT NULL
+    UNION ALL
+    SELECT run_id, step, 'value_drain', 0.5, value_drain < 0.5
+    FROM eval WHERE probe = 'main' AND value_drain IS NOT NULL
+    UNION ALL
+    SELECT run_id, step, 'norm_ratio', 3.0, norm_ratio > 3.0
+    FROM eval WHERE probe = 'main' AND norm_ratio IS NOT NULL
+    UNION ALL
+    SELECT run_id, step, 'entropy_norm_min', 0.5, entropy_norm_min < 0.5
+    FROM eval WHERE probe = 'main' AND entropy_norm_min IS NOT NULL
+), marked AS (
+    SELECT *, CASE WHEN past AND lead(past) OVER (PARTITION BY run_id, quantity ORDER BY step) THEN step END AS mark
+    FROM reading
+), dated AS (
+    SELECT *, min(mark) OVER (PARTITION BY run_id, quantity) AS first_after FROM marked
+)
+SELECT run_id, quantity, threshold, max(step) FILTER (WHERE step < first_after) AS last_before,
+       min(first_after) AS first_after
+FROM dated GROUP BY run_id, quantity;
+
+CREATE VIEW IF NOT EXISTS onset_step AS -- Onset to the step: from first_after to the end, the largest first_mass of a step's heads, averaged over the 20 steps that end there, is above 0.3.
+WITH largest AS (
+    SELECT run_id, step, max(first_mass) AS mass FROM step_head GROUP BY run_id, step
+), smooth AS (
+    SELECT run_id, step, avg(mass) OVER past20 AS mass, count(*) OVER past20 AS steps
+    FROM largest
+    WINDOW past20 AS (PARTITION BY run_id ORDER BY step ROWS BETWEEN 19 PRECEDING AND CURRENT ROW)
+), dated AS (
+    SELECT run_id, step, max(CASE WHEN mass > 0.3 THEN NULL ELSE step END) OVER (PARTITION BY run_id) AS low
+    FROM smooth WHERE steps = 20
+), found AS (
+    SELECT run_id, low, min(step) FILTER (WHERE low IS NULL OR step > low) AS first_after FROM dated GROUP BY run_id
+)
+SELECT run_id, 'first_mass' AS quantity, 0.3 AS threshold,
+       CASE WHEN first_after IS NOT NULL THEN low END AS last_before, first_after
+FROM found;
+
+CREATE VIEW IF NOT EXISTS onset AS -- When each quantity of a run passed its threshold for good: somewhere in (last_before, first_after].
+SELECT r.variant, r.seed, o.quantity, o.threshold, o.last_before, o.first_after, r.label, r.key, o.run_id
+FROM (SELECT * FROM onset_eval UNION ALL SELECT * FROM onset_step) AS o JOIN run AS r ON r.id = o.run_id;
+
+CREATE VIEW IF NOT EXISTS final AS -- One row a finished run: its last evaluation of probe main, the onset of its sink rate (step, NULL: none), its cost. seconds leave probes and saves out.
+WITH last AS (
+    SELECT run_id, max(step) AS step FROM eval WHERE probe = 'main' GROUP BY run_id
+), spent AS (
+    SELECT run_id, max(tokens) AS tokens, sum(ms) / 1000 AS seconds FROM step GROUP BY run_id
+)
+SELECT r.variant, r.seed, r.label, e.val_loss, e.val_loss_1, e.bits_per_byte, e.sink_rate_03, e.sink_mass,
+       e.uniform_mass, e.value_drain, e.norm_ratio, o.first_after AS onset, spent.tokens, spent.seconds,
+       spent.tokens / spent.seconds AS tokens_per_s, r.key, r.id AS run_id
+FROM run AS r
+LEFT JOIN last ON last.run_id = r.id
+LEFT JOIN eval AS e ON e.run_id = r.id AND e.step = last.step AND e.probe = 'main'
+LEFT JOIN onset_eval AS o ON o.run_id = r.id AND o.quantity = 'sink_rate_03'
+LEFT JOIN spent ON spent.run_id = r.id
+WHERE r.status = 'done';
+
+CREATE VIEW IF NOT EXISTS paired AS -- Final figures minus those of the baseline of the same seed whose configuration agrees in every key that no variant sets.
+WITH side AS MATERIALIZED (
+    SELECT f.*, json_remove(r.config, '$.variant', '$.label', '$.run', '$.data.bos', '$.data.mask',
+        '$.model.attention', '$.model.window', '$.model.head_out', '$.model.head_out_scale', '$.model.qk',
+        '$.model.position', '$.model.norm', '$.model.mlp', '$.model.mlp_width',
+        '$.model.interventions') AS rest
+    FROM final AS f JOIN run AS r ON r.id = f.run_id
+)
+SELECT v.variant, v.seed, v.label, v.val_loss - b.val_loss AS d_val_loss,
+       v.val_loss_1 - b.val_loss_1 AS d_val_loss_1, v.bits_per_byte - b.bits_per_byte AS d_bits_per_byte,
+       v.sink_rate_03 - b.sink_rate_03 AS d_sink_rate_03, v.sink_mass - b.sink_mass AS d_sink_mass,
+       v.value_drain - b.value_drain AS d_value_drain, v.norm_ratio - b.norm_ratio AS d_norm_ratio,
+       v.onset - b.onset AS d_onset, v.key, b.key AS baseline
+FROM side AS v JOIN side AS b ON b.seed = v.seed AND b.rest = v.rest
+WHERE b.variant = 'baseline' AND v.variant <> 'baseline';
+
+CREATE VIEW IF NOT EXISTS digest AS -- Every figure that must be equal when a run is repeated, as text that gives each number back to the bit: two databases hold the same results when these rows are equal. Left out: times, hosts, numbers of rows, labels, and events about the process.
+SELECT key, 'run' AS kind, 0 AS step, '' AS place,
+       'variant=' || quote(variant) || ' seed=' || seed || ' status=' || status || ' steps=' || quote(steps) ||
+       ' parameters=' || quote(parameters) AS figures
+FROM run
+UNION ALL
+SELECT key, 'step', step.step, '',
+       'tokens=' || quote(tokens) || ' loss=' || quote(loss) || ' grad_norm=' || quote(grad_norm) ||
+       ' lr=' || quote(lr)
+FROM step JOIN run ON run.id = run_id
+UNION ALL
+SELECT key, 'step_head', step, layer || '.' || head,
+       'first_mass=' || quote(first_mass) || ' value_ratio=' || quote(value_ratio)
+FROM step_head JOIN run ON run.id = run_id
+UNION ALL
+SELECT key, 'eval', step, probe,
+       'T=' || quote(T) || ' sequences=' || quote(sequences) || ' val_loss=' || quote(val_loss) ||
+       ' val_loss_1=' || quote(val_loss_1) || ' bits_per_byte=' || quote(bits_per_byte) ||
+       ' sink_rate_02=' || quote(sink_rate_02) || ' sink_rate_03=' || quote(sink_rate_03) ||
+       ' sink_rate_05=' || quote(sink_rate_05) || ' sink_rate_08=' || quote(sink_rate_08) ||
+       ' sink_mass=' || quote(sink_mass) || ' uniform_mass=' || quote(uniform_mass) ||
+       ' max_mass=' || quote(max_mass) || ' mixing=' || quote(mixing) ||
+       ' value_drain=' || quote(value_drain) || ' norm_ratio=' || quote(norm_ratio) ||
+       ' massive_ratio=' || quote(massive_ratio) || ' entropy_norm_min=' || quote(entropy_norm_min)
+FROM eval JOIN run ON run.id = run_id
+UNION ALL
+SELECT key, 'eval_layer', step, probe || '.' || layer,
+       'sink_rate_02=' || quote(sink_rate_02) || ' sink_rate_03=' || quote(sink_rate_03) ||
+       ' sink_rate_05=' || quote(sink_rate_05) || ' sink_rate_08=' || quote(sink_rate_08) ||
+       ' sink_mass=' || quote(sink_mass) || ' mixing=' || quote(mixing) ||
+       ' norm_ratio=' || quote(norm_ratio) || ' massive_top=' || quote(massive_top) ||
+       ' massive_median=' || quote(massive_median) || ' massive_ratio=' || quote(massive_ratio) ||
+       ' massive_channel=' || quote(massive_channel) || ' massive_position=' || quote(massive_position) ||
+       ' massive_sun=' || quote(massive_sun) || ' dom_ratio_first=' || quote(dom_ratio_first) ||
+       ' dom_ratio_rest=' || quote(dom_ratio_rest) || ' kurtosis=' || quote(kurtosis) ||
+       ' entropy=' || quote(entropy) || ' entropy_norm=' || quote(entropy_norm) ||
+       ' anisotropy=' || quote(anisotropy) || ' effective_rank=' || quote(effective_rank) ||
+       ' effective_rank_stacked=' || quote(effective_rank_stacked) || ' sigma1_sq=' || quote(sigma1_sq) ||
+       ' sigma_ratio=' || quote(sigma_ratio) || ' bound_sigma1=' || quote(bound_sigma1) ||
+       ' bound_ratio=' || quote(bound_ratio) || ' bound_anisotropy=' || quote(bound_anisotropy) ||
+       ' bound_entropy=' || quote(bound_entropy) || ' lens_loss=' || quote(lens_loss) ||
+       ' out_variance_first=' || quote(out_variance_first) ||
+       ' out_variance_ratio=' || quote(out_variance_ratio) || ' tau_wo=' || quote(tau_wo) ||
+       ' super_unit=' || quote(super_unit) || ' super_ratio=' || quote(super_ratio) ||
+       ' super_energy8=' || quote(super_energy8) || ' super_sparsity4=' || quote(super_sparsity4) ||
+       ' super_cos=' || quote(super_cos)
+FROM eval_layer JOIN run ON run.id = run_id
+UNION ALL
+SELECT key, 'eval_head', step, probe || '.' || layer || '.' || head,
+       'sink_mass=' || quote(sink_mass) || ' sink_rate_03=' || quote(sink_rate_03) ||
+       ' sink_position=' || quote(sink_position) || ' sink_position_mass=' || quote(sink_position_mass) ||
+       ' mixing=' || quote(mixing) || ' value_drain=' || quote(value_drain) ||
+       ' dormant=' || quote(dormant) || ' diagonal=' || quote(diagonal) || ' previous=' || quote(previous) ||
+       ' positive=' || quote(positive) || ' row_sum=' || quote(row_sum)
+FROM eval_head JOIN run ON run.id = run_id
+UNION ALL
+SELECT key, 'metric', step, metric.name,
+       'value=' || quote(value)
+FROM metric JOIN run ON run.id = run_id
+UNION ALL
+SELECT key, 'map', step, probe || '.' || sequence || '.' || layer || '.' || head,
+       'T=' || quote(T) || ' data=' || quote(data)
+FROM map JOIN run ON run.id = run_id
+UNION ALL
+SELECT key, 'event', step, kind,
+       'detail=' || quote(detail)
+FROM event JOIN run ON run.id = run_id
+WHERE kind IN ('nan', 'diverged')
+ORDER BY key, kind, step, place, figures;
