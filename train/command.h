@@ -8,25 +8,28 @@
 #include <stdio.h>
 
 typedef struct Command {
-    const char *name;      /* "train" */
-    const char *usage;     /* "CONFIG [key=value ...]" */
-    const char *summary;   /* one line */
-    const char *options;   /* help text of its options, lines; may be NULL */
+    const char *name;    /* "train" */
+    const char *usage;   /* "CONFIG [key=value ...]" */
+    const char *summary; /* one line */
+    const char *options; /* help text of its options, lines; may be NULL */
     /* argv[0] is the first word after the command. Returns the exit code; fills e when not 0
      * and something is to be said. */
     int (*run)(int argc, char **argv, Error *e);
 } Command;
 
-/* The options a command takes, read from argv in place: `flags` is a table ended by NULL
- * name; positional words are moved to the front of argv and counted in *n_words. */
+/* The options a command takes: a table ended by a NULL name. */
 typedef struct Flag {
-    const char *name;      /* "--db" */
+    const char *name; /* "--db", or short: "-o" */
     enum { FLAG_BOOL, FLAG_TEXT, FLAG_INT } type;
-    void *value;           /* bool *, const char **, int64_t * */
+    void *value; /* bool *, const char **, int64_t *: set when the option is given */
 } Flag;
+
+/* Reads `--name value` and `--name=value`; `--` ends the options. Words, and negative numbers,
+ * are moved to the front of argv in their order and counted in *n_words. An unknown option, or
+ * one without its value, is the user's mistake (exit code 2). The last of a repeated option wins. */
 bool flags_read(const Flag *flags, int argc, char **argv, int *n_words, Error *e);
 
-extern const Command train_command, data_command, fetch_command;   /* train/ */
-extern const Command sweep_command, runs_command, report_command;  /* ablations/ */
+extern const Command train_command, data_command, fetch_command;  /* train/ */
+extern const Command sweep_command, runs_command, report_command; /* ablations/ */
 
 #endif

@@ -25,33 +25,33 @@ typedef struct TrainConfig {
 } TrainConfig;
 
 typedef struct OptimConfig {
-    int name;             /* row of optimisers (train/optim.h) */
+    int name; /* row of optimisers (train/optim.h) */
     double lr;
-    double min_lr;        /* at the end of the schedule; -1 = lr / 10 */
-    int schedule;         /* row of schedules (train/schedule.h) */
-    int64_t warmup;       /* steps */
+    double min_lr;  /* at the end of the schedule; -1 = lr / 10 */
+    int schedule;   /* row of schedules (train/schedule.h) */
+    int64_t warmup; /* steps */
     double weight_decay;
-    int decay_on;         /* DecayOn */
+    int decay_on; /* DecayOn */
     double beta1, beta2, eps;
-    double clip;          /* bound of the global gradient norm; 0 = none */
+    double clip; /* bound of the global gradient norm; 0 = none */
 } OptimConfig;
 
 typedef struct ProbeConfig {
-    int64_t every;        /* steps between light evaluations; 0 = 60 to 80 a run, dense at first */
-    int64_t length;       /* tokens of a row of the probes main and other_bos */
-    int64_t sequences;    /* rows of a probe */
+    int64_t every;     /* steps between light evaluations; 0 = 60 to 80 a run, dense at first */
+    int64_t length;    /* tokens of a row of the probes main and other_bos */
+    int64_t sequences; /* rows of a probe */
 } ProbeConfig;
 
 typedef struct RunConfig {
     int64_t threads;          /* 0 = OMP_NUM_THREADS or the affinity mask */
     int64_t checkpoint_every; /* steps; 0 = twenty times a run */
-    int64_t log_every;        /* steps between progress lines where there is no terminal; 0 = 20 times a run */
+    int64_t log_every; /* steps between progress lines where there is no terminal; 0 = 20 times a run */
 } RunConfig;
 
 typedef struct Config {
     char variant[64]; /* preset of slot and data keys, configs/variants.yaml */
     int64_t seed;
-    char label[128];  /* run.label: a name for people, outside the key */
+    char label[128]; /* run.label: a name for people, outside the key */
     ModelConfig model;
     DataConfig data;
     TrainConfig train;
@@ -60,24 +60,53 @@ typedef struct Config {
     RunConfig run;
 } Config;
 
+/* Precedence, from the weakest: built-in defaults, the file's `base:` chain, the preset of the
+ * effective variant, the file's own keys, settings (a sweep's `set:`, its grid and zip, then the
+ * command line). There is one effective variant: the last one named. Its preset is the only one
+ * applied, just below the own keys of the file that named it; when a setting named it, above
+ * every file and below every other setting, wherever among the settings it stands. So
+ * `train demo.yaml data.bos=row variant=no_bos` and a grid over `variant` do what they say:
+ * the preset wins over configs/demo.yaml and loses to `set:` and to the command line. */
+
 void config_defaults(Config *c);
 
-/* Reads a YAML file: its `base:` file first (relative to the file), then its `variant:`
- * preset, then its own keys. Errors carry file, line, column and the nearest known key. */
+/* Reads a YAML file (or JSON, such as config_json wrote): defaults, its `base:` files (relative
+ * to the file that names them), the variant's preset, its own keys. Keys may be dotted, nested or
+ * both; one given twice in either form is refused. Errors carry file, line, column and the
+ * nearest known key. */
 bool config_load(Config *c, const char *path, Error *e);
+/* The same from text; `name` stands for the file in errors, and `base:` is relative to it. */
+bool config_parse(Config *c, const char *text, size_t length, const char *name, Error *e);
 
-/* One override, key and text as on the command line or in a sweep's cell; `where` names
- * their origin in errors ("command line", "sweep.yaml:7:3"). `variant` applies its preset. */
+/* A key and its value as text, as on the command line or in a sweep's cell. `where` names their
+ * origin in errors ("command line", "sweep.yaml:7:3"). A list is written as YAML, "[a, b]"; any
+ * other text is a list of one, and no text is the empty list. */
+typedef struct Setting {
+    const char *key, *text, *where;
+} Setting;
+
+/* A file (NULL: none) and the settings over it, weakest first, by the precedence above. This is
+ * what a sweep's cell and a command line are built with. */
+bool config_compose(Config *c, const char *path, const Setting *settings, int n, Error *e);
+
+/* From the words of a command line, CONFIG [key=value ...], composed and checked. */
+bool config_from_words(Config *c, int n, char *const *words, Error *e);
+
+/* One setting over what is there. `variant` lays its preset over it too, but cannot take back
+ * the preset of a variant named before: use config_compose where there may be one. */
 bool config_set(Config *c, const char *key, const char *text, const char *where, Error *e);
 
 /* What no single key can tell: values that do not fit each other (batch_tokens and context,
- * heads and width, ...). Fills defaults that depend on other keys. */
+ * heads and width, ...). Fills defaults that depend on other keys (optim.min_lr, and what
+ * model_config_check fills; model.vocab is 0 until the data is known). The JSON and the run key
+ * are those of a checked configuration. */
 bool config_check(Config *c, Error *e);
 
-/* The value of a key as text, as it would be written in YAML; false if there is no such key. */
+/* The value of a key as config_set takes it; false if there is no such key or no room. */
 bool config_get(const Config *c, const char *key, char *text, size_t room);
 
-/* Canonical JSON, keys in table order, nested by dots; without run.* unless `all`. malloc'ed. */
+/* Canonical JSON on one line, keys in table order, nested by dots, numbers in the shortest form
+ * that reads back as the same double; without run.* unless `all`. malloc'ed. */
 char *config_json(const Config *c, bool all);
 
 /* The run key, 32 hex digits: XXH3-128 of the canonical JSON without run.*, the hashes of

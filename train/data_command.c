@@ -1,0 +1,120 @@
+/* Owns: the commands `data` and `fetch`: a text's tokens prepared and described, a named corpus
+ * got. Does not own: how (data/). */
+#include "data/data.h"
+#include "train/command.h"
+#include "train/config.h"
+#include "train/yaml.h"
+
+#include <math.h>
+
+static void say(const char *line) {
+    fprintf(stderr, "%s\n", line);
+}
+
+/* One figure of a dataset: a text, an integer or a number, the first of them that is there. */
+typedef struct Field {
+    const char *name;
+    const char *text;
+    const int64_t *integer;
+    double number; /* NAN: undefined for this source */
+} Field;
+
+static void print_lines(const Field *field) {
+    for (; field->name; field++) {
+        if (field->text)
+            printf("%-16s %s\n", field->name, field->text);
+        else if (field->integer)
+            printf("%-16s %lld\n", field->name, (long long)*field->integer);
+        else if (!isnan(field->number))
+            printf("%-16s %.4f\n", field->name, field->number);
+    }
+}
+
+static void print_json(const Field *field) {
+    for (const char *comma = "{"; field->name; field++, comma = ",") {
+        printf("%s\"%s\":", comma, field->name);
+        if (field->text)
+            json_string(stdout, field->text);
+        else if (field->integer)
+            printf("%lld", (long long)*field->integer);
+        else if (isnan(field->number))
+            printf("null");
+        else
+            printf("%.17g", field->number);
+    }
+    printf("}\n");
+}
+
+static void print_info(const DatasetInfo *info, bool json) {
+    const int64_t bos = info->bos;
+    const Field fields[] = {
+        {"vocab", .integer = &info->vocab},
+        {"bos", .integer = &bos},
+        {"train_tokens", .integer = &info->train_tokens},
+        {"heldout_tokens", .integer = &info->heldout_tokens},
+        {"train_documents", .integer = &info->train_documents},
+        {"mean_document", .number = info->mean_document},
+        {"bytes_per_token", .number = info->bytes_per_token},
+        {"oracle_trigger", .number = info->oracle_trigger},
+        {"oracle_other", .number = info->oracle_other},
+        {"corpus_hash", .text = info->corpus_hash},
+        {"tokenizer_hash", .text = info->tokenizer_hash},
+        {"licence", .text = info->licence},
+        {"path", .text = info->path},
+        {NULL},
+    };
+    (json ? print_json : print_lines)(fields);
+}
+
+static bool run_data(int argc, char **argv, Error *e) {
+    const char *cache = "data/cache";
+    bool json = false, quiet = false;
+    const Flag flags[] = {
+        {"--cache", FLAG_TEXT, &cache}, {"--json", FLAG_BOOL, &json}, {"--quiet", FLAG_BOOL, &quiet}, {0}};
+    Config config;
+    Dataset *dataset;
+    int words;
+    if (!flags_read(flags, argc, argv, &words, e) || !config_from_words(&config, words, argv, e))
+        return false;
+    if (!dataset_open(&dataset, &config.data, cache, quiet ? NULL : say, e)) return false;
+    print_info(dataset_info(dataset), json);
+    dataset_close(dataset);
+    return true;
+}
+
+static bool run_fetch(int argc, char **argv, Error *e) {
+    const char *cache = "data/cache";
+    bool quiet = false;
+    const Flag flags[] = {{"--cache", FLAG_TEXT, &cache}, {"--quiet", FLAG_BOOL, &quiet}, {0}};
+    int words;
+    if (!flags_read(flags, argc, argv, &words, e)) return false;
+    if (words != 1) return fail(e, EXIT_USAGE, "command line: fetch takes one name (gcide or kernel-doc)");
+    return corpus_fetch(argv[0], cache, quiet ? NULL : say, e);
+}
+
+static int data_main(int argc, char **argv, Error *e) {
+    return run_data(argc, argv, e) ? EXIT_DONE : e->code;
+}
+
+static int fetch_main(int argc, char **argv, Error *e) {
+    return run_fetch(argc, argv, e) ? EXIT_DONE : e->code;
+}
+
+const Command data_command = {
+    "data",
+    "CONFIG [key=value ...]",
+    "prepare and cache the tokens of a configuration's text, and describe them",
+    "  --cache DIR  folder of prepared tokens (default data/cache)\n"
+    "  --json       the description as JSON\n"
+    "  --quiet      no progress\n",
+    data_main,
+};
+
+const Command fetch_command = {
+    "fetch",
+    "NAME",
+    "get a named corpus, gcide or kernel-doc; nothing is installed",
+    "  --cache DIR  folder it goes to (default data/cache)\n"
+    "  --quiet      no progress\n",
+    fetch_main,
+};

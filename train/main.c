@@ -1,0 +1,89 @@
+/* Owns: the command line of the program: the one table of commands, --help, and the one place
+ * where an error is printed. Does not own: what a command does. */
+#include "train/command.h"
+#include "train/config.h"
+#include "train/nearest.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define VERSION "0.1"
+
+static const struct {
+    const Command *command;
+    bool keys; /* its help lists the keys of a configuration */
+} commands[] = {
+    {&data_command, false},
+    {&fetch_command, false},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(void) {
+    printf("usage: sinklab COMMAND ...\n\nTrains small GPTs and watches attention sinks form.\n\n");
+    for (int i = 0; i < COMMANDS; i++)
+        printf("  %-8s %s\n", commands[i].command->name, commands[i].command->summary);
+    printf("\nsinklab COMMAND --help tells its options; sinklab --version the version.\n");
+}
+
+static void print_command_help(int i) {
+    const Command *command = commands[i].command;
+    printf("usage: sinklab %s %s\n\n%s\n", command->name, command->usage, command->summary);
+    if (command->options) printf("\noptions:\n%s", command->options);
+    if (!commands[i].keys) return;
+    printf("\nkeys (name, type, default, meaning, bounds), in CONFIG or as key=value:\n");
+    config_help(stdout);
+}
+
+static bool is_help(const char *word) {
+    return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
+/* A command's words ask for its help, before any `--`. */
+static bool asks_help(int argc, char **argv) {
+    for (int i = 0; i < argc && strcmp(argv[i], "--"); i++)
+        if (is_help(argv[i])) return true;
+    return false;
+}
+
+static int unknown_command(const char *name, Error *e) {
+    char hint[96];
+    Nearest n = {.text = name};
+    for (int i = 0; i < COMMANDS; i++) nearest_offer(&n, commands[i].command->name);
+    nearest_hint(&n, hint, sizeof hint);
+    fail(e, EXIT_USAGE, "command line: unknown command %s%s", name,
+         *hint ? hint : " (sinklab --help lists them)");
+    return e->code;
+}
+
+static int dispatch(int argc, char **argv, Error *e) {
+    if (argc < 1) {
+        fail(e, EXIT_USAGE, "command line: no command given (sinklab --help lists them)");
+        return e->code;
+    }
+    if (is_help(argv[0])) {
+        print_help();
+        return EXIT_DONE;
+    }
+    if (!strcmp(argv[0], "--version")) {
+        printf("sinklab " VERSION " (numerics %d)\n", NUMERICS);
+        return EXIT_DONE;
+    }
+    for (int i = 0; i < COMMANDS; i++) {
+        if (strcmp(argv[0], commands[i].command->name)) continue;
+        if (!asks_help(argc - 1, argv + 1)) return commands[i].command->run(argc - 1, argv + 1, e);
+        print_command_help(i);
+        return EXIT_DONE;
+    }
+    return unknown_command(argv[0], e);
+}
+
+int main(int argc, char **argv) {
+    Error e = {0};
+    int code = dispatch(argc - 1, argv + 1, &e);
+    if (code == EXIT_DONE && (fflush(stdout) || ferror(stdout))) {
+        fail(&e, EXIT_FAILED, "standard output: cannot write: %s", strerror(errno));
+        code = e.code;
+    }
+    if (code != EXIT_DONE && e.text[0]) fprintf(stderr, "sinklab: %s\n", e.text);
+    return code;
+}
