@@ -25,8 +25,8 @@ typedef struct ModelConfig {
     int64_t window;        /* attend to the last `window` keys only; 0 = all */
     double head_out_scale; /* initial gain of a head-output norm */
     double embedding_std;
-    bool tie;              /* the classifier shares the embedding's weights */
-    List interventions;    /* trained under these, see model/interventions */
+    bool tie;           /* the classifier shares the embedding's weights */
+    List interventions; /* trained under these, see model/interventions */
 } ModelConfig;
 
 /* Names of the rows of each slot's table, NULL past the end. */

@@ -1,0 +1,262 @@
+#include "model/model.h"
+
+#include "data/base/rng.h"
+#include "model/slots.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* ---- stages that are no slot still own tensors ---- */
+
+static const SlotHead embed_stage = {
+    "embedding", "a vector a token", {{"embed_tokens.weight", SIZE_V, SIZE_D, INIT_EMBEDDING}}};
+static const SlotHead qkv_stage = {"qkv",
+                                   "linear",
+                                   {{"q_proj.weight", SIZE_HEADS, SIZE_D, INIT_NORMAL},
+                                    {"k_proj.weight", SIZE_HEADS, SIZE_D, INIT_NORMAL},
+                                    {"v_proj.weight", SIZE_HEADS, SIZE_D, INIT_NORMAL}}};
+static const SlotHead out_stage = {"out", "linear", {{"o_proj.weight", SIZE_D, SIZE_HEADS, INIT_RESIDUAL}}};
+static const SlotHead head_stage = {"head", "linear", {{"lm_head.weight", SIZE_V, SIZE_D, INIT_NORMAL}}};
+static const SlotHead tied_stage = {"tied head", "the embedding's weights", {{0}}};
+
+const SlotHead *slot_head(const ModelConfig *c, Stage s) {
+    const SlotHead *const of[STAGES] = {
+        [STAGE_EMBED] = &embed_stage,
+        [STAGE_POSITION] = &position_slots[c->position].head,
+        [STAGE_NORM_ATTN] = &norm_slots[c->norm].head,
+        [STAGE_QKV] = &qkv_stage,
+        [STAGE_QK] = &qk_slots[c->qk].head,
+        [STAGE_ATTENTION] = &attention_slots[c->attention].head,
+        [STAGE_HEAD_OUT] = &head_out_slots[c->head_out].head,
+        [STAGE_OUT] = &out_stage,
+        [STAGE_NORM_MLP] = &norm_slots[c->norm].head,
+        [STAGE_MLP] = &mlp_slots[c->mlp].head,
+        [STAGE_NORM_FINAL] = &norm_slots[c->norm].head,
+        [STAGE_HEAD] = c->tie ? &tied_stage : &head_stage,
+    };
+    return of[s];
+}
+
+const char *attention_name(int i) {
+    return attention_slots[i].head.name;
+}
+const char *head_out_name(int i) {
+    return head_out_slots[i].head.name;
+}
+const char *qk_name(int i) {
+    return qk_slots[i].head.name;
+}
+const char *position_name(int i) {
+    return position_slots[i].head.name;
+}
+const char *norm_name(int i) {
+    return norm_slots[i].head.name;
+}
+const char *mlp_name(int i) {
+    return mlp_slots[i].head.name;
+}
+
+/* Where a stage's tensors are in the house of Hugging Face's LlamaForCausalLM. */
+static const struct {
+    bool block;
+    const char *prefix;
+} places[STAGES] = {
+    [STAGE_EMBED] = {false, "model."},
+    [STAGE_POSITION] = {false, "model."},
+    [STAGE_NORM_ATTN] = {true, "input_layernorm."},
+    [STAGE_QKV] = {true, "self_attn."},
+    [STAGE_QK] = {true, "self_attn."},
+    [STAGE_ATTENTION] = {true, "self_attn."},
+    [STAGE_HEAD_OUT] = {true, "self_attn."},
+    [STAGE_OUT] = {true, "self_attn."},
+    [STAGE_NORM_MLP] = {true, "post_attention_layernorm."},
+    [STAGE_MLP] = {true, "mlp."},
+    [STAGE_NORM_FINAL] = {false, "model.norm."},
+    [STAGE_HEAD] = {false, ""},
+};
+
+/* ---- configuration ---- */
+
+static int64_t d_head(const ModelConfig *c) {
+    return c->width / c->heads;
+}
+
+static int64_t default_mlp_width(const ModelConfig *c) {
+    if (mlp_slots[c->mlp].parts == 1) return 4 * c->width;
+    int64_t f = 8 * c->width / 3 / 32 * 32;
+    return f ? f : 32;
+}
+
+bool model_config_check(ModelConfig *c, Error *e) {
+    if (c->heads < 1 || c->width % c->heads)
+        return fail(e, EXIT_USAGE, "model.heads: %lld does not divide model.width %lld (choose a divisor)",
+                    (long long)c->heads, (long long)c->width);
+    if (position_slots[c->position].rotate_forward && d_head(c) % 2)
+        return fail(e, EXIT_USAGE,
+                    "model.position: rope turns pairs, but d_head = %lld is odd (change heads)",
+                    (long long)d_head(c));
+    if (c->window > c->context)
+        return fail(e, EXIT_USAGE, "model.window: %lld is longer than model.context %lld (0 sees all)",
+                    (long long)c->window, (long long)c->context);
+    if (!c->mlp_width) c->mlp_width = default_mlp_width(c);
+    return true;
+}
+
+/* ---- layout ---- */
+
+static int64_t size_of(const ModelConfig *c, Size s) {
+    switch (s) {
+    case SIZE_NONE:
+        return 1;
+    case SIZE_V:
+        return c->vocab;
+    case SIZE_T:
+        return c->context;
+    case SIZE_D:
+        return c->width;
+    case SIZE_HEADS:
+        return c->heads * d_head(c);
+    case SIZE_HEAD:
+        return d_head(c);
+    case SIZE_F:
+        return c->mlp_width;
+    }
+    return 0;
+}
+
+static void add_stage(Model *m, Stage s, int layer, int *n) {
+    const SlotHead *slot = slot_head(&m->config, s);
+    m->arena = (m->arena + 15) / 16 * 16; /* a stage begins on a cache line; its tensors are adjacent */
+    for (const TensorSpec *spec = slot->tensors; spec < slot->tensors + SLOT_TENSORS && spec->name; spec++) {
+        int64_t rows = size_of(&m->config, spec->rows), cols = size_of(&m->config, spec->cols);
+        if (m->tensors) {
+            Tensor *t = &m->tensors[*n];
+            *t = (Tensor){.spec = spec,
+                          .layer = layer,
+                          .stage = s,
+                          .rows = rows,
+                          .cols = cols,
+                          .dims = spec->cols == SIZE_NONE ? 1 : 2,
+                          .offset = m->arena};
+            char block[32] = "";
+            if (layer >= 0) snprintf(block, sizeof block, "model.layers.%d.", layer);
+            snprintf(t->name, sizeof t->name, "%s%s%s", block, places[s].prefix, spec->name);
+        }
+        m->arena += (size_t)(rows * cols);
+        m->parameters += rows * cols;
+        ++*n;
+    }
+}
+
+/* Walks every tensor in the order of the pass: once to count, once to fill the table. */
+static int lay_out(Model *m) {
+    int n = 0;
+    m->arena = 0;
+    m->parameters = 0;
+    for (Stage s = 0; s < STAGE_NORM_ATTN; s++) add_stage(m, s, -1, &n);
+    for (int l = 0; l < m->config.layers; l++)
+        for (Stage s = 0; s < STAGES; s++)
+            if (places[s].block) add_stage(m, s, l, &n);
+    for (Stage s = STAGE_NORM_FINAL; s < STAGES; s++) add_stage(m, s, -1, &n);
+    m->arena = (m->arena + 15) / 16 * 16;
+    return n;
+}
+
+float *model_arena(const Model *m) {
+    size_t bytes = m->arena * sizeof(float), page = (size_t)2 << 20;
+    float *p = NULL;
+    if (posix_memalign((void **)&p, bytes >= page ? page : 64, bytes + 64)) return NULL;
+    if (bytes >= page) madvise(p, bytes, MADV_HUGEPAGE);
+    int64_t n = (int64_t)m->arena;
+#pragma omp parallel for schedule(static) /* first touch by the threads that will use it */
+    for (int64_t i = 0; i < n; i++) p[i] = 0;
+    return p;
+}
+
+bool model_create(Model **out, const ModelConfig *c, bool with_params, Error *e) {
+    Model *m = calloc(1, sizeof *m);
+    if (!m) return fail(e, EXIT_FAILED, "model: out of memory");
+    m->config = *c;
+    m->n_tensors = lay_out(m);
+    m->tensors = calloc((size_t)m->n_tensors, sizeof *m->tensors);
+    if (m->tensors) lay_out(m);
+    if (m->tensors && with_params) m->params = model_arena(m);
+    if (!m->tensors || (with_params && !m->params)) {
+        fail(e, EXIT_FAILED, "model: no memory for %.1f MB of weights", (double)m->arena * 4e-6);
+        model_free(m);
+        return false;
+    }
+    *out = m;
+    return true;
+}
+
+void model_free(Model *m) {
+    if (!m) return;
+    free(m->tensors);
+    free(m->params);
+    free(m);
+}
+
+const Tensor *model_tensor(const Model *m, int layer, Stage s, int i) {
+    for (int n = 0; n < m->n_tensors; n++)
+        if (m->tensors[n].layer == layer && m->tensors[n].stage == s && i-- == 0) return &m->tensors[n];
+    return NULL;
+}
+
+const Tensor *model_find(const Model *m, const char *name) {
+    for (int n = 0; n < m->n_tensors; n++)
+        if (!strcmp(m->tensors[n].name, name)) return &m->tensors[n];
+    return NULL;
+}
+
+/* ---- initial weights ---- */
+
+static uint64_t name_hash(const char *s) { /* FNV-1a, folded to the 40 bits of a step */
+    uint64_t h = 1469598103934665603u;
+    for (; *s; s++) h = (h ^ (uint8_t)*s) * 1099511628211u;
+    return (h ^ h >> 40) & 0xffffffffffu;
+}
+
+static void init_tensor(const Model *m, const Tensor *t, uint64_t seed) {
+    const ModelConfig *c = &m->config;
+    const struct {
+        double mean, std;
+    } law[] = {
+        [INIT_NORMAL] = {0, 0.02},
+        [INIT_RESIDUAL] = {0, 0.02 / sqrt(2.0 * (double)c->layers)},
+        [INIT_EMBEDDING] = {0, c->embedding_std},
+        [INIT_ONE] = {1, 0},
+        [INIT_ZERO] = {0, 0},
+        [INIT_HEAD_SCALE] = {c->head_out_scale, 0},
+    };
+    double mean = law[t->spec->init].mean, std = law[t->spec->init].std;
+    float *w = m->params + t->offset;
+    uint64_t place = name_hash(t->name);
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < t->rows * t->cols; i++)
+        w[i] = (float)(std > 0 ? mean + std * rng_normal(seed, RNG_INIT, place, (uint64_t)i) : mean);
+}
+
+void model_init(Model *m, uint64_t seed) {
+    for (int i = 0; i < m->n_tensors; i++) init_tensor(m, &m->tensors[i], seed);
+}
+
+/* ---- sizes ---- */
+
+double model_flops_per_token(const Model *m, int T) {
+    const ModelConfig *c = &m->config;
+    double weights = c->tie ? (double)(c->vocab * c->width) : 0;
+    for (int i = 0; i < m->n_tensors; i++) {
+        const Tensor *t = &m->tensors[i];
+        bool product = t->dims == 2 && t->stage != STAGE_EMBED && t->stage != STAGE_POSITION;
+        if (product) weights += (double)(t->rows * t->cols);
+    }
+    return 6 * weights + 12.0 * (double)c->layers * T * (double)c->width;
+}
+
+int model_grain_rows(int T) {
+    return T >= 256 ? 1 : 256 / T;
+}

@@ -1,0 +1,110 @@
+/* Owns: a model's weights and their table, one pass over a batch: tokens -> loss -> gradients.
+ * Does not own: where tokens come from, what is done with gradients, files. */
+#ifndef SINKLAB_MODEL_H
+#define SINKLAB_MODEL_H
+
+#include "data/base/error.h"
+#include "model/config.h"
+#include "model/tap.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The fixed sequence of stages. Each owns its tensors; those of a block come once a layer. */
+typedef enum Stage {
+    STAGE_EMBED,    /* x = E[token] */
+    STAGE_POSITION, /* + P[t], or a rotation of q and k, or nothing */
+    STAGE_NORM_ATTN,
+    STAGE_QKV,
+    STAGE_QK,
+    STAGE_ATTENTION,
+    STAGE_HEAD_OUT,
+    STAGE_OUT,
+    STAGE_NORM_MLP,
+    STAGE_MLP,
+    STAGE_NORM_FINAL,
+    STAGE_HEAD,
+    STAGES
+} Stage;
+
+/* A symbolic size, so that a tensor's shape is data. */
+typedef enum Size { SIZE_NONE, SIZE_V, SIZE_T, SIZE_D, SIZE_HEADS, SIZE_HEAD, SIZE_F } Size;
+
+typedef enum Init {
+    INIT_NORMAL,    /* N(0, 0.02^2) */
+    INIT_RESIDUAL,  /* N(0, 0.02^2 / 2L): projections that write to the residual stream */
+    INIT_EMBEDDING, /* N(0, embedding_std^2) */
+    INIT_ONE,
+    INIT_ZERO,
+    INIT_HEAD_SCALE /* head_out_scale */
+} Init;
+
+/* A row of a slot's list of tensors. Stored (rows, cols) row-major, as Hugging Face does:
+ * a linear layer's weight is (out, in). cols = SIZE_NONE: a vector. */
+typedef struct TensorSpec {
+    const char *name; /* after "model.layers.L." in a block, after nothing outside */
+    Size rows, cols;
+    Init init;
+} TensorSpec;
+
+/* One tensor of a model, as laid out. Matrices (two dims) decay, vectors are gains. */
+typedef struct Tensor {
+    char name[112];
+    const TensorSpec *spec;
+    int layer; /* -1 outside the blocks */
+    Stage stage;
+    int dims;
+    int64_t rows, cols; /* cols = 1 for a vector */
+    size_t offset;      /* floats from the start of the arena */
+} Tensor;
+
+typedef struct Model {
+    ModelConfig config;
+    Tensor *tensors;
+    int n_tensors;
+    size_t arena;       /* floats, with padding between stages (zero, and stays zero) */
+    int64_t parameters; /* without padding */
+    float *params;      /* one allocation; gradients and optimiser state are laid out alike */
+} Model;
+
+/* Lays out the tensors; `with_params` false leaves params NULL (sizes only). */
+bool model_create(Model **out, const ModelConfig *c, bool with_params, Error *e);
+void model_free(Model *m);
+/* Random weights: a pure function of (seed, tensor name, index), so that tensors which two
+ * variants share start alike. */
+void model_init(Model *m, uint64_t seed);
+/* i-th tensor of a stage (layer -1 outside the blocks); NULL if it has none. */
+const Tensor *model_tensor(const Model *m, int layer, Stage s, int i);
+const Tensor *model_find(const Model *m, const char *name);
+/* An arena like params, zeroed, 64-byte aligned, huge pages advised; NULL when memory is short. */
+float *model_arena(const Model *m);
+/* Nominal FLOPs of a training step per token: 6 per weight of every matrix product and 12 L T d
+ * for attention, not halved for causality (the figure that peers quote). */
+double model_flops_per_token(const Model *m, int T);
+
+/* Rows that go through together at the least, so that sums over tokens are cut alike whatever
+ * the number of rows in flight: max(1, 256 / T). */
+int model_grain_rows(int T);
+
+typedef struct Batch {
+    int rows, T;
+    const int32_t *x, *y, *lo; /* (rows, T), as data.h's Rows */
+    int64_t row0;              /* of the first row within the pass, for observers */
+} Batch;
+
+/* The memory of a pass: activations of up to `rows` rows of T tokens. */
+typedef struct Tape Tape;
+/* `train` keeps what the backward needs; without it layers share their memory. */
+bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error *e);
+void tape_free(Tape *t);
+size_t tape_bytes(const Model *m, int rows, int T, bool train); /* what tape_create would take */
+void tape_observe(Tape *t, Observers o);
+/* Loss of each token of the last pass, nats, (rows, T); 0 where the target is not scored. */
+const float *tape_losses(const Tape *t);
+
+/* Forward: losses, and every tap. */
+void model_forward(const Model *m, Tape *t, const Batch *b);
+/* Forward and backward: adds scale * d(sum of losses)/dw to grads. */
+void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *grads);
+
+#endif

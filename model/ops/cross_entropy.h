@@ -1,0 +1,12 @@
+/* Owns: the loss of a chunk of logits and its gradient in their place. The products with the
+ * head's weights around it, chunk by chunk, are the model's: the logits of a whole batch never exist. */
+#ifndef SINKLAB_CROSS_ENTROPY_H
+#define SINKLAB_CROSS_ENTROPY_H
+
+#include <stdint.h>
+
+/* loss[n] = logsumexp(logits[n]) - logits[n][target[n]], nats; 0 where target is -1.
+ * With scale != 0 the logits become scale * d loss / d logits. logits (N, V). */
+void cross_entropy(float *logits, const int32_t *target, float *loss, int64_t N, int V, float scale);
+
+#endif

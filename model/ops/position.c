@@ -1,0 +1,70 @@
+#include "model/ops/position.h"
+
+#include "model/slots.h"
+
+#include <math.h>
+
+void rope_table(float *turn, int T, int dh) {
+    int half = dh / 2;
+    for (int t = 0; t < T; t++)
+        for (int i = 0; i < half; i++) {
+            double angle = t * pow(10000.0, -2.0 * i / dh);
+            turn[((int64_t)t * half + i) * 2] = (float)cos(angle);
+            turn[((int64_t)t * half + i) * 2 + 1] = (float)sin(angle);
+        }
+}
+
+void rope_turn(float *x, int64_t ld, int B, int T, int vectors, int dh, const float *turn, float sign) {
+    int half = dh / 2;
+#pragma omp parallel for schedule(static)
+    for (int64_t n = 0; n < (int64_t)B * T; n++) {
+        const float *cs = turn + n % T * half * 2;
+        for (int h = 0; h < vectors; h++) {
+            float *a = x + n * ld + (int64_t)h * dh, *b = a + half;
+            for (int i = 0; i < half; i++) {
+                float c = cs[2 * i], s = sign * cs[2 * i + 1], u = a[i], v = b[i];
+                a[i] = u * c - v * s;
+                b[i] = v * c + u * s;
+            }
+        }
+    }
+}
+
+void learned_forward(float *x, const float *P, int B, int T, int d) {
+#pragma omp parallel for schedule(static)
+    for (int64_t n = 0; n < (int64_t)B * T; n++)
+        for (int i = 0; i < d; i++) x[n * d + i] += P[n % T * d + i];
+}
+
+void learned_backward(const float *dx, float *dP, int B, int T, int d) {
+#pragma omp parallel for schedule(static)
+    for (int t = 0; t < T; t++)
+        for (int b = 0; b < B; b++)
+            for (int i = 0; i < d; i++) dP[(int64_t)t * d + i] += dx[((int64_t)b * T + t) * d + i];
+}
+
+static void rope_forward(const Ctx *c, float *qkv, int64_t ld) {
+    rope_turn(qkv, ld, c->B, c->T, 2 * c->H, c->dh, c->turn, 1);
+}
+static void rope_backward(const Ctx *c, float *dqkv, int64_t ld) {
+    rope_turn(dqkv, ld, c->B, c->T, 2 * c->H, c->dh, c->turn, -1);
+}
+static void learned_pair_forward(const Ctx *c, float *x) {
+    learned_forward(x, c->w[0], c->B, c->T, c->d);
+}
+static void learned_pair_backward(const Ctx *c, const float *dx) {
+    learned_backward(dx, c->dw[0], c->B, c->T, c->d);
+}
+
+const PositionSlot position_slots[] = {
+    {.head = {"rope", "rotation of q and k on halves, base 10,000 (arXiv 2104.09864)", {{0}}},
+     .rotate_forward = rope_forward,
+     .rotate_backward = rope_backward},
+    {.head = {"learned",
+              "a learned vector a position, added to the embedding",
+              {{"embed_positions.weight", SIZE_T, SIZE_D, INIT_EMBEDDING}}},
+     .embed_forward = learned_pair_forward,
+     .embed_backward = learned_pair_backward},
+    {.head = {"none", "no positions: the causal mask alone (NoPE)", {{0}}}},
+    {.head = {NULL}},
+};

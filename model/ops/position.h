@@ -1,0 +1,18 @@
+/* Owns: positions: rotation of q and k (RoPE on halves, arXiv 2104.09864, base 10,000) and
+ * learned vectors added to the embedding. */
+#ifndef SINKLAB_POSITION_H
+#define SINKLAB_POSITION_H
+
+#include <stdint.h>
+
+/* Rotates every head's pairs (i, i + dh/2) of q and k by angle t / 10000^(2i/dh), in place;
+ * sign -1 turns back (the backward). x: (B*T, ld), `vectors` heads of dh from column 0.
+ * turn: (T, dh/2, 2) cosines and sines, see rope_table. */
+void rope_turn(float *x, int64_t ld, int B, int T, int vectors, int dh, const float *turn, float sign);
+void rope_table(float *turn, int T, int dh);
+
+/* x[b][t] += P[t];  dP[t] += sum_b dx[b][t], rows in order. P: (T, d). */
+void learned_forward(float *x, const float *P, int B, int T, int d);
+void learned_backward(const float *dx, float *dP, int B, int T, int d);
+
+#endif

@@ -1,0 +1,31 @@
+/* Owns: how a sum over tokens (the gradient of a gain) is cut: strips of at most 64 tokens
+ * that never cross a row, each summed alone, then added to the gradient in order. So the
+ * bits depend neither on the threads nor on how many rows are in flight. */
+#ifndef SINKLAB_STRIPS_H
+#define SINKLAB_STRIPS_H
+
+#include "model/vec.h"
+
+#include <stdint.h>
+
+enum { STRIP = 64 };
+
+static inline int strips_per_row(int T) {
+    return (T + STRIP - 1) / STRIP;
+}
+static inline int strips_count(int B, int T) {
+    return B * strips_per_row(T);
+}
+
+/* Tokens n0 .. n1-1 of strip s. */
+static inline void strip_range(int s, int T, int64_t *n0, int64_t *n1) {
+    int per = strips_per_row(T), row = s / per, t0 = s % per * STRIP;
+    int t1 = t0 + STRIP < T ? t0 + STRIP : T;
+    *n0 = (int64_t)row * T + t0;
+    *n1 = (int64_t)row * T + t1;
+}
+
+/* grad[i] += partial[s][i] over strips in order. */
+void strips_add(const float *partial, int strips, int width, float *grad);
+
+#endif

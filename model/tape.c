@@ -1,0 +1,121 @@
+#include "model/tape.h"
+
+#include "model/ops/attention.h"
+#include "model/ops/position.h"
+#include "model/ops/strips.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+/* Hands out the arena's pieces; with no memory yet it only counts. */
+typedef struct Cutter {
+    float *base;
+    size_t used;
+} Cutter;
+
+static float *cut(Cutter *c, size_t floats) {
+    float *at = c->base ? c->base + c->used : NULL;
+    c->used += (floats + 15) / 16 * 16;
+    return at;
+}
+
+static void cut_acts(Cutter *c, Acts *a, const ModelConfig *m, size_t N) {
+    size_t d = (size_t)m->width, heads = d, f = (size_t)m->mlp_width;
+    const QkSlot *qk = &qk_slots[m->qk];
+    a->norm_attn = cut(c, N);
+    a->qkv = cut(c, N * 3 * heads);
+    a->stat = cut(c, N * (size_t)m->heads);
+    a->o = cut(c, N * heads);
+    a->mid = cut(c, N * d);
+    a->norm_mlp = cut(c, N);
+    a->hid = cut(c, N * (size_t)mlp_slots[m->mlp].parts * f);
+    a->saved = qk->saved ? cut(c, N * (size_t)qk->saved(m)) : NULL;
+}
+
+/* Without a backward every layer uses the same activations, but for x, which alternates. */
+static void cut_layers(Cutter *c, Tape *t, const ModelConfig *m, size_t N) {
+    for (int l = 0; l <= m->layers; l++) {
+        Acts *a = &t->acts[l];
+        if (l && !t->train)
+            *a = t->acts[0];
+        else if (l < m->layers)
+            cut_acts(c, a, m, N);
+        if (t->train || l < 2)
+            a->x = cut(c, N * (size_t)m->width);
+        else
+            a->x = t->acts[l - 2].x;
+    }
+}
+
+static void cut_all(Cutter *c, Tape *t, const Model *model) {
+    const ModelConfig *m = &model->config;
+    size_t N = (size_t)t->rows * (size_t)t->T, d = (size_t)m->width, f = (size_t)m->mlp_width;
+    int dh = (int)(m->width / m->heads);
+    cut_layers(c, t, m, N);
+    t->norm_final = cut(c, N);
+    t->h = cut(c, N * d);
+    t->y = cut(c, N * d);
+    t->s = cut(c, N * f);
+    t->add = cut(c, N * d);
+    t->logits = cut(c, (size_t)tape_chunk(t) * (size_t)m->vocab);
+    t->losses = cut(c, N);
+    t->partial = cut(c, (size_t)strips_count(t->rows, t->T) * d);
+    t->turn = cut(c, (size_t)t->T * (size_t)dh);
+    t->attention = cut(c, attention_scratch(t->T, dh, t->train) * (size_t)omp_get_max_threads());
+    if (!t->train) return;
+    t->dx = cut(c, N * d);
+    t->dh = cut(c, N * d);
+    t->dy = cut(c, N * d);
+    t->dqkv = cut(c, N * 3 * d);
+    t->ds = cut(c, N * f);
+}
+
+int64_t tape_chunk(const Tape *t) {
+    int rows = model_grain_rows(t->T);
+    return (int64_t)(rows < t->rows ? rows : t->rows) * t->T;
+}
+
+size_t tape_bytes(const Model *m, int rows, int T, bool train) {
+    Acts *acts = calloc((size_t)m->config.layers + 1, sizeof *acts);
+    if (!acts) return 0;
+    Tape t = {.rows = rows, .T = T, .train = train, .acts = acts};
+    Cutter count = {0};
+    cut_all(&count, &t, m);
+    free(acts);
+    return count.used * sizeof(float);
+}
+
+bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error *e) {
+    Tape *t = calloc(1, sizeof *t);
+    if (t) t->acts = calloc((size_t)m->config.layers + 1, sizeof *t->acts);
+    size_t bytes = tape_bytes(m, rows, T, train), page = (size_t)2 << 20;
+    if (!t || !t->acts || posix_memalign((void **)&t->memory, page, bytes)) {
+        tape_free(t);
+        return fail(e, EXIT_FAILED, "model: no memory for %.1f MB of activations (lower train.micro_rows)",
+                    (double)bytes * 1e-6);
+    }
+    madvise(t->memory, bytes, MADV_HUGEPAGE);
+    t->rows = rows;
+    t->T = T;
+    t->train = train;
+    Cutter c = {t->memory, 0};
+    cut_all(&c, t, m);
+    rope_table(t->turn, T, (int)(m->config.width / m->config.heads));
+    *out = t;
+    return true;
+}
+
+void tape_free(Tape *t) {
+    if (!t) return;
+    free(t->acts);
+    free(t->memory);
+    free(t);
+}
+
+void tape_observe(Tape *t, Observers o) {
+    t->observers = o;
+}
+const float *tape_losses(const Tape *t) {
+    return t->losses;
+}

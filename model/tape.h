@@ -1,0 +1,48 @@
+/* Owns: the memory of a pass: which activations a layer keeps for the backward, what is
+ * scratch, where each lies. Does not own: the arithmetic (model/block.c, model/pass.c). */
+#ifndef SINKLAB_TAPE_H
+#define SINKLAB_TAPE_H
+
+#include "model/model.h"
+#include "model/slots.h"
+
+/* One layer's activations. N = B T tokens. */
+typedef struct Acts {
+    float *x;         /* (N, d)       residual stream entering the block */
+    float *norm_attn; /* (N)          1 / rms of x */
+    float *qkv;       /* (N, 3 H dh)  q, k after norm and position; v */
+    float *stat;      /* (B, H, T)    attention's row statistics */
+    float *o;         /* (N, H dh)    aggregated values */
+    float *mid;       /* (N, d)       residual stream between attention and MLP */
+    float *norm_mlp;  /* (N) */
+    float *hid;       /* (N, parts f) MLP pre-activations */
+    float *saved;     /* (N, qk slot's) */
+} Acts;
+
+struct Tape {
+    int rows, T; /* room */
+    bool train;
+    Acts *acts; /* (L + 1): the last has only x, the final residual stream */
+    float *norm_final;
+    float *h;         /* (N, d)     normed input of a sublayer */
+    float *y;         /* (N, H dh)  head_out's output */
+    float *s;         /* (N, f)     MLP hidden activations */
+    float *add;       /* (N, d)     what a sublayer adds */
+    float *logits;    /* (chunk, V) */
+    float *losses;    /* (N) */
+    float *partial;   /* strips of gains */
+    float *turn;      /* RoPE table */
+    float *attention; /* scratch of each thread */
+    /* backward only */
+    float *dx, *dh; /* (N, d) */
+    float *dy;      /* (N, H dh) */
+    float *dqkv;    /* (N, 3 H dh) */
+    float *ds;      /* (N, f) */
+    float *memory;  /* the one allocation */
+    Observers observers;
+};
+
+/* Tokens of logits that exist at a time: one grain. */
+int64_t tape_chunk(const Tape *t);
+
+#endif
