@@ -20,7 +20,7 @@ static bool refuse(Reader *r, yaml_mark_t at, const char *why) {
     return fail(r->e, EXIT_USAGE, "%s:%zu:%zu: %s", r->name, at.line + 1, at.column + 1, why);
 }
 
-void yaml_free(Yaml *y) {
+void yaml_tree_free(Yaml *y) {
     if (!y) return;
     for (int i = 0; i < y->n; i++) {
         yaml_free(y->value[i]);

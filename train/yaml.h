@@ -29,7 +29,12 @@ typedef struct Yaml {
 enum { YAML_NODES = 1 << 16, YAML_DEPTH = 64 };
 Yaml *yaml_load(const char *path, Error *e);
 Yaml *yaml_parse(const char *text, size_t length, const char *name, Error *e);
-void yaml_free(Yaml *y);
+
+/* Static, because libyaml exports a yaml_free of its own, which a public one would take over. */
+void yaml_tree_free(Yaml *y);
+static inline void yaml_free(Yaml *y) {
+    yaml_tree_free(y);
+}
 
 /* The value of a key of a map, or NULL. */
 const Yaml *yaml_get(const Yaml *map, const char *key);
