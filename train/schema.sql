@@ -186,7 +186,7 @@ CREATE TABLE IF NOT EXISTS event ( -- What happened to a run, in order of rowid.
     run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
     step INTEGER NOT NULL, -- updates done when it happened
     kind TEXT NOT NULL, -- nan, diverged (both follow from the figures), or anything about the process
-    detail TEXT NOT NULL DEFAULT '', -- of nan: the name of the figure as in metric.name, or step.loss
+    detail TEXT NOT NULL DEFAULT '', -- of nan: table and column of the figure (step.loss), or metric. and its name
     at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ')) -- UTC
 ) STRICT;
 CREATE INDEX IF NOT EXISTS event_by_run ON event (run_id, step);

@@ -14,22 +14,35 @@ typedef struct Store Store;
 
 typedef enum StoreMode { STORE_READ, STORE_WRITE } StoreMode; /* WRITE creates what is missing */
 
-/* Refuses another program's database, a newer schema; migrates an older one. */
+/* What tells our database from others: both as in schema.sql. */
+enum { STORE_APPLICATION = 1936616300, STORE_VERSION = 1 };
+
+/* Refuses another program's database, a newer schema, what is no database (EXIT_USAGE), and
+ * leaves such a file as it was; migrates an older one when writing. A store belongs to one
+ * thread; a database to any number of processes. */
 bool store_open(Store **out, const char *path, StoreMode mode, Error *e);
+/* Flushes as far as it goes. NULL is let pass. */
 void store_close(Store *s);
 sqlite3 *store_db(Store *s);
 const char *store_path(const Store *s);
 
+/* "WAL", or "TRUNCATE" on a network file system, where the memory that WAL shares between
+ * processes is not shared. `type` is statfs's f_type. */
+const char *store_journal(long type);
+
+/* Fills e after a failed call of SQLite on this store; returns false. */
+bool store_failed(Store *s, const char *what, Error *e);
+
 /* Everything about a run that is known before its first step. */
 typedef struct RunIdentity {
-    const char *key;      /* 32 hex digits */
+    const char *key; /* 32 hex digits */
     const char *variant, *label;
     int64_t seed;
-    const char *config;   /* canonical JSON with run.* */
+    const char *config; /* canonical JSON with run.* */
     const char *host, *cpu, *blas_arch, *git, *corpus, *licence;
     int threads;
-    int64_t steps;        /* train.steps */
-    int64_t parameters;   /* of the model */
+    int64_t steps;      /* train.steps */
+    int64_t parameters; /* of the model */
     double flops_per_token;
 } RunIdentity;
 
@@ -42,39 +55,62 @@ typedef enum ClaimResult {
 
 typedef struct Claim {
     ClaimResult result;
-    int64_t run;          /* run.id */
-    char folder[1024];    /* DB.d/KEY, exists */
-    int lock;             /* file descriptor of the folder's lock, held until released */
+    int64_t run;       /* run.id */
+    char folder[1024]; /* DB.d/KEY, exists */
+    int lock;          /* file descriptor of the folder's lock, held until released */
 } Claim;
 
 /* Registers the run if it is new and takes the lock on its folder. `again` throws away what a
- * finished run left (rows and files) and starts over; `retry` allows failed and diverged ones. */
+ * finished run left (rows and files) and starts over; `retry` allows failed and diverged ones.
+ * CLAIM_TAKEN sets the status to running and leaves rows as they are (see store_rewind). Of
+ * processes that claim one key at once exactly one gets it. Dying releases the lock. */
 bool store_claim(Store *s, const RunIdentity *id, bool again, bool retry, Claim *out, Error *e);
 void store_release(Claim *c);
+
+/* Registers the run as queued if it is new, without claiming it; *run is its id either way. */
+bool store_enqueue(Store *s, const RunIdentity *id, int64_t *run, Error *e);
+
+/* Whether a living process has the run: looks at the lock, takes nothing. */
+bool store_alive(Store *s, const char *key);
+
+/* Marks runs as interrupted that are called running but have no living process. */
+bool store_reap(Store *s, Error *e);
+
+/* Deletes a run with all its rows and files. Refuses one that is alive (EXIT_USAGE). */
+bool store_delete(Store *s, const char *key, Error *e);
+
+/* Registers a sweep by its name, or puts its file's text up to date. */
+bool store_sweep(Store *s, const char *name, const char *file, int64_t *sweep, Error *e);
+/* Says that place `index` (from 0) of a sweep is `run`. */
+bool store_sweep_run(Store *s, int64_t sweep, int64_t index, int64_t run, Error *e);
 
 /* Deletes every row of the run beyond `step` (-1: all), in one transaction: before going on
  * from a checkpoint. */
 bool store_rewind(Store *s, int64_t run, int64_t step, Error *e);
 
+/* The writers below gather rows in memory. A batch is written in one short transaction by
+ * store_flush, store_status, store_rewind, and by store_step when 20 steps are waiting or a
+ * second has gone by. NAN is stored as NULL with an event of kind nan, once a run, step and
+ * figure. Writing a place twice fills what was NULL and overwrites the rest. */
 typedef struct StepRow {
-    int64_t step, tokens;          /* tokens seen after this step */
-    double loss, grad_norm, lr;    /* NAN is stored as NULL */
+    int64_t step, tokens; /* tokens seen after this step */
+    double loss, grad_norm, lr;
     double ms, probe_ms, save_ms;
 } StepRow;
 bool store_step(Store *s, int64_t run, const StepRow *row, Error *e);
 /* first_mass, value_ratio: [layers][heads] */
-bool store_step_head(Store *s, int64_t run, int64_t step, int layers, int heads,
-                     const double *first_mass, const double *value_ratio, Error *e);
+bool store_step_head(Store *s, int64_t run, int64_t step, int layers, int heads, const double *first_mass,
+                     const double *value_ratio, Error *e);
 /* Each figure goes to the column of its name in eval, eval_layer or eval_head by its grain;
  * one without a column goes to metric, named probe.NAME, probe.layer.L.NAME or
- * probe.layer.L.head.H.NAME. */
+ * probe.layer.L.head.H.NAME. An INTEGER column refuses a value that is not integral. */
 bool store_eval(Store *s, int64_t run, int64_t step, const char *probe, const Figures *f, Error *e);
 bool store_metric(Store *s, int64_t run, int64_t step, const char *name, double value, Error *e);
 bool store_event(Store *s, int64_t run, int64_t step, const char *kind, const char *detail, Error *e);
 bool store_flush(Store *s, Error *e);
 
-/* status: running, done, interrupted, failed, diverged. Sets heartbeat, and finished for the
- * last four; `checkpoint` (may be NULL) is the newest one's path. Flushes. */
+/* status: queued, running, done, interrupted, failed, diverged. Sets heartbeat, and finished for
+ * all but the first two; `checkpoint` (may be NULL) is the newest one's path. Flushes. */
 bool store_status(Store *s, int64_t run, const char *status, const char *checkpoint, Error *e);
 
 #endif
