@@ -52,19 +52,26 @@ void dataset_close(Dataset *d);
 typedef struct DatasetInfo {
     int64_t vocab;        /* token ids are 0 .. vocab-1 */
     int32_t bos;          /* id of BOS */
-    int64_t train_tokens; /* after limit */
+    int64_t train_tokens; /* of the training stream after limit, the BOS of data.bos: document counted;
+                             INT64_MAX for the synthetic task without limit, which never ends */
     int64_t heldout_tokens;
-    int64_t train_documents;
-    double bytes_per_token; /* of the held-out text: nats / (ln 2 * this) = bits per byte */
-    double mean_document;   /* tokens */
-    char corpus_hash[33];   /* 32 hex digits (XXH3-128) of the text's content */
+    int64_t train_documents; /* that begin before the limit; 0 for the synthetic task */
+    double bytes_per_token;  /* of the held-out text: nats / (ln 2 * this) = bits per byte */
+    double
+        mean_document; /* tokens of a training document, without BOS or limit; NAN for the synthetic task */
+    char corpus_hash[33]; /* 32 hex digits (XXH3-128) of the text's content */
     char tokenizer_hash[33];
     char licence[128];     /* one line: "GPL-2+ (gcide 0.48.5)" or "unknown" */
-    char path[512];        /* folder of the prepared tokens: holds tokenizer.model for bpe */
-    double oracle_trigger; /* bigram_backcopy: entropy in nats at trigger and other    */
-    double oracle_other;   /* positions of the true conditional; NAN for a text        */
+    char path[512];        /* folder of what was prepared: holds tokenizer.model for bpe */
+    double oracle_trigger; /* bigram_backcopy: mean entropy in nats of the true conditional where the */
+    double oracle_other;   /* input is a trigger (0), and elsewhere over held-out rows of 256; NAN: a text */
 } DatasetInfo;
 const DatasetInfo *dataset_info(const Dataset *d);
+
+/* Whether there is at least one block of training text (DATA_BLOCK tokens and one more, or more if
+ * T is larger), one step of rows_per_step rows and one held-out row; else an error (EXIT_USAGE). To
+ * be asked before any rows are. */
+bool dataset_check(const Dataset *d, int T, int64_t rows_per_step, Error *e);
 
 /* Rows first .. first+rows-1 of the training stream of `seed`, T tokens each. Row i of
  * step s is row s * rows_per_step + i (s from 0). Pure: any order, any number of threads. */
@@ -76,7 +83,8 @@ int64_t dataset_heldout_rows(const Dataset *d, int T);
 void dataset_heldout_rows_get(const Dataset *d, int64_t first, int rows, int T, Rows *out);
 
 /* n distinct held-out rows drawn by (seed, probe): the fixed sets of the probes. `bos` says
- * whether position 0 holds BOS (independent of the training policy, for `other_bos`). */
+ * whether position 0 holds BOS (independent of the training policy, for `other_bos`). No other
+ * position does, so the probes of a seed are the same text for every policy. */
 bool dataset_probe_rows(const Dataset *d, uint64_t seed, int probe, int rows, int T, bool bos, Rows *out,
                         Error *e);
 

@@ -1,0 +1,293 @@
+/* Owns: data/data.h: one face for the two kinds of source, a text and the synthetic task, each a
+ * row of functions. */
+#include "data/data.h"
+
+#include "data/backcopy.h"
+#include "data/base/rng.h"
+#include "data/cache.h"
+#include "data/rows.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char BACKCOPY[] = "bigram_backcopy";
+static const char DEFAULT_TEXT[] = "gcide";
+
+typedef struct Source {
+    bool (*open)(Dataset *d, const char *cache_dir, void (*say)(const char *line), Error *e);
+    void (*train_row)(const Dataset *d, uint64_t seed, int64_t number, int T, int row, Rows *out);
+    int64_t (*epoch_rows)(const Dataset *d, int T);
+    int64_t (*heldout_rows)(const Dataset *d, int T);
+    void (*heldout_row)(const Dataset *d, int64_t number, int T, int row, Rows *out);
+    int64_t (*probe_choice)(const Dataset *d, int T); /* rows that a probe may draw from */
+    void (*probe_row)(const Dataset *d, int64_t number, int T, bool bos, int row, Rows *out);
+} Source;
+
+struct Dataset {
+    DataConfig config;
+    DatasetInfo info;
+    const Source *source;
+    Codec *codec;    /* of `tokens`; NULL for the synthetic task */
+    TokenSet tokens; /* a text */
+    Stream train, heldout;
+    Stream plain;      /* held-out text without any BOS, so that probes are the same text for every policy */
+    Backcopy backcopy; /* the synthetic task */
+};
+
+static const char *const bos_policies[] = {
+    [BOS_ROW] = "row", [BOS_DOCUMENT] = "document", [BOS_NONE] = "none"};
+static const char *const mask_policies[] = {[MASK_CAUSAL] = "causal", [MASK_DOCUMENT] = "document"};
+_Static_assert(sizeof bos_policies / sizeof *bos_policies == BOS_POLICIES, "a name for each policy");
+_Static_assert(sizeof mask_policies / sizeof *mask_policies == MASK_POLICIES, "a name for each policy");
+
+const char *bos_policy_name(int i) {
+    return i >= 0 && i < BOS_POLICIES ? bos_policies[i] : NULL;
+}
+const char *mask_policy_name(int i) {
+    return i >= 0 && i < MASK_POLICIES ? mask_policies[i] : NULL;
+}
+
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* ---- a text ------------------------------------------------------------------------------- */
+
+static Stream stream_of(const Dataset *d, const TokenPart *p, int bos) {
+    Stream s = {.token = p->token,
+                .start = p->start,
+                .documents = p->documents,
+                .mask = d->config.mask,
+                .bos = bos,
+                .bos_id = d->tokens.codec.pieces.bos};
+    s.length = stream_length(&s);
+    return s;
+}
+
+static double heldout_bytes(const TokenSet *t) {
+    int64_t bytes = 0;
+    for (int64_t i = 0; i < t->heldout.tokens; i++)
+        bytes += t->codec.pieces.piece[t->heldout.token[i]].length;
+    return (double)bytes;
+}
+
+static bool text_open(Dataset *d, const char *cache_dir, void (*say)(const char *line), Error *e) {
+    TokenSet *t = &d->tokens;
+    if (!tokens_open(t, &d->config, cache_dir, say, e)) return false;
+    d->codec = &t->codec;
+    d->train = stream_of(d, &t->train, d->config.bos);
+    d->heldout = stream_of(d, &t->heldout, d->config.bos);
+    d->plain = stream_of(d, &t->heldout, BOS_NONE);
+    if (d->config.limit) d->train.length = smaller(d->train.length, d->config.limit);
+    DatasetInfo *info = &d->info;
+    info->vocab = t->codec.pieces.count;
+    info->bos = t->codec.pieces.bos;
+    info->train_tokens = d->train.length;
+    info->heldout_tokens = d->heldout.length;
+    info->train_documents = stream_documents(&d->train);
+    info->bytes_per_token = heldout_bytes(t) / (double)t->heldout.tokens;
+    info->mean_document = (double)t->train.tokens / (double)t->train.documents;
+    info->oracle_trigger = info->oracle_other = NAN;
+    snprintf(info->tokenizer_hash, sizeof info->tokenizer_hash, "%s", t->codec.hash);
+    return true;
+}
+
+static void text_train_row(const Dataset *d, uint64_t seed, int64_t number, int T, int row, Rows *out) {
+    stream_row(&d->train, stream_shuffled(&d->train, seed, number, T), T, d->train.bos == BOS_ROW, row, out);
+}
+
+static int64_t text_epoch_rows(const Dataset *d, int T) {
+    return stream_epoch_rows(&d->train, T);
+}
+static int64_t text_heldout_rows(const Dataset *d, int T) {
+    return stream_rows(&d->heldout, T);
+}
+
+static void text_heldout_row(const Dataset *d, int64_t number, int T, int row, Rows *out) {
+    stream_row(&d->heldout, number * T, T, d->heldout.bos == BOS_ROW, row, out);
+}
+
+static int64_t text_probe_choice(const Dataset *d, int T) {
+    return stream_rows(&d->plain, T);
+}
+
+static void text_probe_row(const Dataset *d, int64_t number, int T, bool bos, int row, Rows *out) {
+    stream_row(&d->plain, number * T, T, bos, row, out);
+}
+
+/* ---- the synthetic task ------------------------------------------------------------------- */
+
+static bool task_open(Dataset *d, const char *cache_dir, void (*say)(const char *line), Error *e) {
+    const char *rest = d->config.source + sizeof BACKCOPY - 1;
+    const char *text = *rest == ':' ? rest + 1 : DEFAULT_TEXT;
+    if (!backcopy_open(&d->backcopy, &d->tokens.entry, text, cache_dir, say, e)) return false;
+    DatasetInfo *info = &d->info;
+    info->vocab = BACKCOPY_VOCAB;
+    info->bos = BACKCOPY_BOS;
+    info->train_tokens = d->config.limit ? d->config.limit : INT64_MAX;
+    info->heldout_tokens = BACKCOPY_HELDOUT;
+    info->bytes_per_token = 1;
+    info->mean_document = NAN;
+    info->oracle_other = d->backcopy.oracle_other;
+    hash_hex(d->backcopy.symbol, sizeof d->backcopy.symbol, info->tokenizer_hash);
+    return true;
+}
+
+static int64_t task_epoch_rows(const Dataset *d, int T) {
+    return d->info.train_tokens / T;
+}
+
+static void task_train_row(const Dataset *d, uint64_t seed, int64_t number, int T, int row, Rows *out) {
+    backcopy_train_row(&d->backcopy, seed, number % task_epoch_rows(d, T), T, row, out);
+}
+
+static int64_t task_heldout_rows(const Dataset *d, int T) {
+    return d->info.heldout_tokens / T;
+}
+
+static void task_heldout_row(const Dataset *d, int64_t number, int T, int row, Rows *out) {
+    backcopy_heldout_row(&d->backcopy, number, T, true, row, out);
+}
+
+static void task_probe_row(const Dataset *d, int64_t number, int T, bool bos, int row, Rows *out) {
+    backcopy_heldout_row(&d->backcopy, number, T, bos, row, out);
+}
+
+/* ---- data.h ------------------------------------------------------------------------------- */
+
+static const Source text_source = {text_open,        text_train_row,    text_epoch_rows, text_heldout_rows,
+                                   text_heldout_row, text_probe_choice, text_probe_row};
+static const Source task_source = {task_open,        task_train_row,    task_epoch_rows, task_heldout_rows,
+                                   task_heldout_row, task_heldout_rows, task_probe_row};
+
+static const Source *source_named(const char *name) {
+    size_t n = sizeof BACKCOPY - 1;
+    bool task = strncmp(name, BACKCOPY, n) == 0 && (name[n] == 0 || name[n] == ':');
+    return task ? &task_source : &text_source;
+}
+
+bool dataset_open(Dataset **out, const DataConfig *c, const char *cache_dir, void (*say)(const char *line),
+                  Error *e) {
+    *out = NULL;
+    if (c->limit < 0)
+        return fail(e, EXIT_USAGE, "data.limit: %lld: must not be negative", (long long)c->limit);
+    Dataset *d = calloc(1, sizeof *d);
+    if (!d) return fail(e, EXIT_FAILED, "memory: data set: none left");
+    d->config = *c;
+    d->source = source_named(c->source);
+    if (!d->source->open(d, cache_dir, say, e)) {
+        dataset_close(d);
+        return false;
+    }
+    const CacheEntry *entry = &d->tokens.entry;
+    snprintf(d->info.corpus_hash, sizeof d->info.corpus_hash, "%s", entry->corpus_hash);
+    snprintf(d->info.licence, sizeof d->info.licence, "%s", entry->licence);
+    snprintf(d->info.path, sizeof d->info.path, "%.*s", (int)sizeof d->info.path - 1, entry->folder.s);
+    *out = d;
+    return true;
+}
+
+void dataset_close(Dataset *d) {
+    if (!d) return;
+    tokens_close(&d->tokens);
+    free(d);
+}
+
+const DatasetInfo *dataset_info(const Dataset *d) {
+    return &d->info;
+}
+
+bool dataset_check(const Dataset *d, int T, int64_t rows_per_step, Error *e) {
+    int64_t rows = d->source->epoch_rows(d, T), heldout = d->source->heldout_rows(d, T);
+    if (rows < 1)
+        return fail(
+            e, EXIT_USAGE,
+            "data: %s: %lld tokens to train on are too few for rows of %d (at least %lld; a longer text, or "
+            "a smaller model.context)",
+            d->config.source, (long long)d->info.train_tokens, T, (long long)stream_block_size(T) + 1);
+    if (rows < rows_per_step)
+        return fail(
+            e, EXIT_USAGE,
+            "data: %s: %lld rows of %d are fewer than the %lld of one step (a longer text, or a smaller "
+            "train.batch_tokens)",
+            d->config.source, (long long)rows, T, (long long)rows_per_step);
+    if (heldout < 1)
+        return fail(e, EXIT_USAGE,
+                    "data: %s: %lld held-out tokens are too few for a row of %d (a longer text)",
+                    d->config.source, (long long)d->info.heldout_tokens, T);
+    return true;
+}
+
+void dataset_train_rows(const Dataset *d, uint64_t seed, int64_t first, int rows, int T, Rows *out) {
+    for (int i = 0; i < rows; i++) d->source->train_row(d, seed, first + i, T, i, out);
+}
+
+int64_t dataset_heldout_rows(const Dataset *d, int T) {
+    return d->source->heldout_rows(d, T);
+}
+
+void dataset_heldout_rows_get(const Dataset *d, int64_t first, int rows, int T, Rows *out) {
+    for (int i = 0; i < rows; i++) d->source->heldout_row(d, first + i, T, i, out);
+}
+
+bool dataset_probe_rows(const Dataset *d, uint64_t seed, int probe, int rows, int T, bool bos, Rows *out,
+                        Error *e) {
+    int64_t choice = d->source->probe_choice(d, T);
+    if (choice < rows)
+        return fail(e, EXIT_USAGE,
+                    "data: %s: a probe of %d rows of %d needs more held-out text than its %lld rows",
+                    d->config.source, rows, T, (long long)choice);
+    for (int i = 0; i < rows; i++) {
+        uint64_t number = rng_permute(seed, RNG_PROBE, (uint64_t)probe, (uint64_t)i, (uint64_t)choice);
+        d->source->probe_row(d, (int64_t)number, T, bos, i, out);
+    }
+    return true;
+}
+
+static bool encode_text(const Dataset *d, const char *text, int64_t length, Tokens *t, Error *e) {
+    const char *parent = getenv("TMPDIR");
+    Path scratch = path_of("%s/sinklab-XXXXXX", parent && *parent ? parent : "/tmp");
+    if (!mkdtemp(scratch.s)) return fail(e, EXIT_FAILED, "tokenizer: %s: cannot be made", scratch.s);
+    bool ok = codec_encode(d->codec, scratch.s, text, &(Span){0, length}, 1, t, NULL, e);
+    folder_remove(scratch.s);
+    return ok;
+}
+
+static bool encode_symbols(const Dataset *d, const char *text, int64_t length, Tokens *t, Error *e) {
+    bool ok = true;
+    for (int64_t i = 0; ok && i < length; i++)
+        ok = tokens_push(t, d->backcopy.symbol[(unsigned char)text[i]], e);
+    return ok;
+}
+
+bool dataset_encode(const Dataset *d, const char *text, size_t length, int32_t **tokens, int64_t *n,
+                    Error *e) {
+    Tokens t = {0};
+    *tokens = NULL;
+    bool ok = (d->codec ? encode_text : encode_symbols)(d, text, (int64_t)length, &t, e) &&
+              memory_grow((void **)tokens, t.n, sizeof **tokens, e);
+    for (int64_t i = 0; ok && i < t.n; i++) (*tokens)[i] = t.id[i];
+    *n = t.n;
+    free(t.id);
+    return ok;
+}
+
+static bool decode_symbols(const Dataset *d, const int32_t *tokens, int64_t n, Bytes *out, Error *e) {
+    bool ok = true;
+    for (int64_t i = 0; ok && i < n; i++)
+        if (tokens[i] >= 0 && tokens[i] < BACKCOPY_SYMBOLS)
+            ok = bytes_append(out, &d->backcopy.byte[tokens[i]], 1, e);
+    return ok;
+}
+
+bool dataset_decode(const Dataset *d, const int32_t *tokens, int64_t n, char **text, Error *e) {
+    Bytes out = {0};
+    bool ok = d->codec ? codec_decode(d->codec, tokens, n, &out, e) : decode_symbols(d, tokens, n, &out, e);
+    ok = ok && bytes_append(&out, "", 1, e);
+    if (!ok) bytes_free(&out);
+    *text = out.data;
+    return ok;
+}
