@@ -193,7 +193,7 @@ CREATE INDEX IF NOT EXISTS event_by_run ON event (run_id, step);
 CREATE UNIQUE INDEX IF NOT EXISTS event_figure ON event (run_id, step, kind, detail) WHERE kind IN ('nan', 'diverged');
 
 CREATE VIEW IF NOT EXISTS param AS -- One row a configuration key of a run: run.id, dotted key, value.
-SELECT r.id AS run, substr(j.fullkey, 3) AS key, j.atom AS value
+SELECT r.id AS run, replace(substr(j.fullkey, 3), '"', '') AS key, j.atom AS value
 FROM run AS r, json_tree(r.config) AS j
 WHERE j.type NOT IN ('object', 'array');
 

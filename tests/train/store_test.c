@@ -1,0 +1,636 @@
+/* results.db: its schema, what is written to it and comes back, claims, refusals. */
+#include "tests/train/store_fixture.h"
+#include "train/embed.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char CONFIG[] = "{\"variant\":\"baseline\",\"model\":{\"layers\":2}}";
+
+/* ---- schema ---- */
+
+static void every_table_view_and_column_has_a_comment(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    sqlite3_stmt *objects, *columns;
+    sqlite3_prepare_v2(store_db(s),
+                       "SELECT name, type, sql FROM sqlite_schema WHERE type IN ('table', 'view')", -1,
+                       &objects, NULL);
+    int tables = 0;
+    while (sqlite3_step(objects) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(objects, 0);
+        const char *sql = (const char *)sqlite3_column_text(objects, 2);
+        const char *comment = strstr(sql, "-- ");
+        if (!comment || comment > strchr(sql, '\n')) fail_msg("%s has no comment", name);
+        if (strcmp((const char *)sqlite3_column_text(objects, 1), "table")) continue;
+        tables++;
+        sqlite3_prepare_v2(store_db(s), "SELECT name FROM pragma_table_info(?1)", -1, &columns, NULL);
+        sqlite3_bind_text(columns, 1, name, -1, SQLITE_TRANSIENT);
+        while (sqlite3_step(columns) == SQLITE_ROW) {
+            char line[64];
+            const char *column = (const char *)sqlite3_column_text(columns, 0);
+            snprintf(line, sizeof line, strcmp(column, "index") ? "\n    %s " : "\n    \"%s\" ", column);
+            const char *at = strstr(sql, line), *said = at ? strstr(at, " -- ") : NULL;
+            if (!said || said > strchr(at + 1, '\n')) fail_msg("%s.%s has no comment", name, column);
+        }
+        sqlite3_finalize(columns);
+    }
+    sqlite3_finalize(objects);
+    assert_int_equal(tables, 11);
+    store_close(s);
+    place_remove(&p);
+}
+
+static void schema_loads_twice(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    char before[256], after[256];
+    const char *sum = "SELECT count(*) || ' ' || sum(length(sql)) FROM sqlite_schema";
+    ask(s, sum, before);
+    run_sql(s, schema_sql);
+    assert_string_equal(ask(s, sum, after), before);
+    ASK(s, "PRAGMA application_id", "1936616300");
+    ASK(s, "PRAGMA user_version", "1");
+    ASK(s, "PRAGMA journal_mode", "wal");
+    ASK(s, "PRAGMA integrity_check", "ok");
+    store_close(s);
+    place_remove(&p);
+}
+
+static void journal_follows_the_file_system(void **state) {
+    (void)state;
+    assert_string_equal(store_journal(0xEF53), "WAL");               /* ext4 */
+    assert_string_equal(store_journal(0x6969), "TRUNCATE");          /* NFS */
+    assert_string_equal(store_journal((int)0xFF534D42), "TRUNCATE"); /* CIFS, sign-extended */
+}
+
+/* ---- round trips ---- */
+
+static void writes_come_back(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity("aa", "baseline", 7, CONFIG);
+    Claim c = claim_or_fail(s, &id);
+    const StepRow row = {3, 300, 2.5, 1.25, 1e-3, 10, NAN, 5};
+    const double mass[] = {0.1, 0.2, 0.3, 0.4}, ratio[] = {1, 2, 3, 4};
+    Figures f = {0};
+    figures_add(&f, "val_loss", -1, -1, 3.5);
+    figures_add(&f, "T", -1, -1, 64);
+    figures_add(&f, "sink_mass", 1, 0, 0.75);
+    figures_add(&f, "sink_position", 1, 0, 2);
+    figures_add(&f, "kurtosis", 1, -1, 9);
+    figures_add(&f, "mixing", 0, -1, 0.5);
+    figures_add(&f, "mixing", 1, 0, 0.25);
+    figures_add(&f, "odd", -1, -1, 1);
+    figures_add(&f, "odd", 1, -1, 2);
+    figures_add(&f, "odd", 1, 1, INFINITY);
+    OK(store_step(s, c.run, &row, &e));
+    OK(store_step_head(s, c.run, 3, 2, 2, mass, ratio, &e));
+    OK(store_eval(s, c.run, 3, "main", &f, &e));
+    OK(store_metric(s, c.run, 3, "extra", 0.1, &e));
+    OK(store_event(s, c.run, 3, "note", "hello", &e));
+    OK(store_status(s, c.run, "done", "here/3", &e));
+    store_release(&c);
+    figures_free(&f);
+    ASK(s,
+        "SELECT tokens || ' ' || loss || ' ' || grad_norm || ' ' || lr || ' ' || ms || ' ' || save_ms FROM "
+        "step",
+        "300 2.5 1.25 0.001 10.0 5.0");
+    ASK(s, "SELECT probe_ms FROM step", "NULL");
+    ASK(s,
+        "SELECT group_concat(layer || head || ' ' || first_mass || ' ' || value_ratio, ';') FROM step_head",
+        "00 0.1 1.0;01 0.2 2.0;10 0.3 3.0;11 0.4 4.0");
+    ASK(s, "SELECT step || probe || val_loss || ' ' || T FROM eval", "3main3.5 64");
+    ASK(s,
+        "SELECT group_concat(layer || ' ' || coalesce(kurtosis, 'x') || ' ' || coalesce(mixing, 'x'), ';') "
+        "FROM eval_layer",
+        "0 x 0.5;1 9.0 x");
+    ASK(s, "SELECT layer || head || ' ' || sink_mass || ' ' || sink_position || ' ' || mixing FROM eval_head",
+        "10 0.75 2 0.25");
+    ASK(s, "SELECT group_concat(name || '=' || value, ';') FROM (SELECT * FROM metric ORDER BY name)",
+        "extra=0.1;main.layer.1.head.1.odd=Inf;main.layer.1.odd=2.0;main.odd=1.0");
+    ASK(s, "SELECT kind || ' ' || detail FROM event", "note hello");
+    ASK(s,
+        "SELECT status || ' ' || checkpoint || ' ' || variant || seed || host || threads || parameters FROM "
+        "run",
+        "done here/3 baseline7here11000");
+    ASK(s, "SELECT finished IS NOT NULL AND heartbeat IS NOT NULL AND started IS NOT NULL FROM run", "1");
+    store_close(s);
+    place_remove(&p);
+}
+
+static void a_second_evaluation_fills_what_the_first_left(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    Claim c = claim_or_fail(s, &id);
+    Figures light = {0}, heavy = {0};
+    figures_add(&light, "sink_mass", -1, -1, 0.5);
+    figures_add(&heavy, "entropy_norm_min", -1, -1, 0.25);
+    OK(store_eval(s, c.run, 1, "main", &light, &e));
+    OK(store_flush(s, &e));
+    OK(store_eval(s, c.run, 1, "main", &heavy, &e));
+    OK(store_flush(s, &e));
+    ASK(s, "SELECT sink_mass || ' ' || entropy_norm_min FROM eval", "0.5 0.25");
+    figures_free(&light);
+    figures_free(&heavy);
+    store_release(&c);
+    store_close(s);
+    place_remove(&p);
+}
+
+static void nan_is_null_with_one_event(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    Claim c = claim_or_fail(s, &id);
+    const double mass[] = {NAN, NAN}, ratio[] = {1, 1};
+    Figures f = {0};
+    figures_add(&f, "bound_ratio", 0, -1, NAN);
+    figures_add(&f, "bound_ratio", 1, -1, NAN);
+    OK(store_step(s, c.run, &(StepRow){.step = 1, .loss = NAN, .grad_norm = INFINITY}, &e));
+    OK(store_step_head(s, c.run, 1, 1, 2, mass, ratio, &e));
+    OK(store_eval(s, c.run, 1, "main", &f, &e));
+    OK(store_metric(s, c.run, 1, "m", NAN, &e));
+    OK(store_flush(s, &e));
+    OK(store_step(s, c.run, &(StepRow){.step = 1, .loss = NAN, .grad_norm = INFINITY}, &e));
+    OK(store_flush(s, &e));
+    ASK(s, "SELECT count(*) FROM step WHERE loss IS NULL AND grad_norm > 1e308", "1");
+    ASK(s, "SELECT count(*) FROM eval_layer WHERE bound_ratio IS NULL", "2");
+    ASK(s, "SELECT group_concat(detail) FROM (SELECT detail FROM event WHERE kind = 'nan' ORDER BY detail)",
+        "eval_layer.bound_ratio,metric.m,step.loss,step_head.first_mass");
+    figures_free(&f);
+    store_release(&c);
+    store_close(s);
+    place_remove(&p);
+}
+
+static void a_fraction_in_an_integer_column_is_refused(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    Figures f = {0};
+    Error e = {0};
+    figures_add(&f, "massive_channel", 0, -1, 1.5);
+    assert_false(store_eval(s, 1, 1, "main", &f, &e));
+    assert_non_null(strstr(e.text, "eval_layer.massive_channel"));
+    figures_free(&f);
+    run_sql(s, "PRAGMA foreign_keys = OFF");
+    store_close(s);
+    place_remove(&p);
+}
+
+static void batches_end_after_twenty_steps(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    Claim c = claim_or_fail(s, &id);
+    for (int step = 1; step <= 45; step++) OK(store_step(s, c.run, &(StepRow){.step = step}, &e));
+    ASK(s, "SELECT count(*) % 20 = 0 AND count(*) >= 20 FROM step", "1");
+    OK(store_flush(s, &e));
+    ASK(s, "SELECT count(*) FROM step", "45");
+    store_release(&c);
+    store_close(s);
+    place_remove(&p);
+}
+
+static void rewind_deletes_what_lies_beyond(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity("aa", "baseline", 0, CONFIG), other = identity("bb", "baseline", 1, CONFIG);
+    Claim c = claim_or_fail(s, &id), d = claim_or_fail(s, &other);
+    Figures f = {0};
+    figures_add(&f, "val_loss", -1, -1, 1);
+    figures_add(&f, "mixing", 0, -1, 1);
+    figures_add(&f, "mixing", 0, 0, 1);
+    figures_add(&f, "odd", -1, -1, 1);
+    for (int step = 0; step <= 10; step++)
+        for (int i = 0; i < 2; i++) {
+            int64_t run = i ? d.run : c.run;
+            OK(store_step(s, run, &(StepRow){.step = step}, &e));
+            OK(store_step_head(s, run, step, 1, 1, (double[]){0}, (double[]){0}, &e));
+            OK(store_eval(s, run, step, "main", &f, &e));
+            OK(store_event(s, run, step, "note", "", &e));
+        }
+    OK(store_rewind(s, c.run, 6, &e));
+    const char *tables[] = {"step", "step_head", "eval", "eval_layer", "eval_head", "metric", "event"};
+    for (int i = 0; i < 7; i++) {
+        char sql[128];
+        snprintf(sql, sizeof sql, "SELECT sum(run_id = 1) || ' ' || sum(run_id = 2) FROM %s", tables[i]);
+        ASK(s, sql, "7 11");
+    }
+    OK(store_rewind(s, c.run, -1, &e));
+    ASK(s, "SELECT count(*) FROM eval_head", "11");
+    figures_free(&f);
+    store_release(&c);
+    store_release(&d);
+    store_close(s);
+    place_remove(&p);
+}
+
+/* ---- claims ---- */
+
+static ClaimResult try_claim(Store *s, const RunIdentity *id, bool again, bool retry) {
+    Claim c;
+    OK(store_claim(s, id, again, retry, &c, &e));
+    store_release(&c);
+    return c.result;
+}
+
+static void claims_follow_the_status(void **state) {
+    (void)state;
+    static const struct {
+        const char *status;
+        ClaimResult plain, retry;
+    } cases[] = {{"queued", CLAIM_TAKEN, CLAIM_TAKEN},       {"running", CLAIM_TAKEN, CLAIM_TAKEN},
+                 {"interrupted", CLAIM_TAKEN, CLAIM_TAKEN},  {"done", CLAIM_DONE, CLAIM_DONE},
+                 {"failed", CLAIM_NEEDS_RETRY, CLAIM_TAKEN}, {"diverged", CLAIM_NEEDS_RETRY, CLAIM_TAKEN}};
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    int64_t run;
+    OK(store_enqueue(s, &id, &run, &e));
+    ASK(s, "SELECT status FROM run", "queued");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        OK(store_status(s, run, cases[i].status, NULL, &e));
+        assert_int_equal(try_claim(s, &id, false, false), cases[i].plain);
+        OK(store_status(s, run, cases[i].status, NULL, &e));
+        assert_int_equal(try_claim(s, &id, false, true), cases[i].retry);
+    }
+    store_close(s);
+    place_remove(&p);
+}
+
+static void again_starts_over_and_only_then(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    Claim c = claim_or_fail(s, &id);
+    char file[1100];
+    snprintf(file, sizeof file, "%s/weights", c.folder);
+    close(creat(file, 0666));
+    OK(store_step(s, c.run, &(StepRow){.step = 1}, &e));
+    OK(store_status(s, c.run, "interrupted", "weights", &e));
+    store_release(&c);
+    assert_int_equal(try_claim(s, &id, true, false), CLAIM_TAKEN);
+    assert_int_equal(access(file, F_OK), 0);
+    ASK(s, "SELECT count(*) FROM step", "1");
+    OK(store_status(s, c.run, "done", NULL, &e));
+    assert_int_equal(try_claim(s, &id, true, false), CLAIM_TAKEN);
+    assert_int_equal(access(file, F_OK), -1);
+    ASK(s, "SELECT count(*) FROM step", "0");
+    ASK(s, "SELECT count(*) || status || coalesce(checkpoint, '') FROM run", "1running");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* Forks n processes that run `work(db, i)` and waits for them; each must exit with 0. */
+static void in_processes(int n, void (*work)(const char *db, int i), const char *db) {
+    for (int i = 0; i < n; i++)
+        if (!fork()) {
+            work(db, i);
+            _exit(0);
+        }
+    for (int i = 0; i < n; i++) {
+        int status = -1;
+        assert_true(wait(&status) > 0);
+        assert_int_equal(status, 0);
+    }
+}
+
+static void check(bool ok, const Error *e) {
+    if (ok) return;
+    fprintf(stderr, "%s\n", e->text);
+    _exit(1);
+}
+
+enum { RACED_KEYS = 50 };
+
+static void claim_all(const char *db, int i) {
+    Store *s;
+    Error e = {0};
+    check(store_open(&s, db, STORE_WRITE, &e), &e);
+    for (int k = 0; k < RACED_KEYS; k++) {
+        char key[33];
+        Claim c;
+        snprintf(key, sizeof key, "%032x", k);
+        RunIdentity id = identity(key, "baseline", k, CONFIG);
+        check(store_claim(s, &id, false, false, &c, &e), &e);
+        if (c.result != CLAIM_TAKEN) continue;
+        check(store_metric(s, c.run, i, "taken", 1, &e), &e);
+        check(store_status(s, c.run, "done", NULL, &e), &e);
+        store_release(&c);
+    }
+    store_close(s);
+}
+
+static void exactly_one_of_racing_claims_wins(void **state) {
+    (void)state;
+    Place p = place_make();
+    in_processes(8, claim_all, p.db);
+    Store *s = open_or_fail(p.db, STORE_READ);
+    ASK(s, "SELECT count(*) || ' ' || sum(status = 'done') FROM run", "50 50");
+    ASK(s, "SELECT count(*) || ' ' || count(DISTINCT run_id) FROM metric", "50 50");
+    store_close(s);
+    place_remove(&p);
+}
+
+static void a_killed_process_leaves_its_run_free(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    int ready[2];
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    if (!child) {
+        Error e = {0};
+        Store *own;
+        Claim c;
+        check(store_open(&own, p.db, STORE_WRITE, &e), &e);
+        check(store_claim(own, &id, false, false, &c, &e), &e);
+        if (write(ready[1], "x", 1) == 1) pause();
+        _exit(1);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_true(store_alive(s, "aa"));
+    assert_int_equal(try_claim(s, &id, false, false), CLAIM_BUSY);
+    Error e = {0};
+    assert_false(store_delete(s, "aa", &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    OK(store_reap(s, &e));
+    ASK(s, "SELECT status FROM run", "running");
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    assert_false(store_alive(s, "aa"));
+    OK(store_reap(s, &e));
+    ASK(s, "SELECT status FROM run", "interrupted");
+    assert_int_equal(try_claim(s, &id, false, false), CLAIM_TAKEN);
+    close(ready[0]);
+    close(ready[1]);
+    store_close(s);
+    place_remove(&p);
+}
+
+static void delete_takes_rows_and_files(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    Claim c = claim_or_fail(s, &id);
+    int64_t sweep, same;
+    OK(store_sweep(s, "first", "name: first", &sweep, &e));
+    OK(store_sweep(s, "first", "name: first # edited", &same, &e));
+    assert_int_equal(sweep, same);
+    OK(store_sweep_run(s, sweep, 0, c.run, &e));
+    OK(store_sweep_run(s, sweep, 0, c.run, &e));
+    ASK(s, "SELECT file || count(*) FROM sweep JOIN sweep_run ON sweep = id", "name: first # edited1");
+    OK(store_step(s, c.run, &(StepRow){.step = 1}, &e));
+    OK(store_flush(s, &e));
+    store_release(&c);
+    OK(store_delete(s, "aa", &e));
+    ASK(s,
+        "SELECT (SELECT count(*) FROM run) + (SELECT count(*) FROM step) + (SELECT count(*) FROM sweep_run)",
+        "0");
+    assert_int_equal(access(c.folder, F_OK), -1);
+    store_close(s);
+    place_remove(&p);
+}
+
+/* ---- several writers ---- */
+
+enum { WRITERS = 8, SHORT_RUNS = 200 };
+
+static void write_short_runs(const char *db, int i) {
+    Store *s;
+    Error e = {0};
+    check(store_open(&s, db, STORE_WRITE, &e), &e);
+    for (int k = 0; k < SHORT_RUNS; k++) {
+        char key[33];
+        Claim c;
+        snprintf(key, sizeof key, "%032x", i * SHORT_RUNS + k);
+        RunIdentity id = identity(key, "baseline", k, CONFIG);
+        check(store_claim(s, &id, false, false, &c, &e), &e);
+        for (int step = 1; step <= 3; step++) {
+            check(store_step(s, c.run, &(StepRow){.step = step, .loss = step}, &e), &e);
+            check(store_step_head(s, c.run, step, 1, 2, (double[]){0, 1}, (double[]){0, 1}, &e), &e);
+        }
+        check(store_status(s, c.run, "done", NULL, &e), &e);
+        store_release(&c);
+    }
+    store_close(s);
+}
+
+static void many_writers_lose_and_double_nothing(void **state) {
+    (void)state;
+    Place p = place_make();
+    in_processes(WRITERS, write_short_runs, p.db);
+    Store *s = open_or_fail(p.db, STORE_READ);
+    ASK(s, "SELECT count(*) || ' ' || count(DISTINCT key) || ' ' || sum(status = 'done') FROM run",
+        "1600 1600 1600");
+    ASK(s, "SELECT count(*) || ' ' || sum(loss) FROM step", "4800 9600.0");
+    ASK(s, "SELECT count(*) FROM step_head", "9600");
+    ASK(s, "PRAGMA integrity_check", "ok");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* ---- refusals ---- */
+
+typedef struct Bytes {
+    size_t n;
+    unsigned char at[1 << 17];
+} Bytes;
+
+static void read_bytes(const char *path, Bytes *b) {
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    b->n = fread(b->at, 1, sizeof b->at, f);
+    fclose(f);
+}
+
+/* Opening must fail with that code and words, and leave the file as it was. */
+static void refuses(const char *path, StoreMode mode, int code, const char *words) {
+    Bytes *before = malloc(sizeof *before), *after = malloc(sizeof *after);
+    Store *s;
+    Error e = {0};
+    read_bytes(path, before);
+    assert_false(store_open(&s, path, mode, &e));
+    assert_null(s);
+    assert_int_equal(e.code, code);
+    if (!strstr(e.text, words)) fail_msg("'%s' does not say '%s'", e.text, words);
+    read_bytes(path, after);
+    assert_int_equal(before->n, after->n);
+    assert_memory_equal(before->at, after->at, before->n);
+    free(before);
+    free(after);
+}
+
+static void make_database(const char *path, const char *sql) {
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void refusals_leave_files_as_they_were(void **state) {
+    (void)state;
+    static const struct {
+        const char *sql, *words;
+    } cases[] = {
+        {"CREATE TABLE t (x); INSERT INTO t VALUES (1)", "another program's"},
+        {"PRAGMA journal_mode = WAL; CREATE TABLE run (id)", "another program's"},
+        {"PRAGMA application_id = 5; CREATE TABLE t (x)", "another program's"},
+        {"PRAGMA application_id = 1936616300; PRAGMA user_version = 2; CREATE TABLE t (x)", "newer"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Place p = place_make();
+        make_database(p.db, cases[i].sql);
+        refuses(p.db, STORE_WRITE, EXIT_USAGE, cases[i].words);
+        refuses(p.db, STORE_READ, EXIT_USAGE, cases[i].words);
+        place_remove(&p);
+    }
+    Place p = place_make();
+    FILE *f = fopen(p.db, "w");
+    fputs("This is a letter, and a rather long one at that: no database would begin so, and none does.\n", f);
+    fclose(f);
+    refuses(p.db, STORE_WRITE, EXIT_USAGE, "not a SQLite database");
+    place_remove(&p);
+}
+
+static void a_missing_database_is_named(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s;
+    Error e = {0};
+    assert_false(store_open(&s, p.db, STORE_READ, &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    assert_non_null(strstr(e.text, p.db));
+    assert_int_equal(access(p.db, F_OK), -1);
+    assert_false(store_open(&s, "/tmp/sinklab-no-such-folder/results.db", STORE_WRITE, &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    place_remove(&p);
+}
+
+static void a_damaged_database_is_refused(void **state) {
+    (void)state;
+    Place p = place_make();
+    store_close(open_or_fail(p.db, STORE_WRITE));
+    FILE *f = fopen(p.db, "r+b");
+    fseek(f, 100, SEEK_SET); /* the root page behind its header */
+    for (int i = 0; i < 3000; i++) fputc(0xAB, f);
+    fclose(f);
+    refuses(p.db, STORE_WRITE, EXIT_FAILED, "damaged");
+    place_remove(&p);
+}
+
+/* Root writes everything, so this is tried as nobody. */
+static void open_as_nobody(const char *db, int i) {
+    (void)i;
+    Store *s;
+    Error e = {0};
+    if (!geteuid() && setuid(65534)) _exit(1);
+    bool refused = !store_open(&s, db, STORE_WRITE, &e);
+    _exit(refused && e.code == EXIT_USAGE && strstr(e.text, "read-only") ? 0 : 1);
+}
+
+static void read_only_is_refused_for_writing(void **state) {
+    (void)state;
+    Place p = place_make();
+    Bytes *before = malloc(sizeof *before), *after = malloc(sizeof *after);
+    store_close(open_or_fail(p.db, STORE_WRITE));
+    read_bytes(p.db, before);
+    assert_int_equal(chmod(p.db, 0444) | chmod(p.folder, 0777), 0);
+    in_processes(1, open_as_nobody, p.db);
+    read_bytes(p.db, after);
+    assert_int_equal(before->n, after->n);
+    assert_memory_equal(before->at, after->at, before->n);
+    free(before);
+    free(after);
+    place_remove(&p);
+}
+
+static void a_locked_database_says_so(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE), *other = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    Claim c = claim_or_fail(s, &id);
+    Error e = {0};
+    run_sql(other, "BEGIN IMMEDIATE");
+    sqlite3_busy_timeout(store_db(s), 20);
+    OK(store_step(s, c.run, &(StepRow){.step = 1}, &e));
+    assert_false(store_flush(s, &e));
+    assert_int_equal(e.code, EXIT_FAILED);
+    assert_non_null(strstr(e.text, "locked"));
+    run_sql(other, "COMMIT");
+    OK(store_flush(s, &e));
+    ASK(s, "SELECT count(*) FROM step", "1");
+    store_release(&c);
+    store_close(other);
+    store_close(s);
+    place_remove(&p);
+}
+
+static void a_full_disk_loses_no_written_row(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    Claim c = claim_or_fail(s, &id);
+    Error e = {0};
+    OK(store_step(s, c.run, &(StepRow){.step = 1}, &e));
+    OK(store_flush(s, &e));
+    run_sql(s, "PRAGMA max_page_count = 1");
+    for (int i = 0; i < 2000; i++) OK(store_metric(s, c.run, i, "some name that takes room", i, &e));
+    assert_false(store_flush(s, &e));
+    assert_int_equal(e.code, EXIT_FAILED);
+    assert_non_null(strstr(e.text, "full"));
+    ASK(s, "SELECT (SELECT count(*) FROM step) || ' ' || (SELECT count(*) FROM metric)", "1 0");
+    run_sql(s, "PRAGMA max_page_count = 1000000");
+    OK(store_flush(s, &e));
+    ASK(s, "SELECT count(*) FROM metric", "2000");
+    store_release(&c);
+    store_close(s);
+    place_remove(&p);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_table_view_and_column_has_a_comment),
+        cmocka_unit_test(schema_loads_twice),
+        cmocka_unit_test(journal_follows_the_file_system),
+        cmocka_unit_test(writes_come_back),
+        cmocka_unit_test(a_second_evaluation_fills_what_the_first_left),
+        cmocka_unit_test(nan_is_null_with_one_event),
+        cmocka_unit_test(a_fraction_in_an_integer_column_is_refused),
+        cmocka_unit_test(batches_end_after_twenty_steps),
+        cmocka_unit_test(rewind_deletes_what_lies_beyond),
+        cmocka_unit_test(claims_follow_the_status),
+        cmocka_unit_test(again_starts_over_and_only_then),
+        cmocka_unit_test(exactly_one_of_racing_claims_wins),
+        cmocka_unit_test(a_killed_process_leaves_its_run_free),
+        cmocka_unit_test(delete_takes_rows_and_files),
+        cmocka_unit_test(many_writers_lose_and_double_nothing),
+        cmocka_unit_test(refusals_leave_files_as_they_were),
+        cmocka_unit_test(a_missing_database_is_named),
+        cmocka_unit_test(a_damaged_database_is_refused),
+        cmocka_unit_test(read_only_is_refused_for_writing),
+        cmocka_unit_test(a_locked_database_says_so),
+        cmocka_unit_test(a_full_disk_loses_no_written_row),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,277 @@
+/* The views of results.db on planted rows whose answers are known. */
+#include "tests/train/store_fixture.h"
+
+#include <math.h>
+
+static const char PLAIN[] =
+    "{\"variant\":\"baseline\",\"model\":{\"width\":8,\"head_out\":\"none\",\"tags\":[\"a\",\"b\"]},"
+    "\"optim\":{\"lr\":0.001},\"run\":{\"threads\":1}}";
+static const char NORMED[] =
+    "{\"variant\":\"head_rmsnorm\",\"model\":{\"width\":8,\"head_out\":\"rmsnorm\",\"tags\":"
+    "[\"a\",\"b\"]},\"optim\":{\"lr\":0.001},\"run\":{\"threads\":2}}";
+static const char WIDER[] =
+    "{\"variant\":\"head_rmsnorm\",\"model\":{\"width\":16,\"head_out\":\"rmsnorm\",\"tags\":"
+    "[\"a\",\"b\"]},\"optim\":{\"lr\":0.001},\"run\":{\"threads\":2}}";
+
+/* One evaluation of probe main with one figure. */
+static void plant(Store *s, int64_t run, int64_t step, const char *name, double value) {
+    Figures f = {0};
+    figures_add(&f, name, -1, -1, value);
+    OK(store_eval(s, run, step, "main", &f, &e));
+    figures_free(&f);
+}
+
+static int64_t planted_run(Store *s, const char *key, const char *variant, int64_t seed, const char *config) {
+    RunIdentity id = identity(key, variant, seed, config);
+    int64_t run;
+    OK(store_enqueue(s, &id, &run, &e));
+    return run;
+}
+
+/* ---- onset ---- */
+
+enum { EVALS = 6, SPACING = 10 };
+
+static const struct Series {
+    const char *key, *quantity;
+    double at[EVALS]; /* at steps 0, 10, ... */
+    const char *interval;
+} series[] = {
+    {"once_and_back", "sink_rate_03", {0, 0.2, 0, 0.2, 0.3, 0.4}, "20-30"},
+    {"never", "sink_rate_03", {0, 0.2, 0, 0.1, 0.1, 0.1}, "x-x"}, /* 0.1 itself is not past it */
+    {"at_first", "sink_rate_03", {0.2, 0.2, 0, 0, 0, 0}, "x-0"},
+    {"only_at_last", "sink_rate_03", {0, 0, 0, 0, 0, 0.9}, "x-x"},
+    {"with_a_gap", "sink_rate_03", {0, NAN, 0.2, NAN, 0.3, 0.4}, "0-20"},
+    {"drain", "value_drain", {1, 0.9, 0.6, 0.4, 0.2, 0.2}, "20-30"},
+    {"norm", "norm_ratio", {1, 2, 3, 3.1, 4, 5}, "20-30"},
+    {"entropy", "entropy_norm_min", {0.9, 0.4, 0.4, 0.4, 0.6, 0.6}, "0-10"},
+};
+
+static void onset_of_planted_series(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    for (size_t i = 0; i < sizeof series / sizeof *series; i++) {
+        int64_t run = planted_run(s, series[i].key, "baseline", 0, PLAIN);
+        for (int k = 0; k < EVALS; k++) plant(s, run, k * SPACING, series[i].quantity, series[i].at[k]);
+    }
+    OK(store_flush(s, &e));
+    ASK(s, "SELECT count(*) FROM onset", "8");
+    for (size_t i = 0; i < sizeof series / sizeof *series; i++) {
+        char sql[256], answer[256];
+        snprintf(sql, sizeof sql,
+                 "SELECT coalesce(last_before, 'x') || '-' || coalesce(first_after, 'x') FROM onset "
+                 "WHERE key = '%s' AND quantity = '%s'",
+                 series[i].key, series[i].quantity);
+        if (strcmp(ask(s, sql, answer), series[i].interval))
+            fail_msg("%s: %s, not %s", series[i].key, answer, series[i].interval);
+    }
+    store_close(s);
+    place_remove(&p);
+}
+
+/* Other probes say nothing about the onset. */
+static void onset_looks_at_probe_main_alone(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    int64_t run = planted_run(s, "a", "baseline", 0, PLAIN);
+    Figures f = {0};
+    figures_add(&f, "sink_rate_03", -1, -1, 0.9);
+    for (int step = 0; step < 3; step++) OK(store_eval(s, run, step, "context", &f, &e));
+    OK(store_flush(s, &e));
+    ASK(s, "SELECT count(*) FROM onset", "0");
+    figures_free(&f);
+    store_close(s);
+    place_remove(&p);
+}
+
+/* Two heads; the second's mass is 0.52 from step `rise` to before `fall`, else 0.1. */
+static void plant_masses(Store *s, int64_t run, int steps, int rise, int fall) {
+    for (int step = 1; step <= steps; step++) {
+        double mass[] = {0.05, step >= rise && step < fall ? 0.52 : 0.1};
+        OK(store_step_head(s, run, step, 1, 2, mass, (double[]){1, 1}, &e));
+    }
+}
+
+static void onset_to_the_step(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    /* k of 20 steps at 0.52, the rest at 0.1: the mean is above 0.3 from k = 10. */
+    plant_masses(s, planted_run(s, "a", "baseline", 0, PLAIN), 100, 41, 1000);
+    plant_masses(s, planted_run(s, "b", "baseline", 1, PLAIN), 100, 1, 1000);
+    plant_masses(s, planted_run(s, "c", "baseline", 2, PLAIN), 100, 41, 70);
+    plant_masses(s, planted_run(s, "d", "baseline", 3, PLAIN), 19, 1, 1000);
+    OK(store_flush(s, &e));
+    ASK(s, "SELECT last_before || ' ' || first_after FROM onset WHERE key = 'a'", "49 50");
+    ASK(s, "SELECT coalesce(last_before, 'x') || ' ' || first_after FROM onset WHERE key = 'b'", "x 20");
+    ASK(s,
+        "SELECT coalesce(last_before, 'x') || ' ' || coalesce(first_after, 'x') FROM onset WHERE key = 'c'",
+        "x x");
+    ASK(s, "SELECT count(*) FROM onset WHERE key = 'd'", "0");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* ---- final, paired, sink, param ---- */
+
+/* A finished run of two steps and three evaluations. */
+static int64_t finished_run(Store *s, const char *key, const char *variant, int64_t seed, const char *config,
+                            double loss) {
+    int64_t run = planted_run(s, key, variant, seed, config);
+    for (int step = 1; step <= 2; step++)
+        OK(store_step(s, run,
+                      &(StepRow){.step = step, .tokens = 1000 * step, .loss = 3, .ms = 250, .probe_ms = 9},
+                      &e));
+    for (int step = 0; step <= 2; step++) {
+        plant(s, run, step, "sink_rate_03", 0.25 * step);
+        plant(s, run, step, "val_loss", loss + 2 - step);
+        plant(s, run, step, "norm_ratio", 2);
+    }
+    Figures f = {0};
+    figures_add(&f, "val_loss", -1, -1, 99);
+    OK(store_eval(s, run, 2, "other_bos", &f, &e));
+    figures_free(&f);
+    OK(store_status(s, run, "done", NULL, &e));
+    return run;
+}
+
+static void final_has_one_row_a_finished_run(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    finished_run(s, "a", "baseline", 4, PLAIN, 2.5);
+    planted_run(s, "b", "baseline", 5, PLAIN);
+    OK(store_status(s, planted_run(s, "c", "baseline", 6, PLAIN), "done", NULL, &e)); /* measured nothing */
+    ASK(s, "SELECT group_concat(key) FROM (SELECT key FROM final ORDER BY key)", "a,c");
+    ASK(s,
+        "SELECT variant || seed || ' ' || val_loss || ' ' || sink_rate_03 || ' ' || norm_ratio || ' ' || "
+        "onset || ' ' "
+        "|| tokens || ' ' || seconds || ' ' || tokens_per_s FROM final WHERE key = 'a'",
+        "baseline4 2.5 0.5 2.0 1 2000 0.5 4000.0");
+    ASK(s,
+        "SELECT group_concat(step || ':' || sink_rate_03, ' ') FROM sink WHERE key = 'a' AND probe = 'main'",
+        "0:0.0 1:0.25 2:0.5");
+    store_close(s);
+    place_remove(&p);
+}
+
+static void paired_matches_seed_and_the_rest_of_the_configuration(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    finished_run(s, "base0", "baseline", 0, PLAIN, 2.5);
+    finished_run(s, "base1", "baseline", 1, PLAIN, 2.75);
+    finished_run(s, "norm0", "head_rmsnorm", 0, NORMED, 2.25);
+    finished_run(s, "norm1", "head_rmsnorm", 1, NORMED, 3.0);
+    finished_run(s, "norm2", "head_rmsnorm", 2, NORMED, 3.0); /* no baseline of its seed */
+    finished_run(s, "wider0", "head_rmsnorm", 0, WIDER, 3.0); /* none of its width */
+    ASK(s,
+        "SELECT group_concat(key || '-' || baseline || ' ' || d_val_loss || ' ' || d_sink_rate_03, ';') "
+        "FROM (SELECT * FROM paired ORDER BY key)",
+        "norm0-base0 -0.25 0.0;norm1-base1 0.25 0.0");
+    store_close(s);
+    place_remove(&p);
+}
+
+static void param_lists_dotted_keys(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    planted_run(s, "a", "baseline", 0, PLAIN);
+    ASK(s, "SELECT group_concat(key || '=' || value, ' ') FROM param WHERE run = 1",
+        "variant=baseline model.width=8 model.head_out=none model.tags[0]=a model.tags[1]=b optim.lr=0.001 "
+        "run.threads=1");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* ---- digest ---- */
+
+typedef struct Circumstances {
+    const char *host, *keys[2];
+    double ms;
+    bool interrupted;
+} Circumstances;
+
+/* The same two runs' figures under other circumstances. */
+static void write_repeated(Store *s, const Circumstances *c) {
+    for (int i = 0; i < 2; i++) {
+        RunIdentity id = identity(c->keys[i], "baseline", c->keys[i][0], PLAIN);
+        id.host = c->host;
+        Claim claim = claim_or_fail(s, &id);
+        Figures f = {0};
+        figures_add(&f, "val_loss", -1, -1, 1.0 / 3);
+        figures_add(&f, "mixing", 1, -1, 0.1);
+        figures_add(&f, "mixing", 1, 1, 0.1 + 0.2);
+        figures_add(&f, "odd", 1, 1, NAN);
+        OK(store_step(s, claim.run, &(StepRow){.step = 1, .tokens = 5, .loss = 0.7, .ms = c->ms}, &e));
+        OK(store_step_head(s, claim.run, 1, 1, 1, (double[]){0.3}, (double[]){NAN}, &e));
+        OK(store_eval(s, claim.run, 1, "main", &f, &e));
+        if (c->interrupted) OK(store_event(s, claim.run, 1, "resumed", c->host, &e));
+        OK(store_status(s, claim.run, "done", c->host, &e));
+        store_release(&claim);
+        figures_free(&f);
+    }
+}
+
+/* Rows of the digest of one database that the other lacks, both ways. */
+static const char *DIFFERENCE =
+    "SELECT (SELECT count(*) FROM (SELECT * FROM main.digest EXCEPT SELECT * FROM other.digest)) + "
+    "(SELECT count(*) FROM (SELECT * FROM other.digest EXCEPT SELECT * FROM main.digest))";
+
+static void digest_is_of_the_figures_alone(void **state) {
+    (void)state;
+    Place p = place_make(), q = place_make();
+    Store *a = open_or_fail(p.db, STORE_WRITE), *b = open_or_fail(q.db, STORE_WRITE);
+    write_repeated(a, &(Circumstances){"here", {"k", "l"}, 10, false});
+    write_repeated(b, &(Circumstances){"there", {"l", "k"}, 20, true});
+    char attach[160];
+    snprintf(attach, sizeof attach, "ATTACH '%s' AS other", q.db);
+    run_sql(a, attach);
+    ASK(a, "SELECT count(*) FROM digest", "18"); /* 2 x (run, step, head, 3 evals, metric, 2 nan events) */
+    ASK(a, DIFFERENCE, "0");
+    /* One bit of one figure is seen. */
+    sqlite3_stmt *set;
+    sqlite3_prepare_v2(store_db(a), "UPDATE eval SET val_loss = ?1 WHERE run_id = 1", -1, &set, NULL);
+    sqlite3_bind_double(set, 1, nextafter(1.0 / 3, 1));
+    assert_int_equal(sqlite3_step(set), SQLITE_DONE);
+    sqlite3_finalize(set);
+    ASK(a, DIFFERENCE, "2");
+    store_close(a);
+    store_close(b);
+    place_remove(&p);
+    place_remove(&q);
+}
+
+/* A column that is added to a table must be added to the digest. */
+static void digest_names_every_column_of_figures(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    ASK(s,
+        "SELECT group_concat(t.name || '.' || c.name) FROM sqlite_schema AS t, pragma_table_info(t.name) AS "
+        "c, "
+        "(SELECT sql FROM sqlite_schema WHERE name = 'digest') AS d WHERE t.type = 'table' "
+        "AND t.name NOT IN ('run', 'sweep', 'sweep_run') AND NOT c.pk "
+        "AND c.name NOT IN ('run_id', 'step', 'kind', 'at', 'ms', 'probe_ms', 'save_ms') "
+        "AND NOT instr(substr(d.sql, instr(d.sql, ', ''' || t.name || ''', ')), c.name || '=')",
+        "NULL");
+    store_close(s);
+    place_remove(&p);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(onset_of_planted_series),
+        cmocka_unit_test(onset_looks_at_probe_main_alone),
+        cmocka_unit_test(onset_to_the_step),
+        cmocka_unit_test(final_has_one_row_a_finished_run),
+        cmocka_unit_test(paired_matches_seed_and_the_rest_of_the_configuration),
+        cmocka_unit_test(param_lists_dotted_keys),
+        cmocka_unit_test(digest_is_of_the_figures_alone),
+        cmocka_unit_test(digest_names_every_column_of_figures),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
