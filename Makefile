@@ -11,9 +11,11 @@ ROOMS   := data model train ablations
 SOURCES := $(wildcard $(ROOMS:%=%/*.c) $(ROOMS:%=%/*/*.c))
 OBJECTS := $(SOURCES:%.c=build/%.o)
 LIBRARY := $(filter-out build/train/main.o,$(OBJECTS))
-TESTS   := $(wildcard tests/*.c tests/*/*.c)
+TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
+HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
 .PHONY: all test clean
+.SECONDARY:
 all: sinklab
 
 sinklab: $(OBJECTS)
@@ -22,6 +24,15 @@ sinklab: $(OBJECTS)
 build/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL) -c -o $@ $<
+
+# Every tests/ROOM/NAME_test.c is a program of its own, run from the top of the tree.
+test: sinklab $(TESTS)
+	tests/run.sh $(TESTS)
+
+build/tests/%_test: build/tests/%_test.o $(HELPERS) $(LIBRARY)
+	$(CC) $(ALL) -o $@ $^ -lcmocka $(LIBS)
+
+build/train/embed.o: train/schema.sql configs/variants.yaml
 
 clean:
 	rm -rf build sinklab

@@ -1,0 +1,44 @@
+/* Owns: what an instrument is, and the one call that takes a probe's rows through the model
+ * under a set of them. Each instrument is one file of this folder: definition, paper, what it
+ * reads at the taps, the figures it hands over. Does not own: which rows a probe holds (data/),
+ * when it is due (train/), where figures are kept (train/store.c). */
+#ifndef SINKLAB_INSTRUMENT_H
+#define SINKLAB_INSTRUMENT_H
+
+#include "model/figures.h"
+#include "model/model.h"
+#include "model/tap.h"
+
+typedef enum Cadence { LIGHT = 1, HEAVY = 2 } Cadence; /* bits: a set of instruments */
+
+/* The rows an instrument will see in a pass. */
+typedef struct Probe {
+    const Model *m;
+    int rows, T;
+    bool random;        /* the probe `random`: uniformly random tokens */
+    const int8_t *kind; /* (rows, T) token classes where the task has them, else NULL */
+} Probe;
+
+typedef struct Instrument {
+    const char *name;       /* "sink_mass" */
+    const char *definition; /* one line */
+    const char *paper;
+    const char *columns;    /* "eval_head.sink_mass, eval_layer.sink_mass, ..." */
+    Cadence cadence;
+    /* State for the rows of one probe; NULL: does not apply here (not an error). */
+    void *(*open)(const Probe *p);
+    uint32_t taps;          /* Observer.taps */
+    void (*see)(void *self, const View *v);
+    void (*weights)(void *self, const Weights *w);
+    /* Hands over the figures and frees the state. */
+    void (*close)(void *self, Figures *out);
+} Instrument;
+
+extern const Instrument *const instruments[]; /* the table, NULL-ended */
+
+/* Takes the probe's rows (x, y, lo: (rows, T)) through the model, tape's rows at a time, under every
+ * instrument whose cadence is in `set`. losses (rows, T) may be NULL. The tape needs no backward. */
+void instruments_measure(const Probe *p, Tape *t, const int32_t *x, const int32_t *y, const int32_t *lo,
+                         int set, Figures *out, float *losses);
+
+#endif
