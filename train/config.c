@@ -159,16 +159,16 @@ static bool read_double(const char *text, double *value) {
     return !*end && isfinite(*value);
 }
 
-static bool in_bounds(const Row *row, double value, const char *where, Error *e) {
+static bool in_bounds(const Row *row, double value, const char *text, const char *where, Error *e) {
     if (value >= row->low && value <= row->high) return true;
-    return fail(e, EXIT_USAGE, "%s: %s: %.17g is out of bounds (%.15g to %.15g)", where, row->key, value,
+    return fail(e, EXIT_USAGE, "%s: %s: %s is out of bounds (%.16g to %.16g)", where, row->key, text,
                 row->low, row->high);
 }
 
 static bool read_number(void *field, const Row *row, const char *text, const char *where, Error *e) {
     double value;
     if (!read_double(text, &value)) return mistyped(row, text, where, e);
-    if (!in_bounds(row, value, where, e)) return false;
+    if (!in_bounds(row, value, text, where, e)) return false;
     *(double *)field = value;
     return true;
 }
@@ -177,7 +177,7 @@ static bool read_number(void *field, const Row *row, const char *text, const cha
 static bool read_integer(void *field, const Row *row, const char *text, const char *where, Error *e) {
     double value;
     if (!read_double(text, &value) || value != floor(value)) return mistyped(row, text, where, e);
-    if (!in_bounds(row, value, where, e)) return false;
+    if (!in_bounds(row, value, text, where, e)) return false;
     *(int64_t *)field = (int64_t)value;
     return true;
 }
@@ -626,7 +626,7 @@ void config_key(const Config *c, const char *corpus_hash, const char *tokenizer_
 }
 
 static void help_bounds(FILE *out, const Row *row) {
-    if (row->type == INTEGER || row->type == NUMBER) fprintf(out, " [%.15g .. %.15g]", row->low, row->high);
+    if (row->type == INTEGER || row->type == NUMBER) fprintf(out, " [%.16g .. %.16g]", row->low, row->high);
     for (int i = 0; row->type == CHOICE && row->names(i); i++)
         fprintf(out, "%s%s", i ? " | " : " [", row->names(i));
     if (row->type == CHOICE) fputc(']', out);

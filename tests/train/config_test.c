@@ -1,0 +1,525 @@
+/* The table of keys and all that walks it: precedence, presets, what is refused and with which
+ * words, the canonical JSON and the run key. */
+#include "train/config.h"
+#include "train/embed.h"
+#include "train/yaml.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* Each test stands in an empty folder of its own; configs/ is reached by its full path. */
+typedef struct Place {
+    char root[512], folder[64];
+} Place;
+
+static int enter(void **state) {
+    Place *p = calloc(1, sizeof *p);
+    strcpy(p->folder, "/tmp/sinklab-config-XXXXXX");
+    *state = p;
+    return !getcwd(p->root, sizeof p->root) || !mkdtemp(p->folder) || chdir(p->folder);
+}
+
+static int leave(void **state) {
+    Place *p = *state;
+    static const char *const files[] = {"a.yaml", "b.yaml", "c.yaml", "sub/d.yaml"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) unlink(files[i]);
+    rmdir("sub");
+    int failed = chdir(p->root) || rmdir(p->folder);
+    free(p);
+    return failed;
+}
+
+static void write_file(const char *path, const char *text) {
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    fputs(text, out);
+    fclose(out);
+}
+
+static Config load(const char *path) {
+    Config c;
+    Error e = {0};
+    if (!config_load(&c, path, &e)) fail_msg("refused: %s", e.text);
+    return c;
+}
+
+static Config compose(const char *path, const Setting *settings, int n) {
+    Config c;
+    Error e = {0};
+    if (!config_compose(&c, path, settings, n, &e)) fail_msg("refused: %s", e.text);
+    return c;
+}
+
+static void check(Config *c) {
+    Error e = {0};
+    if (!config_check(c, &e)) fail_msg("refused: %s", e.text);
+}
+
+static void assert_value(const Config *c, const char *key, const char *expected) {
+    char text[1024];
+    assert_true(config_get(c, key, text, sizeof text));
+    assert_string_equal(text, expected);
+}
+
+static void assert_refused(const char *yaml, const char *expected) {
+    Config c;
+    Error e = {0};
+    write_file("a.yaml", yaml);
+    assert_false(config_load(&c, "a.yaml", &e));
+    assert_string_equal(e.text, expected);
+    assert_int_equal(e.code, EXIT_USAGE);
+}
+
+static void test_defaults(void **state) {
+    (void)state;
+    static const char *const expected[][2] = {
+        {"variant", "baseline"},
+        {"seed", "0"},
+        {"model.layers", "4"},
+        {"model.width", "128"},
+        {"model.heads", "2"},
+        {"model.context", "32"},
+        {"model.tie", "false"},
+        {"model.head_out", "none"},
+        {"model.interventions", "[]"},
+        {"model.embedding_std", "0.02"},
+        {"data.source", "gcide"},
+        {"data.vocab", "4096"},
+        {"train.steps", "2500"},
+        {"train.batch_tokens", "2048"},
+        {"optim.lr", "0.001"},
+        {"optim.min_lr", "-1"},
+        {"optim.weight_decay", "0.1"},
+        {"optim.decay_on", "matrices"},
+        {"optim.eps", "1e-08"},
+        {"probe.length", "64"},
+        {"run.label", ""},
+    };
+    Config c;
+    config_defaults(&c);
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
+        assert_value(&c, expected[i][0], expected[i][1]);
+    assert_int_equal(c.model.vocab, 0);
+    check(&c);
+    assert_value(&c, "optim.min_lr", "0.0001");
+}
+
+/* Whatever the table's rows are, each default is within its own bounds and choices. */
+static void test_every_default_can_be_set(void **state) {
+    (void)state;
+    Config c, again;
+    Error e = {0};
+    config_defaults(&c);
+    config_defaults(&again);
+    for (int i = 0; config_key_name(i); i++) {
+        char text[1024];
+        assert_true(config_get(&c, config_key_name(i), text, sizeof text));
+        if (!config_set(&again, config_key_name(i), text, "here", &e)) fail_msg("%s", e.text);
+    }
+    assert_memory_equal(&c, &again, sizeof c);
+    assert_null(config_key_name(-1));
+}
+
+static void test_nested_and_dotted(void **state) {
+    (void)state;
+    write_file("a.yaml", "model: {width: 64, heads: 4}\nmodel.layers: 3\noptim:\n  lr: 1e-3\n  clip: .5\n"
+                         "train.steps: 1e6\nmodel.tie: true\nmodel.interventions: [a b, 'c,\"d\"']\n"
+                         "run: {label: \"a: b\"}\n");
+    Config c = load("a.yaml");
+    assert_int_equal(c.model.width, 64);
+    assert_int_equal(c.model.heads, 4);
+    assert_int_equal(c.model.layers, 3);
+    assert_int_equal(c.train.steps, 1000000);
+    assert_true(c.optim.lr == 1e-3);
+    assert_true(c.optim.clip == 0.5);
+    assert_true(c.model.tie);
+    assert_int_equal(c.model.interventions.n, 2);
+    assert_string_equal(c.model.interventions.item[1], "c,\"d\"");
+    assert_string_equal(c.label, "a: b");
+    assert_value(&c, "model.interventions", "[\"a b\",\"c,\\\"d\\\"\"]");
+}
+
+static void test_merge_keys_of_yaml(void **state) {
+    (void)state;
+    write_file("a.yaml", "model: &m {width: 64, layers: 3}\noptim: {<<: {lr: 2e-3, clip: 2}, clip: 3}\n");
+    Config c = load("a.yaml");
+    assert_value(&c, "optim.lr", "0.002");
+    assert_value(&c, "optim.clip", "3");
+}
+
+/* Defaults < base < preset < own keys, each seen where the next is silent. */
+static void test_precedence_of_a_file(void **state) {
+    (void)state;
+    write_file("c.yaml", "model.layers: 1\nmodel.width: 32\nmodel.head_out: none\n");
+    write_file("b.yaml", "base: c.yaml\nmodel.layers: 2\nmodel.heads: 1\n");
+    write_file("a.yaml", "base: b.yaml\nvariant: head_rmsnorm\nmodel.layers: 3\n");
+    Config c = load("a.yaml");
+    assert_value(&c, "model.context", "32");
+    assert_value(&c, "model.width", "32");
+    assert_value(&c, "model.heads", "1");
+    assert_value(&c, "model.layers", "3");
+    assert_value(&c, "model.head_out", "rmsnorm");
+    write_file("a.yaml", "base: b.yaml\nvariant: head_rmsnorm\nmodel.head_out: none\n");
+    c = load("a.yaml");
+    assert_value(&c, "model.head_out", "none");
+}
+
+static void test_base_is_relative_to_its_file(void **state) {
+    (void)state;
+    write_file("b.yaml", "model.layers: 2\n");
+    assert_int_equal(system("mkdir sub"), 0);
+    write_file("sub/d.yaml", "base: ../b.yaml\nmodel.heads: 1\n");
+    write_file("a.yaml", "base: sub/d.yaml\n");
+    Config c = load("a.yaml");
+    assert_value(&c, "model.layers", "2");
+    assert_value(&c, "model.heads", "1");
+}
+
+/* A base file's preset stands when the file names no variant, and leaves no trace when it does. */
+static void test_one_effective_variant(void **state) {
+    (void)state;
+    write_file("b.yaml", "variant: no_bos\n");
+    write_file("a.yaml", "base: b.yaml\n");
+    Config c = load("a.yaml");
+    assert_value(&c, "variant", "no_bos");
+    assert_value(&c, "data.bos", "none");
+    write_file("a.yaml", "base: b.yaml\nvariant: head_rmsnorm\n");
+    c = load("a.yaml");
+    assert_value(&c, "variant", "head_rmsnorm");
+    assert_value(&c, "data.bos", "row");
+    assert_value(&c, "model.head_out", "rmsnorm");
+    c = compose("a.yaml", &(Setting){"variant", "baseline", "grid"}, 1);
+    assert_value(&c, "data.bos", "row");
+    assert_value(&c, "model.head_out", "none");
+}
+
+/* A setting's variant: over the file, below every other setting wherever it stands. */
+static void test_variant_among_settings(void **state) {
+    (void)state;
+    write_file("a.yaml", "data.bos: row\nmodel.layers: 2\n");
+    const Setting variant = {"variant", "no_bos", "grid"}, bos = {"data.bos", "document", "set"};
+    Config c = compose("a.yaml", (Setting[]){variant}, 1);
+    assert_value(&c, "data.bos", "none");
+    assert_value(&c, "model.layers", "2");
+    c = compose("a.yaml", (Setting[]){bos, variant}, 2);
+    assert_value(&c, "data.bos", "document");
+    assert_value(&c, "variant", "no_bos");
+    c = compose("a.yaml", (Setting[]){variant, bos}, 2);
+    assert_value(&c, "data.bos", "document");
+    /* The command line names another: the grid's preset leaves no trace. */
+    c = compose("a.yaml", (Setting[]){variant, {"variant", "head_rmsnorm", "command line"}}, 2);
+    assert_value(&c, "data.bos", "row");
+    assert_value(&c, "model.head_out", "rmsnorm");
+    c = compose(NULL, (Setting[]){variant, {"model.layers", "7", "x"}, {"model.layers", "8", "y"}}, 3);
+    assert_value(&c, "model.layers", "8");
+}
+
+static void test_config_set(void **state) {
+    (void)state;
+    Config c;
+    Error e = {0};
+    config_defaults(&c);
+    assert_true(config_set(&c, "variant", "no_bos", "here", &e));
+    assert_value(&c, "data.bos", "none");
+    assert_value(&c, "variant", "no_bos");
+    assert_true(config_set(&c, "model.interventions", "one, with a comma", "here", &e));
+    assert_int_equal(c.model.interventions.n, 1);
+    assert_true(config_set(&c, "model.interventions", "[]", "here", &e));
+    assert_int_equal(c.model.interventions.n, 0);
+    assert_true(config_set(&c, "optim.weight_decay", "-0", "here", &e));
+    assert_value(&c, "optim.weight_decay", "0");
+    assert_false(config_set(&c, "optm.lr", "1", "s.yaml:7:3", &e));
+    assert_string_equal(e.text, "s.yaml:7:3: unknown key optm.lr (did you mean optim.lr?)");
+    assert_false(config_set(&c, "optim.lr", "abc", "command line", &e));
+    assert_string_equal(e.text, "command line: optim.lr: expected a finite number, not \"abc\"");
+    assert_false(config_set(&c, "variant", "nobos", "command line", &e));
+    assert_string_equal(e.text,
+                        "command line: variant: no preset is called \"nobos\" (did you mean no_bos?)");
+    assert_value(&c, "variant", "no_bos");
+}
+
+static void test_words(void **state) {
+    (void)state;
+    Config c;
+    Error e = {0};
+    write_file("a.yaml", "data.bos: row\n");
+    char *words[] = {"a.yaml", "data.source=x=y.txt", "variant=no_bos", "train.steps=200"};
+    assert_true(config_from_words(&c, 4, words, &e));
+    assert_value(&c, "data.source", "x=y.txt");
+    assert_value(&c, "data.bos", "none");
+    assert_value(&c, "optim.min_lr", "0.0001"); /* checked */
+    assert_false(config_from_words(&c, 0, NULL, &e));
+    assert_string_equal(e.text, "command line: no configuration given (such as configs/demo.yaml)");
+    assert_false(config_from_words(&c, 2, (char *[]){"a.yaml", "b.yaml"}, &e));
+    assert_string_equal(e.text, "command line: \"b.yaml\" is not of the form key=value");
+}
+
+static void test_refused_keys(void **state) {
+    (void)state;
+    assert_refused("seed: 1\nmodel:\n  widht: 3\n",
+                   "a.yaml:3:3: unknown key model.widht (did you mean model.width?)");
+    assert_refused("model.widht: 3\n", "a.yaml:1:1: unknown key model.widht (did you mean model.width?)");
+    assert_refused("widht: 3\n", "a.yaml:1:1: unknown key widht (did you mean model.width?)");
+    assert_refused("zzzzzz: 3\n", "a.yaml:1:1: unknown key zzzzzz");
+    assert_refused("seed: 1\nseed: 2\n", "a.yaml:2:1: duplicate key seed (first on line 1)");
+    assert_refused("model.width: 64\nmodel:\n  width: 64\n",
+                   "a.yaml:3:3: duplicate key model.width (first on line 1)");
+    assert_refused("model: 3\n", "a.yaml:1:1: model: expected a map of keys (model.KEY: VALUE)");
+    assert_refused("- a\n- b\n", "a.yaml:1:1: expected a map of keys");
+    assert_refused("seed: {a: 1}\n", "a.yaml:1:7: seed: expected an integer, not a map");
+    assert_refused("a: [1\n", "a.yaml:2:1: did not find expected ',' or ']'");
+}
+
+static void test_refused_values(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"seed: x", "a.yaml:1:7: seed: expected an integer, not \"x\""},
+        {"seed: 1.5", "a.yaml:1:7: seed: expected an integer, not \"1.5\""},
+        {"seed: 1_000", "a.yaml:1:7: seed: expected an integer, not \"1_000\""},
+        {"seed: 0x10", "a.yaml:1:7: seed: expected an integer, not \"0x10\""},
+        {"seed: ' 1'", "a.yaml:1:7: seed: expected an integer, not \" 1\""},
+        {"seed:", "a.yaml:1:6: seed: expected an integer, not \"\""},
+        {"seed: -1", "a.yaml:1:7: seed: -1 is out of bounds (0 to 9007199254740992)"},
+        {"seed: 9007199254740994",
+         "a.yaml:1:7: seed: 9007199254740994 is out of bounds (0 to 9007199254740992)"},
+        {"model.layers: 0", "a.yaml:1:15: model.layers: 0 is out of bounds (1 to 1024)"},
+        {"optim.lr: nan", "a.yaml:1:11: optim.lr: expected a finite number, not \"nan\""},
+        {"optim.lr: .inf", "a.yaml:1:11: optim.lr: expected a finite number, not \".inf\""},
+        {"optim.lr: inf", "a.yaml:1:11: optim.lr: expected a finite number, not \"inf\""},
+        {"optim.lr: 1e999", "a.yaml:1:11: optim.lr: expected a finite number, not \"1e999\""},
+        {"optim.lr: 1e-3x", "a.yaml:1:11: optim.lr: expected a finite number, not \"1e-3x\""},
+        {"optim.beta1: 1", "a.yaml:1:14: optim.beta1: 1 is out of bounds (0 to 0.999999)"},
+        {"model.tie: yes", "a.yaml:1:12: model.tie: expected true or false, not \"yes\""},
+        {"model.tie: [true]", "a.yaml:1:12: model.tie: expected true or false, not a list"},
+        {"data.bos: rwo",
+         "a.yaml:1:11: data.bos: \"rwo\" is none of row, document, none (did you mean row?)"},
+        {"data.bos: {}", "a.yaml:1:11: data.bos: expected one word, not a map"},
+        {"data.source: \"a\\nb\"", "a.yaml:1:14: data.source: a control character in the text"},
+        {"model.interventions: [[a]]",
+         "a.yaml:1:22: model.interventions: expected a list of texts, not a list"},
+        {"model.interventions: {a: 1}",
+         "a.yaml:1:22: model.interventions: expected a list of texts, not a map"},
+        {"model.interventions: [a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q]",
+         "a.yaml:1:22: model.interventions: 17 items, at most 16"},
+        {"variant: nobos", "a.yaml:1:10: variant: no preset is called \"nobos\" (did you mean no_bos?)"},
+        {"variant: [no_bos]", "a.yaml:1:10: variant: expected a text, not a list"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_refused(cases[i][0], cases[i][1]);
+    char text[700] = "data.source: ";
+    memset(text + strlen(text), 'x', 600);
+    assert_refused(text, "a.yaml:1:14: data.source: 600 bytes of text, at most 511");
+}
+
+static void test_refused_bases(void **state) {
+    (void)state;
+    assert_refused("seed: 1\nbase: none.yaml\n", "a.yaml:2:7: base: none.yaml: No such file or directory");
+    assert_refused("base: [b.yaml]\n", "a.yaml:1:7: base: expected the path of a file");
+    assert_refused("base: a.yaml\n", "a.yaml:1:7: base: a.yaml is based on this file (a cycle)");
+    write_file("b.yaml", "base: ./a.yaml\n");
+    assert_refused("base: b.yaml\n", "b.yaml:1:7: base: ./a.yaml is based on this file (a cycle)");
+    write_file("b.yaml", "model.hedas: 2\n");
+    assert_refused("base: b.yaml\n", "b.yaml:1:1: unknown key model.hedas (did you mean model.heads?)");
+}
+
+static void test_check(void **state) {
+    (void)state;
+    static const struct {
+        const char *key, *text, *expected;
+    } cases[] = {
+        {"train.batch_tokens", "2000",
+         "train.batch_tokens: 2000 is not a multiple of model.context, 32 (2016 is)"},
+        {"optim.warmup", "2501",
+         "optim.warmup: 2501 steps, but train.steps is 2500 (set it to 2500 or less)"},
+        {"optim.min_lr", "-0.5", "optim.min_lr: -0.5 is below 0 (only -1, lr / 10, is)"},
+        {"optim.min_lr", "0.01", "optim.min_lr: 0.01 is above optim.lr, 0.001 (-1 is lr / 10)"},
+        {"data.source", "", "data.source: empty (such as gcide, or the path of a text)"},
+        {"train.precision", "bf16", "train.precision: bf16 is not supported in this version (use fp32)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Config c;
+        Error e = {0};
+        config_defaults(&c);
+        assert_true(config_set(&c, cases[i].key, cases[i].text, "here", &e));
+        assert_false(config_check(&c, &e));
+        assert_string_equal(e.text, cases[i].expected);
+        assert_int_equal(e.code, EXIT_USAGE);
+    }
+    Config c;
+    Error e = {0};
+    config_defaults(&c);
+    c.model.heads = 3; /* the model's own refusals come through */
+    assert_false(config_check(&c, &e));
+}
+
+/* A value of the key that is another than the one it has, as text. */
+static void another_value(const char *key, const char *now, char *text, size_t room) {
+    static const char *const others[] = {"17",        "0.25",     "true",    "none",   "rmsnorm",  "learned",
+                                         "layernorm", "gelu",     "sigmoid", "bytes",  "document", "all",
+                                         "bf16",      "constant", "sgd",     "no_bos", "text"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        Config c;
+        config_defaults(&c);
+        snprintf(text, room, "%s", others[i]);
+        if (strcmp(now, text) && config_set(&c, key, text, "here", NULL)) return;
+    }
+    text[0] = 0; /* a slot with one row: there is no other value */
+}
+
+static void test_key_walks_the_table(void **state) {
+    (void)state;
+    Config base;
+    config_defaults(&base);
+    char key[33], now[1024], other[64], changed[33];
+    int moved = 0;
+    config_key(&base, "corpus", "tokenizer", key);
+    assert_int_equal(strlen(key), 32);
+    for (int i = 0; config_key_name(i); i++) {
+        const char *name = config_key_name(i);
+        assert_true(config_get(&base, name, now, sizeof now));
+        another_value(name, now, other, sizeof other);
+        if (!other[0]) continue;
+        Config c = base;
+        assert_true(config_set(&c, name, other, "here", NULL));
+        config_key(&c, "corpus", "tokenizer", changed);
+        if ((strcmp(key, changed) == 0) != (strncmp(name, "run.", 4) == 0)) fail_msg("%s: wrong key", name);
+        moved++;
+    }
+    assert_true(moved > 35);
+    config_key(&base, "another corpus", "tokenizer", changed);
+    assert_string_not_equal(key, changed);
+    config_key(&base, "corpus", "another tokenizer", changed);
+    assert_string_not_equal(key, changed);
+}
+
+static void test_json(void **state) {
+    (void)state;
+    Config c;
+    config_defaults(&c);
+    check(&c);
+    char *json = config_json(&c, false), *all = config_json(&c, true);
+    assert_non_null(
+        strstr(json, "{\"variant\":\"baseline\",\"seed\":0,\"model\":{\"layers\":4,\"width\":128,"));
+    assert_non_null(strstr(json, "\"interventions\":[]},\"data\":{\"source\":\"gcide\",\"limit\":0,"));
+    assert_non_null(strstr(json, "\"lr\":0.001,\"min_lr\":0.0001,"));
+    assert_non_null(strstr(json, "\"probe\":{\"every\":0,\"length\":64,\"sequences\":100}}"));
+    assert_null(strstr(json, "\"run\""));
+    assert_non_null(strstr(all, "\"sequences\":100},\"run\":{\"threads\":0,\"checkpoint_every\":0,"));
+    free(json);
+    free(all);
+}
+
+static void test_json_round_trip(void **state) {
+    (void)state;
+    write_file("a.yaml",
+               "variant: no_bos\ndata.bos: document\noptim: {lr: 0.1234567890123456789, eps: 3e-17}\n"
+               "train.steps: 1e9\nseed: 9007199254740991\ndata.source: \"\\U0001F600 \\\\ é \\\" #\"\n"
+               "model.interventions: ['a, b', '[c]', '', '\"']\nrun.label: \"x: y\"\n"
+               "model.embedding_std: 0.3\nmodel.tie: true\n");
+    Config c = load("a.yaml"), back;
+    Error e = {0};
+    check(&c);
+    char *json = config_json(&c, true);
+    if (!config_parse(&back, json, strlen(json), "json", &e)) fail_msg("%s: %s", e.text, json);
+    check(&back);
+    assert_memory_equal(&c, &back, sizeof c);
+    char key[33], key_back[33];
+    config_key(&c, "x", "y", key);
+    config_key(&back, "x", "y", key_back);
+    assert_string_equal(key, key_back);
+    free(json);
+}
+
+static void test_get(void **state) {
+    (void)state;
+    Config c;
+    char text[8];
+    config_defaults(&c);
+    assert_false(config_get(&c, "no.such", text, sizeof text));
+    assert_false(config_get(&c, "variant", text, sizeof text)); /* baseline and its NUL: 9 bytes */
+    assert_true(config_get(&c, "data.source", text, sizeof text));
+    assert_string_equal(text, "gcide");
+    assert_string_equal(config_nearest("lr"), "optim.lr");
+    assert_string_equal(config_nearest("modle.width"), "model.width");
+    assert_null(config_nearest("something else"));
+}
+
+static void test_help_has_every_key(void **state) {
+    (void)state;
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    config_help(out);
+    fclose(out);
+    for (int i = 0; config_key_name(i); i++) assert_non_null(strstr(text, config_key_name(i)));
+    assert_non_null(strstr(text, "[row | document | none]"));
+    free(text);
+}
+
+static void test_every_preset_applies(void **state) {
+    (void)state;
+    Error e = {0};
+    Yaml *all = yaml_parse(variants_yaml, variants_yaml_length, "variants.yaml", &e);
+    assert_non_null(all);
+    assert_true(all->n >= 3);
+    for (int i = 0; i < all->n; i++) {
+        Config c = compose(NULL, &(Setting){"variant", all->key[i]->text, "here"}, 1);
+        assert_value(&c, "variant", all->key[i]->text);
+        check(&c);
+    }
+    yaml_free(all);
+}
+
+static void test_recipes(void **state) {
+    const Place *p = *state;
+    char path[600];
+    snprintf(path, sizeof path, "%s/configs/demo.yaml", p->root);
+    Config c = compose(path, &(Setting){"variant", "head_rmsnorm", "grid"}, 1);
+    check(&c);
+    assert_value(&c, "optim.weight_decay", "0.5");
+    assert_value(&c, "model.head_out_scale", "0.2");
+    assert_value(&c, "model.head_out", "rmsnorm");
+    assert_value(&c, "optim.min_lr", "0.0001");
+    assert_int_equal(c.train.batch_tokens / c.model.context, 64);
+    snprintf(path, sizeof path, "%s/configs/reference.yaml", p->root);
+    c = load(path);
+    check(&c);
+    assert_value(&c, "model.layers", "6");
+    assert_value(&c, "model.width", "384");
+    assert_int_equal(c.train.batch_tokens / c.model.context, 16);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_defaults),
+        TEST(test_every_default_can_be_set),
+        TEST(test_nested_and_dotted),
+        TEST(test_merge_keys_of_yaml),
+        TEST(test_precedence_of_a_file),
+        TEST(test_base_is_relative_to_its_file),
+        TEST(test_one_effective_variant),
+        TEST(test_variant_among_settings),
+        TEST(test_config_set),
+        TEST(test_words),
+        TEST(test_refused_keys),
+        TEST(test_refused_values),
+        TEST(test_refused_bases),
+        TEST(test_check),
+        TEST(test_key_walks_the_table),
+        TEST(test_json),
+        TEST(test_json_round_trip),
+        TEST(test_get),
+        TEST(test_help_has_every_key),
+        TEST(test_every_preset_applies),
+        TEST(test_recipes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
