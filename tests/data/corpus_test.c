@@ -1,0 +1,224 @@
+/* Corpora from hand-made files, and fetching with a stand-in for apt-get: no network. */
+#include "tests/data/fixture.h"
+
+#include "data/corpus.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, setup_folder, teardown_folder)
+
+static void write_gzip(const char *path, const char *text) {
+    gzFile f = gzopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(gzwrite(f, text, (unsigned)strlen(text)), strlen(text));
+    gzclose(f);
+}
+
+static void check_documents(const Corpus *c, int documents, const char *const *expected) {
+    assert_int_equal(c->documents, documents);
+    assert_int_equal(c->start[0], 0);
+    assert_int_equal(c->start[documents], c->text.size);
+    for (int i = 0; i < documents; i++) {
+        assert_int_equal(c->start[i + 1] - c->start[i], strlen(expected[i]));
+        assert_memory_equal(c->text.data + c->start[i], expected[i], strlen(expected[i]));
+    }
+}
+
+/* Offsets in dictd's digits: A = 0, B = 1, ..., BA = 64. */
+static const char dict[] = "note\nbeta 2\nalpha 1\nno newline"; /* at 0, 5, 12, 20 (10 bytes) */
+static const char index_text[] = "00-database-info\tA\tF\n"
+                                 "about\tA\tF\n" /* another name of the note: left out too */
+                                 "alpha\tM\tI\n"
+                                 "alpha, again\tM\tI\n"
+                                 "beta\tF\tH\n"
+                                 "end\tU\tK\n";
+
+static void test_dictd(void **state) {
+    const char *folder = ((Path *)*state)->s;
+    Path d = path_of("%s/gcide.dict.dz", folder), i = path_of("%s/gcide.index", folder);
+    write_gzip(d.s, dict);
+    write_text(i.s, index_text);
+    Error e = {0};
+    Corpus c = {0};
+    check(corpus_read_dictd(&c, d.s, i.s, &e), &e);
+    check_documents(&c, 3, (const char *const[]){"beta 2\n", "alpha 1\n", "no newline\n"});
+    corpus_free(&c);
+}
+
+static void test_broken_dictd(void **state) {
+    const char *folder = ((Path *)*state)->s;
+    static const char *const broken[] = {"word\tA\n", "word\tA\tBA\n", "word\t-\tB\n",
+                                         "word\t///////////\tB\n"};
+    Path d = path_of("%s/dict", folder), i = path_of("%s/index", folder);
+    write_text(d.s, "text\n");
+    for (size_t k = 0; k < sizeof broken / sizeof *broken; k++) {
+        Error e = {0};
+        Corpus c = {0};
+        write_text(i.s, broken[k]);
+        assert_false(corpus_read_dictd(&c, d.s, i.s, &e));
+        assert_int_equal(e.code, EXIT_USAGE);
+        corpus_free(&c);
+    }
+}
+
+static void test_named_corpus(void **state) {
+    const char *cache = ((Path *)*state)->s;
+    Error e = {0};
+    Corpus c;
+    assert_false(corpus_read(&c, "gcide", cache, &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    assert_non_null(strstr(e.text, "sinklab fetch gcide"));
+    check(folder_make(path_of("%s/gcide/text", cache).s, &e), &e);
+    write_gzip(path_of("%s/gcide/text/gcide.dict.dz", cache).s, dict);
+    assert_false(corpus_read(&c, "gcide", cache, &e)); /* the index is missing */
+    write_text(path_of("%s/gcide/text/gcide.index", cache).s, index_text);
+    write_text(path_of("%s/gcide/licence", cache).s, "GPL-2+ (dict-gcide 1)\n");
+    check(corpus_read(&c, "gcide", cache, &e), &e);
+    assert_int_equal(c.documents, 3);
+    assert_string_equal(c.licence, "GPL-2+ (dict-gcide 1)");
+    corpus_free(&c);
+}
+
+static void test_kernel_doc_takes_sources_only(void **state) {
+    const char *cache = ((Path *)*state)->s;
+    Error e = {0};
+    Corpus c;
+    check(folder_make(path_of("%s/kernel-doc/text/mm", cache).s, &e), &e);
+    write_gzip(path_of("%s/kernel-doc/text/mm/a.rst.gz", cache).s, "pages\n");
+    write_text(path_of("%s/kernel-doc/text/b.txt", cache).s, "text\n");
+    write_text(path_of("%s/kernel-doc/text/conf.py", cache).s, "no\n");
+    check(corpus_read(&c, "kernel-doc", cache, &e), &e);
+    check_documents(&c, 2, (const char *const[]){"text\n", "pages\n"});
+    corpus_free(&c);
+}
+
+static void test_folder(void **state) {
+    const char *folder = ((Path *)*state)->s;
+    Error e = {0};
+    Corpus c;
+    check(folder_make(path_of("%s/b/c", folder).s, &e), &e);
+    check(folder_make(path_of("%s/.git", folder).s, &e), &e);
+    write_text(path_of("%s/z", folder).s, "last");
+    write_text(path_of("%s/b/c/one", folder).s, "second\n");
+    write_text(path_of("%s/a", folder).s, "first\n");
+    write_text(path_of("%s/empty", folder).s, "");
+    write_text(path_of("%s/.hidden", folder).s, "no\n");
+    write_text(path_of("%s/.git/no", folder).s, "no\n");
+    assert_int_equal(symlink("/", path_of("%s/link", folder).s), 0);
+    check(corpus_read(&c, folder, "", &e), &e);
+    check_documents(&c, 3, (const char *const[]){"first\n", "second\n", "last\n"});
+    assert_string_equal(c.licence, "unknown");
+    corpus_free(&c);
+}
+
+static void test_digests(void **state) {
+    const char *folder = ((Path *)*state)->s;
+    Error e = {0};
+    Corpus c;
+    char stat_before[HASH_HEX], stat_after[HASH_HEX], before[HASH_HEX], after[HASH_HEX];
+    write_text(path_of("%s/a", folder).s, "x\ny\n");
+    check(corpus_stat(folder, "", stat_before, &e) && corpus_read(&c, folder, "", &e), &e);
+    corpus_hash(&c, before);
+    corpus_free(&c);
+    check(corpus_stat(folder, "", stat_after, &e), &e);
+    assert_string_equal(stat_before, stat_after);
+    write_text(path_of("%s/a", folder).s, "x\n"); /* the same text, in two documents */
+    write_text(path_of("%s/b", folder).s, "y\n");
+    check(corpus_stat(folder, "", stat_after, &e) && corpus_read(&c, folder, "", &e), &e);
+    corpus_hash(&c, after);
+    corpus_free(&c);
+    assert_string_not_equal(stat_before, stat_after);
+    assert_string_not_equal(before, after);
+}
+
+static void check_refused(const char *source, const char *why) {
+    Error e = {0};
+    Corpus c;
+    assert_false(corpus_read(&c, source, "/nowhere", &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    assert_non_null(strstr(e.text, why));
+    assert_null(strchr(e.text, '\n'));
+}
+
+static void test_bad_sources(void **state) {
+    const char *folder = ((Path *)*state)->s;
+    Path empty = path_of("%s/empty", folder), broken = path_of("%s/broken.gz", folder);
+    write_text(empty.s, "");
+    write_text(broken.s, "\x1F\x8B\x08 not really");
+    check_refused(empty.s, "the text is empty");
+    check_refused(broken.s, "broken");
+    check_refused("/no/such/path", "No such file");
+    check_refused("/dev/null", "neither a file nor a folder");
+    check_refused("", "data.source");
+    assert_int_equal(unlink(empty.s) | unlink(broken.s), 0);
+    check_refused(folder, "the text is empty");
+}
+
+/* Puts a shell script named apt-get first in PATH; returns the old PATH. */
+static char *fake_apt(const char *folder, const char *script) {
+    Error e = {0};
+    Path bin = path_of("%s/bin", folder), apt = path_of("%s/bin/apt-get", folder);
+    char *path = strdup(getenv("PATH"));
+    check(folder_make(bin.s, &e), &e);
+    write_text(apt.s, script);
+    assert_int_equal(chmod(apt.s, 0755), 0);
+    setenv("PATH", path_of("%s:%s", bin.s, path).s, 1);
+    return path;
+}
+
+static void test_fetch(void **state) {
+    const char *folder = ((Path *)*state)->s;
+    Error e = {0};
+    char *path = fake_apt(folder, "#!/bin/sh\nset -e\nmkdir -p p/DEBIAN p/usr/share/dictd\n"
+                                  "printf 'Package: dict-gcide\\nVersion: 1.5\\nArchitecture: all\\n"
+                                  "Maintainer: x <x@x>\\nDescription: x\\n' > p/DEBIAN/control\n"
+                                  "echo text > p/usr/share/dictd/gcide.dict.dz\n"
+                                  "dpkg-deb -b p dict-gcide_1.5+n2_all.deb\nrm -r p\n");
+    Path cache = path_of("%s/cache", folder);
+    check(corpus_fetch("gcide", cache.s, NULL, &e), &e);
+    Bytes licence = {0};
+    check(file_read(path_of("%s/gcide/licence", cache.s).s, &licence, &e), &e);
+    assert_memory_equal(licence.data, "GPL-2+ (dict-gcide 1.5+n2)\n", licence.size);
+    bytes_free(&licence);
+    assert_int_equal(access(path_of("%s/gcide/text/gcide.dict.dz", cache.s).s, R_OK), 0);
+    setenv("PATH", "/nowhere", 1);
+    check(corpus_fetch("gcide", cache.s, NULL, &e), &e); /* it is there: nothing is run */
+    setenv("PATH", path, 1);
+    free(path);
+}
+
+static void test_fetch_fails(void **state) {
+    const char *folder = ((Path *)*state)->s;
+    Path cache = path_of("%s/cache", folder);
+    Error e = {0};
+    assert_false(corpus_fetch("the-web", cache.s, NULL, &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    char *path =
+        fake_apt(folder, "#!/bin/sh\necho 'E: Temporary failure resolving deb.debian.org'\nexit 100\n");
+    assert_false(corpus_fetch("gcide", cache.s, NULL, &e));
+    assert_non_null(strstr(e.text, "fetch: gcide: "));
+    assert_non_null(strstr(e.text, "Temporary failure"));
+    assert_non_null(strstr(e.text, "network"));
+    setenv("PATH", "/nowhere", 1);
+    assert_false(corpus_fetch("gcide", cache.s, NULL, &e));
+    assert_non_null(strstr(e.text, "apt-get: not installed"));
+    setenv("PATH", path, 1);
+    free(path);
+    FileList left;
+    check(files_list(&left, cache.s, NULL, &e), &e);
+    assert_int_equal(left.files, 1); /* the lock alone */
+    files_free(&left);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(test_dictd),        IN_FOLDER(test_broken_dictd),
+        IN_FOLDER(test_named_corpus), IN_FOLDER(test_kernel_doc_takes_sources_only),
+        IN_FOLDER(test_folder),       IN_FOLDER(test_digests),
+        IN_FOLDER(test_bad_sources),  IN_FOLDER(test_fetch),
+        IN_FOLDER(test_fetch_fails),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

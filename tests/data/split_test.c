@@ -1,0 +1,101 @@
+/* Which documents are held out. */
+#include "tests/data/fixture.h"
+
+#include "data/split.h"
+
+static Corpus corpus_of(const char *const *documents, int n) {
+    Error e = {0};
+    Corpus c = {0};
+    check(memory_grow((void **)&c.start, n + 1, sizeof *c.start, &e), &e);
+    for (int i = 0; i < n; i++) {
+        c.start[i] = c.text.size;
+        check(bytes_append(&c.text, documents[i], (int64_t)strlen(documents[i]), &e), &e);
+    }
+    c.start[n] = c.text.size;
+    c.documents = n;
+    return c;
+}
+
+static void check_covers(const Split *s, const Corpus *c) {
+    assert_int_equal(s->train.bytes + s->heldout.bytes, c->text.size);
+    assert_true(s->train.documents > 0 && s->heldout.documents > 0);
+}
+
+static void test_by_number(void **state) {
+    (void)state;
+    enum { N = 600, COPY = 50 };
+    const char *documents[N];
+    char text[N][16];
+    for (int i = 0; i < N; i++) {
+        snprintf(text[i], sizeof text[i], "%d\n", i % (N - COPY)); /* the last ones are copies of the first */
+        documents[i] = text[i];
+    }
+    Error e = {0};
+    Split s;
+    Corpus c = corpus_of(documents, N);
+    check(split_documents(&s, &c, "test", &e), &e);
+    check_covers(&s, &c);
+    int64_t next = 0;
+    for (int i = 0; i < N; i++) {
+        bool heldout = rng_below(0, RNG_HELDOUT, 0, (uint64_t)(i % (N - COPY)), 20) == 0;
+        if (heldout) assert_int_equal(s.heldout.span[next++].begin, c.start[i]);
+    }
+    assert_int_equal(next, s.heldout.documents);
+    split_free(&s);
+    corpus_free(&c);
+}
+
+/* The last twentieth of 100 bytes: after the newline at 96 where there is one, else 95. */
+static void test_tail_of_one_document(void **state) {
+    (void)state;
+    char text[101];
+    static const struct {
+        const char *tail; /* bytes 93..99 */
+        int64_t cut;
+    } rows[] = {{"aaaaaaa", 95},       {"aaa\naaa", 97},      {"aaaaaa\n", 95},
+                {"a\xC3\xA9zzzz", 94}, {"aa\xC3\xA9zzz", 95}, {"a\xE2\x82\xACzzz", 94}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        memset(text, 'x', 93);
+        memcpy(text + 93, rows[i].tail, 8);
+        Error e = {0};
+        Split s;
+        Corpus c = corpus_of((const char *const[]){text}, 1);
+        check(split_documents(&s, &c, "test", &e), &e);
+        check_covers(&s, &c);
+        assert_int_equal(s.train.span[0].end, rows[i].cut);
+        assert_int_equal(s.heldout.span[0].begin, rows[i].cut);
+        split_free(&s);
+        corpus_free(&c);
+    }
+}
+
+static void test_few_documents(void **state) {
+    (void)state;
+    Error e = {0};
+    Split s;
+    Corpus c = corpus_of((const char *const[]){"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n", "bb\n", "c\n"}, 3);
+    check(split_documents(&s, &c, "test", &e), &e); /* 41 bytes: two are held out */
+    assert_int_equal(s.train.documents, 2);
+    assert_int_equal(s.heldout.documents, 1);
+    assert_int_equal(s.heldout.span[0].begin, 39);
+    split_free(&s);
+    corpus_free(&c);
+}
+
+static void test_too_short(void **state) {
+    (void)state;
+    Error e = {0};
+    Split s;
+    Corpus c = corpus_of((const char *const[]){"\n"}, 1);
+    assert_false(split_documents(&s, &c, "tiny.txt", &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    assert_non_null(strstr(e.text, "tiny.txt"));
+    corpus_free(&c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_by_number), cmocka_unit_test(test_tail_of_one_document),
+        cmocka_unit_test(test_few_documents), cmocka_unit_test(test_too_short)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
