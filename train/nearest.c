@@ -26,14 +26,22 @@ static int edit_distance(const char *a, const char *b) {
     return rows[n % 3][m];
 }
 
-void nearest_offer(Nearest *n, const char *word) {
-    size_t length = strlen(n->text);
-    if (length == 0 || length > LONGEST || strlen(word) > LONGEST) return;
-    int distance = edit_distance(n->text, word);
+/* Edits between text and word; what stops early is near, and so is the last part of a dotted word. */
+static int distance_of(const char *text, const char *word) {
+    int distance = edit_distance(text, word);
+    if (!strncmp(text, word, strlen(text))) distance = smaller(distance, 1);
     const char *dot = strrchr(word, '.');
-    if (dot && !strchr(n->text, '.')) distance = smaller(distance, edit_distance(n->text, dot + 1));
+    if (dot && !strchr(text, '.')) distance = smaller(distance, edit_distance(text, dot + 1));
+    return distance;
+}
+
+void nearest_offer(Nearest *n, const char *word) {
+    const char *text = n->text + strspn(n->text, "-"); /* the dashes of options tell nothing apart */
+    size_t length = strlen(text);
+    if (length == 0 || length > LONGEST || strlen(word) > LONGEST) return;
+    int distance = distance_of(text, word + strspn(word, "-"));
     /* A third of the letters may be wrong: beyond that a guess misleads more than it helps. */
-    if (distance > (int)(length + 2) / 3 || (n->best && distance >= n->distance)) return;
+    if (distance > (int)(length + 1) / 3 || (n->best && distance >= n->distance)) return;
     n->best = word;
     n->distance = distance;
 }

@@ -13,7 +13,8 @@ typedef struct Nearest {
     int distance;
 } Nearest;
 
-/* A dotted word is compared whole and by its last part: `widht` is near `model.width`. */
+/* A dotted word is compared whole and by its last part, so that `widht` is near `model.width`; the
+ * beginning of a word is near it, and the dashes before an option do not count. */
 void nearest_offer(Nearest *n, const char *word);
 
 /* " (did you mean WORD?)", or "" when nothing is near; written to text, which is returned. */

@@ -1,0 +1,127 @@
+/* Options and words as the commands read them. */
+#include "train/command.h"
+#include "train/nearest.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+typedef struct Options {
+    const char *db, *out;
+    int64_t jobs;
+    bool json, quiet;
+} Options;
+
+enum { WORDS = 8 };
+
+/* Reads a line of words, cut at its single spaces; returns how many stayed, or -1. */
+static int read_line(const char *line, Options *o, char *room, char *words[WORDS], Error *e) {
+    const Flag flags[] = {{"--db", FLAG_TEXT, &o->db},       {"-o", FLAG_TEXT, &o->out},
+                          {"--jobs", FLAG_INT, &o->jobs},    {"--json", FLAG_BOOL, &o->json},
+                          {"--quiet", FLAG_BOOL, &o->quiet}, {0}};
+    int n = 0, kept = 0;
+    strcpy(room, line);
+    for (char *word = room; word && *line;) words[n++] = strsep(&word, " ");
+    return flags_read(flags, n, words, &kept, e) ? kept : -1;
+}
+
+static void assert_words(const char *line, Options *o, const char *expected) {
+    char room[256], joined[256] = "";
+    char *words[WORDS];
+    Error e = {0};
+    int n = read_line(line, o, room, words, &e);
+    if (n < 0) fail_msg("refused: %s", e.text);
+    for (int i = 0; i < n; i++) strcat(strcat(joined, i ? "|" : ""), words[i]);
+    assert_string_equal(joined, expected);
+}
+
+static void assert_refused(const char *line, const char *expected) {
+    Options o = {0};
+    char room[256];
+    char *words[WORDS];
+    Error e = {0};
+    assert_int_equal(read_line(line, &o, room, words, &e), -1);
+    assert_string_equal(e.text, expected);
+    assert_int_equal(e.code, EXIT_USAGE);
+}
+
+static void test_options_and_words(void **state) {
+    (void)state;
+    Options o = {.db = "results.db", .jobs = 1};
+    assert_words("", &o, "");
+    assert_words("a.yaml --json x=1 --db y.db b", &o, "a.yaml|x=1|b");
+    assert_true(o.json);
+    assert_false(o.quiet);
+    assert_string_equal(o.db, "y.db");
+    assert_int_equal(o.jobs, 1);
+    assert_words("--db=z=1.db -o out.html --jobs=-3", &o, "");
+    assert_string_equal(o.db, "z=1.db");
+    assert_string_equal(o.out, "out.html");
+    assert_int_equal(o.jobs, -3);
+    assert_words("--jobs 4 --jobs 5 --db=", &o, "");
+    assert_int_equal(o.jobs, 5);
+    assert_string_equal(o.db, "");
+}
+
+static void test_dashes(void **state) {
+    (void)state;
+    Options o = {0};
+    assert_words("-5 -.5 - key=-1", &o, "-5|-.5|-|key=-1");
+    assert_words("--jobs -2 a", &o, "a");
+    assert_int_equal(o.jobs, -2);
+    assert_words("a -- --json -o --", &o, "a|--json|-o|--");
+    assert_false(o.json);
+}
+
+static void test_refusals(void **state) {
+    (void)state;
+    assert_refused("a --jsno", "command line: unknown option --jsno (did you mean --json?)");
+    assert_refused("--zzzzzzzz=3", "command line: unknown option --zzzzzzzz");
+    assert_refused("--js", "command line: unknown option --js (did you mean --json?)");
+    assert_refused("-x", "command line: unknown option -x");
+    assert_refused("--db", "command line: --db needs a value (--db=VALUE)");
+    assert_refused("--db --json", "command line: --db needs a value (--db=VALUE)");
+    assert_refused("--json=1", "command line: --json takes no value");
+    assert_refused("--jobs x", "command line: --jobs: expected an integer, not \"x\"");
+    assert_refused("--jobs 1.5", "command line: --jobs: expected an integer, not \"1.5\"");
+    assert_refused("--jobs=", "command line: --jobs: expected an integer, not \"\"");
+    assert_refused("--jobs 99999999999999999999",
+                   "command line: --jobs: expected an integer, not \"99999999999999999999\"");
+}
+
+static const char *guess(const char *text, const char *const *words) {
+    Nearest n = {.text = text};
+    for (; *words; words++) nearest_offer(&n, *words);
+    return n.best ? n.best : "none";
+}
+
+static void test_nearest(void **state) {
+    (void)state;
+    static const char *const words[] = {"model.width", "model.window", "optim.lr", "train", "sweep", NULL};
+    assert_string_equal(guess("trian", words), "train"); /* a swap is one edit */
+    assert_string_equal(guess("swep", words), "sweep");
+    assert_string_equal(guess("width", words), "model.width");
+    assert_string_equal(guess("model.widow", words), "model.window");
+    assert_string_equal(guess("optim", words), "optim.lr"); /* a beginning */
+    assert_string_equal(guess("--tran", words), "train");
+    assert_string_equal(guess("xyz", words), "none");
+    assert_string_equal(guess("", words), "none");
+    char longest[256];
+    memset(longest, 'a', 255);
+    longest[255] = 0;
+    assert_string_equal(guess(longest, words), "none");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_options_and_words),
+        cmocka_unit_test(test_dashes),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_nearest),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
