@@ -71,7 +71,8 @@ static inline void write_made_text(const char *path, int64_t words) {
 
 static inline DataConfig config_of(const char *source, int tokenizer) {
     DataConfig c = {.tokenizer = tokenizer, .vocab = 400, .bos = BOS_ROW, .mask = MASK_CAUSAL};
-    snprintf(c.source, sizeof c.source, "%s", source);
+    assert_true(strlen(source) < sizeof c.source);
+    memcpy(c.source, source, strlen(source) + 1);
     return c;
 }
 

@@ -1,0 +1,275 @@
+/* data.h as the rest of the program uses it: pairing, limits, probes, checks, bad input. */
+#include "tests/data/fixture.h"
+
+#include "data/backcopy.h"
+#include "data/rows.h"
+
+#include <math.h>
+#include <unistd.h>
+
+enum { STEP = 2048 };
+
+/* One folder for all: 30 documents of made-up words, a cache, the current data set's source. */
+static int setup(void **state) {
+    Path *p = malloc(sizeof *p);
+    *p = fresh_folder();
+    Error e = {0};
+    check(folder_make(path_of("%s/text", p->s).s, &e), &e);
+    for (int i = 0; i < 30; i++) {
+        Bytes b = made_text(400 + 20 * i, 100 + (uint64_t)i);
+        check(file_write(path_of("%s/text/%02d", p->s, i).s, b.data, b.size, &e), &e);
+        bytes_free(&b);
+    }
+    *state = p;
+    return 0;
+}
+
+static Path text_of(void **state) {
+    return path_of("%s/text", ((Path *)*state)->s);
+}
+static Path cache_of(void **state) {
+    return path_of("%s/cache", ((Path *)*state)->s);
+}
+
+static Dataset *open_with(void **state, int bos, int mask, int64_t limit) {
+    DataConfig c = config_of(text_of(state).s, TOKENIZER_BYTES);
+    c.bos = bos;
+    c.mask = mask;
+    c.limit = limit;
+    return open_ok(&c, cache_of(state).s);
+}
+
+/* The targets of step s are the same, in order, for every context that divides the block, with BOS
+ * or without, under either mask; so are the inputs, but for position 0 of a row under `row`. */
+static void test_pairing(void **state) {
+    Dataset *plain = open_with(state, BOS_NONE, MASK_CAUSAL, 0);
+    Dataset *others[] = {open_with(state, BOS_NONE, MASK_DOCUMENT, 0),
+                         open_with(state, BOS_ROW, MASK_CAUSAL, 0),
+                         open_with(state, BOS_ROW, MASK_DOCUMENT, 0)};
+    Rows a = rows_new(STEP), b = rows_new(STEP);
+    for (int64_t step = 0; step < 40; step++) {
+        dataset_train_rows(plain, 6, step, 1, STEP, &a);
+        for (int k = 0; k < 3; k++)
+            for (int T = 32; T <= 512; T *= 2) {
+                dataset_train_rows(others[k], 6, step * (STEP / T), STEP / T, T, &b);
+                assert_memory_equal(a.y, b.y, STEP * 4);
+                for (int i = 0; i < STEP; i++) {
+                    bool bos = k > 0 && i % T == 0;
+                    assert_int_equal(b.x[i], bos ? dataset_info(plain)->bos : a.x[i]);
+                }
+            }
+    }
+    for (int k = 0; k < 3; k++) dataset_close(others[k]);
+    dataset_close(plain);
+    rows_free(&a);
+    rows_free(&b);
+}
+
+static void test_any_order(void **state) {
+    enum { T = 64, N = 300 };
+    Dataset *d = open_with(state, BOS_ROW, MASK_DOCUMENT, 0);
+    Rows all = rows_new(N * T), one = rows_new(T);
+    dataset_train_rows(d, 8, 17, N, T, &all);
+    for (int k = 0; k < N; k++) {
+        int i = k * 7 % N; /* 7 and N share no factor */
+        dataset_train_rows(d, 8, 17 + i, 1, T, &one);
+        assert_memory_equal(one.x, all.x + i * T, T * 4);
+        assert_memory_equal(one.y, all.y + i * T, T * 4);
+        assert_memory_equal(one.lo, all.lo + i * T, T * 4);
+    }
+    dataset_close(d);
+    rows_free(&all);
+    rows_free(&one);
+}
+
+static void test_limit(void **state) {
+    enum { T = 128, N = 200 };
+    static const int policies[] = {BOS_NONE, BOS_DOCUMENT};
+    for (int k = 0; k < 2; k++) {
+        Dataset *whole = open_with(state, policies[k], MASK_CAUSAL, 0);
+        int64_t tokens = dataset_info(whole)->train_tokens;
+        Dataset *exact = open_with(state, policies[k], MASK_CAUSAL, tokens);
+        Dataset *more = open_with(state, policies[k], MASK_CAUSAL, tokens * 3);
+        Dataset *less = open_with(state, policies[k], MASK_CAUSAL, 2 * DATA_BLOCK + 1);
+        Rows a = rows_new(N * T), b = rows_new(N * T);
+        dataset_train_rows(whole, 3, 0, N, T, &a);
+        dataset_train_rows(exact, 3, 0, N, T, &b);
+        assert_memory_equal(a.x, b.x, N * T * 4);
+        dataset_train_rows(more, 3, 0, N, T, &b);
+        assert_memory_equal(a.y, b.y, N * T * 4);
+        assert_int_equal(dataset_info(less)->train_tokens, 2 * DATA_BLOCK + 1);
+        assert_true(dataset_info(less)->train_documents < dataset_info(whole)->train_documents);
+        Error e = {0};
+        check(dataset_check(less, T, 2 * DATA_BLOCK / T, &e), &e);
+        assert_false(dataset_check(less, T, 2 * DATA_BLOCK / T + 1, &e));
+        dataset_train_rows(less, 3, 0, 2 * DATA_BLOCK / T, T, &a); /* one epoch ... */
+        dataset_train_rows(less, 3, 2 * DATA_BLOCK / T, 2 * DATA_BLOCK / T, T, &b);
+        int64_t sum_a = 0, sum_b = 0;
+        for (int i = 0; i < 2 * DATA_BLOCK; i++) sum_a += a.y[i] * a.y[i], sum_b += b.y[i] * b.y[i];
+        assert_int_equal(sum_a, sum_b); /* ... is the same text as the next */
+        rows_free(&a);
+        rows_free(&b);
+        dataset_close(whole), dataset_close(exact), dataset_close(more), dataset_close(less);
+    }
+}
+
+static void test_heldout_is_in_order(void **state) {
+    enum { T = 100 };
+    Dataset *d = open_with(state, BOS_NONE, MASK_CAUSAL, 0);
+    int64_t rows = dataset_heldout_rows(d, T);
+    assert_int_equal(rows, (dataset_info(d)->heldout_tokens - 1) / T);
+    Rows r = rows_new(rows * T);
+    dataset_heldout_rows_get(d, 0, (int)rows, T, &r);
+    for (int64_t i = 0; i + 1 < rows * T; i++) assert_int_equal(r.y[i], r.x[i + 1]);
+    rows_free(&r);
+    dataset_close(d);
+}
+
+static void test_probes(void **state) {
+    enum { T = 32, N = 40 };
+    Dataset *d[] = {open_with(state, BOS_ROW, MASK_CAUSAL, 0), open_with(state, BOS_NONE, MASK_CAUSAL, 0),
+                    open_with(state, BOS_DOCUMENT, MASK_CAUSAL, 0)};
+    Error e = {0};
+    Rows a = rows_new(N * T), b = rows_new(N * T);
+    check(dataset_probe_rows(d[0], 1, 0, N, T, true, &a, &e), &e);
+    for (int k = 0; k < 3; k++) { /* the same text whatever the policy, with BOS or without */
+        check(dataset_probe_rows(d[k], 1, 0, N, T, k == 1, &b, &e), &e);
+        assert_memory_equal(a.y, b.y, N * T * 4);
+        for (int i = 0; i < N; i++) {
+            assert_int_equal(a.x[i * T], dataset_info(d[0])->bos);
+            assert_int_equal(b.x[i * T] == dataset_info(d[0])->bos, k == 1);
+            assert_memory_equal(a.x + i * T + 1, b.x + i * T + 1, (T - 1) * 4);
+        }
+    }
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < i; j++) assert_memory_not_equal(a.y + i * T, a.y + j * T, T * 4);
+    check(dataset_probe_rows(d[0], 2, 0, N, T, true, &b, &e), &e);
+    assert_memory_not_equal(a.y, b.y, N * T * 4);
+    check(dataset_probe_rows(d[0], 1, 1, N, T, true, &b, &e), &e);
+    assert_memory_not_equal(a.y, b.y, N * T * 4);
+    assert_false(dataset_probe_rows(d[0], 1, 0, 1 << 20, T, true, &b, &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    for (int k = 0; k < 3; k++) dataset_close(d[k]);
+    rows_free(&a);
+    rows_free(&b);
+}
+
+static void test_info(void **state) {
+    DataConfig c = config_of(text_of(state).s, TOKENIZER_BPE);
+    Dataset *d = open_ok(&c, cache_of(state).s);
+    const DatasetInfo *i = dataset_info(d);
+    assert_int_equal(i->vocab, 400);
+    assert_int_equal(i->bos, 1);
+    assert_true(i->bytes_per_token > 1.5 && i->bytes_per_token < 8);
+    assert_int_equal(strlen(i->corpus_hash), 32);
+    assert_int_equal(strlen(i->tokenizer_hash), 32);
+    assert_string_equal(i->licence, "unknown");
+    assert_true(isnan(i->oracle_other));
+    assert_int_equal(access(path_of("%s/tokenizer.model", i->path).s, R_OK), 0);
+    static const char text[] = "any text, \xE2\x96\x81 too\n\xFF";
+    Error e = {0};
+    int32_t *tokens;
+    int64_t n;
+    char *back;
+    check(dataset_encode(d, text, sizeof text - 1, &tokens, &n, &e), &e);
+    check(dataset_decode(d, tokens, n, &back, &e), &e);
+    assert_string_equal(text, back);
+    free(tokens);
+    free(back);
+    dataset_close(d);
+}
+
+static void test_task(void **state) {
+    enum { T = 64, N = 8 };
+    Path source = path_of("bigram_backcopy:%s", text_of(state).s);
+    DataConfig c = config_of(source.s, TOKENIZER_BPE);
+    c.bos = BOS_NONE;
+    Dataset *d = open_ok(&c, cache_of(state).s);
+    const DatasetInfo *i = dataset_info(d);
+    Error e = {0};
+    assert_int_equal(i->vocab, BACKCOPY_VOCAB);
+    assert_true(i->oracle_trigger == 0 && i->oracle_other > 0.5 && i->oracle_other < log(27));
+    check(dataset_check(d, T, 1 << 20, &e), &e);
+    assert_true(dataset_heldout_rows(d, T) * T >= 262144);
+    Rows a = rows_new(N * T), b = rows_new(N * T);
+    dataset_train_rows(d, 0, 0, N, T, &a);
+    dataset_heldout_rows_get(d, 0, N, T, &b);
+    for (int k = 0; k < N; k++) assert_true(a.x[k * T] == BACKCOPY_BOS && b.x[k * T] == BACKCOPY_BOS);
+    check(dataset_probe_rows(d, 0, 0, N, T, false, &a, &e), &e);
+    for (int k = 0; k < N; k++) assert_int_not_equal(a.x[k * T], BACKCOPY_BOS);
+    rows_free(&a);
+    rows_free(&b);
+    dataset_close(d);
+}
+
+static void check_refused(void **state, const DataConfig *c, const char *why) {
+    Error e = {0};
+    Dataset *d;
+    assert_false(dataset_open(&d, c, cache_of(state).s, NULL, &e));
+    assert_null(d);
+    assert_int_equal(e.code, EXIT_USAGE);
+    if (!strstr(e.text, why)) fail_msg("%s: says not: %s", e.text, why);
+}
+
+static void test_bad_input(void **state) {
+    Path text = text_of(state);
+    DataConfig c = config_of("gcide", TOKENIZER_BYTES);
+    check_refused(state, &c, "sinklab fetch gcide");
+    c = config_of("bigram_backcopy", TOKENIZER_BYTES);
+    check_refused(state, &c, "sinklab fetch gcide");
+    c = config_of("bigram_backcopy:", TOKENIZER_BYTES);
+    check_refused(state, &c, "data.source");
+    c = config_of(text.s, TOKENIZER_BPE);
+    c.vocab = 100;
+    check_refused(state, &c, "data.vocab: 100: must lie within");
+    c.vocab = 65537;
+    check_refused(state, &c, "data.vocab: 65537: must lie within");
+    c.vocab = 30000;
+    check_refused(state, &c, "at most");
+    c = config_of(text.s, TOKENIZER_BYTES);
+    c.limit = -1;
+    check_refused(state, &c, "data.limit");
+}
+
+static void test_short_text(void **state) {
+    Path path = path_of("%s/short", ((Path *)*state)->s);
+    Bytes b = made_text(3000, 5);
+    Error e = {0};
+    check(file_write(path.s, b.data, DATA_BLOCK, &e), &e); /* less than a block once a part is held out */
+    DataConfig c = config_of(path.s, TOKENIZER_BYTES);
+    Dataset *d = open_ok(&c, cache_of(state).s);
+    assert_false(dataset_check(d, 32, 1, &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    assert_non_null(strstr(e.text, "too few"));
+    dataset_close(d);
+    check(file_write(path.s, b.data, 2 * DATA_BLOCK, &e), &e);
+    d = open_ok(&c, cache_of(state).s);
+    check(dataset_check(d, 32, DATA_BLOCK / 32, &e), &e);
+    assert_false(dataset_check(d, 32, DATA_BLOCK / 32 + 1, &e));
+    assert_false(dataset_check(d, 1024, 1, &e)); /* no held-out row of this length */
+    assert_non_null(strstr(e.text, "held-out"));
+    dataset_close(d);
+    bytes_free(&b);
+}
+
+static void test_names(void **state) {
+    (void)state;
+    assert_string_equal(tokenizer_name(TOKENIZER_BPE), "bpe");
+    assert_string_equal(bos_policy_name(BOS_DOCUMENT), "document");
+    assert_string_equal(mask_policy_name(MASK_CAUSAL), "causal");
+    assert_null(tokenizer_name(TOKENIZERS));
+    assert_null(bos_policy_name(BOS_POLICIES));
+    assert_null(mask_policy_name(MASK_POLICIES));
+    assert_null(mask_policy_name(-1));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pairing),    cmocka_unit_test(test_any_order),
+        cmocka_unit_test(test_limit),      cmocka_unit_test(test_heldout_is_in_order),
+        cmocka_unit_test(test_probes),     cmocka_unit_test(test_info),
+        cmocka_unit_test(test_task),       cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_short_text), cmocka_unit_test(test_names),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown_folder);
+}
