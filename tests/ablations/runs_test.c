@@ -1,0 +1,218 @@
+/* sinklab runs, and the table printer under it. */
+#include "ablations/table.h"
+#include "tests/train/store_fixture.h"
+#include "train/command.h"
+
+#include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char PLAIN[] =
+    "{\"variant\":\"baseline\",\"model\":{\"width\":8,\"head_out\":\"none\"},\"optim\":{\"lr\":"
+    "0.001}}";
+static const char NORMED[] =
+    "{\"variant\":\"head_rmsnorm\",\"model\":{\"width\":8,\"head_out\":\"rmsnorm\"},\"optim\":"
+    "{\"lr\":0.001},\"extra\":1}";
+
+/* ---- the table printer ---- */
+
+static const char *printed_table(sqlite3 *db, const char *sql, bool json, char out[2048]) {
+    sqlite3_stmt *rows;
+    Error e = {0};
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &rows, NULL), SQLITE_OK);
+    FILE *f = fmemopen(out, 2048, "w");
+    if (!table_print(f, rows, json, &e)) fail_msg("%s", e.text);
+    fclose(f);
+    sqlite3_finalize(rows);
+    return out;
+}
+
+static void tables_are_aligned(void **state) {
+    (void)state;
+    sqlite3 *db;
+    char out[2048];
+    sqlite3_open(":memory:", &db);
+    const char *rows = "SELECT * FROM (SELECT 'a' AS name, 5 AS n, 2.0 / 3 AS x, 'left' AS last "
+                       "UNION ALL SELECT 'größer', 12345, NULL, 'b')";
+    assert_string_equal(printed_table(db, rows, false, out), "name        n        x  last\n"
+                                                             "a           5  0.66667  left\n"
+                                                             "größer  12345        -  b\n");
+    assert_string_equal(printed_table(db, "SELECT 1 AS a WHERE 0", false, out), "a\n");
+    sqlite3_close(db);
+}
+
+static void json_keeps_every_bit(void **state) {
+    (void)state;
+    sqlite3 *db;
+    char out[2048];
+    sqlite3_open(":memory:", &db);
+    assert_string_equal(printed_table(db,
+                                      "SELECT 0.1 AS a, 0.1 + 0.2 AS b, 7 AS c, NULL AS d, 9e999 AS e, "
+                                      "'x\"\\' || char(10, 1) AS f UNION ALL SELECT 1.5, 2, 3, 4, 5, ''",
+                                      true, out),
+                        "[\n  {\"a\": 0.1, \"b\": 0.30000000000000004, \"c\": 7, \"d\": null, \"e\": null, "
+                        "\"f\": \"x\\\"\\\\\\n\\u0001\"},\n"
+                        "  {\"a\": 1.5, \"b\": 2, \"c\": 3, \"d\": 4, \"e\": 5, \"f\": \"\"}\n]\n");
+    assert_string_equal(printed_table(db, "SELECT 1 AS a WHERE 0", true, out), "[]\n");
+    sqlite3_close(db);
+}
+
+/* ---- the command ---- */
+
+typedef struct Answer {
+    int code;
+    Error e;
+    char out[8192];
+} Answer;
+
+/* Runs `sinklab runs WORDS... --db PATH` and keeps what it prints; words end with NULL. */
+static Answer runs(const Place *p, const char *const *words) {
+    Answer a = {0};
+    char *argv[16], file[128];
+    int argc = 0;
+    for (; words[argc]; argc++) argv[argc] = (char *)words[argc];
+    argv[argc++] = "--db";
+    argv[argc++] = (char *)p->db;
+    snprintf(file, sizeof file, "%s/out", p->folder);
+    fflush(stdout);
+    int kept = dup(STDOUT_FILENO);
+    assert_non_null(freopen(file, "w", stdout));
+    a.code = runs_command.run(argc, argv, &a.e);
+    fflush(stdout);
+    dup2(kept, STDOUT_FILENO);
+    close(kept);
+    FILE *f = fopen(file, "r");
+    a.out[fread(a.out, 1, sizeof a.out - 1, f)] = '\0';
+    fclose(f);
+    return a;
+}
+#define RUNS(place, ...) runs(place, (const char *const[]){__VA_ARGS__, NULL})
+
+/* Two runs: aa11 done with figures, aa22 called running though nobody runs it. */
+static Place planted(void) {
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity first = identity("aa11", "baseline", 0, PLAIN),
+                second = identity("aa22", "head_rmsnorm", 1, NORMED);
+    Claim c = claim_or_fail(s, &first);
+    Figures f = {0};
+    figures_add(&f, "val_loss", -1, -1, 2.5);
+    figures_add(&f, "sink_rate_03", -1, -1, 0.4);
+    for (int step = 1; step <= 3; step++) {
+        OK(store_step(s, c.run, &(StepRow){.step = step, .tokens = step}, &e));
+        OK(store_eval(s, c.run, step, "main", &f, &e));
+    }
+    OK(store_status(s, c.run, "done", NULL, &e));
+    store_release(&c);
+    c = claim_or_fail(s, &second);
+    store_release(&c);
+    figures_free(&f);
+    store_close(s);
+    return p;
+}
+
+static void says(const Answer *a, const char *words) {
+    if (!strstr(a->out, words)) fail_msg("'%s' is not in:\n%s\n%s", words, a->out, a->e.text);
+}
+
+static void list_tells_what_is_there(void **state) {
+    (void)state;
+    Place p = planted();
+    Answer a = RUNS(&p, "list");
+    assert_int_equal(a.code, EXIT_DONE);
+    says(&a, "aa11  baseline         0         done            3    100       2.5           0.4");
+    says(&a, "aa22  head_rmsnorm     1         interrupted     -");
+    a = RUNS(&p, "list", "--json");
+    says(&a,
+         "{\"key\": \"aa11\", \"variant\": \"baseline\", \"seed\": 0, \"label\": \"\", \"status\": \"done\"");
+    place_remove(&p);
+}
+
+static void show_takes_a_unique_prefix(void **state) {
+    (void)state;
+    Place p = planted();
+    Answer a = RUNS(&p, "show", "aa1");
+    assert_int_equal(a.code, EXIT_DONE);
+    says(&a, "model.width     8");
+    says(&a, "sink_rate_03        0.1            -            1");
+    a = RUNS(&p, "show", "aa2", "--json");
+    says(&a, "{\"run\": [");
+    says(&a, "{\"field\": \"status\", \"value\": \"interrupted\"}");
+    says(&a, "\"events\": []\n}");
+    a = RUNS(&p, "show", "aa");
+    assert_int_equal(a.code, EXIT_USAGE);
+    assert_non_null(strstr(a.e.text, "2 runs"));
+    a = RUNS(&p, "show", "b");
+    assert_int_equal(a.code, EXIT_USAGE);
+    place_remove(&p);
+}
+
+static void diff_lists_differing_keys_only(void **state) {
+    (void)state;
+    Place p = planted();
+    Answer a = RUNS(&p, "diff", "aa1", "aa2");
+    assert_int_equal(a.code, EXIT_DONE);
+    assert_string_equal(a.out, "key             first     second\n"
+                               "extra           -         1\n"
+                               "model.head_out  none      rmsnorm\n"
+                               "variant         baseline  head_rmsnorm\n");
+    place_remove(&p);
+}
+
+static void note_is_kept(void **state) {
+    (void)state;
+    Place p = planted();
+    assert_int_equal(RUNS(&p, "note", "aa1", "the good one").code, EXIT_DONE);
+    Answer a = RUNS(&p, "list");
+    says(&a, "the good one");
+    place_remove(&p);
+}
+
+static void delete_refuses_the_living(void **state) {
+    (void)state;
+    Place p = planted();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity("aa22", "head_rmsnorm", 1, NORMED);
+    Claim c = claim_or_fail(s, &id);
+    assert_int_equal(RUNS(&p, "delete", "aa1", "zz").code, EXIT_USAGE);
+    assert_int_equal(RUNS(&p, "delete", "aa2").code, EXIT_USAGE);
+    ASK(s, "SELECT count(*) FROM run", "2");
+    store_release(&c);
+    Answer a = RUNS(&p, "delete", "aa1", "aa2");
+    assert_int_equal(a.code, EXIT_DONE);
+    assert_string_equal(a.out, "deleted aa11\ndeleted aa22\n");
+    ASK(s, "SELECT count(*) FROM run", "0");
+    assert_int_equal(access(c.folder, F_OK), -1);
+    store_close(s);
+    place_remove(&p);
+}
+
+static void bad_use_is_exit_2_and_makes_nothing(void **state) {
+    (void)state;
+    Place p = place_make();
+    static const char *const uses[][3] = {
+        {"list"}, {"note", "aa", "text"}, {"delete", "aa"}, {"show"}, {"shwo"}};
+    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
+        Answer a = RUNS(&p, uses[i][0], uses[i][1], uses[i][2]);
+        assert_int_equal(a.code, EXIT_USAGE);
+        assert_int_not_equal(a.e.text[0], '\0');
+    }
+    Answer a = RUNS(&p, "list");
+    assert_non_null(strstr(a.e.text, "sinklab train"));
+    assert_int_equal(access(p.db, F_OK), -1);
+    place_remove(&p);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tables_are_aligned),
+        cmocka_unit_test(json_keeps_every_bit),
+        cmocka_unit_test(list_tells_what_is_there),
+        cmocka_unit_test(show_takes_a_unique_prefix),
+        cmocka_unit_test(diff_lists_differing_keys_only),
+        cmocka_unit_test(note_is_kept),
+        cmocka_unit_test(delete_refuses_the_living),
+        cmocka_unit_test(bad_use_is_exit_2_and_makes_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
