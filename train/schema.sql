@@ -5,19 +5,23 @@
 -- Conventions. Steps count updates: step s of `step` is the s-th update (from 1), a row of `eval` at step s
 -- was measured after s updates (0: untrained). "First" is key 0 of a row, or the first key that the query's
 -- own document or window can see. Losses are nats a token. NULL: not measured, undefined, or NaN (then an
--- `event` of kind nan says so). Figures are per sequence, then averaged over sequences, unless said otherwise.
+-- `event` of kind nan says so). Figures are per sequence, then averaged over sequences, unless said
+-- otherwise.
 
 PRAGMA application_id = 1936616300; -- 'snkl': tells this database from another program's
 PRAGMA user_version = 1;            -- version of this schema
 
 CREATE TABLE IF NOT EXISTS run ( -- One row a run, however often it was interrupted and gone on with.
     id INTEGER PRIMARY KEY, -- this database's number of the run; other databases number differently
-    key TEXT NOT NULL UNIQUE, -- 32 hex digits: hash of the configuration outside run.*, the corpus, the tokenizer and the numerics version
+    key TEXT NOT NULL UNIQUE, -- 32 hex digits: hash of the configuration outside run.*, the corpus, the
+    -- tokenizer and the numerics version
     variant TEXT NOT NULL, -- name of the preset of slot and data keys
     label TEXT NOT NULL DEFAULT '', -- name for people; not part of the key
     seed INTEGER NOT NULL, -- of initialisation, order of the text and probes
-    config TEXT NOT NULL CHECK (json_valid(config)), -- canonical JSON of the whole configuration, nested by dots, run.* included
-    status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'done', 'interrupted', 'failed', 'diverged')), -- running: was when last heard of; its folder's lock tells whether it lives
+    config TEXT NOT NULL CHECK (json_valid(config)), -- canonical JSON of the whole configuration, nested by
+    -- dots, run.* included
+    status TEXT NOT NULL -- running: was when last heard of; the lock of its folder tells whether it lives
+        CHECK (status IN ('queued', 'running', 'done', 'interrupted', 'failed', 'diverged')),
     host TEXT, -- name of the machine that ran it last
     cpu TEXT, -- model name of its processor
     blas_arch TEXT, -- the BLAS kernels used
@@ -98,7 +102,8 @@ CREATE TABLE IF NOT EXISTS eval ( -- One row an evaluation and probe: the whole 
     PRIMARY KEY (run_id, step, probe)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE IF NOT EXISTS eval_layer ( -- One row an evaluation, probe and layer; X is the T x d residual stream after it, not centred.
+CREATE TABLE IF NOT EXISTS eval_layer ( -- One row an evaluation, probe and layer; X is the T x d residual
+    -- stream after it, not centred.
     run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
     step INTEGER NOT NULL, -- updates done before it
     probe TEXT NOT NULL, -- as in eval
@@ -142,7 +147,8 @@ CREATE TABLE IF NOT EXISTS eval_layer ( -- One row an evaluation, probe and laye
     PRIMARY KEY (run_id, step, probe, layer)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE IF NOT EXISTS eval_head ( -- One row an evaluation, probe, layer and head; A is its T x T attention.
+CREATE TABLE IF NOT EXISTS eval_head ( -- One row an evaluation, probe, layer and head; A is its T x T
+    -- attention.
     run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
     step INTEGER NOT NULL, -- updates done before it
     probe TEXT NOT NULL, -- as in eval
@@ -162,7 +168,8 @@ CREATE TABLE IF NOT EXISTS eval_head ( -- One row an evaluation, probe, layer an
     PRIMARY KEY (run_id, step, probe, layer, head)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE IF NOT EXISTS metric ( -- Figures that have no column; only such as come out equal when a run is repeated (no times).
+CREATE TABLE IF NOT EXISTS metric ( -- Figures that have no column; only such as come out equal when a run is
+    -- repeated (no times).
     run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
     step INTEGER NOT NULL, -- updates done before it
     name TEXT NOT NULL, -- NAME, probe.NAME, probe.layer.L.NAME or probe.layer.L.head.H.NAME
@@ -186,11 +193,13 @@ CREATE TABLE IF NOT EXISTS event ( -- What happened to a run, in order of rowid.
     run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
     step INTEGER NOT NULL, -- updates done when it happened
     kind TEXT NOT NULL, -- nan, diverged (both follow from the figures), or anything about the process
-    detail TEXT NOT NULL DEFAULT '', -- of nan: table and column of the figure (step.loss), or metric. and its name
+    detail TEXT NOT NULL DEFAULT '', -- of nan: table and column of the figure (step.loss), or metric. and its
+    -- name
     at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ')) -- UTC
 ) STRICT;
 CREATE INDEX IF NOT EXISTS event_by_run ON event (run_id, step);
-CREATE UNIQUE INDEX IF NOT EXISTS event_figure ON event (run_id, step, kind, detail) WHERE kind IN ('nan', 'diverged');
+CREATE UNIQUE INDEX IF NOT EXISTS event_figure
+    ON event (run_id, step, kind, detail) WHERE kind IN ('nan', 'diverged');
 
 CREATE VIEW IF NOT EXISTS param AS -- One row a configuration key of a run: run.id, dotted key, value.
 SELECT r.id AS run, replace(substr(j.fullkey, 3), '"', '') AS key, j.atom AS value
@@ -202,7 +211,9 @@ SELECT r.variant, r.seed, e.probe, e.step, e.sink_rate_02, e.sink_rate_03, e.sin
        e.sink_mass, e.uniform_mass, e.max_mass, e.T, r.label, r.key
 FROM eval AS e JOIN run AS r ON r.id = e.run_id;
 
-CREATE VIEW IF NOT EXISTS onset_eval AS -- Onsets of what probe main measures: the interval (last step before, first step past) of the first evaluation that is past the threshold together with the next one; NULLs where that never happens.
+CREATE VIEW IF NOT EXISTS onset_eval AS -- Onsets of what probe main measures: the interval (last step before,
+    -- first step past) of the first evaluation that is past the threshold together with the next one; NULLs
+    -- where that never happens.
 WITH reading AS (
     SELECT run_id, step, 'sink_rate_03' AS quantity, 0.1 AS threshold, sink_rate_03 > 0.1 AS past
     FROM eval WHERE probe = 'main' AND sink_rate_03 IS NOT NULL
@@ -216,8 +227,8 @@ WITH reading AS (
     SELECT run_id, step, 'entropy_norm_min', 0.5, entropy_norm_min < 0.5
     FROM eval WHERE probe = 'main' AND entropy_norm_min IS NOT NULL
 ), marked AS (
-    SELECT *, CASE WHEN past AND lead(past) OVER (PARTITION BY run_id, quantity ORDER BY step) THEN step END AS mark
-    FROM reading
+    SELECT *, CASE WHEN past AND lead(past) OVER in_order THEN step END AS mark
+    FROM reading WINDOW in_order AS (PARTITION BY run_id, quantity ORDER BY step)
 ), dated AS (
     SELECT *, min(mark) OVER (PARTITION BY run_id, quantity) AS first_after FROM marked
 )
@@ -225,7 +236,8 @@ SELECT run_id, quantity, threshold, max(step) FILTER (WHERE step < first_after) 
        min(first_after) AS first_after
 FROM dated GROUP BY run_id, quantity;
 
-CREATE VIEW IF NOT EXISTS onset_step AS -- Onset to the step: from first_after to the end, the largest first_mass of a step's heads, averaged over the 20 steps that end there, is above 0.3.
+CREATE VIEW IF NOT EXISTS onset_step AS -- Onset to the step: from first_after to the end, the largest
+    -- first_mass of a step's heads, averaged over the 20 steps that end there, is above 0.3.
 WITH largest AS (
     SELECT run_id, step, max(first_mass) AS mass FROM step_head GROUP BY run_id, step
 ), smooth AS (
@@ -236,17 +248,20 @@ WITH largest AS (
     SELECT run_id, step, max(CASE WHEN mass > 0.3 THEN NULL ELSE step END) OVER (PARTITION BY run_id) AS low
     FROM smooth WHERE steps = 20
 ), found AS (
-    SELECT run_id, low, min(step) FILTER (WHERE low IS NULL OR step > low) AS first_after FROM dated GROUP BY run_id
+    SELECT run_id, low, min(step) FILTER (WHERE low IS NULL OR step > low) AS first_after
+    FROM dated GROUP BY run_id
 )
 SELECT run_id, 'first_mass' AS quantity, 0.3 AS threshold,
        CASE WHEN first_after IS NOT NULL THEN low END AS last_before, first_after
 FROM found;
 
-CREATE VIEW IF NOT EXISTS onset AS -- When each quantity of a run passed its threshold for good: somewhere in (last_before, first_after].
+CREATE VIEW IF NOT EXISTS onset AS -- When each quantity of a run passed its threshold: somewhere in
+    -- (last_before, first_after]; onset_eval and onset_step say what counts as passed.
 SELECT r.variant, r.seed, o.quantity, o.threshold, o.last_before, o.first_after, r.label, r.key, o.run_id
 FROM (SELECT * FROM onset_eval UNION ALL SELECT * FROM onset_step) AS o JOIN run AS r ON r.id = o.run_id;
 
-CREATE VIEW IF NOT EXISTS final AS -- One row a finished run: its last evaluation of probe main, the onset of its sink rate (step, NULL: none), its cost. seconds leave probes and saves out.
+CREATE VIEW IF NOT EXISTS final AS -- One row a finished run: its last evaluation of probe main, the onset of
+    -- its sink rate (step, NULL: none), its cost. seconds leave probes and saves out.
 WITH last AS (
     SELECT run_id, max(step) AS step FROM eval WHERE probe = 'main' GROUP BY run_id
 ), spent AS (
@@ -262,7 +277,8 @@ LEFT JOIN onset_eval AS o ON o.run_id = r.id AND o.quantity = 'sink_rate_03'
 LEFT JOIN spent ON spent.run_id = r.id
 WHERE r.status = 'done';
 
-CREATE VIEW IF NOT EXISTS paired AS -- Final figures minus those of the baseline of the same seed whose configuration agrees in every key that no variant sets.
+CREATE VIEW IF NOT EXISTS paired AS -- Final figures minus those of the baseline of the same seed whose
+    -- configuration agrees in every key that no variant sets.
 WITH side AS MATERIALIZED (
     SELECT f.*, json_remove(r.config, '$.variant', '$.label', '$.run', '$.data.bos', '$.data.mask',
         '$.model.attention', '$.model.window', '$.model.head_out', '$.model.head_out_scale', '$.model.qk',
@@ -278,10 +294,12 @@ SELECT v.variant, v.seed, v.label, v.val_loss - b.val_loss AS d_val_loss,
 FROM side AS v JOIN side AS b ON b.seed = v.seed AND b.rest = v.rest
 WHERE b.variant = 'baseline' AND v.variant <> 'baseline';
 
-CREATE VIEW IF NOT EXISTS digest AS -- Every figure that must be equal when a run is repeated, as text that gives each number back to the bit: two databases hold the same results when these rows are equal. Left out: times, hosts, numbers of rows, labels, and events about the process.
+CREATE VIEW IF NOT EXISTS digest AS -- Every figure that must be equal when a run is repeated, as text that
+    -- gives each number back to the bit: two databases hold the same results when these rows are equal. Left
+    -- out: times, hosts, numbers of rows, labels, and events about the process.
 SELECT key, 'run' AS kind, 0 AS step, '' AS place,
-       'variant=' || quote(variant) || ' seed=' || seed || ' status=' || status || ' steps=' || quote(steps) ||
-       ' parameters=' || quote(parameters) AS figures
+       'variant=' || quote(variant) || ' seed=' || seed || ' status=' || status || ' steps=' ||
+       quote(steps) || ' parameters=' || quote(parameters) AS figures
 FROM run
 UNION ALL
 SELECT key, 'step', step.step, '',

@@ -65,14 +65,18 @@ sqlite3_stmt *store_prepare(Store *s, Error *e, const char *sql, const char *typ
     return statement;
 }
 
-bool store_finish(Store *s, sqlite3_stmt *statement, int64_t *out, Error *e) {
-    if (!statement) return false;
-    int result = sqlite3_step(statement);
-    if (result == SQLITE_ROW && out) *out = sqlite3_column_int64(statement, 0);
-    while (result == SQLITE_ROW) result = sqlite3_step(statement);
+bool store_ended(Store *s, sqlite3_stmt *statement, int result, Error *e) {
     bool ok = result == SQLITE_DONE || store_failed(s, "results", e);
     sqlite3_finalize(statement);
     return ok;
+}
+
+bool store_finish(Store *s, sqlite3_stmt *statement, int64_t *out, Error *e) {
+    if (!statement) return false;
+    int result;
+    while ((result = sqlite3_step(statement)) == SQLITE_ROW)
+        if (out) *out = sqlite3_column_int64(statement, 0);
+    return store_ended(s, statement, result, e);
 }
 
 bool store_begin(Store *s, Error *e) {

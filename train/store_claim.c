@@ -141,7 +141,8 @@ static bool read_standing(Store *s, const char *key, bool again, bool retry, Sta
     *out = (Standing){CLAIM_TAKEN, false};
     sqlite3_stmt *read = store_prepare(s, e, "SELECT id, status FROM run WHERE key = ?1", "t", key);
     if (!read) return false;
-    if (sqlite3_step(read) == SQLITE_ROW) {
+    int result;
+    while ((result = sqlite3_step(read)) == SQLITE_ROW) { /* one at most: keys are unique */
         *run = sqlite3_column_int64(read, 0);
         const char *status = (const char *)sqlite3_column_text(read, 1);
         for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
@@ -151,7 +152,7 @@ static bool read_standing(Store *s, const char *key, bool again, bool retry, Sta
                                           : rules[i].plain,
                                   again && rules[i].afresh};
     }
-    return store_finish(s, read, NULL, e);
+    return store_ended(s, read, result, e);
 }
 
 static bool delete_rows(Store *s, int64_t run, int64_t beyond, Error *e) {
@@ -234,7 +235,8 @@ static bool interrupt_dead(Store *s, Error *e) {
     sqlite3_stmt *find = store_prepare(s, e, "SELECT id, key FROM run WHERE status = 'running'", "");
     if (!find) return false;
     bool ok = true;
-    while (ok && sqlite3_step(find) == SQLITE_ROW) {
+    int result = SQLITE_DONE;
+    while (ok && (result = sqlite3_step(find)) == SQLITE_ROW) {
         if (store_alive(s, (const char *)sqlite3_column_text(find, 1))) continue;
         sqlite3_stmt *mark = store_prepare(
             s, e,
@@ -242,9 +244,7 @@ static bool interrupt_dead(Store *s, Error *e) {
             "i", (int64_t)sqlite3_column_int64(find, 0));
         ok = store_finish(s, mark, NULL, e);
     }
-    if (ok) return store_finish(s, find, NULL, e);
-    sqlite3_finalize(find);
-    return false;
+    return store_ended(s, find, ok ? result : SQLITE_DONE, e) && ok;
 }
 
 bool store_reap(Store *s, Error *e) {

@@ -71,8 +71,11 @@ bool store_sql(Store *s, const char *sql, const char *what, Error *e);
  * (NULL is NULL), d double. NULL on error. */
 sqlite3_stmt *store_prepare(Store *s, Error *e, const char *sql, const char *types, ...);
 
-/* Steps a statement to its end and finalizes it; NULL is let pass as failed. When it gives a
- * row and `out` is not NULL, *out is the row's first integer. */
+/* Finalizes a statement whose last step gave `result`, which should be SQLITE_DONE. */
+bool store_ended(Store *s, sqlite3_stmt *statement, int result, Error *e);
+
+/* Steps a statement to its end and ends it; NULL is let pass as failed. When `out` is not NULL
+ * and there are rows, *out is the last one's first integer. */
 bool store_finish(Store *s, sqlite3_stmt *statement, int64_t *out, Error *e);
 
 /* BEGIN IMMEDIATE ... ends with COMMIT if ok, else with ROLLBACK; returns whether it was committed. */

@@ -27,11 +27,12 @@ static bool read_columns(Store *s, Table *t, const char *name, Error *e) {
     sqlite3_stmt *info =
         store_prepare(s, e, "SELECT name, type FROM pragma_table_info(?1) WHERE name <> 'at'", "t", name);
     if (!info) return false;
-    while (sqlite3_step(info) == SQLITE_ROW && t->columns < COLUMNS_MAX) {
+    int result;
+    while ((result = sqlite3_step(info)) == SQLITE_ROW && t->columns < COLUMNS_MAX) {
         snprintf(t->name[t->columns], COLUMN_NAME, "%s", (const char *)sqlite3_column_text(info, 0));
         t->integer[t->columns++] = !strcmp((const char *)sqlite3_column_text(info, 1), "INTEGER");
     }
-    return store_finish(s, info, NULL, e);
+    return store_ended(s, info, result, e);
 }
 
 /* INSERT of all columns; where the row is there already, what is not NULL replaces what it had. */

@@ -184,7 +184,6 @@ static void a_fraction_in_an_integer_column_is_refused(void **state) {
     assert_false(store_eval(s, 1, 1, "main", &f, &e));
     assert_non_null(strstr(e.text, "eval_layer.massive_channel"));
     figures_free(&f);
-    run_sql(s, "PRAGMA foreign_keys = OFF");
     store_close(s);
     place_remove(&p);
 }
@@ -200,6 +199,24 @@ static void batches_end_after_twenty_steps(void **state) {
     OK(store_flush(s, &e));
     ASK(s, "SELECT count(*) FROM step", "45");
     store_release(&c);
+    store_close(s);
+    place_remove(&p);
+}
+
+static void batches_end_after_a_second(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    Claim c = claim_or_fail(s, &id);
+    OK(store_step(s, c.run, &(StepRow){.step = 1}, &e));
+    usleep(1100000);
+    OK(store_step(s, c.run, &(StepRow){.step = 2}, &e));
+    ASK(s, "SELECT group_concat(step) FROM step", "1");
+    store_release(&c);
+    store_close(s); /* writes what waits */
+    s = open_or_fail(p.db, STORE_READ);
+    ASK(s, "SELECT group_concat(step) FROM step", "1,2");
     store_close(s);
     place_remove(&p);
 }
@@ -618,6 +635,7 @@ int main(void) {
         cmocka_unit_test(nan_is_null_with_one_event),
         cmocka_unit_test(a_fraction_in_an_integer_column_is_refused),
         cmocka_unit_test(batches_end_after_twenty_steps),
+        cmocka_unit_test(batches_end_after_a_second),
         cmocka_unit_test(rewind_deletes_what_lies_beyond),
         cmocka_unit_test(claims_follow_the_status),
         cmocka_unit_test(again_starts_over_and_only_then),
