@@ -57,6 +57,7 @@ typedef struct Scores {
 /* Scores to weights and back; the matrix products around it are model/ops/attention.c's. */
 typedef struct AttentionSlot {
     SlotHead head;
+    bool unnormalised; /* rows of A need not sum to one, nor be positive: see Weights */
     /* S in place to weights A: 0 for keys not seen. stat[i]: what the backward needs of a row. */
     void (*weights)(const Scores *b, float *S, float *stat);
     /* The same again in the backward, from stat. */

@@ -58,6 +58,7 @@ typedef struct Weights {
     const float *A; /* (nq, ld): A[q - q0][k]; columns k > q0+nq-1 are not there: zero */
     int64_t ld;
     const int32_t *lo; /* (T) of this row */
+    bool unnormalised; /* rows need not sum to one: instruments use |A| / sum |A| */
 } Weights;
 
 /* An instrument's eye. `see` is called by one thread at a time, once per batch and tap, in the

@@ -94,12 +94,12 @@ static void clear_rows(float *S, const Scores *b) {
         for (int k = b->k0; k < b->k1; k++) S[i * b->ld + k] = 0;
 }
 
-static void show(const Observers *see, const Packed *p, const Scores *b, const AttentionShape *s, int layer,
-                 int head, int row, int64_t row0) {
+static void show(const AttentionSlot *slot, const Observers *see, const Packed *p, const Scores *b,
+                 const AttentionShape *s, int layer, int head, int row, int64_t row0) {
     for (int i = 0; i < b->nq; i++)
         for (int k = 0; k < b->k0; k++) p->S[i * b->ld + k] = 0;
     taps_weights(see, &(Weights){layer, head, row0 + row, b->q0, b->nq, s->T, p->S, b->ld,
-                                 s->lo + (int64_t)row * s->T});
+                                 s->lo + (int64_t)row * s->T, slot->unnormalised});
 }
 
 void attention_forward(const AttentionSlot *slot, const AttentionShape *s, const float *qkv, float *o,
@@ -122,7 +122,7 @@ void attention_forward(const AttentionSlot *slot, const AttentionShape *s, const
             score(&p, &b, s->dh);
             slot->weights(&b, p.S, stat + (int64_t)task * s->T + q0);
             clear_rows(p.S, &b);
-            if (shown) show(see, &p, &b, s, layer, h, row, row0);
+            if (shown) show(slot, see, &p, &b, s, layer, h, row, row0);
             mm(p.O, p.dhp, ATTENTION_BLOCK, p.dhp, b.k1 - b.k0, p.S + b.k0, p.Tp, 1,
                p.V + (int64_t)b.k0 * p.dhp, p.dhp, false);
             unpack(o + ((int64_t)row * s->T + q0) * width + (int64_t)h * s->dh, width, p.O, p.dhp, b.nq,
