@@ -1,20 +1,17 @@
 #include "train/config.h"
 
 #include "data/base/files.h"
-#include "train/embed.h"
+#include "train/config_private.h"
 #include "train/nearest.h"
 #include "train/optim.h"
 #include "train/schedule.h"
 #include "train/yaml.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_TEXT = 128, WHERE_TEXT = 768, MANY = 1 << 30 };
+enum { MANY = 1 << 30 };
 
 typedef enum Type { INTEGER, NUMBER, CHOICE, STRING, BOOLEAN, LIST, TYPES } Type;
 
@@ -107,6 +104,7 @@ static const Row rows[] = {
     {"run.label", STRING, AT(label), "", .help = "a name for people"},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
+_Static_assert(sizeof rows / sizeof *rows <= CONFIG_ROWS, "room for every key");
 
 static const char *const type_nouns[TYPES] = {
     [INTEGER] = "an integer", [NUMBER] = "a finite number", [CHOICE] = "one word",
@@ -127,13 +125,13 @@ const char *config_nearest(const char *text) {
     return nearest_key(text).best;
 }
 
-static const Row *find_row(const char *key) {
+int config_row(const char *key) {
     for (int i = 0; i < ROWS; i++)
-        if (!strcmp(rows[i].key, key)) return &rows[i];
-    return NULL;
+        if (!strcmp(rows[i].key, key)) return i;
+    return -1;
 }
 
-static bool unknown_key(const char *key, const char *where, Error *e) {
+bool config_unknown_key(const char *key, const char *where, Error *e) {
     char hint[KEY_TEXT];
     Nearest n = nearest_key(key);
     return fail(e, EXIT_USAGE, "%s: unknown key %s%s", where, key, nearest_hint(&n, hint, sizeof hint));
@@ -301,232 +299,21 @@ static void (*const writers[TYPES])(FILE *out, const Row *row, const void *field
     [STRING] = write_string,   [BOOLEAN] = write_boolean, [LIST] = write_list,
 };
 
-static bool set_row(Config *c, const Row *row, const char *text, const char *where, Error *e) {
-    return readers[row->type]((char *)c + row->offset, row, text, where, e);
+bool config_set_row(Config *c, int row, const char *text, const char *where, Error *e) {
+    return readers[rows[row].type]((char *)c + rows[row].offset, &rows[row], text, where, e);
+}
+
+bool config_set_yaml(Config *c, int row, const Yaml *value, const char *where, Error *e) {
+    if (value->kind == YAML_SCALAR) return config_set_row(c, row, value->text, where, e);
+    if (rows[row].type == LIST && value->kind == YAML_LIST)
+        return read_items((List *)((char *)c + rows[row].offset), &rows[row], value, where, e);
+    return wrong_kind(&rows[row], value->kind, where, e);
 }
 
 void config_defaults(Config *c) {
     memset(c, 0, sizeof *c);
     for (int i = 0; i < ROWS; i++)
-        if (rows[i].fallback) set_row(c, &rows[i], rows[i].fallback, "default", NULL);
-}
-
-/* ---- Layers: the keys of one map, each at its row ---- */
-
-/* Values point into the tree they were gathered from. */
-typedef struct Layer {
-    const char *name;        /* file, for errors */
-    const Yaml *base;        /* `base:`, where it is allowed */
-    const Yaml *value[ROWS]; /* NULL: not given here */
-} Layer;
-
-static void place_of(const Layer *layer, const Yaml *at, char where[WHERE_TEXT]) {
-    snprintf(where, WHERE_TEXT, "%s:%d:%d", layer->name, at->line, at->column);
-}
-
-static bool is_group(const char *key) {
-    size_t length = strlen(key);
-    for (int i = 0; i < ROWS; i++)
-        if (!strncmp(rows[i].key, key, length) && rows[i].key[length] == '.') return true;
-    return false;
-}
-
-static bool gather(Layer *layer, const Yaml *map, const char *prefix, Error *e);
-
-static bool gather_pair(Layer *layer, const Yaml *key, const Yaml *value, const char *prefix, Error *e) {
-    char where[WHERE_TEXT], full[KEY_TEXT];
-    place_of(layer, key, where);
-    snprintf(full, sizeof full, "%s%s%s", prefix, *prefix ? "." : "", key->text);
-    const Row *row = find_row(full);
-    if (row) {
-        const Yaml **slot = &layer->value[row - rows];
-        if (*slot)
-            return fail(e, EXIT_USAGE, "%s: duplicate key %s (first on line %d)", where, full, (*slot)->line);
-        *slot = value;
-        return true;
-    }
-    if (!is_group(full)) return unknown_key(full, where, e);
-    if (value->kind != YAML_MAP)
-        return fail(e, EXIT_USAGE, "%s: %s: expected a map of keys (%s.KEY: VALUE)", where, full, full);
-    return gather(layer, value, full, e);
-}
-
-static bool gather(Layer *layer, const Yaml *map, const char *prefix, Error *e) {
-    for (int i = 0; i < map->n; i++)
-        if (!gather_pair(layer, map->key[i], map->value[i], prefix, e)) return false;
-    return true;
-}
-
-/* The top level of a file: its keys and `base:`. */
-static bool gather_file(Layer *layer, const Yaml *map, Error *e) {
-    char where[WHERE_TEXT];
-    if (map->kind != YAML_MAP) {
-        place_of(layer, map, where);
-        return fail(e, EXIT_USAGE, "%s: expected a map of keys", where);
-    }
-    for (int i = 0; i < map->n; i++) {
-        if (strcmp(map->key[i]->text, "base")) {
-            if (!gather_pair(layer, map->key[i], map->value[i], "", e)) return false;
-        } else if (map->value[i]->kind != YAML_SCALAR) {
-            place_of(layer, map->value[i], where);
-            return fail(e, EXIT_USAGE, "%s: base: expected the path of a file", where);
-        } else {
-            layer->base = map->value[i];
-        }
-    }
-    return true;
-}
-
-static bool apply_value(Config *c, const Row *row, const Yaml *value, const char *where, Error *e) {
-    if (value->kind == YAML_SCALAR) return set_row(c, row, value->text, where, e);
-    if (row->type == LIST && value->kind == YAML_LIST)
-        return read_items((List *)((char *)c + row->offset), row, value, where, e);
-    return wrong_kind(row, value->kind, where, e);
-}
-
-static bool apply_layer(Config *c, const Layer *layer, Error *e) {
-    for (int i = 0; i < ROWS; i++) {
-        if (!layer->value[i]) continue;
-        char where[WHERE_TEXT];
-        place_of(layer, layer->value[i], where);
-        if (!apply_value(c, &rows[i], layer->value[i], where, e)) return false;
-    }
-    return true;
-}
-
-/* ---- Variants ---- */
-
-static bool unknown_variant(const Yaml *all, const char *name, const char *where, Error *e) {
-    char hint[KEY_TEXT];
-    Nearest n = {.text = name};
-    for (int i = 0; i < all->n; i++) nearest_offer(&n, all->key[i]->text);
-    return fail(e, EXIT_USAGE, "%s: variant: no preset is called \"%s\"%s", where, name,
-                nearest_hint(&n, hint, sizeof hint));
-}
-
-static bool apply_preset(Config *c, const char *variant, const char *where, Error *e) {
-    Layer layer = {.name = "configs/variants.yaml"};
-    Yaml *all = yaml_parse(variants_yaml, variants_yaml_length, layer.name, e);
-    if (!all) return false;
-    const Yaml *preset = yaml_get(all, variant);
-    bool ok = (preset || unknown_variant(all, variant, where, e)) && gather(&layer, preset, "", e) &&
-              apply_layer(c, &layer, e);
-    yaml_free(all);
-    return ok;
-}
-
-/* ---- Files ---- */
-
-/* The files being read, each named by the one below, so that a cycle of `base:` is seen. */
-typedef struct Chain {
-    const char *real; /* canonical path; NULL for a text that is no file */
-    const struct Chain *up;
-} Chain;
-
-static bool load_file(Config *c, const char *path, bool presets, const Chain *up, Error *e);
-
-static bool load_base(Config *c, const Layer *layer, bool presets, const Chain *chain, Error *e) {
-    char where[WHERE_TEXT], path[PATH_MAX], real[PATH_MAX];
-    const char *base = layer->base->text, *slash = strrchr(layer->name, '/');
-    int folder = *base == '/' || !slash ? 0 : (int)(slash + 1 - layer->name);
-    place_of(layer, layer->base, where);
-    if (snprintf(path, sizeof path, "%.*s%s", folder, layer->name, base) >= (int)sizeof path)
-        return fail(e, EXIT_USAGE, "%s: base: a path too long", where);
-    if (!realpath(path, real)) return fail(e, EXIT_USAGE, "%s: base: %s: %s", where, path, strerror(errno));
-    for (const Chain *link = chain; link; link = link->up)
-        if (link->real && !strcmp(link->real, real))
-            return fail(e, EXIT_USAGE, "%s: base: %s is based on this file (a cycle)", where, path);
-    return load_file(c, path, presets, chain, e);
-}
-
-/* Lays base chain, preset and own keys over c. Without `presets` a stronger layer names the
- * variant; nor does a base file's preset apply when the file itself names one. */
-static bool load_tree(Config *c, const Yaml *tree, const char *name, bool presets, const Chain *chain,
-                      Error *e) {
-    Layer layer = {.name = name};
-    if (!gather_file(&layer, tree, e)) return false;
-    const Yaml *variant = layer.value[find_row("variant") - rows];
-    if (layer.base && !load_base(c, &layer, presets && !variant, chain, e)) return false;
-    if (presets && variant && variant->kind == YAML_SCALAR) {
-        char where[WHERE_TEXT];
-        place_of(&layer, variant, where);
-        if (!apply_preset(c, variant->text, where, e)) return false;
-    }
-    return apply_layer(c, &layer, e);
-}
-
-static bool load_file(Config *c, const char *path, bool presets, const Chain *up, Error *e) {
-    char real[PATH_MAX];
-    if (!realpath(path, real)) return fail(e, EXIT_USAGE, "%s: cannot read: %s", path, strerror(errno));
-    Yaml *tree = yaml_load(path, e);
-    bool ok = tree && load_tree(c, tree, path, presets, &(Chain){real, up}, e);
-    yaml_free(tree);
-    return ok;
-}
-
-bool config_load(Config *c, const char *path, Error *e) {
-    return config_compose(c, path, NULL, 0, e);
-}
-
-bool config_parse(Config *c, const char *text, size_t length, const char *name, Error *e) {
-    config_defaults(c);
-    Yaml *tree = yaml_parse(text, length, name, e);
-    bool ok = tree && load_tree(c, tree, name, true, NULL, e);
-    yaml_free(tree);
-    return ok;
-}
-
-/* ---- Settings ---- */
-
-static bool set_key(Config *c, const Setting *s, Error *e) {
-    const Row *row = find_row(s->key);
-    return row ? set_row(c, row, s->text, s->where, e) : unknown_key(s->key, s->where, e);
-}
-
-bool config_set(Config *c, const char *key, const char *text, const char *where, Error *e) {
-    if (!strcmp(key, "variant") && !apply_preset(c, text, where, e)) return false;
-    return set_key(c, &(Setting){key, text, where}, e);
-}
-
-bool config_compose(Config *c, const char *path, const Setting *settings, int n, Error *e) {
-    const Setting *variant = NULL;
-    for (int i = 0; i < n; i++)
-        if (!strcmp(settings[i].key, "variant")) variant = &settings[i];
-    config_defaults(c);
-    if (path && !load_file(c, path, !variant, NULL, e)) return false;
-    if (variant && !apply_preset(c, variant->text, variant->where, e)) return false;
-    for (int i = 0; i < n; i++)
-        if (!set_key(c, &settings[i], e)) return false;
-    return true;
-}
-
-/* Cuts each word at its first '='; text is room for the cut words. */
-static bool split_words(Setting *settings, int n, char *const *words, char *text, Error *e) {
-    for (int i = 0; i < n; i++) {
-        const char *equals = strchr(words[i], '=');
-        if (!equals)
-            return fail(e, EXIT_USAGE, "command line: \"%s\" is not of the form key=value", words[i]);
-        size_t length = strlen(words[i]) + 1;
-        memcpy(text, words[i], length);
-        text[equals - words[i]] = 0;
-        settings[i] = (Setting){text, text + (equals - words[i]) + 1, "command line"};
-        text += length;
-    }
-    return true;
-}
-
-bool config_from_words(Config *c, int n, char *const *words, Error *e) {
-    if (n < 1) return fail(e, EXIT_USAGE, "command line: no configuration given (such as configs/demo.yaml)");
-    size_t room = 1;
-    for (int i = 1; i < n; i++) room += strlen(words[i]) + 1;
-    Setting *settings = calloc((size_t)n, sizeof *settings);
-    char *text = malloc(room);
-    bool ok = settings && text ? split_words(settings, n - 1, words + 1, text, e)
-                               : fail(e, EXIT_FAILED, "command line: out of memory");
-    ok = ok && config_compose(c, words[0], settings, n - 1, e) && config_check(c, e);
-    free(settings);
-    free(text);
-    return ok;
+        if (rows[i].fallback) config_set_row(c, i, rows[i].fallback, "default", NULL);
 }
 
 /* ---- The whole ---- */
@@ -562,12 +349,12 @@ bool config_check(Config *c, Error *e) {
 }
 
 bool config_get(const Config *c, const char *key, char *text, size_t room) {
-    const Row *row = find_row(key);
+    int row = config_row(key);
     char *whole = NULL;
     size_t length = 0;
-    FILE *out = row ? open_memstream(&whole, &length) : NULL;
+    FILE *out = row >= 0 ? open_memstream(&whole, &length) : NULL;
     if (!out) return false;
-    writers[row->type](out, row, (const char *)c + row->offset);
+    writers[rows[row].type](out, &rows[row], (const char *)c + rows[row].offset);
     fclose(out);
     bool fits = whole && length < room;
     if (fits) memcpy(text, whole, length + 1);
