@@ -108,7 +108,12 @@ bool folder_make(const char *path, Error *e) {
         if (was && was != '/') continue;
         *slash = 0;
         struct stat s;
-        if (mkdir(p.s, 0777) && !(stat(p.s, &s) == 0 && S_ISDIR(s.st_mode))) return fail_path(e, p.s);
+        if (mkdir(p.s, 0777)) {
+            int why = errno;
+            bool there = stat(p.s, &s) == 0;
+            errno = there ? ENOTDIR : why;
+            if (!there || !S_ISDIR(s.st_mode)) return fail_path(e, p.s);
+        }
         *slash = was;
         if (!was) return true;
     }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,10 @@ bool process_run(const char *const argv[], const char *folder, const char *log, 
     int status = 0;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR) return fail(e, EXIT_FAILED, "%s: lost: %s", argv[0], strerror(errno));
-    if (WIFSIGNALED(status)) return fail(e, EXIT_FAILED, "%s: killed: signal %d", argv[0], WTERMSIG(status));
+    if (WIFSIGNALED(status)) {
+        int signal = WTERMSIG(status); /* a terminal's reach both of us, and were meant for us */
+        bool stopped = signal == SIGINT || signal == SIGTERM;
+        return fail(e, stopped ? 128 + signal : EXIT_FAILED, "%s: killed: signal %d", argv[0], signal);
+    }
     return WEXITSTATUS(status) == 0 ? true : fail_log(argv[0], path_of("%s/%s", folder, log).s, e);
 }

@@ -1,0 +1,75 @@
+/* Buffers, files and folders. */
+#include "tests/data/fixture.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+#include <zlib.h>
+
+static void test_paths(void **state) {
+    (void)state;
+    char longest[PATH_BYTES + 1];
+    memset(longest, 'x', PATH_BYTES);
+    longest[PATH_BYTES] = 0;
+    assert_string_equal(path_of("%s/%d", "a", 7).s, "a/7");
+    assert_int_equal(strlen(path_of("%s", longest + 1).s), PATH_BYTES - 1);
+    assert_string_equal(path_of("%s", longest).s, "");
+}
+
+/* Larger than any buffer of file_read, packed and plain. */
+static void test_large_files(void **state) {
+    const char *folder = ((Path *)*state)->s;
+    Bytes text = made_text(300000, 1), plain = {0}, packed = {0};
+    Error e = {0};
+    check(file_write(path_of("%s/plain", folder).s, text.data, text.size, &e), &e);
+    gzFile f = gzopen(path_of("%s/packed", folder).s, "wb1");
+    assert_int_equal(gzwrite(f, text.data, (unsigned)text.size), text.size);
+    gzclose(f);
+    check(file_read(path_of("%s/plain", folder).s, &plain, &e), &e);
+    check(file_read(path_of("%s/packed", folder).s, &packed, &e), &e);
+    assert_int_equal(plain.size, text.size);
+    assert_int_equal(packed.size, text.size);
+    assert_memory_equal(plain.data, text.data, text.size);
+    assert_memory_equal(packed.data, text.data, text.size);
+    const void *map;
+    int64_t size;
+    check(file_map(path_of("%s/plain", folder).s, &map, &size, &e), &e);
+    assert_int_equal(size, text.size);
+    assert_memory_equal(map, text.data, size);
+    munmap((void *)map, (size_t)size);
+    bytes_free(&text), bytes_free(&plain), bytes_free(&packed);
+}
+
+static void test_folders(void **state) {
+    const char *folder = ((Path *)*state)->s;
+    Error e = {0};
+    check(folder_make(path_of("%s/a//b/c/", folder).s, &e), &e);
+    check(folder_make(path_of("%s/a/b", folder).s, &e), &e);
+    write_text(path_of("%s/a/b/c/file", folder).s, "text");
+    write_text(path_of("%s/a/b0", folder).s, "text");
+    check(folder_sync(folder, &e), &e);
+    FileList list;
+    check(files_list(&list, folder, NULL, &e), &e);
+    assert_int_equal(list.files, 2);
+    assert_string_equal(list.path[0], path_of("%s/a/b/c/file", folder).s); /* '/' comes before '0' */
+    files_free(&list);
+    assert_false(folder_make(path_of("%s/a/b0/below", folder).s, &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    folder_remove(path_of("%s/a", folder).s);
+    assert_int_equal(access(path_of("%s/a", folder).s, F_OK), -1);
+}
+
+/* XXH3-128 of nothing, as published with the algorithm. */
+static void test_hash(void **state) {
+    (void)state;
+    char hash[HASH_HEX];
+    hash_hex("", 0, hash);
+    assert_string_equal(hash, "99aa06d3014798d86001c324468d497f");
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, setup_folder, teardown_folder)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_paths), IN_FOLDER(test_large_files),
+                                       IN_FOLDER(test_folders), cmocka_unit_test(test_hash)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
