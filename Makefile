@@ -14,7 +14,7 @@ LIBRARY := $(filter-out build/train/main.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
-.PHONY: all test clean
+.PHONY: all test clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -31,6 +31,14 @@ test: sinklab $(TESTS)
 
 build/tests/%_test: build/tests/%_test.o $(HELPERS) $(LIBRARY)
 	$(CC) $(ALL) -o $@ $^ -lcmocka $(LIBS)
+
+# The commit goes into run.git; the header changes only when it does.
+build/version.h: FORCE
+	@mkdir -p build
+	@printf '#define SINKLAB_GIT "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+build/train/host.o: build/version.h
+FORCE:
 
 build/train/embed.o: train/schema.sql configs/variants.yaml
 

@@ -98,6 +98,7 @@ typedef struct Tape Tape;
 bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error *e);
 void tape_free(Tape *t);
 size_t tape_bytes(const Model *m, int rows, int T, bool train); /* what tape_create would take */
+int tape_rows(const Tape *t); /* its room */
 void tape_observe(Tape *t, Observers o);
 /* Loss of each token of the last pass, nats, (rows, T); 0 where the target is not scored. */
 const float *tape_losses(const Tape *t);

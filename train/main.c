@@ -13,6 +13,7 @@ static const struct {
     const Command *command;
     bool keys; /* its help lists the keys of a configuration */
 } commands[] = {
+    {&train_command, true},
     {&data_command, false},
     {&fetch_command, false},
 };

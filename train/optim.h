@@ -1,7 +1,45 @@
-/* Owns: the table of optimisers. */
+/* Owns: the form and the table of optimisers, the global gradient norm.
+ * Does not own: each one's arithmetic (train/optim/), the schedule, the loop. */
 #ifndef SINKLAB_OPTIM_H
 #define SINKLAB_OPTIM_H
 
-const char *optimiser_name(int i); /* row of the table; NULL past the end */
+#include "model/model.h"
+#include "train/config.h"
+
+enum { OPTIM_STATES = 2 };
+
+/* What an update of one tensor is given. */
+typedef struct OptimStep {
+    const OptimConfig *c;
+    int64_t step; /* from 1 */
+    double lr;
+    double scale; /* multiplies every gradient: the clip */
+    bool decay;   /* this tensor decays */
+} OptimStep;
+
+typedef struct Optimiser {
+    const char *name, *help;
+    const char *state[OPTIM_STATES]; /* names of what it keeps a weight, as in PyTorch; NULL: none */
+    /* w, g and state[i] are the tensor's (rows, cols). */
+    void (*update)(const OptimStep *s, const Tensor *t, float *w, const float *g,
+                   float *const state[OPTIM_STATES]);
+} Optimiser;
+
+extern const Optimiser optimisers[]; /* ended by a NULL name */
+const char *optimiser_name(int i);   /* row of the table; NULL past the end */
+
+/* Its states, laid out as the model's weights. */
+typedef struct OptimState {
+    const Optimiser *kind;
+    float *arena[OPTIM_STATES];
+} OptimState;
+
+bool optim_create(OptimState *o, const OptimConfig *c, const Model *m, Error *e);
+void optim_free(OptimState *o);
+
+/* Clips and updates every tensor; returns the norm of the gradients before the clip (l2, over
+ * all of them, added in double in a fixed order). */
+double optim_update(OptimState *o, const OptimConfig *c, Model *m, const float *grads, int64_t step,
+                    double lr);
 
 #endif

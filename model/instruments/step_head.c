@@ -1,0 +1,96 @@
+#include "model/instruments/step_head.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct StepHead {
+    int rows, T, layers, heads;
+    double *mass, *ratio; /* (rows, layers, heads): each cell has one writer, so sums have one order */
+    float *norms;         /* (rows, heads, T) scratch */
+};
+
+StepHead *step_head_create(int rows, int T, int layers, int heads) {
+    StepHead *s = calloc(1, sizeof *s);
+    if (!s) return NULL;
+    size_t cells = (size_t)rows * (size_t)layers * (size_t)heads;
+    *s = (StepHead){rows,
+                    T,
+                    layers,
+                    heads,
+                    calloc(cells, sizeof(double)),
+                    calloc(cells, sizeof(double)),
+                    calloc((size_t)rows * (size_t)heads * (size_t)T, sizeof(float))};
+    if (s->mass && s->ratio && s->norms) return s;
+    step_head_free(s);
+    return NULL;
+}
+
+void step_head_free(StepHead *s) {
+    if (!s) return;
+    free(s->mass);
+    free(s->ratio);
+    free(s->norms);
+    free(s);
+}
+
+static float dot(const float *a, const float *b, int n) {
+    float sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int i = 0; i < n; i++) sum += a[i] * b[i];
+    return sum;
+}
+
+static double first_mass(const View *v, const Heads *h, int row, int head) {
+    const float *q = h->q + (int64_t)row * v->T * h->ld + (int64_t)head * h->dh;
+    const float *k = h->k + (int64_t)row * v->T * h->ld + (int64_t)(head / h->group) * h->dh;
+    const float *lse = h->lse + ((int64_t)row * h->H + head) * v->T;
+    const int32_t *lo = v->lo + (int64_t)row * v->T;
+    double sum = 0;
+    for (int t = 0; t < v->T; t++)
+        sum += expf(h->scale * dot(q + t * h->ld, k + lo[t] * h->ld, h->dh) - lse[t]);
+    return sum / v->T;
+}
+
+static int ascending(const void *a, const void *b) {
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+static double value_ratio(const View *v, const Heads *h, int row, int head, float *norms) {
+    const float *value = h->v + (int64_t)row * v->T * h->ld + (int64_t)(head / h->group) * h->dh;
+    int n = v->T - 1;
+    for (int t = 0; t < v->T; t++) norms[t] = sqrtf(dot(value + t * h->ld, value + t * h->ld, h->dh));
+    if (n < 1) return NAN;
+    qsort(norms + 1, (size_t)n, sizeof *norms, ascending);
+    double median = n % 2 ? norms[1 + n / 2] : 0.5 * ((double)norms[n / 2] + norms[1 + n / 2]);
+    return norms[0] / median;
+}
+
+static void see(void *self, const View *v) {
+    StepHead *s = self;
+    const Heads *h = v->heads;
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < v->rows * h->H; i++) {
+        int row = i / h->H, head = i % h->H;
+        int64_t cell = ((v->row0 + row) * s->layers + v->layer) * s->heads + head;
+        s->mass[cell] = first_mass(v, h, row, head);
+        s->ratio[cell] = value_ratio(v, h, row, head, s->norms + (int64_t)i * s->T);
+    }
+}
+
+Observer step_head_observer(StepHead *s) {
+    return (Observer){1u << TAP_ATTN_OUT, s, see, NULL};
+}
+
+void step_head_take(StepHead *s, double *first_mass, double *value_ratio) {
+    int cells = s->layers * s->heads;
+    for (int c = 0; c < cells; c++) {
+        double mass = 0, ratio = 0;
+        for (int r = 0; r < s->rows; r++) {
+            mass += s->mass[(int64_t)r * cells + c];
+            ratio += s->ratio[(int64_t)r * cells + c];
+        }
+        first_mass[c] = mass / s->rows;
+        value_ratio[c] = ratio / s->rows;
+    }
+}

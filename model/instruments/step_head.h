@@ -1,0 +1,21 @@
+/* Owns: what is measured of every head at every training step, over all rows of the batch, at
+ * O(B T d) a layer from what attention has anyway: the mass of the first key, exp(s q.k_0 - lse), and
+ * the value drain. Does not own: the probes' instruments, which see whole attention matrices. */
+#ifndef SINKLAB_STEP_HEAD_H
+#define SINKLAB_STEP_HEAD_H
+
+#include "model/tap.h"
+
+typedef struct StepHead StepHead;
+
+/* rows: of a whole step. */
+StepHead *step_head_create(int rows, int T, int layers, int heads);
+void step_head_free(StepHead *s);
+Observer step_head_observer(StepHead *s);
+
+/* Means over the rows seen since the last call, [layers][heads]:
+ * first_mass  = (1/T) sum_q A[q, first key that q's document sees]
+ * value_ratio = ||v_0|| / median_{t>0} ||v_t||; NAN at T = 1. */
+void step_head_take(StepHead *s, double *first_mass, double *value_ratio);
+
+#endif

@@ -1,0 +1,209 @@
+#include "train/checkpoint.h"
+
+#include "train/safetensors.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { KEEP = 2 };
+
+static void describe(const Model *m, const char *suffix, float *arena, StTensor *out) {
+    for (int i = 0; i < m->n_tensors; i++) {
+        const Tensor *t = &m->tensors[i];
+        out[i] = (StTensor){.dims = t->dims, .shape = {t->rows, t->cols}, .data = arena + t->offset};
+        snprintf(out[i].name, sizeof out[i].name, "%s%s%s", t->name, *suffix ? "." : "", suffix);
+    }
+}
+
+static bool save_model(const char *folder, const Model *m, const StMeta *meta, int n_meta, Error *e) {
+    char path[1100];
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    StTensor *list = calloc((size_t)m->n_tensors, sizeof *list);
+    if (!list) return fail(e, EXIT_FAILED, "checkpoint: out of memory");
+    describe(m, "", m->params, list);
+    bool ok = safetensors_write(path, list, m->n_tensors, meta, n_meta, e);
+    free(list);
+    return ok;
+}
+
+static bool save_optimiser(const char *folder, const Model *m, const OptimState *o, const StMeta *meta,
+                           int n_meta, Error *e) {
+    char path[1100];
+    snprintf(path, sizeof path, "%s/optimizer.safetensors", folder);
+    StTensor *list = calloc((size_t)m->n_tensors * OPTIM_STATES, sizeof *list);
+    if (!list) return fail(e, EXIT_FAILED, "checkpoint: out of memory");
+    int n = 0;
+    for (int i = 0; i < OPTIM_STATES && o->arena[i]; i++, n += m->n_tensors)
+        describe(m, o->kind->state[i], o->arena[i], list + n);
+    bool ok = safetensors_write(path, list, n, meta, n_meta, e);
+    free(list);
+    return ok;
+}
+
+static void remove_folder(const char *folder) {
+    static const char *const files[] = {"model.safetensors", "optimizer.safetensors", "model.safetensors.tmp",
+                                        "optimizer.safetensors.tmp"};
+    char path[1200];
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        unlink(path);
+    }
+    rmdir(folder);
+}
+
+/* Steps of the whole checkpoints in a run's folder, newest first; the number found. */
+static int list_steps(const char *run_folder, int64_t *steps, int room) {
+    DIR *dir = opendir(run_folder);
+    int n = 0;
+    if (!dir) return 0;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        int64_t step;
+        int end = 0;
+        if (sscanf(entry->d_name, "step-%" SCNd64 "%n", &step, &end) != 1 || entry->d_name[end]) continue;
+        int at = n < room ? n++ : room - 1;
+        for (; at > 0 && steps[at - 1] < step; at--) steps[at] = steps[at - 1];
+        steps[at] = step;
+    }
+    closedir(dir);
+    return n;
+}
+
+static void folder_of(char *path, const char *run_folder, int64_t step) {
+    snprintf(path, 1024, "%.980s/step-%08" PRId64, run_folder, step);
+}
+
+static void remove_old(const char *run_folder) {
+    int64_t steps[64];
+    int n = list_steps(run_folder, steps, 64);
+    for (int i = KEEP; i < n; i++) {
+        char path[1024];
+        folder_of(path, run_folder, steps[i]);
+        remove_folder(path);
+    }
+}
+
+static void sync_folder(const char *folder) {
+    int fd = open(folder, O_RDONLY | O_DIRECTORY);
+    if (fd < 0) return;
+    fsync(fd);
+    close(fd);
+}
+
+bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, const char *key, const Model *m,
+                     const OptimState *o, char *path, Error *e) {
+    char temporary[1040], step_text[32];
+    folder_of(path, run_folder, step);
+    snprintf(temporary, sizeof temporary, "%s.tmp", path);
+    remove_folder(temporary);
+    if (mkdir(temporary, 0777))
+        return fail(e, EXIT_FAILED, "checkpoint: %s: %s (is the folder writable, the disk full?)", temporary,
+                    strerror(errno));
+    snprintf(step_text, sizeof step_text, "%" PRId64, step);
+    char *json = config_json(c, false);
+    StMeta meta[] = {{"config", json}, {"format", "pt"}, {"key", key}, {"step", step_text}};
+    bool ok = save_model(temporary, m, meta, 4, e) && save_optimiser(temporary, m, o, meta, 4, e);
+    free(json);
+    if (ok) remove_folder(path); /* of the same step, from before a rewind */
+    if (ok && rename(temporary, path)) ok = fail(e, EXIT_FAILED, "checkpoint: %s: %s", path, strerror(errno));
+    if (!ok) {
+        remove_folder(temporary);
+        return false;
+    }
+    sync_folder(run_folder);
+    remove_old(run_folder);
+    return true;
+}
+
+/* Copies every tensor of the model from the file; each must be there in its shape, and no other. */
+static bool copy_tensors(const StFile *f, const char *path, const Model *m, const char *suffix, float *arena,
+                         Error *e) {
+    for (int i = 0; i < m->n_tensors; i++) {
+        const Tensor *t = &m->tensors[i];
+        char name[160];
+        snprintf(name, sizeof name, "%s%s%s", t->name, *suffix ? "." : "", suffix);
+        const StTensor *s = safetensors_find(f, name);
+        if (!s) return fail(e, EXIT_USAGE, "checkpoint: %s: %s is missing (another variant?)", path, name);
+        int64_t rows = s->shape[0], cols = s->dims == 2 ? s->shape[1] : 1;
+        if (s->dims != t->dims || rows != t->rows || cols != t->cols)
+            return fail(e, EXIT_USAGE,
+                        "checkpoint: %s: %s is %" PRId64 " x %" PRId64 ", this model's is %" PRId64
+                        " x %" PRId64 " (another shape or vocabulary?)",
+                        path, name, rows, cols, t->rows, t->cols);
+        memcpy(arena + t->offset, s->data, (size_t)(rows * cols) * sizeof(float));
+    }
+    return true;
+}
+
+static void model_path(char *out, size_t room, const char *path) {
+    struct stat st;
+    bool folder = !stat(path, &st) && S_ISDIR(st.st_mode);
+    snprintf(out, room, "%s%s", path, folder ? "/model.safetensors" : "");
+}
+
+bool checkpoint_load_weights(const char *path, Model *m, Error *e) {
+    char file[1100];
+    StFile *f;
+    model_path(file, sizeof file, path);
+    if (!safetensors_open(&f, file, e)) return false;
+    bool ok = copy_tensors(f, file, m, "", m->params, e);
+    if (ok && safetensors_count(f) != m->n_tensors)
+        ok = fail(e, EXIT_USAGE, "checkpoint: %s: has %d tensors, this model %d (another variant?)", file,
+                  safetensors_count(f), m->n_tensors);
+    safetensors_close(f);
+    return ok;
+}
+
+static bool load_optimiser(const char *folder, const Model *m, OptimState *o, Error *e) {
+    char file[1100];
+    StFile *f;
+    snprintf(file, sizeof file, "%s/optimizer.safetensors", folder);
+    if (!safetensors_open(&f, file, e)) return false;
+    bool ok = true;
+    for (int i = 0; ok && i < OPTIM_STATES && o->arena[i]; i++)
+        ok = copy_tensors(f, file, m, o->kind->state[i], o->arena[i], e);
+    safetensors_close(f);
+    return ok;
+}
+
+bool checkpoint_resume(const char *run_folder, Model *m, OptimState *o, int64_t *step, Error *e) {
+    int64_t newest[1];
+    char path[1024];
+    *step = 0;
+    if (!list_steps(run_folder, newest, 1)) return true;
+    folder_of(path, run_folder, newest[0]);
+    if (!checkpoint_load_weights(path, m, e) || !load_optimiser(path, m, o, e)) return false;
+    *step = newest[0];
+    return true;
+}
+
+/* What the checkpoint's metadata and embedding say of its model. */
+static bool read_config(const StFile *f, const char *file, Config *c, int64_t *step, Error *e) {
+    const char *json = safetensors_meta(f, "config"), *at = safetensors_meta(f, "step");
+    const StTensor *embedding = safetensors_find(f, "model.embed_tokens.weight");
+    if (!json || !embedding)
+        return fail(e, EXIT_USAGE, "checkpoint: %s: has no configuration of ours (made by another program?)",
+                    file);
+    if (!config_parse(c, json, strlen(json), file, e) || !config_check(c, e)) return false;
+    c->model.vocab = embedding->shape[0];
+    *step = at ? strtoll(at, NULL, 10) : 0;
+    return true;
+}
+
+bool checkpoint_open(const char *path, Config *c, Model **m, int64_t *step, Error *e) {
+    char file[1100];
+    StFile *f;
+    model_path(file, sizeof file, path);
+    if (!safetensors_open(&f, file, e)) return false;
+    bool ok = read_config(f, file, c, step, e);
+    safetensors_close(f);
+    if (!ok || !model_create(m, &c->model, true, e)) return false;
+    if (checkpoint_load_weights(file, *m, e)) return true;
+    model_free(*m);
+    return false;
+}

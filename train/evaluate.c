@@ -1,0 +1,181 @@
+#include "train/evaluate.h"
+
+#include "data/base/rng.h"
+#include "model/instruments/instrument.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VAL_TARGETS = 16384, VAL_TARGETS_LAST = 262144 };
+
+typedef enum ProbeName { MAIN, CONTEXT, OTHER_BOS, RANDOM, OTHER_BOS_LOSS, PROBES } ProbeName;
+static const char *const probe_names[] = {"main", "context", "other_bos", "random"};
+
+/* Rows that are kept for the whole run. */
+typedef struct Held {
+    int rows, T;
+    Rows at;
+    float *losses;
+} Held;
+
+struct Evaluator {
+    const Config *c;
+    const Dataset *d;
+    const Model *m;
+    Held probe[PROBES];
+    Held val; /* one batch of held-out rows at a time */
+};
+
+static bool held_create(Held *h, int64_t rows, int64_t T, Error *e) {
+    size_t n = (size_t)(rows * T);
+    h->rows = (int)rows;
+    h->T = (int)T;
+    h->at = (Rows){calloc(n, sizeof(int32_t)), calloc(n, sizeof(int32_t)), calloc(n, sizeof(int32_t)),
+                   calloc(n, 1)};
+    h->losses = calloc(n, sizeof(float));
+    if (h->at.x && h->at.y && h->at.lo && h->at.kind && h->losses) return true;
+    return fail(e, EXIT_FAILED, "probe: out of memory");
+}
+
+static void held_free(Held *h) {
+    free(h->at.x);
+    free(h->at.y);
+    free(h->at.lo);
+    free(h->at.kind);
+    free(h->losses);
+}
+
+static int64_t lesser(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* Uniformly random tokens, no BOS, nothing scored: paper C's variance protocol. */
+static void fill_random(const Evaluator *v, Held *h) {
+    for (int i = 0; i < h->rows * h->T; i++) {
+        h->at.x[i] = (int32_t)rng_below((uint64_t)v->c->seed, RNG_PROBE, RANDOM, (uint64_t)i,
+                                        (uint64_t)v->m->config.vocab);
+        h->at.y[i] = -1;
+    }
+}
+
+static bool fill_probe(Evaluator *v, ProbeName p, int64_t rows, int64_t T, bool bos, Error *e) {
+    Held *h = &v->probe[p];
+    rows = lesser(rows, dataset_heldout_rows(v->d, (int)T));
+    if (!held_create(h, rows, T, e)) return false;
+    if (p == RANDOM) return fill_random(v, h), true;
+    int draw = p == OTHER_BOS ? MAIN : (int)p; /* the same text as main, but for its first token */
+    return dataset_probe_rows(v->d, (uint64_t)v->c->seed, draw, h->rows, h->T, bos, &h->at, e);
+}
+
+bool evaluator_create(Evaluator **out, const Config *c, const Dataset *d, const Model *m, Error *e) {
+    Evaluator *v = calloc(1, sizeof *v);
+    if (!v) return fail(e, EXIT_FAILED, "probe: out of memory");
+    *v = (Evaluator){.c = c, .d = d, .m = m};
+    int64_t T = c->model.context, t = lesser(c->probe.length, T), n = c->probe.sequences;
+    bool bos = c->data.bos == BOS_ROW;
+    bool ok = fill_probe(v, MAIN, n, t, bos, e) && fill_probe(v, CONTEXT, n, T, bos, e) &&
+              fill_probe(v, OTHER_BOS, n, t, !bos, e) && fill_probe(v, RANDOM, n, t, false, e) &&
+              fill_probe(v, OTHER_BOS_LOSS, (VAL_TARGETS + T - 1) / T, T, !bos, e) &&
+              held_create(&v->val, (VAL_TARGETS + T - 1) / T, T, e);
+    if (!ok) {
+        evaluator_free(v);
+        return false;
+    }
+    *out = v;
+    return true;
+}
+
+void evaluator_free(Evaluator *v) {
+    if (!v) return;
+    for (int i = 0; i < PROBES; i++) held_free(&v->probe[i]);
+    held_free(&v->val);
+    free(v);
+}
+
+/* ---- loss ---- */
+
+typedef struct Mean {
+    double sum;
+    int64_t n;
+} Mean;
+
+/* Adds the losses of rows already in h, the tape's rows at a time. [0]: all targets, [1]: without the
+ * first of each row. */
+static void add_losses(const Evaluator *v, Tape *t, const Held *h, int rows, int batch, Mean mean[2]) {
+    tape_observe(t, (Observers){NULL, 0});
+    for (int r = 0; r < rows; r += batch) {
+        int n = (int)lesser(batch, rows - r);
+        int64_t at = (int64_t)r * h->T;
+        Batch b = {n, h->T, h->at.x + at, h->at.y + at, h->at.lo + at, r};
+        model_forward(v->m, t, &b);
+        const float *losses = tape_losses(t);
+        for (int i = 0; i < n * h->T; i++) {
+            if (b.y[i] < 0) continue;
+            for (int k = 0; k < (i % h->T ? 2 : 1); k++)
+                mean[k] = (Mean){mean[k].sum + losses[i], mean[k].n + 1};
+        }
+    }
+}
+
+static void report_losses(const Evaluator *v, const Mean mean[2], Figures *f) {
+    double loss = mean[0].n ? mean[0].sum / (double)mean[0].n : NAN;
+    figures_add(f, "val_loss", -1, -1, loss);
+    figures_add(f, "val_loss_1", -1, -1, mean[1].n ? mean[1].sum / (double)mean[1].n : NAN);
+    figures_add(f, "bits_per_byte", -1, -1, loss / (log(2) * dataset_info(v->d)->bytes_per_token));
+}
+
+/* The held-out rows are spread evenly over the held-out text, which stands in source order. */
+static void held_out_loss(Evaluator *v, Tape *t, int batch, int64_t targets, Figures *f) {
+    int64_t T = v->val.T, all = dataset_heldout_rows(v->d, (int)T), n = lesser((targets + T - 1) / T, all);
+    Mean mean[2] = {{0, 0}, {0, 0}};
+    for (int64_t done = 0; done < n; done += v->val.rows) {
+        int rows = (int)lesser(v->val.rows, n - done);
+        for (int r = 0; r < rows; r++) {
+            int64_t at = r * T;
+            Rows one = {v->val.at.x + at, v->val.at.y + at, v->val.at.lo + at, v->val.at.kind + at};
+            dataset_heldout_rows_get(v->d, (done + r) * all / n, 1, (int)T, &one);
+        }
+        add_losses(v, t, &v->val, rows, batch, mean);
+    }
+    report_losses(v, mean, f);
+}
+
+/* ---- probes ---- */
+
+static void measure(Evaluator *v, Tape *t, ProbeName p, int set, Figures *f) {
+    Held *h = &v->probe[p];
+    Probe probe = {v->m, h->rows, h->T, p == RANDOM, h->at.kind};
+    figures_add(f, "T", -1, -1, h->T);
+    figures_add(f, "sequences", -1, -1, h->rows);
+    instruments_measure(&probe, t, h->at.x, h->at.y, h->at.lo, set, f, h->losses);
+}
+
+static bool evaluate_probe(Evaluator *v, Tape *t, int batch, Store *s, int64_t run, int64_t step, ProbeName p,
+                           int set, double *sink_rate, Error *e) {
+    Figures f = {0};
+    measure(v, t, p, set, &f);
+    if (p == MAIN && set & HEAVY) {
+        bool last = step == v->c->train.steps;
+        held_out_loss(v, t, batch, last ? VAL_TARGETS_LAST : VAL_TARGETS, &f);
+    }
+    if (p == OTHER_BOS) {
+        Mean mean[2] = {{0, 0}, {0, 0}};
+        const Held *h = &v->probe[OTHER_BOS_LOSS];
+        add_losses(v, t, h, h->rows, batch, mean);
+        report_losses(v, mean, &f);
+    }
+    if (p == MAIN) *sink_rate = figures_get(&f, "sink_rate_03", -1, -1);
+    bool ok = store_eval(s, run, step, probe_names[p], &f, e);
+    figures_free(&f);
+    return ok;
+}
+
+bool evaluate(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, int set, double *sink_rate,
+              Error *e) {
+    int batch = tape_rows(t);
+    bool ok = evaluate_probe(v, t, batch, s, run, step, MAIN, set, sink_rate, e);
+    for (ProbeName p = CONTEXT; ok && set & HEAVY && p <= RANDOM; p++)
+        ok = evaluate_probe(v, t, batch, s, run, step, p, set, sink_rate, e);
+    return ok;
+}

@@ -1,0 +1,23 @@
+/* Owns: what is measured between steps: the probes' fixed rows, the held-out loss, and their way
+ * into results.db. Does not own: the instruments (model/instruments), when (train/cadence.c). */
+#ifndef SINKLAB_EVALUATE_H
+#define SINKLAB_EVALUATE_H
+
+#include "data/data.h"
+#include "model/model.h"
+#include "train/config.h"
+#include "train/store.h"
+
+typedef struct Evaluator Evaluator;
+
+/* Draws the probes' rows once (science.md section 0: main, context, other_bos, random). */
+bool evaluator_create(Evaluator **out, const Config *c, const Dataset *d, const Model *m, Error *e);
+void evaluator_free(Evaluator *v);
+
+/* Evaluates after `step` updates; `set` is of cadence_probe. Light: the probe main. Heavy: all
+ * probes, and the held-out loss over 16,384 targets, 262,144 at the last step. The tape is the run's
+ * own, between steps. *sink_rate: of main at 0.3. */
+bool evaluate(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, int set, double *sink_rate,
+              Error *e);
+
+#endif

@@ -1,0 +1,20 @@
+/* Owns: what is to be known of this machine and this program: name, CPU, memory, cores, commit. */
+#ifndef SINKLAB_HOST_H
+#define SINKLAB_HOST_H
+
+#include "data/base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+void host_name(char *out, size_t room);
+void host_cpu(char *out, size_t room);
+double host_memory(void);   /* bytes of RAM */
+const char *host_git(void); /* the commit this program was built from, "-dirty" behind it if changed */
+int host_cores(void);       /* that this process may use */
+
+/* Threads a run takes: as configured, or OMP_NUM_THREADS, or one a core; more than cores is refused,
+ * since barriers of more threads than cores collapse. Sets OpenMP's number. */
+bool host_threads(int64_t configured, int *threads, Error *e);
+
+#endif

@@ -1,0 +1,356 @@
+#include "train/run.h"
+
+#include "data/data.h"
+#include "model/gemm.h"
+#include "model/instruments/step_head.h"
+#include "model/peak.h"
+#include "train/cadence.h"
+#include "train/checkpoint.h"
+#include "train/evaluate.h"
+#include "train/host.h"
+#include "train/optim.h"
+#include "train/progress.h"
+#include "train/schedule.h"
+#include "train/signals.h"
+#include "train/store.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TOKENS_IN_FLIGHT = 1024 }; /* what keeps a layer's activations in the last-level cache */
+
+/* Everything a run holds. */
+typedef struct Run {
+    Config c;
+    const RunOptions *o;
+    Dataset *data;
+    Model *model;
+    Tape *tape;
+    float *grads;
+    OptimState optim;
+    Evaluator *probes;
+    StepHead *heads;
+    double *first_mass, *value_ratio; /* [layers][heads] */
+    Rows rows;                        /* of one step */
+    int rows_per_step, micro_rows;
+    Store *store;
+    Claim claim;
+    char key[33];
+    char checkpoint[1024]; /* the newest one's folder, or "" */
+    const char *blas_arch;
+    int threads;
+    double sink_rate;
+    Progress progress;
+} Run;
+
+/* ---- sizes ---- */
+
+static int rows_in_flight(const Config *c) {
+    int T = (int)c->model.context, rows = (int)(c->train.batch_tokens / T), grain = model_grain_rows(T);
+    int64_t wanted = c->train.micro_rows ? c->train.micro_rows : TOKENS_IN_FLIGHT / T;
+    int64_t whole = (wanted + grain - 1) / grain * grain; /* sums are cut at grains */
+    if (whole < grain) whole = grain;
+    return whole < rows ? (int)whole : rows;
+}
+
+bool run_size(const Config *c, int64_t vocab, RunSize *out, Error *e) {
+    Model *m;
+    ModelConfig shape = c->model;
+    shape.vocab = vocab;
+    if (!model_create(&m, &shape, false, e)) return false;
+    int T = (int)c->model.context, arenas = 2;
+    for (int i = 0; i < OPTIM_STATES; i++) arenas += optimisers[c->optim.name].state[i] != NULL;
+    *out = (RunSize){m->parameters, model_flops_per_token(m, T),
+                     (double)m->arena * 4 * arenas + (double)tape_bytes(m, rows_in_flight(c), T, true)};
+    model_free(m);
+    return true;
+}
+
+static bool fits_memory(const Run *r, const RunSize *size, Error *e) {
+    double have = host_memory();
+    if (size->bytes <= have) return true;
+    return fail(e, EXIT_USAGE,
+                "model: %.1f M parameters: the run needs %.1f GB, this machine has %.1f GB "
+                "(lower model.width, model.layers, data.vocab or train.micro_rows%s)",
+                (double)size->parameters * 1e-6, size->bytes * 1e-9, have * 1e-9,
+                r->c.train.micro_rows ? "" : ", now automatic");
+}
+
+/* ---- opening ---- */
+
+static void say(const char *line) {
+    fprintf(stderr, "%s\n", line);
+}
+
+static bool open_data(Run *r, Error *e) {
+    Config *c = &r->c;
+    if (!dataset_open(&r->data, &c->data, r->o->cache, r->o->quiet ? NULL : say, e)) return false;
+    const DatasetInfo *info = dataset_info(r->data);
+    c->model.vocab = info->vocab;
+    r->rows_per_step = (int)(c->train.batch_tokens / c->model.context);
+    r->micro_rows = rows_in_flight(c);
+    config_key(c, info->corpus_hash, info->tokenizer_hash, r->key);
+    return dataset_check(r->data, (int)c->model.context, r->rows_per_step, e);
+}
+
+static bool claim(Run *r, const RunSize *size, Error *e) {
+    const DatasetInfo *info = dataset_info(r->data);
+    char host[128], cpu[128], *json = config_json(&r->c, true);
+    host_name(host, sizeof host);
+    host_cpu(cpu, sizeof cpu);
+    RunIdentity id = {.key = r->key,
+                      .variant = r->c.variant,
+                      .label = r->c.label,
+                      .seed = r->c.seed,
+                      .config = json,
+                      .host = host,
+                      .cpu = cpu,
+                      .blas_arch = r->blas_arch,
+                      .git = host_git(),
+                      .corpus = r->c.data.source,
+                      .licence = info->licence,
+                      .threads = r->threads,
+                      .steps = r->c.train.steps,
+                      .parameters = size->parameters,
+                      .flops_per_token = size->flops_per_token};
+    bool ok = store_claim(r->store, &id, r->o->again, r->o->retry, &r->claim, e);
+    free(json);
+    return ok;
+}
+
+static bool allocate(Run *r, Error *e) {
+    size_t n = (size_t)r->c.train.batch_tokens, cells = (size_t)(r->c.model.layers * r->c.model.heads);
+    int T = (int)r->c.model.context;
+    if (!model_create(&r->model, &r->c.model, true, e) ||
+        !tape_create(&r->tape, r->model, r->micro_rows, T, true, e) ||
+        !optim_create(&r->optim, &r->c.optim, r->model, e))
+        return false;
+    r->grads = model_arena(r->model);
+    r->heads = step_head_create(r->rows_per_step, T, (int)r->c.model.layers, (int)r->c.model.heads);
+    r->first_mass = calloc(cells, sizeof(double));
+    r->value_ratio = calloc(cells, sizeof(double));
+    r->rows = (Rows){calloc(n, 4), calloc(n, 4), calloc(n, 4), NULL};
+    if (r->grads && r->heads && r->first_mass && r->value_ratio && r->rows.x && r->rows.y && r->rows.lo)
+        return true;
+    return fail(e, EXIT_FAILED, "run: out of memory");
+}
+
+static void run_close(Run *r) {
+    evaluator_free(r->probes);
+    step_head_free(r->heads);
+    free(r->first_mass);
+    free(r->value_ratio);
+    free(r->rows.x);
+    free(r->rows.y);
+    free(r->rows.lo);
+    free(r->grads);
+    optim_free(&r->optim);
+    tape_free(r->tape);
+    model_free(r->model);
+    if (r->claim.result == CLAIM_TAKEN && r->store) store_release(&r->claim);
+    if (r->store) store_close(r->store);
+    if (r->data) dataset_close(r->data);
+}
+
+/* ---- one step ---- */
+
+static int64_t scored_targets(const Run *r) {
+    int64_t n = 0;
+    for (int64_t i = 0; i < r->c.train.batch_tokens; i++) n += r->rows.y[i] >= 0;
+    return n;
+}
+
+/* Loss and gradients of a step's rows, a few rows in flight at a time, in row order. */
+static double accumulate(Run *r) {
+    int T = (int)r->c.model.context;
+    int64_t scored = scored_targets(r);
+    Observer watch = step_head_observer(r->heads);
+    double sum = 0;
+    tape_observe(r->tape, (Observers){&watch, 1});
+    memset(r->grads, 0, r->model->arena * sizeof *r->grads);
+    for (int row = 0; row < r->rows_per_step; row += r->micro_rows) {
+        int rows = r->rows_per_step - row < r->micro_rows ? r->rows_per_step - row : r->micro_rows;
+        int64_t at = (int64_t)row * T;
+        Batch b = {rows, T, r->rows.x + at, r->rows.y + at, r->rows.lo + at, row};
+        model_train(r->model, r->tape, &b, 1.0f / (float)scored, r->grads);
+        const float *losses = tape_losses(r->tape);
+        for (int64_t i = 0; i < (int64_t)rows * T; i++) sum += losses[i];
+    }
+    tape_observe(r->tape, (Observers){NULL, 0});
+    return sum / (double)scored;
+}
+
+static bool diverged(Run *r, const StepRow *row, Error *e) {
+    char detail[128];
+    snprintf(detail, sizeof detail, "loss %g, gradient norm %g", row->loss, row->grad_norm);
+    if (!store_event(r->store, r->claim.run, row->step, "diverged", detail, e) ||
+        !store_status(r->store, r->claim.run, "diverged", *r->checkpoint ? r->checkpoint : NULL, e))
+        return false;
+    return fail(e, EXIT_FAILED, "run %.8s: step %lld: diverged: %s (lower optim.lr, or look at its events)",
+                r->key, (long long)row->step, detail);
+}
+
+/* Update number `step`: fills the row but for probe and save times. */
+static void train_step(Run *r, int64_t step, StepRow *row) {
+    double start = omp_get_wtime();
+    dataset_train_rows(r->data, (uint64_t)r->c.seed, (step - 1) * r->rows_per_step, r->rows_per_step,
+                       (int)r->c.model.context, &r->rows);
+    row->step = step;
+    row->tokens = step * r->c.train.batch_tokens;
+    row->loss = accumulate(r);
+    row->lr = schedule_lr(&r->c.optim, step, r->c.train.steps);
+    row->grad_norm = optim_update(&r->optim, &r->c.optim, r->model, r->grads, step, row->lr);
+    row->ms = (omp_get_wtime() - start) * 1e3;
+    step_head_take(r->heads, r->first_mass, r->value_ratio);
+}
+
+/* ---- the loop ---- */
+
+static bool probe(Run *r, int64_t step, double *ms, Error *e) {
+    int set = cadence_probe(step, r->c.train.steps, r->c.probe.every);
+    double start = omp_get_wtime();
+    if (set && !evaluate(r->probes, r->tape, r->store, r->claim.run, step, set, &r->sink_rate, e))
+        return false;
+    *ms = (omp_get_wtime() - start) * 1e3;
+    r->progress.sink_rate = r->sink_rate;
+    return true;
+}
+
+static bool save(Run *r, int64_t step, Error *e) {
+    return checkpoint_save(r->claim.folder, step, &r->c, r->key, r->model, &r->optim, r->checkpoint, e);
+}
+
+static bool save_if_due(Run *r, int64_t step, double *ms, Error *e) {
+    int64_t every = cadence_every(r->c.run.checkpoint_every, r->c.train.steps);
+    if (step % every && step != r->c.train.steps && !signals_stopped()) return true;
+    double start = omp_get_wtime();
+    if (!save(r, step, e)) return false;
+    *ms = (omp_get_wtime() - start) * 1e3;
+    return true;
+}
+
+static bool log_step(Run *r, const StepRow *row, Error *e) {
+    return store_step(r->store, r->claim.run, row, e) &&
+           store_step_head(r->store, r->claim.run, row->step, (int)r->c.model.layers, (int)r->c.model.heads,
+                           r->first_mass, r->value_ratio, e);
+}
+
+/* Steps from + 1 .. steps. A signal ends it after the step under way, with a checkpoint. */
+static bool loop(Run *r, int64_t from, Error *e) {
+    double ms;
+    if (from == 0 && !probe(r, 0, &ms, e)) return false;
+    for (int64_t step = from + 1; step <= r->c.train.steps && !signals_stopped(); step++) {
+        StepRow row = {0};
+        train_step(r, step, &row);
+        if (!isfinite(row.loss) || !isfinite(row.grad_norm))
+            return log_step(r, &row, e) && diverged(r, &row, e);
+        if (!probe(r, step, &row.probe_ms, e)) return false;
+        if (!save_if_due(r, step, &row.save_ms, e)) return false;
+        if (!log_step(r, &row, e)) return false;
+        progress_step(&r->progress, step, row.loss, row.ms, row.ms + row.probe_ms + row.save_ms);
+    }
+    return true;
+}
+
+/* ---- the life of a run ---- */
+
+static void announce(Run *r, const RunSize *size, int64_t from) {
+    double peak = peak_flops(r->threads);
+    char line[256];
+    r->progress = (Progress){.steps = r->c.train.steps,
+                             .quiet = r->o->quiet,
+                             .peak = peak,
+                             .every = cadence_every(r->c.run.log_every, r->c.train.steps),
+                             .tokens = r->c.train.batch_tokens,
+                             .flops = size->flops_per_token * (double)r->c.train.batch_tokens};
+    progress_start(&r->progress, r->c.variant, r->c.seed);
+    snprintf(line, sizeof line, "run %.8s  %s: %.2f M parameters, %d thread%s, BLIS %s, peak %.0f GF/s%s",
+             r->key, r->progress.name, (double)size->parameters * 1e-6, r->threads, r->threads > 1 ? "s" : "",
+             r->blas_arch, peak * 1e-9,
+             gemm_is_generic(r->blas_arch) ? " -- WARNING: BLIS does not know this CPU, slow" : "");
+    progress_say(&r->progress, line);
+    if (!from) return;
+    snprintf(line, sizeof line, "going on from step %lld", (long long)from);
+    progress_say(&r->progress, line);
+}
+
+/* From random weights, from another run's, or from this run's own newest checkpoint. */
+static bool begin(Run *r, int64_t *from, Error *e) {
+    model_init(r->model, (uint64_t)r->c.seed);
+    if (*r->c.train.init_from && !checkpoint_load_weights(r->c.train.init_from, r->model, e)) return false;
+    if (!checkpoint_resume(r->claim.folder, r->model, &r->optim, from, e)) return false;
+    return store_rewind(r->store, r->claim.run, *from ? *from : -1, e) &&
+           evaluator_create(&r->probes, &r->c, r->data, r->model, e);
+}
+
+static int finish(Run *r, Error *e) {
+    int stopped = signals_stopped();
+    progress_end(&r->progress);
+    if (!store_status(r->store, r->claim.run, stopped ? "interrupted" : "done",
+                      *r->checkpoint ? r->checkpoint : NULL, e))
+        return e->code;
+    return stopped ? 128 + stopped : EXIT_DONE;
+}
+
+static int train_claimed(Run *r, const RunSize *size, Error *e) {
+    int64_t from = 0;
+    if (!allocate(r, e) || !begin(r, &from, e)) return e->code;
+    announce(r, size, from);
+    signals_watch();
+    if (loop(r, from, e)) return finish(r, e);
+    progress_end(&r->progress);
+    if (e->code) {
+        Error ignored = {0};
+        store_event(r->store, r->claim.run, -1, "error", e->text, &ignored);
+    }
+    return e->code;
+}
+
+/* What a claim that gave us nothing to do means for the caller. */
+static int not_taken(const Run *r, Error *e) {
+    switch (r->claim.result) {
+    case CLAIM_DONE:
+        if (!r->o->quiet) printf("run %.8s is done already (--again repeats it)\n", r->key);
+        return EXIT_DONE;
+    case CLAIM_BUSY:
+        fail(e, EXIT_FAILED, "run %.8s: another process is training it", r->key);
+        return e->code;
+    default:
+        fail(e, EXIT_FAILED, "run %.8s: it failed or diverged before (--retry tries it again)", r->key);
+        return e->code;
+    }
+}
+
+static int run_opened(Run *r, Error *e) {
+    RunSize size;
+    r->blas_arch = gemm_start();
+    if (!host_threads(r->c.run.threads, &r->threads, e) || !open_data(r, e) ||
+        !run_size(&r->c, r->c.model.vocab, &size, e) || !fits_memory(r, &size, e) ||
+        !store_open(&r->store, r->o->db, STORE_WRITE, e) || !claim(r, &size, e))
+        return e->code;
+    if (r->claim.result != CLAIM_TAKEN) return not_taken(r, e);
+    int code = train_claimed(r, &size, e);
+    if (code == EXIT_FAILED && !strstr(e->text, "diverged")) {
+        Error ignored = {0};
+        store_status(r->store, r->claim.run, "failed", *r->checkpoint ? r->checkpoint : NULL, &ignored);
+    }
+    return code;
+}
+
+int run_train(const Config *c, const RunOptions *o, Error *e) {
+    Run *r = calloc(1, sizeof *r);
+    if (!r) {
+        fail(e, EXIT_FAILED, "run: out of memory");
+        return e->code;
+    }
+    r->c = *c;
+    r->o = o;
+    r->sink_rate = NAN;
+    r->claim.result = CLAIM_BUSY;
+    int code = run_opened(r, e);
+    run_close(r);
+    free(r);
+    return code;
+}

@@ -1,0 +1,8 @@
+/* Owns: the wish to stop, as SIGINT or SIGTERM brings it. */
+#ifndef SINKLAB_SIGNALS_H
+#define SINKLAB_SIGNALS_H
+
+void signals_watch(void);  /* from now on the two signals set a flag instead of ending the process */
+int signals_stopped(void); /* the signal that came, or 0 */
+
+#endif
