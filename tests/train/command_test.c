@@ -14,26 +14,27 @@ typedef struct Options {
     const char *db, *out;
     int64_t jobs;
     bool json, quiet;
+    char room[256]; /* the words that the texts above point into */
 } Options;
 
 enum { WORDS = 8 };
 
 /* Reads a line of words, cut at its single spaces; returns how many stayed, or -1. */
-static int read_line(const char *line, Options *o, char *room, char *words[WORDS], Error *e) {
+static int read_line(const char *line, Options *o, char *words[WORDS], Error *e) {
     const Flag flags[] = {{"--db", FLAG_TEXT, &o->db},       {"-o", FLAG_TEXT, &o->out},
                           {"--jobs", FLAG_INT, &o->jobs},    {"--json", FLAG_BOOL, &o->json},
                           {"--quiet", FLAG_BOOL, &o->quiet}, {0}};
     int n = 0, kept = 0;
-    strcpy(room, line);
-    for (char *word = room; word && *line;) words[n++] = strsep(&word, " ");
+    strcpy(o->room, line);
+    for (char *word = o->room; word && *line;) words[n++] = strsep(&word, " ");
     return flags_read(flags, n, words, &kept, e) ? kept : -1;
 }
 
 static void assert_words(const char *line, Options *o, const char *expected) {
-    char room[256], joined[256] = "";
+    char joined[256] = "";
     char *words[WORDS];
     Error e = {0};
-    int n = read_line(line, o, room, words, &e);
+    int n = read_line(line, o, words, &e);
     if (n < 0) fail_msg("refused: %s", e.text);
     for (int i = 0; i < n; i++) strcat(strcat(joined, i ? "|" : ""), words[i]);
     assert_string_equal(joined, expected);
@@ -41,10 +42,9 @@ static void assert_words(const char *line, Options *o, const char *expected) {
 
 static void assert_refused(const char *line, const char *expected) {
     Options o = {0};
-    char room[256];
     char *words[WORDS];
     Error e = {0};
-    assert_int_equal(read_line(line, &o, room, words, &e), -1);
+    assert_int_equal(read_line(line, &o, words, &e), -1);
     assert_string_equal(e.text, expected);
     assert_int_equal(e.code, EXIT_USAGE);
 }
