@@ -3,6 +3,8 @@
 
 #include "data/base/process.h"
 
+#include <signal.h>
+
 static void test_runs_in_its_folder(void **state) {
     const char *folder = ((Path *)*state)->s;
     const char *const argv[] = {"sh", "-c", "pwd; echo two >&2; cat", NULL}; /* cat: there is no input */
@@ -25,6 +27,7 @@ static void check_failure(void **state, const char *script, int code, const char
 }
 
 static void test_failures(void **state) {
+    signal(SIGINT, SIG_DFL); /* ignored where the tests run in the background of a script */
     check_failure(state, "echo first; echo 'an Error: x'; echo last; exit 3", EXIT_FAILED,
                   "sh: failed: an Error: x");
     check_failure(state, "echo first; echo last; exit 1", EXIT_FAILED, "sh: failed: last");
