@@ -17,17 +17,18 @@ typedef struct Probe {
     int rows, T;
     bool random;        /* the probe `random`: uniformly random tokens */
     const int8_t *kind; /* (rows, T) token classes where the task has them, else NULL */
+    const int32_t *y;   /* (rows, T) targets; set by instruments_measure */
 } Probe;
 
 typedef struct Instrument {
     const char *name;       /* "sink_mass" */
     const char *definition; /* one line */
     const char *paper;
-    const char *columns;    /* "eval_head.sink_mass, eval_layer.sink_mass, ..." */
+    const char *columns; /* "eval_head.sink_mass, eval_layer.sink_mass, ..." */
     Cadence cadence;
     /* State for the rows of one probe; NULL: does not apply here (not an error). */
     void *(*open)(const Probe *p);
-    uint32_t taps;          /* Observer.taps */
+    uint32_t taps; /* Observer.taps */
     void (*see)(void *self, const View *v);
     void (*weights)(void *self, const Weights *w);
     /* Hands over the figures and frees the state. */

@@ -1,0 +1,17 @@
+#include "model/instruments/first_rest.h"
+
+#include "model/instruments/mask.h"
+
+FirstRest first_rest(double *of, const int32_t *lo, int T) {
+    double sum = 0;
+    int firsts = 0, rest = 0;
+    for (int t = 0; t < T; t++) {
+        if (is_first(lo, t)) {
+            sum += of[t];
+            firsts++;
+        } else {
+            of[rest++] = of[t];
+        }
+    }
+    return (FirstRest){firsts ? sum / firsts : NAN, median_of(of, rest)};
+}

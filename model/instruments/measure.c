@@ -1,0 +1,51 @@
+#include "model/instruments/cells.h"
+#include "model/tape.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Opened {
+    Observer *observers;           /* the tape's own first: what they write is what is measured */
+    const Instrument **instrument; /* of each observer, NULL for the tape's own */
+    int n;
+} Opened;
+
+static Opened open_all(const Probe *p, int set, Observers own) {
+    int room = own.n;
+    while (instruments[room - own.n]) room++;
+    Opened o = {instrument_memory((size_t)room, sizeof *o.observers),
+                instrument_memory((size_t)room, sizeof *o.instrument), own.n};
+    for (int i = 0; i < own.n; i++) o.observers[i] = own.at[i];
+    for (const Instrument *const *i = instruments; *i; i++) {
+        void *self = (*i)->cadence & set ? (*i)->open(p) : NULL;
+        if (!self) continue;
+        o.observers[o.n] = (Observer){(*i)->taps, self, (*i)->see, (*i)->weights};
+        o.instrument[o.n++] = *i;
+    }
+    return o;
+}
+
+/* In the order of the table: a later instrument may read what earlier ones handed over. */
+static void close_all(Opened *o, Figures *out) {
+    for (int i = 0; i < o->n; i++)
+        if (o->instrument[i]) o->instrument[i]->close(o->observers[i].self, out);
+    free(o->observers);
+    free(o->instrument);
+}
+
+void instruments_measure(const Probe *p, Tape *t, const int32_t *x, const int32_t *y, const int32_t *lo,
+                         int set, Figures *out, float *losses) {
+    Probe probe = *p;
+    probe.y = y;
+    Observers own = t->observers;
+    Opened opened = open_all(&probe, set, own);
+    tape_observe(t, (Observers){opened.observers, opened.n});
+    for (int row = 0; row < p->rows; row += t->rows) {
+        int rows = p->rows - row < t->rows ? p->rows - row : t->rows;
+        int64_t at = (int64_t)row * p->T;
+        model_forward(p->m, t, &(Batch){rows, p->T, x + at, y + at, lo + at, row});
+        if (losses) memcpy(losses + at, tape_losses(t), (size_t)rows * p->T * sizeof *losses);
+    }
+    tape_observe(t, own);
+    close_all(&opened, out);
+}

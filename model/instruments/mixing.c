@@ -1,0 +1,81 @@
+/* Owns: the mixing score (arXiv 2510.06477): mean over queries of H(A[q,:]) / ln n_q, where n_q is the
+ * number of keys that q sees (q + 1 without a mask), over the queries with n_q >= 2. 1: every query
+ * averages all it sees; 0: every query copies one token. */
+#include "model/instruments/cells.h"
+#include "model/instruments/mask.h"
+#include "model/vec.h"
+
+#include <stdlib.h>
+
+enum { SCORE, QUERIES, WIDTH };
+
+typedef struct State {
+    Cells cells;
+    int window;
+} State;
+
+static void *open(const Probe *p) {
+    State *s = instrument_memory(1, sizeof *s);
+    s->window = (int)p->m->config.window;
+    s->cells = cells_make(p, (int)p->m->config.heads, WIDTH);
+    return s;
+}
+
+/* ln x for normal positive x, to about 1e-7: x = 2^n m with m in [sqrt 1/2, sqrt 2), and with
+ * t = (m - 1) / (m + 1) the series ln m = 2 (t + t^3/3 + t^5/5 + ...). Written without branches so that
+ * it runs in vectors. */
+static inline vf log_lanes(vf x) {
+    const int32_t below_one = 0x3f3504f3; /* sqrt 1/2 as bits */
+    vi bits = (vi)x - below_one;
+    vi n = bits >> 23;
+    vf m = (vf)((bits & 0x007fffff) + below_one);
+    vf t = (m - 1.0f) / (m + 1.0f), u = t * t;
+    vf series = u * (1.0f / 9) + 1.0f / 7;
+    series = series * u + 1.0f / 5;
+    series = series * u + 1.0f / 3;
+    return __builtin_convertvector(n, vf) * 0.69314718f + 2.0f * (t + t * u * series);
+}
+
+/* -sum a ln a over n weights a = scale |A|. Below 1e-30 a weight counts as zero: its term is. */
+static double row_entropy(const float *A, int n, double scale) {
+    double lanes[VW] = {0}, sum = 0;
+    for (int i = 0; i < n; i += VW) {
+        vf a = vf_load_part(A + i, n - i);
+        a = vf_max(a, -a) * (float)scale;
+        vf term = a * log_lanes(vf_max(a, vf_all(1e-30f)));
+        for (int j = 0; j < VW; j++) lanes[j] -= (double)term[j];
+    }
+    for (int j = 0; j < VW; j++) sum += lanes[j];
+    return sum;
+}
+
+static void weights(void *self, const Weights *w) {
+    const State *s = self;
+    double *c = cell(&s->cells, w->row, w->layer, w->head);
+    for (int i = 0; i < w->nq; i++) {
+        const float *A = w->A + i * w->ld;
+        int q = w->q0 + i, first = first_key(w->lo, q, s->window), n = q - first + 1;
+        if (n < 2) continue;
+        c[SCORE] += row_entropy(A + first, n, weight_scale(w, A, first, q)) / log(n);
+        c[QUERIES]++;
+    }
+    if (last_block(w)) c[SCORE] /= c[QUERIES];
+}
+
+static void close(void *self, Figures *out) {
+    State *s = self;
+    cells_report(&s->cells, SCORE, &(Names){"mixing", "mixing", "mixing", mean_of}, out);
+    cells_free(&s->cells);
+    free(s);
+}
+
+const Instrument mixing = {
+    .name = "mixing",
+    .definition = "mixing score: mean over q >= 1 of H(A[q,:]) / ln(q+1)",
+    .paper = "arXiv 2510.06477",
+    .columns = "eval.mixing, eval_layer.mixing, eval_head.mixing",
+    .cadence = LIGHT,
+    .open = open,
+    .weights = weights,
+    .close = close,
+};

@@ -1,0 +1,60 @@
+/* Owns: positive scores (arXiv 2605.06611): the share of queries with q.k_0 > 0 among those that see
+ * the first key, k_0 being the first key of the query's document. Keys locked in the direction of the
+ * dominant channel have a share near 1. */
+#include "model/instruments/cells.h"
+#include "model/instruments/mask.h"
+
+#include <stdlib.h>
+
+typedef struct State {
+    Cells cells;
+    int window;
+} State;
+
+static void *open(const Probe *p) {
+    State *s = instrument_memory(1, sizeof *s);
+    s->window = (int)p->m->config.window;
+    s->cells = cells_make(p, (int)p->m->config.heads, 1);
+    return s;
+}
+
+static double share(const View *v, int row, int head, int window) {
+    const Heads *heads = v->heads;
+    const int32_t *lo = v->lo + (int64_t)row * v->T;
+    const float *q = heads->q + (int64_t)row * v->T * heads->ld + (int64_t)head * heads->dh;
+    const float *k = heads->k + (int64_t)row * v->T * heads->ld + (int64_t)(head / heads->group) * heads->dh;
+    int positive = 0, seen = 0;
+    for (int t = 0; t < v->T; t++) {
+        if (!sees_first(lo, t, window)) continue;
+        positive += dot_floats(q + t * heads->ld, k + lo[t] * heads->ld, heads->dh) > 0;
+        seen++;
+    }
+    return (double)positive / seen;
+}
+
+static void see(void *self, const View *v) {
+    const State *s = self;
+#pragma omp parallel for schedule(static)
+    for (int row = 0; row < v->rows; row++)
+        for (int h = 0; h < s->cells.heads; h++)
+            *cell(&s->cells, v->row0 + row, v->layer, h) = share(v, row, h, s->window);
+}
+
+static void close(void *self, Figures *out) {
+    State *s = self;
+    cells_report(&s->cells, 0, &(Names){.head = "positive"}, out);
+    cells_free(&s->cells);
+    free(s);
+}
+
+const Instrument positive_scores = {
+    .name = "positive_scores",
+    .definition = "share of queries with q.k_0 > 0",
+    .paper = "arXiv 2605.06611",
+    .columns = "eval_head.positive",
+    .cadence = LIGHT,
+    .open = open,
+    .taps = 1 << TAP_ATTN_OUT,
+    .see = see,
+    .close = close,
+};

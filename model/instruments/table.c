@@ -1,0 +1,8 @@
+#include "model/instruments/table.h"
+
+#include <stddef.h>
+
+const Instrument *const instruments[] = {
+    &sink_mass,  &uniform_mass,    &mixing,     &value_drain,        &dormant,
+    &local_mass, &positive_scores, &norm_ratio, &massive_activation, NULL,
+};
