@@ -57,9 +57,8 @@ typedef struct DatasetInfo {
     int64_t heldout_tokens;
     int64_t train_documents; /* that begin before the limit; 0 for the synthetic task */
     double bytes_per_token;  /* of the held-out text: nats / (ln 2 * this) = bits per byte */
-    double
-        mean_document; /* tokens of a training document, without BOS or limit; NAN for the synthetic task */
-    char corpus_hash[33]; /* 32 hex digits (XXH3-128) of the text's content */
+    double mean_document;    /* tokens of a training document (no BOS, no limit); NAN: the synthetic task */
+    char corpus_hash[33];    /* 32 hex digits (XXH3-128) of the text's content */
     char tokenizer_hash[33];
     char licence[128];     /* one line: "GPL-2+ (gcide 0.48.5)" or "unknown" */
     char path[512];        /* folder of what was prepared: holds tokenizer.model for bpe */
@@ -89,7 +88,8 @@ bool dataset_probe_rows(const Dataset *d, uint64_t seed, int probe, int rows, in
                         Error *e);
 
 /* Text <-> tokens with the dataset's tokenizer (no BOS added). Encoding returns a malloc'ed
- * array; decoding a malloc'ed NUL-terminated string. bpe runs SentencePiece's programs. */
+ * array; decoding a malloc'ed NUL-terminated string. Encoding bpe runs spm_encode; decoding
+ * runs nothing, and a piece may end within a character. */
 bool dataset_encode(const Dataset *d, const char *text, size_t length, int32_t **tokens, int64_t *n,
                     Error *e);
 bool dataset_decode(const Dataset *d, const int32_t *tokens, int64_t n, char **text, Error *e);

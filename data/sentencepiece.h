@@ -4,11 +4,11 @@
  *
  * The programs read one document a line, as UTF-8. A newline within a document is the
  * user-defined symbol U+E000, which never merges with its neighbours. What a line cannot carry
- * stays out of it: NUL, bytes that are not UTF-8, U+E000 itself, and U+2581, by which
- * SentencePiece writes a space. Such bytes cut the document into segments, a line each, and
- * become the model's own byte pieces <0xNN> when the segments are joined again; as they never
- * merge either, the tokens are those that one line would have given. Segments also end after
- * SEGMENT_BYTES, at a newline if there is one, which again changes nothing.
+ * stays out of it: NUL (which spm_train refuses), bytes that are not UTF-8, U+E000 itself, and U+2581, by
+ * which SentencePiece writes a space. Such bytes cut the document into segments, a line each, and become the
+ * model's own byte pieces <0xNN> when the segments are joined again; as they never merge either, the tokens
+ * are those that one line would have given. Segments also end after SEGMENT_BYTES, at a newline if there is
+ * one, which again changes nothing.
  *
  * Decoding needs no program: it joins the pieces (spm_decode would replace bytes that are not
  * UTF-8). */
