@@ -145,7 +145,7 @@ static void held_out_loss(Evaluator *v, Tape *t, int batch, int64_t targets, Fig
 
 static void measure(Evaluator *v, Tape *t, ProbeName p, int set, Figures *f) {
     Held *h = &v->probe[p];
-    Probe probe = {v->m, h->rows, h->T, p == RANDOM, h->at.kind};
+    Probe probe = {.m = v->m, .rows = h->rows, .T = h->T, .random = p == RANDOM, .kind = h->at.kind};
     figures_add(f, "T", -1, -1, h->T);
     figures_add(f, "sequences", -1, -1, h->rows);
     instruments_measure(&probe, t, h->at.x, h->at.y, h->at.lo, set, f, h->losses);
