@@ -74,7 +74,7 @@ CREATE TABLE IF NOT EXISTS step_head ( -- One row an update and head, over all r
     layer INTEGER NOT NULL, -- from 0
     head INTEGER NOT NULL, -- from 0
     first_mass REAL, -- mass of the first key: sum over queries q >= 0 of A[q,0], over T; mean over rows
-    value_ratio REAL, -- norm of the first value over the mean norm of the others, mean over rows
+    value_ratio REAL, -- norm of the first value over the median norm of the others, mean over rows
     PRIMARY KEY (run_id, step, layer, head)
 ) STRICT, WITHOUT ROWID;
 
