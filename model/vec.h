@@ -60,7 +60,7 @@ static inline float vf_highest(vf x) {
  * exponent. Below -87 it is 0, above 88 infinity; NaN stays NaN. */
 static inline vf vf_exp(vf x) {
     const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-    vi tiny = x<-87.0f, huge = x> 88.0f;
+    vi tiny = x < -87.0f, within = x <= 88.0f;
     vf n = x * 1.44269504f + magic;
     vi shift = (vi)n << 23;
     n -= magic;
@@ -74,7 +74,7 @@ static inline vf vf_exp(vf x) {
     p = p * r * r + r + 1.0f;
     vf e = (vf)((vi)p + shift);
     e = (vf)((vi)e & ~tiny);
-    return vf_pick(huge, vf_all(__builtin_inff()), e);
+    return vf_pick(within, e, x + __builtin_inff()); /* of NaN too, whatever its payload */
 }
 
 static inline vf vf_sigmoid(vf x) {

@@ -1,0 +1,93 @@
+/* model/ops/cross_entropy.c against the formula and its central differences, and at the edges. */
+#include "tests/model/support.h"
+
+#include "data/base/rng.h"
+#include "model/ops/cross_entropy.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Shape {
+    int N, V;
+    double std;
+    int32_t target[40];
+} Shape;
+
+static void naive(const void *shape, const double *const *in, double *out) {
+    const Shape *s = shape;
+    const double *x = in[0];
+    for (int n = 0; n < s->N; n++, x += s->V) {
+        double max = x[0], sum = 0;
+        for (int i = 1; i < s->V; i++) max = fmax(max, x[i]);
+        for (int i = 0; i < s->V; i++) sum += exp(x[i] - max);
+        out[n] = s->target[n] < 0 ? 0 : max + log(sum) - x[s->target[n]];
+    }
+}
+
+static void check(int N, int V, double std) {
+    Shape s = {.N = N, .V = V, .std = std};
+    for (int n = 0; n < N; n++)
+        s.target[n] = n % 5 == 3 ? -1 : (int32_t)rng_below(1, RNG_TEST, 9, (uint64_t)n, (uint64_t)V);
+    size_t n = (size_t)(N * V);
+    const float scale = 0.125f;
+    OWNED float *logits = normals(1, n, std), *dlogits = normals(1, n, std);
+    OWNED float *loss = constants((size_t)N, 9), *dout = constants((size_t)N, scale);
+    const float *in[] = {logits};
+    Naive f = {&s, naive, 1, {n}, (size_t)N};
+
+    cross_entropy(dlogits, s.target, loss, N, V, scale);
+    /* Sums run in VW lanes: V / 4 deep at most. A logit of magnitude 16 loses four bits in x - max. */
+    check_forward(&f, in, loss, V / 4 + 16);
+    check_gradient(&f, in, dout, 0, dlogits, 0, V / 4 + 32);
+    for (int k = 0; k < N; k++)
+        for (int i = 0; i < V; i++)
+            if (s.target[k] < 0) assert_true(dlogits[k * V + i] == 0);
+}
+
+static void test_shapes(void **state) {
+    (void)state;
+    const int sizes[] = {2, 5, 15, 16, 17, 97, 515};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        check(1, sizes[i], 1);
+        check(33, sizes[i], 4);
+    }
+}
+
+static void test_vocabulary_of_one(void **state) {
+    (void)state;
+    float logit = 3, loss = 9;
+    cross_entropy(&logit, &(int32_t){0}, &loss, 1, 1, 1);
+    assert_true(loss == 0 && logit == 0);
+}
+
+static void test_huge_logits(void **state) {
+    (void)state;
+    float x[] = {1e4f, -1e4f, 0, 3e38f, 0, -3e38f, -50, -50, -50}, loss[3];
+    const int32_t target[] = {1, 0, 2};
+    cross_entropy(x, target, loss, 3, 3, 1);
+    assert_true(loss[0] == 2e4f && x[0] == 1 && x[1] == -1 && x[2] == 0);
+    assert_true(loss[1] == 0 && x[3] == 0 && x[4] == 0 && x[5] == 0);
+    assert_true(fabsf(loss[2] - logf(3)) < 8e-6f); /* two roundings at 50 */
+}
+
+/* A diverged run must show: one bad logit, wherever it is, makes the loss NaN. */
+static void test_nan_and_infinity(void **state) {
+    (void)state;
+    enum { V = 37 };
+    for (int bad = 0; bad < V; bad++)
+        for (int kind = 0; kind < 2; kind++) {
+            OWNED float *x = normals(1, V, 1);
+            float loss = 0;
+            x[bad] = kind ? INFINITY : NAN;
+            cross_entropy(x, &(int32_t){5}, &loss, 1, V, 1);
+            assert_true(isnan(loss));
+        }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shapes), cmocka_unit_test(test_vocabulary_of_one),
+        cmocka_unit_test(test_huge_logits), cmocka_unit_test(test_nan_and_infinity)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

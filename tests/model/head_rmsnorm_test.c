@@ -1,0 +1,54 @@
+/* model/ops/head_rmsnorm.c against the formula and its central differences. */
+#include "tests/model/support.h"
+
+#include "model/ops/head_rmsnorm.h"
+#include "model/ops/strips.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Shape {
+    int B, T, H, dh;
+    double std; /* as in rmsnorm_test.c */
+} Shape;
+
+static const Shape shapes[] = {{1, 1, 1, 1, 3e-3}, {1, 7, 1, 17, 1},     {2, 33, 3, 12, 3e-3},
+                               {1, 100, 5, 3, 1},  {2, 70, 2, 64, 3e-3}, {3, 1, 4, 16, 30}};
+
+static void naive(const void *shape, const double *const *in, double *out) {
+    const Shape *s = shape;
+    const double *o = in[0], *gain = in[1];
+    for (int n = 0; n < s->B * s->T * s->H; n++, o += s->dh, out += s->dh) {
+        double sum = 0;
+        for (int i = 0; i < s->dh; i++) sum += o[i] * o[i];
+        double rms = sqrt(sum / s->dh + 1e-5);
+        for (int i = 0; i < s->dh; i++) out[i] = gain[i] * o[i] / rms;
+    }
+}
+
+static void check(const Shape *s) {
+    size_t N = (size_t)(s->B * s->T), w = (size_t)s->dh, n = N * (size_t)s->H * w;
+    OWNED float *o = normals(1, n, s->std), *gain = normals(2, w, 1), *dy = normals(3, n, 1);
+    OWNED float *y = constants(n, 0), *dx = constants(n, 0), *dgain = constants(w, 0.5f);
+    OWNED float *partial = constants((size_t)strips_count(s->B, s->T) * w, 9);
+    const float *in[] = {o, gain};
+    Naive f = {s, naive, 2, {n, w}, n};
+
+    head_rmsnorm_forward(o, gain, y, (int64_t)N, s->H, s->dh);
+    check_forward(&f, in, y, s->dh + 5);
+    memcpy(dx, dy, n * sizeof *dx); /* the op works in place */
+    head_rmsnorm_backward(o, gain, dx, dgain, partial, s->B, s->T, s->H, s->dh);
+    check_gradient(&f, in, dy, 0, dx, 0, 2 * s->dh + 12);
+    check_gradient(&f, in, dy, 1, dgain, 0.5f, s->dh + 5 + (int)N * s->H);
+}
+
+static void test_shapes(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check(&shapes[i]);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
