@@ -44,6 +44,8 @@ CREATE TABLE IF NOT EXISTS sweep ( -- One row a sweep file, by its name.
     id INTEGER PRIMARY KEY, -- this database's number of the sweep
     name TEXT NOT NULL UNIQUE, -- as in the file
     file TEXT NOT NULL, -- text of the file as last run
+    claim TEXT, -- what it is to put to the test, in the file's words
+    source TEXT, -- where the claim comes from
     created TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ')) -- UTC: first registered
 ) STRICT;
 
@@ -365,3 +367,175 @@ SELECT key, 'event', step, kind,
 FROM event JOIN run ON run.id = run_id
 WHERE kind IN ('nan', 'diverged')
 ORDER BY key, kind, step, place, figures;
+
+-- ---- sweeps: what was compared, and what came of it ----
+
+CREATE TABLE IF NOT EXISTS sweep_cell ( -- What each place of a sweep stands for.
+    sweep INTEGER NOT NULL REFERENCES sweep (id) ON DELETE CASCADE, -- sweep.id
+    "index" INTEGER NOT NULL, -- as in sweep_run
+    cell INTEGER NOT NULL, -- number of its combination of values, from 0; runs of one cell differ in the seed alone
+    label TEXT NOT NULL, -- the combination: "head_out=rmsnorm lr=0.001"
+    side TEXT NOT NULL, -- the value compared, "head_out=rmsnorm"; "all" where the sweep compares nothing
+    stratum TEXT NOT NULL, -- the values that are neither compared nor tuned; sides are compared within one
+    judges INTEGER NOT NULL CHECK (judges IN (0, 1)), -- 0: its seed tunes only
+    PRIMARY KEY (sweep, "index")
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS sweep_expect ( -- What a sweep's claim says: of every side but the baseline, against it.
+    sweep INTEGER NOT NULL REFERENCES sweep (id) ON DELETE CASCADE, -- sweep.id
+    place INTEGER NOT NULL, -- in the file's list, from 0
+    metric TEXT NOT NULL, -- a metric of the view outcome
+    direction TEXT NOT NULL CHECK (direction IN ('lower', 'higher')), -- where the effect is expected
+    beyond REAL NOT NULL, -- it must be more than this, in that direction
+    baseline TEXT NOT NULL, -- side of the baseline, as in sweep_cell
+    PRIMARY KEY (sweep, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS t_quantile ( -- Student's t: |t| is above `t` with probability 0.05 / share.
+    share INTEGER NOT NULL, -- 1: of a 95 % interval; k: of one of k comparisons (Bonferroni, Holm)
+    df INTEGER NOT NULL, -- degrees of freedom; those beyond the largest take the largest
+    t REAL NOT NULL, -- the quantile
+    PRIMARY KEY (share, df)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW IF NOT EXISTS outcome AS -- One row a finished run and figure, at its last evaluation of each probe: those of probe main under their own names, others as PROBE.NAME; onset is that of sink_rate_03.
+WITH last AS (
+    SELECT run_id, probe, max(step) AS step FROM eval GROUP BY run_id, probe
+), reading AS MATERIALIZED (
+    SELECT e.*, iif(e.probe = 'main', '', e.probe || '.') AS prefix
+    FROM last JOIN eval AS e USING (run_id, probe, step) JOIN run AS r ON r.id = e.run_id
+    WHERE r.status = 'done'
+)
+SELECT run_id, prefix || 'val_loss' AS metric, val_loss AS value FROM reading
+UNION ALL SELECT run_id, prefix || 'val_loss_1', val_loss_1 FROM reading
+UNION ALL SELECT run_id, prefix || 'bits_per_byte', bits_per_byte FROM reading
+UNION ALL SELECT run_id, prefix || 'sink_rate_02', sink_rate_02 FROM reading
+UNION ALL SELECT run_id, prefix || 'sink_rate_03', sink_rate_03 FROM reading
+UNION ALL SELECT run_id, prefix || 'sink_rate_05', sink_rate_05 FROM reading
+UNION ALL SELECT run_id, prefix || 'sink_rate_08', sink_rate_08 FROM reading
+UNION ALL SELECT run_id, prefix || 'sink_mass', sink_mass FROM reading
+UNION ALL SELECT run_id, prefix || 'uniform_mass', uniform_mass FROM reading
+UNION ALL SELECT run_id, prefix || 'max_mass', max_mass FROM reading
+UNION ALL SELECT run_id, prefix || 'mixing', mixing FROM reading
+UNION ALL SELECT run_id, prefix || 'value_drain', value_drain FROM reading
+UNION ALL SELECT run_id, prefix || 'norm_ratio', norm_ratio FROM reading
+UNION ALL SELECT run_id, prefix || 'massive_ratio', massive_ratio FROM reading
+UNION ALL SELECT run_id, prefix || 'entropy_norm_min', entropy_norm_min FROM reading
+UNION ALL SELECT run_id, prefix || 'T', T FROM reading
+UNION ALL SELECT o.run_id, 'onset', o.first_after FROM onset_eval AS o JOIN run AS r ON r.id = o.run_id
+WHERE r.status = 'done' AND o.quantity = 'sink_rate_03';
+
+CREATE VIEW IF NOT EXISTS summary AS -- One row a cell of a sweep: how many of its runs are done, and the medians of their final figures on probe main (T tokens a row). sink_mass is to be read beside uniform_mass; onset is over the runs that have one.
+WITH reading AS (
+    SELECT c.sweep, c.cell, o.metric, o.value,
+           row_number() OVER (PARTITION BY c.sweep, c.cell, o.metric ORDER BY o.value) AS place,
+           count(*) OVER (PARTITION BY c.sweep, c.cell, o.metric) AS n
+    FROM sweep_cell AS c JOIN sweep_run AS s USING (sweep, "index") JOIN outcome AS o ON o.run_id = s.run
+    WHERE o.value IS NOT NULL
+), median AS (
+    SELECT sweep, cell, metric, avg(value) AS value FROM reading
+    WHERE place IN ((n + 1) / 2, n / 2 + 1) GROUP BY sweep, cell, metric
+), wide AS (
+    SELECT sweep, cell, max(value) FILTER (WHERE metric = 'val_loss') AS val_loss,
+           max(value) FILTER (WHERE metric = 'sink_rate_03') AS sink_rate_03,
+           max(value) FILTER (WHERE metric = 'sink_mass') AS sink_mass,
+           max(value) FILTER (WHERE metric = 'uniform_mass') AS uniform_mass,
+           max(value) FILTER (WHERE metric = 'onset') AS onset,
+           max(value) FILTER (WHERE metric = 'value_drain') AS value_drain,
+           max(value) FILTER (WHERE metric = 'norm_ratio') AS norm_ratio,
+           CAST(max(value) FILTER (WHERE metric = 'T') AS INTEGER) AS T
+    FROM median GROUP BY sweep, cell
+), counted AS (
+    SELECT c.sweep, c.cell, min(c.label) AS label, count(*) AS runs,
+           count(*) FILTER (WHERE r.status = 'done') AS done,
+           count(*) FILTER (WHERE r.status = 'diverged') AS diverged
+    FROM sweep_cell AS c JOIN sweep_run AS s USING (sweep, "index") JOIN run AS r ON r.id = s.run
+    GROUP BY c.sweep, c.cell
+)
+SELECT w.name AS sweep, n.label AS cell, n.done, n.runs, n.diverged, val_loss, sink_rate_03, sink_mass,
+       uniform_mass, onset, value_drain, norm_ratio, T
+FROM counted AS n JOIN sweep AS w ON w.id = n.sweep LEFT JOIN wide USING (sweep, cell)
+ORDER BY w.id, n.cell;
+
+CREATE VIEW IF NOT EXISTS sweep_choice AS -- One row a side of a stratum: its best cell by the mean val_loss of the seeds that tune (a diverged one counts as infinite), and how many of those are still to run (while any is, the choice is open).
+WITH score AS (
+    SELECT c.sweep, c.stratum, c.side, c.cell, min(c.label) AS label,
+           avg(CASE WHEN c.judges THEN NULL WHEN r.status = 'diverged' THEN 9e999 ELSE o.value END) AS score,
+           count(*) FILTER (WHERE NOT c.judges AND r.status NOT IN ('done', 'diverged')) AS waiting
+    FROM sweep_cell AS c JOIN sweep_run AS s USING (sweep, "index") JOIN run AS r ON r.id = s.run
+    LEFT JOIN outcome AS o ON o.run_id = r.id AND o.metric = 'val_loss'
+    GROUP BY c.sweep, c.stratum, c.side, c.cell
+), ranked AS (
+    SELECT *, row_number() OVER (PARTITION BY sweep, stratum, side
+                              ORDER BY score IS NULL, score, cell) AS place,
+           sum(waiting) OVER (PARTITION BY sweep, stratum, side) AS open
+    FROM score
+)
+SELECT sweep, stratum, side, cell, label, score, open FROM ranked WHERE place = 1;
+
+CREATE VIEW IF NOT EXISTS verdict_pair AS -- One row an expectation, side and judging seed: its figure and the baseline's of that seed. A diverged run counts as the worst of its side: the largest where lower is expected, else the smallest.
+WITH judged AS (
+    SELECT x.sweep, x.place, x.metric, x.direction, x.baseline, h.stratum, h.side, r.seed,
+           r.status = 'diverged' AS diverged, o.value
+    FROM sweep_expect AS x
+    JOIN sweep_choice AS h ON h.sweep = x.sweep AND h.open = 0
+    JOIN sweep_cell AS c ON c.sweep = x.sweep AND c.cell = h.cell AND c.judges
+    JOIN sweep_run AS s ON s.sweep = c.sweep AND s."index" = c."index"
+    JOIN run AS r ON r.id = s.run AND r.status IN ('done', 'diverged')
+    LEFT JOIN outcome AS o ON o.run_id = r.id AND o.metric = x.metric
+), figure AS MATERIALIZED (
+    SELECT *, CASE WHEN NOT diverged THEN value
+                   WHEN direction = 'lower' THEN max(value) OVER side_of
+                   ELSE min(value) OVER side_of END AS figure
+    FROM judged WINDOW side_of AS (PARTITION BY sweep, place, stratum, side)
+)
+SELECT t.sweep, t.place, t.metric, t.stratum, t.side, t.seed, t.figure, b.figure AS baseline_figure,
+       t.figure - b.figure AS difference, t.diverged + b.diverged AS diverged
+FROM figure AS t JOIN figure AS b
+     ON b.sweep = t.sweep AND b.place = t.place AND b.stratum = t.stratum
+        AND b.seed = t.seed AND b.side = t.baseline
+WHERE t.side <> t.baseline AND t.figure IS NOT NULL AND b.figure IS NOT NULL;
+
+CREATE VIEW IF NOT EXISTS verdict AS -- One row an expectation and side: the mean paired difference to the baseline over seeds with its 95 % t interval, its effect in standard deviations of the differences, and one word. supported: the whole interval lies beyond `beyond` in the expected direction; refuted: the whole interval lies short of it; else undecided. For the word, the sweep's comparisons are corrected by Holm: share is the divisor of 0.05 that this one met. more_seeds: how many more would settle it, were the effect as it looks now.
+WITH planned AS (
+    SELECT x.sweep, x.place, x.metric, x.direction, x.beyond, c.stratum, c.side
+    FROM sweep_expect AS x JOIN sweep_cell AS c ON c.sweep = x.sweep AND c.side <> x.baseline
+    GROUP BY x.sweep, x.place, c.stratum, c.side
+), centred AS (
+    SELECT *, avg(difference) OVER (PARTITION BY sweep, place, stratum, side) AS mean FROM verdict_pair
+), moment AS (
+    SELECT sweep, place, stratum, side, count(*) AS n, avg(difference) AS mean,
+           sqrt(sum((difference - mean) * (difference - mean)) / (count(*) - 1)) AS sd,
+           sum(diverged) AS diverged
+    FROM centred GROUP BY sweep, place, stratum, side
+), measured AS (
+    SELECT p.*, coalesce(m.n, 0) AS n, m.mean, m.sd, m.diverged,
+           iif(p.direction = 'lower', -m.mean, m.mean) - p.beyond AS margin,
+           min(m.n - 1, (SELECT max(df) FROM t_quantile)) AS df
+    FROM planned AS p LEFT JOIN moment AS m USING (sweep, place, stratum, side)
+), met AS MATERIALIZED ( -- the largest divisor at which the interval leaves `beyond` out: all that Holm needs of a p value
+    SELECT *, coalesce(CASE WHEN n < 2 OR margin = 0 THEN 0 WHEN sd = 0 THEN 1000000
+        ELSE (SELECT max(q.share) FROM t_quantile AS q
+              WHERE q.df = measured.df AND q.t * measured.sd < abs(margin) * sqrt(n)) END, 0) AS shares
+    FROM measured
+), ranked AS (
+    SELECT *, count(*) OVER (PARTITION BY sweep) + 1
+              - row_number() OVER (PARTITION BY sweep ORDER BY shares DESC, place, stratum, side) AS share
+    FROM met
+), tested AS (
+    SELECT *, min(shares >= share) OVER (PARTITION BY sweep ORDER BY share DESC) AS settled FROM ranked
+)
+SELECT w.name AS sweep, v.metric, v.direction, v.beyond, v.side, v.stratum, v.n, v.mean,
+       v.mean - q.t * v.sd / sqrt(v.n) AS low, v.mean + q.t * v.sd / sqrt(v.n) AS high,
+       CASE WHEN v.sd > 0 THEN v.mean / v.sd END AS effect_sd, v.share,
+       CASE WHEN v.settled AND v.margin > 0 THEN 'supported' WHEN v.settled THEN 'refuted'
+            ELSE 'undecided' END AS verdict,
+       CASE WHEN v.settled THEN 0 WHEN v.sd > 0 AND v.margin <> 0 THEN
+           max(1, coalesce((SELECT min(k.df + 1) FROM t_quantile AS k WHERE k.share = v.share
+                            AND k.t * v.sd < abs(v.margin) * sqrt(k.df + 1)),
+                           (SELECT CAST(ceil(pow(min(k.t) * v.sd / v.margin, 2)) AS INTEGER)
+                            FROM t_quantile AS k WHERE k.share = v.share)) - v.n) END AS more_seeds,
+       v.diverged
+FROM tested AS v JOIN sweep AS w ON w.id = v.sweep
+LEFT JOIN t_quantile AS q ON q.share = 1 AND q.df = v.df
+ORDER BY w.id, v.place, v.stratum, v.side;
