@@ -1,0 +1,267 @@
+/* One run as its user sees it: ./sinklab train on a small text, killed, repeated, misused. */
+#include "data/base/rng.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct Place {
+    char folder[64], text[96], cache[96];
+} Place;
+
+/* Some 60 kB of pseudo-English: words of a small vocabulary with a grammar of pairs. */
+static void write_text(const char *path) {
+    static const char *const words[] = {"the", "sink",  "drinks", "what",  "no", "head", "wants", "and",
+                                        "a",   "token", "stands", "first", "so", "it",   "is",    "seen"};
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    uint64_t at = 0;
+    for (int i = 0; i < 12000; i++) {
+        at = (3 * at + rng_below(1, RNG_TEST, 0, (uint64_t)i, 4)) % 16;
+        fprintf(f, "%s%c", words[at], i % 11 == 10 ? '\n' : ' ');
+    }
+    fclose(f);
+}
+
+static int setup(void **state) {
+    Place *p = calloc(1, sizeof *p);
+    snprintf(p->folder, sizeof p->folder, "/tmp/sinklab-run-XXXXXX");
+    if (!p || !mkdtemp(p->folder)) return -1;
+    snprintf(p->text, sizeof p->text, "%s/text.txt", p->folder);
+    snprintf(p->cache, sizeof p->cache, "%s/cache", p->folder);
+    write_text(p->text);
+    *state = p;
+    return 0;
+}
+
+static int teardown(void **state) {
+    Place *p = *state;
+    char command[128];
+    snprintf(command, sizeof command, "chmod -R u+w %s; rm -rf %s", p->folder, p->folder);
+    int code = system(command);
+    free(p);
+    return code;
+}
+
+/* A small model that learns in a second or so; further words may change it. */
+static void command_line(const Place *p, const char *db, const char *more, char *out, size_t room) {
+    snprintf(
+        out, room,
+        "./sinklab train --quiet --db %s/%s --cache %s data.source=%s data.tokenizer=bytes model.layers=2 "
+        "model.width=32 model.heads=2 model.context=16 train.batch_tokens=512 train.steps=300 "
+        "optim.warmup=10 probe.every=30 probe.sequences=20 run.checkpoint_every=7 %s >%s/out 2>&1",
+        p->folder, db, p->cache, p->text, more, p->folder);
+}
+
+static int train(const Place *p, const char *db, const char *more) {
+    char line[1024];
+    command_line(p, db, more, line, sizeof line);
+    int status = system(line);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* One text of all that a query answers, rows joined by newlines. */
+static char *ask(const Place *p, const char *db, const char *sql) {
+    char path[160];
+    sqlite3 *handle;
+    sqlite3_stmt *q;
+    snprintf(path, sizeof path, "%s/%s", p->folder, db);
+    assert_int_equal(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &q, NULL), SQLITE_OK);
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    while (sqlite3_step(q) == SQLITE_ROW) {
+        for (int i = 0; i < sqlite3_column_count(q); i++)
+            fprintf(out, "%s|", sqlite3_column_text(q, i) ? (const char *)sqlite3_column_text(q, i) : "");
+        fputc('\n', out);
+    }
+    fclose(out);
+    sqlite3_finalize(q);
+    sqlite3_close(handle);
+    return text;
+}
+
+static const char digest[] = "SELECT * FROM digest ORDER BY key, kind, step, place";
+
+static void assert_answer(const Place *p, const char *db, const char *sql, const char *expected) {
+    char *text = ask(p, db, sql);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static void assert_same_run(const Place *p, const char *db, const char *other) {
+    char *a = ask(p, db, digest), *b = ask(p, other, digest);
+    assert_true(strlen(a) > 10000);
+    assert_string_equal(a, b);
+    free(a);
+    free(b);
+    char line[512];
+    snprintf(line, sizeof line,
+             "cd %s && cmp %s.d/*/step-00000300/model.safetensors %s.d/*/step-00000300/model.safetensors",
+             p->folder, db, other);
+    assert_int_equal(system(line), 0);
+}
+
+static void train_to_the_end(void **state) {
+    const Place *p = *state;
+    assert_int_equal(train(p, "a.db", ""), 0);
+    assert_answer(
+        p, "a.db",
+        "SELECT status, steps, (SELECT count(*) FROM step), (SELECT count(*) FROM step_head) FROM run",
+        "done|300|300|1200|\n");
+    assert_answer(p, "a.db", "SELECT min(step), max(step), count(*) > 60 FROM step WHERE loss IS NOT NULL",
+                  "1|300|1|\n");
+    assert_answer(
+        p, "a.db",
+        "SELECT (SELECT avg(loss) FROM step WHERE step > 290) < 0.6 * (SELECT loss FROM step WHERE step = 1)",
+        "1|\n");
+    assert_answer(p, "a.db",
+                  "SELECT group_concat(DISTINCT probe) FROM (SELECT probe FROM eval ORDER BY probe)",
+                  "context,main,other_bos,random|\n");
+    assert_answer(p, "a.db",
+                  "SELECT count(*) FROM eval WHERE step IN (0, 300) AND probe = 'main' AND val_loss > 0",
+                  "2|\n");
+}
+
+static void one_thread_gives_the_same_bits(void **state) {
+    const Place *p = *state;
+    assert_int_equal(train(p, "one.db", "run.threads=1"), 0);
+    assert_same_run(p, "a.db", "one.db");
+}
+
+static void rows_in_flight_change_no_bit(void **state) {
+    const Place *p = *state;
+    assert_int_equal(train(p, "micro.db", "train.micro_rows=16"), 0);
+    const char *losses = "SELECT step, quote(loss), quote(grad_norm) FROM step ORDER BY step";
+    char *a = ask(p, "a.db", losses), *b = ask(p, "micro.db", losses);
+    assert_string_equal(a, b);
+    free(a);
+    free(b);
+}
+
+/* Starts the run in a process group of its own, so that a signal reaches what the shell started. */
+static pid_t start(const Place *p, const char *db) {
+    char line[1024];
+    command_line(p, db, "", line, sizeof line);
+    pid_t pid = fork();
+    if (pid == 0) {
+        setpgid(0, 0);
+        execl("/bin/sh", "sh", "-c", line, (char *)NULL);
+        _exit(127);
+    }
+    setpgid(pid, pid);
+    return pid;
+}
+
+static void killed_and_gone_on_with(void **state) {
+    const Place *p = *state;
+    for (int i = 0; i < 6; i++) {
+        pid_t pid = start(p, "killed.db");
+        usleep(40000 + (useconds_t)rng_below((uint64_t)getpid(), RNG_TEST, 1, (uint64_t)i, 250000));
+        kill(-pid, i % 3 == 2 ? SIGTERM : SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    assert_int_equal(train(p, "killed.db", ""), 0);
+    assert_same_run(p, "a.db", "killed.db");
+}
+
+static void done_is_done_and_again_repeats(void **state) {
+    const Place *p = *state;
+    char *before = ask(p, "a.db", "SELECT finished FROM run");
+    assert_int_equal(train(p, "a.db", ""), 0);
+    char *after = ask(p, "a.db", "SELECT finished FROM run");
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    assert_int_equal(train(p, "one.db", "--again"), 0);
+    assert_same_run(p, "a.db", "one.db");
+}
+
+static void divergence_is_reported_and_kept(void **state) {
+    const Place *p = *state;
+    const char *wild = "optim.lr=1e30 optim.clip=0 optim.min_lr=0";
+    assert_int_equal(train(p, "wild.db", wild), 1);
+    assert_answer(p, "wild.db",
+                  "SELECT status, (SELECT count(*) FROM event WHERE kind = 'diverged') FROM run",
+                  "diverged|1|\n");
+    assert_int_equal(train(p, "wild.db", wild), 1);
+    assert_answer(p, "wild.db", "SELECT count(*) FROM event WHERE kind = 'diverged'", "1|\n");
+    char retry[96];
+    snprintf(retry, sizeof retry, "%s --retry", wild);
+    assert_int_equal(train(p, "wild.db", retry), 1);
+}
+
+/* What standard error and output said. */
+static void assert_said(const Place *p, const char *words) {
+    char path[96], text[4096] = "";
+    snprintf(path, sizeof path, "%s/out", p->folder);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    size_t n = fread(text, 1, sizeof text - 1, f);
+    text[n] = 0;
+    fclose(f);
+    if (!strstr(text, words)) fail_msg("not said: %s in: %s", words, text);
+}
+
+static void bad_input_is_one_clear_line(void **state) {
+    const Place *p = *state;
+    static const struct {
+        const char *more, *says;
+    } cases[] = {
+        {"model.widht=64", "model.width"},
+        {"model.width=many", "model.width"},
+        {"optim.lr=nan", "optim.lr"},
+        {"model.heads=3", "does not divide"},
+        {"train.batch_tokens=500", "train.batch_tokens"},
+        {"data.source=/nonexistent/text", "/nonexistent/text"},
+        {"run.threads=4000", "run.threads"},
+        {"model.width=65536 model.layers=512 model.mlp_width=262144", "GB"},
+        {"train.init_from=/nonexistent/checkpoint", "/nonexistent/checkpoint"},
+        {"train.steps=0", "train.steps"},
+        {"nonexistent.yaml", "nonexistent.yaml"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(train(p, "bad.db", cases[i].more), 2);
+        assert_said(p, cases[i].says);
+    }
+}
+
+static void a_checkpoint_of_another_shape_is_refused(void **state) {
+    const Place *p = *state;
+    char more[256], line[256];
+    snprintf(line, sizeof line, "ln -sfn $(ls -d %s/a.db.d/*/step-00000300) %s/start", p->folder, p->folder);
+    assert_int_equal(system(line), 0);
+    snprintf(more, sizeof more, "train.init_from=%s/start model.width=64", p->folder);
+    assert_int_equal(train(p, "shape.db", more), 2);
+    assert_said(p, "embed_tokens");
+    snprintf(more, sizeof more, "train.init_from=%s/start train.steps=20", p->folder);
+    assert_int_equal(train(p, "shape.db", more), 0);
+    assert_answer(p, "shape.db",
+                  "SELECT loss < 2.5 FROM step WHERE step = 1 AND run_id = (SELECT max(id) FROM run)",
+                  "1|\n");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(train_to_the_end),
+        cmocka_unit_test(one_thread_gives_the_same_bits),
+        cmocka_unit_test(rows_in_flight_change_no_bit),
+        cmocka_unit_test(killed_and_gone_on_with),
+        cmocka_unit_test(done_is_done_and_again_repeats),
+        cmocka_unit_test(divergence_is_reported_and_kept),
+        cmocka_unit_test(bad_input_is_one_clear_line),
+        cmocka_unit_test(a_checkpoint_of_another_shape_is_refused),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
