@@ -14,7 +14,7 @@ LIBRARY := $(filter-out build/train/main.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
-.PHONY: all test clean FORCE
+.PHONY: all test tests demo clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -28,6 +28,15 @@ build/%.o: %.c
 # Every tests/ROOM/NAME_test.c is a program of its own, run from the top of the tree.
 test: sinklab $(TESTS)
 	tests/run.sh $(TESTS)
+tests: $(TESTS)
+
+# Three models on real English, minutes; STEPS=60 for a look at how it goes.
+DB     ?= results.db
+STEPS  ?=
+SHORT  := $(if $(STEPS),train.steps=$(STEPS) optim.warmup=10)
+demo: sinklab
+	./sinklab fetch gcide
+	./sinklab sweep run ablations/first-light.yaml --db $(DB) $(SHORT)
 
 build/tests/%_test: build/tests/%_test.o $(HELPERS) $(LIBRARY)
 	$(CC) $(ALL) -o $@ $^ -lcmocka $(LIBS)
