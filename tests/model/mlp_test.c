@@ -59,10 +59,18 @@ typedef struct Pair {
     int parts;
 } Pair;
 
+/* Differences across ReLU's kink say nothing: inputs keep away from it by more than the stencil's reach. */
+static void keep_from_zero(float *x, size_t n, double by) {
+    for (size_t i = 0; i < n; i++)
+        if (fabsf(x[i]) < by) x[i] = (float)by;
+}
+
 static void check(const Pair *p, const Shape *shape) {
     size_t n = (size_t)(shape->N * shape->f), m = n * (size_t)p->parts;
-    OWNED float *hid = normals(1, m, shape->std), *dhid = normals(1, m, shape->std), *ds = normals(2, n, 1);
+    OWNED float *hid = normals(1, m, shape->std), *dhid = constants(m, 0), *ds = normals(2, n, 1);
     OWNED float *s = constants(n, 0), *again = constants(n, 0);
+    keep_from_zero(hid, m, 0.01 * shape->std);
+    memcpy(dhid, hid, m * sizeof *hid);
     const float *in[] = {hid};
     Naive f = {shape, p->naive, 1, {m}, n};
 
