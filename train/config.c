@@ -328,7 +328,27 @@ static bool check_batch(const Config *c, Error *e) {
                 (long long)batch, (long long)context, (long long)(batch - rest + context));
 }
 
+/* A key that the optimiser lacks must stand at its default: it would do nothing. */
+static bool check_optim_keys(const OptimConfig *o, Error *e) {
+    Config plain;
+    config_defaults(&plain);
+    const struct {
+        OptimKey bit;
+        const char *name;
+        double value, fallback;
+    } keys[] = {{KEY_BETA1, "beta1", o->beta1, plain.optim.beta1},
+                {KEY_BETA2, "beta2", o->beta2, plain.optim.beta2},
+                {KEY_EPS, "eps", o->eps, plain.optim.eps}};
+    const Optimiser *kind = &optimisers[o->name];
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (!(kind->keys & keys[i].bit) && keys[i].value != keys[i].fallback)
+            return fail(e, EXIT_USAGE, "optim.%s: %s has no such key (leave it at %g)", keys[i].name,
+                        kind->name, keys[i].fallback);
+    return true;
+}
+
 static bool check_optim(OptimConfig *o, int64_t steps, Error *e) {
+    if (!check_optim_keys(o, e)) return false;
     if (o->warmup > steps)
         return fail(e, EXIT_USAGE,
                     "optim.warmup: %lld steps, but train.steps is %lld (set it to %lld or less)",

@@ -125,7 +125,7 @@ static bool allocate(Run *r, Error *e) {
     int T = (int)r->c.model.context;
     if (!model_create(&r->model, &r->c.model, true, e) ||
         !tape_create(&r->tape, r->model, r->micro_rows, T, true, e) ||
-        !optim_create(&r->optim, &r->c.optim, r->model, e))
+        !optim_create(&r->optim, &r->c.optim, r->model, (uint64_t)r->c.seed, e))
         return false;
     r->grads = model_arena(r->model);
     r->heads = step_head_create(r->rows_per_step, T, (int)r->c.model.layers, (int)r->c.model.heads);
