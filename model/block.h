@@ -22,6 +22,12 @@ void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const He
 /* dW += dY^T X, a grain of rows at a time, in row order. dY (N, out), X (N, in), dW (out, in). */
 void grad_weights(const Pass *p, const float *dY, int64_t out, const float *X, int64_t in, float *dW);
 
+/* The norm of a stage, of x (N, d): into `out`, or x itself where none stands. */
+const float *norm_forward(const Pass *p, int l, Stage s, const float *x, float *out, float *stat);
+/* dx += the gradient through it, given its input. */
+void norm_backward(const Pass *p, int l, Stage s, const float *x, const float *stat, const float *dh,
+                   float *dx);
+
 /* acts[l].x -> acts[l + 1].x */
 void block_forward(const Pass *p, int l);
 /* t->dx, the gradient of acts[l + 1].x, to that of acts[l].x */
