@@ -16,16 +16,20 @@ static const SlotHead embed_stage = {
 static const SlotHead qkv_stage = {"qkv",
                                    "linear",
                                    {{"q_proj.weight", SIZE_HEADS, SIZE_D, INIT_NORMAL},
-                                    {"k_proj.weight", SIZE_HEADS, SIZE_D, INIT_NORMAL},
-                                    {"v_proj.weight", SIZE_HEADS, SIZE_D, INIT_NORMAL}}};
+                                    {"k_proj.weight", SIZE_KV, SIZE_D, INIT_NORMAL},
+                                    {"v_proj.weight", SIZE_KV, SIZE_D, INIT_NORMAL}}};
 static const SlotHead out_stage = {"out", "linear", {{"o_proj.weight", SIZE_D, SIZE_HEADS, INIT_RESIDUAL}}};
 static const SlotHead head_stage = {"head", "linear", {{"lm_head.weight", SIZE_V, SIZE_D, INIT_NORMAL}}};
+static const SlotHead sink_stage = {
+    "sink token", "x*", {{"sink_token.weight", SIZE_D, SIZE_NONE, INIT_EMBEDDING}}};
+static const SlotHead no_sink_stage = {"no sink token", "rows begin with their first token", {{0}}};
 static const SlotHead tied_stage = {"tied head", "the embedding's weights", {{0}}};
 
 const SlotHead *slot_head(const ModelConfig *c, Stage s) {
     const SlotHead *const of[STAGES] = {
         [STAGE_EMBED] = &embed_stage,
         [STAGE_POSITION] = &position_slots[c->position].head,
+        [STAGE_SINK] = attention_slots[c->attention].token ? &sink_stage : &no_sink_stage,
         [STAGE_NORM_ATTN] = &norm_slots[c->norm].head,
         [STAGE_QKV] = &qkv_stage,
         [STAGE_QK] = &qk_slots[c->qk].head,
@@ -59,6 +63,11 @@ const char *mlp_name(int i) {
     return mlp_slots[i].head.name;
 }
 
+const char *head_out_gain_name(int i) {
+    static const char *const names[HEAD_OUT_GAINS] = {[GAIN_SHARED] = "shared", [GAIN_HEAD] = "head"};
+    return i >= 0 && i < HEAD_OUT_GAINS ? names[i] : NULL;
+}
+
 /* Where a stage's tensors are in the house of Hugging Face's LlamaForCausalLM. */
 static const struct {
     bool block;
@@ -66,6 +75,7 @@ static const struct {
 } places[STAGES] = {
     [STAGE_EMBED] = {false, "model."},
     [STAGE_POSITION] = {false, "model."},
+    [STAGE_SINK] = {false, "model."},
     [STAGE_NORM_ATTN] = {true, "input_layernorm."},
     [STAGE_QKV] = {true, "self_attn."},
     [STAGE_QK] = {true, "self_attn."},
@@ -82,6 +92,16 @@ static const struct {
 
 static int64_t d_head(const ModelConfig *c) {
     return c->width / c->heads;
+}
+
+int config_kv_heads(const ModelConfig *c) {
+    return (int)(c->kv_heads ? c->kv_heads : c->heads);
+}
+
+bool config_has_null(const ModelConfig *c, int h) {
+    for (int i = 0; i < c->sink_heads.n; i++)
+        if (atoi(c->sink_heads.item[i]) == h) return true;
+    return !c->sink_heads.n;
 }
 
 static int64_t default_mlp_width(const ModelConfig *c) {
@@ -101,6 +121,7 @@ bool model_config_check(ModelConfig *c, Error *e) {
     if (c->window > c->context)
         return fail(e, EXIT_USAGE, "model.window: %lld is longer than model.context %lld (0 sees all)",
                     (long long)c->window, (long long)c->context);
+    if (!c->kv_heads) c->kv_heads = c->heads;
     if (!c->mlp_width) c->mlp_width = default_mlp_width(c);
     return true;
 }
@@ -117,6 +138,12 @@ static int64_t size_of(const ModelConfig *c, Size s) {
         return c->context;
     case SIZE_D:
         return c->width;
+    case SIZE_H:
+        return c->heads;
+    case SIZE_KV:
+        return config_kv_heads(c) * d_head(c);
+    case SIZE_GAIN:
+        return c->head_out_gain == GAIN_HEAD ? c->heads * d_head(c) : d_head(c);
     case SIZE_HEADS:
         return c->heads * d_head(c);
     case SIZE_HEAD:
@@ -231,6 +258,7 @@ static void init_tensor(const Model *m, const Tensor *t, uint64_t seed) {
         [INIT_ONE] = {1, 0},
         [INIT_ZERO] = {0, 0},
         [INIT_HEAD_SCALE] = {c->head_out_scale, 0},
+        [INIT_LAMBDA] = {0.8 - 0.6 * exp(-0.3 * t->layer), 0},
     };
     double mean = law[t->spec->init].mean, std = law[t->spec->init].std;
     float *w = m->params + t->offset;

@@ -14,6 +14,7 @@
 typedef enum Stage {
     STAGE_EMBED,    /* x = E[token] */
     STAGE_POSITION, /* + P[t], or a rotation of q and k, or nothing */
+    STAGE_SINK,     /* x*, a learned token before every row, or nothing */
     STAGE_NORM_ATTN,
     STAGE_QKV,
     STAGE_QK,
@@ -28,7 +29,18 @@ typedef enum Stage {
 } Stage;
 
 /* A symbolic size, so that a tensor's shape is data. */
-typedef enum Size { SIZE_NONE, SIZE_V, SIZE_T, SIZE_D, SIZE_HEADS, SIZE_HEAD, SIZE_F } Size;
+typedef enum Size {
+    SIZE_NONE,
+    SIZE_V,
+    SIZE_T,
+    SIZE_D,
+    SIZE_H,     /* heads */
+    SIZE_HEADS, /* all heads' floats */
+    SIZE_HEAD,  /* one head's */
+    SIZE_KV,    /* those of all heads of keys, or of values */
+    SIZE_GAIN,  /* one head's, or all heads': head_out_gain */
+    SIZE_F
+} Size;
 
 typedef enum Init {
     INIT_NORMAL,    /* N(0, 0.02^2) */
@@ -36,7 +48,8 @@ typedef enum Init {
     INIT_EMBEDDING, /* N(0, embedding_std^2) */
     INIT_ONE,
     INIT_ZERO,
-    INIT_HEAD_SCALE /* head_out_scale */
+    INIT_HEAD_SCALE, /* head_out_scale */
+    INIT_LAMBDA      /* 0.8 - 0.6 e^{-0.3 l}, see differential attention */
 } Init;
 
 /* A row of a slot's list of tensors. Stored (rows, cols) row-major, as Hugging Face does:
@@ -98,7 +111,7 @@ typedef struct Tape Tape;
 bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error *e);
 void tape_free(Tape *t);
 size_t tape_bytes(const Model *m, int rows, int T, bool train); /* what tape_create would take */
-int tape_rows(const Tape *t); /* its room */
+int tape_rows(const Tape *t);                                   /* its room */
 void tape_observe(Tape *t, Observers o);
 /* Loss of each token of the last pass, nats, (rows, T); 0 where the target is not scored. */
 const float *tape_losses(const Tape *t);

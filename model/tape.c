@@ -113,7 +113,9 @@ void tape_free(Tape *t) {
     free(t);
 }
 
-int tape_rows(const Tape *t) { return t->rows; }
+int tape_rows(const Tape *t) {
+    return t->rows;
+}
 void tape_observe(Tape *t, Observers o) {
     t->observers = o;
 }
