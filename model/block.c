@@ -1,10 +1,13 @@
 #include "model/block.h"
 
+#include "model/attend.h"
+#include "model/gated_heads.h"
 #include "model/gemm.h"
-#include "model/ops/attention.h"
+#include "model/ops/bias.h"
 #include "model/ops/residual.h"
+#include "model/ops/value_residual.h"
 
-#include <math.h>
+#include <string.h>
 
 Ctx stage_ctx(const Pass *p, int layer, Stage s) {
     const ModelConfig *c = &p->m->config;
@@ -17,8 +20,11 @@ Ctx stage_ctx(const Pass *p, int layer, Stage s) {
              .H = (int)c->heads,
              .dh = (int)(c->width / c->heads),
              .f = (int)c->mlp_width,
+             .KV = config_kv_heads(c),
+             .dk = (int)(c->width / c->heads) / attention_slots[c->attention].maps,
              .partial = p->t->partial,
              .turn = p->t->turn};
+    x.ld = (int64_t)(x.H + 2 * x.KV) * x.dh;
     if (layer >= 0) x.saved = p->t->acts[layer].saved;
     const Tensor *tensor;
     for (int i = 0; i < SLOT_TENSORS && (tensor = model_tensor(p->m, layer, s, i)); i++) {
@@ -34,85 +40,133 @@ void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const He
                                        data, p->b->lo, heads});
 }
 
-void grad_weights(const Pass *p, const float *dY, int64_t out, const float *X, int64_t in, float *dW) {
+void grad_weights(const Pass *p, const float *dY, int64_t out, const float *X, int64_t ldx, int64_t in,
+                  float *dW) {
     int64_t grain = (int64_t)model_grain_rows(p->b->T) * p->b->T;
     for (int64_t n = 0; n < p->N; n += grain) {
         int64_t k = p->N - n < grain ? p->N - n : grain;
-        gemm_tn(out, in, k, dY + n * out, out, X + n * in, in, 1, dW, in);
+        gemm_tn(out, in, k, dY + n * out, out, X + n * ldx, ldx, 1, dW, in);
     }
 }
 
-static AttentionShape attention_shape(const Pass *p, const Ctx *c) {
-    return (AttentionShape){p->b->rows, p->b->T,          c->H, c->dh, 3 * (int64_t)c->H * c->dh,
-                            p->b->lo,   (int)c->c->window};
+static float *value_of(const Ctx *c, float *qkv) {
+    return qkv + (int64_t)(c->H + c->KV) * c->dh;
 }
 
-static void attention_stage(const Pass *p, const Ctx *c, Acts *a) {
-    AttentionShape shape = attention_shape(p, c);
-    attention_forward(&attention_slots[c->c->attention], &shape, a->qkv, a->o, a->stat, p->t->attention,
-                      &p->t->observers, c->layer, p->b->row0);
-    int64_t width = (int64_t)c->H * c->dh;
-    Heads heads = {c->H,
-                   c->dh,
-                   a->qkv,
-                   a->qkv + width,
-                   a->qkv + 2 * width,
-                   shape.ld,
-                   1,
-                   a->stat,
-                   1.0f / sqrtf((float)c->dh)};
-    tap(p, TAP_ATTN_OUT, c->layer, a->o, (int)width, &heads);
+/* Y = X W^T + b, b NULL where there are no biases. X (N, in), Y (N, out). */
+static void linear(const Pass *p, const float *X, int64_t in, const float *W, const float *b, int64_t out,
+                   float *Y) {
+    gemm_nt(p->N, out, in, X, in, W, in, 0, Y, out);
+    if (b) bias_forward(Y, b, p->N, out);
 }
 
-/* y = head_out(o): o itself where the slot does nothing. */
-static const float *head_out_stage(const Pass *p, int l, const float *o) {
-    Ctx c = stage_ctx(p, l, STAGE_HEAD_OUT);
-    const HeadOutSlot *slot = &head_out_slots[c.c->head_out];
-    if (!slot->forward) return o;
-    slot->forward(&c, o, p->t->y);
-    return p->t->y;
+/* dW += dY^T X, db += sum dY. */
+static void grad_linear(const Pass *p, const float *dY, int64_t out, const float *X, int64_t in, float *dW,
+                        float *db) {
+    grad_weights(p, dY, out, X, in, in, dW);
+    if (db) bias_backward(dY, db, p->t->partial, p->b->rows, p->b->T, out);
+}
+
+const float *norm_forward(const Pass *p, int l, Stage s, const float *x, float *out, float *stat) {
+    Ctx c = stage_ctx(p, l, s);
+    if (!norm_stands(c.c, s)) return x;
+    norm_kinds[c.c->norm_kind].forward(&c, x, out, stat);
+    return out;
+}
+
+void norm_backward(const Pass *p, int l, Stage s, const float *x, const float *stat, const float *dh,
+                   float *dx) {
+    Ctx c = stage_ctx(p, l, s);
+    if (norm_stands(c.c, s))
+        norm_kinds[c.c->norm_kind].backward(&c, x, stat, dh, dx);
+    else
+        residual_add(dx, dx, dh, p->N * c.d);
+}
+
+/* A norm in place of x, whose input is kept. */
+static void norm_over(const Pass *p, int l, Stage s, float *x, NormActs *kept) {
+    if (!norm_stands(&p->m->config, s)) return;
+    memcpy(kept->x, x, (size_t)(p->N * p->m->config.width) * sizeof *x);
+    norm_forward(p, l, s, kept->x, x, kept->stat);
+}
+
+/* The gradient of its input from that of its output: into t->dadd, or dy itself where none stands. */
+static const float *norm_of_added_backward(const Pass *p, int l, Stage s, const NormActs *kept,
+                                           const float *dy) {
+    if (!norm_stands(&p->m->config, s)) return dy;
+    memset(p->t->dadd, 0, (size_t)(p->N * p->m->config.width) * sizeof *dy);
+    norm_backward(p, l, s, kept->x, kept->stat, dy, p->t->dadd);
+    return p->t->dadd;
+}
+
+/* The same in place. */
+static void norm_over_backward(const Pass *p, int l, Stage s, const NormActs *kept, float *dy) {
+    const float *dx = norm_of_added_backward(p, l, s, kept, dy);
+    if (dx != dy) memcpy(dy, dx, (size_t)(p->N * p->m->config.width) * sizeof *dy);
+}
+
+/* v <- a mix with the first block's values, where the model has it. */
+static void mix_values(const Pass *p, int l, Acts *a) {
+    Ctx c = stage_ctx(p, l, STAGE_QKV);
+    if (c.c->value_residual > 0)
+        value_residual_forward(l, value_of(&c, a->qkv), c.ld, p->t->value, p->N, c.KV * c.dh,
+                               (float)c.c->value_residual);
+}
+
+static void mix_values_backward(const Pass *p, int l) {
+    Ctx c = stage_ctx(p, l, STAGE_QKV);
+    if (c.c->value_residual > 0)
+        value_residual_backward(l, (int)c.c->layers - 1, value_of(&c, p->t->dqkv), c.ld, p->t->dvalue, p->N,
+                                c.KV * c.dh, (float)c.c->value_residual);
 }
 
 static void attention_sublayer(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
-    Ctx norm = stage_ctx(p, l, STAGE_NORM_ATTN), qkv = stage_ctx(p, l, STAGE_QKV);
-    Ctx qk = stage_ctx(p, l, STAGE_QK), turn = stage_ctx(p, -1, STAGE_POSITION);
-    Ctx attention = stage_ctx(p, l, STAGE_ATTENTION), out = stage_ctx(p, l, STAGE_OUT);
-    int64_t d = norm.d, width = (int64_t)norm.H * norm.dh;
+    Ctx qkv = stage_ctx(p, l, STAGE_QKV), qk = stage_ctx(p, l, STAGE_QK);
+    Ctx turn = stage_ctx(p, -1, STAGE_POSITION);
+    Ctx out = stage_ctx(p, l, STAGE_OUT);
+    int64_t d = qkv.d, ld = qkv.ld, width = (int64_t)qkv.H * qkv.dh;
     const QkSlot *q = &qk_slots[qk.c->qk];
     const PositionSlot *position = &position_slots[turn.c->position];
 
-    norm_slots[norm.c->norm].forward(&norm, a->x, t->h, a->norm_attn);
-    tap(p, TAP_ATTN_IN, l, t->h, (int)d, NULL);
-    gemm_nt(p->N, 3 * width, d, t->h, d, qkv.w[0], d, 0, a->qkv, 3 * width);
-    if (q->forward) q->forward(&qk, a->qkv, 3 * width);
-    if (position->rotate_forward) position->rotate_forward(&turn, a->qkv, 3 * width);
-    attention_stage(p, &attention, a);
-    const float *y = head_out_stage(p, l, a->o);
+    const float *h = norm_forward(p, l, STAGE_NORM_ATTN, a->x, t->h, a->norm_attn);
+    tap(p, TAP_ATTN_IN, l, (float *)h, (int)d, NULL);
+    linear(p, h, d, qkv.w[0], qkv.w[3], ld, a->qkv);
+    if (q->forward) q->forward(&qk, a->qkv, ld);
+    if (position->rotate_forward) position->rotate_forward(&turn, a->qkv, ld);
+    mix_values(p, l, a);
+    attend(p, l, a);
+    gates_forward(p, l, a, h);
+    const float *y = head_out(p, l, a);
     tap(p, TAP_HEAD_OUT, l, (float *)y, (int)width, NULL);
-    gemm_nt(p->N, d, width, y, width, out.w[0], width, 0, t->add, d);
+    linear(p, y, width, out.w[0], out.w[1], d, t->add);
+    norm_over(p, l, STAGE_ADD_NORM_ATTN, t->add, &a->add_attn);
     tap(p, TAP_ATTN_ADD, l, t->add, (int)d, NULL);
     residual_add(a->mid, a->x, t->add, p->N * d);
+    norm_over(p, l, STAGE_SUM_NORM_ATTN, a->mid, &a->sum_attn);
 }
 
 static void mlp_sublayer(const Pass *p, int l, Acts *a, float *x_next) {
     Tape *t = p->t;
-    Ctx norm = stage_ctx(p, l, STAGE_NORM_MLP), mlp = stage_ctx(p, l, STAGE_MLP);
+    Ctx mlp = stage_ctx(p, l, STAGE_MLP);
     const MlpSlot *slot = &mlp_slots[mlp.c->mlp];
-    int64_t d = mlp.d, f = mlp.f, in = slot->parts * f;
+    int parts = slot->parts;
+    int64_t d = mlp.d, f = mlp.f, in = parts * f;
 
-    norm_slots[norm.c->norm].forward(&norm, a->mid, t->h, a->norm_mlp);
-    tap(p, TAP_MLP_IN, l, t->h, (int)d, NULL);
-    gemm_nt(p->N, in, d, t->h, d, mlp.w[0], d, 0, a->hid, in);
+    const float *h = norm_forward(p, l, STAGE_NORM_MLP, a->mid, t->h, a->norm_mlp);
+    tap(p, TAP_MLP_IN, l, (float *)h, (int)d, NULL);
+    linear(p, h, d, mlp.w[0], mlp.w[parts + 1], in, a->hid);
     slot->forward(&mlp, a->hid, t->s);
     tap(p, TAP_MLP_HIDDEN, l, t->s, (int)f, NULL);
-    gemm_nt(p->N, d, f, t->s, f, mlp.w[slot->parts], f, 0, t->add, d);
+    linear(p, t->s, f, mlp.w[parts], mlp.w[2 * parts + 1], d, t->add);
+    norm_over(p, l, STAGE_ADD_NORM_MLP, t->add, &a->add_mlp);
     tap(p, TAP_MLP_OUT, l, t->add, (int)d, NULL);
     residual_add(x_next, a->mid, t->add, p->N * d);
+    norm_over(p, l, STAGE_SUM_NORM_MLP, x_next, &a->sum_mlp);
 }
 
-/* h = norm(x); q, k, v = h W; o = attention(q, k, v); mid = x + head_out(o) W_O
- * x' = mid + W_down act(norm(mid) W_in) */
+/* h = norm(x); q, k, v = h W; o = attention(q, k, v); mid = sum_norm(x + add_norm(head_out(o) W_O))
+ * x' = sum_norm(mid + add_norm(W_down act(norm(mid) W_in))), with the norms that model.norm places */
 void block_forward(const Pass *p, int l) {
     Acts *a = &p->t->acts[l];
     float *x_next = p->t->acts[l + 1].x;
@@ -121,48 +175,51 @@ void block_forward(const Pass *p, int l) {
     tap(p, TAP_RESID, l, x_next, (int)p->m->config.width, NULL);
 }
 
-/* forward: x' = mid + s W_down^T, s = act(hid), hid = h W_in^T, h = norm(mid) */
+/* forward: x' = sum_norm(mid + add_norm(s W_down^T)), s = act(hid), hid = h W_in^T, h = norm(mid) */
 static void mlp_backward(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
-    Ctx norm = stage_ctx(p, l, STAGE_NORM_MLP), mlp = stage_ctx(p, l, STAGE_MLP);
+    Ctx mlp = stage_ctx(p, l, STAGE_MLP);
     const MlpSlot *slot = &mlp_slots[mlp.c->mlp];
-    const NormSlot *n = &norm_slots[norm.c->norm];
-    int64_t d = mlp.d, f = mlp.f, in = slot->parts * f;
+    int parts = slot->parts;
+    int64_t d = mlp.d, f = mlp.f, in = parts * f;
 
-    gemm_nn(p->N, f, d, t->dx, d, mlp.w[slot->parts], f, 0, t->ds, f);
+    norm_over_backward(p, l, STAGE_SUM_NORM_MLP, &a->sum_mlp, t->dx);
+    const float *dadd = norm_of_added_backward(p, l, STAGE_ADD_NORM_MLP, &a->add_mlp, t->dx);
+    gemm_nn(p->N, f, d, dadd, d, mlp.w[parts], f, 0, t->ds, f);
     slot->backward(&mlp, a->hid, t->ds, t->s);
-    grad_weights(p, t->dx, d, t->s, f, mlp.dw[slot->parts]);
-    n->forward(&norm, a->mid, t->h, a->norm_mlp); /* cheaper to make again than to keep */
-    grad_weights(p, a->hid, in, t->h, d, mlp.dw[0]);
+    grad_linear(p, dadd, d, t->s, f, mlp.dw[parts], mlp.dw[2 * parts + 1]);
+    const float *h = norm_forward(p, l, STAGE_NORM_MLP, a->mid, t->h, a->norm_mlp); /* cheaper than kept */
+    grad_linear(p, a->hid, in, h, d, mlp.dw[0], mlp.dw[parts + 1]);
     gemm_nn(p->N, d, in, a->hid, in, mlp.w[0], d, 0, t->dh, d);
-    n->backward(&norm, a->mid, a->norm_mlp, t->dh, t->dx);
+    norm_backward(p, l, STAGE_NORM_MLP, a->mid, a->norm_mlp, t->dh, t->dx);
 }
 
-/* forward: mid = x + y W_O^T, y = head_out(o), o = attention(qkv), qkv = norm(x) W^T */
+/* forward: mid = sum_norm(x + add_norm(y W_O^T)), y = head_out(o), o = attention(qkv), qkv = norm(x) W^T */
 static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
-    Ctx norm = stage_ctx(p, l, STAGE_NORM_ATTN), qkv = stage_ctx(p, l, STAGE_QKV);
-    Ctx qk = stage_ctx(p, l, STAGE_QK), turn = stage_ctx(p, -1, STAGE_POSITION);
-    Ctx head_out = stage_ctx(p, l, STAGE_HEAD_OUT), out = stage_ctx(p, l, STAGE_OUT);
-    const NormSlot *n = &norm_slots[norm.c->norm];
+    Ctx qkv = stage_ctx(p, l, STAGE_QKV), qk = stage_ctx(p, l, STAGE_QK);
+    Ctx turn = stage_ctx(p, -1, STAGE_POSITION);
+    Ctx out = stage_ctx(p, l, STAGE_OUT);
     const QkSlot *q = &qk_slots[qk.c->qk];
     const PositionSlot *position = &position_slots[turn.c->position];
-    const HeadOutSlot *transform = &head_out_slots[head_out.c->head_out];
-    int64_t d = norm.d, width = (int64_t)norm.H * norm.dh;
-    AttentionShape shape = attention_shape(p, &qkv);
+    int64_t d = qkv.d, ld = qkv.ld, width = (int64_t)qkv.H * qkv.dh;
 
-    const float *y = head_out_stage(p, l, a->o);
-    grad_weights(p, t->dx, d, y, width, out.dw[0]);
-    gemm_nn(p->N, width, d, t->dx, d, out.w[0], width, 0, t->dy, width);
-    if (transform->backward) transform->backward(&head_out, a->o, t->dy);
-    attention_backward(&attention_slots[qkv.c->attention], &shape, a->qkv, a->o, a->stat, t->dy, t->dqkv,
-                       t->attention);
-    if (position->rotate_backward) position->rotate_backward(&turn, t->dqkv, 3 * width);
-    if (q->backward) q->backward(&qk, t->dqkv, 3 * width);
-    n->forward(&norm, a->x, t->h, a->norm_attn);
-    grad_weights(p, t->dqkv, 3 * width, t->h, d, qkv.dw[0]);
-    gemm_nn(p->N, d, 3 * width, t->dqkv, 3 * width, qkv.w[0], d, 0, t->dh, d);
-    n->backward(&norm, a->x, a->norm_attn, t->dh, t->dx);
+    norm_over_backward(p, l, STAGE_SUM_NORM_ATTN, &a->sum_attn, t->dx);
+    const float *dadd = norm_of_added_backward(p, l, STAGE_ADD_NORM_ATTN, &a->add_attn, t->dx);
+    const float *y = head_out(p, l, a);
+    grad_linear(p, dadd, d, y, width, out.dw[0], out.dw[1]);
+    gemm_nn(p->N, width, d, dadd, d, out.w[0], width, 0, t->dy, width);
+    head_out_backward(p, l, a);
+    attend_backward(p, l, a);
+    gates_backward(p, l, a, GATE_VALUE, value_of(&qkv, a->qkv), ld, value_of(&qkv, t->dqkv));
+    mix_values_backward(p, l);
+    if (position->rotate_backward) position->rotate_backward(&turn, t->dqkv, ld);
+    if (q->backward) q->backward(&qk, t->dqkv, ld);
+    const float *h = norm_forward(p, l, STAGE_NORM_ATTN, a->x, t->h, a->norm_attn);
+    grad_linear(p, t->dqkv, ld, h, d, qkv.dw[0], qkv.dw[3]);
+    gemm_nn(p->N, d, ld, t->dqkv, ld, qkv.w[0], d, 0, t->dh, d);
+    gates_backward(p, l, a, GATE_INPUT, h, d, t->dh);
+    norm_backward(p, l, STAGE_NORM_ATTN, a->x, a->norm_attn, t->dh, t->dx);
 }
 
 void block_backward(const Pass *p, int l) {

@@ -23,7 +23,8 @@ typedef struct ModelConfig {
     int head_out;        /* row of head_out_slots */
     int qk;              /* row of qk_slots */
     int position;        /* row of position_slots */
-    int norm;            /* row of norm_slots */
+    int norm;            /* row of norm_places: where norms stand */
+    int norm_kind;       /* row of norm_kinds: what they do */
     int mlp;             /* row of mlp_slots */
     int64_t window;      /* attend to the last `window` keys only; 0 = all */
     int64_t window_keep; /* and to the document's first keys, so many */
@@ -35,6 +36,8 @@ typedef struct ModelConfig {
     double head_out_scale; /* initial gain of a head-output norm */
     int head_out_gain;     /* HeadOutGain */
     double embedding_std;
+    int init;           /* row of init_laws */
+    bool bias;          /* of the blocks' linear layers */
     bool tie;           /* the classifier shares the embedding's weights */
     List interventions; /* trained under these, see model/interventions */
 } ModelConfig;
@@ -45,7 +48,9 @@ const char *head_out_name(int i);
 const char *qk_name(int i);
 const char *position_name(int i);
 const char *norm_name(int i);
+const char *norm_kind_name(int i);
 const char *mlp_name(int i);
+const char *init_name(int i);
 const char *head_out_gain_name(int i);
 
 /* Heads of keys and values. */

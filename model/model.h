@@ -21,8 +21,12 @@ typedef enum Stage {
     STAGE_ATTENTION,
     STAGE_HEAD_OUT,
     STAGE_OUT,
+    STAGE_ADD_NORM_ATTN, /* of what attention adds */
+    STAGE_SUM_NORM_ATTN, /* of the sum */
     STAGE_NORM_MLP,
     STAGE_MLP,
+    STAGE_ADD_NORM_MLP,
+    STAGE_SUM_NORM_MLP,
     STAGE_NORM_FINAL,
     STAGE_HEAD,
     STAGES
@@ -31,6 +35,7 @@ typedef enum Stage {
 /* A symbolic size, so that a tensor's shape is data. */
 typedef enum Size {
     SIZE_NONE,
+    SIZE_ONE,
     SIZE_V,
     SIZE_T,
     SIZE_D,
@@ -43,13 +48,18 @@ typedef enum Size {
 } Size;
 
 typedef enum Init {
-    INIT_NORMAL,    /* N(0, 0.02^2) */
-    INIT_RESIDUAL,  /* N(0, 0.02^2 / 2L): projections that write to the residual stream */
-    INIT_EMBEDDING, /* N(0, embedding_std^2) */
+    INIT_NORMAL,    /* a matrix: see model/init.c for the laws of these four */
+    INIT_RESIDUAL,  /* attention's projection onto the residual stream */
+    INIT_DOWN,      /* the feed-forward's */
+    INIT_EMBEDDING, /* vectors of tokens and of places */
     INIT_ONE,
     INIT_ZERO,
+    INIT_BIAS,       /* zero; the tensor is there with model.bias only */
+    INIT_HALF,       /* DyT's slope */
     INIT_HEAD_SCALE, /* head_out_scale */
-    INIT_LAMBDA      /* 0.8 - 0.6 e^{-0.3 l}, see differential attention */
+    INIT_SMALL,      /* N(0, 0.02^2) under every law: null keys */
+    INIT_LAMBDA,     /* 0.8 - 0.6 e^{-0.3 l} in block l, see differential attention */
+    INITS
 } Init;
 
 /* A row of a slot's list of tensors. Stored (rows, cols) row-major, as Hugging Face does:

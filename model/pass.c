@@ -28,46 +28,70 @@ static void tap_logits(const Pass *p, int64_t first, int64_t n) {
                                        p->t->logits, p->b->lo, NULL});
 }
 
-/* Logits of a chunk, their loss, and with gradients their way back while they are in cache:
- * dh = dlogits W into t->dh, dW += dlogits^T h. */
-static void classify(const Pass *p, float scale) {
+/* Logits of a chunk of h (N, d), their loss, and with gradients their way back while they are in
+ * cache: dh = dlogits W into t->dh, dW += dlogits^T h. */
+static void classify(const Pass *p, const float *h, float scale) {
     Tape *t = p->t;
     Ctx head = head_ctx(p);
     int64_t V = p->m->config.vocab, d = head.d, chunk = tape_chunk(t);
     for (int64_t n = 0; n < p->N; n += chunk) {
         int64_t k = p->N - n < chunk ? p->N - n : chunk;
-        gemm_nt(k, V, d, t->h + n * d, d, head.w[0], d, 0, t->logits, V);
+        gemm_nt(k, V, d, h + n * d, d, head.w[0], d, 0, t->logits, V);
         tap_logits(p, n, k);
         cross_entropy(t->logits, p->b->y + n, t->losses + n, k, (int)V, scale);
         if (!p->grads) continue;
         gemm_nn(k, d, V, t->logits, V, head.w[0], d, 0, t->dh + n * d, d);
-        gemm_tn(V, d, k, t->logits, V, t->h + n * d, d, 1, head.dw[0], d);
+        gemm_tn(V, d, k, t->logits, V, h + n * d, d, 1, head.dw[0], d);
     }
+}
+
+/* The row of x* alone: a causal mask lets it see nothing else, so one token serves every row of the pass. */
+static const Batch sink_row = {.rows = 1, .T = 1, .lo = &(const int32_t){0}};
+
+static Pass sink_pass(const Model *m, const Tape *t, float *grads) {
+    return (Pass){m, t->sink, &sink_row, 1, grads, NULL};
 }
 
 static void run_forward(const Pass *p, float scale) {
     Tape *t = p->t;
     embed(p);
-    for (int l = 0; l < p->m->config.layers; l++) block_forward(p, l);
-    Ctx norm = stage_ctx(p, -1, STAGE_NORM_FINAL);
-    norm_slots[norm.c->norm].forward(&norm, t->acts[p->m->config.layers].x, t->h, t->norm_final);
-    tap(p, TAP_FINAL, -1, t->h, norm.d, NULL);
-    classify(p, scale);
+    if (p->sink) {
+        Ctx x = stage_ctx(p, -1, STAGE_SINK);
+        memcpy(p->sink->t->acts[0].x, x.w[0], (size_t)x.d * sizeof *x.w[0]);
+    }
+    for (int l = 0; l < p->m->config.layers; l++) {
+        if (p->sink) block_forward(p->sink, l);
+        block_forward(p, l);
+    }
+    const float *x = t->acts[p->m->config.layers].x;
+    const float *h = norm_forward(p, -1, STAGE_NORM_FINAL, x, t->h, t->norm_final);
+    tap(p, TAP_FINAL, -1, (float *)h, (int)p->m->config.width, NULL);
+    classify(p, h, scale);
 }
 
 void model_forward(const Model *m, Tape *t, const Batch *b) {
-    Pass p = {m, t, b, (int64_t)b->rows * b->T, NULL};
+    Pass sink = sink_pass(m, t, NULL), p = {m, t, b, (int64_t)b->rows * b->T, NULL, t->sink ? &sink : NULL};
     run_forward(&p, 0);
 }
 
+static void sink_token_backward(const Pass *p) {
+    if (!p->sink) return;
+    Ctx x = stage_ctx(p, -1, STAGE_SINK);
+    for (int i = 0; i < x.d; i++) x.dw[0][i] += p->sink->t->dx[i];
+}
+
 void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *grads) {
-    Pass p = {m, t, b, (int64_t)b->rows * b->T, grads};
+    Pass sink = sink_pass(m, t, grads), p = {m, t, b, (int64_t)b->rows * b->T, grads, t->sink ? &sink : NULL};
     run_forward(&p, scale);
-    Ctx norm = stage_ctx(&p, -1, STAGE_NORM_FINAL), table = stage_ctx(&p, -1, STAGE_EMBED);
-    Ctx position = stage_ctx(&p, -1, STAGE_POSITION);
-    memset(t->dx, 0, (size_t)(p.N * norm.d) * sizeof *t->dx);
-    norm_slots[norm.c->norm].backward(&norm, t->acts[m->config.layers].x, t->norm_final, t->dh, t->dx);
-    for (int l = (int)m->config.layers; l-- > 0;) block_backward(&p, l);
+    Ctx table = stage_ctx(&p, -1, STAGE_EMBED), position = stage_ctx(&p, -1, STAGE_POSITION);
+    memset(t->dx, 0, (size_t)(p.N * table.d) * sizeof *t->dx);
+    norm_backward(&p, -1, STAGE_NORM_FINAL, t->acts[m->config.layers].x, t->norm_final, t->dh, t->dx);
+    if (t->sink) memset(t->sink->dx, 0, (size_t)table.d * sizeof *t->dx);
+    for (int l = (int)m->config.layers; l-- > 0;) {
+        block_backward(&p, l);
+        if (t->sink) block_backward(&sink, l);
+    }
+    sink_token_backward(&p);
     const PositionSlot *slot = &position_slots[position.c->position];
     if (slot->embed_backward) slot->embed_backward(&position, t->dx);
     embed_backward(b->x, t->dx, table.dw[0], p.N, table.d);

@@ -4,6 +4,8 @@
 #ifndef SINKLAB_SIGHT_H
 #define SINKLAB_SIGHT_H
 
+#include "model/config.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,6 +14,10 @@ typedef struct Sight {
     int keep;   /* first keys of the document, seen past the window */
     int prefix; /* positions below see each other */
 } Sight;
+
+static inline Sight sight_of(const ModelConfig *c) {
+    return (Sight){(int)c->window, (int)c->window_keep, (int)c->prefix};
+}
 
 /* Query q sees keys from .. to, and the `keep` keys from its document's first on. */
 static inline int sight_from(Sight s, const int32_t *lo, int q) {

@@ -6,7 +6,7 @@
 
 #include "model/model.h"
 
-enum { SLOT_TENSORS = 4 };
+enum { SLOT_TENSORS = 8 };
 
 /* What every row of every slot has. */
 typedef struct SlotHead {
@@ -21,6 +21,7 @@ typedef struct Ctx {
     int layer, B, T;
     int64_t N;
     int d, H, dh, f;
+    int64_t ld;                   /* floats of a token's q, k, v: (H + 2 KV) dh */
     int KV;                       /* heads of keys and values */
     int dk;                       /* floats of q and k that are one vector: dh, less with two maps */
     const float *w[SLOT_TENSORS]; /* the slot's tensors, in its order */
@@ -28,16 +29,19 @@ typedef struct Ctx {
     float *partial;               /* room for strip sums, see model/ops/strips.h */
     float *saved;                 /* what the slot keeps from forward to backward */
 
-    const float *turn; /* RoPE cosines and sines (T, dh/2, 2) */
+    const float *turn; /* the position slot's table */
 } Ctx;
 
-/* Position: at the embedding, or on q and k. Any of the four may be NULL. */
+/* Position: at the embedding, or on q and k. Any of the functions may be NULL. */
 typedef struct PositionSlot {
     SlotHead head;
+    int64_t (*table_width)(const ModelConfig *c); /* floats a place of Ctx.turn */
+    void (*table)(const ModelConfig *c, int T, float *turn);
     void (*embed_forward)(const Ctx *c, float *x); /* x (N, d) in place */
     void (*embed_backward)(const Ctx *c, const float *dx);
     void (*rotate_forward)(const Ctx *c, float *qkv, int64_t ld); /* q and k in place */
     void (*rotate_backward)(const Ctx *c, float *dqkv, int64_t ld);
+    float (*slope)(const ModelConfig *c, int h); /* by which head h's scores fall with distance; NULL: 0 */
 } PositionSlot;
 
 /* Transform of q and k before position. */
@@ -91,24 +95,38 @@ typedef struct AttentionSlot {
     void (*backward)(const Scores *b); /* makes the weights again and takes dS through them */
 } AttentionSlot;
 
-/* Transform of each head's aggregated output before W_O. */
+/* What a gate on the heads is a linear function of. */
+typedef enum GateFrom { GATE_NONE, GATE_INPUT, GATE_VALUE } GateFrom;
+
+/* Transform of each head's aggregated output before W_O: y = norm(o) * gate, each of them optional. */
 typedef struct HeadOutSlot {
     SlotHead head;
     void (*forward)(const Ctx *c, const float *o, float *y);   /* (N, H dh); NULL: y is o */
     void (*backward)(const Ctx *c, const float *o, float *dy); /* dy in place to do */
+    GateFrom gate;   /* of the token's normed input of attention (N, d), or of its values (N, KV dh) */
+    int gate_tensor; /* which of the slot's is its matrix: (H dh, in), or (H, in) for one gate a head */
 } HeadOutSlot;
 
 /* Norm of a row of the residual stream. */
-typedef struct NormSlot {
-    SlotHead head; /* tensor 0's name is completed per place, see model.c */
+typedef struct NormKind {
+    SlotHead head; /* names are completed per place, see model.c; gradients are laid out in one piece */
+    /* x, h (N, d); stat (NORM_STATS, N): what the backward needs of a row. */
     void (*forward)(const Ctx *c, const float *x, float *h, float *stat);
     /* dh to dx, added to dx. */
     void (*backward)(const Ctx *c, const float *x, const float *stat, const float *dh, float *dx);
-} NormSlot;
+} NormKind;
 
-/* Feed-forward: hid = X W_in^T (N, cols f), s = act(hid) (N, f), out = s W_down^T. */
+enum { NORM_STATS = 2 };
+
+/* Where norms stand: a set of stages. */
+typedef struct NormPlace {
+    const char *name, *help;
+    uint32_t stages; /* bit 1 << Stage */
+} NormPlace;
+
+/* Feed-forward: hid = X W_in^T (N, parts f), s = act(hid) (N, f), out = s W_down^T. */
 typedef struct MlpSlot {
-    SlotHead head; /* W_in's parts first (contiguous), the down-projection last */
+    SlotHead head; /* W_in's parts (contiguous), the down-projection, then their biases likewise */
     int parts;     /* of W_in: 2 gated, 1 not */
     void (*forward)(const Ctx *c, const float *hid, float *s);
     /* From ds: hid in place to dhid, and s again. */
@@ -119,8 +137,12 @@ extern const PositionSlot position_slots[];
 extern const QkSlot qk_slots[];
 extern const AttentionSlot attention_slots[];
 extern const HeadOutSlot head_out_slots[];
-extern const NormSlot norm_slots[];
+extern const NormKind norm_kinds[];
+extern const NormPlace norm_places[];
 extern const MlpSlot mlp_slots[];
+
+/* Whether a norm stands at that stage. */
+bool norm_stands(const ModelConfig *c, Stage s);
 
 /* The stage's row for a configuration. */
 const SlotHead *slot_head(const ModelConfig *c, Stage s);

@@ -24,7 +24,7 @@ void clipped_weights(const Scores *b) {
 
 /* forward: A = clip(c P + gamma), c = zeta - gamma, P = softmax(S)
  * so       dP = c dA where A was not clipped, else 0;  dS = P (dP - sum P dP) */
-void clipped_backward(const Scores *b) {
+void clipped_weights_backward(const Scores *b) {
     float c = (float)(b->config->clip_zeta - b->config->clip_gamma);
     for (int i = 0; i < b->nq; i++) {
         float *S = b->S + i * b->ld, *dS = b->dS + i * b->ld;

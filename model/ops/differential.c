@@ -20,7 +20,7 @@ void differential_weights(const Scores *b) {
 
 /* forward: A = A1 - lambda A2
  * so       dA1 = dA, dA2 = -lambda dA, dlambda = -sum A2 dA, and each map's softmax for itself */
-void differential_backward(const Scores *b) {
+void differential_weights_backward(const Scores *b) {
     for (int i = 0; i < b->nq; i++) {
         float *S = b->S + i * b->ld, *S2 = b->S2 + i * b->ld;
         float *dS = b->dS + i * b->ld, *dS2 = b->dS2 + i * b->ld;

@@ -14,7 +14,7 @@ void elu1_weights(const Scores *b) {
 }
 
 /* forward: A = elu(S) + 1   so   dS = min(A, 1) dA */
-void elu1_backward(const Scores *b) {
+void elu1_weights_backward(const Scores *b) {
     elu1_weights(b);
     for (int i = 0; i < b->nq; i++)
         for (int k = b->k0; k < b->k1; k += VW) {

@@ -12,7 +12,7 @@ void relu_weights(const Scores *b) {
 }
 
 /* forward: A = max(S, 0) / n   so   dS = [S > 0] dA / n */
-void relu_backward(const Scores *b) {
+void relu_weights_backward(const Scores *b) {
     relu_weights(b);
     for (int i = 0; i < b->nq; i++) {
         float *dS = b->dS + i * b->ld, inverse = 1.0f / (float)b->seen[i];

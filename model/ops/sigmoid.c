@@ -35,13 +35,13 @@ static float minus_log_context(const Scores *b) {
 void sigmoid_weights(const Scores *b) {
     forward(b, 0);
 }
-void sigmoid_backward(const Scores *b) {
+void sigmoid_weights_backward(const Scores *b) {
     backward(b, 0);
 }
 void sigmoid_bias_weights(const Scores *b) {
     forward(b, minus_log_context(b));
 }
-void sigmoid_bias_backward(const Scores *b) {
+void sigmoid_bias_weights_backward(const Scores *b) {
     backward(b, minus_log_context(b));
 }
 
@@ -59,7 +59,7 @@ void sigmoid_norm_weights(const Scores *b) {
 }
 
 /* forward: A = P / (sum P + eps), P = sigma(S)   so   dS = A (1 - P) (dA - sum A dA) */
-void sigmoid_norm_backward(const Scores *b) {
+void sigmoid_norm_weights_backward(const Scores *b) {
     forward(b, 0);
     for (int i = 0; i < b->nq; i++) {
         float *S = b->S + i * b->ld, *dS = b->dS + i * b->ld, inverse = 1.0f / b->stat[i];

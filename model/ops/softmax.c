@@ -32,7 +32,7 @@ void softmax_weights(const Scores *b) {
 }
 
 /* forward: A = softmax(S)   so   dS = A (dA - sum A dA), the null key in the sum */
-void softmax_backward(const Scores *b) {
+void softmax_weights_backward(const Scores *b) {
     for (int i = 0; i < b->nq; i++) {
         float *S = b->S + i * b->ld, *dS = b->dS + i * b->ld;
         for (int k = b->k0; k < b->k1; k += VW) {

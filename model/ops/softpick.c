@@ -35,7 +35,7 @@ void softpick_weights(const Scores *b) {
 
 /* forward: A = max(u, 0) / Z, Z = sum |u| + eps, u = e^S - 1
  * so       dS = e^S / Z ([u > 0] dA - sign(u) sum A dA) */
-void softpick_backward(const Scores *b) {
+void softpick_weights_backward(const Scores *b) {
     for (int i = 0; i < b->nq; i++) {
         float *S = b->S + i * b->ld, *dS = b->dS + i * b->ld;
         vf one = vf_exp(vf_all(-b->stat[i])), dot = vf_all(b->dot[i]);

@@ -6,30 +6,30 @@
 #include "model/slots.h"
 
 void softmax_weights(const Scores *b);
-void softmax_backward(const Scores *b);
+void softmax_weights_backward(const Scores *b);
 /* One row in place, with its null key. */
 void softmax_row(const Scores *b, float *row, float *null, float *stat);
 
 void sigmoid_weights(const Scores *b);
-void sigmoid_backward(const Scores *b);
+void sigmoid_weights_backward(const Scores *b);
 void sigmoid_bias_weights(const Scores *b);
-void sigmoid_bias_backward(const Scores *b);
+void sigmoid_bias_weights_backward(const Scores *b);
 void sigmoid_norm_weights(const Scores *b);
-void sigmoid_norm_backward(const Scores *b);
+void sigmoid_norm_weights_backward(const Scores *b);
 
 void relu_weights(const Scores *b);
-void relu_backward(const Scores *b);
+void relu_weights_backward(const Scores *b);
 
 void elu1_weights(const Scores *b);
-void elu1_backward(const Scores *b);
+void elu1_weights_backward(const Scores *b);
 
 void softpick_weights(const Scores *b);
-void softpick_backward(const Scores *b);
+void softpick_weights_backward(const Scores *b);
 
 void clipped_weights(const Scores *b);
-void clipped_backward(const Scores *b);
+void clipped_weights_backward(const Scores *b);
 
 void differential_weights(const Scores *b);
-void differential_backward(const Scores *b);
+void differential_weights_backward(const Scores *b);
 
 #endif
