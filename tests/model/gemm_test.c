@@ -18,7 +18,7 @@
 typedef void Gemm(int64_t m, int64_t n, int64_t k, const float *A, int64_t lda, const float *B, int64_t ldb,
                   float beta, float *C, int64_t ldc);
 
-/* Where A(m,k) and B(k,n) lie: `a` is A's step over k when A is stored by columns. */
+/* A product and how its operands are stored. */
 typedef struct Product {
     const char *name;
     Gemm *run;

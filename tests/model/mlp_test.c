@@ -4,7 +4,6 @@
 #include "model/ops/mlp.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct Shape {
