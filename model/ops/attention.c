@@ -264,10 +264,9 @@ static void first_weights(const Scores *b, const Head *x, float *first) {
 }
 
 static void show(const Observers *see, const Scores *b, const Head *x, int layer, int64_t row0) {
-    int keys = b->k1 < x->s->T ? b->k1 : x->s->T;
     for (int i = 0; i < b->nq; i++)
         for (int k = 0; k < b->k0; k++) b->S[i * b->ld + k] = 0;
-    taps_weights(see, &(Weights){layer, x->h, row0 + x->row, b->q0, b->nq, x->s->T, b->S, keys, b->ld,
+    taps_weights(see, &(Weights){layer, x->h, row0 + x->row, b->q0, b->nq, x->s->T, b->S, b->ld,
                                  x->s->lo + (int64_t)x->row * x->s->T, x->slot->unnormalised});
 }
 
