@@ -42,6 +42,17 @@ static void normed(const float *gain, const double *x, double *h) {
     for (int j = 0; j < D; j++) h[j] = (double)gain[j] * x[j] / sqrt(square / D + 1e-5);
 }
 
+/* A = softmax(q.k / sqrt(dh)) of one query and head, whose channels of k start at `from`. */
+static void naive_row(double *A, const double *q, double k[T][D], int from, int lo, int t, int dh) {
+    double sum = 0;
+    for (int s = lo; s <= t; s++) {
+        double dot = 0;
+        for (int j = 0; j < dh; j++) dot += q[j] * k[s][from + j];
+        sum += A[s] = exp(dot / sqrt(dh));
+    }
+    for (int s = lo; s <= t; s++) A[s] /= sum;
+}
+
 static void naive_attention(const Model *m, int l, const int32_t *lo, double x[T][D], Trace *trace) {
     double q[T][D], k[T][D], h[D], add[D];
     int dh = D / HEADS;
@@ -53,17 +64,10 @@ static void naive_attention(const Model *m, int l, const int32_t *lo, double x[T
     }
     for (int t = 0; t < T; t++) {
         double o[D] = {0};
-        for (int n = 0; n < HEADS; n++) {
-            double *A = trace->A[l][n][t], sum = 0;
-            for (int s = lo[t]; s <= t; s++) {
-                double dot = 0;
-                for (int j = n * dh; j < (n + 1) * dh; j++) dot += q[t][j] * k[s][j];
-                sum += A[s] = exp(dot / sqrt(dh));
-            }
-            for (int s = lo[t]; s <= t; s++) {
-                A[s] /= sum;
-                for (int j = n * dh; j < (n + 1) * dh; j++) o[j] += A[s] * trace->v[l][s][j];
-            }
+        for (int j = 0; j < D; j++) {
+            double *A = trace->A[l][j / dh][t];
+            if (j % dh == 0) naive_row(A, q[t] + j, k, j, lo[t], t, dh);
+            for (int s = lo[t]; s <= t; s++) o[j] += A[s] * trace->v[l][s][j];
         }
         times(tensor(m, l, STAGE_OUT, 0), D, D, o, add);
         for (int j = 0; j < D; j++) x[t][j] += add[j];
