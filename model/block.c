@@ -1,11 +1,12 @@
 #include "model/block.h"
 
+#include "model/attend.h"
+#include "model/gated_heads.h"
 #include "model/gemm.h"
-#include "model/ops/attention.h"
 #include "model/ops/bias.h"
 #include "model/ops/residual.h"
+#include "model/ops/value_residual.h"
 
-#include <math.h>
 #include <string.h>
 
 Ctx stage_ctx(const Pass *p, int layer, Stage s) {
@@ -19,8 +20,11 @@ Ctx stage_ctx(const Pass *p, int layer, Stage s) {
              .H = (int)c->heads,
              .dh = (int)(c->width / c->heads),
              .f = (int)c->mlp_width,
+             .KV = config_kv_heads(c),
+             .dk = (int)(c->width / c->heads) / attention_slots[c->attention].maps,
              .partial = p->t->partial,
              .turn = p->t->turn};
+    x.ld = (int64_t)(x.H + 2 * x.KV) * x.dh;
     if (layer >= 0) x.saved = p->t->acts[layer].saved;
     const Tensor *tensor;
     for (int i = 0; i < SLOT_TENSORS && (tensor = model_tensor(p->m, layer, s, i)); i++) {
@@ -36,12 +40,17 @@ void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const He
                                        data, p->b->lo, heads});
 }
 
-void grad_weights(const Pass *p, const float *dY, int64_t out, const float *X, int64_t in, float *dW) {
+void grad_weights(const Pass *p, const float *dY, int64_t out, const float *X, int64_t ldx, int64_t in,
+                  float *dW) {
     int64_t grain = (int64_t)model_grain_rows(p->b->T) * p->b->T;
     for (int64_t n = 0; n < p->N; n += grain) {
         int64_t k = p->N - n < grain ? p->N - n : grain;
-        gemm_tn(out, in, k, dY + n * out, out, X + n * in, in, 1, dW, in);
+        gemm_tn(out, in, k, dY + n * out, out, X + n * ldx, ldx, 1, dW, in);
     }
+}
+
+static float *value_of(const Ctx *c, float *qkv) {
+    return qkv + (int64_t)(c->H + c->KV) * c->dh;
 }
 
 /* Y = X W^T + b, b NULL where there are no biases. X (N, in), Y (N, out). */
@@ -54,7 +63,7 @@ static void linear(const Pass *p, const float *X, int64_t in, const float *W, co
 /* dW += dY^T X, db += sum dY. */
 static void grad_linear(const Pass *p, const float *dY, int64_t out, const float *X, int64_t in, float *dW,
                         float *db) {
-    grad_weights(p, dY, out, X, in, dW);
+    grad_weights(p, dY, out, X, in, in, dW);
     if (db) bias_backward(dY, db, p->t->partial, p->b->rows, p->b->T, out);
 }
 
@@ -96,53 +105,39 @@ static void norm_over_backward(const Pass *p, int l, Stage s, const NormActs *ke
     if (dx != dy) memcpy(dy, dx, (size_t)(p->N * p->m->config.width) * sizeof *dy);
 }
 
-static AttentionShape attention_shape(const Pass *p, const Ctx *c) {
-    return (AttentionShape){p->b->rows, p->b->T,          c->H, c->dh, 3 * (int64_t)c->H * c->dh,
-                            p->b->lo,   (int)c->c->window};
+/* v <- a mix with the first block's values, where the model has it. */
+static void mix_values(const Pass *p, int l, Acts *a) {
+    Ctx c = stage_ctx(p, l, STAGE_QKV);
+    if (c.c->value_residual > 0)
+        value_residual_forward(l, value_of(&c, a->qkv), c.ld, p->t->value, p->N, c.KV * c.dh,
+                               (float)c.c->value_residual);
 }
 
-static void attention_stage(const Pass *p, const Ctx *c, Acts *a) {
-    AttentionShape shape = attention_shape(p, c);
-    attention_forward(&attention_slots[c->c->attention], &shape, a->qkv, a->o, a->stat, p->t->attention,
-                      &p->t->observers, c->layer, p->b->row0);
-    int64_t width = (int64_t)c->H * c->dh;
-    Heads heads = {c->H,
-                   c->dh,
-                   a->qkv,
-                   a->qkv + width,
-                   a->qkv + 2 * width,
-                   shape.ld,
-                   1,
-                   a->stat,
-                   1.0f / sqrtf((float)c->dh)};
-    tap(p, TAP_ATTN_OUT, c->layer, a->o, (int)width, &heads);
-}
-
-/* y = head_out(o): o itself where the slot does nothing. */
-static const float *head_out_stage(const Pass *p, int l, const float *o) {
-    Ctx c = stage_ctx(p, l, STAGE_HEAD_OUT);
-    const HeadOutSlot *slot = &head_out_slots[c.c->head_out];
-    if (!slot->forward) return o;
-    slot->forward(&c, o, p->t->y);
-    return p->t->y;
+static void mix_values_backward(const Pass *p, int l) {
+    Ctx c = stage_ctx(p, l, STAGE_QKV);
+    if (c.c->value_residual > 0)
+        value_residual_backward(l, (int)c.c->layers - 1, value_of(&c, p->t->dqkv), c.ld, p->t->dvalue, p->N,
+                                c.KV * c.dh, (float)c.c->value_residual);
 }
 
 static void attention_sublayer(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
     Ctx qkv = stage_ctx(p, l, STAGE_QKV), qk = stage_ctx(p, l, STAGE_QK);
     Ctx turn = stage_ctx(p, -1, STAGE_POSITION);
-    Ctx attention = stage_ctx(p, l, STAGE_ATTENTION), out = stage_ctx(p, l, STAGE_OUT);
-    int64_t d = qkv.d, width = (int64_t)qkv.H * qkv.dh;
+    Ctx out = stage_ctx(p, l, STAGE_OUT);
+    int64_t d = qkv.d, ld = qkv.ld, width = (int64_t)qkv.H * qkv.dh;
     const QkSlot *q = &qk_slots[qk.c->qk];
     const PositionSlot *position = &position_slots[turn.c->position];
 
     const float *h = norm_forward(p, l, STAGE_NORM_ATTN, a->x, t->h, a->norm_attn);
     tap(p, TAP_ATTN_IN, l, (float *)h, (int)d, NULL);
-    linear(p, h, d, qkv.w[0], qkv.w[3], 3 * width, a->qkv);
-    if (q->forward) q->forward(&qk, a->qkv, 3 * width);
-    if (position->rotate_forward) position->rotate_forward(&turn, a->qkv, 3 * width);
-    attention_stage(p, &attention, a);
-    const float *y = head_out_stage(p, l, a->o);
+    linear(p, h, d, qkv.w[0], qkv.w[3], ld, a->qkv);
+    if (q->forward) q->forward(&qk, a->qkv, ld);
+    if (position->rotate_forward) position->rotate_forward(&turn, a->qkv, ld);
+    mix_values(p, l, a);
+    attend(p, l, a);
+    gates_forward(p, l, a, h);
+    const float *y = head_out(p, l, a);
     tap(p, TAP_HEAD_OUT, l, (float *)y, (int)width, NULL);
     linear(p, y, width, out.w[0], out.w[1], d, t->add);
     norm_over(p, l, STAGE_ADD_NORM_ATTN, t->add, &a->add_attn);
@@ -204,26 +199,26 @@ static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
     Ctx qkv = stage_ctx(p, l, STAGE_QKV), qk = stage_ctx(p, l, STAGE_QK);
     Ctx turn = stage_ctx(p, -1, STAGE_POSITION);
-    Ctx head_out = stage_ctx(p, l, STAGE_HEAD_OUT), out = stage_ctx(p, l, STAGE_OUT);
+    Ctx out = stage_ctx(p, l, STAGE_OUT);
     const QkSlot *q = &qk_slots[qk.c->qk];
     const PositionSlot *position = &position_slots[turn.c->position];
-    const HeadOutSlot *transform = &head_out_slots[head_out.c->head_out];
-    int64_t d = qkv.d, width = (int64_t)qkv.H * qkv.dh;
-    AttentionShape shape = attention_shape(p, &qkv);
+    int64_t d = qkv.d, ld = qkv.ld, width = (int64_t)qkv.H * qkv.dh;
 
     norm_over_backward(p, l, STAGE_SUM_NORM_ATTN, &a->sum_attn, t->dx);
     const float *dadd = norm_of_added_backward(p, l, STAGE_ADD_NORM_ATTN, &a->add_attn, t->dx);
-    const float *y = head_out_stage(p, l, a->o);
+    const float *y = head_out(p, l, a);
     grad_linear(p, dadd, d, y, width, out.dw[0], out.dw[1]);
     gemm_nn(p->N, width, d, dadd, d, out.w[0], width, 0, t->dy, width);
-    if (transform->backward) transform->backward(&head_out, a->o, t->dy);
-    attention_backward(&attention_slots[qkv.c->attention], &shape, a->qkv, a->o, a->stat, t->dy, t->dqkv,
-                       t->attention);
-    if (position->rotate_backward) position->rotate_backward(&turn, t->dqkv, 3 * width);
-    if (q->backward) q->backward(&qk, t->dqkv, 3 * width);
+    head_out_backward(p, l, a);
+    attend_backward(p, l, a);
+    gates_backward(p, l, a, GATE_VALUE, value_of(&qkv, a->qkv), ld, value_of(&qkv, t->dqkv));
+    mix_values_backward(p, l);
+    if (position->rotate_backward) position->rotate_backward(&turn, t->dqkv, ld);
+    if (q->backward) q->backward(&qk, t->dqkv, ld);
     const float *h = norm_forward(p, l, STAGE_NORM_ATTN, a->x, t->h, a->norm_attn);
-    grad_linear(p, t->dqkv, 3 * width, h, d, qkv.dw[0], qkv.dw[3]);
-    gemm_nn(p->N, d, 3 * width, t->dqkv, 3 * width, qkv.w[0], d, 0, t->dh, d);
+    grad_linear(p, t->dqkv, ld, h, d, qkv.dw[0], qkv.dw[3]);
+    gemm_nn(p->N, d, ld, t->dqkv, ld, qkv.w[0], d, 0, t->dh, d);
+    gates_backward(p, l, a, GATE_INPUT, h, d, t->dh);
     norm_backward(p, l, STAGE_NORM_ATTN, a->x, a->norm_attn, t->dh, t->dx);
 }
 

@@ -11,7 +11,8 @@ typedef struct Pass {
     Tape *t;
     const Batch *b;
     int64_t N;
-    float *grads; /* NULL: forward only */
+    float *grads;            /* NULL: forward only */
+    const struct Pass *sink; /* the pass of x*, one token that every row sees; NULL: none */
 } Pass;
 
 /* What the ops of a stage see; its tensors and their gradients filled in. */
@@ -19,8 +20,10 @@ Ctx stage_ctx(const Pass *p, int layer, Stage s);
 /* Shows an array to the observers that want this tap. */
 void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const Heads *heads);
 
-/* dW += dY^T X, a grain of rows at a time, in row order. dY (N, out), X (N, in), dW (out, in). */
-void grad_weights(const Pass *p, const float *dY, int64_t out, const float *X, int64_t in, float *dW);
+/* dW += dY^T X, a grain of rows at a time, in row order. dY (N, out), X (N, in) in rows of ldx, dW (out, in).
+ */
+void grad_weights(const Pass *p, const float *dY, int64_t out, const float *X, int64_t ldx, int64_t in,
+                  float *dW);
 
 /* The norm of a stage, of x (N, d): into `out`, or x itself where none stands. */
 const float *norm_forward(const Pass *p, int l, Stage s, const float *x, float *out, float *stat);
