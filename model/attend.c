@@ -1,6 +1,7 @@
 #include "model/attend.h"
 
 #include "model/ops/attention.h"
+#include "model/penalty.h"
 
 #include <math.h>
 #include <string.h>
@@ -41,7 +42,8 @@ void attend(const Pass *p, int l, Acts *a) {
     bool null[c.H], seen = taps_want(&p->t->observers, TAP_ATTN_OUT);
     AttentionShape s = attention_shape(p, &c, null, slope);
     int64_t width = (int64_t)c.H * c.dh;
-    attention_forward(slot, &s, a->qkv, a->o, a->stat, seen ? p->t->first : NULL, p->t->attention,
+    float *kept = penalty_masses(p, l), *first = kept ? kept : p->t->first;
+    attention_forward(slot, &s, a->qkv, a->o, a->stat, seen || kept ? first : NULL, p->t->attention,
                       &p->t->observers, l, p->b->row0);
     Heads heads = {.H = c.H,
                    .dh = c.dh,
@@ -51,7 +53,7 @@ void attend(const Pass *p, int l, Acts *a) {
                    .ld = c.ld,
                    .group = c.H / c.KV,
                    .lse = slot->lse ? a->stat : NULL,
-                   .first = p->t->first,
+                   .first = first,
                    .scale = 1.0f / sqrtf((float)c.dk)};
     tap(p, TAP_ATTN_OUT, l, a->o, (int)width, &heads);
 }
@@ -65,6 +67,8 @@ void attend_backward(const Pass *p, int l, const Acts *a) {
     float slope[c.H];
     AttentionShape s = attention_shape(p, &c, null, slope);
     int64_t width = (int64_t)c.H * c.dh, keys = (int64_t)c.KV * c.dh;
+    s.push = penalty_masses(p, l) ? p->t->push : NULL;
+    s.first = penalty_masses(p, l);
     float *dpart[PARTS] = {0}, *dkv = sink ? sink->t->dkv : p->t->dkv;
     bool token = slot->token && !sink;
     for (int i = 0; i < SLOT_TENSORS && c.w[i]; i++) dpart[slot->part[i]] = c.dw[i];

@@ -123,6 +123,14 @@ void tape_free(Tape *t);
 size_t tape_bytes(const Model *m, int rows, int T, bool train); /* what tape_create would take */
 int tape_rows(const Tape *t);                                   /* its room */
 void tape_observe(Tape *t, Observers o);
+/* A training pass adds sum over rows r of share c (M_r - target)^2 to what it descends, M_r the mean
+ * weight on the first key over r's layers, heads and queries. c of either sign: towards the target or away
+ * from it. Not part of tape_losses. A row's own mean, so that rows in flight change no bit. */
+typedef struct SinkPenalty {
+    double c, target;
+    double share; /* of a row: 1 / rows of the step */
+} SinkPenalty;
+bool tape_penalise(Tape *t, const Model *m, SinkPenalty p, Error *e);
 /* Loss of each token of the last pass, nats, (rows, T); 0 where the target is not scored. */
 const float *tape_losses(const Tape *t);
 

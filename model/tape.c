@@ -167,6 +167,8 @@ void tape_free(Tape *t) {
     if (!t) return;
     tape_free(t->sink);
     free(t->acts);
+    free(t->masses);
+    free(t->push);
     free(t->memory);
     free(t);
 }

@@ -55,6 +55,9 @@ struct Tape {
     float *ds;      /* (N, f) */
     float *memory;  /* the one allocation */
     Observers observers;
+    SinkPenalty penalty;
+    float *masses; /* (L, B, H, T) weights on first keys, kept for the penalty; NULL: none */
+    float *push;   /* (B)         its slope by each of a row's */
 };
 
 /* Tokens of logits that exist at a time: one grain. */

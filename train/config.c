@@ -1,7 +1,9 @@
 #include "train/config.h"
 
 #include "data/base/files.h"
+#include "model/slots.h"
 #include "train/config_private.h"
+#include "train/contexts.h"
 #include "train/nearest.h"
 #include "train/optim.h"
 #include "train/schedule.h"
@@ -384,13 +386,36 @@ static bool check_optim(OptimConfig *o, int64_t steps, Error *e) {
     return true;
 }
 
+/* What rows hold and what of them is scored: the keys must leave something of the shortest row. */
+static bool check_rows(const Config *c, Error *e) {
+    if (!contexts_check(c, e)) return false;
+    int64_t shortest = contexts_at(c, 1);
+    if (c->data.fixed_token_at >= shortest)
+        return fail(e, EXIT_USAGE, "data.fixed_token_at: %lld is not a position of rows of %lld",
+                    (long long)c->data.fixed_token_at, (long long)shortest);
+    if (c->data.bos == BOS_RANDOM_FIRST && c->data.fixed_token_at == 0)
+        return fail(e, EXIT_USAGE, "data.fixed_token_at: 0 is where data.bos: random_first puts its token");
+    if (c->train.loss_from >= shortest)
+        return fail(e, EXIT_USAGE, "train.loss_from: %lld leaves no target of rows of %lld",
+                    (long long)c->train.loss_from, (long long)shortest);
+    if (c->train.sink_target && !c->train.sink_penalty)
+        return fail(e, EXIT_USAGE, "train.sink_target: does nothing without a train.sink_penalty");
+    const AttentionSlot *attention = &attention_slots[c->model.attention];
+    if (c->train.sink_penalty && (attention->unnormalised || attention->maps > 1))
+        return fail(e, EXIT_USAGE,
+                    "train.sink_penalty: the weights of model.attention: %s have no mass to shift",
+                    attention->head.name);
+    return true;
+}
+
 bool config_check(Config *c, Error *e) {
     if (!c->data.source[0])
         return fail(e, EXIT_USAGE, "data.source: empty (such as gcide, or the path of a text)");
     if (c->train.precision != PRECISION_FP32)
         return fail(e, EXIT_USAGE, "train.precision: %s is not supported in this version (use fp32)",
                     precision_name(c->train.precision));
-    return check_batch(c, e) && check_optim(&c->optim, c->train.steps, e) && model_config_check(&c->model, e);
+    return check_batch(c, e) && check_rows(c, e) && check_optim(&c->optim, c->train.steps, e) &&
+           model_config_check(&c->model, e);
 }
 
 bool config_get(const Config *c, const char *key, char *text, size_t room) {

@@ -6,6 +6,7 @@
 #include "model/peak.h"
 #include "train/cadence.h"
 #include "train/checkpoint.h"
+#include "train/contexts.h"
 #include "train/evaluate.h"
 #include "train/host.h"
 #include "train/optim.h"
@@ -27,14 +28,15 @@ typedef struct Run {
     const RunOptions *o;
     Dataset *data;
     Model *model;
-    Tape *tape;
+    Tape *tape; /* of the context in force */
+    Tape *wide; /* of model.context, for probes while training rows are shorter; else NULL */
     float *grads;
     OptimState optim;
     Evaluator *probes;
     StepHead *heads;
     double *first_mass, *value_ratio; /* [layers][heads] */
     Rows rows;                        /* of one step */
-    int rows_per_step, micro_rows;
+    int T, rows_per_step, micro_rows; /* of the context in force */
     Store *store;
     Claim claim;
     char key[33];
@@ -47,8 +49,8 @@ typedef struct Run {
 
 /* ---- sizes ---- */
 
-static int rows_in_flight(const Config *c) {
-    int T = (int)c->model.context, rows = (int)(c->train.batch_tokens / T), grain = model_grain_rows(T);
+static int rows_in_flight(const Config *c, int T) {
+    int rows = (int)(c->train.batch_tokens / T), grain = model_grain_rows(T);
     int64_t wanted = c->train.micro_rows ? c->train.micro_rows : TOKENS_IN_FLIGHT / T;
     int64_t whole = (wanted + grain - 1) / grain * grain; /* sums are cut at grains */
     if (whole < grain) whole = grain;
@@ -63,7 +65,7 @@ bool run_size(const Config *c, int64_t vocab, RunSize *out, Error *e) {
     int T = (int)c->model.context, arenas = 2;
     for (int i = 0; i < OPTIM_STATES; i++) arenas += optimisers[c->optim.name].state[i] != NULL;
     *out = (RunSize){m->parameters, model_flops_per_token(m, T),
-                     (double)m->arena * 4 * arenas + (double)tape_bytes(m, rows_in_flight(c), T, true)};
+                     (double)m->arena * 4 * arenas + (double)tape_bytes(m, rows_in_flight(c, T), T, true)};
     model_free(m);
     return true;
 }
@@ -89,10 +91,8 @@ static bool open_data(Run *r, Error *e) {
     if (!dataset_open(&r->data, &c->data, r->o->cache, r->o->quiet ? NULL : say, e)) return false;
     const DatasetInfo *info = dataset_info(r->data);
     c->model.vocab = info->vocab;
-    r->rows_per_step = (int)(c->train.batch_tokens / c->model.context);
-    r->micro_rows = rows_in_flight(c);
     config_key(c, info->corpus_hash, info->tokenizer_hash, r->key);
-    return dataset_check(r->data, (int)c->model.context, r->rows_per_step, e);
+    return dataset_check(r->data, (int)c->model.context, c->train.batch_tokens / c->model.context, e);
 }
 
 static bool claim(Run *r, const RunSize *size, Error *e) {
@@ -120,20 +120,36 @@ static bool claim(Run *r, const RunSize *size, Error *e) {
     return ok;
 }
 
+/* Takes up rows of T tokens; batch_tokens stays what it is. */
+static bool enter_context(Run *r, int T, Error *e) {
+    const ModelConfig *m = &r->c.model;
+    if (r->tape && r->T == T) return true;
+    tape_free(r->tape);
+    step_head_free(r->heads);
+    r->tape = NULL;
+    r->T = T;
+    r->rows_per_step = (int)(r->c.train.batch_tokens / T);
+    r->micro_rows = rows_in_flight(&r->c, T);
+    r->heads = step_head_create(r->rows_per_step, T, (int)m->layers, (int)m->heads);
+    if (!r->heads) return fail(e, EXIT_FAILED, "run: out of memory");
+    SinkPenalty penalty = {r->c.train.sink_penalty, r->c.train.sink_target, 1.0 / r->rows_per_step};
+    return tape_create(&r->tape, r->model, r->micro_rows, T, true, e) &&
+           (!penalty.c || tape_penalise(r->tape, r->model, penalty, e));
+}
+
 static bool allocate(Run *r, Error *e) {
     size_t n = (size_t)r->c.train.batch_tokens, cells = (size_t)(r->c.model.layers * r->c.model.heads);
     int T = (int)r->c.model.context;
-    if (!model_create(&r->model, &r->c.model, true, e) ||
-        !tape_create(&r->tape, r->model, r->micro_rows, T, true, e) ||
+    if (!model_create(&r->model, &r->c.model, true, e) || !enter_context(r, contexts_at(&r->c, 1), e) ||
+        (contexts_count(&r->c) > 1 &&
+         !tape_create(&r->wide, r->model, rows_in_flight(&r->c, T), T, false, e)) ||
         !optim_create(&r->optim, &r->c.optim, r->model, (uint64_t)r->c.seed, e))
         return false;
     r->grads = model_arena(r->model);
-    r->heads = step_head_create(r->rows_per_step, T, (int)r->c.model.layers, (int)r->c.model.heads);
     r->first_mass = calloc(cells, sizeof(double));
     r->value_ratio = calloc(cells, sizeof(double));
     r->rows = (Rows){calloc(n, 4), calloc(n, 4), calloc(n, 4), NULL};
-    if (r->grads && r->heads && r->first_mass && r->value_ratio && r->rows.x && r->rows.y && r->rows.lo)
-        return true;
+    if (r->grads && r->first_mass && r->value_ratio && r->rows.x && r->rows.y && r->rows.lo) return true;
     return fail(e, EXIT_FAILED, "run: out of memory");
 }
 
@@ -148,6 +164,7 @@ static void run_close(Run *r) {
     free(r->grads);
     optim_free(&r->optim);
     tape_free(r->tape);
+    tape_free(r->wide);
     model_free(r->model);
     if (r->claim.result == CLAIM_TAKEN && r->store) store_release(&r->claim);
     if (r->store) store_close(r->store);
@@ -164,7 +181,7 @@ static int64_t scored_targets(const Run *r) {
 
 /* Loss and gradients of a step's rows, a few rows in flight at a time, in row order. */
 static double accumulate(Run *r) {
-    int T = (int)r->c.model.context;
+    int T = r->T;
     int64_t scored = scored_targets(r);
     Observer watch = step_head_observer(r->heads);
     double sum = 0;
@@ -192,11 +209,18 @@ static bool diverged(Run *r, const StepRow *row, Error *e) {
                 r->key, (long long)row->step, detail);
 }
 
+/* Targets before train.loss_from are not scored. */
+static void drop_early_targets(Run *r) {
+    for (int64_t i = 0; i < r->c.train.batch_tokens; i++)
+        if (i % r->T < r->c.train.loss_from) r->rows.y[i] = -1;
+}
+
 /* Update number `step`: fills the row but for probe and save times. */
 static void train_step(Run *r, int64_t step, StepRow *row) {
     double start = omp_get_wtime();
-    dataset_train_rows(r->data, (uint64_t)r->c.seed, (step - 1) * r->rows_per_step, r->rows_per_step,
-                       (int)r->c.model.context, &r->rows);
+    dataset_train_rows(r->data, (uint64_t)r->c.seed, (step - 1) * r->rows_per_step, r->rows_per_step, r->T,
+                       &r->rows);
+    drop_early_targets(r);
     row->step = step;
     row->tokens = step * r->c.train.batch_tokens;
     row->loss = accumulate(r);
@@ -211,7 +235,8 @@ static void train_step(Run *r, int64_t step, StepRow *row) {
 static bool probe(Run *r, int64_t step, double *ms, Error *e) {
     int set = cadence_probe(step, r->c.train.steps, r->c.probe.every);
     double start = omp_get_wtime();
-    if (set && !evaluate(r->probes, r->tape, r->store, r->claim.run, step, set, &r->sink_rate, e))
+    if (set && !evaluate(r->probes, r->wide ? r->wide : r->tape, r->store, r->claim.run, step, set,
+                         &r->sink_rate, e))
         return false;
     *ms = (omp_get_wtime() - start) * 1e3;
     r->progress.sink_rate = r->sink_rate;
@@ -243,6 +268,7 @@ static bool loop(Run *r, int64_t from, Error *e) {
     if (from == 0 && !probe(r, 0, &ms, e)) return false;
     for (int64_t step = from + 1; step <= r->c.train.steps && !signals_stopped(); step++) {
         StepRow row = {0};
+        if (!enter_context(r, contexts_at(&r->c, step), e)) return false;
         train_step(r, step, &row);
         if (!isfinite(row.loss) || !isfinite(row.grad_norm))
             return log_step(r, &row, e) && diverged(r, &row, e);
