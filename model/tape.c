@@ -113,9 +113,14 @@ void tape_free(Tape *t) {
     free(t);
 }
 
-int tape_rows(const Tape *t) { return t->rows; }
+int tape_rows(const Tape *t) {
+    return t->rows;
+}
 void tape_observe(Tape *t, Observers o) {
     t->observers = o;
+}
+void tape_time(Tape *t, Phases *phases) {
+    t->phases = phases;
 }
 const float *tape_losses(const Tape *t) {
     return t->losses;

@@ -4,6 +4,7 @@
 #define SINKLAB_TAPE_H
 
 #include "model/model.h"
+#include "model/phases.h"
 #include "model/slots.h"
 
 /* One layer's activations. N = B T tokens. */
@@ -40,6 +41,7 @@ struct Tape {
     float *ds;      /* (N, f) */
     float *memory;  /* the one allocation */
     Observers observers;
+    Phases *phases; /* NULL: nobody asks where the time goes */
 };
 
 /* Tokens of logits that exist at a time: one grain. */
