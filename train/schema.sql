@@ -452,8 +452,8 @@ WITH reading AS (
     FROM sweep_cell AS c JOIN sweep_run AS s USING (sweep, "index") JOIN run AS r ON r.id = s.run
     GROUP BY c.sweep, c.cell
 )
-SELECT w.name AS sweep, n.label AS cell, n.done, n.runs, n.diverged, val_loss, sink_rate_03, sink_mass,
-       uniform_mass, onset, value_drain, norm_ratio, T
+SELECT n.label AS cell, n.done, n.runs, val_loss, sink_rate_03, sink_mass, uniform_mass, onset, value_drain,
+       norm_ratio, T, n.diverged, w.name AS sweep
 FROM counted AS n JOIN sweep AS w ON w.id = n.sweep LEFT JOIN wide USING (sweep, cell)
 ORDER BY w.id, n.cell;
 
@@ -525,7 +525,7 @@ WITH planned AS (
 ), tested AS (
     SELECT *, min(shares >= share) OVER (PARTITION BY sweep ORDER BY share DESC) AS settled FROM ranked
 )
-SELECT w.name AS sweep, v.metric, v.direction, v.beyond, v.side, v.stratum, v.n, v.mean,
+SELECT v.metric, v.direction, v.beyond, v.side, v.stratum, v.n, v.mean,
        v.mean - q.t * v.sd / sqrt(v.n) AS low, v.mean + q.t * v.sd / sqrt(v.n) AS high,
        CASE WHEN v.sd > 0 THEN v.mean / v.sd END AS effect_sd, v.share,
        CASE WHEN v.settled AND v.margin > 0 THEN 'supported' WHEN v.settled THEN 'refuted'
@@ -535,7 +535,7 @@ SELECT w.name AS sweep, v.metric, v.direction, v.beyond, v.side, v.stratum, v.n,
                             AND k.t * v.sd < abs(v.margin) * sqrt(k.df + 1)),
                            (SELECT CAST(ceil(pow(min(k.t) * v.sd / v.margin, 2)) AS INTEGER)
                             FROM t_quantile AS k WHERE k.share = v.share)) - v.n) END AS more_seeds,
-       v.diverged
+       v.diverged, w.name AS sweep
 FROM tested AS v JOIN sweep AS w ON w.id = v.sweep
 LEFT JOIN t_quantile AS q ON q.share = 1 AND q.df = v.df
 ORDER BY w.id, v.place, v.stratum, v.side;

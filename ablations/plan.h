@@ -1,0 +1,44 @@
+/* Owns: a sweep made concrete on this machine: every run's configuration, key and size, what
+ * results.db holds of it already, what it will cost.
+ * Does not own: the expansion (ablations/sweep.h), running (ablations/runner.h). */
+#ifndef SINKLAB_PLAN_H
+#define SINKLAB_PLAN_H
+
+#include "ablations/sweep.h"
+#include "train/run.h"
+#include "train/store.h"
+
+typedef struct PlannedRun {
+    Config config;
+    char key[33];
+    RunSize size;
+    char licence[128];   /* of its text */
+    double tokens, disk; /* disk: bytes of its rows and checkpoints, about */
+    char status[16];     /* as in results.db; "new" when it is not there, "alive" while a process has it */
+    int64_t step;        /* updates in results.db */
+} PlannedRun;
+
+typedef struct Plan {
+    const Sweep *sweep;
+    PlannedRun *run;
+    int runs;
+    int orphans; /* runs that this sweep's name had before and the file no longer names */
+} Plan;
+
+/* Opens (and prepares, if need be) each text once. Refuses two places that are one and the same run. */
+bool plan_make(Plan *p, const Sweep *s, const char *cache, void (*say)(const char *line), Error *e);
+void plan_free(Plan *p);
+
+/* Reads what the database holds of the runs. NULL: nothing is there. */
+bool plan_look(Plan *p, Store *s, Error *e);
+/* Of one run alone. */
+bool plan_look_at(Plan *p, int index, Store *s, Error *e);
+
+/* Registers the sweep, its cells and expectations and its runs, as queued where they are new, in one
+ * transaction. only >= 0: that run alone. */
+bool plan_register(const Plan *p, int only, Store *s, Error *e);
+
+/* FLOP/s of training here: two seconds of the run, in a process and a database of their own. */
+bool plan_measure(const Plan *p, int index, const char *cache, double *flops, Error *e);
+
+#endif

@@ -1,0 +1,11 @@
+/* Owns: the static page: curves and the final table of a sweep, or of every run, as one HTML file.
+ * Does not own: how curves are drawn (ablations/svg.h), what figures mean (train/schema.sql). */
+#ifndef SINKLAB_REPORT_H
+#define SINKLAB_REPORT_H
+
+#include "train/store.h"
+
+/* Writes the page. sweep NULL: all runs. Refuses a sweep that the database does not have. */
+bool report_write(Store *s, const char *sweep, const char *path, Error *e);
+
+#endif

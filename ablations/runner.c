@@ -1,0 +1,347 @@
+#include "ablations/runner.h"
+
+#include "ablations/child.h"
+#include "ablations/live.h"
+#include "data/base/files.h"
+#include "train/host.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SMALL_MODEL = 16000000, TICK_MS = 1000 };
+
+typedef enum State { RUN_WAITING, RUN_GOING, RUN_OVER } State;
+
+/* Whether the judging seeds of a cell are to be run. */
+typedef enum Gate { GATE_OPEN, GATE_WAITING, GATE_CLOSED } Gate;
+
+typedef struct Slot {
+    pid_t pid; /* 0: free */
+    int run;
+} Slot;
+
+typedef struct Runner {
+    Plan *p;
+    Store *s;
+    const RunnerOptions *o;
+    State *state; /* [runs] */
+    Gate *gate;   /* [cells] */
+    Slot *slot;   /* [jobs] */
+    int jobs, cores, stopped;
+    Live live;
+    sigset_t signals, before;
+} Runner;
+
+/* ---- what is to be done ---- */
+
+static bool is_status(const PlannedRun *r, const char *status) {
+    return !strcmp(r->status, status);
+}
+
+/* It ended badly and nobody asked to try again. */
+static bool is_kept(const PlannedRun *r, bool retry) {
+    return !retry && (is_status(r, "failed") || is_status(r, "diverged"));
+}
+
+static bool is_wanted(const Plan *p, const RunnerOptions *o, int i) {
+    return (o->only < 0 || o->only == i) && !is_status(&p->run[i], "done") && !is_kept(&p->run[i], o->retry);
+}
+
+int runner_jobs(const Plan *p, const RunnerOptions *o) {
+    int cores = host_cores(), missing = 0;
+    if (o->jobs) return o->jobs;
+    for (int i = 0; i < p->runs; i++) {
+        if (!is_wanted(p, o, i)) continue;
+        missing++;
+        if (p->run[i].size.parameters > SMALL_MODEL) return 1;
+    }
+    return missing >= 2 * cores ? cores : 1;
+}
+
+static bool is_tuned(const Sweep *s) {
+    for (int i = 0; i < s->places; i++)
+        if (s->place[i].role == PLACE_TUNED) return true;
+    return false;
+}
+
+/* Reads which cells the tuning seeds have chosen. */
+static bool read_gates(Runner *r, Error *e) {
+    sqlite3_stmt *q = NULL;
+    int result;
+    if (r->o->only >= 0 || !is_tuned(r->p->sweep)) return true;
+    if (sqlite3_prepare_v2(store_db(r->s),
+                           "SELECT DISTINCT c.cell, h.open > 0, c.cell = h.cell FROM sweep_cell AS c"
+                           " JOIN sweep_choice AS h USING (sweep, side, stratum)"
+                           " JOIN sweep AS w ON w.id = c.sweep WHERE w.name = ?1",
+                           -1, &q, NULL) != SQLITE_OK)
+        return store_failed(r->s, "results: sweep", e);
+    sqlite3_bind_text(q, 1, r->p->sweep->name, -1, SQLITE_STATIC);
+    while ((result = sqlite3_step(q)) == SQLITE_ROW) {
+        bool open = sqlite3_column_int(q, 1), chosen = sqlite3_column_int(q, 2);
+        r->gate[sqlite3_column_int(q, 0)] = open ? GATE_WAITING : chosen ? GATE_OPEN : GATE_CLOSED;
+    }
+    sqlite3_finalize(q);
+    return result == SQLITE_DONE || store_failed(r->s, "results: sweep", e);
+}
+
+static Gate gate_of(const Runner *r, int i) {
+    return sweep_judges(r->p->sweep, i) ? r->gate[sweep_cell(r->p->sweep, i)] : GATE_OPEN;
+}
+
+/* The first run that can start now, or -1. Looks at the database again: others may be at work on it. */
+static bool next_run(Runner *r, int *out, Error *e) {
+    *out = -1;
+    for (int i = 0; i < r->p->runs; i++) {
+        if (r->state[i] != RUN_WAITING || gate_of(r, i) != GATE_OPEN) continue;
+        if (!plan_look_at(r->p, i, r->s, e)) return false;
+        if (is_status(&r->p->run[i], "alive")) continue;
+        if (!is_wanted(r->p, r->o, i)) {
+            r->state[i] = RUN_OVER;
+            continue;
+        }
+        *out = i;
+        return true;
+    }
+    return true;
+}
+
+/* ---- counts ---- */
+
+typedef struct Counts {
+    int done, going, waiting, elsewhere, blocked, bad, unneeded;
+} Counts;
+
+static void count_waiting(const Runner *r, int i, Counts *c) {
+    if (gate_of(r, i) == GATE_CLOSED)
+        c->unneeded++;
+    else if (gate_of(r, i) == GATE_WAITING)
+        c->blocked++;
+    else if (is_status(&r->p->run[i], "alive"))
+        c->elsewhere++;
+    else
+        c->waiting++;
+}
+
+static Counts count(const Runner *r) {
+    Counts c = {0};
+    for (int i = 0; i < r->p->runs; i++) {
+        if (r->o->only >= 0 && r->o->only != i) continue;
+        if (r->state[i] == RUN_GOING)
+            c.going++;
+        else if (is_status(&r->p->run[i], "done"))
+            c.done++;
+        else if (r->state[i] == RUN_OVER)
+            c.bad++;
+        else
+            count_waiting(r, i, &c);
+    }
+    return c;
+}
+
+static void describe(const Runner *r, char *text, size_t room) {
+    Counts c = count(r);
+    int n =
+        snprintf(text, room, "%d of %d done, %d going", c.done, r->o->only >= 0 ? 1 : r->p->runs, c.going);
+    const struct {
+        int n;
+        const char *what;
+    } more[] = {{c.waiting, "to do"},
+                {c.blocked, "waiting for the seeds that tune"},
+                {c.unneeded, "not needed (tuned away)"},
+                {c.elsewhere, "in another process"},
+                {c.bad, "failed, diverged or stopped"}};
+    for (size_t i = 0; i < sizeof more / sizeof *more && n < (int)room; i++)
+        if (more[i].n) n += snprintf(text + n, room - (size_t)n, ", %d %s", more[i].n, more[i].what);
+}
+
+static void draw(Runner *r) {
+    int *going = calloc((size_t)r->jobs, sizeof *going), n = 0;
+    char counts[256];
+    if (!going || r->jobs == 1) {
+        free(going);
+        return; /* a single run draws its own line */
+    }
+    for (int k = 0; k < r->jobs; k++)
+        if (r->slot[k].pid) going[n++] = r->slot[k].run;
+    describe(r, counts, sizeof counts);
+    live_draw(&r->live, r->p, r->s, going, n, counts);
+    free(going);
+}
+
+/* ---- starting ---- */
+
+static bool write_config(const PlannedRun *run, int threads, const char *folder, Path *path, Error *e) {
+    Config c = run->config;
+    if (threads) c.run.threads = threads;
+    *path = path_of("%s/config.json", folder);
+    char *json = config_json(&c, true);
+    bool ok = json ? folder_make(folder, e) && file_write(path->s, json, (int64_t)strlen(json), e)
+                   : fail(e, EXIT_FAILED, "sweep: out of memory");
+    free(json);
+    return ok;
+}
+
+/* Cores are cut into `jobs` shares, as even as can be. */
+static bool start_run(Runner *r, int slot, int i, Error *e) {
+    const PlannedRun *run = &r->p->run[i];
+    bool alone = r->jobs == 1;
+    int first = slot * r->cores / r->jobs, after = (slot + 1) * r->cores / r->jobs;
+    Path folder = path_of("%s.d/%s", r->o->db, run->key), config, log = path_of("%s/log.txt", folder.s);
+    if (!write_config(run, alone ? 0 : after - first, folder.s, &config, e)) return false;
+    ChildSpec spec = {.config = config.s,
+                      .db = r->o->db,
+                      .cache = r->o->cache,
+                      .retry = r->o->retry,
+                      .quiet = !alone || r->o->quiet,
+                      .log = alone ? NULL : log.s,
+                      .first_core = first,
+                      .cores = alone ? 0 : after - first};
+    if (!child_start(&spec, &r->slot[slot].pid, e)) {
+        r->slot[slot].pid = 0;
+        return false;
+    }
+    r->slot[slot].run = i;
+    r->state[i] = RUN_GOING;
+    return true;
+}
+
+static void announce(Runner *r, int i) {
+    char label[LABEL_TEXT], counts[256];
+    if (r->jobs > 1) return;
+    sweep_label(r->p->sweep, i, LABEL_ALL, label);
+    describe(r, counts, sizeof counts);
+    live_say(&r->live, "%s seed %lld  (%s)", label, (long long)r->p->run[i].config.seed, counts);
+}
+
+static bool fill_slots(Runner *r, Error *e) {
+    for (int k = 0; k < r->jobs; k++) {
+        int next;
+        if (r->slot[k].pid) continue;
+        if (!next_run(r, &next, e)) return false;
+        if (next < 0) return true;
+        announce(r, next);
+        if (!start_run(r, k, next, e)) return false;
+    }
+    return true;
+}
+
+/* ---- ending ---- */
+
+/* The last line that a run with a log said, for people; "" where it spoke to the terminal. */
+static void last_words(const Runner *r, int i, char *text, size_t room) {
+    Bytes log = {0};
+    text[0] = 0;
+    if (r->jobs == 1 || !file_read(path_of("%s.d/%s/log.txt", r->o->db, r->p->run[i].key).s, &log, NULL) ||
+        !bytes_append(&log, "", 1, NULL)) {
+        bytes_free(&log);
+        return;
+    }
+    char *rest = log.data;
+    for (char *line; (line = strsep(&rest, "\r\n"));)
+        if (*line) snprintf(text, room, ": %s", line);
+    bytes_free(&log);
+}
+
+static bool run_ended(Runner *r, int slot, int status, Error *e) {
+    char label[LABEL_TEXT], words[512];
+    int i = r->slot[slot].run;
+    r->slot[slot].pid = 0;
+    if (!plan_look_at(r->p, i, r->s, e)) return false;
+    PlannedRun *run = &r->p->run[i];
+    /* Another process was faster: it goes back to those that wait. */
+    r->state[i] = is_status(run, "alive") ? RUN_WAITING : RUN_OVER;
+    bool done = is_status(run, "done");
+    if (r->stopped || r->state[i] == RUN_WAITING || (done && r->jobs == 1)) return read_gates(r, e);
+    sweep_label(r->p->sweep, i, LABEL_ALL, label);
+    last_words(r, i, words, sizeof words);
+    if (WIFSIGNALED(status)) snprintf(words, sizeof words, ": killed by signal %d", WTERMSIG(status));
+    live_say(&r->live, "%-11s  %s seed %lld  %.8s%s", done ? "done" : run->status, label,
+             (long long)run->config.seed, run->key, done ? "" : words);
+    return read_gates(r, e);
+}
+
+static bool reap(Runner *r, Error *e) {
+    for (int k = 0; k < r->jobs; k++) {
+        int status;
+        if (r->slot[k].pid && waitpid(r->slot[k].pid, &status, WNOHANG) == r->slot[k].pid &&
+            !run_ended(r, k, status, e))
+            return false;
+    }
+    return true;
+}
+
+static void tell_all(const Runner *r, int signal) {
+    for (int k = 0; k < r->jobs; k++)
+        if (r->slot[k].pid) kill(r->slot[k].pid, signal);
+}
+
+/* Sleeps until a run ends, a signal to stop comes, or it is time to draw. */
+static void wait_a_while(Runner *r) {
+    struct timespec tick = {.tv_sec = TICK_MS / 1000, .tv_nsec = TICK_MS % 1000 * 1000000L};
+    int signal = sigtimedwait(&r->signals, NULL, &tick);
+    if (signal != SIGINT && signal != SIGTERM) return;
+    if (!r->stopped) live_say(&r->live, "stopping: every run saves itself and can be gone on with");
+    r->stopped = signal;
+    tell_all(r, signal);
+}
+
+/* Runs that were started are waited for even when something fails. */
+static bool loop(Runner *r, Error *e) {
+    bool ok = read_gates(r, e);
+    for (;;) {
+        if (ok && !r->stopped) ok = fill_slots(r, e);
+        if (!ok) tell_all(r, SIGTERM);
+        Counts c = count(r);
+        bool more = ok && !r->stopped && c.elsewhere;
+        if (!c.going && !more) return ok;
+        draw(r);
+        wait_a_while(r);
+        ok = reap(r, ok ? e : NULL) && ok;
+    }
+}
+
+/* ---- the whole ---- */
+
+static bool runner_open(Runner *r, Error *e) {
+    r->cores = host_cores();
+    r->jobs = runner_jobs(r->p, r->o);
+    r->live = (Live){.terminal = isatty(1), .quiet = r->o->quiet};
+    if (r->jobs > r->cores)
+        return fail(e, EXIT_USAGE,
+                    "command line: --jobs %d on %d core%s (runs times threads must not exceed cores)",
+                    r->jobs, r->cores, r->cores > 1 ? "s" : "");
+    r->state = calloc((size_t)r->p->runs, sizeof *r->state);
+    r->gate = calloc((size_t)r->p->sweep->combinations, sizeof *r->gate);
+    r->slot = calloc((size_t)r->jobs, sizeof *r->slot);
+    if (!r->state || !r->gate || !r->slot) return fail(e, EXIT_FAILED, "sweep: out of memory");
+    for (int i = 0; i < r->p->runs; i++) r->state[i] = is_wanted(r->p, r->o, i) ? RUN_WAITING : RUN_OVER;
+    /* Blocked, they wait until sigtimedwait takes them: no handler, no race. */
+    sigemptyset(&r->signals);
+    sigaddset(&r->signals, SIGINT);
+    sigaddset(&r->signals, SIGTERM);
+    sigaddset(&r->signals, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &r->signals, &r->before);
+    return true;
+}
+
+int runner_run(Plan *p, Store *s, const RunnerOptions *o, Error *e) {
+    Runner r = {.p = p, .s = s, .o = o};
+    char counts[256];
+    bool opened = runner_open(&r, e), ok = opened && loop(&r, e);
+    if (opened) {
+        describe(&r, counts, sizeof counts);
+        live_say(&r.live, "%s: %s", p->sweep->name, counts);
+        sigprocmask(SIG_SETMASK, &r.before, NULL);
+    }
+    Counts c = opened ? count(&r) : (Counts){0};
+    free(r.state);
+    free(r.gate);
+    free(r.slot);
+    if (!ok) return e->code;
+    if (r.stopped) return 128 + r.stopped;
+    return c.bad || c.waiting || c.blocked ? EXIT_FAILED : EXIT_DONE;
+}

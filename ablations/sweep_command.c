@@ -1,0 +1,301 @@
+/* sinklab sweep: many runs from one file: planned, run, looked at, judged, exported. */
+#include "ablations/plan.h"
+#include "ablations/report.h"
+#include "ablations/runner.h"
+#include "ablations/table.h"
+#include "ablations/verdict.h"
+#include "data/base/files.h"
+#include "train/command.h"
+#include "train/nearest.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum { RUNS_UNASKED = 256 }; /* more need --yes */
+
+typedef struct Options {
+    const char *db, *cache;
+    int64_t jobs, index;
+    bool retry, yes, quiet, json, markdown, csv;
+} Options;
+
+typedef bool Action(const Sweep *s, const Options *o, int *code, Error *e);
+
+static void say(const char *line) {
+    fprintf(stderr, "%s\n", line);
+}
+
+/* ---- plan and status ---- */
+
+static bool plan_open(Plan *p, const Sweep *s, const Options *o, Error *e) {
+    return plan_make(p, s, o->cache, o->quiet ? NULL : say, e);
+}
+
+/* The database as it is; a missing one holds nothing. */
+static bool look(Plan *p, const Options *o, Error *e) {
+    Store *s;
+    if (access(o->db, F_OK)) return true;
+    if (!store_open(&s, o->db, STORE_READ, e)) return false;
+    bool ok = plan_look(p, s, e);
+    store_close(s);
+    return ok;
+}
+
+/* Hours a run takes yet; its steps in the database are done. */
+static double hours_left(const PlannedRun *r, double flops) {
+    double share = strcmp(r->status, "done") ? 1 - (double)r->step / (double)r->config.train.steps : 0;
+    return share * r->tokens * r->size.flops_per_token / flops / 3600;
+}
+
+static void print_run(const Plan *p, int i, double flops) {
+    const PlannedRun *r = &p->run[i];
+    char label[LABEL_TEXT];
+    sweep_label(p->sweep, i, LABEL_ALL, label);
+    printf("%5d  %.8s  %-11s %6lld/%-6lld  %5lld%s  %8.2fM  %9.2f", i, r->key, r->status, (long long)r->step,
+           (long long)r->config.train.steps, (long long)r->config.seed, sweep_judges(p->sweep, i) ? " " : "t",
+           r->tokens * 1e-6, r->tokens * r->size.flops_per_token * 1e-12);
+    if (flops > 0) printf("  %6.2f", hours_left(r, flops));
+    printf("  %6.0f  %6.1f  %s\n", r->size.bytes * 1e-6, r->disk * 1e-6, label);
+}
+
+static void print_totals(const Plan *p, double flops) {
+    double tokens = 0, work = 0, hours = 0, memory = 0, disk = 0;
+    int done = 0;
+    for (int i = 0; i < p->runs; i++) {
+        const PlannedRun *r = &p->run[i];
+        done += !strcmp(r->status, "done");
+        tokens += r->tokens;
+        work += r->tokens * r->size.flops_per_token;
+        if (flops > 0) hours += hours_left(r, flops);
+        memory = r->size.bytes > memory ? r->size.bytes : memory;
+        disk += r->disk;
+    }
+    printf("\n%d runs, %d done: %.1fM tokens, %.1f TFLOP, %.0f MB of memory a run at most, %.0f MB of disk\n",
+           p->runs, done, tokens * 1e-6, work * 1e-12, memory * 1e-6, disk * 1e-6);
+    if (flops > 0)
+        printf("about %.2f hours to go at the %.1f GFLOP/s measured here (training alone, all cores on one "
+               "run)\n",
+               hours, flops * 1e-9);
+    if (p->orphans)
+        printf("%d run%s of an earlier text of this file %s no longer part of it; results stay in the "
+               "database\n",
+               p->orphans, p->orphans > 1 ? "s" : "", p->orphans > 1 ? "are" : "is");
+}
+
+static void print_plan(const Plan *p, double flops) {
+    printf("%5s  %-8s  %-11s %13s  %6s  %9s  %9s", "index", "key", "status", "step", "seed", "tokens",
+           "TFLOP");
+    if (flops > 0) printf("  %6s", "hours");
+    printf("  %6s  %6s  %s\n", "MB", "disk", "cell");
+    for (int i = 0; i < p->runs; i++) print_run(p, i, flops);
+    print_totals(p, flops);
+}
+
+static bool first_missing(const Plan *p, int *out) {
+    for (int i = 0; i < p->runs; i++)
+        if (strcmp(p->run[i].status, "done")) {
+            *out = i;
+            return true;
+        }
+    return false;
+}
+
+static bool show_plan(const Sweep *s, const Options *o, bool measure, Error *e) {
+    Plan p;
+    double flops = 0;
+    int missing;
+    if (!plan_open(&p, s, o, e)) return false;
+    bool ok = look(&p, o, e);
+    if (ok && measure && first_missing(&p, &missing)) ok = plan_measure(&p, missing, o->cache, &flops, e);
+    if (ok) print_plan(&p, flops);
+    plan_free(&p);
+    return ok;
+}
+
+static bool do_plan(const Sweep *s, const Options *o, int *code, Error *e) {
+    (void)code;
+    return show_plan(s, o, true, e);
+}
+
+static bool do_status(const Sweep *s, const Options *o, int *code, Error *e) {
+    (void)code;
+    return show_plan(s, o, false, e);
+}
+
+/* ---- run ---- */
+
+/* The control that every mass is to be read beside, at each T of the sweep. */
+static bool print_control(const Sweep *s, Store *store, Error *e) {
+    sqlite3_stmt *q = NULL;
+    if (sqlite3_prepare_v2(store_db(store),
+                           "SELECT DISTINCT T, uniform_mass FROM summary WHERE sweep = ?1 AND T IS NOT NULL",
+                           -1, &q, NULL) != SQLITE_OK)
+        return store_failed(store, "results: summary", e);
+    sqlite3_bind_text(q, 1, s->name, -1, SQLITE_STATIC);
+    int result;
+    while ((result = sqlite3_step(q)) == SQLITE_ROW)
+        printf("uniform control at T=%d: uniform attention has sink_mass %.4f and sink_rate_03 %d\n",
+               sqlite3_column_int(q, 0), sqlite3_column_double(q, 1), sqlite3_column_double(q, 1) > 0.3);
+    sqlite3_finalize(q);
+    return result == SQLITE_DONE || store_failed(store, "results: summary", e);
+}
+
+/* The table for people, and the line that gives it again. A sweep's name needs no quoting. */
+static bool print_summary(const Sweep *s, Store *store, const Options *o, Error *e) {
+    char sql[256];
+    sqlite3_stmt *q = NULL;
+    snprintf(sql, sizeof sql, "SELECT * FROM summary WHERE sweep = '%s'", s->name);
+    if (sqlite3_prepare_v2(store_db(store), sql, -1, &q, NULL) != SQLITE_OK)
+        return store_failed(store, "results: summary", e);
+    if (!o->json) printf("\nmedians over seeds; rates at eps 0.3 on probe main, T tokens a row\n");
+    bool ok = table_print(stdout, q, o->json, e);
+    sqlite3_finalize(q);
+    if (!ok || o->json) return ok;
+    if (!print_control(s, store, e)) return false;
+    printf("\nthe table again:  sqlite3 -box %s \"%s\"\n", o->db, sql);
+    return true;
+}
+
+static bool print_results(const Sweep *s, Store *store, const Options *o, Error *e) {
+    Path folder = path_of("%s.d", o->db), page = path_of("%s/%s.html", folder.s, s->name);
+    if (!print_summary(s, store, o, e) || !folder_make(folder.s, e) ||
+        !report_write(store, s->name, page.s, e))
+        return false;
+    if (!o->json) printf("the curves:       %s\n", page.s);
+    return true;
+}
+
+static bool check_limits(const Plan *p, const Options *o, Error *e) {
+    if (o->index >= p->runs)
+        return fail(e, EXIT_USAGE, "command line: --index %lld: %s has runs 0 to %d", (long long)o->index,
+                    p->sweep->path, p->runs - 1);
+    if (p->runs > RUNS_UNASKED && o->index < 0 && !o->yes)
+        return fail(e, EXIT_USAGE, "%s: %d runs, more than %d (--yes says that it is meant)", p->sweep->path,
+                    p->runs, RUNS_UNASKED);
+    return true;
+}
+
+static bool run_plan(Plan *p, const Options *o, int *code, Error *e) {
+    Store *s;
+    RunnerOptions runner = {.db = o->db,
+                            .cache = o->cache,
+                            .jobs = (int)o->jobs,
+                            .only = (int)o->index,
+                            .retry = o->retry,
+                            .quiet = o->quiet};
+    if (!check_limits(p, o, e) || !store_open(&s, o->db, STORE_WRITE, e)) return false;
+    bool ok = store_reap(s, e) && plan_look(p, s, e) && plan_register(p, runner.only, s, e);
+    if (ok) {
+        *code = runner_run(p, s, &runner, e);
+        ok = !e->text[0];
+    }
+    bool stopped = *code == EXIT_SIGINT || *code == EXIT_SIGTERM;
+    if (ok && !stopped && runner.only < 0) ok = print_results(p->sweep, s, o, e);
+    store_close(s);
+    return ok;
+}
+
+static bool do_run(const Sweep *s, const Options *o, int *code, Error *e) {
+    Plan p;
+    if (!plan_open(&p, s, o, e)) return false;
+    bool ok = run_plan(&p, o, code, e);
+    plan_free(&p);
+    return ok;
+}
+
+/* ---- verdict and export ---- */
+
+static bool do_verdict(const Sweep *s, const Options *o, int *code, Error *e) {
+    Store *store;
+    (void)code;
+    if (!store_open(&store, o->db, STORE_READ, e)) return false;
+    VerdictForm form = o->markdown ? VERDICT_MARKDOWN : o->json ? VERDICT_JSON : VERDICT_TEXT;
+    bool ok = verdict_print(stdout, s, store, form, e);
+    store_close(store);
+    return ok;
+}
+
+static bool do_export(const Sweep *s, const Options *o, int *code, Error *e) {
+    Store *store;
+    (void)code;
+    if (!o->csv) return fail(e, EXIT_USAGE, "command line: sweep export: in what form? (--csv)");
+    if (!store_open(&store, o->db, STORE_READ, e)) return false;
+    bool ok = sweep_csv(stdout, s, store, e);
+    store_close(store);
+    return ok;
+}
+
+/* ---- the command ---- */
+
+static const struct {
+    const char *name;
+    Action *action;
+} actions[] = {
+    {"plan", do_plan}, {"run", do_run}, {"status", do_status}, {"verdict", do_verdict}, {"export", do_export},
+};
+enum { ACTIONS = sizeof actions / sizeof *actions };
+
+static Action *find_action(const char *name, Error *e) {
+    Nearest near = {.text = name};
+    char hint[96];
+    for (int i = 0; i < ACTIONS; i++) {
+        if (!strcmp(actions[i].name, name)) return actions[i].action;
+        nearest_offer(&near, actions[i].name);
+    }
+    fail(e, EXIT_USAGE, "command line: sweep: unknown action %s%s", name,
+         near.best ? nearest_hint(&near, hint, sizeof hint) : " (plan, run, status, verdict or export)");
+    return NULL;
+}
+
+static bool check_numbers(const Options *o, Error *e) {
+    if (o->jobs < 0 || o->jobs > 4096)
+        return fail(e, EXIT_USAGE, "command line: --jobs: %lld processes?", (long long)o->jobs);
+    if (o->index < -1 || o->index > SWEEP_RUNS)
+        return fail(e, EXIT_USAGE, "command line: --index: %lld: runs are counted from 0",
+                    (long long)o->index);
+    return true;
+}
+
+static int sweep_main(int argc, char **argv, Error *e) {
+    Options o = {.db = "results.db", .cache = "data/cache", .index = -1};
+    const Flag flags[] = {{"--db", FLAG_TEXT, &o.db},       {"--cache", FLAG_TEXT, &o.cache},
+                          {"--jobs", FLAG_INT, &o.jobs},    {"--index", FLAG_INT, &o.index},
+                          {"--retry", FLAG_BOOL, &o.retry}, {"--yes", FLAG_BOOL, &o.yes},
+                          {"--quiet", FLAG_BOOL, &o.quiet}, {"--json", FLAG_BOOL, &o.json},
+                          {"--csv", FLAG_BOOL, &o.csv},     {"--markdown", FLAG_BOOL, &o.markdown},
+                          {NULL, FLAG_BOOL, NULL}};
+    int words, code = EXIT_DONE;
+    if (!flags_read(flags, argc, argv, &words, e) || !check_numbers(&o, e)) return e->code;
+    if (words < 2) {
+        fail(e, EXIT_USAGE, "command line: sweep takes an action and a file (sinklab sweep --help)");
+        return e->code;
+    }
+    Action *action = find_action(argv[0], e);
+    Sweep *s = action ? sweep_load(argv[1], words - 2, argv + 2, e) : NULL;
+    bool ok = s && action(s, &o, &code, e);
+    sweep_free(s);
+    return ok ? code : e->code;
+}
+
+const Command sweep_command = {
+    .name = "sweep",
+    .usage = "plan|run|status|verdict|export FILE [key=value ...]",
+    .summary = "many runs from one file: what is missing is run, then compared over seeds",
+    .options = "  plan     every run with its key, cost and what is done already\n"
+               "  run      does what is missing; Ctrl-C leaves everything resumable\n"
+               "  status   the same table as plan, without measuring\n"
+               "  verdict  each expectation: paired difference over seeds, and one word\n"
+               "  export   the runs for other programs\n\n"
+               "  --jobs N    processes at a time; cores are shared out (default: one run a core when the\n"
+               "              models are small and there are two runs or more a core, else one run on all)\n"
+               "  --index I   exactly run I, the same on every machine\n"
+               "  --retry     failed and diverged runs too\n"
+               "  --yes       more than 256 runs\n"
+               "  --db PATH   results (default results.db)\n"
+               "  --cache DIR prepared tokens (default data/cache)\n"
+               "  --json      figures as JSON (run, verdict)\n"
+               "  --markdown  verdicts as Markdown\n"
+               "  --csv       export: one row a run\n"
+               "  --quiet     no progress\n",
+    .run = sweep_main,
+};

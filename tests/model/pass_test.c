@@ -1,0 +1,239 @@
+/* model/pass.c and block.c: the whole model's gradient, tensor by tensor, for every row of every slot,
+ * and the places where taps look.
+ *
+ * A direction mixes the gradient itself (so that the loss moves well above fp32's noise) with
+ * normals of the same size (so that a part that the gradient lacks shows too). The loss moves by about
+ * 0.02 at the step h. Allowed: a relative 2e-3 (the five-point stencil leaves h^4 terms, 1e-4 at these
+ * steps; the gradient's own fp32 errors are below 1e-4) and the noise of the mean loss, a relative
+ * 2^-22 of a loss of about 5 through the stencil's weights 3/2: 2e-6 / h. A direction in which
+ * that noise would hide a tenth of the slope is a defect of this test and fails. */
+#include "tests/model/support.h"
+
+#include "data/base/rng.h"
+#include "model/gemm.h"
+#include "model/slots.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 2, T = 37 };
+
+typedef struct Slope {
+    const Rig *r;
+    Tape *forward;
+    Batch batch;
+    float *w;        /* the tensor */
+    const float *v;  /* the direction */
+    const float *at; /* the weights as they were */
+    int64_t n;
+} Slope;
+
+/* Mean loss over the scored tokens. */
+static double mean_loss(const Tape *t, const Batch *b) {
+    double sum = 0;
+    int scored = 0;
+    for (int n = 0; n < b->rows * b->T; n++) {
+        sum += tape_losses(t)[n];
+        scored += b->y[n] >= 0;
+    }
+    return sum / scored;
+}
+
+static double loss_at(const Slope *s, double h) {
+    for (int64_t i = 0; i < s->n; i++) s->w[i] = (float)(s->at[i] + h * s->v[i]);
+    model_forward(s->r->m, s->forward, &s->batch);
+    return mean_loss(s->forward, &s->batch);
+}
+
+/* The slope along the direction as it was rounded into the weights is near enough to that along v. */
+static double five_points(const Slope *s, double h) {
+    double near = loss_at(s, h) - loss_at(s, -h), far = loss_at(s, 2 * h) - loss_at(s, -2 * h);
+    memcpy(s->w, s->at, (size_t)s->n * sizeof *s->w);
+    return (8 * near - far) / (12 * h);
+}
+
+static double rms(const float *x, int64_t n) {
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += (double)x[i] * x[i];
+    return sqrt(sum / (double)n);
+}
+
+static void check_tensor(const Rig *r, Tape *forward, const Tensor *t, const float *g, const char *variant) {
+    int64_t n = t->rows * t->cols;
+    double size = rms(g, n), D = 0;
+    OWNED float *v = normals(11, (size_t)n, size), *at = constants((size_t)n, 0);
+    for (int64_t i = 0; i < n; i++) {
+        v[i] += g[i];
+        D += (double)g[i] * v[i];
+    }
+    float *w = r->m->params + t->offset;
+    memcpy(at, w, (size_t)n * sizeof *at);
+    Slope s = {r, forward, rig_batch(r, 0, ROWS), w, v, at, n};
+    double h = fmin(0.02 / fabs(D), 0.1 * rms(w, n) / rms(v, n));
+    double got = five_points(&s, h), noise = 2e-6 / h;
+    if (!(fabs(got - D) <= 2e-3 * fabs(D) + noise) || !(noise <= 0.1 * fabs(D)))
+        fail_msg("%s: %s: slope %.8g, gradient says %.8g (noise %.2g)", variant, t->name, got, D, noise);
+}
+
+static void describe(const ModelConfig *c, int documents, char *text, size_t room) {
+    snprintf(text, room, "%s %s %s %s %s %s%s window %d documents %d", attention_name(c->attention),
+             head_out_name(c->head_out), qk_name(c->qk), position_name(c->position), norm_name(c->norm),
+             mlp_name(c->mlp), c->tie ? " tied" : "", (int)c->window, documents);
+}
+
+static void check_model(ModelConfig c, int documents) {
+    Error e = {0};
+    if (!model_config_check(&c, &e)) fail_msg("%s", e.text);
+    char variant[160];
+    describe(&c, documents, variant, sizeof variant);
+    Rig r = rig_of(&c, ROWS, T, documents);
+    Tape *tape = rig_tape(&r, ROWS, true), *forward = rig_tape(&r, ROWS, false);
+    OWNED float *grads = model_arena(r.m);
+    Batch b = rig_batch(&r, 0, ROWS);
+    int scored = 0;
+    for (int n = 0; n < ROWS * T; n++) scored += b.y[n] >= 0;
+    model_train(r.m, tape, &b, 1.0f / (float)scored, grads);
+    for (int i = 0; i < r.m->n_tensors; i++)
+        check_tensor(&r, forward, &r.m->tensors[i], grads + r.m->tensors[i].offset, variant);
+    tape_free(tape);
+    tape_free(forward);
+    rig_free(&r);
+}
+
+/* Every slot: where its choice lies in the configuration, and the names of its rows. */
+static const struct {
+    size_t at;
+    const char *(*name)(int);
+} slots[] = {{offsetof(ModelConfig, attention), attention_name},
+             {offsetof(ModelConfig, head_out), head_out_name},
+             {offsetof(ModelConfig, qk), qk_name},
+             {offsetof(ModelConfig, position), position_name},
+             {offsetof(ModelConfig, norm), norm_name},
+             {offsetof(ModelConfig, mlp), mlp_name}};
+enum { SLOTS = sizeof slots / sizeof *slots };
+
+static int *choice(ModelConfig *c, int slot) {
+    return (int *)((char *)c + slots[slot].at);
+}
+
+static int rows_of(int slot) {
+    int n = 0;
+    while (slots[slot].name(n)) n++;
+    return n;
+}
+
+static void test_every_row_of_every_slot(void **state) {
+    (void)state;
+    for (int slot = 0; slot < SLOTS; slot++)
+        for (int row = slot ? 1 : 0; row < rows_of(slot); row++) {
+            ModelConfig c = small_config();
+            *choice(&c, slot) = row;
+            check_model(c, 0);
+        }
+}
+
+static void test_masks_and_tie(void **state) {
+    (void)state;
+    for (int bits = 1; bits < 8; bits++) {
+        ModelConfig c = small_config();
+        c.tie = bits & 1;
+        c.window = bits & 2 ? 6 : 0;
+        check_model(c, bits & 4 ? 11 : 0);
+    }
+}
+
+/* Slots are orthogonal: rows drawn at random together. */
+static void test_rows_together(void **state) {
+    (void)state;
+    for (uint64_t draw = 0; draw < 12; draw++) {
+        ModelConfig c = small_config();
+        for (int slot = 0; slot < SLOTS; slot++)
+            *choice(&c, slot) = (int)rng_below(4, RNG_TEST, draw, (uint64_t)slot, (uint64_t)rows_of(slot));
+        c.tie = draw & 1;
+        c.window = draw & 2 ? 6 : 0;
+        check_model(c, draw & 4 ? 11 : 0);
+    }
+}
+
+/* Gradients are added to, scaled; the arena's padding stays zero. */
+static void test_accumulation(void **state) {
+    (void)state;
+    ModelConfig c = small_config();
+    Rig r = rig_of(&c, ROWS, T, 0);
+    Tape *tape = rig_tape(&r, ROWS, true);
+    OWNED float *once = model_arena(r.m), *twice = model_arena(r.m), *used = constants(r.m->arena, 0);
+    Batch b = rig_batch(&r, 0, ROWS);
+    model_train(r.m, tape, &b, 0.5f, once);
+    model_train(r.m, tape, &b, 0.25f, twice);
+    model_train(r.m, tape, &b, 0.25f, twice);
+    OWNED double *want = doubles_of(once, r.m->arena);
+    check_close("two halves", twice, want, r.m->arena, 256);
+    for (int i = 0; i < r.m->n_tensors; i++) {
+        const Tensor *t = &r.m->tensors[i];
+        for (int64_t k = 0; k < t->rows * t->cols; k++) used[t->offset + (size_t)k] = 1;
+    }
+    for (size_t i = 0; i < r.m->arena; i++) assert_true(used[i] || (once[i] == 0 && r.m->params[i] == 0));
+    tape_free(tape);
+    rig_free(&r);
+}
+
+/* ---- taps ---- */
+
+typedef struct Seen {
+    int count[TAPS];
+    int64_t tokens[TAPS];
+    bool ok;
+    int64_t weights_rows;
+} Seen;
+
+static void see(void *self, const View *v) {
+    Seen *s = self;
+    bool heads = v->at == TAP_ATTN_OUT;
+    s->count[v->at]++;
+    s->tokens[v->at] += v->tokens;
+    s->ok &= v->row0 == 5 && v->rows == ROWS && v->T == T && v->data && (v->heads != NULL) == heads;
+}
+
+static void see_weights(void *self, const Weights *w) {
+    int64_t *rows = &((Seen *)self)->weights_rows;
+#pragma omp atomic
+    *rows += w->nq;
+}
+
+static void test_taps(void **state) {
+    (void)state;
+    ModelConfig c = small_config();
+    Rig r = rig_of(&c, ROWS, T, 0);
+    Tape *tape = rig_tape(&r, ROWS, false);
+    Seen all = {.ok = true}, one = {.ok = true};
+    const Observer eyes[] = {{(1u << TAPS) - 1, &all, see, see_weights}, {1u << TAP_RESID, &one, see, NULL}};
+    Batch b = rig_batch(&r, 0, ROWS);
+    b.row0 = 5;
+    tape_observe(tape, (Observers){eyes, 2});
+    model_forward(r.m, tape, &b);
+    for (int at = 0; at < TAPS; at++) {
+        bool outside = at == TAP_EMBED || at == TAP_FINAL || at == TAP_LOGITS;
+        int times = outside ? 1 : (int)c.layers;
+        assert_int_equal(all.tokens[at], (int64_t)times * ROWS * T);
+        assert_int_equal(one.count[at], at == TAP_RESID ? times : 0);
+        assert_non_null(tap_name(at));
+    }
+    assert_null(tap_name(TAPS));
+    assert_true(all.ok && one.ok);
+    assert_int_equal(all.weights_rows, c.layers * c.heads * ROWS * T);
+    tape_free(tape);
+    rig_free(&r);
+}
+
+int main(void) {
+    gemm_start();
+    omp_set_num_threads(1); /* tiny products: threads would only wait for each other */
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_row_of_every_slot),
+                                       cmocka_unit_test(test_masks_and_tie),
+                                       cmocka_unit_test(test_rows_together),
+                                       cmocka_unit_test(test_accumulation), cmocka_unit_test(test_taps)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
