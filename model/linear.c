@@ -2,18 +2,19 @@
 
 #include "model/gemm.h"
 
-static void end(const Pass *p, const Linear *l, Product product, int64_t n) {
-    phase_end(p->t->phases, PHASE_LINEAR + PRODUCTS * l->kind + product, 2.0 * (double)(n * l->in * l->out));
+static void end(const Pass *p, const Linear *l, LinearPass pass, int64_t n) {
+    phase_end(p->t->phases, PHASE_LINEAR + LINEAR_PASSES * l->kind + pass,
+              2.0 * (double)(n * l->in * l->out));
 }
 
 void linear_forward(const Pass *p, const Linear *l, int64_t n, const float *X, float *Y) {
     gemm_nt(n, l->out, l->in, X, l->in, l->w, l->in, 0, Y, l->out);
-    end(p, l, PRODUCT_FORWARD, n);
+    end(p, l, LINEAR_FORWARD, n);
 }
 
 void linear_inputs(const Pass *p, const Linear *l, int64_t n, const float *dY, float *dX) {
     gemm_nn(n, l->in, l->out, dY, l->out, l->w, l->in, 0, dX, l->in);
-    end(p, l, PRODUCT_DX, n);
+    end(p, l, LINEAR_DX, n);
 }
 
 void linear_weights(const Pass *p, const Linear *l, int64_t n, const float *dY, const float *X) {
@@ -22,5 +23,5 @@ void linear_weights(const Pass *p, const Linear *l, int64_t n, const float *dY, 
         int64_t k = n - at < grain ? n - at : grain;
         gemm_tn(l->out, l->in, k, dY + at * l->out, l->out, X + at * l->in, l->in, 1, l->dw, l->in);
     }
-    end(p, l, PRODUCT_DW, n);
+    end(p, l, LINEAR_DW, n);
 }

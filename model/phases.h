@@ -15,11 +15,11 @@ typedef enum LinearKind {
     LINEAR_HEAD,
     LINEARS
 } LinearKind;
-typedef enum Product { PRODUCT_FORWARD, PRODUCT_DX, PRODUCT_DW, PRODUCTS } Product;
+typedef enum LinearPass { LINEAR_FORWARD, LINEAR_DX, LINEAR_DW, LINEAR_PASSES } LinearPass;
 
 typedef enum Phase {
-    PHASE_LINEAR, /* + PRODUCTS kind + product */
-    PHASE_ATTENTION_FORWARD = PHASE_LINEAR + LINEARS * PRODUCTS,
+    PHASE_LINEAR, /* + LINEAR_PASSES kind + pass */
+    PHASE_ATTENTION_FORWARD = PHASE_LINEAR + LINEARS * LINEAR_PASSES,
     PHASE_ATTENTION_BACKWARD,
     PHASE_EMBED,
     PHASE_POSITION, /* with the q/k transform */
