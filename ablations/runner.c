@@ -112,7 +112,7 @@ static bool next_run(Runner *r, int *out, Error *e) {
 /* ---- counts ---- */
 
 typedef struct Counts {
-    int done, going, waiting, elsewhere, blocked, bad, unneeded;
+    int done, going, waiting, elsewhere, blocked, stopped, bad, unneeded;
 } Counts;
 
 static void count_waiting(const Runner *r, int i, Counts *c) {
@@ -134,6 +134,8 @@ static Counts count(const Runner *r) {
             c.going++;
         else if (is_status(&r->p->run[i], "done"))
             c.done++;
+        else if (r->state[i] == RUN_OVER && is_status(&r->p->run[i], "interrupted"))
+            c.stopped++;
         else if (r->state[i] == RUN_OVER)
             c.bad++;
         else
@@ -153,7 +155,8 @@ static void describe(const Runner *r, char *text, size_t room) {
                 {c.blocked, "waiting for the seeds that tune"},
                 {c.unneeded, "not needed (tuned away)"},
                 {c.elsewhere, "in another process"},
-                {c.bad, "failed, diverged or stopped"}};
+                {c.stopped, "interrupted"},
+                {c.bad, "failed or diverged (--retry tries them again)"}};
     for (size_t i = 0; i < sizeof more / sizeof *more && n < (int)room; i++)
         if (more[i].n) n += snprintf(text + n, room - (size_t)n, ", %d %s", more[i].n, more[i].what);
 }
@@ -343,5 +346,5 @@ int runner_run(Plan *p, Store *s, const RunnerOptions *o, Error *e) {
     free(r.slot);
     if (!ok) return e->code;
     if (r.stopped) return 128 + r.stopped;
-    return c.bad || c.waiting || c.blocked ? EXIT_FAILED : EXIT_DONE;
+    return c.bad || c.stopped || c.waiting || c.blocked ? EXIT_FAILED : EXIT_DONE;
 }

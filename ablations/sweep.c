@@ -131,7 +131,7 @@ static bool read_source(Parser *p, const Yaml *value) {
 }
 
 static bool read_base(Parser *p, const Yaml *value) {
-    const char *base, *slash = strrchr(p->s->path, '/');
+    const char *base = NULL, *slash = strrchr(p->s->path, '/');
     Config scratch;
     if (!read_text(p, value, "base", &base)) return false;
     int folder = *base == '/' || !slash ? 0 : (int)(slash + 1 - p->s->path);

@@ -74,7 +74,7 @@ static void one_sequence(const View *v, int row, uint32_t *bits, double *c) {
         }
     c[TOP] = as_float(top);
     c[MEDIAN] = median_bits(bits, n);
-    c[RATIO] = c[TOP] / c[MEDIAN];
+    c[RATIO] = quotient(c[TOP], c[MEDIAN]);
     c[CHANNEL] = (double)(at % v->width);
     c[POSITION] = (double)(at / v->width);
     c[SUN] = c[TOP] > 100 && c[TOP] >= 1000 * c[MEDIAN];

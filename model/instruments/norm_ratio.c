@@ -18,7 +18,7 @@ static double ratio(const View *v, int row) {
     double norms[v->T];
     for (int t = 0; t < v->T; t++) norms[t] = norm_floats(x + t * v->ld, v->width);
     FirstRest n = first_rest(norms, v->lo + (int64_t)row * v->T, v->T);
-    return n.first / n.rest;
+    return quotient(n.first, n.rest);
 }
 
 static void see(void *self, const View *v) {

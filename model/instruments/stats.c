@@ -82,6 +82,10 @@ double median_of(double *x, int64_t n) {
     return 0.5 * (x[(defined - 1) / 2] + x[defined / 2]);
 }
 
+double quotient(double a, double b) {
+    return b > 0 ? a / b : NAN;
+}
+
 double entropy_of(const double *x, int64_t n) {
     double sum = 0, entropy = 0;
     for (int64_t i = 0; i < n; i++) sum += x[i];

@@ -11,6 +11,8 @@ double highest_of(double *x, int64_t n);
 double lowest_of(double *x, int64_t n);
 double median_of(double *x, int64_t n); /* reorders x; the mean of the two middle ones when n is even */
 
+double quotient(double a, double b); /* NAN where b is not positive */
+
 double sum_floats(const float *x, int64_t n);
 double sum_abs(const float *x, int64_t n);
 double dot_floats(const float *a, const float *b, int64_t n);

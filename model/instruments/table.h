@@ -6,6 +6,7 @@
 #include "model/instruments/instrument.h"
 
 extern const Instrument sink_mass, uniform_mass, mixing, value_drain, dormant, local_mass, positive_scores,
-    norm_ratio, massive_activation;
+    norm_ratio, massive_activation, spectrum, dominance, kurtosis, rank_collapse, super_neurons, out_variance,
+    logit_lens, phases;
 
 #endif

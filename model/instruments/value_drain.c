@@ -20,7 +20,7 @@ static double drain(const View *v, int row, int head) {
     double norms[v->T];
     for (int t = 0; t < v->T; t++) norms[t] = norm_floats(values + t * heads->ld, heads->dh);
     FirstRest n = first_rest(norms, v->lo + (int64_t)row * v->T, v->T);
-    return n.first / n.rest;
+    return quotient(n.first, n.rest);
 }
 
 static void see(void *self, const View *v) {

@@ -1,0 +1,85 @@
+/* Owns: the logit lens (arXiv 2510.06477): the loss, in nats, of the model's own final norm and head
+ * applied after each layer, averaged over all scored targets of the probe. After the last layer it is
+ * the model's loss. */
+#include "model/gemm.h"
+#include "model/instruments/cells.h"
+#include "model/ops/cross_entropy.h"
+#include "model/slots.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { CHUNK = 256 }; /* tokens whose logits exist at a time */
+
+typedef struct State {
+    const Model *m;
+    const int32_t *y; /* (rows, T) */
+    int64_t tokens;   /* rows T */
+    float *losses;    /* (layers, tokens) */
+    float *h, *rstd;  /* (CHUNK, d), (CHUNK) */
+    float *logits;    /* (CHUNK, V) */
+} State;
+
+static void *open(const Probe *p) {
+    if (!p->y) return NULL;
+    State *s = instrument_memory(1, sizeof *s);
+    const ModelConfig *c = &p->m->config;
+    s->m = p->m;
+    s->y = p->y;
+    s->tokens = (int64_t)p->rows * p->T;
+    s->losses = instrument_memory((size_t)(c->layers * s->tokens), sizeof *s->losses);
+    s->h = instrument_memory((size_t)(CHUNK * c->width), sizeof *s->h);
+    s->rstd = instrument_memory(CHUNK, sizeof *s->rstd);
+    s->logits = instrument_memory((size_t)(CHUNK * c->vocab), sizeof *s->logits);
+    return s;
+}
+
+/* h = final_norm(x), logits = h W^T, for n tokens from x on. */
+static void lens(const State *s, const float *x, int64_t n) {
+    const ModelConfig *c = &s->m->config;
+    Ctx norm = {.c = c, .layer = -1, .B = 1, .T = (int)n, .N = n, .d = (int)c->width};
+    const Tensor *tensor, *head = model_tensor(s->m, -1, c->tie ? STAGE_EMBED : STAGE_HEAD, 0);
+    for (int i = 0; i < SLOT_TENSORS && (tensor = model_tensor(s->m, -1, STAGE_NORM_FINAL, i)); i++)
+        norm.w[i] = s->m->params + tensor->offset;
+    norm_slots[c->norm].forward(&norm, x, s->h, s->rstd);
+    gemm_nt(n, c->vocab, c->width, s->h, c->width, s->m->params + head->offset, c->width, 0, s->logits,
+            c->vocab);
+}
+
+static void see(void *self, const View *v) {
+    const State *s = self;
+    for (int64_t n = 0; n < v->tokens; n += CHUNK) {
+        int64_t k = v->tokens - n < CHUNK ? v->tokens - n : CHUNK, at = v->row0 * v->T + n;
+        lens(s, v->data + n * v->ld, k);
+        cross_entropy(s->logits, s->y + at, s->losses + v->layer * s->tokens + at, k, (int)s->m->config.vocab,
+                      0);
+    }
+}
+
+static void close(void *self, Figures *out) {
+    State *s = self;
+    int64_t scored = 0;
+    for (int64_t n = 0; n < s->tokens; n++) scored += s->y[n] >= 0;
+    for (int l = 0; l < (int)s->m->config.layers; l++) {
+        double sum = 0;
+        for (int64_t n = 0; n < s->tokens; n++) sum += (double)s->losses[l * s->tokens + n];
+        figures_add(out, "lens_loss", l, -1, scored ? sum / (double)scored : NAN);
+    }
+    free(s->losses);
+    free(s->h);
+    free(s->rstd);
+    free(s->logits);
+    free(s);
+}
+
+const Instrument logit_lens = {
+    .name = "logit_lens",
+    .definition = "loss of the final norm and the head applied after each layer, nats",
+    .paper = "arXiv 2510.06477",
+    .columns = "eval_layer.lens_loss",
+    .cadence = HEAVY,
+    .open = open,
+    .taps = 1 << TAP_RESID,
+    .see = see,
+    .close = close,
+};

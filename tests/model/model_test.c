@@ -1,0 +1,183 @@
+/* model/model.c: layout, names, initial weights, what a configuration may not be, sizes. */
+#include "tests/model/support.h"
+
+#include "model/slots.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Tensors lie one after another; a stage begins on a cache line, and no two have one name. */
+static void check_layout(const Model *m) {
+    size_t end = 0;
+    int64_t parameters = 0;
+    for (int i = 0; i < m->n_tensors; i++) {
+        const Tensor *t = &m->tensors[i];
+        bool first = !i || t->stage != t[-1].stage || t->layer != t[-1].layer;
+        assert_int_equal(t->offset, first ? (end + 15) / 16 * 16 : end);
+        end = t->offset + (size_t)(t->rows * t->cols);
+        parameters += t->rows * t->cols;
+        assert_ptr_equal(model_find(m, t->name), t);
+        assert_true(t->dims == 2 || t->cols == 1);
+    }
+    assert_int_equal(m->parameters, parameters);
+    assert_int_equal(m->arena, (end + 15) / 16 * 16);
+}
+
+static void test_layout(void **state) {
+    (void)state;
+    for (int bits = 0; bits < 8; bits++) {
+        ModelConfig c = small_config();
+        c.tie = bits & 1;
+        c.head_out = c.position = bits >> 1 & 1;
+        c.mlp = bits >> 2 & 1;
+        Model *m = NULL;
+        assert_true(model_create(&m, &c, false, NULL));
+        assert_null(m->params);
+        check_layout(m);
+        assert_int_equal(model_find(m, "lm_head.weight") == NULL, c.tie);
+        model_free(m);
+    }
+}
+
+/* The names and shapes of Hugging Face's LlamaForCausalLM. */
+static void test_names(void **state) {
+    (void)state;
+    const struct {
+        const char *name;
+        int64_t rows, cols;
+    } want[] = {{"model.embed_tokens.weight", 41, 36},
+                {"model.layers.1.input_layernorm.weight", 36, 1},
+                {"model.layers.1.self_attn.q_proj.weight", 36, 36},
+                {"model.layers.1.self_attn.k_proj.weight", 36, 36},
+                {"model.layers.1.self_attn.v_proj.weight", 36, 36},
+                {"model.layers.1.self_attn.head_norm.weight", 12, 1},
+                {"model.layers.1.self_attn.o_proj.weight", 36, 36},
+                {"model.layers.1.post_attention_layernorm.weight", 36, 1},
+                {"model.layers.1.mlp.gate_proj.weight", 22, 36},
+                {"model.layers.1.mlp.up_proj.weight", 22, 36},
+                {"model.layers.1.mlp.down_proj.weight", 36, 22},
+                {"model.norm.weight", 36, 1},
+                {"lm_head.weight", 41, 36}};
+    ModelConfig c = small_config();
+    c.head_out = 1;
+    Model *m = NULL;
+    assert_true(model_create(&m, &c, false, NULL));
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        const Tensor *t = model_find(m, want[i].name);
+        if (!t || t->rows != want[i].rows || t->cols != want[i].cols) fail_msg("%s", want[i].name);
+    }
+    assert_int_equal(m->n_tensors, 3 + 2 * 10);
+    assert_null(model_find(m, "model.layers.2.mlp.up_proj.weight"));
+    assert_ptr_equal(model_tensor(m, 1, STAGE_QKV, 2), model_find(m, want[4].name));
+    assert_null(model_tensor(m, 1, STAGE_QKV, 3));
+    model_free(m);
+}
+
+static void moments(const Model *m, const Tensor *t, double *mean, double *std) {
+    const float *w = m->params + t->offset;
+    int64_t n = t->rows * t->cols;
+    double sum = 0, squares = 0;
+    for (int64_t i = 0; i < n; i++) {
+        sum += w[i];
+        squares += (double)w[i] * w[i];
+    }
+    *mean = sum / (double)n;
+    *std = sqrt(fmax(0, squares / (double)n - *mean * *mean));
+}
+
+/* Six standard errors either way: of the mean std / sqrt n, of the deviation std / sqrt 2n. */
+static void test_initial_weights(void **state) {
+    (void)state;
+    ModelConfig c = small_config();
+    c.head_out = c.position = 1;
+    c.embedding_std = 0.3;
+    Model *m = NULL;
+    assert_true(model_create(&m, &c, true, NULL));
+    model_init(m, 5);
+    for (int i = 0; i < m->n_tensors; i++) {
+        const Tensor *t = &m->tensors[i];
+        const double means[] = {[INIT_ONE] = 1, [INIT_HEAD_SCALE] = 0.7};
+        const double stds[] = {
+            [INIT_NORMAL] = 0.02, [INIT_RESIDUAL] = 0.01, [INIT_EMBEDDING] = 0.3, [INIT_HEAD_SCALE] = 0};
+        double mean, std, n = (double)(t->rows * t->cols);
+        moments(m, t, &mean, &std);
+        assert_true(fabs(mean - means[t->spec->init]) <= 6 * stds[t->spec->init] / sqrt(n) + 1e-6);
+        assert_true(fabs(std - stds[t->spec->init]) <= 6 * stds[t->spec->init] / sqrt(2 * n) + 1e-6);
+    }
+    model_free(m);
+}
+
+/* Tensors that two variants share start alike; another seed, another start. */
+static void test_shared_start(void **state) {
+    (void)state;
+    ModelConfig plain = small_config(), other = small_config();
+    other.head_out = other.position = 1;
+    Model *a = NULL, *b = NULL;
+    assert_true(model_create(&a, &plain, true, NULL) && model_create(&b, &other, true, NULL));
+    model_init(a, 5);
+    model_init(b, 5);
+    for (int i = 0; i < a->n_tensors; i++) {
+        const Tensor *t = &a->tensors[i], *u = model_find(b, t->name);
+        assert_non_null(u);
+        size_t bytes = (size_t)(t->rows * t->cols) * sizeof(float);
+        assert_memory_equal(a->params + t->offset, b->params + u->offset, bytes);
+    }
+    model_init(b, 6);
+    assert_true(a->params[0] != b->params[0]);
+    const Tensor *q = model_find(a, "model.layers.0.self_attn.q_proj.weight"), *k = q + 1;
+    assert_true(a->params[q->offset] != a->params[k->offset]);
+    model_free(a);
+    model_free(b);
+}
+
+static void refused(ModelConfig c, const char *about) {
+    Error e = {0};
+    assert_false(model_config_check(&c, &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    assert_non_null(strstr(e.text, about));
+}
+
+static void test_configuration(void **state) {
+    (void)state;
+    ModelConfig c = small_config();
+    c.heads = 5;
+    refused(c, "model.heads");
+    c = small_config();
+    c.heads = 4; /* d_head = 9 */
+    refused(c, "rope");
+    c.position = 1;
+    assert_true(model_config_check(&c, NULL));
+    c.window = 41;
+    refused(c, "model.window");
+    c = (ModelConfig){.width = 128, .heads = 2, .context = 8};
+    assert_true(model_config_check(&c, NULL));
+    assert_int_equal(c.mlp_width, 320);
+    c.mlp = 1;
+    c.mlp_width = 0;
+    assert_true(model_config_check(&c, NULL));
+    assert_int_equal(c.mlp_width, 512);
+}
+
+/* Config R of the design: 80.2 MF a token. */
+static void test_flops(void **state) {
+    (void)state;
+    ModelConfig c = {.vocab = 4096, .layers = 6, .width = 384, .heads = 6, .context = 256, .mlp_width = 1024};
+    Model *m = NULL;
+    assert_true(model_create(&m, &c, false, NULL));
+    double L = 6, d = 384, f = 1024, weights = L * (4 * d * d + 3 * d * f) + 4096 * d;
+    assert_true(model_flops_per_token(m, 256) == 6 * weights + 12 * L * 256 * d);
+    model_free(m);
+    c.tie = true;
+    assert_true(model_create(&m, &c, false, NULL));
+    assert_true(model_flops_per_token(m, 256) == 6 * weights + 12 * L * 256 * d);
+    model_free(m);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_layout),          cmocka_unit_test(test_names),
+        cmocka_unit_test(test_initial_weights), cmocka_unit_test(test_shared_start),
+        cmocka_unit_test(test_configuration),   cmocka_unit_test(test_flops)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

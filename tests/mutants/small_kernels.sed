@@ -1,0 +1,4 @@
+# model/gemm.c
+# model/gemm
+# BLIS may take its small kernels
+/bli_rntm_disable_l3_sup/d
