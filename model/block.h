@@ -24,6 +24,12 @@ static inline void lap(const Pass *p, Phase phase, double work) {
     phase_end(p->t->phases, phase, work * (double)p->N);
 }
 
+/* The norm of a stage, of x (N, d): into `out`, or x itself where none stands. */
+const float *norm_forward(const Pass *p, int l, Stage s, const float *x, float *out, float *stat);
+/* dx += the gradient through it, given its input. */
+void norm_backward(const Pass *p, int l, Stage s, const float *x, const float *stat, const float *dh,
+                   float *dx);
+
 /* acts[l].x -> acts[l + 1].x */
 void block_forward(const Pass *p, int l);
 /* t->dx, the gradient of acts[l + 1].x, to that of acts[l].x */

@@ -13,6 +13,20 @@ static int arch_number(const char *name) {
     return -1;
 }
 
+/* C[m,n] = op(A) op(B) + beta C. */
+typedef struct Operands {
+    trans_t ta, tb;
+    int64_t k;
+    const float *A, *B;
+    int64_t lda, ldb;
+    float beta;
+    float *C;
+    int64_t ldc;
+} Operands;
+
+/* A multiple of the register tiles of BLIS's families in both directions (6, 8, 12, 16, 24, 32). */
+enum { TILE = 96 };
+
 static bool has_avx512(void) {
 #if defined(__x86_64__)
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
@@ -30,6 +44,7 @@ const char *gemm_start(void) {
         setenv("BLIS_ARCH_TYPE", number, 1);
     }
     bli_init();
+    bli_thread_set_num_threads(1); /* for LAPACK's calls, which do not come through here */
     return bli_arch_string(bli_arch_query_id());
 }
 
@@ -37,30 +52,51 @@ bool gemm_is_generic(const char *arch) {
     return !strcmp(arch, "generic");
 }
 
-/* "Small/unpacked" kernels are left out: where a family has them, which one runs depends on
- * the sizes of the call, and with it the order of the sums. */
-static void product(trans_t ta, trans_t tb, int64_t m, int64_t n, int64_t k, const float *A, int64_t lda,
-                    const float *B, int64_t ldb, float beta, float *C, int64_t ldc) {
+/* One thread's product. "Small/unpacked" kernels are left out: where a family has them, which one runs
+ * depends on the sizes of the call, and with it the order of the sums. */
+static void product(const Operands *o, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
     rntm_t threads;
     bli_rntm_init(&threads);
-    bli_rntm_set_num_threads(omp_in_parallel() ? 1 : omp_get_max_threads(), &threads);
+    bli_rntm_set_num_threads(1, &threads);
     bli_rntm_disable_l3_sup(&threads);
-    float one = 1;
-    bli_sgemm_ex(ta, tb, m, n, k, &one, (float *)A, lda, 1, (float *)B, ldb, 1, &beta, C, ldc, 1, NULL,
-                 &threads);
+    float one = 1, beta = o->beta;
+    const float *A = o->A + (o->ta == BLIS_TRANSPOSE ? m0 : m0 * o->lda);
+    const float *B = o->B + (o->tb == BLIS_TRANSPOSE ? n0 * o->ldb : n0);
+    bli_sgemm_ex(o->ta, o->tb, m1 - m0, n1 - n0, o->k, &one, (float *)A, o->lda, 1, (float *)B, o->ldb, 1,
+                 &beta, o->C + m0 * o->ldc + n0, o->ldc, 1, NULL, &threads);
+}
+
+/* Each thread takes a strip of C along its longer side, at multiples of TILE, so that the grid of
+ * register tiles, and with it every bit, is that of one thread. Not BLIS's own threads: their
+ * barriers spin, and on a machine that others use too a step then takes many times as long. */
+static void threaded(const Operands *o, int64_t m, int64_t n) {
+    int64_t tiles = ((m > n ? m : n) + TILE - 1) / TILE;
+    int team = omp_in_parallel() ? 1 : omp_get_max_threads();
+#pragma omp parallel num_threads(team) if (team > 1)
+    {
+        int64_t t = omp_get_thread_num(), of = omp_get_num_threads();
+        int64_t from = tiles * t / of * TILE, to = tiles * (t + 1) / of * TILE;
+        if (m > n) {
+            if (to > m) to = m;
+            if (from < to) product(o, from, to, 0, n);
+        } else {
+            if (to > n) to = n;
+            if (from < to) product(o, 0, m, from, to);
+        }
+    }
 }
 
 void gemm_nt(int64_t m, int64_t n, int64_t k, const float *A, int64_t lda, const float *B, int64_t ldb,
              float beta, float *C, int64_t ldc) {
-    product(BLIS_NO_TRANSPOSE, BLIS_TRANSPOSE, m, n, k, A, lda, B, ldb, beta, C, ldc);
+    threaded(&(Operands){BLIS_NO_TRANSPOSE, BLIS_TRANSPOSE, k, A, B, lda, ldb, beta, C, ldc}, m, n);
 }
 
 void gemm_nn(int64_t m, int64_t n, int64_t k, const float *A, int64_t lda, const float *B, int64_t ldb,
              float beta, float *C, int64_t ldc) {
-    product(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, m, n, k, A, lda, B, ldb, beta, C, ldc);
+    threaded(&(Operands){BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, k, A, B, lda, ldb, beta, C, ldc}, m, n);
 }
 
 void gemm_tn(int64_t m, int64_t n, int64_t k, const float *A, int64_t lda, const float *B, int64_t ldb,
              float beta, float *C, int64_t ldc) {
-    product(BLIS_TRANSPOSE, BLIS_NO_TRANSPOSE, m, n, k, A, lda, B, ldb, beta, C, ldc);
+    threaded(&(Operands){BLIS_TRANSPOSE, BLIS_NO_TRANSPOSE, k, A, B, lda, ldb, beta, C, ldc}, m, n);
 }

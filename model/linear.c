@@ -1,6 +1,7 @@
 #include "model/linear.h"
 
 #include "model/gemm.h"
+#include "model/ops/bias.h"
 
 static void end(const Pass *p, const Linear *l, LinearPass pass, int64_t n) {
     phase_end(p->t->phases, PHASE_LINEAR + LINEAR_PASSES * l->kind + pass,
@@ -9,6 +10,7 @@ static void end(const Pass *p, const Linear *l, LinearPass pass, int64_t n) {
 
 void linear_forward(const Pass *p, const Linear *l, int64_t n, const float *X, float *Y) {
     gemm_nt(n, l->out, l->in, X, l->in, l->w, l->in, 0, Y, l->out);
+    if (l->b) bias_forward(Y, l->b, n, l->out);
     end(p, l, LINEAR_FORWARD, n);
 }
 
@@ -23,5 +25,6 @@ void linear_weights(const Pass *p, const Linear *l, int64_t n, const float *dY, 
         int64_t k = n - at < grain ? n - at : grain;
         gemm_tn(l->out, l->in, k, dY + at * l->out, l->out, X + at * l->in, l->in, 1, l->dw, l->in);
     }
+    if (l->db) bias_backward(dY, l->db, p->t->partial, p->b->rows, p->b->T, l->out);
     end(p, l, LINEAR_DW, n);
 }

@@ -30,22 +30,22 @@ static void tap_logits(const Pass *p, int64_t first, int64_t n) {
     lap(p, PHASE_INSTRUMENTS, 0);
 }
 
-/* Logits of a chunk, their loss, and with gradients their way back while they are in cache:
- * dh = dlogits W into t->dh, dW += dlogits^T h. */
-static void classify(const Pass *p, float scale) {
+/* Logits of a chunk of h (N, d), their loss, and with gradients their way back while they are in
+ * cache: dh = dlogits W into t->dh, dW += dlogits^T h. */
+static void classify(const Pass *p, const float *h, float scale) {
     Tape *t = p->t;
     Ctx head = head_ctx(p);
     int64_t V = p->m->config.vocab, d = head.d, chunk = tape_chunk(t);
-    Linear classifier = {LINEAR_HEAD, head.w[0], head.dw[0], d, V};
+    Linear classifier = {LINEAR_HEAD, head.w[0], NULL, head.dw[0], NULL, d, V};
     for (int64_t n = 0; n < p->N; n += chunk) {
         int64_t k = p->N - n < chunk ? p->N - n : chunk;
-        linear_forward(p, &classifier, k, t->h + n * d, t->logits);
+        linear_forward(p, &classifier, k, h + n * d, t->logits);
         tap_logits(p, n, k);
         cross_entropy(t->logits, p->b->y + n, t->losses + n, k, (int)V, scale);
         phase_end(t->phases, PHASE_LOSS, 8.0 * (double)(k * V));
         if (!p->grads) continue;
         linear_inputs(p, &classifier, k, t->logits, t->dh + n * d);
-        linear_weights(p, &classifier, k, t->logits, t->h + n * d);
+        linear_weights(p, &classifier, k, t->logits, h + n * d);
     }
 }
 
@@ -53,11 +53,10 @@ static void run_forward(const Pass *p, float scale) {
     Tape *t = p->t;
     embed(p);
     for (int l = 0; l < p->m->config.layers; l++) block_forward(p, l);
-    Ctx norm = stage_ctx(p, -1, STAGE_NORM_FINAL);
-    norm_slots[norm.c->norm].forward(&norm, t->acts[p->m->config.layers].x, t->h, t->norm_final);
-    lap(p, PHASE_NORM, 8 * norm.d);
-    tap(p, TAP_FINAL, -1, t->h, norm.d, NULL);
-    classify(p, scale);
+    const float *x = t->acts[p->m->config.layers].x;
+    const float *h = norm_forward(p, -1, STAGE_NORM_FINAL, x, t->h, t->norm_final);
+    tap(p, TAP_FINAL, -1, (float *)h, (int)p->m->config.width, NULL);
+    classify(p, h, scale);
 }
 
 void model_forward(const Model *m, Tape *t, const Batch *b) {
@@ -68,11 +67,9 @@ void model_forward(const Model *m, Tape *t, const Batch *b) {
 void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *grads) {
     Pass p = {m, t, b, (int64_t)b->rows * b->T, grads};
     run_forward(&p, scale);
-    Ctx norm = stage_ctx(&p, -1, STAGE_NORM_FINAL), table = stage_ctx(&p, -1, STAGE_EMBED);
-    Ctx position = stage_ctx(&p, -1, STAGE_POSITION);
-    memset(t->dx, 0, (size_t)(p.N * norm.d) * sizeof *t->dx);
-    norm_slots[norm.c->norm].backward(&norm, t->acts[m->config.layers].x, t->norm_final, t->dh, t->dx);
-    lap(&p, PHASE_NORM, 16 * norm.d);
+    Ctx table = stage_ctx(&p, -1, STAGE_EMBED), position = stage_ctx(&p, -1, STAGE_POSITION);
+    memset(t->dx, 0, (size_t)(p.N * table.d) * sizeof *t->dx);
+    norm_backward(&p, -1, STAGE_NORM_FINAL, t->acts[m->config.layers].x, t->norm_final, t->dh, t->dx);
     for (int l = (int)m->config.layers; l-- > 0;) block_backward(&p, l);
     const PositionSlot *slot = &position_slots[position.c->position];
     if (slot->embed_backward) slot->embed_backward(&position, t->dx);

@@ -14,6 +14,9 @@ static const struct {
     bool keys; /* its help lists the keys of a configuration */
 } commands[] = {
     {&train_command, true},
+    {&sweep_command, false},
+    {&runs_command, false},
+    {&report_command, false},
     {&data_command, false},
     {&fetch_command, false},
 };
