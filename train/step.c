@@ -11,7 +11,8 @@ int trainer_rows_in_flight(const Config *c) {
     int T = (int)c->model.context, rows = (int)(c->train.batch_tokens / T), grain = model_grain_rows(T);
     int64_t wanted = c->train.micro_rows ? c->train.micro_rows : TOKENS_IN_FLIGHT / T;
     int64_t whole = (wanted + grain - 1) / grain * grain; /* sums are cut at grains */
-    if (whole < grain) whole = grain;
+    /* A tied matrix gets sums from both ends of the pass: one grain at a time keeps their order. */
+    if (whole < grain || c->model.tie) whole = grain;
     return whole < rows ? (int)whole : rows;
 }
 
