@@ -5,6 +5,7 @@
 
 #include "data/base/error.h"
 #include "model/config.h"
+#include "model/phases.h"
 #include "model/tap.h"
 
 #include <stddef.h>
@@ -131,6 +132,7 @@ typedef struct SinkPenalty {
     double share; /* of a row: 1 / rows of the step */
 } SinkPenalty;
 bool tape_penalise(Tape *t, const Model *m, SinkPenalty p, Error *e);
+void tape_time(Tape *t, Phases *phases); /* laps of the passes to come; NULL: none */
 /* Loss of each token of the last pass, nats, (rows, T); 0 where the target is not scored. */
 const float *tape_losses(const Tape *t);
 

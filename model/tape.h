@@ -4,6 +4,7 @@
 #define SINKLAB_TAPE_H
 
 #include "model/model.h"
+#include "model/phases.h"
 #include "model/slots.h"
 
 /* What the backward of a norm needs. N = B T tokens. */
@@ -56,8 +57,9 @@ struct Tape {
     float *memory;  /* the one allocation */
     Observers observers;
     SinkPenalty penalty;
-    float *masses; /* (L, B, H, T) weights on first keys, kept for the penalty; NULL: none */
-    float *push;   /* (B)         its slope by each of a row's */
+    float *masses;  /* (L, B, H, T) weights on first keys, kept for the penalty; NULL: none */
+    float *push;    /* (B)         its slope by each of a row's */
+    Phases *phases; /* NULL: nobody asks where the time goes */
 };
 
 /* Tokens of logits that exist at a time: one grain. */
