@@ -34,6 +34,13 @@ static AttentionShape attention_shape(const Pass *p, const Ctx *c, bool *null, f
     return s;
 }
 
+/* Multiply-adds of Q K^T for a token and a layer: only the keys that causality and the window leave. */
+static double score_work(const Pass *p) {
+    double T = p->b->T, w = (double)p->m->config.window;
+    double keys = w && w < T ? w - w * (w - 1) / (2 * T) : (T + 1) / 2;
+    return keys * (double)p->m->config.width;
+}
+
 void attend(const Pass *p, int l, Acts *a) {
     Ctx c = stage_ctx(p, l, STAGE_ATTENTION);
     const AttentionSlot *slot = &attention_slots[c.c->attention];
@@ -43,6 +50,7 @@ void attend(const Pass *p, int l, Acts *a) {
     int64_t width = (int64_t)c.H * c.dh;
     attention_forward(slot, &s, a->qkv, a->o, a->stat, seen ? p->t->first : NULL, p->t->attention,
                       &p->t->observers, l, p->b->row0);
+    lap(p, PHASE_ATTENTION_FORWARD, 4 * score_work(p)); /* Q K^T, A V */
     Heads heads = {.H = c.H,
                    .dh = c.dh,
                    .q = a->qkv,
@@ -75,5 +83,6 @@ void attend_backward(const Pass *p, int l, const Acts *a) {
     }
     attention_backward(slot, &s, a->qkv, a->o, a->stat, p->t->dy, p->t->dqkv, dpart, p->t->parts,
                        p->t->attention);
+    lap(p, PHASE_ATTENTION_BACKWARD, 8 * score_work(p)); /* the scores made again are not counted */
     for (int64_t i = 0; token && i < 2 * keys; i++) p->t->dqkv[width + i] += dkv[i];
 }

@@ -2,8 +2,7 @@
 
 #include "model/attend.h"
 #include "model/gated_heads.h"
-#include "model/gemm.h"
-#include "model/ops/bias.h"
+#include "model/linear.h"
 #include "model/ops/residual.h"
 #include "model/ops/value_residual.h"
 
@@ -38,39 +37,24 @@ void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const He
     if (!p->t->observers.n || !taps_want(&p->t->observers, at)) return;
     taps_see(&p->t->observers, &(View){at, layer, p->b->row0, p->b->rows, p->b->T, 0, p->N, width, width,
                                        data, p->b->lo, heads});
-}
-
-void grad_weights(const Pass *p, const float *dY, int64_t out, const float *X, int64_t ldx, int64_t in,
-                  float *dW) {
-    int64_t grain = (int64_t)model_grain_rows(p->b->T) * p->b->T;
-    for (int64_t n = 0; n < p->N; n += grain) {
-        int64_t k = p->N - n < grain ? p->N - n : grain;
-        gemm_tn(out, in, k, dY + n * out, out, X + n * ldx, ldx, 1, dW, in);
-    }
+    lap(p, PHASE_INSTRUMENTS, 0);
 }
 
 static float *value_of(const Ctx *c, float *qkv) {
     return qkv + (int64_t)(c->H + c->KV) * c->dh;
 }
 
-/* Y = X W^T + b, b NULL where there are no biases. X (N, in), Y (N, out). */
-static void linear(const Pass *p, const float *X, int64_t in, const float *W, const float *b, int64_t out,
-                   float *Y) {
-    gemm_nt(p->N, out, in, X, in, W, in, 0, Y, out);
-    if (b) bias_forward(Y, b, p->N, out);
-}
-
-/* dW += dY^T X, db += sum dY. */
-static void grad_linear(const Pass *p, const float *dY, int64_t out, const float *X, int64_t in, float *dW,
-                        float *db) {
-    grad_weights(p, dY, out, X, in, in, dW);
-    if (db) bias_backward(dY, db, p->t->partial, p->b->rows, p->b->T, out);
+/* The linear layer whose weights are a stage's tensor `w` (a gated MLP's parts are adjacent) and whose bias
+ * is its tensor `b`, NULL where there are no biases. */
+static Linear linear_of(LinearKind kind, const Ctx *c, int w, int b, int64_t in, int64_t out) {
+    return (Linear){kind, c->w[w], c->w[b], c->dw[w], c->dw[b], in, out};
 }
 
 const float *norm_forward(const Pass *p, int l, Stage s, const float *x, float *out, float *stat) {
     Ctx c = stage_ctx(p, l, s);
     if (!norm_stands(c.c, s)) return x;
     norm_kinds[c.c->norm_kind].forward(&c, x, out, stat);
+    lap(p, PHASE_NORM, 8 * c.d);
     return out;
 }
 
@@ -81,6 +65,7 @@ void norm_backward(const Pass *p, int l, Stage s, const float *x, const float *s
         norm_kinds[c.c->norm_kind].backward(&c, x, stat, dh, dx);
     else
         residual_add(dx, dx, dh, p->N * c.d);
+    lap(p, PHASE_NORM, 16 * c.d);
 }
 
 /* A norm in place of x, whose input is kept. */
@@ -128,21 +113,25 @@ static void attention_sublayer(const Pass *p, int l, Acts *a) {
     int64_t d = qkv.d, ld = qkv.ld, width = (int64_t)qkv.H * qkv.dh;
     const QkSlot *q = &qk_slots[qk.c->qk];
     const PositionSlot *position = &position_slots[turn.c->position];
+    Linear project = linear_of(LINEAR_QKV, &qkv, 0, 3, d, ld);
+    Linear merge = linear_of(LINEAR_OUT, &out, 0, 1, width, d);
 
     const float *h = norm_forward(p, l, STAGE_NORM_ATTN, a->x, t->h, a->norm_attn);
     tap(p, TAP_ATTN_IN, l, (float *)h, (int)d, NULL);
-    linear(p, h, d, qkv.w[0], qkv.w[3], ld, a->qkv);
+    linear_forward(p, &project, p->N, h, a->qkv);
     if (q->forward) q->forward(&qk, a->qkv, ld);
     if (position->rotate_forward) position->rotate_forward(&turn, a->qkv, ld);
     mix_values(p, l, a);
+    lap(p, PHASE_POSITION, 16 * width);
     attend(p, l, a);
     gates_forward(p, l, a, h);
     const float *y = head_out(p, l, a);
     tap(p, TAP_HEAD_OUT, l, (float *)y, (int)width, NULL);
-    linear(p, y, width, out.w[0], out.w[1], d, t->add);
+    linear_forward(p, &merge, p->N, y, t->add);
     norm_over(p, l, STAGE_ADD_NORM_ATTN, t->add, &a->add_attn);
     tap(p, TAP_ATTN_ADD, l, t->add, (int)d, NULL);
     residual_add(a->mid, a->x, t->add, p->N * d);
+    lap(p, PHASE_RESIDUAL, 12 * d);
     norm_over(p, l, STAGE_SUM_NORM_ATTN, a->mid, &a->sum_attn);
 }
 
@@ -152,16 +141,20 @@ static void mlp_sublayer(const Pass *p, int l, Acts *a, float *x_next) {
     const MlpSlot *slot = &mlp_slots[mlp.c->mlp];
     int parts = slot->parts;
     int64_t d = mlp.d, f = mlp.f, in = parts * f;
+    Linear widen = linear_of(LINEAR_MLP_IN, &mlp, 0, parts + 1, d, in);
+    Linear narrow = linear_of(LINEAR_MLP_DOWN, &mlp, parts, 2 * parts + 1, f, d);
 
     const float *h = norm_forward(p, l, STAGE_NORM_MLP, a->mid, t->h, a->norm_mlp);
     tap(p, TAP_MLP_IN, l, (float *)h, (int)d, NULL);
-    linear(p, h, d, mlp.w[0], mlp.w[parts + 1], in, a->hid);
+    linear_forward(p, &widen, p->N, h, a->hid);
     slot->forward(&mlp, a->hid, t->s);
+    lap(p, PHASE_ACTIVATION, 4 * (in + f));
     tap(p, TAP_MLP_HIDDEN, l, t->s, (int)f, NULL);
-    linear(p, t->s, f, mlp.w[parts], mlp.w[2 * parts + 1], d, t->add);
+    linear_forward(p, &narrow, p->N, t->s, t->add);
     norm_over(p, l, STAGE_ADD_NORM_MLP, t->add, &a->add_mlp);
     tap(p, TAP_MLP_OUT, l, t->add, (int)d, NULL);
     residual_add(x_next, a->mid, t->add, p->N * d);
+    lap(p, PHASE_RESIDUAL, 12 * d);
     norm_over(p, l, STAGE_SUM_NORM_MLP, x_next, &a->sum_mlp);
 }
 
@@ -182,15 +175,18 @@ static void mlp_backward(const Pass *p, int l, Acts *a) {
     const MlpSlot *slot = &mlp_slots[mlp.c->mlp];
     int parts = slot->parts;
     int64_t d = mlp.d, f = mlp.f, in = parts * f;
+    Linear widen = linear_of(LINEAR_MLP_IN, &mlp, 0, parts + 1, d, in);
+    Linear narrow = linear_of(LINEAR_MLP_DOWN, &mlp, parts, 2 * parts + 1, f, d);
 
     norm_over_backward(p, l, STAGE_SUM_NORM_MLP, &a->sum_mlp, t->dx);
     const float *dadd = norm_of_added_backward(p, l, STAGE_ADD_NORM_MLP, &a->add_mlp, t->dx);
-    gemm_nn(p->N, f, d, dadd, d, mlp.w[parts], f, 0, t->ds, f);
+    linear_inputs(p, &narrow, p->N, dadd, t->ds);
     slot->backward(&mlp, a->hid, t->ds, t->s);
-    grad_linear(p, dadd, d, t->s, f, mlp.dw[parts], mlp.dw[2 * parts + 1]);
+    lap(p, PHASE_ACTIVATION, 8 * (in + f));
+    linear_weights(p, &narrow, p->N, dadd, t->s);
     const float *h = norm_forward(p, l, STAGE_NORM_MLP, a->mid, t->h, a->norm_mlp); /* cheaper than kept */
-    grad_linear(p, a->hid, in, h, d, mlp.dw[0], mlp.dw[parts + 1]);
-    gemm_nn(p->N, d, in, a->hid, in, mlp.w[0], d, 0, t->dh, d);
+    linear_weights(p, &widen, p->N, a->hid, h);
+    linear_inputs(p, &widen, p->N, a->hid, t->dh);
     norm_backward(p, l, STAGE_NORM_MLP, a->mid, a->norm_mlp, t->dh, t->dx);
 }
 
@@ -203,21 +199,24 @@ static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
     const QkSlot *q = &qk_slots[qk.c->qk];
     const PositionSlot *position = &position_slots[turn.c->position];
     int64_t d = qkv.d, ld = qkv.ld, width = (int64_t)qkv.H * qkv.dh;
+    Linear project = linear_of(LINEAR_QKV, &qkv, 0, 3, d, ld);
+    Linear merge = linear_of(LINEAR_OUT, &out, 0, 1, width, d);
 
     norm_over_backward(p, l, STAGE_SUM_NORM_ATTN, &a->sum_attn, t->dx);
     const float *dadd = norm_of_added_backward(p, l, STAGE_ADD_NORM_ATTN, &a->add_attn, t->dx);
     const float *y = head_out(p, l, a);
-    grad_linear(p, dadd, d, y, width, out.dw[0], out.dw[1]);
-    gemm_nn(p->N, width, d, dadd, d, out.w[0], width, 0, t->dy, width);
+    linear_weights(p, &merge, p->N, dadd, y);
+    linear_inputs(p, &merge, p->N, dadd, t->dy);
     head_out_backward(p, l, a);
     attend_backward(p, l, a);
     gates_backward(p, l, a, GATE_VALUE, value_of(&qkv, a->qkv), ld, value_of(&qkv, t->dqkv));
     mix_values_backward(p, l);
     if (position->rotate_backward) position->rotate_backward(&turn, t->dqkv, ld);
     if (q->backward) q->backward(&qk, t->dqkv, ld);
+    lap(p, PHASE_POSITION, 16 * width);
     const float *h = norm_forward(p, l, STAGE_NORM_ATTN, a->x, t->h, a->norm_attn);
-    grad_linear(p, t->dqkv, ld, h, d, qkv.dw[0], qkv.dw[3]);
-    gemm_nn(p->N, d, ld, t->dqkv, ld, qkv.w[0], d, 0, t->dh, d);
+    linear_weights(p, &project, p->N, t->dqkv, h);
+    linear_inputs(p, &project, p->N, t->dqkv, t->dh);
     gates_backward(p, l, a, GATE_INPUT, h, d, t->dh);
     norm_backward(p, l, STAGE_NORM_ATTN, a->x, a->norm_attn, t->dh, t->dx);
 }

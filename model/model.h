@@ -5,6 +5,7 @@
 
 #include "data/base/error.h"
 #include "model/config.h"
+#include "model/phases.h"
 #include "model/tap.h"
 
 #include <stddef.h>
@@ -123,6 +124,7 @@ void tape_free(Tape *t);
 size_t tape_bytes(const Model *m, int rows, int T, bool train); /* what tape_create would take */
 int tape_rows(const Tape *t);                                   /* its room */
 void tape_observe(Tape *t, Observers o);
+void tape_time(Tape *t, Phases *phases); /* laps of the passes to come; NULL: none */
 /* Loss of each token of the last pass, nats, (rows, T); 0 where the target is not scored. */
 const float *tape_losses(const Tape *t);
 

@@ -177,6 +177,9 @@ int tape_rows(const Tape *t) {
 void tape_observe(Tape *t, Observers o) {
     t->observers = o;
 }
+void tape_time(Tape *t, Phases *phases) {
+    t->phases = phases;
+}
 const float *tape_losses(const Tape *t) {
     return t->losses;
 }

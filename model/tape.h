@@ -4,6 +4,7 @@
 #define SINKLAB_TAPE_H
 
 #include "model/model.h"
+#include "model/phases.h"
 #include "model/slots.h"
 
 /* What the backward of a norm needs. N = B T tokens. */
@@ -55,6 +56,7 @@ struct Tape {
     float *ds;      /* (N, f) */
     float *memory;  /* the one allocation */
     Observers observers;
+    Phases *phases; /* NULL: nobody asks where the time goes */
 };
 
 /* Tokens of logits that exist at a time: one grain. */
