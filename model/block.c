@@ -121,8 +121,8 @@ static void attention_sublayer(const Pass *p, int l, Acts *a) {
     linear_forward(p, &project, p->N, h, a->qkv);
     if (q->forward) q->forward(&qk, a->qkv, ld);
     if (position->rotate_forward) position->rotate_forward(&turn, a->qkv, ld);
-    lap(p, PHASE_POSITION, 16 * width);
     mix_values(p, l, a);
+    lap(p, PHASE_POSITION, 16 * width);
     attend(p, l, a);
     gates_forward(p, l, a, h);
     const float *y = head_out(p, l, a);

@@ -19,7 +19,7 @@ static inline Sight sight_of(const ModelConfig *c) {
     return (Sight){(int)c->window, (int)c->window_keep, (int)c->prefix};
 }
 
-/* Query q sees keys from .. to, and the `keep` keys from its document's first on. */
+/* Query q sees keys from .. to, and kept keys: from its document's first on, below sight_kept. */
 static inline int sight_from(Sight s, const int32_t *lo, int q) {
     int edge = s.window ? q - s.window + 1 : 0;
     return edge > lo[q] ? edge : lo[q];
@@ -31,6 +31,11 @@ static inline int sight_to(Sight s, const int32_t *lo, int T, int q) {
     return to;
 }
 
+static inline int sight_kept(Sight s, const int32_t *lo, int q) {
+    int from = sight_from(s, lo, q), end = lo[q] + s.keep;
+    return end < from ? end : from;
+}
+
 /* Whether q sees the first key of its document. */
 static inline bool sight_first(Sight s, const int32_t *lo, int q) {
     return s.keep || sight_from(s, lo, q) == lo[q];
@@ -38,8 +43,7 @@ static inline bool sight_first(Sight s, const int32_t *lo, int q) {
 
 /* Number of keys that q sees. */
 static inline int sight_keys(Sight s, const int32_t *lo, int T, int q) {
-    int from = sight_from(s, lo, q), kept = from - lo[q] < s.keep ? from - lo[q] : s.keep;
-    return kept + sight_to(s, lo, T, q) - from + 1;
+    return sight_kept(s, lo, q) - lo[q] + sight_to(s, lo, T, q) - sight_from(s, lo, q) + 1;
 }
 
 #endif

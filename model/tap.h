@@ -57,8 +57,8 @@ typedef struct Weights {
     int layer, head;
     int64_t row; /* in the whole pass */
     int q0, nq, T;
-    const float *A; /* (nq, ld): A[q - q0][k], 0 for keys not seen; columns past those that a query of the block
-                       sees (q0 + nq, or the prefix) are not there; no column for the null key */
+    const float *A; /* (nq, ld): A[q - q0][k], 0 for keys not seen; columns past those that a query of the
+                       block sees (q0 + nq, or the prefix) are not there; no column for the null key */
     int64_t ld;
     const int32_t *lo; /* (T) of this row */
     bool unnormalised; /* rows need not sum to one: instruments use |A| / sum |A| */

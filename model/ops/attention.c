@@ -141,7 +141,8 @@ static float dot(const float *a, const float *b, int n) {
 
 typedef struct Block {
     Scores scores;
-    int32_t from[ATTENTION_BLOCK], to[ATTENTION_BLOCK], seen[ATTENTION_BLOCK]; /* as sight.h has them */
+    /* as sight.h has them; kept keys begin at the document's first */
+    int32_t from[ATTENTION_BLOCK], to[ATTENTION_BLOCK], kept[ATTENTION_BLOCK], seen[ATTENTION_BLOCK];
     float null[ATTENTION_BLOCK], dnull[ATTENTION_BLOCK], dot[ATTENTION_BLOCK];
 } Block;
 
@@ -153,6 +154,7 @@ static void see_keys(Block *b, const Head *x, int q0) {
         int q = q0 + i, lowest;
         b->from[i] = sight_from(s->sight, lo, q);
         b->to[i] = sight_to(s->sight, lo, s->T, q);
+        b->kept[i] = sight_kept(s->sight, lo, q);
         b->seen[i] = sight_keys(s->sight, lo, s->T, q);
         lowest = s->sight.keep ? lo[q] : b->from[i];
         first = lowest < first ? lowest : first;
@@ -186,10 +188,10 @@ static void open_block(Block *b, const Head *x, int q0, float *stat) {
 }
 
 /* -INFINITY in keys a .. b-1 (multiples of VW) that query i does not see. */
-static void hide(const Block *b, float *row, int i, int a, int end, int doc, int keep) {
+static void hide(const Block *b, float *row, int i, int a, int end, int doc) {
     for (int k = a; k < end; k += VW) {
         vi key = vi_lanes() + k;
-        vi seen = ((key >= b->from[i]) & (key <= b->to[i])) | ((key >= doc) & (key < doc + keep));
+        vi seen = ((key >= b->from[i]) & (key <= b->to[i])) | ((key >= doc) & (key < b->kept[i]));
         vf_store(row + k, vf_pick(seen, vf_load(row + k), vf_all(-INFINITY)));
     }
 }
@@ -207,8 +209,8 @@ static void mask(const Block *b, const Head *x, float *S) {
     outer = outer / VW * VW;
     if (outer < inner) outer = inner;
     for (int i = 0; i < c->nq; i++) {
-        hide(b, S + i * c->ld, i, c->k0, inner, lo[i], x->s->sight.keep);
-        hide(b, S + i * c->ld, i, outer, c->k1, lo[i], x->s->sight.keep);
+        hide(b, S + i * c->ld, i, c->k0, inner, lo[i]);
+        hide(b, S + i * c->ld, i, outer, c->k1, lo[i]);
     }
 }
 
