@@ -44,9 +44,9 @@ bool run_size(const Config *c, int64_t vocab, RunSize *out, Error *e) {
     if (!model_create(&m, &shape, false, e)) return false;
     int T = (int)c->model.context, arenas = 2;
     for (int i = 0; i < OPTIM_STATES; i++) arenas += optimisers[c->optim.name].state[i] != NULL;
-    *out =
-        (RunSize){m->parameters, model_flops_per_token(m, T),
-                  (double)m->arena * 4 * arenas + (double)tape_bytes(m, trainer_rows_in_flight(c, T), T, true)};
+    *out = (RunSize){m->parameters, model_flops_per_token(m, T),
+                     (double)m->arena * 4 * arenas +
+                         (double)tape_bytes(m, trainer_rows_in_flight(c, T), T, true)};
     model_free(m);
     return true;
 }
@@ -152,7 +152,8 @@ static void train_step(Run *r, int64_t step, StepRow *row) {
 static bool probe(Run *r, int64_t step, double *ms, Error *e) {
     int set = cadence_probe(step, r->c.train.steps, r->c.probe.every);
     double start = omp_get_wtime();
-    if (set && !evaluate(r->probes, trainer_probe_tape(&r->step), r->store, r->claim.run, step, set, &r->sink_rate, e))
+    if (set && !evaluate(r->probes, trainer_probe_tape(&r->step), r->store, r->claim.run, step, set,
+                         &r->sink_rate, e))
         return false;
     *ms = (omp_get_wtime() - start) * 1e3;
     r->progress.sink_rate = r->sink_rate;
