@@ -14,7 +14,7 @@ LIBRARY := $(filter-out build/train/main.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
-.PHONY: all test tests demo clean FORCE
+.PHONY: all test tests mutants demo accept clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -37,6 +37,14 @@ SHORT  := $(if $(STEPS),train.steps=$(STEPS) optim.warmup=10)
 demo: sinklab
 	./sinklab fetch gcide
 	./sinklab sweep run ablations/first-light.yaml --db $(DB) $(SHORT)
+
+# Seeded faults, each of which a named test must see.
+mutants:
+	tests/mutants.sh
+
+# The demo at full size with its figures checked; an hour or more.
+accept: sinklab
+	tests/accept.sh
 
 build/tests/%_test: build/tests/%_test.o $(HELPERS) $(LIBRARY)
 	$(CC) $(ALL) -o $@ $^ -lcmocka $(LIBS)

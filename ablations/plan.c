@@ -80,18 +80,19 @@ static int by_key(const void *a, const void *b) {
     return order ? order : (*x > *y) - (*x < *y);
 }
 
+/* The pair of equal runs whose first comes first. */
 static bool refuse_twins(const Plan *p, Error *e) {
-    const PlannedRun **sorted = calloc((size_t)p->runs, sizeof *sorted);
-    bool ok = sorted ? true : fail(e, EXIT_FAILED, "sweep: out of memory");
-    for (int i = 0; ok && i < p->runs; i++) sorted[i] = &p->run[i];
-    if (ok) qsort(sorted, (size_t)p->runs, sizeof *sorted, by_key);
-    for (int i = 1; ok && i < p->runs; i++)
-        if (!strcmp(sorted[i - 1]->key, sorted[i]->key))
-            ok = fail(e, EXIT_USAGE,
-                      "%s: runs %d and %d are one and the same run (an axis that changes nothing?)",
-                      p->sweep->path, (int)(sorted[i - 1] - p->run), (int)(sorted[i] - p->run));
+    const PlannedRun **sorted = calloc((size_t)p->runs, sizeof *sorted), *first = NULL, *second = NULL;
+    if (!sorted) return fail(e, EXIT_FAILED, "sweep: out of memory");
+    for (int i = 0; i < p->runs; i++) sorted[i] = &p->run[i];
+    qsort(sorted, (size_t)p->runs, sizeof *sorted, by_key);
+    for (int i = 1; i < p->runs; i++)
+        if (!strcmp(sorted[i - 1]->key, sorted[i]->key) && (!first || sorted[i - 1] < first))
+            first = sorted[i - 1], second = sorted[i];
     free(sorted);
-    return ok;
+    if (!first) return true;
+    return fail(e, EXIT_USAGE, "%s: runs %d and %d are one and the same run (an axis that changes nothing?)",
+                p->sweep->path, (int)(first - p->run), (int)(second - p->run));
 }
 
 bool plan_make(Plan *p, const Sweep *s, const char *cache, void (*say)(const char *line), Error *e) {

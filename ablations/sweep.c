@@ -191,7 +191,7 @@ static bool add_grid_axis(Parser *p, const char *key, const Yaml *at, const Yaml
     if (!add_axis(p, key, at, value, -1)) return false;
     Axis *a = &p->s->axis[p->s->axes - 1];
     a->place = p->s->places;
-    p->s->place[p->s->places++] = (Place){a->n, PLACE_STRATUM};
+    p->s->place[p->s->places++] = (Dimension){a->n, PLACE_STRATUM};
     return true;
 }
 
@@ -219,7 +219,7 @@ static bool read_zip(Parser *p, const Yaml *value) {
                           s->axis[first].key, s->axis[first].n, s->axis[i].key, s->axis[i].n);
         s->axis[i].place = s->places;
     }
-    s->place[s->places++] = (Place){s->axis[first].n, PLACE_STRATUM};
+    s->place[s->places++] = (Dimension){s->axis[first].n, PLACE_STRATUM};
     return true;
 }
 
@@ -331,7 +331,7 @@ static bool read_compare(Parser *p, const Yaml *value) {
 static bool read_tuned_axis(Parser *p, const Yaml *at) {
     int axis = find_axis(p, at, "tune: axes");
     if (axis < 0) return false;
-    Place *place = &p->s->place[p->s->axis[axis].place];
+    Dimension *place = &p->s->place[p->s->axis[axis].place];
     if (place->role == PLACE_SIDE) return refuse(p, at, "tune: %s is what is compared", at->text);
     place->role = PLACE_TUNED;
     return true;

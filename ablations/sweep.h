@@ -38,10 +38,10 @@ typedef struct Axis {
 typedef enum PlaceRole { PLACE_STRATUM, PLACE_SIDE, PLACE_TUNED } PlaceRole;
 
 /* What takes one step of the expansion: an axis of the grid, or the whole of zip. */
-typedef struct Place {
+typedef struct Dimension {
     int n;
     PlaceRole role;
-} Place;
+} Dimension;
 
 typedef struct Expectation {
     const char *metric;
@@ -56,7 +56,7 @@ typedef struct Sweep {
     Setting *set, *word;
     int sets, words;
     Axis axis[SWEEP_AXES];
-    Place place[SWEEP_AXES];
+    Dimension place[SWEEP_AXES];
     int axes, places;
     int *combination; /* those not excluded, as numbers in mixed radix */
     int combinations;

@@ -129,7 +129,6 @@ bool sentencepiece_train(const char *folder, const char *text, const Span *span,
                                 "--normalization_rule_name=identity",
                                 "--add_dummy_prefix=false",
                                 "--remove_extra_whitespaces=false",
-                                "--allow_whitespace_only_pieces=true",
                                 "--num_threads=1",
                                 NULL};
     Error why = {0};

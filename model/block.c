@@ -1,10 +1,11 @@
 #include "model/block.h"
 
-#include "model/gemm.h"
+#include "model/linear.h"
 #include "model/ops/attention.h"
 #include "model/ops/residual.h"
 
 #include <math.h>
+#include <string.h>
 
 Ctx stage_ctx(const Pass *p, int layer, Stage s) {
     const ModelConfig *c = &p->m->config;
@@ -32,14 +33,60 @@ void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const He
     if (!p->t->observers.n || !taps_want(&p->t->observers, at)) return;
     taps_see(&p->t->observers, &(View){at, layer, p->b->row0, p->b->rows, p->b->T, 0, p->N, width, width,
                                        data, p->b->lo, heads});
+    lap(p, PHASE_INSTRUMENTS, 0);
 }
 
-void grad_weights(const Pass *p, const float *dY, int64_t out, const float *X, int64_t in, float *dW) {
-    int64_t grain = (int64_t)model_grain_rows(p->b->T) * p->b->T;
-    for (int64_t n = 0; n < p->N; n += grain) {
-        int64_t k = p->N - n < grain ? p->N - n : grain;
-        gemm_tn(out, in, k, dY + n * out, out, X + n * in, in, 1, dW, in);
-    }
+/* The linear layer whose weights are a stage's tensor `w` (a gated MLP's parts are adjacent) and whose bias
+ * is its tensor `b`, NULL where there are no biases. */
+static Linear linear_of(LinearKind kind, const Ctx *c, int w, int b, int64_t in, int64_t out) {
+    return (Linear){kind, c->w[w], c->w[b], c->dw[w], c->dw[b], in, out};
+}
+
+/* Multiply-adds of Q K^T for a token and a layer: only the keys that causality and the window leave. */
+static double score_work(const Pass *p) {
+    double T = p->b->T, w = (double)p->m->config.window;
+    double keys = w && w < T ? w - w * (w - 1) / (2 * T) : (T + 1) / 2;
+    return keys * (double)p->m->config.width;
+}
+
+const float *norm_forward(const Pass *p, int l, Stage s, const float *x, float *out, float *stat) {
+    Ctx c = stage_ctx(p, l, s);
+    if (!norm_stands(c.c, s)) return x;
+    norm_kinds[c.c->norm_kind].forward(&c, x, out, stat);
+    lap(p, PHASE_NORM, 8 * c.d);
+    return out;
+}
+
+void norm_backward(const Pass *p, int l, Stage s, const float *x, const float *stat, const float *dh,
+                   float *dx) {
+    Ctx c = stage_ctx(p, l, s);
+    if (norm_stands(c.c, s))
+        norm_kinds[c.c->norm_kind].backward(&c, x, stat, dh, dx);
+    else
+        residual_add(dx, dx, dh, p->N * c.d);
+    lap(p, PHASE_NORM, 16 * c.d);
+}
+
+/* A norm in place of x, whose input is kept. */
+static void norm_over(const Pass *p, int l, Stage s, float *x, NormActs *kept) {
+    if (!norm_stands(&p->m->config, s)) return;
+    memcpy(kept->x, x, (size_t)(p->N * p->m->config.width) * sizeof *x);
+    norm_forward(p, l, s, kept->x, x, kept->stat);
+}
+
+/* The gradient of its input from that of its output: into t->dadd, or dy itself where none stands. */
+static const float *norm_of_added_backward(const Pass *p, int l, Stage s, const NormActs *kept,
+                                           const float *dy) {
+    if (!norm_stands(&p->m->config, s)) return dy;
+    memset(p->t->dadd, 0, (size_t)(p->N * p->m->config.width) * sizeof *dy);
+    norm_backward(p, l, s, kept->x, kept->stat, dy, p->t->dadd);
+    return p->t->dadd;
+}
+
+/* The same in place. */
+static void norm_over_backward(const Pass *p, int l, Stage s, const NormActs *kept, float *dy) {
+    const float *dx = norm_of_added_backward(p, l, s, kept, dy);
+    if (dx != dy) memcpy(dy, dx, (size_t)(p->N * p->m->config.width) * sizeof *dy);
 }
 
 static AttentionShape attention_shape(const Pass *p, const Ctx *c) {
@@ -51,6 +98,7 @@ static void attention_stage(const Pass *p, const Ctx *c, Acts *a) {
     AttentionShape shape = attention_shape(p, c);
     attention_forward(&attention_slots[c->c->attention], &shape, a->qkv, a->o, a->stat, p->t->attention,
                       &p->t->observers, c->layer, p->b->row0);
+    lap(p, PHASE_ATTENTION_FORWARD, 4 * score_work(p)); /* Q K^T, A V */
     int64_t width = (int64_t)c->H * c->dh;
     Heads heads = {c->H,
                    c->dh,
@@ -70,49 +118,63 @@ static const float *head_out_stage(const Pass *p, int l, const float *o) {
     const HeadOutSlot *slot = &head_out_slots[c.c->head_out];
     if (!slot->forward) return o;
     slot->forward(&c, o, p->t->y);
+    lap(p, PHASE_HEAD_OUT, 8 * c.d);
     return p->t->y;
 }
 
 static void attention_sublayer(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
-    Ctx norm = stage_ctx(p, l, STAGE_NORM_ATTN), qkv = stage_ctx(p, l, STAGE_QKV);
-    Ctx qk = stage_ctx(p, l, STAGE_QK), turn = stage_ctx(p, -1, STAGE_POSITION);
+    Ctx qkv = stage_ctx(p, l, STAGE_QKV), qk = stage_ctx(p, l, STAGE_QK);
+    Ctx turn = stage_ctx(p, -1, STAGE_POSITION);
     Ctx attention = stage_ctx(p, l, STAGE_ATTENTION), out = stage_ctx(p, l, STAGE_OUT);
-    int64_t d = norm.d, width = (int64_t)norm.H * norm.dh;
+    int64_t d = qkv.d, width = (int64_t)qkv.H * qkv.dh;
     const QkSlot *q = &qk_slots[qk.c->qk];
     const PositionSlot *position = &position_slots[turn.c->position];
+    Linear project = linear_of(LINEAR_QKV, &qkv, 0, 3, d, 3 * width);
+    Linear merge = linear_of(LINEAR_OUT, &out, 0, 1, width, d);
 
-    norm_slots[norm.c->norm].forward(&norm, a->x, t->h, a->norm_attn);
-    tap(p, TAP_ATTN_IN, l, t->h, (int)d, NULL);
-    gemm_nt(p->N, 3 * width, d, t->h, d, qkv.w[0], d, 0, a->qkv, 3 * width);
+    const float *h = norm_forward(p, l, STAGE_NORM_ATTN, a->x, t->h, a->norm_attn);
+    tap(p, TAP_ATTN_IN, l, (float *)h, (int)d, NULL);
+    linear_forward(p, &project, p->N, h, a->qkv);
     if (q->forward) q->forward(&qk, a->qkv, 3 * width);
     if (position->rotate_forward) position->rotate_forward(&turn, a->qkv, 3 * width);
+    lap(p, PHASE_POSITION, 16 * width);
     attention_stage(p, &attention, a);
     const float *y = head_out_stage(p, l, a->o);
     tap(p, TAP_HEAD_OUT, l, (float *)y, (int)width, NULL);
-    gemm_nt(p->N, d, width, y, width, out.w[0], width, 0, t->add, d);
+    linear_forward(p, &merge, p->N, y, t->add);
+    norm_over(p, l, STAGE_ADD_NORM_ATTN, t->add, &a->add_attn);
     tap(p, TAP_ATTN_ADD, l, t->add, (int)d, NULL);
     residual_add(a->mid, a->x, t->add, p->N * d);
+    lap(p, PHASE_RESIDUAL, 12 * d);
+    norm_over(p, l, STAGE_SUM_NORM_ATTN, a->mid, &a->sum_attn);
 }
 
 static void mlp_sublayer(const Pass *p, int l, Acts *a, float *x_next) {
     Tape *t = p->t;
-    Ctx norm = stage_ctx(p, l, STAGE_NORM_MLP), mlp = stage_ctx(p, l, STAGE_MLP);
+    Ctx mlp = stage_ctx(p, l, STAGE_MLP);
     const MlpSlot *slot = &mlp_slots[mlp.c->mlp];
-    int64_t d = mlp.d, f = mlp.f, in = slot->parts * f;
+    int parts = slot->parts;
+    int64_t d = mlp.d, f = mlp.f, in = parts * f;
+    Linear widen = linear_of(LINEAR_MLP_IN, &mlp, 0, parts + 1, d, in);
+    Linear narrow = linear_of(LINEAR_MLP_DOWN, &mlp, parts, 2 * parts + 1, f, d);
 
-    norm_slots[norm.c->norm].forward(&norm, a->mid, t->h, a->norm_mlp);
-    tap(p, TAP_MLP_IN, l, t->h, (int)d, NULL);
-    gemm_nt(p->N, in, d, t->h, d, mlp.w[0], d, 0, a->hid, in);
+    const float *h = norm_forward(p, l, STAGE_NORM_MLP, a->mid, t->h, a->norm_mlp);
+    tap(p, TAP_MLP_IN, l, (float *)h, (int)d, NULL);
+    linear_forward(p, &widen, p->N, h, a->hid);
     slot->forward(&mlp, a->hid, t->s);
+    lap(p, PHASE_ACTIVATION, 4 * (in + f));
     tap(p, TAP_MLP_HIDDEN, l, t->s, (int)f, NULL);
-    gemm_nt(p->N, d, f, t->s, f, mlp.w[slot->parts], f, 0, t->add, d);
+    linear_forward(p, &narrow, p->N, t->s, t->add);
+    norm_over(p, l, STAGE_ADD_NORM_MLP, t->add, &a->add_mlp);
     tap(p, TAP_MLP_OUT, l, t->add, (int)d, NULL);
     residual_add(x_next, a->mid, t->add, p->N * d);
+    lap(p, PHASE_RESIDUAL, 12 * d);
+    norm_over(p, l, STAGE_SUM_NORM_MLP, x_next, &a->sum_mlp);
 }
 
-/* h = norm(x); q, k, v = h W; o = attention(q, k, v); mid = x + head_out(o) W_O
- * x' = mid + W_down act(norm(mid) W_in) */
+/* h = norm(x); q, k, v = h W; o = attention(q, k, v); mid = sum_norm(x + add_norm(head_out(o) W_O))
+ * x' = sum_norm(mid + add_norm(W_down act(norm(mid) W_in))), with the norms that model.norm places */
 void block_forward(const Pass *p, int l) {
     Acts *a = &p->t->acts[l];
     float *x_next = p->t->acts[l + 1].x;
@@ -121,48 +183,59 @@ void block_forward(const Pass *p, int l) {
     tap(p, TAP_RESID, l, x_next, (int)p->m->config.width, NULL);
 }
 
-/* forward: x' = mid + s W_down^T, s = act(hid), hid = h W_in^T, h = norm(mid) */
+/* forward: x' = sum_norm(mid + add_norm(s W_down^T)), s = act(hid), hid = h W_in^T, h = norm(mid) */
 static void mlp_backward(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
-    Ctx norm = stage_ctx(p, l, STAGE_NORM_MLP), mlp = stage_ctx(p, l, STAGE_MLP);
+    Ctx mlp = stage_ctx(p, l, STAGE_MLP);
     const MlpSlot *slot = &mlp_slots[mlp.c->mlp];
-    const NormSlot *n = &norm_slots[norm.c->norm];
-    int64_t d = mlp.d, f = mlp.f, in = slot->parts * f;
+    int parts = slot->parts;
+    int64_t d = mlp.d, f = mlp.f, in = parts * f;
+    Linear widen = linear_of(LINEAR_MLP_IN, &mlp, 0, parts + 1, d, in);
+    Linear narrow = linear_of(LINEAR_MLP_DOWN, &mlp, parts, 2 * parts + 1, f, d);
 
-    gemm_nn(p->N, f, d, t->dx, d, mlp.w[slot->parts], f, 0, t->ds, f);
+    norm_over_backward(p, l, STAGE_SUM_NORM_MLP, &a->sum_mlp, t->dx);
+    const float *dadd = norm_of_added_backward(p, l, STAGE_ADD_NORM_MLP, &a->add_mlp, t->dx);
+    linear_inputs(p, &narrow, p->N, dadd, t->ds);
     slot->backward(&mlp, a->hid, t->ds, t->s);
-    grad_weights(p, t->dx, d, t->s, f, mlp.dw[slot->parts]);
-    n->forward(&norm, a->mid, t->h, a->norm_mlp); /* cheaper to make again than to keep */
-    grad_weights(p, a->hid, in, t->h, d, mlp.dw[0]);
-    gemm_nn(p->N, d, in, a->hid, in, mlp.w[0], d, 0, t->dh, d);
-    n->backward(&norm, a->mid, a->norm_mlp, t->dh, t->dx);
+    lap(p, PHASE_ACTIVATION, 8 * (in + f));
+    linear_weights(p, &narrow, p->N, dadd, t->s);
+    const float *h = norm_forward(p, l, STAGE_NORM_MLP, a->mid, t->h, a->norm_mlp); /* cheaper than kept */
+    linear_weights(p, &widen, p->N, a->hid, h);
+    linear_inputs(p, &widen, p->N, a->hid, t->dh);
+    norm_backward(p, l, STAGE_NORM_MLP, a->mid, a->norm_mlp, t->dh, t->dx);
 }
 
-/* forward: mid = x + y W_O^T, y = head_out(o), o = attention(qkv), qkv = norm(x) W^T */
+/* forward: mid = sum_norm(x + add_norm(y W_O^T)), y = head_out(o), o = attention(qkv), qkv = norm(x) W^T */
 static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
-    Ctx norm = stage_ctx(p, l, STAGE_NORM_ATTN), qkv = stage_ctx(p, l, STAGE_QKV);
-    Ctx qk = stage_ctx(p, l, STAGE_QK), turn = stage_ctx(p, -1, STAGE_POSITION);
+    Ctx qkv = stage_ctx(p, l, STAGE_QKV), qk = stage_ctx(p, l, STAGE_QK);
+    Ctx turn = stage_ctx(p, -1, STAGE_POSITION);
     Ctx head_out = stage_ctx(p, l, STAGE_HEAD_OUT), out = stage_ctx(p, l, STAGE_OUT);
-    const NormSlot *n = &norm_slots[norm.c->norm];
     const QkSlot *q = &qk_slots[qk.c->qk];
     const PositionSlot *position = &position_slots[turn.c->position];
     const HeadOutSlot *transform = &head_out_slots[head_out.c->head_out];
-    int64_t d = norm.d, width = (int64_t)norm.H * norm.dh;
+    int64_t d = qkv.d, width = (int64_t)qkv.H * qkv.dh;
     AttentionShape shape = attention_shape(p, &qkv);
+    Linear project = linear_of(LINEAR_QKV, &qkv, 0, 3, d, 3 * width);
+    Linear merge = linear_of(LINEAR_OUT, &out, 0, 1, width, d);
 
+    norm_over_backward(p, l, STAGE_SUM_NORM_ATTN, &a->sum_attn, t->dx);
+    const float *dadd = norm_of_added_backward(p, l, STAGE_ADD_NORM_ATTN, &a->add_attn, t->dx);
     const float *y = head_out_stage(p, l, a->o);
-    grad_weights(p, t->dx, d, y, width, out.dw[0]);
-    gemm_nn(p->N, width, d, t->dx, d, out.w[0], width, 0, t->dy, width);
+    linear_weights(p, &merge, p->N, dadd, y);
+    linear_inputs(p, &merge, p->N, dadd, t->dy);
     if (transform->backward) transform->backward(&head_out, a->o, t->dy);
+    lap(p, PHASE_HEAD_OUT, transform->backward ? 12 * width : 0);
     attention_backward(&attention_slots[qkv.c->attention], &shape, a->qkv, a->o, a->stat, t->dy, t->dqkv,
                        t->attention);
+    lap(p, PHASE_ATTENTION_BACKWARD, 8 * score_work(p)); /* the scores made again are not counted */
     if (position->rotate_backward) position->rotate_backward(&turn, t->dqkv, 3 * width);
     if (q->backward) q->backward(&qk, t->dqkv, 3 * width);
-    n->forward(&norm, a->x, t->h, a->norm_attn);
-    grad_weights(p, t->dqkv, 3 * width, t->h, d, qkv.dw[0]);
-    gemm_nn(p->N, d, 3 * width, t->dqkv, 3 * width, qkv.w[0], d, 0, t->dh, d);
-    n->backward(&norm, a->x, a->norm_attn, t->dh, t->dx);
+    lap(p, PHASE_POSITION, 16 * width);
+    const float *h = norm_forward(p, l, STAGE_NORM_ATTN, a->x, t->h, a->norm_attn);
+    linear_weights(p, &project, p->N, t->dqkv, h);
+    linear_inputs(p, &project, p->N, t->dqkv, t->dh);
+    norm_backward(p, l, STAGE_NORM_ATTN, a->x, a->norm_attn, t->dh, t->dx);
 }
 
 void block_backward(const Pass *p, int l) {

@@ -19,8 +19,16 @@ Ctx stage_ctx(const Pass *p, int layer, Stage s);
 /* Shows an array to the observers that want this tap. */
 void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const Heads *heads);
 
-/* dW += dY^T X, a grain of rows at a time, in row order. dY (N, out), X (N, in), dW (out, in). */
-void grad_weights(const Pass *p, const float *dY, int64_t out, const float *X, int64_t in, float *dW);
+/* Ends a phase of the pass that did that much work a token: FLOPs, or bytes to and from memory. */
+static inline void lap(const Pass *p, Phase phase, double work) {
+    phase_end(p->t->phases, phase, work * (double)p->N);
+}
+
+/* The norm of a stage, of x (N, d): into `out`, or x itself where none stands. */
+const float *norm_forward(const Pass *p, int l, Stage s, const float *x, float *out, float *stat);
+/* dx += the gradient through it, given its input. */
+void norm_backward(const Pass *p, int l, Stage s, const float *x, const float *stat, const float *dh,
+                   float *dx);
 
 /* acts[l].x -> acts[l + 1].x */
 void block_forward(const Pass *p, int l);

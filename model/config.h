@@ -20,11 +20,14 @@ typedef struct ModelConfig {
     int head_out;          /* row of head_out_slots */
     int qk;                /* row of qk_slots */
     int position;          /* row of position_slots */
-    int norm;              /* row of norm_slots */
+    int norm;              /* row of norm_places: where norms stand */
+    int norm_kind;         /* row of norm_kinds: what they do */
     int mlp;               /* row of mlp_slots */
     int64_t window;        /* attend to the last `window` keys only; 0 = all */
     double head_out_scale; /* initial gain of a head-output norm */
     double embedding_std;
+    int init;           /* row of init_laws */
+    bool bias;          /* of the blocks' linear layers */
     bool tie;           /* the classifier shares the embedding's weights */
     List interventions; /* trained under these, see model/interventions */
 } ModelConfig;
@@ -35,7 +38,9 @@ const char *head_out_name(int i);
 const char *qk_name(int i);
 const char *position_name(int i);
 const char *norm_name(int i);
+const char *norm_kind_name(int i);
 const char *mlp_name(int i);
+const char *init_name(int i);
 
 /* Fills what was left to the program (mlp_width) and refuses what cannot be built: heads
  * that do not divide the width, an odd d_head under rope, ... Exit code 2. */

@@ -44,6 +44,7 @@ const char *gemm_start(void) {
         setenv("BLIS_ARCH_TYPE", number, 1);
     }
     bli_init();
+    bli_thread_set_num_threads(1); /* for LAPACK's calls, which do not come through here */
     return bli_arch_string(bli_arch_query_id());
 }
 

@@ -1,9 +1,7 @@
 #include "model/model.h"
 
-#include "data/base/rng.h"
 #include "model/slots.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,24 +15,43 @@ static const SlotHead qkv_stage = {"qkv",
                                    "linear",
                                    {{"q_proj.weight", SIZE_HEADS, SIZE_D, INIT_NORMAL},
                                     {"k_proj.weight", SIZE_HEADS, SIZE_D, INIT_NORMAL},
-                                    {"v_proj.weight", SIZE_HEADS, SIZE_D, INIT_NORMAL}}};
-static const SlotHead out_stage = {"out", "linear", {{"o_proj.weight", SIZE_D, SIZE_HEADS, INIT_RESIDUAL}}};
+                                    {"v_proj.weight", SIZE_HEADS, SIZE_D, INIT_NORMAL},
+                                    {"q_proj.bias", SIZE_HEADS, SIZE_NONE, INIT_BIAS},
+                                    {"k_proj.bias", SIZE_HEADS, SIZE_NONE, INIT_BIAS},
+                                    {"v_proj.bias", SIZE_HEADS, SIZE_NONE, INIT_BIAS}}};
+static const SlotHead out_stage = {
+    "out",
+    "linear",
+    {{"o_proj.weight", SIZE_D, SIZE_HEADS, INIT_RESIDUAL}, {"o_proj.bias", SIZE_D, SIZE_NONE, INIT_BIAS}}};
 static const SlotHead head_stage = {"head", "linear", {{"lm_head.weight", SIZE_V, SIZE_D, INIT_NORMAL}}};
+static const SlotHead no_norm = {"none", "the stream as it is", {{0}}};
 static const SlotHead tied_stage = {"tied head", "the embedding's weights", {{0}}};
+
+bool norm_stands(const ModelConfig *c, Stage s) {
+    return norm_places[c->norm].stages >> s & 1;
+}
+
+static const SlotHead *norm_head(const ModelConfig *c, Stage s) {
+    return norm_stands(c, s) ? &norm_kinds[c->norm_kind].head : &no_norm;
+}
 
 const SlotHead *slot_head(const ModelConfig *c, Stage s) {
     const SlotHead *const of[STAGES] = {
         [STAGE_EMBED] = &embed_stage,
         [STAGE_POSITION] = &position_slots[c->position].head,
-        [STAGE_NORM_ATTN] = &norm_slots[c->norm].head,
+        [STAGE_NORM_ATTN] = norm_head(c, STAGE_NORM_ATTN),
         [STAGE_QKV] = &qkv_stage,
         [STAGE_QK] = &qk_slots[c->qk].head,
         [STAGE_ATTENTION] = &attention_slots[c->attention].head,
         [STAGE_HEAD_OUT] = &head_out_slots[c->head_out].head,
         [STAGE_OUT] = &out_stage,
-        [STAGE_NORM_MLP] = &norm_slots[c->norm].head,
+        [STAGE_ADD_NORM_ATTN] = norm_head(c, STAGE_ADD_NORM_ATTN),
+        [STAGE_SUM_NORM_ATTN] = norm_head(c, STAGE_SUM_NORM_ATTN),
+        [STAGE_NORM_MLP] = norm_head(c, STAGE_NORM_MLP),
         [STAGE_MLP] = &mlp_slots[c->mlp].head,
-        [STAGE_NORM_FINAL] = &norm_slots[c->norm].head,
+        [STAGE_ADD_NORM_MLP] = norm_head(c, STAGE_ADD_NORM_MLP),
+        [STAGE_SUM_NORM_MLP] = norm_head(c, STAGE_SUM_NORM_MLP),
+        [STAGE_NORM_FINAL] = norm_head(c, STAGE_NORM_FINAL),
         [STAGE_HEAD] = c->tie ? &tied_stage : &head_stage,
     };
     return of[s];
@@ -53,7 +70,10 @@ const char *position_name(int i) {
     return position_slots[i].head.name;
 }
 const char *norm_name(int i) {
-    return norm_slots[i].head.name;
+    return norm_places[i].name;
+}
+const char *norm_kind_name(int i) {
+    return norm_kinds[i].head.name;
 }
 const char *mlp_name(int i) {
     return mlp_slots[i].head.name;
@@ -72,8 +92,12 @@ static const struct {
     [STAGE_ATTENTION] = {true, "self_attn."},
     [STAGE_HEAD_OUT] = {true, "self_attn."},
     [STAGE_OUT] = {true, "self_attn."},
+    [STAGE_ADD_NORM_ATTN] = {true, "attention_output_norm."},
+    [STAGE_SUM_NORM_ATTN] = {true, "attention_sum_norm."},
     [STAGE_NORM_MLP] = {true, "post_attention_layernorm."},
     [STAGE_MLP] = {true, "mlp."},
+    [STAGE_ADD_NORM_MLP] = {true, "mlp_output_norm."},
+    [STAGE_SUM_NORM_MLP] = {true, "mlp_sum_norm."},
     [STAGE_NORM_FINAL] = {false, "model.norm."},
     [STAGE_HEAD] = {false, ""},
 };
@@ -110,6 +134,7 @@ bool model_config_check(ModelConfig *c, Error *e) {
 static int64_t size_of(const ModelConfig *c, Size s) {
     switch (s) {
     case SIZE_NONE:
+    case SIZE_ONE:
         return 1;
     case SIZE_V:
         return c->vocab;
@@ -131,6 +156,7 @@ static void add_stage(Model *m, Stage s, int layer, int *n) {
     const SlotHead *slot = slot_head(&m->config, s);
     m->arena = (m->arena + 15) / 16 * 16; /* a stage begins on a cache line; its tensors are adjacent */
     for (const TensorSpec *spec = slot->tensors; spec < slot->tensors + SLOT_TENSORS && spec->name; spec++) {
+        if (spec->init == INIT_BIAS && !m->config.bias) continue;
         int64_t rows = size_of(&m->config, spec->rows), cols = size_of(&m->config, spec->cols);
         if (m->tensors) {
             Tensor *t = &m->tensors[*n];
@@ -210,38 +236,6 @@ const Tensor *model_find(const Model *m, const char *name) {
     for (int n = 0; n < m->n_tensors; n++)
         if (!strcmp(m->tensors[n].name, name)) return &m->tensors[n];
     return NULL;
-}
-
-/* ---- initial weights ---- */
-
-static uint64_t name_hash(const char *s) { /* FNV-1a, folded to the 40 bits of a step */
-    uint64_t h = 1469598103934665603u;
-    for (; *s; s++) h = (h ^ (uint8_t)*s) * 1099511628211u;
-    return (h ^ h >> 40) & 0xffffffffffu;
-}
-
-static void init_tensor(const Model *m, const Tensor *t, uint64_t seed) {
-    const ModelConfig *c = &m->config;
-    const struct {
-        double mean, std;
-    } law[] = {
-        [INIT_NORMAL] = {0, 0.02},
-        [INIT_RESIDUAL] = {0, 0.02 / sqrt(2.0 * (double)c->layers)},
-        [INIT_EMBEDDING] = {0, c->embedding_std},
-        [INIT_ONE] = {1, 0},
-        [INIT_ZERO] = {0, 0},
-        [INIT_HEAD_SCALE] = {c->head_out_scale, 0},
-    };
-    double mean = law[t->spec->init].mean, std = law[t->spec->init].std;
-    float *w = m->params + t->offset;
-    uint64_t place = name_hash(t->name);
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < t->rows * t->cols; i++)
-        w[i] = (float)(std > 0 ? mean + std * rng_normal(seed, RNG_INIT, place, (uint64_t)i) : mean);
-}
-
-void model_init(Model *m, uint64_t seed) {
-    for (int i = 0; i < m->n_tensors; i++) init_tensor(m, &m->tensors[i], seed);
 }
 
 /* ---- sizes ---- */

@@ -5,6 +5,7 @@
 
 #include "data/base/error.h"
 #include "model/config.h"
+#include "model/phases.h"
 #include "model/tap.h"
 
 #include <stddef.h>
@@ -20,23 +21,31 @@ typedef enum Stage {
     STAGE_ATTENTION,
     STAGE_HEAD_OUT,
     STAGE_OUT,
+    STAGE_ADD_NORM_ATTN, /* of what attention adds */
+    STAGE_SUM_NORM_ATTN, /* of the sum */
     STAGE_NORM_MLP,
     STAGE_MLP,
+    STAGE_ADD_NORM_MLP,
+    STAGE_SUM_NORM_MLP,
     STAGE_NORM_FINAL,
     STAGE_HEAD,
     STAGES
 } Stage;
 
 /* A symbolic size, so that a tensor's shape is data. */
-typedef enum Size { SIZE_NONE, SIZE_V, SIZE_T, SIZE_D, SIZE_HEADS, SIZE_HEAD, SIZE_F } Size;
+typedef enum Size { SIZE_NONE, SIZE_ONE, SIZE_V, SIZE_T, SIZE_D, SIZE_HEADS, SIZE_HEAD, SIZE_F } Size;
 
 typedef enum Init {
-    INIT_NORMAL,    /* N(0, 0.02^2) */
-    INIT_RESIDUAL,  /* N(0, 0.02^2 / 2L): projections that write to the residual stream */
-    INIT_EMBEDDING, /* N(0, embedding_std^2) */
+    INIT_NORMAL,    /* a matrix: see model/init.c for the laws of these four */
+    INIT_RESIDUAL,  /* attention's projection onto the residual stream */
+    INIT_DOWN,      /* the feed-forward's */
+    INIT_EMBEDDING, /* vectors of tokens and of places */
     INIT_ONE,
     INIT_ZERO,
-    INIT_HEAD_SCALE /* head_out_scale */
+    INIT_BIAS,       /* zero; the tensor is there with model.bias only */
+    INIT_HALF,       /* DyT's slope */
+    INIT_HEAD_SCALE, /* head_out_scale */
+    INITS
 } Init;
 
 /* A row of a slot's list of tensors. Stored (rows, cols) row-major, as Hugging Face does:
@@ -98,8 +107,9 @@ typedef struct Tape Tape;
 bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error *e);
 void tape_free(Tape *t);
 size_t tape_bytes(const Model *m, int rows, int T, bool train); /* what tape_create would take */
-int tape_rows(const Tape *t); /* its room */
+int tape_rows(const Tape *t);                                   /* its room */
 void tape_observe(Tape *t, Observers o);
+void tape_time(Tape *t, Phases *phases); /* laps of the passes to come; NULL: none */
 /* Loss of each token of the last pass, nats, (rows, T); 0 where the target is not scored. */
 const float *tape_losses(const Tape *t);
 

@@ -1,7 +1,7 @@
 /* Owns: a whole pass: embedding, blocks, final norm, the classifier with its loss a chunk of
  * tokens at a time, and the way back. */
 #include "model/block.h"
-#include "model/gemm.h"
+#include "model/linear.h"
 #include "model/ops/cross_entropy.h"
 #include "model/ops/embed.h"
 
@@ -18,6 +18,7 @@ static void embed(const Pass *p) {
     embed_forward(p->b->x, table.w[0], x, p->N, table.d);
     const PositionSlot *position = &position_slots[c.c->position];
     if (position->embed_forward) position->embed_forward(&c, x);
+    lap(p, PHASE_EMBED, 8 * table.d);
     tap(p, TAP_EMBED, -1, x, table.d, NULL);
 }
 
@@ -26,22 +27,25 @@ static void tap_logits(const Pass *p, int64_t first, int64_t n) {
     if (!p->t->observers.n || !taps_want(&p->t->observers, TAP_LOGITS)) return;
     taps_see(&p->t->observers, &(View){TAP_LOGITS, -1, p->b->row0, p->b->rows, p->b->T, first, n, V, V,
                                        p->t->logits, p->b->lo, NULL});
+    lap(p, PHASE_INSTRUMENTS, 0);
 }
 
-/* Logits of a chunk, their loss, and with gradients their way back while they are in cache:
- * dh = dlogits W into t->dh, dW += dlogits^T h. */
-static void classify(const Pass *p, float scale) {
+/* Logits of a chunk of h (N, d), their loss, and with gradients their way back while they are in
+ * cache: dh = dlogits W into t->dh, dW += dlogits^T h. */
+static void classify(const Pass *p, const float *h, float scale) {
     Tape *t = p->t;
     Ctx head = head_ctx(p);
     int64_t V = p->m->config.vocab, d = head.d, chunk = tape_chunk(t);
+    Linear classifier = {LINEAR_HEAD, head.w[0], NULL, head.dw[0], NULL, d, V};
     for (int64_t n = 0; n < p->N; n += chunk) {
         int64_t k = p->N - n < chunk ? p->N - n : chunk;
-        gemm_nt(k, V, d, t->h + n * d, d, head.w[0], d, 0, t->logits, V);
+        linear_forward(p, &classifier, k, h + n * d, t->logits);
         tap_logits(p, n, k);
         cross_entropy(t->logits, p->b->y + n, t->losses + n, k, (int)V, scale);
+        phase_end(t->phases, PHASE_LOSS, 8.0 * (double)(k * V));
         if (!p->grads) continue;
-        gemm_nn(k, d, V, t->logits, V, head.w[0], d, 0, t->dh + n * d, d);
-        gemm_tn(V, d, k, t->logits, V, t->h + n * d, d, 1, head.dw[0], d);
+        linear_inputs(p, &classifier, k, t->logits, t->dh + n * d);
+        linear_weights(p, &classifier, k, t->logits, h + n * d);
     }
 }
 
@@ -49,10 +53,10 @@ static void run_forward(const Pass *p, float scale) {
     Tape *t = p->t;
     embed(p);
     for (int l = 0; l < p->m->config.layers; l++) block_forward(p, l);
-    Ctx norm = stage_ctx(p, -1, STAGE_NORM_FINAL);
-    norm_slots[norm.c->norm].forward(&norm, t->acts[p->m->config.layers].x, t->h, t->norm_final);
-    tap(p, TAP_FINAL, -1, t->h, norm.d, NULL);
-    classify(p, scale);
+    const float *x = t->acts[p->m->config.layers].x;
+    const float *h = norm_forward(p, -1, STAGE_NORM_FINAL, x, t->h, t->norm_final);
+    tap(p, TAP_FINAL, -1, (float *)h, (int)p->m->config.width, NULL);
+    classify(p, h, scale);
 }
 
 void model_forward(const Model *m, Tape *t, const Batch *b) {
@@ -63,12 +67,12 @@ void model_forward(const Model *m, Tape *t, const Batch *b) {
 void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *grads) {
     Pass p = {m, t, b, (int64_t)b->rows * b->T, grads};
     run_forward(&p, scale);
-    Ctx norm = stage_ctx(&p, -1, STAGE_NORM_FINAL), table = stage_ctx(&p, -1, STAGE_EMBED);
-    Ctx position = stage_ctx(&p, -1, STAGE_POSITION);
-    memset(t->dx, 0, (size_t)(p.N * norm.d) * sizeof *t->dx);
-    norm_slots[norm.c->norm].backward(&norm, t->acts[m->config.layers].x, t->norm_final, t->dh, t->dx);
+    Ctx table = stage_ctx(&p, -1, STAGE_EMBED), position = stage_ctx(&p, -1, STAGE_POSITION);
+    memset(t->dx, 0, (size_t)(p.N * table.d) * sizeof *t->dx);
+    norm_backward(&p, -1, STAGE_NORM_FINAL, t->acts[m->config.layers].x, t->norm_final, t->dh, t->dx);
     for (int l = (int)m->config.layers; l-- > 0;) block_backward(&p, l);
     const PositionSlot *slot = &position_slots[position.c->position];
     if (slot->embed_backward) slot->embed_backward(&position, t->dx);
     embed_backward(b->x, t->dx, table.dw[0], p.N, table.d);
+    lap(&p, PHASE_EMBED, 12 * table.d);
 }

@@ -6,7 +6,7 @@
 
 #include "model/model.h"
 
-enum { SLOT_TENSORS = 4 };
+enum { SLOT_TENSORS = 8 };
 
 /* What every row of every slot has. */
 typedef struct SlotHead {
@@ -26,12 +26,14 @@ typedef struct Ctx {
     float *partial;               /* room for strip sums, see model/ops/strips.h */
     float *saved;                 /* what the slot keeps from forward to backward */
 
-    const float *turn; /* RoPE cosines and sines (T, dh/2, 2) */
+    const float *turn; /* the position slot's table */
 } Ctx;
 
-/* Position: at the embedding, or on q and k. Any of the four may be NULL. */
+/* Position: at the embedding, or on q and k. Any of the functions may be NULL. */
 typedef struct PositionSlot {
     SlotHead head;
+    int64_t (*table_width)(const ModelConfig *c); /* floats a place of Ctx.turn */
+    void (*table)(const ModelConfig *c, int T, float *turn);
     void (*embed_forward)(const Ctx *c, float *x); /* x (N, d) in place */
     void (*embed_backward)(const Ctx *c, const float *dx);
     void (*rotate_forward)(const Ctx *c, float *qkv, int64_t ld); /* q and k in place */
@@ -74,16 +76,25 @@ typedef struct HeadOutSlot {
 } HeadOutSlot;
 
 /* Norm of a row of the residual stream. */
-typedef struct NormSlot {
-    SlotHead head; /* tensor 0's name is completed per place, see model.c */
+typedef struct NormKind {
+    SlotHead head; /* names are completed per place, see model.c; gradients are laid out in one piece */
+    /* x, h (N, d); stat (NORM_STATS, N): what the backward needs of a row. */
     void (*forward)(const Ctx *c, const float *x, float *h, float *stat);
     /* dh to dx, added to dx. */
     void (*backward)(const Ctx *c, const float *x, const float *stat, const float *dh, float *dx);
-} NormSlot;
+} NormKind;
 
-/* Feed-forward: hid = X W_in^T (N, cols f), s = act(hid) (N, f), out = s W_down^T. */
+enum { NORM_STATS = 2 };
+
+/* Where norms stand: a set of stages. */
+typedef struct NormPlace {
+    const char *name, *help;
+    uint32_t stages; /* bit 1 << Stage */
+} NormPlace;
+
+/* Feed-forward: hid = X W_in^T (N, parts f), s = act(hid) (N, f), out = s W_down^T. */
 typedef struct MlpSlot {
-    SlotHead head; /* W_in's parts first (contiguous), the down-projection last */
+    SlotHead head; /* W_in's parts (contiguous), the down-projection, then their biases likewise */
     int parts;     /* of W_in: 2 gated, 1 not */
     void (*forward)(const Ctx *c, const float *hid, float *s);
     /* From ds: hid in place to dhid, and s again. */
@@ -94,8 +105,12 @@ extern const PositionSlot position_slots[];
 extern const QkSlot qk_slots[];
 extern const AttentionSlot attention_slots[];
 extern const HeadOutSlot head_out_slots[];
-extern const NormSlot norm_slots[];
+extern const NormKind norm_kinds[];
+extern const NormPlace norm_places[];
 extern const MlpSlot mlp_slots[];
+
+/* Whether a norm stands at that stage. */
+bool norm_stands(const ModelConfig *c, Stage s);
 
 /* The stage's row for a configuration. */
 const SlotHead *slot_head(const ModelConfig *c, Stage s);

@@ -1,7 +1,6 @@
 #include "model/tape.h"
 
 #include "model/ops/attention.h"
-#include "model/ops/position.h"
 #include "model/ops/strips.h"
 
 #include <omp.h>
@@ -20,17 +19,37 @@ static float *cut(Cutter *c, size_t floats) {
     return at;
 }
 
+static NormActs cut_norm(Cutter *c, const ModelConfig *m, Stage s, size_t N) {
+    if (!norm_stands(m, s)) return (NormActs){NULL, NULL};
+    return (NormActs){cut(c, N * (size_t)m->width), cut(c, NORM_STATS * N)};
+}
+
+/* Of the strips that sums over tokens are cut into: a norm's gradients, or a layer's biases. */
+static size_t partial_width(const ModelConfig *m) {
+    size_t d = (size_t)m->width, hidden = (size_t)(mlp_slots[m->mlp].parts * m->mlp_width);
+    return m->bias && hidden > 3 * d ? hidden : 3 * d;
+}
+
+static size_t table_width(const ModelConfig *m) {
+    const PositionSlot *position = &position_slots[m->position];
+    return position->table ? (size_t)position->table_width(m) : 0;
+}
+
 static void cut_acts(Cutter *c, Acts *a, const ModelConfig *m, size_t N) {
     size_t d = (size_t)m->width, heads = d, f = (size_t)m->mlp_width;
     const QkSlot *qk = &qk_slots[m->qk];
-    a->norm_attn = cut(c, N);
+    a->norm_attn = cut(c, NORM_STATS * N);
     a->qkv = cut(c, N * 3 * heads);
     a->stat = cut(c, N * (size_t)m->heads);
     a->o = cut(c, N * heads);
     a->mid = cut(c, N * d);
-    a->norm_mlp = cut(c, N);
+    a->norm_mlp = cut(c, NORM_STATS * N);
     a->hid = cut(c, N * (size_t)mlp_slots[m->mlp].parts * f);
     a->saved = qk->saved ? cut(c, N * (size_t)qk->saved(m)) : NULL;
+    a->add_attn = cut_norm(c, m, STAGE_ADD_NORM_ATTN, N);
+    a->sum_attn = cut_norm(c, m, STAGE_SUM_NORM_ATTN, N);
+    a->add_mlp = cut_norm(c, m, STAGE_ADD_NORM_MLP, N);
+    a->sum_mlp = cut_norm(c, m, STAGE_SUM_NORM_MLP, N);
 }
 
 /* Without a backward every layer uses the same activations, but for x, which alternates. */
@@ -53,19 +72,20 @@ static void cut_all(Cutter *c, Tape *t, const Model *model) {
     size_t N = (size_t)t->rows * (size_t)t->T, d = (size_t)m->width, f = (size_t)m->mlp_width;
     int dh = (int)(m->width / m->heads);
     cut_layers(c, t, m, N);
-    t->norm_final = cut(c, N);
+    t->norm_final = cut(c, NORM_STATS * N);
     t->h = cut(c, N * d);
     t->y = cut(c, N * d);
     t->s = cut(c, N * f);
     t->add = cut(c, N * d);
     t->logits = cut(c, (size_t)tape_chunk(t) * (size_t)m->vocab);
     t->losses = cut(c, N);
-    t->partial = cut(c, (size_t)strips_count(t->rows, t->T) * d);
-    t->turn = cut(c, (size_t)t->T * (size_t)dh);
+    t->partial = cut(c, (size_t)strips_count(t->rows, t->T) * partial_width(m));
+    t->turn = cut(c, (size_t)t->T * table_width(m));
     t->attention = cut(c, attention_scratch(t->T, dh, t->train) * (size_t)omp_get_max_threads());
     if (!t->train) return;
     t->dx = cut(c, N * d);
     t->dh = cut(c, N * d);
+    t->dadd = cut(c, N * d);
     t->dy = cut(c, N * d);
     t->dqkv = cut(c, N * 3 * d);
     t->ds = cut(c, N * f);
@@ -101,7 +121,8 @@ bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error 
     t->train = train;
     Cutter c = {t->memory, 0};
     cut_all(&c, t, m);
-    rope_table(t->turn, T, (int)(m->config.width / m->config.heads));
+    const PositionSlot *position = &position_slots[m->config.position];
+    if (position->table) position->table(&m->config, T, t->turn);
     *out = t;
     return true;
 }
@@ -113,9 +134,14 @@ void tape_free(Tape *t) {
     free(t);
 }
 
-int tape_rows(const Tape *t) { return t->rows; }
+int tape_rows(const Tape *t) {
+    return t->rows;
+}
 void tape_observe(Tape *t, Observers o) {
     t->observers = o;
+}
+void tape_time(Tape *t, Phases *phases) {
+    t->phases = phases;
 }
 const float *tape_losses(const Tape *t) {
     return t->losses;

@@ -4,19 +4,27 @@
 #define SINKLAB_TAPE_H
 
 #include "model/model.h"
+#include "model/phases.h"
 #include "model/slots.h"
 
-/* One layer's activations. N = B T tokens. */
+/* What the backward of a norm needs. N = B T tokens. */
+typedef struct NormActs {
+    float *x;    /* (N, d) its input, where the norm overwrites it */
+    float *stat; /* (NORM_STATS, N) */
+} NormActs;
+
+/* One layer's activations. */
 typedef struct Acts {
     float *x;         /* (N, d)       residual stream entering the block */
-    float *norm_attn; /* (N)          1 / rms of x */
+    float *norm_attn; /* (NORM_STATS, N) of x */
     float *qkv;       /* (N, 3 H dh)  q, k after norm and position; v */
     float *stat;      /* (B, H, T)    attention's row statistics */
     float *o;         /* (N, H dh)    aggregated values */
     float *mid;       /* (N, d)       residual stream between attention and MLP */
-    float *norm_mlp;  /* (N) */
+    float *norm_mlp;  /* (NORM_STATS, N) of mid */
     float *hid;       /* (N, parts f) MLP pre-activations */
     float *saved;     /* (N, qk slot's) */
+    NormActs add_attn, sum_attn, add_mlp, sum_mlp;
 } Acts;
 
 struct Tape {
@@ -31,15 +39,17 @@ struct Tape {
     float *logits;    /* (chunk, V) */
     float *losses;    /* (N) */
     float *partial;   /* strips of gains */
-    float *turn;      /* RoPE table */
+    float *turn;      /* the position slot's table */
     float *attention; /* scratch of each thread */
     /* backward only */
     float *dx, *dh; /* (N, d) */
+    float *dadd;    /* (N, d)     through a norm that overwrites the stream */
     float *dy;      /* (N, H dh) */
     float *dqkv;    /* (N, 3 H dh) */
     float *ds;      /* (N, f) */
     float *memory;  /* the one allocation */
     Observers observers;
+    Phases *phases; /* NULL: nobody asks where the time goes */
 };
 
 /* Tokens of logits that exist at a time: one grain. */

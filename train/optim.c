@@ -68,3 +68,9 @@ double optim_update(OptimState *o, const OptimConfig *c, Model *m, const float *
     }
     return norm;
 }
+
+double optim_bytes(const OptimState *o, const Model *m) {
+    int passes = 2 + 2;
+    for (int i = 0; i < OPTIM_STATES; i++) passes += o->arena[i] ? 2 : 0;
+    return (double)passes * (double)m->arena * sizeof(float);
+}

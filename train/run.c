@@ -2,16 +2,14 @@
 
 #include "data/data.h"
 #include "model/gemm.h"
-#include "model/instruments/step_head.h"
 #include "model/peak.h"
 #include "train/cadence.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/host.h"
-#include "train/optim.h"
 #include "train/progress.h"
-#include "train/schedule.h"
 #include "train/signals.h"
+#include "train/step.h"
 #include "train/store.h"
 
 #include <math.h>
@@ -19,22 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOKENS_IN_FLIGHT = 1024 }; /* what keeps a layer's activations in the last-level cache */
-
 /* Everything a run holds. */
 typedef struct Run {
     Config c;
     const RunOptions *o;
     Dataset *data;
-    Model *model;
-    Tape *tape;
-    float *grads;
-    OptimState optim;
+    Trainer step;
     Evaluator *probes;
-    StepHead *heads;
     double *first_mass, *value_ratio; /* [layers][heads] */
-    Rows rows;                        /* of one step */
-    int rows_per_step, micro_rows;
     Store *store;
     Claim claim;
     char key[33];
@@ -47,14 +37,6 @@ typedef struct Run {
 
 /* ---- sizes ---- */
 
-static int rows_in_flight(const Config *c) {
-    int T = (int)c->model.context, rows = (int)(c->train.batch_tokens / T), grain = model_grain_rows(T);
-    int64_t wanted = c->train.micro_rows ? c->train.micro_rows : TOKENS_IN_FLIGHT / T;
-    int64_t whole = (wanted + grain - 1) / grain * grain; /* sums are cut at grains */
-    if (whole < grain) whole = grain;
-    return whole < rows ? (int)whole : rows;
-}
-
 bool run_size(const Config *c, int64_t vocab, RunSize *out, Error *e) {
     Model *m;
     ModelConfig shape = c->model;
@@ -62,8 +44,9 @@ bool run_size(const Config *c, int64_t vocab, RunSize *out, Error *e) {
     if (!model_create(&m, &shape, false, e)) return false;
     int T = (int)c->model.context, arenas = 2;
     for (int i = 0; i < OPTIM_STATES; i++) arenas += optimisers[c->optim.name].state[i] != NULL;
-    *out = (RunSize){m->parameters, model_flops_per_token(m, T),
-                     (double)m->arena * 4 * arenas + (double)tape_bytes(m, rows_in_flight(c), T, true)};
+    *out =
+        (RunSize){m->parameters, model_flops_per_token(m, T),
+                  (double)m->arena * 4 * arenas + (double)tape_bytes(m, trainer_rows_in_flight(c), T, true)};
     model_free(m);
     return true;
 }
@@ -89,10 +72,8 @@ static bool open_data(Run *r, Error *e) {
     if (!dataset_open(&r->data, &c->data, r->o->cache, r->o->quiet ? NULL : say, e)) return false;
     const DatasetInfo *info = dataset_info(r->data);
     c->model.vocab = info->vocab;
-    r->rows_per_step = (int)(c->train.batch_tokens / c->model.context);
-    r->micro_rows = rows_in_flight(c);
     config_key(c, info->corpus_hash, info->tokenizer_hash, r->key);
-    return dataset_check(r->data, (int)c->model.context, r->rows_per_step, e);
+    return dataset_check(r->data, (int)c->model.context, c->train.batch_tokens / c->model.context, e);
 }
 
 static bool claim(Run *r, const RunSize *size, Error *e) {
@@ -121,66 +102,24 @@ static bool claim(Run *r, const RunSize *size, Error *e) {
 }
 
 static bool allocate(Run *r, Error *e) {
-    size_t n = (size_t)r->c.train.batch_tokens, cells = (size_t)(r->c.model.layers * r->c.model.heads);
-    int T = (int)r->c.model.context;
-    if (!model_create(&r->model, &r->c.model, true, e) ||
-        !tape_create(&r->tape, r->model, r->micro_rows, T, true, e) ||
-        !optim_create(&r->optim, &r->c.optim, r->model, e))
-        return false;
-    r->grads = model_arena(r->model);
-    r->heads = step_head_create(r->rows_per_step, T, (int)r->c.model.layers, (int)r->c.model.heads);
+    size_t cells = (size_t)(r->c.model.layers * r->c.model.heads);
+    if (!trainer_create(&r->step, &r->c, e)) return false;
     r->first_mass = calloc(cells, sizeof(double));
     r->value_ratio = calloc(cells, sizeof(double));
-    r->rows = (Rows){calloc(n, 4), calloc(n, 4), calloc(n, 4), NULL};
-    if (r->grads && r->heads && r->first_mass && r->value_ratio && r->rows.x && r->rows.y && r->rows.lo)
-        return true;
-    return fail(e, EXIT_FAILED, "run: out of memory");
+    return (r->first_mass && r->value_ratio) || fail(e, EXIT_FAILED, "run: out of memory");
 }
 
 static void run_close(Run *r) {
     evaluator_free(r->probes);
-    step_head_free(r->heads);
+    trainer_free(&r->step);
     free(r->first_mass);
     free(r->value_ratio);
-    free(r->rows.x);
-    free(r->rows.y);
-    free(r->rows.lo);
-    free(r->grads);
-    optim_free(&r->optim);
-    tape_free(r->tape);
-    model_free(r->model);
     if (r->claim.result == CLAIM_TAKEN && r->store) store_release(&r->claim);
     if (r->store) store_close(r->store);
     if (r->data) dataset_close(r->data);
 }
 
 /* ---- one step ---- */
-
-static int64_t scored_targets(const Run *r) {
-    int64_t n = 0;
-    for (int64_t i = 0; i < r->c.train.batch_tokens; i++) n += r->rows.y[i] >= 0;
-    return n;
-}
-
-/* Loss and gradients of a step's rows, a few rows in flight at a time, in row order. */
-static double accumulate(Run *r) {
-    int T = (int)r->c.model.context;
-    int64_t scored = scored_targets(r);
-    Observer watch = step_head_observer(r->heads);
-    double sum = 0;
-    tape_observe(r->tape, (Observers){&watch, 1});
-    memset(r->grads, 0, r->model->arena * sizeof *r->grads);
-    for (int row = 0; row < r->rows_per_step; row += r->micro_rows) {
-        int rows = r->rows_per_step - row < r->micro_rows ? r->rows_per_step - row : r->micro_rows;
-        int64_t at = (int64_t)row * T;
-        Batch b = {rows, T, r->rows.x + at, r->rows.y + at, r->rows.lo + at, row};
-        model_train(r->model, r->tape, &b, 1.0f / (float)scored, r->grads);
-        const float *losses = tape_losses(r->tape);
-        for (int64_t i = 0; i < (int64_t)rows * T; i++) sum += losses[i];
-    }
-    tape_observe(r->tape, (Observers){NULL, 0});
-    return sum / (double)scored;
-}
 
 static bool diverged(Run *r, const StepRow *row, Error *e) {
     char detail[128];
@@ -195,15 +134,17 @@ static bool diverged(Run *r, const StepRow *row, Error *e) {
 /* Update number `step`: fills the row but for probe and save times. */
 static void train_step(Run *r, int64_t step, StepRow *row) {
     double start = omp_get_wtime();
-    dataset_train_rows(r->data, (uint64_t)r->c.seed, (step - 1) * r->rows_per_step, r->rows_per_step,
-                       (int)r->c.model.context, &r->rows);
-    row->step = step;
-    row->tokens = step * r->c.train.batch_tokens;
-    row->loss = accumulate(r);
-    row->lr = schedule_lr(&r->c.optim, step, r->c.train.steps);
-    row->grad_norm = optim_update(&r->optim, &r->c.optim, r->model, r->grads, step, row->lr);
-    row->ms = (omp_get_wtime() - start) * 1e3;
-    step_head_take(r->heads, r->first_mass, r->value_ratio);
+    Trainer *t = &r->step;
+    dataset_train_rows(r->data, (uint64_t)r->c.seed, (step - 1) * t->rows_per_step, t->rows_per_step, t->T,
+                       &t->rows);
+    StepFigures f = trainer_step(t, step);
+    *row = (StepRow){.step = step,
+                     .tokens = step * r->c.train.batch_tokens,
+                     .loss = f.loss,
+                     .grad_norm = f.grad_norm,
+                     .lr = f.lr,
+                     .ms = (omp_get_wtime() - start) * 1e3};
+    step_head_take(t->heads, r->first_mass, r->value_ratio);
 }
 
 /* ---- the loop ---- */
@@ -211,7 +152,7 @@ static void train_step(Run *r, int64_t step, StepRow *row) {
 static bool probe(Run *r, int64_t step, double *ms, Error *e) {
     int set = cadence_probe(step, r->c.train.steps, r->c.probe.every);
     double start = omp_get_wtime();
-    if (set && !evaluate(r->probes, r->tape, r->store, r->claim.run, step, set, &r->sink_rate, e))
+    if (set && !evaluate(r->probes, r->step.tape, r->store, r->claim.run, step, set, &r->sink_rate, e))
         return false;
     if (cadence_map(step, r->c.train.steps, r->c.probe.map_times) &&
         !evaluate_maps(r->probes, r->tape, r->store, r->claim.run, step, e))
@@ -222,7 +163,8 @@ static bool probe(Run *r, int64_t step, double *ms, Error *e) {
 }
 
 static bool save(Run *r, int64_t step, Error *e) {
-    return checkpoint_save(r->claim.folder, step, &r->c, r->key, r->model, &r->optim, r->checkpoint, e);
+    return checkpoint_save(r->claim.folder, step, &r->c, r->key, r->step.model, &r->step.optim, r->checkpoint,
+                           e);
 }
 
 static bool save_if_due(Run *r, int64_t step, double *ms, Error *e) {
@@ -281,11 +223,12 @@ static void announce(Run *r, const RunSize *size, int64_t from) {
 
 /* From random weights, from another run's, or from this run's own newest checkpoint. */
 static bool begin(Run *r, int64_t *from, Error *e) {
-    model_init(r->model, (uint64_t)r->c.seed);
-    if (*r->c.train.init_from && !checkpoint_load_weights(r->c.train.init_from, r->model, e)) return false;
-    if (!checkpoint_resume(r->claim.folder, r->model, &r->optim, from, e)) return false;
+    model_init(r->step.model, (uint64_t)r->c.seed);
+    if (*r->c.train.init_from && !checkpoint_load_weights(r->c.train.init_from, r->step.model, e))
+        return false;
+    if (!checkpoint_resume(r->claim.folder, r->step.model, &r->step.optim, from, e)) return false;
     return store_rewind(r->store, r->claim.run, *from ? *from : -1, e) &&
-           evaluator_create(&r->probes, &r->c, r->data, r->model, e);
+           evaluator_create(&r->probes, &r->c, r->data, r->step.model, e);
 }
 
 static int finish(Run *r, Error *e) {

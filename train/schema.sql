@@ -485,15 +485,21 @@ WITH score AS (
 SELECT sweep, stratum, side, cell, label, score, open FROM ranked WHERE place = 1;
 
 CREATE VIEW IF NOT EXISTS verdict_pair AS -- One row an expectation, side and judging seed: its figure and the baseline's of that seed. A diverged run counts as the worst of its side: the largest where lower is expected, else the smallest.
-WITH judged AS (
-    SELECT x.sweep, x.place, x.metric, x.direction, x.baseline, h.stratum, h.side, r.seed,
-           r.status = 'diverged' AS diverged, o.value
-    FROM sweep_expect AS x
-    JOIN sweep_choice AS h ON h.sweep = x.sweep AND h.open = 0
-    JOIN sweep_cell AS c ON c.sweep = x.sweep AND c.cell = h.cell AND c.judges
-    JOIN sweep_run AS s ON s.sweep = c.sweep AND s."index" = c."index"
-    JOIN run AS r ON r.id = s.run AND r.status IN ('done', 'diverged')
-    LEFT JOIN outcome AS o ON o.run_id = r.id AND o.metric = x.metric
+WITH reading AS MATERIALIZED (
+    SELECT run_id, metric, value FROM outcome WHERE metric IN (SELECT metric FROM sweep_expect)
+), judged AS ( -- CROSS JOIN keeps the order, in which every step is a look-up
+    SELECT x.*, c.stratum, c.side, r.seed, 0 AS diverged, o.value
+    FROM reading AS o CROSS JOIN run AS r ON r.id = o.run_id CROSS JOIN sweep_run AS s ON s.run = r.id
+    CROSS JOIN sweep_cell AS c ON c.sweep = s.sweep AND c."index" = s."index"
+    CROSS JOIN sweep_expect AS x ON x.sweep = c.sweep AND x.metric = o.metric
+    WHERE c.judges AND (c.sweep, c.cell) IN (SELECT sweep, cell FROM sweep_choice WHERE open = 0)
+    UNION ALL
+    SELECT x.*, c.stratum, c.side, r.seed, 1, NULL
+    FROM run AS r CROSS JOIN sweep_run AS s ON s.run = r.id
+    CROSS JOIN sweep_cell AS c ON c.sweep = s.sweep AND c."index" = s."index"
+    CROSS JOIN sweep_expect AS x ON x.sweep = c.sweep
+    WHERE r.status = 'diverged' AND c.judges
+          AND (c.sweep, c.cell) IN (SELECT sweep, cell FROM sweep_choice WHERE open = 0)
 ), figure AS MATERIALIZED (
     SELECT *, CASE WHEN NOT diverged THEN value
                    WHEN direction = 'lower' THEN max(value) OVER side_of

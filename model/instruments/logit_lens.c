@@ -16,7 +16,7 @@ typedef struct State {
     const int32_t *y; /* (rows, T) */
     int64_t tokens;   /* rows T */
     float *losses;    /* (layers, tokens) */
-    float *h, *rstd;  /* (CHUNK, d), (CHUNK) */
+    float *h, *stat;  /* (CHUNK, d), (NORM_STATS, CHUNK) */
     float *logits;    /* (CHUNK, V) */
 } State;
 
@@ -29,7 +29,7 @@ static void *open(const Probe *p) {
     s->tokens = (int64_t)p->rows * p->T;
     s->losses = instrument_memory((size_t)(c->layers * s->tokens), sizeof *s->losses);
     s->h = instrument_memory((size_t)(CHUNK * c->width), sizeof *s->h);
-    s->rstd = instrument_memory(CHUNK, sizeof *s->rstd);
+    s->stat = instrument_memory(NORM_STATS * CHUNK, sizeof *s->stat);
     s->logits = instrument_memory((size_t)(CHUNK * c->vocab), sizeof *s->logits);
     return s;
 }
@@ -41,9 +41,10 @@ static void lens(const State *s, const float *x, int64_t n) {
     const Tensor *tensor, *head = model_tensor(s->m, -1, c->tie ? STAGE_EMBED : STAGE_HEAD, 0);
     for (int i = 0; i < SLOT_TENSORS && (tensor = model_tensor(s->m, -1, STAGE_NORM_FINAL, i)); i++)
         norm.w[i] = s->m->params + tensor->offset;
-    norm_slots[c->norm].forward(&norm, x, s->h, s->rstd);
-    gemm_nt(n, c->vocab, c->width, s->h, c->width, s->m->params + head->offset, c->width, 0, s->logits,
-            c->vocab);
+    bool normed = norm_stands(c, STAGE_NORM_FINAL);
+    if (normed) norm_kinds[c->norm_kind].forward(&norm, x, s->h, s->stat);
+    gemm_nt(n, c->vocab, c->width, normed ? s->h : x, c->width, s->m->params + head->offset, c->width, 0,
+            s->logits, c->vocab);
 }
 
 static void see(void *self, const View *v) {
@@ -67,7 +68,7 @@ static void close(void *self, Figures *out) {
     }
     free(s->losses);
     free(s->h);
-    free(s->rstd);
+    free(s->stat);
     free(s->logits);
     free(s);
 }

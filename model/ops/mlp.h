@@ -5,13 +5,19 @@
 
 #include <stdint.h>
 
-/* hid (N, 2f): gate | up. s (N, f) = silu(gate) * up (arXiv 2002.05202). */
+/* Gated (arXiv 2002.05202): hid (N, 2f): gate | up; s (N, f) = act(gate) * up. The backward takes hid
+ * in place to its gradient and writes s again. */
 void swiglu_forward(const float *hid, float *s, int64_t N, int f);
-/* hid in place to its gradient; s is written again. */
 void swiglu_backward(float *hid, const float *ds, float *s, int64_t N, int f);
+void geglu_forward(const float *hid, float *s, int64_t N, int f);
+void geglu_backward(float *hid, const float *ds, float *s, int64_t N, int f);
+void reglu_forward(const float *hid, float *s, int64_t N, int f);
+void reglu_backward(float *hid, const float *ds, float *s, int64_t N, int f);
 
-/* s = gelu(hid), the tanh form; hid, s: (N, f). */
+/* Not gated: s = act(hid); hid, s: (N, f). gelu is the tanh form. */
 void gelu_forward(const float *hid, float *s, int64_t N, int f);
 void gelu_backward(float *hid, const float *ds, float *s, int64_t N, int f);
+void relu_forward(const float *hid, float *s, int64_t N, int f);
+void relu_backward(float *hid, const float *ds, float *s, int64_t N, int f);
 
 #endif

@@ -43,6 +43,20 @@ void learned_backward(const float *dx, float *dP, int B, int T, int d) {
             for (int i = 0; i < d; i++) dP[(int64_t)t * d + i] += dx[((int64_t)b * T + t) * d + i];
 }
 
+void sinusoid_table(float *P, int T, int d, double amplitude) {
+    for (int t = 0; t < T; t++)
+        for (int i = 0; i < d; i++) {
+            double angle = t * pow(10000.0, -2.0 * (i / 2) / d);
+            P[(int64_t)t * d + i] = (float)(amplitude * (i % 2 ? cos(angle) : sin(angle)));
+        }
+}
+
+static int64_t rope_table_width(const ModelConfig *c) {
+    return c->width / c->heads;
+}
+static void rope_slot_table(const ModelConfig *c, int T, float *turn) {
+    rope_table(turn, T, (int)(c->width / c->heads));
+}
 static void rope_forward(const Ctx *c, float *qkv, int64_t ld) {
     rope_turn(qkv, ld, c->B, c->T, 2 * c->H, c->dh, c->turn, 1);
 }
@@ -55,9 +69,21 @@ static void learned_pair_forward(const Ctx *c, float *x) {
 static void learned_pair_backward(const Ctx *c, const float *dx) {
     learned_backward(dx, c->dw[0], c->B, c->T, c->d);
 }
+static int64_t sinusoid_table_width(const ModelConfig *c) {
+    return c->width;
+}
+/* The paper's embeddings have deviation 1; here the places shrink with them. */
+static void sinusoid_slot_table(const ModelConfig *c, int T, float *P) {
+    sinusoid_table(P, T, (int)c->width, c->embedding_std);
+}
+static void sinusoid_forward(const Ctx *c, float *x) {
+    learned_forward(x, c->turn, c->B, c->T, c->d);
+}
 
 const PositionSlot position_slots[] = {
     {.head = {"rope", "rotation of q and k on halves, base 10,000 (arXiv 2104.09864)", {{0}}},
+     .table_width = rope_table_width,
+     .table = rope_slot_table,
      .rotate_forward = rope_forward,
      .rotate_backward = rope_backward},
     {.head = {"learned",
@@ -65,6 +91,10 @@ const PositionSlot position_slots[] = {
               {{"embed_positions.weight", SIZE_T, SIZE_D, INIT_EMBEDDING}}},
      .embed_forward = learned_pair_forward,
      .embed_backward = learned_pair_backward},
+    {.head = {"sinusoidal", "fixed sines and cosines added to the embedding (arXiv 1706.03762)", {{0}}},
+     .table_width = sinusoid_table_width,
+     .table = sinusoid_slot_table,
+     .embed_forward = sinusoid_forward},
     {.head = {"none", "no positions: the causal mask alone (NoPE)", {{0}}}},
     {.head = {NULL}},
 };

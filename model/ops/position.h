@@ -1,5 +1,5 @@
 /* Owns: positions: rotation of q and k (RoPE on halves, arXiv 2104.09864, base 10,000) and
- * learned vectors added to the embedding. */
+ * vectors added to the embedding, learned or sinusoids. */
 #ifndef SINKLAB_POSITION_H
 #define SINKLAB_POSITION_H
 
@@ -10,6 +10,9 @@
  * turn: (T, dh/2, 2) cosines and sines, see rope_table. */
 void rope_turn(float *x, int64_t ld, int B, int T, int vectors, int dh, const float *turn, float sign);
 void rope_table(float *turn, int T, int dh);
+
+/* P[t][2i] = a sin(t / 10000^(2i/d)), P[t][2i+1] = a cos of the same (arXiv 1706.03762). P: (T, d). */
+void sinusoid_table(float *P, int T, int d, double amplitude);
 
 /* x[b][t] += P[t];  dP[t] += sum_b dx[b][t], rows in order. P: (T, d). */
 void learned_forward(float *x, const float *P, int B, int T, int d);

@@ -1,7 +1,6 @@
 #include "model/ops/rmsnorm.h"
 
 #include "model/ops/strips.h"
-#include "model/slots.h"
 
 #include <math.h>
 #include <string.h>
@@ -59,20 +58,3 @@ void rmsnorm_backward(const float *x, const float *gain, const float *rstd, cons
     }
     strips_add(partial, strips, width, dgain);
 }
-
-static void forward(const Ctx *c, const float *x, float *h, float *stat) {
-    rmsnorm_forward(x, c->w[0], h, stat, c->N, c->d);
-}
-
-static void backward(const Ctx *c, const float *x, const float *stat, const float *dh, float *dx) {
-    rmsnorm_backward(x, c->w[0], stat, dh, dx, c->dw[0], c->partial, c->B, c->T, c->d);
-}
-
-const NormSlot norm_slots[] = {
-    {.head = {"pre",
-              "RMSNorm before each sublayer and before the head (arXiv 1910.07467)",
-              {{"weight", SIZE_D, SIZE_NONE, INIT_ONE}}},
-     .forward = forward,
-     .backward = backward},
-    {.head = {NULL}},
-};

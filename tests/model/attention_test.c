@@ -8,7 +8,6 @@
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct Case {
     int B, T, H, dh, window;

@@ -98,7 +98,7 @@ static void test_tied(void **state) {
     rig_free(&r);
 }
 
-/* Three threads, one of them perhaps without a core; one small pass, since BLIS waits then. */
+/* More threads than cores, perhaps; more than rows of some products. */
 static void test_three_threads(void **state) {
     (void)state;
     ModelConfig c = small_config();

@@ -4,10 +4,8 @@
 #include "data/base/rng.h"
 #include "model/ops/embed.h"
 
-#include <stdlib.h>
-
 typedef struct Shape {
-    int N, d, V;
+    int N, d;
     int32_t token[100];
 } Shape;
 
@@ -18,7 +16,7 @@ static void naive(const void *shape, const double *const *in, double *out) {
 }
 
 static void check(int N, int d, int V) {
-    Shape s = {.N = N, .d = d, .V = V};
+    Shape s = {.N = N, .d = d};
     for (int n = 0; n < N; n++) s.token[n] = (int32_t)rng_below(1, RNG_TEST, 9, (uint64_t)n, (uint64_t)V);
     size_t n = (size_t)(N * d), m = (size_t)(V * d);
     OWNED float *E = normals(1, m, 1), *dx = normals(2, n, 1), *x = constants(n, 0), *dE = constants(m, 0.5f);

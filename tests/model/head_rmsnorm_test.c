@@ -5,7 +5,6 @@
 #include "model/ops/strips.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct Shape {

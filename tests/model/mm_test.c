@@ -3,8 +3,6 @@
 
 #include "model/ops/mm.h"
 
-#include <stdlib.h>
-
 typedef struct Case {
     int M, N, K;
     bool transposed, add;

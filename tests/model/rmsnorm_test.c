@@ -5,7 +5,6 @@
 #include "model/ops/strips.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 typedef struct Shape {
     int B, T, width;

@@ -55,12 +55,12 @@ static int teardown(void **state) {
 
 /* A small model that learns in a second or so; further words may change it. */
 static void command_line(const Place *p, const char *db, const char *more, char *out, size_t room) {
-    snprintf(
-        out, room,
-        "./sinklab train configs/demo.yaml --quiet --db %s/%s --cache %s data.source=%s data.tokenizer=bytes model.layers=2 "
-        "model.width=32 model.heads=2 model.context=16 train.batch_tokens=512 train.steps=300 "
-        "optim.warmup=10 probe.every=30 probe.sequences=20 run.checkpoint_every=7 %s >%s/out 2>&1",
-        p->folder, db, p->cache, p->text, more, p->folder);
+    snprintf(out, room,
+             "./sinklab train configs/demo.yaml --quiet --db %s/%s --cache %s data.source=%s "
+             "data.tokenizer=bytes model.layers=2 "
+             "model.width=32 model.heads=2 model.context=16 train.batch_tokens=512 train.steps=300 "
+             "optim.warmup=10 probe.every=30 probe.sequences=20 run.checkpoint_every=7 %s >%s/out 2>&1",
+             p->folder, db, p->cache, p->text, more, p->folder);
 }
 
 static int train(const Place *p, const char *db, const char *more) {
@@ -142,12 +142,20 @@ static void one_thread_gives_the_same_bits(void **state) {
 
 static void rows_in_flight_change_no_bit(void **state) {
     const Place *p = *state;
-    assert_int_equal(train(p, "micro.db", "train.micro_rows=16"), 0);
     const char *losses = "SELECT step, quote(loss), quote(grad_norm) FROM step ORDER BY step";
-    char *a = ask(p, "a.db", losses), *b = ask(p, "micro.db", losses);
-    assert_string_equal(a, b);
-    free(a);
-    free(b);
+    static const char *const ties[] = {"model.tie=false", "model.tie=true"};
+    for (int i = 0; i < 2; i++) {
+        char all[64], few[64], words[96];
+        snprintf(all, sizeof all, "all%d.db", i);
+        snprintf(few, sizeof few, "few%d.db", i);
+        assert_int_equal(train(p, all, ties[i]), 0);
+        snprintf(words, sizeof words, "%s train.micro_rows=16", ties[i]);
+        assert_int_equal(train(p, few, words), 0);
+        char *a = ask(p, all, losses), *b = ask(p, few, losses);
+        assert_string_equal(a, b);
+        free(a);
+        free(b);
+    }
 }
 
 /* Starts the run in a process group of its own, so that a signal reaches what the shell started. */
@@ -252,6 +260,37 @@ static void a_checkpoint_of_another_shape_is_refused(void **state) {
                   "1|\n");
 }
 
+static int sample(const Place *p, const char *more) {
+    char line[512];
+    snprintf(
+        line, sizeof line,
+        "./sinklab sample $(ls -d %s/a.db.d/*/step-00000300) --cache %s --prompt 'the sink' %s >%s/out 2>&1",
+        p->folder, p->cache, more, p->folder);
+    int status = system(line);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* 60 bytes and more than one window of 16: the words of the text come back. */
+static void a_model_goes_on_with_a_prompt(void **state) {
+    const Place *p = *state;
+    char line[256];
+    assert_int_equal(sample(p, "--tokens 60 --temperature 0 --keep 1"), 0);
+    assert_said(p, "the sink");
+    snprintf(line, sizeof line, "cp %s/out %s/first", p->folder, p->folder);
+    assert_int_equal(system(line), 0);
+    assert_int_equal(sample(p, "--tokens 60 --top-k 1 --keep 1 --seed 7"), 0); /* the likeliest again */
+    snprintf(line, sizeof line, "cmp %s/out %s/first && [ $(wc -c <%s/out) = 69 ]", p->folder, p->folder,
+             p->folder);
+    assert_int_equal(system(line), 0);
+    assert_int_equal(sample(p, "--tokens 60 --seed 8"), 0);
+    snprintf(line, sizeof line, "! cmp -s %s/out %s/first", p->folder, p->folder);
+    assert_int_equal(system(line), 0);
+    assert_int_equal(sample(p, "--window 17"), 2);
+    assert_said(p, "--window");
+    assert_int_equal(sample(p, "--keep 16"), 2);
+    assert_int_equal(sample(p, "--temperature hot"), 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(train_to_the_end),
@@ -262,6 +301,7 @@ int main(void) {
         cmocka_unit_test(divergence_is_reported_and_kept),
         cmocka_unit_test(bad_input_is_one_clear_line),
         cmocka_unit_test(a_checkpoint_of_another_shape_is_refused),
+        cmocka_unit_test(a_model_goes_on_with_a_prompt),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

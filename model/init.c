@@ -1,0 +1,83 @@
+/* Owns: initial weights: the laws that model.init chooses from, and their drawing. */
+#include "data/base/rng.h"
+#include "model/slots.h"
+
+#include <math.h>
+
+/* Standard deviations of one matrix; gains and biases begin at a constant. */
+typedef double Law(const ModelConfig *c, const Tensor *t);
+
+static double two_percent(const ModelConfig *c, const Tensor *t) {
+    return (void)c, (void)t, 0.02;
+}
+/* Narrower with depth, so that 2L additions leave the stream's variance as it was (GPT-2). */
+static double by_depth(const ModelConfig *c, const Tensor *t) {
+    return (void)t, 0.02 / sqrt(2.0 * (double)c->layers);
+}
+static double embedding(const ModelConfig *c, const Tensor *t) {
+    return (void)t, c->embedding_std;
+}
+static double two_fifths(const ModelConfig *c, const Tensor *t) {
+    return (void)c, sqrt(2 / (5 * (double)t->cols));
+}
+static double two_fifths_of_width(const ModelConfig *c, const Tensor *t) {
+    return (void)t, sqrt(2 / (5 * (double)c->width));
+}
+static double down(const ModelConfig *c, const Tensor *t) {
+    return (void)t, 1 / (sqrt((double)c->mlp_width) * (double)c->layers);
+}
+static double glorot(const ModelConfig *c, const Tensor *t) {
+    return (void)c, sqrt(2 / (double)(t->rows + t->cols));
+}
+
+/* normal: N(0, 0.02^2), projections onto the stream / sqrt(2L), as GPT-2.
+ * scaled: N(0, 2 / (5 d_in)), embedding too, down-projection of std 1 / (sqrt(f) L); the recipe of
+ *         arXiv 2410.10781.
+ * xavier: N(0, 2 / (d_in + d_out)) (Glorot and Bengio 2010), the embedding as in normal. */
+static const struct {
+    const char *name;
+    Law *std[INITS];
+} init_laws[] = {
+    {"normal",
+     {[INIT_NORMAL] = two_percent,
+      [INIT_RESIDUAL] = by_depth,
+      [INIT_DOWN] = by_depth,
+      [INIT_EMBEDDING] = embedding}},
+    {"scaled",
+     {[INIT_NORMAL] = two_fifths,
+      [INIT_RESIDUAL] = two_fifths,
+      [INIT_DOWN] = down,
+      [INIT_EMBEDDING] = two_fifths_of_width}},
+    {"xavier",
+     {[INIT_NORMAL] = glorot, [INIT_RESIDUAL] = glorot, [INIT_DOWN] = glorot, [INIT_EMBEDDING] = embedding}},
+    {.name = NULL},
+};
+
+const char *init_name(int i) {
+    return init_laws[i].name;
+}
+
+static double start_of(const ModelConfig *c, Init init) {
+    const double start[INITS] = {[INIT_ONE] = 1, [INIT_HALF] = 0.5, [INIT_HEAD_SCALE] = c->head_out_scale};
+    return start[init];
+}
+
+static uint64_t name_hash(const char *s) { /* FNV-1a, folded to the 40 bits of a step */
+    uint64_t h = 1469598103934665603u;
+    for (; *s; s++) h = (h ^ (uint8_t)*s) * 1099511628211u;
+    return (h ^ h >> 40) & 0xffffffffffu;
+}
+
+static void init_tensor(const Model *m, const Tensor *t, uint64_t seed) {
+    Law *law = init_laws[m->config.init].std[t->spec->init];
+    double mean = start_of(&m->config, t->spec->init), std = law ? law(&m->config, t) : 0;
+    float *w = m->params + t->offset;
+    uint64_t place = name_hash(t->name);
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < t->rows * t->cols; i++)
+        w[i] = (float)(std > 0 ? mean + std * rng_normal(seed, RNG_INIT, place, (uint64_t)i) : mean);
+}
+
+void model_init(Model *m, uint64_t seed) {
+    for (int i = 0; i < m->n_tensors; i++) init_tensor(m, &m->tensors[i], seed);
+}

@@ -1,0 +1,99 @@
+/* The static page: hostile texts stay text, the figures are there, curves are drawn. */
+#include "ablations/report.h"
+#include "ablations/svg.h"
+#include "data/base/files.h"
+#include "tests/ablations/sweep_fixture.h"
+
+#include <unistd.h>
+
+static char *page_of(Store *s, const Place *p, const char *sweep) {
+    Path path = path_of("%s/page.html", p->folder);
+    Bytes text = {0};
+    Error e = {0};
+    if (!report_write(s, sweep, path.s, &e) || !file_read(path.s, &text, &e) ||
+        !bytes_append(&text, "", 1, &e))
+        fail_msg("%s", e.text);
+    return text.data;
+}
+
+static void hostile_texts_stay_text(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    Planted sweep = plant_sweep(s, "page", 0, "lower");
+    plant_run(s, &sweep, "<script>alert('&\"')</script>", 0, 0, true, 2);
+    plant_row(s, "UPDATE sweep SET claim = ?1, source = ?1", "t", "</p><img src=x onerror=alert(1)>");
+    char *page = page_of(s, &p, "page");
+    assert_null(strstr(page, "<script"));
+    assert_null(strstr(page, "<img"));
+    assert_non_null(strstr(page, "&lt;script&gt;alert(&#39;&amp;&quot;&#39;)&lt;/script&gt;"));
+    assert_non_null(strstr(page, "&lt;img src=x onerror=alert(1)&gt;"));
+    free(page);
+    store_close(s);
+    place_remove(&p);
+}
+
+static void curves_and_their_conditions_are_there(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    Planted sweep = plant_sweep(s, "page", 0, "lower");
+    for (int seed = 0; seed < 2; seed++) plant_run(s, &sweep, "none", 0, seed, true, 2);
+    run_sql(s, "UPDATE eval SET sink_rate_03 = 0.4, sink_mass = 0.3, uniform_mass = 0.1268, sequences = 100;"
+               "INSERT INTO eval (run_id, step, probe, T, sink_rate_03) VALUES (1, 0, 'main', 32, 0)");
+    char *page = page_of(s, &p, "page");
+    assert_non_null(strstr(page, "n = 2 runs (2 done), 2 seeds a cell at most"));
+    assert_non_null(strstr(page, "100 held-out sequences of T = 32 tokens"));
+    assert_non_null(strstr(page, "eps = 0.3"));
+    assert_non_null(strstr(page, "0.1268, a sink rate of 0"));
+    assert_non_null(strstr(page, "<title>Sink rate at eps 0.3</title>"));
+    assert_non_null(strstr(page, "uniform attention</text>"));
+    assert_null(strstr(page, "nan"));
+    assert_null(strstr(page, "http://www.w3.org/1999")); /* nothing from elsewhere but SVG's own name */
+    free(page);
+    store_close(s);
+    place_remove(&p);
+}
+
+static void an_empty_database_gives_a_page(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    char *page = page_of(s, &p, NULL);
+    assert_non_null(strstr(page, "n = 0 runs"));
+    assert_null(strstr(page, "<svg"));
+    free(page);
+    Error e = {0};
+    assert_false(report_write(s, "none", path_of("%s/other.html", p.folder).s, &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    assert_non_null(strstr(e.text, "has no sweep called none (sinklab sweep run makes one)"));
+    assert_int_not_equal(access(path_of("%s/other.html", p.folder).s, F_OK), 0); /* whole or not at all */
+    store_close(s);
+    place_remove(&p);
+}
+
+static void a_chart_survives_what_cannot_be_drawn(void **state) {
+    (void)state;
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    double x[] = {0, 1, 2}, y[] = {0, NAN, -1};
+    SvgSeries series = {.name = "a", .n = 3, .x = x, .y = y};
+    svg_chart(out, &(SvgChart){
+                       .title = "t", .x_label = "x", .log_y = true, .rule = NAN, .series = &series, .n = 1});
+    svg_chart(out, &(SvgChart){.title = "t", .x_label = "x", .rule = INFINITY, .series = &series, .n = 1});
+    fclose(out);
+    assert_null(strstr(text, "nan"));
+    assert_null(strstr(text, "inf"));
+    free(text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hostile_texts_stay_text),
+        cmocka_unit_test(curves_and_their_conditions_are_there),
+        cmocka_unit_test(an_empty_database_gives_a_page),
+        cmocka_unit_test(a_chart_survives_what_cannot_be_drawn),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,259 @@
+/* The views `verdict`, `sweep_choice` and `summary`, and the t quantiles, on planted results whose answers
+ * are known. */
+#include "ablations/student.h"
+#include "data/base/rng.h"
+#include "tests/ablations/sweep_fixture.h"
+
+#include <math.h>
+
+/* ---- quantiles ---- */
+
+static void quantiles_are_those_of_the_tables(void **state) {
+    (void)state;
+    static const struct {
+        double p;
+        int df;
+        double t;
+    } known[] = {{0.05, 1, 12.7062},  {0.05, 2, 4.30265},  {0.05, 5, 2.57058},
+                 {0.05, 60, 2.00030}, {0.01, 10, 3.16927}, {0.5, 3, 0.764892}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        assert_true(fabs(student_two_sided(known[i].p, known[i].df) / known[i].t - 1) < 1e-5);
+}
+
+/* ---- one sweep ---- */
+
+static void words_follow_the_interval(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        double beyond, difference[3]; /* to the baseline, lower expected */
+        const char *word;
+    } cases[] = {
+        {"clear", 0, {-1.0, -1.1, -0.9}, "supported"},
+        {"not_by_enough", 2, {-1.0, -1.1, -0.9}, "refuted"},
+        {"wrong_way", 0, {1.0, 1.1, 0.9}, "refuted"},
+        {"noise", 0, {-1.0, 1.1, -0.9}, "undecided"},
+        {"tie", 0, {0, 0, 0}, "undecided"},
+        {"no_spread", 0.25, {-0.5, -0.5, -0.5}, "supported"},
+        {"exactly_by", 0.5, {-0.5, -0.5, -0.5}, "undecided"},
+    };
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(student_fill(s, 1, &e));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Planted sweep = plant_sweep(s, cases[i].name, cases[i].beyond, "lower");
+        for (int seed = 0; seed < 3; seed++) {
+            plant_run(s, &sweep, "none", 0, seed, true, 2);
+            plant_run(s, &sweep, "norm", 1, seed, true, 2 + cases[i].difference[seed]);
+        }
+        char sql[128], answer[256];
+        snprintf(sql, sizeof sql, "SELECT verdict FROM verdict WHERE sweep = '%s'", cases[i].name);
+        if (strcmp(ask(s, sql, answer), cases[i].word)) fail_msg("%s: %s", cases[i].name, answer);
+    }
+    /* mean -1, sd 0.1, n 3: half width 4.30265 x 0.1 / sqrt(3) */
+    ASK(s,
+        "SELECT printf('%.4f %.4f %.4f %.2f', mean, low, high, effect_sd) FROM verdict WHERE sweep = 'clear'",
+        "-1.0000 -1.2484 -0.7516 -10.00");
+    ASK(s, "SELECT more_seeds FROM verdict WHERE sweep = 'clear'", "0");
+    store_close(s);
+    place_remove(&p);
+}
+
+static void more_seeds_are_counted_from_the_table(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(student_fill(s, 1, &e));
+    Planted sweep = plant_sweep(s, "few", 0, "lower");
+    static const double difference[] = {-0.5, -1.5}; /* mean -1, sd 0.7071 */
+    for (int seed = 0; seed < 2; seed++) {
+        plant_run(s, &sweep, "none", 0, seed, true, 2);
+        plant_run(s, &sweep, "norm", 1, seed, true, 2 + difference[seed]);
+    }
+    /* t(3) x sd / 2 = 1.125, t(4) x sd / sqrt(5) = 0.878 < 1: five seeds */
+    ASK(s, "SELECT verdict || ' ' || more_seeds FROM verdict", "undecided 3");
+    store_close(s);
+    place_remove(&p);
+}
+
+static void unpaired_seeds_do_not_count(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(student_fill(s, 1, &e));
+    Planted sweep = plant_sweep(s, "gaps", 0, "lower");
+    ASK(s, "SELECT count(*) FROM verdict", "0");
+    plant_run(s, &sweep, "none", 0, 0, true, 2);
+    plant_run(s, &sweep, "norm", 1, 0, true, 1);
+    plant_run(s, &sweep, "none", 0, 1, true, 2);
+    plant_run(s, &sweep, "norm", 1, 2, true, 1);
+    ASK(s, "SELECT n || verdict || coalesce(low, '-') FROM verdict", "1undecided-");
+    store_close(s);
+    place_remove(&p);
+}
+
+static void a_diverged_run_is_the_worst_of_its_side(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(student_fill(s, 1, &e));
+    Planted sweep = plant_sweep(s, "worst", 0, "lower");
+    for (int seed = 0; seed < 3; seed++) {
+        plant_run(s, &sweep, "none", 0, seed, true, 2);
+        plant_run(s, &sweep, "norm", 1, seed, true, seed ? 1 + 0.5 * seed : NAN); /* seed 0: diverged */
+    }
+    ASK(s, "SELECT group_concat(seed || ':' || figure) FROM (SELECT * FROM verdict_pair ORDER BY seed)",
+        "0:2.0,1:1.5,2:2.0");
+    ASK(s, "SELECT n || ' ' || diverged FROM verdict", "3 1");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* Three sides against one baseline: with divisors 3, 2, 1 in the order of their evidence. */
+static void holm_corrects_several_sides(void **state) {
+    (void)state;
+    static const struct {
+        const char *side;
+        double mean, half; /* differences mean - half, mean, mean + half: |t| = mean sqrt(3) / half */
+        const char *verdict;
+    } sides[] = {
+        {"a", -1.0, 0.10, "3 supported"}, /* t = 17.3 > t(2, .05/3) = 7.65 */
+        {"b", -1.0, 0.30, "2 undecided"}, /* t = 5.77 < t(2, .05/2) = 6.21: alone it would do */
+        {"c", -1.0, 0.35, "1 undecided"}, /* t = 4.95 > 4.30, but comes after one that failed */
+    };
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(student_fill(s, 3, &e));
+    Planted sweep = plant_sweep(s, "holm", 0, "lower");
+    for (int seed = 0; seed < 3; seed++) {
+        plant_run(s, &sweep, "none", 0, seed, true, 2);
+        for (int i = 0; i < 3; i++)
+            plant_run(s, &sweep, sides[i].side, i + 1, seed, true,
+                      2 + sides[i].mean + (seed - 1) * sides[i].half);
+    }
+    for (int i = 0; i < 3; i++) {
+        char sql[128];
+        snprintf(sql, sizeof sql, "SELECT share || ' ' || verdict FROM verdict WHERE side = '%s'",
+                 sides[i].side);
+        ASK(s, sql, sides[i].verdict);
+    }
+    ASK(s, "SELECT high < 0 FROM verdict WHERE side = 'c'", "1"); /* its own interval leaves 0 out */
+    store_close(s);
+    place_remove(&p);
+}
+
+static void sides_are_tuned_on_seeds_that_do_not_judge(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(student_fill(s, 1, &e));
+    Planted sweep = plant_sweep(s, "tuned", 0, "lower");
+    /* side, cell, tuning figure, judging figure */
+    static const struct {
+        const char *side;
+        double tuning, judging;
+    } cells[] = {{"none", 2.0, 3.0}, {"none", 2.5, 1.0}, {"norm", 2.2, 2.0}, {"norm", NAN, 0.5}};
+    for (int cell = 0; cell < 4; cell++) {
+        plant_run(s, &sweep, cells[cell].side, cell, 9, false, cells[cell].tuning);
+        for (int seed = 0; seed < 3; seed++)
+            plant_run(s, &sweep, cells[cell].side, cell, seed, true,
+                      cells[cell].judging + 1e-3 * seed * cell);
+    }
+    ASK(s, "SELECT group_concat(side || cell) FROM (SELECT * FROM sweep_choice ORDER BY side)",
+        "none0,norm2");
+    ASK(s, "SELECT printf('%.3f ', mean) || verdict FROM verdict", "-0.998 supported");
+    run_sql(s, "UPDATE run SET status = 'interrupted' WHERE seed = 9 AND key LIKE '%.1.9'");
+    ASK(s, "SELECT open FROM sweep_choice WHERE side = 'none'", "1");
+    ASK(s, "SELECT n || verdict FROM verdict", "0undecided"); /* no choice, no verdict */
+    store_close(s);
+    place_remove(&p);
+}
+
+static void summary_gives_medians(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    Planted sweep = plant_sweep(s, "medians", 0, "lower");
+    static const double figure[] = {4, 1, 2, 9};
+    for (int seed = 0; seed < 4; seed++) plant_run(s, &sweep, "none", 0, seed, true, figure[seed]);
+    plant_run(s, &sweep, "none", 0, 4, true, NAN);
+    ASK(s, "SELECT val_loss || ' ' || done || ' ' || runs || ' ' || diverged FROM summary", "3.0 4 5 1");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* ---- coverage ---- */
+
+enum { DRAWS = 10000, TUNED_DRAWS = 2000, BATCH = 100, SEEDS = 5, CELLS = 6 };
+
+/* One effect, -0.1, and a text that both sides of a seed share. */
+static void plant_effect(Store *s, Planted *sweep, uint64_t draw) {
+    for (int seed = 0; seed < SEEDS; seed++) {
+        double text = rng_normal(1, RNG_TEST, draw, 2 * (uint64_t)seed);
+        double noise = rng_normal(1, RNG_TEST, draw, 2 * (uint64_t)seed + 1);
+        plant_run(s, sweep, "none", 0, seed, true, 2 + text);
+        plant_run(s, sweep, "norm", 1, seed, true, 2 + text - 0.1 + 0.3 * noise);
+    }
+}
+
+/* No effect, and four cells to choose from against two; the last seed tunes. */
+static void plant_noise(Store *s, Planted *sweep, uint64_t draw) {
+    for (int cell = 0; cell < CELLS; cell++)
+        for (int seed = 0; seed < SEEDS; seed++)
+            plant_run(s, sweep, cell < 2 ? "none" : "norm", cell, seed, seed < SEEDS - 1,
+                      2 + rng_normal(2, RNG_TEST, draw, (uint64_t)(cell * SEEDS + seed)));
+}
+
+/* Sums a column of the view over many sweeps, a hundred in the database at a time. */
+static int sum_over_draws(int draws, void (*plant)(Store *, Planted *, uint64_t), const char *sql) {
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    int sum = 0;
+    OK(student_fill(s, 1, &e));
+    for (int first = 0; first < draws; first += BATCH) {
+        run_sql(s, "BEGIN; DELETE FROM run; DELETE FROM sweep");
+        for (int draw = first; draw < first + BATCH; draw++) {
+            char name[32], answer[256];
+            snprintf(name, sizeof name, "draw%d", draw);
+            Planted sweep = plant_sweep(s, name, 0, "lower");
+            plant(s, &sweep, (uint64_t)draw);
+            if (draw == first + BATCH - 1) sum += atoi(ask(s, sql, answer));
+        }
+        run_sql(s, "COMMIT");
+    }
+    store_close(s);
+    place_remove(&p);
+    return sum;
+}
+
+static void intervals_cover_as_advertised(void **state) {
+    (void)state;
+    int covered =
+        sum_over_draws(DRAWS, plant_effect, "SELECT sum(low <= -0.1 AND high >= -0.1) FROM verdict");
+    if (covered < 0.94 * DRAWS || covered > 0.96 * DRAWS) fail_msg("%d of %d", covered, DRAWS);
+}
+
+/* Choosing the best of more cells must not be rewarded. */
+static void tuning_over_unequal_grids_finds_nothing_in_noise(void **state) {
+    (void)state;
+    int wrong = sum_over_draws(TUNED_DRAWS, plant_noise, "SELECT sum(verdict <> 'undecided') FROM verdict");
+    if (wrong < 0.03 * TUNED_DRAWS || wrong > 0.07 * TUNED_DRAWS) fail_msg("%d of %d", wrong, TUNED_DRAWS);
+    int favoured = sum_over_draws(TUNED_DRAWS, plant_noise, "SELECT sum(verdict = 'supported') FROM verdict");
+    if (favoured < 0.3 * wrong || favoured > 0.7 * wrong) fail_msg("%d of %d", favoured, wrong);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(quantiles_are_those_of_the_tables),
+        cmocka_unit_test(words_follow_the_interval),
+        cmocka_unit_test(more_seeds_are_counted_from_the_table),
+        cmocka_unit_test(unpaired_seeds_do_not_count),
+        cmocka_unit_test(a_diverged_run_is_the_worst_of_its_side),
+        cmocka_unit_test(holm_corrects_several_sides),
+        cmocka_unit_test(sides_are_tuned_on_seeds_that_do_not_judge),
+        cmocka_unit_test(summary_gives_medians),
+        cmocka_unit_test(intervals_cover_as_advertised),
+        cmocka_unit_test(tuning_over_unequal_grids_finds_nothing_in_noise),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,120 @@
+/* Super neurons, output variance and phase labels on planted cases. */
+#include "tests/model/support.h"
+
+#include "tests/model/instruments_fixture.h"
+
+#include "model/slots.h"
+
+/* A hidden layer in which one unit is hot at position 0: weights and activations written by hand. */
+static void one_hot_unit(void **state) {
+    (void)state;
+    enum { ROWS = 3, T = 4, HOT = 11 };
+    ModelConfig c = small_config();
+    c.layers = 1;
+    Rig r = rig_of(&c, ROWS, T, 0);
+    int d = (int)r.m->config.width, f = (int)r.m->config.mlp_width;
+    float *gate = r.m->params + model_tensor(r.m, 0, STAGE_MLP, 0)->offset;
+    float *down = r.m->params + model_tensor(r.m, 0, STAGE_MLP, mlp_slots[c.mlp].parts)->offset;
+    float *hidden = room((size_t)ROWS * T * f, sizeof *hidden), *in = room((size_t)ROWS * T * d, sizeof *in);
+    for (int row = 0; row < ROWS; row++) {
+        for (int i = 0; i < f; i++) hidden[row * T * f + i] = i == HOT ? -50 : 0.5f;
+        for (int j = 0; j < d; j++) in[row * T * d + j] = 2 * gate[HOT * d + j];
+        hidden[(row * T + 1) * f + 3] = 1e6f; /* at position 1: of no account */
+    }
+    for (int i = 0; i < d * f; i++) down[i] = i % f == HOT ? (i / f < 6 ? 1 : 0) : 0.1f;
+    Probe p = {.m = r.m, .rows = ROWS, .T = T};
+    void *self = super_neurons.open(&p);
+    show(&super_neurons, self, &p, TAP_MLP_IN, in, d, r.lo, 2);
+    show(&super_neurons, self, &p, TAP_MLP_HIDDEN, hidden, f, r.lo, 2);
+    Figures g = {0};
+    super_neurons.close(self, &g);
+    double hot = 2500 * 6, other = 0.25 * 0.01 * d;
+    near(figure(&g, "super_unit", 0, -1), HOT, 0);
+    near(figure(&g, "super_ratio", 0, -1), 100, 1e-12);
+    near(figure(&g, "super_energy8", 0, -1), (hot + 7 * other) / (hot + (f - 1) * other), 1e-7);
+    near(figure(&g, "super_sparsity4", 0, -1), 4.0 / 6, 1e-12);
+    near(figure(&g, "super_cos", 0, -1), 1, 1e-12);
+    figures_free(&g);
+    free(hidden);
+    free(in);
+    rig_free(&r);
+}
+
+/* o_t of sequence n is +-1 / (t + 1) in every dimension by the sign of n, so its variance is 1 / (t + 1)^2.
+ * What W_O reads and writes is that times a weight of the dimension. */
+static void planted_variance(void **state) {
+    (void)state;
+    enum { ROWS = 6, T = 8, D = 5 };
+    static const float read[D] = {1, 2, 3, 4, 5}, written[D] = {1, 2, 3, 5, 4};
+    Model m = sizes(1, 1, D, 0);
+    Probe p = {.m = &m, .rows = ROWS, .T = T, .random = true};
+    float o[ROWS * T * D], y[ROWS * T * D], z[ROWS * T * D];
+    for (int i = 0; i < ROWS * T * D; i++) {
+        o[i] = (i / (T * D) % 2 ? 1.0f : -1.0f) / (float)(i / D % T + 1) + 7;
+        y[i] = read[i % D] * o[i];
+        z[i] = written[i % D] * o[i];
+    }
+    int32_t lo[ROWS * T] = {0};
+    Figures f = {0};
+    void *self = out_variance.open(&p);
+    show(&out_variance, self, &p, TAP_ATTN_OUT, o, D, lo, 4);
+    show(&out_variance, self, &p, TAP_HEAD_OUT, y, D, lo, 4);
+    show(&out_variance, self, &p, TAP_ATTN_ADD, z, D, lo, 4);
+    out_variance.close(self, &f);
+    double late = (1 / 25.0 + 1 / 36.0 + 1 / 49.0 + 1 / 64.0) / 4;
+    near(figure(&f, "out_variance_first", 0, -1), 1, 1e-6);
+    near(figure(&f, "out_variance_ratio", 0, -1), 1 / late, 1e-5);
+    near(figure(&f, "tau_wo", 0, -1), 0.8, 1e-15); /* one of ten pairs is the other way round */
+    near(figure(&f, "tau_wo_positions", 0, -1), 1, 0);
+    figures_free(&f);
+    p.random = false;
+    assert_null(out_variance.open(&p));
+}
+
+static void a_constant_has_no_variance(void **state) {
+    (void)state;
+    Model m = sizes(1, 1, 3, 0);
+    Probe p = {.m = &m, .rows = 7, .T = 2, .random = true};
+    float o[7 * 2 * 3];
+    int32_t lo[14] = {0};
+    for (int i = 0; i < 42; i++) o[i] = 0.1f * (float)(i % 3) + 1e4f;
+    Figures f = {0};
+    void *self = out_variance.open(&p);
+    show(&out_variance, self, &p, TAP_ATTN_OUT, o, 3, lo, 7);
+    out_variance.close(self, &f);
+    near(figure(&f, "out_variance_first", 0, -1), 0, 0);
+    assert_true(isnan(figure(&f, "out_variance_ratio", 0, -1)));
+    figures_free(&f);
+}
+
+static void phases_by_rule(void **state) {
+    (void)state;
+    static const struct {
+        double ratio, entropy, mixing, phase;
+    } layers[] = {{1, 0.9, 0.9, 1}, {2, 0.8, 0.4, 0},  {50, 0.1, 0.3, 2}, {50, 0.6, 0.9, 3},
+                  {9, 0.4, 0.9, 2}, {1, 0.9, 0.95, 3}, {3, 0.1, 0.1, 3}};
+    enum { LAYERS = sizeof layers / sizeof *layers };
+    Model m = sizes(LAYERS, 1, 1, 0);
+    Figures f = {0};
+    for (int l = 0; l < LAYERS; l++) {
+        figures_add(&f, "norm_ratio", l, -1, layers[l].ratio);
+        figures_add(&f, "entropy_norm", l, -1, layers[l].entropy);
+        figures_add(&f, "mixing", l, -1, layers[l].mixing);
+    }
+    phases.close(phases.open(&(Probe){.m = &m}), &f);
+    for (int l = 0; l < LAYERS; l++) near(figure(&f, "phase", l, -1), layers[l].phase, 0);
+    figures_free(&f);
+    phases.close(phases.open(&(Probe){.m = &m}), &f);
+    assert_int_equal(f.n, 0);
+    figures_free(&f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_hot_unit),
+        cmocka_unit_test(planted_variance),
+        cmocka_unit_test(a_constant_has_no_variance),
+        cmocka_unit_test(phases_by_rule),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

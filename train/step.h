@@ -1,0 +1,39 @@
+/* Owns: one training step: what it holds in memory, its rows a few at a time, its update.
+ * Does not own: where rows come from, what is logged, the loop (train/run.c, train/bench.c). */
+#ifndef SINKLAB_STEP_H
+#define SINKLAB_STEP_H
+
+#include "data/data.h"
+#include "model/instruments/step_head.h"
+#include "model/model.h"
+#include "train/optim.h"
+
+typedef struct Trainer {
+    const Config *c;
+    Model *model;
+    Tape *tape;
+    float *grads;
+    OptimState optim;
+    StepHead *heads; /* NULL: not watched */
+    Rows rows;       /* of one step: the caller fills them */
+    int T, rows_per_step, micro_rows;
+    Phases *phases; /* NULL: not timed */
+} Trainer;
+
+typedef struct StepFigures {
+    double loss, grad_norm, lr;
+} StepFigures;
+
+/* c->model.vocab is known; `c` outlives the trainer. Weights are zero. On failure what was made is
+ * the caller's to free. */
+bool trainer_create(Trainer *t, const Config *c, Error *e);
+void trainer_free(Trainer *t);
+
+/* Rows that go through together: train.micro_rows, or what keeps a layer's activations in the last-level
+ * cache; whole grains, so that it changes no bit. */
+int trainer_rows_in_flight(const Config *c);
+
+/* Update number `step` (from 1) from t->rows. */
+StepFigures trainer_step(Trainer *t, int64_t step);
+
+#endif
