@@ -37,8 +37,9 @@ function drawVariants(page) {
   });
   const node = document.getElementById("variants");
   drawTable(node, columns, rows);
-  d3.select(node).selectAll("tbody td:first-child").insert("i", ":first-child").attr("class", "swatch")
-    .style("background", (_, i) => cellColour(page.cells[i])).style("margin-right", ".5em");
+  d3.select(node).selectAll("tbody td:first-child").each(function (_, i) {
+    this.prepend(d3.create("i").attr("class", "swatch").style("background", cellColour(page.cells[i])).style("margin-right", ".5em").node());
+  });
   document.getElementById("variants-note").textContent =
     `${scaleOf(page.series, page.cells).text}. Medians over the finished seeds; Δ: mean difference to the baseline of the same seed (negative: lower).`;
 }

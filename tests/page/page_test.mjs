@@ -2,7 +2,7 @@
 // `make test-page`; screenshots go to build/page.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -31,6 +31,7 @@ after(async () => {
 
 function report(kind) {
   const db = join(folder, `${kind}.db`), html = join(folder, `${kind}.html`);
+  if (existsSync(html)) return { db, html };
   makeDatabase(db, kinds[kind]);
   execFileSync("./sinklab", ["report", "-o", html, "--db", db]);
   return { db, html };
