@@ -127,7 +127,7 @@ test("views over all steps come out as in the whole database", () => {
   const copy = join(folder, "copy.db");
   writeFileSync(copy, inflateSync(Buffer.from(packed, "base64")));
   const rows = (path, sql) => execFileSync("sqlite3", [path, sql]).toString();
-  for (const sql of ["SELECT run_id, onset, round(seconds, 6) FROM final", "SELECT * FROM onset ORDER BY 1, 2, 3", "SELECT variant, seed, round(d_val_loss, 5) FROM paired"])
+  for (const sql of ["SELECT run_id, onset, round(seconds, 6) FROM final ORDER BY 1", "SELECT * FROM onset ORDER BY 1, 2, 3", "SELECT variant, seed, round(d_val_loss, 5) FROM paired ORDER BY 1, 2"])
     assert.equal(rows(copy, sql), rows(db, sql));
   assert.ok(+rows(copy, "SELECT max(n) FROM (SELECT count(*) AS n FROM step GROUP BY run_id)") <= 302);
 });
