@@ -18,7 +18,8 @@ typedef enum RngStream {
     RNG_TEST = 8,
     RNG_SKETCH = 9, /* random directions of estimators */
     RNG_ROW = 10,   /* a training row's own draws (random first token); step = row */
-    RNG_BASIS = 11, /* bases of optimisers; step = the tensor */
+    RNG_DEAL = 11,  /* rows of a deal of blocks; step = epoch and deal */
+    RNG_BASIS = 12, /* bases of optimisers; step = the tensor */
 } RngStream;
 
 /* A step for a thing that has a name and no number: FNV-1a, folded to the 40 bits of a step. */
