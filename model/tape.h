@@ -48,6 +48,7 @@ struct Tape {
     float *dqkv;    /* (N, 3 H dh) */
     float *ds;      /* (N, f) */
     float *memory;  /* the one allocation */
+    uint16_t *bf16; /* room of packed bf16 factors; NULL: products in fp32 */
     Observers observers;
     Phases *phases; /* NULL: nobody asks where the time goes */
 };

@@ -19,6 +19,7 @@ static const struct {
     {&report_command, false},
     {&data_command, false},
     {&fetch_command, false},
+    {&bench_command, false},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -198,6 +198,13 @@ static bool loop(Run *r, int64_t from, Error *e) {
 
 /* ---- the life of a run ---- */
 
+static const char no_bf16[] =
+    "train.precision: this CPU has no bf16 instructions (avx512_bf16): trained in fp32";
+
+static bool lacks_bf16(const Run *r) {
+    return r->c.train.precision == PRECISION_BF16 && !trainer_in_bf16(&r->c);
+}
+
 static void announce(Run *r, const RunSize *size, int64_t from) {
     double peak = peak_flops(r->threads);
     char line[256];
@@ -213,6 +220,7 @@ static void announce(Run *r, const RunSize *size, int64_t from) {
              r->blas_arch, peak * 1e-9,
              gemm_is_generic(r->blas_arch) ? " -- WARNING: BLIS does not know this CPU, slow" : "");
     progress_say(&r->progress, line);
+    if (lacks_bf16(r)) progress_say(&r->progress, no_bf16);
     if (!from) return;
     snprintf(line, sizeof line, "going on from step %lld", (long long)from);
     progress_say(&r->progress, line);
@@ -241,6 +249,7 @@ static int train_claimed(Run *r, const RunSize *size, Error *e) {
     int64_t from = 0;
     if (!allocate(r, e) || !begin(r, &from, e)) return e->code;
     announce(r, size, from);
+    if (lacks_bf16(r) && !store_event(r->store, r->claim.run, from, "precision", no_bf16, e)) return e->code;
     signals_watch();
     if (loop(r, from, e)) return finish(r, e);
     progress_end(&r->progress);
