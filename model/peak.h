@@ -7,8 +7,8 @@
  * accumulators, the best of a few tries of some milliseconds each. */
 double peak_flops(int threads);
 
-/* Bytes a second that `threads` threads move to and from memory in a[i] = b[i] + s c[i] over arrays far larger
- * than the caches, the best of a few tries; 0 when there is no room for them. */
+/* Bytes a second that `threads` threads move to and from memory in a[i] = b[i] + s c[i] over arrays far
+ * larger than the caches, the best of a few tries; 0 when there is no room for them. */
 double peak_bytes(int threads);
 
 #endif

@@ -20,12 +20,12 @@ bool bench_machine(BenchMachine *m, Error *e);
 /* Medians over the steps timed. */
 typedef struct BenchResult {
     bool bf16;
-    int64_t tokens;                  /* a step */
-    double ms, low, high;            /* of a step: median, quartiles */
+    int64_t tokens;       /* a step */
+    double ms, low, high; /* of a step: median, quartiles */
     double phase_ms[PHASES];
-    double phase_work[PHASES];       /* a step, in the unit of the phase */
+    double phase_work[PHASES];            /* a step, in the unit of the phase */
     double flops_nominal, flops_executed; /* a token: 6 a weight + 12 L T d; attention halved */
-    double memory;                   /* bytes, the most in use */
+    double memory;                        /* bytes, the most in use */
 } BenchResult;
 
 /* Trains `steps` steps on random tokens after one that is not counted. Without `watch` nothing is

@@ -48,8 +48,8 @@ static void print_machine(const BenchMachine *m) {
 static void print_result(const Bench *b, int i) {
     static const char *const units[] = {[WORK_NONE] = "", [WORK_FLOPS] = "GF/s", [WORK_BYTES] = "GB/s"};
     const BenchResult *r = &b->result[i];
-    printf("\n%s%s\n%-20s %9s %7s %12s %10s\n", b->name[i], r->bf16 ? " (bf16)" : "", "phase", "ms", "share", "rate",
-           "of limit");
+    printf("\n%s%s\n%-20s %9s %7s %12s %10s\n", b->name[i], r->bf16 ? " (bf16)" : "", "phase", "ms", "share",
+           "rate", "of limit");
     for (int p = 0; p < PHASES; p++) {
         if (r->phase_ms[p] < 1e-3) continue;
         double limit = limit_of(b, r, p), rate = rate_of(r, p);
@@ -65,8 +65,10 @@ static void print_result(const Bench *b, int i) {
 static void print_text(const Bench *b) {
     print_machine(&b->machine);
     for (int i = 0; i < b->n; i++) print_result(b, i);
-    printf("\nMFU = tokens/s x FLOPs a token / peak of the precision. Nominal FLOPs a token: 6 a weight of every\n"
-           "matrix product + 12 L T d; executed: attention halved, since half of it is masked. Memory-bound phases\n"
+    printf("\nMFU = tokens/s x FLOPs a token / peak of the precision. Nominal FLOPs a token: 6 a weight of "
+           "every\n"
+           "matrix product + 12 L T d; executed: attention halved, since half of it is masked. Memory-bound "
+           "phases\n"
            "may pass 100 %% of the limit where their arrays stay in cache.\n");
 }
 
@@ -78,12 +80,12 @@ static void print_json_result(const Bench *b, int i) {
     json_string(stdout, b->name[i]);
     printf(",\"precision\":\"%s\",\"ms\":%.6g,\"ms_low\":%.6g,\"ms_high\":%.6g,\"tokens_per_second\":%.6g,"
            "\"mfu_nominal\":%.6g,\"mfu_executed\":%.6g,\"memory\":%.0f,\"phases\":{",
-           r->bf16 ? "bf16" : "fp32", r->ms, r->low, r->high, tokens_per_second(r), mfu(b, r, r->flops_nominal),
-           mfu(b, r, r->flops_executed), r->memory);
+           r->bf16 ? "bf16" : "fp32", r->ms, r->low, r->high, tokens_per_second(r),
+           mfu(b, r, r->flops_nominal), mfu(b, r, r->flops_executed), r->memory);
     for (int p = 0; p < PHASES; p++) {
         double limit = limit_of(b, r, p);
-        printf("%s\"%s\":{\"ms\":%.6g,\"rate\":%.6g,\"share\":%.6g}", p ? "," : "", phase_name(p), r->phase_ms[p],
-               rate_of(r, p), limit > 0 ? rate_of(r, p) / limit : 0);
+        printf("%s\"%s\":{\"ms\":%.6g,\"rate\":%.6g,\"share\":%.6g}", p ? "," : "", phase_name(p),
+               r->phase_ms[p], rate_of(r, p), limit > 0 ? rate_of(r, p) / limit : 0);
     }
     printf("}}");
 }
@@ -113,8 +115,10 @@ static double number(const Yaml *y, const char *key) {
 static const Yaml *former(const Yaml *file, const char *name, bool bf16) {
     const Yaml *configs = child(file, "configs");
     for (int i = 0; configs && configs->kind == YAML_LIST && i < configs->n; i++) {
-        const Yaml *config = child(configs->value[i], "config"), *precision = child(configs->value[i], "precision");
-        if (config && precision && !strcmp(config->text, name) && !strcmp(precision->text, bf16 ? "bf16" : "fp32"))
+        const Yaml *config = child(configs->value[i], "config"),
+                   *precision = child(configs->value[i], "precision");
+        if (config && precision && !strcmp(config->text, name) &&
+            !strcmp(precision->text, bf16 ? "bf16" : "fp32"))
             return configs->value[i];
     }
     return NULL;
@@ -126,7 +130,8 @@ static void compare(const Bench *b, const Yaml *file) {
         const BenchResult *r = &b->result[i];
         const Yaml *old = former(file, b->name[i], r->bf16), *phases = child(old, "phases");
         if (!old) continue;
-        printf("\n%s: speed now over speed then\n%-20s %9.3f\n", b->name[i], "step", number(old, "ms") / r->ms);
+        printf("\n%s: speed now over speed then\n%-20s %9.3f\n", b->name[i], "step",
+               number(old, "ms") / r->ms);
         for (int p = 0; p < PHASES; p++) {
             double then = number(child(phases, phase_name(p)), "ms");
             if (then >= 1e-3 && r->phase_ms[p] >= 1e-3)
