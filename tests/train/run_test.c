@@ -260,6 +260,37 @@ static void a_checkpoint_of_another_shape_is_refused(void **state) {
                   "1|\n");
 }
 
+static int sample(const Place *p, const char *more) {
+    char line[512];
+    snprintf(
+        line, sizeof line,
+        "./sinklab sample $(ls -d %s/a.db.d/*/step-00000300) --cache %s --prompt 'the sink' %s >%s/out 2>&1",
+        p->folder, p->cache, more, p->folder);
+    int status = system(line);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* 60 bytes and more than one window of 16: the words of the text come back. */
+static void a_model_goes_on_with_a_prompt(void **state) {
+    const Place *p = *state;
+    char line[256];
+    assert_int_equal(sample(p, "--tokens 60 --temperature 0 --keep 1"), 0);
+    assert_said(p, "the sink");
+    snprintf(line, sizeof line, "cp %s/out %s/first", p->folder, p->folder);
+    assert_int_equal(system(line), 0);
+    assert_int_equal(sample(p, "--tokens 60 --top-k 1 --keep 1 --seed 7"), 0); /* the likeliest again */
+    snprintf(line, sizeof line, "cmp %s/out %s/first && [ $(wc -c <%s/out) = 69 ]", p->folder, p->folder,
+             p->folder);
+    assert_int_equal(system(line), 0);
+    assert_int_equal(sample(p, "--tokens 60 --seed 8"), 0);
+    snprintf(line, sizeof line, "! cmp -s %s/out %s/first", p->folder, p->folder);
+    assert_int_equal(system(line), 0);
+    assert_int_equal(sample(p, "--window 17"), 2);
+    assert_said(p, "--window");
+    assert_int_equal(sample(p, "--keep 16"), 2);
+    assert_int_equal(sample(p, "--temperature hot"), 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(train_to_the_end),
@@ -270,6 +301,7 @@ int main(void) {
         cmocka_unit_test(divergence_is_reported_and_kept),
         cmocka_unit_test(bad_input_is_one_clear_line),
         cmocka_unit_test(a_checkpoint_of_another_shape_is_refused),
+        cmocka_unit_test(a_model_goes_on_with_a_prompt),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
