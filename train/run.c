@@ -164,13 +164,14 @@ static bool save(Run *r, int64_t step, Error *e) {
                            e);
 }
 
-static bool save_if_due(Run *r, int64_t step, double *ms, Error *e) {
+/* What was logged goes to the disk first: a run that goes on from a checkpoint finds every row up to it. */
+static bool save_if_due(Run *r, StepRow *row, Error *e) {
     int64_t every = cadence_every(r->c.run.checkpoint_every, r->c.train.steps);
-    if (step % every && step != r->c.train.steps && !signals_stopped()) return true;
+    if (row->step % every && row->step != r->c.train.steps && !signals_stopped()) return true;
     double start = omp_get_wtime();
-    if (!save(r, step, e)) return false;
-    *ms = (omp_get_wtime() - start) * 1e3;
-    return true;
+    if (!store_flush(r->store, e) || !save(r, row->step, e)) return false;
+    row->save_ms = (omp_get_wtime() - start) * 1e3;
+    return store_step(r->store, r->claim.run, row, e); /* again, with what the save took */
 }
 
 static bool log_step(Run *r, const StepRow *row, Error *e) {
@@ -189,8 +190,7 @@ static bool loop(Run *r, int64_t from, Error *e) {
         if (!isfinite(row.loss) || !isfinite(row.grad_norm))
             return log_step(r, &row, e) && diverged(r, &row, e);
         if (!probe(r, step, &row.probe_ms, e)) return false;
-        if (!save_if_due(r, step, &row.save_ms, e)) return false;
-        if (!log_step(r, &row, e)) return false;
+        if (!log_step(r, &row, e) || !save_if_due(r, &row, e)) return false;
         progress_step(&r->progress, step, row.loss, row.ms, row.ms + row.probe_ms + row.save_ms);
     }
     return true;
