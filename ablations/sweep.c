@@ -431,11 +431,26 @@ static bool leave_out(Parser *p, const Yaml *entry) {
     return kept ? true : refuse(p, entry, "exclude: leaves nothing to run");
 }
 
+/* A comparison needs its baseline, and something to hold against it. */
+static bool both_sides_left(Parser *p, const Yaml *at) {
+    const Sweep *s = p->s;
+    int baseline[SWEEP_AXES], left = 0;
+    if (s->side < 0) return true;
+    memset(baseline, -1, sizeof baseline);
+    baseline[s->side] = s->baseline;
+    for (int i = 0; i < s->combinations; i++) left += matches(s, s->combination[i], baseline);
+    const char *key = s->axis[s->side].key, *value = s->axis[s->side].value[s->baseline].text;
+    if (!left) return refuse(p, at, "exclude: leaves nothing of the baseline, %s %s", key, value);
+    if (left == s->combinations)
+        return refuse(p, at, "exclude: leaves nothing to compare with the baseline, %s %s", key, value);
+    return true;
+}
+
 static bool read_exclude(Parser *p, const Yaml *value) {
     if (value->kind != YAML_LIST) return refuse(p, value, "exclude: expected a list of maps");
     for (int i = 0; i < value->n; i++)
         if (!leave_out(p, value->value[i])) return false;
-    return true;
+    return both_sides_left(p, value);
 }
 
 /* ---- the whole ---- */

@@ -1,10 +1,11 @@
 #include "model/block.h"
 
+#include "model/attend.h"
+#include "model/gated_heads.h"
 #include "model/linear.h"
-#include "model/ops/attention.h"
 #include "model/ops/residual.h"
+#include "model/ops/value_residual.h"
 
-#include <math.h>
 #include <string.h>
 
 Ctx stage_ctx(const Pass *p, int layer, Stage s) {
@@ -18,8 +19,11 @@ Ctx stage_ctx(const Pass *p, int layer, Stage s) {
              .H = (int)c->heads,
              .dh = (int)(c->width / c->heads),
              .f = (int)c->mlp_width,
+             .KV = config_kv_heads(c),
+             .dk = (int)(c->width / c->heads) / attention_slots[c->attention].maps,
              .partial = p->t->partial,
              .turn = p->t->turn};
+    x.ld = (int64_t)(x.H + 2 * x.KV) * x.dh;
     if (layer >= 0) x.saved = p->t->acts[layer].saved;
     const Tensor *tensor;
     for (int i = 0; i < SLOT_TENSORS && (tensor = model_tensor(p->m, layer, s, i)); i++) {
@@ -36,17 +40,14 @@ void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const He
     lap(p, PHASE_INSTRUMENTS, 0);
 }
 
+static float *value_of(const Ctx *c, float *qkv) {
+    return qkv + (int64_t)(c->H + c->KV) * c->dh;
+}
+
 /* The linear layer whose weights are a stage's tensor `w` (a gated MLP's parts are adjacent) and whose bias
  * is its tensor `b`, NULL where there are no biases. */
 static Linear linear_of(LinearKind kind, const Ctx *c, int w, int b, int64_t in, int64_t out) {
     return (Linear){kind, c->w[w], c->w[b], c->dw[w], c->dw[b], in, out};
-}
-
-/* Multiply-adds of Q K^T for a token and a layer: only the keys that causality and the window leave. */
-static double score_work(const Pass *p) {
-    double T = p->b->T, w = (double)p->m->config.window;
-    double keys = w && w < T ? w - w * (w - 1) / (2 * T) : (T + 1) / 2;
-    return keys * (double)p->m->config.width;
 }
 
 const float *norm_forward(const Pass *p, int l, Stage s, const float *x, float *out, float *stat) {
@@ -89,58 +90,42 @@ static void norm_over_backward(const Pass *p, int l, Stage s, const NormActs *ke
     if (dx != dy) memcpy(dy, dx, (size_t)(p->N * p->m->config.width) * sizeof *dy);
 }
 
-static AttentionShape attention_shape(const Pass *p, const Ctx *c) {
-    return (AttentionShape){p->b->rows, p->b->T,          c->H, c->dh, 3 * (int64_t)c->H * c->dh,
-                            p->b->lo,   (int)c->c->window};
+/* v <- a mix with the first block's values, where the model has it. */
+static void mix_values(const Pass *p, int l, Acts *a) {
+    Ctx c = stage_ctx(p, l, STAGE_QKV);
+    if (c.c->value_residual > 0)
+        value_residual_forward(l, value_of(&c, a->qkv), c.ld, p->t->value, p->N, c.KV * c.dh,
+                               (float)c.c->value_residual);
 }
 
-static void attention_stage(const Pass *p, const Ctx *c, Acts *a) {
-    AttentionShape shape = attention_shape(p, c);
-    attention_forward(&attention_slots[c->c->attention], &shape, a->qkv, a->o, a->stat, p->t->attention,
-                      &p->t->observers, c->layer, p->b->row0);
-    lap(p, PHASE_ATTENTION_FORWARD, 4 * score_work(p)); /* Q K^T, A V */
-    int64_t width = (int64_t)c->H * c->dh;
-    Heads heads = {c->H,
-                   c->dh,
-                   a->qkv,
-                   a->qkv + width,
-                   a->qkv + 2 * width,
-                   shape.ld,
-                   1,
-                   a->stat,
-                   1.0f / sqrtf((float)c->dh)};
-    tap(p, TAP_ATTN_OUT, c->layer, a->o, (int)width, &heads);
-}
-
-/* y = head_out(o): o itself where the slot does nothing. */
-static const float *head_out_stage(const Pass *p, int l, const float *o) {
-    Ctx c = stage_ctx(p, l, STAGE_HEAD_OUT);
-    const HeadOutSlot *slot = &head_out_slots[c.c->head_out];
-    if (!slot->forward) return o;
-    slot->forward(&c, o, p->t->y);
-    lap(p, PHASE_HEAD_OUT, 8 * c.d);
-    return p->t->y;
+static void mix_values_backward(const Pass *p, int l) {
+    Ctx c = stage_ctx(p, l, STAGE_QKV);
+    if (c.c->value_residual > 0)
+        value_residual_backward(l, (int)c.c->layers - 1, value_of(&c, p->t->dqkv), c.ld, p->t->dvalue, p->N,
+                                c.KV * c.dh, (float)c.c->value_residual);
 }
 
 static void attention_sublayer(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
     Ctx qkv = stage_ctx(p, l, STAGE_QKV), qk = stage_ctx(p, l, STAGE_QK);
     Ctx turn = stage_ctx(p, -1, STAGE_POSITION);
-    Ctx attention = stage_ctx(p, l, STAGE_ATTENTION), out = stage_ctx(p, l, STAGE_OUT);
-    int64_t d = qkv.d, width = (int64_t)qkv.H * qkv.dh;
+    Ctx out = stage_ctx(p, l, STAGE_OUT);
+    int64_t d = qkv.d, ld = qkv.ld, width = (int64_t)qkv.H * qkv.dh;
     const QkSlot *q = &qk_slots[qk.c->qk];
     const PositionSlot *position = &position_slots[turn.c->position];
-    Linear project = linear_of(LINEAR_QKV, &qkv, 0, 3, d, 3 * width);
+    Linear project = linear_of(LINEAR_QKV, &qkv, 0, 3, d, ld);
     Linear merge = linear_of(LINEAR_OUT, &out, 0, 1, width, d);
 
     const float *h = norm_forward(p, l, STAGE_NORM_ATTN, a->x, t->h, a->norm_attn);
     tap(p, TAP_ATTN_IN, l, (float *)h, (int)d, NULL);
     linear_forward(p, &project, p->N, h, a->qkv);
-    if (q->forward) q->forward(&qk, a->qkv, 3 * width);
-    if (position->rotate_forward) position->rotate_forward(&turn, a->qkv, 3 * width);
+    if (q->forward) q->forward(&qk, a->qkv, ld);
+    if (position->rotate_forward) position->rotate_forward(&turn, a->qkv, ld);
+    mix_values(p, l, a);
     lap(p, PHASE_POSITION, 16 * width);
-    attention_stage(p, &attention, a);
-    const float *y = head_out_stage(p, l, a->o);
+    attend(p, l, a);
+    gates_forward(p, l, a, h);
+    const float *y = head_out(p, l, a);
     tap(p, TAP_HEAD_OUT, l, (float *)y, (int)width, NULL);
     linear_forward(p, &merge, p->N, y, t->add);
     norm_over(p, l, STAGE_ADD_NORM_ATTN, t->add, &a->add_attn);
@@ -210,31 +195,29 @@ static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
     Ctx qkv = stage_ctx(p, l, STAGE_QKV), qk = stage_ctx(p, l, STAGE_QK);
     Ctx turn = stage_ctx(p, -1, STAGE_POSITION);
-    Ctx head_out = stage_ctx(p, l, STAGE_HEAD_OUT), out = stage_ctx(p, l, STAGE_OUT);
+    Ctx out = stage_ctx(p, l, STAGE_OUT);
     const QkSlot *q = &qk_slots[qk.c->qk];
     const PositionSlot *position = &position_slots[turn.c->position];
-    const HeadOutSlot *transform = &head_out_slots[head_out.c->head_out];
-    int64_t d = qkv.d, width = (int64_t)qkv.H * qkv.dh;
-    AttentionShape shape = attention_shape(p, &qkv);
-    Linear project = linear_of(LINEAR_QKV, &qkv, 0, 3, d, 3 * width);
+    int64_t d = qkv.d, ld = qkv.ld, width = (int64_t)qkv.H * qkv.dh;
+    Linear project = linear_of(LINEAR_QKV, &qkv, 0, 3, d, ld);
     Linear merge = linear_of(LINEAR_OUT, &out, 0, 1, width, d);
 
     norm_over_backward(p, l, STAGE_SUM_NORM_ATTN, &a->sum_attn, t->dx);
     const float *dadd = norm_of_added_backward(p, l, STAGE_ADD_NORM_ATTN, &a->add_attn, t->dx);
-    const float *y = head_out_stage(p, l, a->o);
+    const float *y = head_out(p, l, a);
     linear_weights(p, &merge, p->N, dadd, y);
     linear_inputs(p, &merge, p->N, dadd, t->dy);
-    if (transform->backward) transform->backward(&head_out, a->o, t->dy);
-    lap(p, PHASE_HEAD_OUT, transform->backward ? 12 * width : 0);
-    attention_backward(&attention_slots[qkv.c->attention], &shape, a->qkv, a->o, a->stat, t->dy, t->dqkv,
-                       t->attention);
-    lap(p, PHASE_ATTENTION_BACKWARD, 8 * score_work(p)); /* the scores made again are not counted */
-    if (position->rotate_backward) position->rotate_backward(&turn, t->dqkv, 3 * width);
-    if (q->backward) q->backward(&qk, t->dqkv, 3 * width);
+    head_out_backward(p, l, a);
+    attend_backward(p, l, a);
+    gates_backward(p, l, a, GATE_VALUE, value_of(&qkv, a->qkv), ld, value_of(&qkv, t->dqkv));
+    mix_values_backward(p, l);
+    if (position->rotate_backward) position->rotate_backward(&turn, t->dqkv, ld);
+    if (q->backward) q->backward(&qk, t->dqkv, ld);
     lap(p, PHASE_POSITION, 16 * width);
     const float *h = norm_forward(p, l, STAGE_NORM_ATTN, a->x, t->h, a->norm_attn);
     linear_weights(p, &project, p->N, t->dqkv, h);
     linear_inputs(p, &project, p->N, t->dqkv, t->dh);
+    gates_backward(p, l, a, GATE_INPUT, h, d, t->dh);
     norm_backward(p, l, STAGE_NORM_ATTN, a->x, a->norm_attn, t->dh, t->dx);
 }
 

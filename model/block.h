@@ -11,7 +11,8 @@ typedef struct Pass {
     Tape *t;
     const Batch *b;
     int64_t N;
-    float *grads; /* NULL: forward only */
+    float *grads;            /* NULL: forward only */
+    const struct Pass *sink; /* the pass of x*, one token that every row sees; NULL: none */
 } Pass;
 
 /* What the ops of a stage see; its tensors and their gradients filled in. */

@@ -9,22 +9,32 @@
 #include <stddef.h>
 #include <stdint.h>
 
+typedef enum HeadOutGain { GAIN_SHARED, GAIN_HEAD, HEAD_OUT_GAINS } HeadOutGain;
+
 typedef struct ModelConfig {
-    int64_t vocab;         /* set from the data */
-    int64_t layers;        /* L */
-    int64_t width;         /* d */
-    int64_t heads;         /* H; d_head = d / H */
-    int64_t context;       /* T, the training context: learned positions have this many rows */
-    int64_t mlp_width;     /* f; 0: 8/3 d rounded down to a multiple of 32 when gated, else 4 d */
-    int attention;         /* row of attention_slots */
-    int head_out;          /* row of head_out_slots */
-    int qk;                /* row of qk_slots */
-    int position;          /* row of position_slots */
-    int norm;              /* row of norm_places: where norms stand */
-    int norm_kind;         /* row of norm_kinds: what they do */
-    int mlp;               /* row of mlp_slots */
-    int64_t window;        /* attend to the last `window` keys only; 0 = all */
+    int64_t vocab;       /* set from the data */
+    int64_t layers;      /* L */
+    int64_t width;       /* d */
+    int64_t heads;       /* H; d_head = d / H */
+    int64_t kv_heads;    /* heads of keys and values, shared by H / kv_heads queries each; 0: H */
+    int64_t context;     /* T, the training context: learned positions have this many rows */
+    int64_t mlp_width;   /* f; 0: 8/3 d rounded down to a multiple of 32 when gated, else 4 d */
+    int attention;       /* row of attention_slots */
+    int head_out;        /* row of head_out_slots */
+    int qk;              /* row of qk_slots */
+    int position;        /* row of position_slots */
+    int norm;            /* row of norm_places: where norms stand */
+    int norm_kind;       /* row of norm_kinds: what they do */
+    int mlp;             /* row of mlp_slots */
+    int64_t window;      /* attend to the last `window` keys only; 0 = all */
+    int64_t window_keep; /* and to the document's first keys, so many */
+    int64_t prefix;      /* the first positions see each other (prefix LM), so many */
+    List sink_heads;     /* numbers of the heads that get the null key; empty: all */
+    double clip_gamma;   /* of attention: clipped */
+    double clip_zeta;
+    double value_residual; /* v <- (1 - mix) v + mix v of the first block */
     double head_out_scale; /* initial gain of a head-output norm */
+    int head_out_gain;     /* HeadOutGain */
     double embedding_std;
     int init;           /* row of init_laws */
     bool bias;          /* of the blocks' linear layers */
@@ -41,6 +51,12 @@ const char *norm_name(int i);
 const char *norm_kind_name(int i);
 const char *mlp_name(int i);
 const char *init_name(int i);
+const char *head_out_gain_name(int i);
+
+/* Heads of keys and values. */
+int config_kv_heads(const ModelConfig *c);
+/* Whether model.sink_heads gives head h the null key. */
+bool config_has_null(const ModelConfig *c, int h);
 
 /* Fills what was left to the program (mlp_width) and refuses what cannot be built: heads
  * that do not divide the width, an odd d_head under rope, ... Exit code 2. */

@@ -42,14 +42,20 @@ static const struct {
      {[INIT_NORMAL] = two_percent,
       [INIT_RESIDUAL] = by_depth,
       [INIT_DOWN] = by_depth,
+      [INIT_SMALL] = two_percent,
       [INIT_EMBEDDING] = embedding}},
     {"scaled",
      {[INIT_NORMAL] = two_fifths,
       [INIT_RESIDUAL] = two_fifths,
       [INIT_DOWN] = down,
+      [INIT_SMALL] = two_percent,
       [INIT_EMBEDDING] = two_fifths_of_width}},
     {"xavier",
-     {[INIT_NORMAL] = glorot, [INIT_RESIDUAL] = glorot, [INIT_DOWN] = glorot, [INIT_EMBEDDING] = embedding}},
+     {[INIT_NORMAL] = glorot,
+      [INIT_RESIDUAL] = glorot,
+      [INIT_DOWN] = glorot,
+      [INIT_SMALL] = two_percent,
+      [INIT_EMBEDDING] = embedding}},
     {.name = NULL},
 };
 
@@ -57,9 +63,12 @@ const char *init_name(int i) {
     return init_laws[i].name;
 }
 
-static double start_of(const ModelConfig *c, Init init) {
-    const double start[INITS] = {[INIT_ONE] = 1, [INIT_HALF] = 0.5, [INIT_HEAD_SCALE] = c->head_out_scale};
-    return start[init];
+static double start_of(const ModelConfig *c, const Tensor *t) {
+    const double start[INITS] = {[INIT_ONE] = 1,
+                                 [INIT_HALF] = 0.5,
+                                 [INIT_HEAD_SCALE] = c->head_out_scale,
+                                 [INIT_LAMBDA] = 0.8 - 0.6 * exp(-0.3 * t->layer)};
+    return start[t->spec->init];
 }
 
 static uint64_t name_hash(const char *s) { /* FNV-1a, folded to the 40 bits of a step */
@@ -70,7 +79,7 @@ static uint64_t name_hash(const char *s) { /* FNV-1a, folded to the 40 bits of a
 
 static void init_tensor(const Model *m, const Tensor *t, uint64_t seed) {
     Law *law = init_laws[m->config.init].std[t->spec->init];
-    double mean = start_of(&m->config, t->spec->init), std = law ? law(&m->config, t) : 0;
+    double mean = start_of(&m->config, t), std = law ? law(&m->config, t) : 0;
     float *w = m->params + t->offset;
     uint64_t place = name_hash(t->name);
 #pragma omp parallel for schedule(static)

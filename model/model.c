@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include "model/conflicts.h"
 #include "model/slots.h"
 
 #include <stdio.h>
@@ -14,17 +15,20 @@ static const SlotHead embed_stage = {
 static const SlotHead qkv_stage = {"qkv",
                                    "linear",
                                    {{"q_proj.weight", SIZE_HEADS, SIZE_D, INIT_NORMAL},
-                                    {"k_proj.weight", SIZE_HEADS, SIZE_D, INIT_NORMAL},
-                                    {"v_proj.weight", SIZE_HEADS, SIZE_D, INIT_NORMAL},
+                                    {"k_proj.weight", SIZE_KV, SIZE_D, INIT_NORMAL},
+                                    {"v_proj.weight", SIZE_KV, SIZE_D, INIT_NORMAL},
                                     {"q_proj.bias", SIZE_HEADS, SIZE_NONE, INIT_BIAS},
-                                    {"k_proj.bias", SIZE_HEADS, SIZE_NONE, INIT_BIAS},
-                                    {"v_proj.bias", SIZE_HEADS, SIZE_NONE, INIT_BIAS}}};
+                                    {"k_proj.bias", SIZE_KV, SIZE_NONE, INIT_BIAS},
+                                    {"v_proj.bias", SIZE_KV, SIZE_NONE, INIT_BIAS}}};
 static const SlotHead out_stage = {
     "out",
     "linear",
     {{"o_proj.weight", SIZE_D, SIZE_HEADS, INIT_RESIDUAL}, {"o_proj.bias", SIZE_D, SIZE_NONE, INIT_BIAS}}};
 static const SlotHead head_stage = {"head", "linear", {{"lm_head.weight", SIZE_V, SIZE_D, INIT_NORMAL}}};
 static const SlotHead no_norm = {"none", "the stream as it is", {{0}}};
+static const SlotHead sink_stage = {
+    "sink token", "x*", {{"sink_token.weight", SIZE_D, SIZE_NONE, INIT_EMBEDDING}}};
+static const SlotHead no_sink_stage = {"no sink token", "rows begin with their first token", {{0}}};
 static const SlotHead tied_stage = {"tied head", "the embedding's weights", {{0}}};
 
 bool norm_stands(const ModelConfig *c, Stage s) {
@@ -39,6 +43,7 @@ const SlotHead *slot_head(const ModelConfig *c, Stage s) {
     const SlotHead *const of[STAGES] = {
         [STAGE_EMBED] = &embed_stage,
         [STAGE_POSITION] = &position_slots[c->position].head,
+        [STAGE_SINK] = attention_slots[c->attention].token ? &sink_stage : &no_sink_stage,
         [STAGE_NORM_ATTN] = norm_head(c, STAGE_NORM_ATTN),
         [STAGE_QKV] = &qkv_stage,
         [STAGE_QK] = &qk_slots[c->qk].head,
@@ -79,6 +84,11 @@ const char *mlp_name(int i) {
     return mlp_slots[i].head.name;
 }
 
+const char *head_out_gain_name(int i) {
+    static const char *const names[HEAD_OUT_GAINS] = {[GAIN_SHARED] = "shared", [GAIN_HEAD] = "head"};
+    return i >= 0 && i < HEAD_OUT_GAINS ? names[i] : NULL;
+}
+
 /* Where a stage's tensors are in the house of Hugging Face's LlamaForCausalLM. */
 static const struct {
     bool block;
@@ -86,6 +96,7 @@ static const struct {
 } places[STAGES] = {
     [STAGE_EMBED] = {false, "model."},
     [STAGE_POSITION] = {false, "model."},
+    [STAGE_SINK] = {false, "model."},
     [STAGE_NORM_ATTN] = {true, "input_layernorm."},
     [STAGE_QKV] = {true, "self_attn."},
     [STAGE_QK] = {true, "self_attn."},
@@ -108,6 +119,16 @@ static int64_t d_head(const ModelConfig *c) {
     return c->width / c->heads;
 }
 
+int config_kv_heads(const ModelConfig *c) {
+    return (int)(c->kv_heads ? c->kv_heads : c->heads);
+}
+
+bool config_has_null(const ModelConfig *c, int h) {
+    for (int i = 0; i < c->sink_heads.n; i++)
+        if (atoi(c->sink_heads.item[i]) == h) return true;
+    return !c->sink_heads.n;
+}
+
 static int64_t default_mlp_width(const ModelConfig *c) {
     if (mlp_slots[c->mlp].parts == 1) return 4 * c->width;
     int64_t f = 8 * c->width / 3 / 32 * 32;
@@ -118,13 +139,8 @@ bool model_config_check(ModelConfig *c, Error *e) {
     if (c->heads < 1 || c->width % c->heads)
         return fail(e, EXIT_USAGE, "model.heads: %lld does not divide model.width %lld (choose a divisor)",
                     (long long)c->heads, (long long)c->width);
-    if (position_slots[c->position].rotate_forward && d_head(c) % 2)
-        return fail(e, EXIT_USAGE,
-                    "model.position: rope turns pairs, but d_head = %lld is odd (change heads)",
-                    (long long)d_head(c));
-    if (c->window > c->context)
-        return fail(e, EXIT_USAGE, "model.window: %lld is longer than model.context %lld (0 sees all)",
-                    (long long)c->window, (long long)c->context);
+    if (!conflicts_check(c, e)) return false;
+    if (!c->kv_heads) c->kv_heads = c->heads;
     if (!c->mlp_width) c->mlp_width = default_mlp_width(c);
     return true;
 }
@@ -142,6 +158,12 @@ static int64_t size_of(const ModelConfig *c, Size s) {
         return c->context;
     case SIZE_D:
         return c->width;
+    case SIZE_H:
+        return c->heads;
+    case SIZE_KV:
+        return config_kv_heads(c) * d_head(c);
+    case SIZE_GAIN:
+        return c->head_out_gain == GAIN_HEAD ? c->heads * d_head(c) : d_head(c);
     case SIZE_HEADS:
         return c->heads * d_head(c);
     case SIZE_HEAD:

@@ -15,6 +15,7 @@
 typedef enum Stage {
     STAGE_EMBED,    /* x = E[token] */
     STAGE_POSITION, /* + P[t], or a rotation of q and k, or nothing */
+    STAGE_SINK,     /* x*, a learned token before every row, or nothing */
     STAGE_NORM_ATTN,
     STAGE_QKV,
     STAGE_QK,
@@ -33,7 +34,19 @@ typedef enum Stage {
 } Stage;
 
 /* A symbolic size, so that a tensor's shape is data. */
-typedef enum Size { SIZE_NONE, SIZE_ONE, SIZE_V, SIZE_T, SIZE_D, SIZE_HEADS, SIZE_HEAD, SIZE_F } Size;
+typedef enum Size {
+    SIZE_NONE,
+    SIZE_ONE,
+    SIZE_V,
+    SIZE_T,
+    SIZE_D,
+    SIZE_H,     /* heads */
+    SIZE_HEADS, /* all heads' floats */
+    SIZE_HEAD,  /* one head's */
+    SIZE_KV,    /* those of all heads of keys, or of values */
+    SIZE_GAIN,  /* one head's, or all heads': head_out_gain */
+    SIZE_F
+} Size;
 
 typedef enum Init {
     INIT_NORMAL,    /* a matrix: see model/init.c for the laws of these four */
@@ -45,6 +58,8 @@ typedef enum Init {
     INIT_BIAS,       /* zero; the tensor is there with model.bias only */
     INIT_HALF,       /* DyT's slope */
     INIT_HEAD_SCALE, /* head_out_scale */
+    INIT_SMALL,      /* N(0, 0.02^2) under every law: null keys */
+    INIT_LAMBDA,     /* 0.8 - 0.6 e^{-0.3 l} in block l, see differential attention */
     INITS
 } Init;
 

@@ -49,10 +49,24 @@ static void classify(const Pass *p, const float *h, float scale) {
     }
 }
 
+/* The row of x* alone: a causal mask lets it see nothing else, so one token serves every row of the pass. */
+static const Batch sink_row = {.rows = 1, .T = 1, .lo = &(const int32_t){0}};
+
+static Pass sink_pass(const Model *m, const Tape *t, float *grads) {
+    return (Pass){m, t->sink, &sink_row, 1, grads, NULL};
+}
+
 static void run_forward(const Pass *p, float scale) {
     Tape *t = p->t;
     embed(p);
-    for (int l = 0; l < p->m->config.layers; l++) block_forward(p, l);
+    if (p->sink) {
+        Ctx x = stage_ctx(p, -1, STAGE_SINK);
+        memcpy(p->sink->t->acts[0].x, x.w[0], (size_t)x.d * sizeof *x.w[0]);
+    }
+    for (int l = 0; l < p->m->config.layers; l++) {
+        if (p->sink) block_forward(p->sink, l);
+        block_forward(p, l);
+    }
     const float *x = t->acts[p->m->config.layers].x;
     const float *h = norm_forward(p, -1, STAGE_NORM_FINAL, x, t->h, t->norm_final);
     tap(p, TAP_FINAL, -1, (float *)h, (int)p->m->config.width, NULL);
@@ -60,17 +74,28 @@ static void run_forward(const Pass *p, float scale) {
 }
 
 void model_forward(const Model *m, Tape *t, const Batch *b) {
-    Pass p = {m, t, b, (int64_t)b->rows * b->T, NULL};
+    Pass sink = sink_pass(m, t, NULL), p = {m, t, b, (int64_t)b->rows * b->T, NULL, t->sink ? &sink : NULL};
     run_forward(&p, 0);
 }
 
+static void sink_token_backward(const Pass *p) {
+    if (!p->sink) return;
+    Ctx x = stage_ctx(p, -1, STAGE_SINK);
+    for (int i = 0; i < x.d; i++) x.dw[0][i] += p->sink->t->dx[i];
+}
+
 void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *grads) {
-    Pass p = {m, t, b, (int64_t)b->rows * b->T, grads};
+    Pass sink = sink_pass(m, t, grads), p = {m, t, b, (int64_t)b->rows * b->T, grads, t->sink ? &sink : NULL};
     run_forward(&p, scale);
     Ctx table = stage_ctx(&p, -1, STAGE_EMBED), position = stage_ctx(&p, -1, STAGE_POSITION);
     memset(t->dx, 0, (size_t)(p.N * table.d) * sizeof *t->dx);
     norm_backward(&p, -1, STAGE_NORM_FINAL, t->acts[m->config.layers].x, t->norm_final, t->dh, t->dx);
-    for (int l = (int)m->config.layers; l-- > 0;) block_backward(&p, l);
+    if (t->sink) memset(t->sink->dx, 0, (size_t)table.d * sizeof *t->dx);
+    for (int l = (int)m->config.layers; l-- > 0;) {
+        block_backward(&p, l);
+        if (t->sink) block_backward(&sink, l);
+    }
+    sink_token_backward(&p);
     const PositionSlot *slot = &position_slots[position.c->position];
     if (slot->embed_backward) slot->embed_backward(&position, t->dx);
     embed_backward(b->x, t->dx, table.dw[0], p.N, table.d);

@@ -21,6 +21,9 @@ typedef struct Ctx {
     int layer, B, T;
     int64_t N;
     int d, H, dh, f;
+    int64_t ld;                   /* floats of a token's q, k, v: (H + 2 KV) dh */
+    int KV;                       /* heads of keys and values */
+    int dk;                       /* floats of q and k that are one vector: dh, less with two maps */
     const float *w[SLOT_TENSORS]; /* the slot's tensors, in its order */
     float *dw[SLOT_TENSORS];      /* their gradients (backward) */
     float *partial;               /* room for strip sums, see model/ops/strips.h */
@@ -38,6 +41,7 @@ typedef struct PositionSlot {
     void (*embed_backward)(const Ctx *c, const float *dx);
     void (*rotate_forward)(const Ctx *c, float *qkv, int64_t ld); /* q and k in place */
     void (*rotate_backward)(const Ctx *c, float *dqkv, int64_t ld);
+    float (*slope)(const ModelConfig *c, int h); /* by which head h's scores fall with distance; NULL: 0 */
 } PositionSlot;
 
 /* Transform of q and k before position. */
@@ -49,30 +53,58 @@ typedef struct QkSlot {
 } QkSlot;
 
 /* One block of scores: queries q0 .. q0+nq-1 of one row and head against keys k0 .. k1-1 (both multiples
- * of VW); S[i * ld + k] is query q0+i on key k. Query q0+i sees keys lo[i] .. q0+i. */
+ * of VW); S[i * ld + k] is query q0+i on key k, -INFINITY where the query does not see the key. */
 typedef struct Scores {
     int q0, nq, k0, k1;
     int64_t ld;
-    const int32_t *lo; /* (nq) */
+    const int32_t *seen; /* (nq) number of keys that each query sees */
+    float *S;            /* scores in place to weights, 0 for keys not seen */
+    float *null;         /* (nq) the null key's score in place to its weight; -INFINITY: there is none */
+    float *stat;         /* (nq) what the backward needs of a row */
+    float *S2, *stat2;   /* a second map of scores, for the slots that have two */
+    float mix;           /* its share, see PART_MIX */
+    const ModelConfig *config;
+    /* backward */
+    float *dS, *dS2;  /* gradient of the weights in dS, in place to those of the scores */
+    float *dnull;     /* (nq) likewise */
+    const float *dot; /* (nq) sum over keys, with the null key, of A dA = o.do */
+    float *dmix;      /* += */
 } Scores;
 
-/* Scores to weights and back; the matrix products around it are model/ops/attention.c's. */
+/* What a tensor of an attention slot is to its heads. */
+typedef enum AttentionPart {
+    PART_LOGIT, /* (H) score of the null key, the same for every query */
+    PART_KEY,   /* (H_kv, dh) the null key: its score is scale q.k*; without one the score is 0 */
+    PART_VALUE, /* (H_kv, dh) its value; without one 0 */
+    PART_SHIFT, /* (H_kv, dh) added to every value */
+    PART_MIX,   /* (H) share of a second map */
+    PARTS
+} AttentionPart;
+
+/* Scores to weights and back; the matrix products around it are model/ops/attention.c's. The null key is
+ * one more key that every query of a head sees (model.sink_heads says which heads have it). */
 typedef struct AttentionSlot {
     SlotHead head;
+    AttentionPart part[SLOT_TENSORS]; /* of each tensor */
+    bool null_key;
+    bool token;        /* the null key and its value are those of x*, see model/sink_token.h */
     bool unnormalised; /* rows of A need not sum to one, nor be positive: see Weights */
-    /* S in place to weights A: 0 for keys not seen. stat[i]: what the backward needs of a row. */
-    void (*weights)(const Scores *b, float *S, float *stat);
-    /* The same again in the backward, from stat. */
-    void (*again)(const Scores *b, float *S, const float *stat);
-    /* dA in place to dS, given A and dot[i] = sum_k A[i][k] dA[i][k] = o_i . do_i. */
-    void (*backward)(const Scores *b, const float *A, float *dA, const float *dot);
+    bool lse;          /* stat is the log-sum-exp of the row */
+    int maps;          /* of scores a head: q and k fall into as many equal parts */
+    void (*weights)(const Scores *b);
+    void (*backward)(const Scores *b); /* makes the weights again and takes dS through them */
 } AttentionSlot;
 
-/* Transform of each head's aggregated output before W_O. */
+/* What a gate on the heads is a linear function of. */
+typedef enum GateFrom { GATE_NONE, GATE_INPUT, GATE_VALUE } GateFrom;
+
+/* Transform of each head's aggregated output before W_O: y = norm(o) * gate, each of them optional. */
 typedef struct HeadOutSlot {
     SlotHead head;
     void (*forward)(const Ctx *c, const float *o, float *y);   /* (N, H dh); NULL: y is o */
     void (*backward)(const Ctx *c, const float *o, float *dy); /* dy in place to do */
+    GateFrom gate;   /* of the token's normed input of attention (N, d), or of its values (N, KV dh) */
+    int gate_tensor; /* which of the slot's is its matrix: (H dh, in), or (H, in) for one gate a head */
 } HeadOutSlot;
 
 /* Norm of a row of the residual stream. */

@@ -30,9 +30,11 @@ typedef struct Heads {
     int H, dh;
     const float *q, *k, *v; /* token n, head h: at n * ld + h * dh (k, v: h / group) */
     int64_t ld;
-    int group;        /* query heads that share a key-value head */
-    const float *lse; /* (B, H, T) log-sum-exp of a row's scores; NULL where the kind has none */
-    float scale;      /* of q.k */
+    int group;          /* query heads that share a key-value head */
+    const float *lse;   /* (B, H, T) log-sum-exp of a row's scores; NULL where the kind has none */
+    const float *first; /* (B, H, T) weight on the first key of the query's document; where rows need not sum
+                           to one, |A| / sum |A| */
+    float scale;        /* of q.k */
 } Heads;
 
 /* An array passing a tap. Token n = row * T + t. */
@@ -55,7 +57,8 @@ typedef struct Weights {
     int layer, head;
     int64_t row; /* in the whole pass */
     int q0, nq, T;
-    const float *A; /* (nq, ld): A[q - q0][k]; columns k > q0+nq-1 are not there: zero */
+    const float *A; /* (nq, ld): A[q - q0][k], 0 for keys not seen; columns past those that a query of the
+                       block sees (q0 + nq, or the prefix) are not there; no column for the null key */
     int64_t ld;
     const int32_t *lo; /* (T) of this row */
     bool unnormalised; /* rows need not sum to one: instruments use |A| / sum |A| */

@@ -36,13 +36,25 @@ static size_t table_width(const ModelConfig *m) {
     return position->table ? (size_t)position->table_width(m) : 0;
 }
 
+/* Floats of a token's keys, or values. */
+static size_t kv_width(const ModelConfig *m) {
+    return (size_t)(config_kv_heads(m) * (m->width / m->heads));
+}
+
+static size_t gates(const ModelConfig *m) {
+    const HeadOutSlot *slot = &head_out_slots[m->head_out];
+    if (!slot->gate) return 0;
+    return (size_t)(slot->head.tensors[slot->gate_tensor].rows == SIZE_H ? m->heads : m->width);
+}
+
 static void cut_acts(Cutter *c, Acts *a, const ModelConfig *m, size_t N) {
     size_t d = (size_t)m->width, heads = d, f = (size_t)m->mlp_width;
     const QkSlot *qk = &qk_slots[m->qk];
     a->norm_attn = cut(c, NORM_STATS * N);
-    a->qkv = cut(c, N * 3 * heads);
-    a->stat = cut(c, N * (size_t)m->heads);
+    a->qkv = cut(c, N * (heads + 2 * kv_width(m)));
+    a->stat = cut(c, N * (size_t)(m->heads * attention_slots[m->attention].maps));
     a->o = cut(c, N * heads);
+    a->gate = cut(c, N * gates(m));
     a->mid = cut(c, N * d);
     a->norm_mlp = cut(c, NORM_STATS * N);
     a->hid = cut(c, N * (size_t)mlp_slots[m->mlp].parts * f);
@@ -71,6 +83,7 @@ static void cut_layers(Cutter *c, Tape *t, const ModelConfig *m, size_t N) {
 static void cut_all(Cutter *c, Tape *t, const Model *model) {
     const ModelConfig *m = &model->config;
     size_t N = (size_t)t->rows * (size_t)t->T, d = (size_t)m->width, f = (size_t)m->mlp_width;
+    const AttentionSlot *slot = &attention_slots[m->attention];
     int dh = (int)(m->width / m->heads);
     cut_layers(c, t, m, N);
     t->norm_final = cut(c, NORM_STATS * N);
@@ -82,13 +95,18 @@ static void cut_all(Cutter *c, Tape *t, const Model *model) {
     t->losses = cut(c, N);
     t->partial = cut(c, (size_t)strips_count(t->rows, t->T) * partial_width(m));
     t->turn = cut(c, (size_t)t->T * table_width(m));
-    t->attention = cut(c, attention_scratch(t->T, dh, t->train) * (size_t)omp_get_max_threads());
+    t->attention = cut(c, attention_scratch(slot, t->T, dh, t->train) * (size_t)omp_get_max_threads());
+    t->first = cut(c, N * (size_t)m->heads);
+    t->value = cut(c, m->value_residual > 0 ? N * kv_width(m) : 0);
     if (!t->train) return;
     t->dx = cut(c, N * d);
     t->dh = cut(c, N * d);
     t->dadd = cut(c, N * d);
     t->dy = cut(c, N * d);
-    t->dqkv = cut(c, N * 3 * d);
+    t->dqkv = cut(c, N * (d + 2 * kv_width(m)));
+    t->dvalue = cut(c, m->value_residual > 0 ? N * kv_width(m) : 0);
+    t->parts = cut(c, (size_t)(t->rows * m->heads * attention_part_floats(dh)));
+    t->dkv = cut(c, slot->token ? 2 * kv_width(m) : 0);
     t->ds = cut(c, N * f);
 }
 
@@ -97,7 +115,7 @@ int64_t tape_chunk(const Tape *t) {
     return (int64_t)(rows < t->rows ? rows : t->rows) * t->T;
 }
 
-size_t tape_bytes(const Model *m, int rows, int T, bool train) {
+static size_t bytes_of(const Model *m, int rows, int T, bool train) {
     Acts *acts = calloc((size_t)m->config.layers + 1, sizeof *acts);
     if (!acts) return 0;
     Tape t = {.rows = rows, .T = T, .train = train, .acts = acts};
@@ -107,10 +125,18 @@ size_t tape_bytes(const Model *m, int rows, int T, bool train) {
     return count.used * sizeof(float);
 }
 
-bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error *e) {
+static bool has_token(const Model *m) {
+    return attention_slots[m->config.attention].token;
+}
+
+size_t tape_bytes(const Model *m, int rows, int T, bool train) {
+    return bytes_of(m, rows, T, train) + (has_token(m) ? bytes_of(m, 1, 1, train) : 0);
+}
+
+static bool create(Tape **out, const Model *m, int rows, int T, bool train, Error *e) {
     Tape *t = calloc(1, sizeof *t);
     if (t) t->acts = calloc((size_t)m->config.layers + 1, sizeof *t->acts);
-    size_t bytes = tape_bytes(m, rows, T, train), page = (size_t)2 << 20;
+    size_t bytes = bytes_of(m, rows, T, train), page = (size_t)2 << 20;
     if (!t || !t->acts || posix_memalign((void **)&t->memory, page, bytes)) {
         tape_free(t);
         return fail(e, EXIT_FAILED, "model: no memory for %.1f MB of activations (lower train.micro_rows)",
@@ -154,9 +180,20 @@ bool tape_bf16(Tape *t, const Model *m, Error *e) {
     return true;
 }
 
+bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error *e) {
+    Tape *t = NULL;
+    bool ok = create(&t, m, rows, T, train, e) && (!has_token(m) || create(&t->sink, m, 1, 1, train, e));
+    if (ok)
+        *out = t;
+    else
+        tape_free(t);
+    return ok;
+}
+
 void tape_free(Tape *t) {
     if (!t) return;
     free(t->bf16);
+    tape_free(t->sink);
     free(t->acts);
     free(t->memory);
     free(t);

@@ -17,9 +17,10 @@ typedef struct NormActs {
 typedef struct Acts {
     float *x;         /* (N, d)       residual stream entering the block */
     float *norm_attn; /* (NORM_STATS, N) of x */
-    float *qkv;       /* (N, 3 H dh)  q, k after norm and position; v */
-    float *stat;      /* (B, H, T)    attention's row statistics */
+    float *qkv;       /* (N, (H + 2 KV) dh) q, k after norm and position; v */
+    float *stat;      /* (B, H, maps, T) attention's row statistics */
     float *o;         /* (N, H dh)    aggregated values */
+    float *gate;      /* (N, gates)   of the heads */
     float *mid;       /* (N, d)       residual stream between attention and MLP */
     float *norm_mlp;  /* (NORM_STATS, N) of mid */
     float *hid;       /* (N, parts f) MLP pre-activations */
@@ -32,20 +33,26 @@ struct Tape {
     bool train;
     Acts *acts; /* (L + 1): the last has only x, the final residual stream */
     float *norm_final;
-    float *h;         /* (N, d)     normed input of a sublayer */
-    float *y;         /* (N, H dh)  head_out's output */
-    float *s;         /* (N, f)     MLP hidden activations */
-    float *add;       /* (N, d)     what a sublayer adds */
-    float *logits;    /* (chunk, V) */
-    float *losses;    /* (N) */
-    float *partial;   /* strips of gains */
-    float *turn;      /* the position slot's table */
-    float *attention; /* scratch of each thread */
+    float *h;          /* (N, d)     normed input of a sublayer */
+    float *y;          /* (N, H dh)  head_out's output */
+    float *s;          /* (N, f)     MLP hidden activations */
+    float *add;        /* (N, d)     what a sublayer adds */
+    float *logits;     /* (chunk, V) */
+    float *losses;     /* (N) */
+    float *partial;    /* strips of gains */
+    float *turn;       /* the position slot's table */
+    float *attention;  /* scratch of each thread */
+    float *first;      /* (B, H, T)  weights on first keys, for observers */
+    float *value;      /* (N, KV dh) the first block's, where others mix them in */
+    struct Tape *sink; /* of x*, one token; NULL: none */
     /* backward only */
     float *dx, *dh; /* (N, d) */
     float *dadd;    /* (N, d)     through a norm that overwrites the stream */
     float *dy;      /* (N, H dh) */
-    float *dqkv;    /* (N, 3 H dh) */
+    float *dqkv;    /* (N, (H + 2 KV) dh) */
+    float *dvalue;  /* as value */
+    float *parts;   /* (B, H, ...) gradients of what attention's heads own */
+    float *dkv;     /* (2, KV dh) of x*: what the rows give its key and value in a block */
     float *ds;      /* (N, f) */
     float *memory;  /* the one allocation */
     uint16_t *bf16; /* room of packed bf16 factors; NULL: products in fp32 */

@@ -1,5 +1,5 @@
 /* Owns: what is measured of every head at every training step, over all rows of the batch, at
- * O(B T d) a layer from what attention has anyway: the mass of the first key, exp(s q.k_0 - lse), and
+ * O(B T d) a layer from what attention has anyway: the mass of the first key and
  * the value drain. Does not own: the probes' instruments, which see whole attention matrices. */
 #ifndef SINKLAB_STEP_HEAD_H
 #define SINKLAB_STEP_HEAD_H

@@ -13,80 +13,234 @@ static int round_up(int n, int to) {
 /* One (row, head)'s operands, copied once: padded to whole blocks and vectors with zeros, those that
  * are the right factor of a product over d_head transposed. */
 typedef struct Packed {
-    int Tp, dhp;          /* padded T and d_head */
-    float *Q, *K, *V, *G; /* (Tp, dhp); Q is scaled; G: gradient of o */
-    float *Kt, *Vt;       /* (dh, Tp) */
-    float *dQ, *dK, *dV;  /* (Tp, dhp) */
-    float *S, *D;         /* (block, Tp): scores or weights, and their gradient */
-    float *O;             /* (block, dhp) */
+    int Tp, dkp, dhp;   /* padded T, floats of q and k in a map, d_head */
+    float *Q, *K;       /* (maps, Tp, dkp); Q is scaled */
+    float *V, *G;       /* (Tp, dhp); G: gradient of o */
+    float *Kt, *Vt;     /* (dh, Tp) */
+    float *dQ, *dK;     /* as Q */
+    float *dV;          /* as V */
+    float *S, *D;       /* (maps, block, Tp): scores or weights, and their gradient */
+    float *O;           /* (block, dhp) */
+    float *key, *value; /* (dhp): the null key and its value, zero where there is none */
 } Packed;
 
-size_t attention_scratch(int T, int dh, bool backward) {
-    size_t Tp = (size_t)round_up(T, ATTENTION_BLOCK), dhp = (size_t)round_up(dh, VW);
-    size_t matrices = backward ? 9 : 3, blocks = backward ? 2 : 1;
-    return matrices * Tp * dhp + blocks * ATTENTION_BLOCK * Tp + ATTENTION_BLOCK * dhp;
+/* Lays the parts out from `at`; returns the floats they take. */
+static size_t lay_out(Packed *p, float *at, int T, int dh, int maps, bool backward) {
+    *p =
+        (Packed){.Tp = round_up(T, ATTENTION_BLOCK), .dkp = round_up(dh / maps, VW), .dhp = round_up(dh, VW)};
+    size_t narrow = (size_t)p->Tp * (size_t)(maps * p->dkp), wide = (size_t)p->Tp * (size_t)p->dhp;
+    size_t block = (size_t)maps * ATTENTION_BLOCK * (size_t)p->Tp, vector = (size_t)p->dhp;
+    const struct {
+        float **part;
+        size_t floats;
+        bool forward;
+    } parts[] = {
+        {&p->Q, narrow, true},   {&p->V, wide, true},       {&p->Kt, narrow, true},
+        {&p->K, narrow, false},  {&p->G, wide, false},      {&p->Vt, wide, false},
+        {&p->dQ, narrow, false}, {&p->dK, narrow, false},   {&p->dV, wide, false},
+        {&p->S, block, true},    {&p->D, block, false},     {&p->O, ATTENTION_BLOCK * vector, true},
+        {&p->key, vector, true}, {&p->value, vector, true},
+    };
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (!parts[i].forward && !backward) continue;
+        *parts[i].part = at ? at + used : NULL;
+        used += parts[i].floats;
+    }
+    return used;
 }
 
-static Packed packed_at(float *at, int T, int dh, bool backward) {
-    Packed p = {.Tp = round_up(T, ATTENTION_BLOCK), .dhp = round_up(dh, VW)};
-    int64_t matrix = (int64_t)p.Tp * p.dhp, block = (int64_t)ATTENTION_BLOCK * p.Tp;
-    float **forward_parts[] = {&p.Q, &p.V, &p.Kt},
-          **backward_parts[] = {&p.K, &p.G, &p.Vt, &p.dQ, &p.dK, &p.dV};
-    for (int i = 0; i < 3; i++, at += matrix) *forward_parts[i] = at;
-    for (int i = 0; backward && i < 6; i++, at += matrix) *backward_parts[i] = at;
-    p.S = at;
-    at += block;
-    if (backward) p.D = at, at += block;
-    p.O = at;
-    return p;
+size_t attention_scratch(const AttentionSlot *slot, int T, int dh, bool backward) {
+    Packed p;
+    return lay_out(&p, NULL, T, dh, slot->maps, backward);
 }
 
-static void pack(float *to, const Packed *p, const float *x, int64_t ld, int T, int dh, float scale) {
-    for (int t = 0; t < p->Tp; t++) {
-        float *row = to + (int64_t)t * p->dhp;
+/* One (row, key-value head) at work, and the query head whose turn it is. */
+typedef struct Head {
+    const AttentionSlot *slot;
+    const AttentionShape *s;
+    Packed p;
+    int row, g, h;
+    int dk; /* floats of q and k in a map */
+    float scale;
+} Head;
+
+/* x (T, dh) in rows of ld -> (maps, Tp, dp), scaled. */
+static void pack(float *to, int Tp, int dp, const float *x, int64_t ld, int T, int dh, float scale) {
+    for (int t = 0; t < Tp; t++) {
+        float *row = to + (int64_t)t * dp;
         int n = t < T ? dh : 0;
         for (int i = 0; i < n; i++) row[i] = scale * x[t * ld + i];
-        for (int i = n; i < p->dhp; i++) row[i] = 0;
+        for (int i = n; i < dp; i++) row[i] = 0;
     }
 }
 
+static void pack_maps(float *to, const Head *x, const float *from, float scale) {
+    const Packed *p = &x->p;
+    for (int m = 0; m < x->slot->maps; m++)
+        pack(to + (int64_t)m * p->Tp * p->dkp, p->Tp, p->dkp, from + m * x->dk, x->s->ld, x->s->T, x->dk,
+             scale);
+}
+
 /* A tile of VW tokens is read row by row and written column by column, so both stay in cache. */
-static void pack_transposed(float *to, const Packed *p, const float *x, int64_t ld, int T, int dh) {
-    for (int t0 = 0; t0 < p->Tp; t0 += VW) {
+static void pack_transposed(float *to, int Tp, const float *x, int64_t ld, int T, int dh) {
+    for (int t0 = 0; t0 < Tp; t0 += VW) {
         int n = T - t0 < 0 ? 0 : T - t0 < VW ? T - t0 : VW;
         for (int i = 0; i < dh; i++) {
             vf column = {0};
             for (int t = 0; t < n; t++) column[t] = x[(t0 + t) * ld + i];
-            vf_store(to + (int64_t)i * p->Tp + t0, column);
+            vf_store(to + (int64_t)i * Tp + t0, column);
         }
     }
 }
 
-static void unpack(float *x, int64_t ld, const float *from, int dhp, int rows, int dh, float scale) {
+static void unpack(float *x, int64_t ld, const float *from, int dp, int rows, int dh, float scale) {
     for (int t = 0; t < rows; t++)
-        for (int i = 0; i < dh; i++) x[t * ld + i] = scale * from[(int64_t)t * dhp + i];
+        for (int i = 0; i < dh; i++) x[t * ld + i] = scale * from[(int64_t)t * dp + i];
 }
 
-/* First key that a query sees: the mask's, or the window's. */
-static void first_keys(const AttentionShape *s, int row, int q0, int nq, int32_t *lo) {
+static void unpack_maps(float *to, const Head *x, const float *from, float scale) {
+    const Packed *p = &x->p;
+    for (int m = 0; m < x->slot->maps; m++)
+        unpack(to + m * x->dk, x->s->ld, from + (int64_t)m * p->Tp * p->dkp, p->dkp, x->s->T, x->dk, scale);
+}
+
+/* This key-value head's piece of a part, or NULL. */
+static const float *part_of(const Head *x, AttentionPart part) {
+    const float *w = x->s->part[part];
+    return w ? w + (int64_t)x->g * x->s->dh : NULL;
+}
+
+static void pack_vector(float *to, int dhp, const float *x, int dh) {
+    memset(to, 0, (size_t)dhp * sizeof *to);
+    if (x) memcpy(to, x, (size_t)dh * sizeof *to);
+}
+
+/* The values, and what each of them is shifted by (rows of A sum to one, so o is shifted alike). */
+static void shift_values(const Head *x) {
+    const float *shift = part_of(x, PART_SHIFT);
+    const Packed *p = &x->p;
+    for (int t = 0; shift && t < x->s->T; t++)
+        for (int i = 0; i < x->s->dh; i++) p->V[(int64_t)t * p->dhp + i] += shift[i];
+}
+
+static void shift_transposed(const Head *x) {
+    const float *shift = part_of(x, PART_SHIFT);
+    const Packed *p = &x->p;
+    for (int i = 0; shift && i < x->s->dh; i++)
+        for (int t = 0; t < x->s->T; t++) p->Vt[(int64_t)i * p->Tp + t] += shift[i];
+}
+
+static float dot(const float *a, const float *b, int n) {
+    vf sum = {0};
+    for (int i = 0; i < n; i += VW) sum += vf_load(a + i) * vf_load(b + i);
+    return vf_sum(sum);
+}
+
+/* ---- a block of scores ---- */
+
+typedef struct Block {
+    Scores scores;
+    /* as sight.h has them; kept keys begin at the document's first */
+    int32_t from[ATTENTION_BLOCK], to[ATTENTION_BLOCK], kept[ATTENTION_BLOCK], seen[ATTENTION_BLOCK];
+    float null[ATTENTION_BLOCK], dnull[ATTENTION_BLOCK], dot[ATTENTION_BLOCK];
+} Block;
+
+static void see_keys(Block *b, const Head *x, int q0) {
+    const AttentionShape *s = x->s;
+    const int32_t *lo = s->lo + (int64_t)x->row * s->T;
+    int nq = s->T - q0 < ATTENTION_BLOCK ? s->T - q0 : ATTENTION_BLOCK, first = s->T, last = 0;
     for (int i = 0; i < nq; i++) {
-        int32_t mask = s->lo[(int64_t)row * s->T + q0 + i], window = s->window ? q0 + i - s->window + 1 : 0;
-        lo[i] = mask > window ? mask : window;
+        int q = q0 + i, lowest;
+        b->from[i] = sight_from(s->sight, lo, q);
+        b->to[i] = sight_to(s->sight, lo, s->T, q);
+        b->kept[i] = sight_kept(s->sight, lo, q);
+        b->seen[i] = sight_keys(s->sight, lo, s->T, q);
+        lowest = s->sight.keep ? lo[q] : b->from[i];
+        first = lowest < first ? lowest : first;
+        last = b->to[i] > last ? b->to[i] : last;
+    }
+    b->scores.q0 = q0;
+    b->scores.nq = nq;
+    b->scores.k0 = first / VW * VW;
+    b->scores.k1 = round_up(last + 1, ATTENTION_BLOCK);
+}
+
+static void open_block(Block *b, const Head *x, int q0, float *stat) {
+    const AttentionShape *s = x->s;
+    int64_t map = (int64_t)ATTENTION_BLOCK * x->p.Tp;
+    see_keys(b, x, q0);
+    Scores *c = &b->scores;
+    c->ld = x->p.Tp;
+    c->seen = b->seen;
+    c->S = x->p.S;
+    c->dS = x->p.D;
+    c->null = b->null;
+    c->dnull = b->dnull;
+    c->dot = b->dot;
+    c->config = s->config;
+    c->stat = stat + q0;
+    if (x->slot->maps < 2) return;
+    c->S2 = c->S + map;
+    c->dS2 = c->dS ? c->dS + map : NULL;
+    c->stat2 = c->stat + s->T;
+    c->mix = s->part[PART_MIX][x->h];
+}
+
+/* -INFINITY in keys a .. b-1 (multiples of VW) that query i does not see. */
+static void hide(const Block *b, float *row, int i, int a, int end, int doc) {
+    for (int k = a; k < end; k += VW) {
+        vi key = vi_lanes() + k;
+        vi seen = ((key >= b->from[i]) & (key <= b->to[i])) | ((key >= doc) & (key < b->kept[i]));
+        vf_store(row + k, vf_pick(seen, vf_load(row + k), vf_all(-INFINITY)));
     }
 }
 
-static Scores block_at(const AttentionShape *s, const Packed *p, int row, int q0, int32_t *lo) {
-    int nq = s->T - q0 < ATTENTION_BLOCK ? s->T - q0 : ATTENTION_BLOCK;
-    first_keys(s, row, q0, nq, lo);
-    int k0 = lo[0];
-    for (int i = 1; i < nq; i++) k0 = lo[i] < k0 ? lo[i] : k0;
-    return (Scores){q0, nq, k0 / VW * VW, q0 + ATTENTION_BLOCK, p->Tp, lo};
+/* Keys that every query of the block sees, from the last `from` to the first `to`, need no look. */
+static void mask(const Block *b, const Head *x, float *S) {
+    const Scores *c = &b->scores;
+    const int32_t *lo = x->s->lo + (int64_t)x->row * x->s->T + c->q0;
+    int inner = c->k0, outer = c->k1;
+    for (int i = 0; i < c->nq; i++) {
+        inner = b->from[i] > inner ? b->from[i] : inner;
+        outer = b->to[i] + 1 < outer ? b->to[i] + 1 : outer;
+    }
+    inner = round_up(inner, VW);
+    outer = outer / VW * VW;
+    if (outer < inner) outer = inner;
+    for (int i = 0; i < c->nq; i++) {
+        hide(b, S + i * c->ld, i, c->k0, inner, lo[i]);
+        hide(b, S + i * c->ld, i, outer, c->k1, lo[i]);
+    }
+}
+
+static void add_slope(const Scores *b, float *S, float slope) {
+    for (int i = 0; i < b->nq; i++)
+        for (int k = b->k0; k < b->k1; k++) S[i * b->ld + k] -= slope * (float)(b->q0 + i - k);
+}
+
+static void score_null(const Block *b, const Head *x) {
+    const float *logit = x->s->part[PART_LOGIT];
+    bool there = x->slot->null_key && x->s->null[x->h];
+    for (int i = 0; i < b->scores.nq; i++) {
+        float score = dot(x->p.Q + (int64_t)(b->scores.q0 + i) * x->p.dkp, x->p.key, x->p.dkp);
+        b->scores.null[i] = there ? (logit ? logit[x->h] : score) : -INFINITY;
+    }
 }
 
 /* S[q][k] = scale q.k for the block; rows past the last query are zero, since Q is. */
-static void score(const Packed *p, const Scores *b, int dh) {
-    mm(p->S + b->k0, p->Tp, ATTENTION_BLOCK, b->k1 - b->k0, dh, p->Q + (int64_t)b->q0 * p->dhp, p->dhp, 1,
-       p->Kt + b->k0, p->Tp, false);
+static void score(const Block *b, const Head *x) {
+    const Scores *c = &b->scores;
+    const Packed *p = &x->p;
+    for (int m = 0; m < x->slot->maps; m++) {
+        float *S = p->S + (int64_t)m * ATTENTION_BLOCK * p->Tp;
+        const float *Q = p->Q + ((int64_t)m * p->Tp + c->q0) * p->dkp;
+        mm(S + c->k0, p->Tp, ATTENTION_BLOCK, c->k1 - c->k0, x->dk, Q, p->dkp, 1,
+           p->Kt + (int64_t)m * x->dk * p->Tp + c->k0, p->Tp, false);
+        if (x->s->slope) add_slope(c, S, x->s->slope[x->h]);
+        mask(b, x, S);
+    }
+    score_null(b, x);
 }
 
 static void clear_rows(float *S, const Scores *b) {
@@ -94,59 +248,144 @@ static void clear_rows(float *S, const Scores *b) {
         for (int k = b->k0; k < b->k1; k++) S[i * b->ld + k] = 0;
 }
 
-static void show(const AttentionSlot *slot, const Observers *see, const Packed *p, const Scores *b,
-                 const AttentionShape *s, int layer, int head, int row, int64_t row0) {
+/* ---- forward ---- */
+
+static float sum_abs(const float *A, const Scores *b) {
+    vf sum = {0};
+    for (int k = b->k0; k < b->k1; k += VW) sum += vf_max(vf_load(A + k), -vf_load(A + k));
+    return vf_sum(sum);
+}
+
+static void first_weights(const Scores *b, const Head *x, float *first) {
+    const int32_t *lo = x->s->lo + (int64_t)x->row * x->s->T + b->q0;
+    for (int i = 0; i < b->nq; i++) {
+        const float *A = b->S + i * b->ld;
+        float weight = lo[i] < b->k0 ? 0 : fabsf(A[lo[i]]), sum = x->slot->unnormalised ? sum_abs(A, b) : 1;
+        first[b->q0 + i] = sum > 0 ? weight / sum : 0;
+    }
+}
+
+static void show(const Observers *see, const Scores *b, const Head *x, int layer, int64_t row0) {
     for (int i = 0; i < b->nq; i++)
-        for (int k = 0; k < b->k0; k++) p->S[i * b->ld + k] = 0;
-    taps_weights(see, &(Weights){layer, head, row0 + row, b->q0, b->nq, s->T, p->S, b->ld,
-                                 s->lo + (int64_t)row * s->T, slot->unnormalised});
+        for (int k = 0; k < b->k0; k++) b->S[i * b->ld + k] = 0;
+    taps_weights(see, &(Weights){layer, x->h, row0 + x->row, b->q0, b->nq, x->s->T, b->S, b->ld,
+                                 x->s->lo + (int64_t)x->row * x->s->T, x->slot->unnormalised});
+}
+
+/* O = A V + a* v* */
+static void aggregate(const Scores *b, const Head *x) {
+    const Packed *p = &x->p;
+    mm(p->O, p->dhp, ATTENTION_BLOCK, p->dhp, b->k1 - b->k0, b->S + b->k0, p->Tp, 1,
+       p->V + (int64_t)b->k0 * p->dhp, p->dhp, false);
+    if (!x->s->part[PART_VALUE]) return;
+    for (int i = 0; i < b->nq; i++)
+        for (int k = 0; k < x->s->dh; k++) p->O[i * p->dhp + k] += b->null[i] * p->value[k];
+}
+
+static Head head_at(const AttentionSlot *slot, const AttentionShape *s, int task, float *scratch,
+                    bool backward) {
+    Head x = {.slot = slot, .s = s, .row = task / s->KV, .g = task % s->KV, .dk = s->dh / slot->maps};
+    size_t room = attention_scratch(slot, s->T, s->dh, backward);
+    lay_out(&x.p, scratch + (size_t)omp_get_thread_num() * room, s->T, s->dh, slot->maps, backward);
+    x.scale = 1.0f / sqrtf((float)x.dk);
+    return x;
+}
+
+static void pack_keys(const Head *x, const float *k) {
+    const AttentionShape *s = x->s;
+    const Packed *p = &x->p;
+    pack_transposed(p->Kt, p->Tp, k, s->ld, s->T, s->dh);
+    pack_vector(p->key, p->dhp, part_of(x, PART_KEY), s->dh);
+    pack_vector(p->value, p->dhp, part_of(x, PART_VALUE), s->dh);
 }
 
 void attention_forward(const AttentionSlot *slot, const AttentionShape *s, const float *qkv, float *o,
-                       float *stat, float *scratch, const Observers *see, int layer, int64_t row0) {
-    float scale = 1.0f / sqrtf((float)s->dh);
+                       float *stat, float *first, float *scratch, const Observers *see, int layer,
+                       int64_t row0) {
     int64_t width = (int64_t)s->H * s->dh;
-    size_t room = attention_scratch(s->T, s->dh, false);
+    int group = s->H / s->KV;
     bool shown = see && taps_want_weights(see);
 #pragma omp parallel for schedule(dynamic)
-    for (int task = 0; task < s->B * s->H; task++) {
-        int row = task / s->H, h = task % s->H;
-        const float *q = qkv + (int64_t)row * s->T * s->ld + (int64_t)h * s->dh;
-        Packed p = packed_at(scratch + (size_t)omp_get_thread_num() * room, s->T, s->dh, false);
-        pack(p.Q, &p, q, s->ld, s->T, s->dh, scale);
-        pack_transposed(p.Kt, &p, q + width, s->ld, s->T, s->dh);
-        pack(p.V, &p, q + 2 * width, s->ld, s->T, s->dh, 1);
-        for (int q0 = 0; q0 < s->T; q0 += ATTENTION_BLOCK) {
-            int32_t lo[ATTENTION_BLOCK];
-            Scores b = block_at(s, &p, row, q0, lo);
-            score(&p, &b, s->dh);
-            slot->weights(&b, p.S, stat + (int64_t)task * s->T + q0);
-            clear_rows(p.S, &b);
-            if (shown) show(slot, see, &p, &b, s, layer, h, row, row0);
-            mm(p.O, p.dhp, ATTENTION_BLOCK, p.dhp, b.k1 - b.k0, p.S + b.k0, p.Tp, 1,
-               p.V + (int64_t)b.k0 * p.dhp, p.dhp, false);
-            unpack(o + ((int64_t)row * s->T + q0) * width + (int64_t)h * s->dh, width, p.O, p.dhp, b.nq,
-                   s->dh, 1);
+    for (int task = 0; task < s->B * s->KV; task++) {
+        Head x = head_at(slot, s, task, scratch, false);
+        const float *row = qkv + (int64_t)x.row * s->T * s->ld;
+        pack_keys(&x, row + width + (int64_t)x.g * s->dh);
+        pack(x.p.V, x.p.Tp, x.p.dhp, row + width + (int64_t)(s->KV + x.g) * s->dh, s->ld, s->T, s->dh, 1);
+        shift_values(&x);
+        for (x.h = x.g * group; x.h < (x.g + 1) * group; x.h++) {
+            int64_t head = (int64_t)x.row * s->H + x.h;
+            pack_maps(x.p.Q, &x, row + (int64_t)x.h * s->dh, x.scale);
+            for (int q0 = 0; q0 < s->T; q0 += ATTENTION_BLOCK) {
+                Block b = {0};
+                open_block(&b, &x, q0, stat + head * s->T * slot->maps);
+                score(&b, &x);
+                slot->weights(&b.scores);
+                clear_rows(x.p.S, &b.scores);
+                if (first) first_weights(&b.scores, &x, first + head * s->T);
+                if (shown) show(see, &b.scores, &x, layer, row0);
+                aggregate(&b.scores, &x);
+                unpack(o + ((int64_t)x.row * s->T + q0) * width + (int64_t)x.h * s->dh, width, x.p.O, x.p.dhp,
+                       b.scores.nq, s->dh, 1);
+            }
+        }
+    }
+}
+
+/* ---- backward ---- */
+
+/* Where each part's gradient lies among the floats of one (row, head). */
+static void part_place(AttentionPart part, int dh, int *at, int *width) {
+    const int widths[PARTS] = {1, dh, dh, dh, 1};
+    *at = 0;
+    for (int i = 0; i < (int)part; i++) *at += widths[i];
+    *width = widths[part];
+}
+
+int attention_part_floats(int dh) {
+    int at, width;
+    part_place(PARTS - 1, dh, &at, &width);
+    return at + width;
+}
+
+/* forward: s* = logit or Q k*, O += a* v*
+ * so       dk* = ds* Q, dQ += ds* k*, dv* = a* G */
+static void null_backward(const Scores *b, const Head *x, float *partial) {
+    int at[PARTS], width;
+    for (int i = 0; i < PARTS; i++) part_place(i, x->s->dh, &at[i], &width);
+    const Packed *p = &x->p;
+    bool key = x->s->part[PART_KEY];
+    for (int i = 0; i < b->nq; i++) {
+        int64_t t = b->q0 + i;
+        partial[at[PART_LOGIT]] += b->dnull[i];
+        for (int c = 0; c < x->s->dh; c++) {
+            if (key) p->dQ[t * p->dkp + c] += b->dnull[i] * p->key[c];
+            if (key) partial[at[PART_KEY] + c] += b->dnull[i] * p->Q[t * p->dkp + c];
+            partial[at[PART_VALUE] + c] += b->null[i] * p->G[t * p->dhp + c];
         }
     }
 }
 
 /* forward: S = Q K^T, A = weights(S), O = A V
  * so       dA = G V^T, dV = A^T G, dS = backward(A, dA), dQ = dS K, dK = dS^T Q */
-static void backward_block(const AttentionSlot *slot, const Packed *p, const Scores *b, int dh,
-                           const float *stat, const float *dot) {
-    int keys = b->k1 - b->k0, dhp = p->dhp, Tp = p->Tp;
-    const float *Q = p->Q + (int64_t)b->q0 * dhp, *G = p->G + (int64_t)b->q0 * dhp;
-    score(p, b, dh);
-    slot->again(b, p->S, stat);
+static void backward_block(const Block *block, const Head *x) {
+    const Scores *b = &block->scores;
+    const Packed *p = &x->p;
+    int keys = b->k1 - b->k0, dhp = p->dhp, dkp = p->dkp, Tp = p->Tp;
+    const float *G = p->G + (int64_t)b->q0 * dhp;
+    score(block, x);
+    mm(p->D + b->k0, Tp, ATTENTION_BLOCK, keys, x->s->dh, G, dhp, 1, p->Vt + b->k0, Tp, false);
+    for (int i = 0; i < b->nq; i++) b->dnull[i] = dot(G + (int64_t)i * dhp, p->value, dhp);
+    x->slot->backward(b);
     clear_rows(p->S, b);
-    mm(p->D + b->k0, Tp, ATTENTION_BLOCK, keys, dh, G, dhp, 1, p->Vt + b->k0, Tp, false);
     mm(p->dV + (int64_t)b->k0 * dhp, dhp, keys, dhp, ATTENTION_BLOCK, p->S + b->k0, 1, Tp, G, dhp, true);
-    slot->backward(b, p->S, p->D, dot);
-    clear_rows(p->D, b);
-    mm(p->dQ + (int64_t)b->q0 * dhp, dhp, ATTENTION_BLOCK, dhp, keys, p->D + b->k0, Tp, 1,
-       p->K + (int64_t)b->k0 * dhp, dhp, false);
-    mm(p->dK + (int64_t)b->k0 * dhp, dhp, keys, dhp, ATTENTION_BLOCK, p->D + b->k0, 1, Tp, Q, dhp, true);
+    for (int m = 0; m < x->slot->maps; m++) {
+        float *D = p->D + (int64_t)m * ATTENTION_BLOCK * Tp;
+        int64_t map = (int64_t)m * Tp * dkp, from = map + (int64_t)b->q0 * dkp,
+                to = map + (int64_t)b->k0 * dkp;
+        clear_rows(D, b);
+        mm(p->dQ + from, dkp, ATTENTION_BLOCK, dkp, keys, D + b->k0, Tp, 1, p->K + to, dkp, false);
+        mm(p->dK + to, dkp, keys, dkp, ATTENTION_BLOCK, D + b->k0, 1, Tp, p->Q + from, dkp, true);
+    }
 }
 
 static void row_dots(const float *o, const float *g, int64_t ld, int nq, int dh, float *dot) {
@@ -157,34 +396,74 @@ static void row_dots(const float *o, const float *g, int64_t ld, int nq, int dh,
     }
 }
 
-void attention_backward(const AttentionSlot *slot, const AttentionShape *s, const float *qkv, const float *o,
-                        const float *stat, const float *d_o, float *dqkv, float *scratch) {
-    float scale = 1.0f / sqrtf((float)s->dh);
+/* One query head: dQ, and its share of dK, dV and of the parts. */
+static void backward_head(const Head *x, const float *q, const float *o, const float *g, float *stat,
+                          float *dq, float *partial) {
+    const AttentionShape *s = x->s;
     int64_t width = (int64_t)s->H * s->dh;
-    size_t room = attention_scratch(s->T, s->dh, true);
-#pragma omp parallel for schedule(dynamic)
-    for (int task = 0; task < s->B * s->H; task++) {
-        int row = task / s->H, h = task % s->H;
-        int64_t at = (int64_t)row * s->T * s->ld + (int64_t)h * s->dh;
-        int64_t at_o = (int64_t)row * s->T * width + (int64_t)h * s->dh;
-        const float *q = qkv + at;
-        Packed p = packed_at(scratch + (size_t)omp_get_thread_num() * room, s->T, s->dh, true);
-        pack(p.Q, &p, q, s->ld, s->T, s->dh, scale);
-        pack(p.K, &p, q + width, s->ld, s->T, s->dh, 1);
-        pack_transposed(p.Kt, &p, q + width, s->ld, s->T, s->dh);
-        pack_transposed(p.Vt, &p, q + 2 * width, s->ld, s->T, s->dh);
-        pack(p.G, &p, d_o + at_o, width, s->T, s->dh, 1);
-        memset(p.dK, 0, (size_t)p.Tp * p.dhp * sizeof(float));
-        memset(p.dV, 0, (size_t)p.Tp * p.dhp * sizeof(float));
-        for (int q0 = 0; q0 < s->T; q0 += ATTENTION_BLOCK) {
-            int32_t lo[ATTENTION_BLOCK];
-            float dot[ATTENTION_BLOCK];
-            Scores b = block_at(s, &p, row, q0, lo);
-            row_dots(o + at_o + q0 * width, d_o + at_o + q0 * width, width, b.nq, s->dh, dot);
-            backward_block(slot, &p, &b, s->dh, stat + (int64_t)task * s->T + q0, dot);
-        }
-        unpack(dqkv + at, s->ld, p.dQ, p.dhp, s->T, s->dh, scale);
-        unpack(dqkv + at + width, s->ld, p.dK, p.dhp, s->T, s->dh, 1); /* Q was scaled already */
-        unpack(dqkv + at + 2 * width, s->ld, p.dV, p.dhp, s->T, s->dh, 1);
+    int at, one;
+    part_place(PART_MIX, s->dh, &at, &one);
+    pack_maps(x->p.Q, x, q, x->scale);
+    pack(x->p.G, x->p.Tp, x->p.dhp, g, width, s->T, s->dh, 1);
+    for (int q0 = 0; q0 < s->T; q0 += ATTENTION_BLOCK) {
+        Block b = {0};
+        open_block(&b, x, q0, stat);
+        if (partial) b.scores.dmix = partial + at;
+        row_dots(o + q0 * width, g + q0 * width, width, b.scores.nq, s->dh, b.dot);
+        backward_block(&b, x);
+        if (x->slot->null_key) null_backward(&b.scores, x, partial);
     }
+    unpack_maps(dq, x, x->p.dQ, x->scale);
+}
+
+/* The shift's gradient is the sum of the values'. */
+static void shift_backward(const Head *x, float *partial) {
+    int at, width;
+    part_place(PART_SHIFT, x->s->dh, &at, &width);
+    for (int t = 0; t < x->s->T; t++)
+        for (int i = 0; i < width; i++) partial[at + i] += x->p.dV[(int64_t)t * x->p.dhp + i];
+}
+
+/* Rows in order, heads in order: the bits depend neither on threads nor on the rows in flight. */
+static void add_parts(const AttentionShape *s, const float *partial, float *const dpart[PARTS]) {
+    int floats = attention_part_floats(s->dh);
+    for (int part = 0; part < PARTS; part++) {
+        bool of_query = part == PART_LOGIT || part == PART_MIX;
+        int at, width, group = of_query ? 1 : s->H / s->KV;
+        part_place(part, s->dh, &at, &width);
+        for (int i = 0; dpart[part] && i < s->B * s->H; i++) {
+            float *to = dpart[part] + i % s->H / group * width;
+            for (int c = 0; c < width; c++) to[c] += partial[(int64_t)i * floats + at + c];
+        }
+    }
+}
+
+void attention_backward(const AttentionSlot *slot, const AttentionShape *s, const float *qkv, const float *o,
+                        float *stat, const float *d_o, float *dqkv, float *const dpart[PARTS], float *partial,
+                        float *scratch) {
+    int64_t width = (int64_t)s->H * s->dh;
+    int group = s->H / s->KV, floats = attention_part_floats(s->dh);
+    if (partial) memset(partial, 0, (size_t)(s->B * s->H * floats) * sizeof *partial);
+#pragma omp parallel for schedule(dynamic)
+    for (int task = 0; task < s->B * s->KV; task++) {
+        Head x = head_at(slot, s, task, scratch, true);
+        int64_t row = (int64_t)x.row * s->T, k = width + (int64_t)x.g * s->dh, v = k + (int64_t)s->KV * s->dh;
+        const float *from = qkv + row * s->ld;
+        float *to = dqkv + row * s->ld;
+        pack_keys(&x, from + k);
+        pack_maps(x.p.K, &x, from + k, 1);
+        pack_transposed(x.p.Vt, x.p.Tp, from + v, s->ld, s->T, s->dh);
+        shift_transposed(&x);
+        memset(x.p.dK, 0, (size_t)x.p.Tp * (size_t)(slot->maps * x.p.dkp) * sizeof(float));
+        memset(x.p.dV, 0, (size_t)x.p.Tp * (size_t)x.p.dhp * sizeof(float));
+        for (x.h = x.g * group; x.h < (x.g + 1) * group; x.h++) {
+            int64_t head = (int64_t)x.row * s->H + x.h, at = row * width + (int64_t)x.h * s->dh;
+            backward_head(&x, from + (int64_t)x.h * s->dh, o + at, d_o + at, stat + head * s->T * slot->maps,
+                          to + (int64_t)x.h * s->dh, partial ? partial + head * floats : NULL);
+        }
+        if (s->part[PART_SHIFT]) shift_backward(&x, partial + ((int64_t)x.row * s->H + x.g * group) * floats);
+        unpack_maps(to + k, &x, x.p.dK, 1); /* Q was scaled already */
+        unpack(to + v, s->ld, x.p.dV, x.p.dhp, s->T, s->dh, 1);
+    }
+    if (partial) add_parts(s, partial, dpart);
 }

@@ -5,28 +5,40 @@
 #ifndef SINKLAB_ATTENTION_H
 #define SINKLAB_ATTENTION_H
 
+#include "model/sight.h"
 #include "model/slots.h"
 #include "model/tap.h"
 
 enum { ATTENTION_BLOCK = 32 };
 
+/* One layer's attention: sizes, who sees whom, what its heads own. H query heads share KV heads of keys and
+ * values, H / KV each. A token's row of q, k, v: q at h dh, k at (H + g) dh, v at (H + KV + g) dh. */
 typedef struct AttentionShape {
-    int B, T, H, dh;
-    int64_t ld;        /* of q, k, v in one token's row: q at h dh, k at (H + h) dh, v at (2H + h) dh */
-    const int32_t *lo; /* (B, T) first key a query sees */
-    int window;        /* 0: all */
+    int B, T, H, KV, dh;
+    int64_t ld;
+    const int32_t *lo; /* (B, T) first position of each token's document */
+    Sight sight;
+    const float *slope;        /* (H) ALiBi: key k's score falls by slope (q - k); NULL: none */
+    const float *part[PARTS];  /* the slot's tensors by what they are; NULL: none */
+    const bool *null;          /* (H) heads with a null key */
+    const ModelConfig *config; /* what a weight function is set by */
 } AttentionShape;
 
-/* Floats of scratch a thread needs. */
-size_t attention_scratch(int T, int dh, bool backward);
+/* Floats of scratch a thread needs, and of one head's gradients of its parts in one row. */
+size_t attention_scratch(const AttentionSlot *slot, int T, int dh, bool backward);
+int attention_part_floats(int dh);
 
-/* qkv (N, ld) -> o (N, H dh), stat (B, H, T). scratch: one block of that size per thread. Each block
- * of weights is shown to the observers (row numbers from row0) when one asks. */
+/* qkv (N, ld) -> o (N, H dh), stat (B, H, T, maps). scratch: one block of that size per thread. first (B, H,
+ * T), unless NULL: the weight on the first key of the query's document (|A| / sum |A| where rows need not sum
+ * to one). Each block of weights is shown to the observers (row numbers from row0) when one asks. */
 void attention_forward(const AttentionSlot *slot, const AttentionShape *s, const float *qkv, float *o,
-                       float *stat, float *scratch, const Observers *see, int layer, int64_t row0);
+                       float *stat, float *first, float *scratch, const Observers *see, int layer,
+                       int64_t row0);
 
-/* do (N, H dh) -> dqkv (N, ld), overwritten. */
+/* do (N, H dh) -> dqkv (N, ld), overwritten; dpart[i] += the gradient of part[i], summed row by row.
+ * partial: (B, H, attention_part_floats), needed where there are parts. */
 void attention_backward(const AttentionSlot *slot, const AttentionShape *s, const float *qkv, const float *o,
-                        const float *stat, const float *d_o, float *dqkv, float *scratch);
+                        float *stat, const float *d_o, float *dqkv, float *const dpart[PARTS], float *partial,
+                        float *scratch);
 
 #endif

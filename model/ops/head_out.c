@@ -2,20 +2,44 @@
 #include "model/ops/head_rmsnorm.h"
 #include "model/slots.h"
 
+static int gains(const Ctx *c) {
+    return c->c->head_out_gain == GAIN_HEAD ? c->H : 1;
+}
+
 static void rmsnorm_pair_forward(const Ctx *c, const float *o, float *y) {
-    head_rmsnorm_forward(o, c->w[0], y, c->N, c->H, c->dh);
+    head_rmsnorm_forward(o, c->w[0], y, c->N, c->H, c->dh, gains(c));
 }
 
 static void rmsnorm_pair_backward(const Ctx *c, const float *o, float *dy) {
-    head_rmsnorm_backward(o, c->w[0], dy, c->dw[0], c->partial, c->B, c->T, c->H, c->dh);
+    head_rmsnorm_backward(o, c->w[0], dy, c->dw[0], c->partial, c->B, c->T, c->H, c->dh, gains(c));
 }
 
 const HeadOutSlot head_out_slots[] = {
     {.head = {"none", "heads go to W_O as attention made them", {{0}}}},
     {.head = {"rmsnorm",
-              "head-wise RMSNorm, one gain a layer shared by its heads (arXiv 2605.06611)",
-              {{"head_norm.weight", SIZE_HEAD, SIZE_NONE, INIT_HEAD_SCALE}}},
+              "head-wise RMSNorm, its gain shared by a layer's heads or not (arXiv 2605.06611)",
+              {{"head_norm.weight", SIZE_GAIN, SIZE_NONE, INIT_HEAD_SCALE}}},
      .forward = rmsnorm_pair_forward,
      .backward = rmsnorm_pair_backward},
+    {.head = {"gate_elementwise",
+              "o * sigma(W h), h the normed input of attention; begins at half (arXiv 2505.06708)",
+              {{"head_gate.weight", SIZE_HEADS, SIZE_D, INIT_ZERO}}},
+     .gate = GATE_INPUT},
+    {.head = {"gate_head",
+              "the same with one gate a head (arXiv 2505.06708)",
+              {{"head_gate.weight", SIZE_H, SIZE_D, INIT_ZERO}}},
+     .gate = GATE_INPUT},
+    {.head = {"gate_value",
+              "o * sigma(W v), v the token's values; begins at half (arXiv 2510.09017)",
+              {{"head_gate.weight", SIZE_HEADS, SIZE_KV, INIT_ZERO}}},
+     .gate = GATE_VALUE},
+    {.head = {"rmsnorm+gate",
+              "head-wise RMSNorm, then the element-wise gate",
+              {{"head_norm.weight", SIZE_GAIN, SIZE_NONE, INIT_HEAD_SCALE},
+               {"head_gate.weight", SIZE_HEADS, SIZE_D, INIT_ZERO}}},
+     .forward = rmsnorm_pair_forward,
+     .backward = rmsnorm_pair_backward,
+     .gate = GATE_INPUT,
+     .gate_tensor = 1},
     {.head = {NULL}},
 };

@@ -5,12 +5,12 @@
 
 #include <string.h>
 
-void head_rmsnorm_forward(const float *o, const float *gain, float *y, int64_t N, int H, int dh) {
+void head_rmsnorm_forward(const float *o, const float *gain, float *y, int64_t N, int H, int dh, int gains) {
 #pragma omp parallel for schedule(static)
     for (int64_t n = 0; n < N * H; n++) {
-        const float *on = o + n * dh;
+        const float *on = o + n * dh, *g = gain + n % gains * dh;
         float *yn = y + n * dh, r = rms_reciprocal(on, dh);
-        for (int i = 0; i < dh; i++) yn[i] = gain[i] * (on[i] * r);
+        for (int i = 0; i < dh; i++) yn[i] = g[i] * (on[i] * r);
     }
 }
 
@@ -27,15 +27,16 @@ static void backward_head(const float *o, const float *g, float *dy, float *dg, 
 }
 
 void head_rmsnorm_backward(const float *o, const float *gain, float *dy, float *dgain, float *partial, int B,
-                           int T, int H, int dh) {
-    int strips = strips_count(B, T);
+                           int T, int H, int dh, int gains) {
+    int width = gains * dh, strips = strips_count(B, T);
 #pragma omp parallel for schedule(static)
     for (int s = 0; s < strips; s++) {
         int64_t n0, n1;
         strip_range(s, T, &n0, &n1);
-        float *dg = partial + (int64_t)s * dh;
-        memset(dg, 0, (size_t)dh * sizeof *dg);
-        for (int64_t n = n0 * H; n < n1 * H; n++) backward_head(o + n * dh, gain, dy + n * dh, dg, dh);
+        float *dg = partial + (int64_t)s * width;
+        memset(dg, 0, (size_t)width * sizeof *dg);
+        for (int64_t n = n0 * H; n < n1 * H; n++)
+            backward_head(o + n * dh, gain + n % gains * dh, dy + n * dh, dg + n % gains * dh, dh);
     }
-    strips_add(partial, strips, dh, dgain);
+    strips_add(partial, strips, width, dgain);
 }

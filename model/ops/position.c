@@ -52,16 +52,20 @@ void sinusoid_table(float *P, int T, int d, double amplitude) {
 }
 
 static int64_t rope_table_width(const ModelConfig *c) {
-    return c->width / c->heads;
+    return c->width / c->heads / attention_slots[c->attention].maps;
 }
 static void rope_slot_table(const ModelConfig *c, int T, float *turn) {
-    rope_table(turn, T, (int)(c->width / c->heads));
+    rope_table(turn, T, (int)rope_table_width(c));
+}
+/* Vectors of q and k in a token's row. */
+static int turned(const Ctx *c) {
+    return (c->H + c->KV) * (c->dh / c->dk);
 }
 static void rope_forward(const Ctx *c, float *qkv, int64_t ld) {
-    rope_turn(qkv, ld, c->B, c->T, 2 * c->H, c->dh, c->turn, 1);
+    rope_turn(qkv, ld, c->B, c->T, turned(c), c->dk, c->turn, 1);
 }
 static void rope_backward(const Ctx *c, float *dqkv, int64_t ld) {
-    rope_turn(dqkv, ld, c->B, c->T, 2 * c->H, c->dh, c->turn, -1);
+    rope_turn(dqkv, ld, c->B, c->T, turned(c), c->dk, c->turn, -1);
 }
 static void learned_pair_forward(const Ctx *c, float *x) {
     learned_forward(x, c->w[0], c->B, c->T, c->d);

@@ -1,56 +1,46 @@
-/* Owns: causal softmax attention's weight function: A = exp(S - lse) over the keys seen. */
-#include "model/slots.h"
+/* Owns: causal softmax attention's weight function, with or without a null key of score s*:
+ * A_k = e^{s_k} / (e^{s*} + sum_j e^{s_j}) = exp(s_k - lse), A* = exp(s* - lse); s* = -inf is plain softmax,
+ * to the bit; s* = 0 softmax1. stat: lse, with the null key in it. */
+#include "model/ops/weights.h"
+
 #include "model/vec.h"
 
 #include <math.h>
 
-/* All ones in the lanes of keys k .. k+VW-1 that the query sees. */
-static inline vi seen(int k, int lo, int hi) {
-    vi key = vi_lanes() + k;
-    return (key >= lo) & (key <= hi);
+static float exponential(float x) {
+    return vf_exp(vf_all(x))[0];
 }
 
-static void weights(const Scores *b, float *S, float *stat) {
+void softmax_row(const Scores *b, float *row, float *null, float *stat) {
+    vf top = vf_all(-INFINITY), sum = {0};
+    for (int k = b->k0; k < b->k1; k += VW) top = vf_max(top, vf_load(row + k));
+    float max = vf_highest(top);
+    max = *null > max ? *null : max;
+    for (int k = b->k0; k < b->k1; k += VW) {
+        vf e = vf_exp(vf_load(row + k) - max);
+        vf_store(row + k, e);
+        sum += e;
+    }
+    float apart = exponential(*null - max), total = vf_sum(sum) + apart, inverse = 1.0f / total;
+    for (int k = b->k0; k < b->k1; k += VW) vf_store(row + k, vf_load(row + k) * inverse);
+    *null = apart * inverse;
+    *stat = max + logf(total);
+}
+
+void softmax_weights(const Scores *b) {
+    for (int i = 0; i < b->nq; i++) softmax_row(b, b->S + i * b->ld, &b->null[i], &b->stat[i]);
+}
+
+/* forward: A = softmax(S)   so   dS = A (dA - sum A dA), the null key in the sum */
+void softmax_weights_backward(const Scores *b) {
     for (int i = 0; i < b->nq; i++) {
-        float *row = S + i * b->ld;
-        int lo = b->lo[i], hi = b->q0 + i;
-        vf top = vf_all(-INFINITY), sum = {0};
-        for (int k = b->k0; k < b->k1; k += VW)
-            top = vf_max(top, vf_pick(seen(k, lo, hi), vf_load(row + k), vf_all(-INFINITY)));
-        float max = vf_highest(top);
+        float *S = b->S + i * b->ld, *dS = b->dS + i * b->ld;
         for (int k = b->k0; k < b->k1; k += VW) {
-            vf e = (vf)((vi)vf_exp(vf_load(row + k) - max) & seen(k, lo, hi));
-            vf_store(row + k, e);
-            sum += e;
+            vf A = vf_exp(vf_load(S + k) - b->stat[i]);
+            vf_store(S + k, A);
+            vf_store(dS + k, A * (vf_load(dS + k) - b->dot[i]));
         }
-        float total = vf_sum(sum), inverse = 1.0f / total;
-        for (int k = b->k0; k < b->k1; k += VW) vf_store(row + k, vf_load(row + k) * inverse);
-        stat[i] = max + logf(total);
+        b->null[i] = exponential(b->null[i] - b->stat[i]);
+        b->dnull[i] = b->null[i] * (b->dnull[i] - b->dot[i]);
     }
 }
-
-static void again(const Scores *b, float *S, const float *stat) {
-    for (int i = 0; i < b->nq; i++) {
-        float *row = S + i * b->ld;
-        int lo = b->lo[i], hi = b->q0 + i;
-        for (int k = b->k0; k < b->k1; k += VW)
-            vf_store(row + k, (vf)((vi)vf_exp(vf_load(row + k) - stat[i]) & seen(k, lo, hi)));
-    }
-}
-
-/* forward: A = softmax(S)   so   dS = A (dA - sum A dA) */
-static void backward(const Scores *b, const float *A, float *dA, const float *dot) {
-    for (int i = 0; i < b->nq; i++)
-        for (int k = b->k0; k < b->k1; k += VW) {
-            int64_t at = i * b->ld + k;
-            vf_store(dA + at, vf_load(A + at) * (vf_load(dA + at) - dot[i]));
-        }
-}
-
-const AttentionSlot attention_slots[] = {
-    {.head = {"softmax", "softmax over the keys seen", {{0}}},
-     .weights = weights,
-     .again = again,
-     .backward = backward},
-    {.head = {NULL}},
-};

@@ -110,6 +110,8 @@ ModelConfig small_config(void) {
                          .context = 40,
                          .mlp_width = 22,
                          .head_out_scale = 0.7,
+                         .clip_gamma = -0.02,
+                         .clip_zeta = 1.1,
                          .embedding_std = 1};
 }
 

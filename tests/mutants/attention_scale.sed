@@ -1,4 +1,4 @@
 # model/ops/attention.c
 # model/attention
 # dQ lacks the scale
-s/\(p\.dQ, p\.dhp, s->T, s->dh,\) scale/\1 1/
+s/\(unpack_maps(dq, x, x->p\.dQ,\) x->scale/\1 1/

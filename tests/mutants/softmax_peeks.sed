@@ -1,4 +1,4 @@
-# model/ops/softmax.c
+# model/ops/attention.c
 # model/attention
 # the causal mask is off by one
-s/key <= hi/key <= hi + 1/
+s/key <= b->to\[i\]/key <= b->to[i] + 1/

@@ -1,4 +1,4 @@
-# model/ops/attention.c
+# model/sight.h
 # model/attention
 # the window is one key too long
-s/q0 + i - s->window + 1/q0 + i - s->window/
+s/q - s\.window + 1/q - s.window/

@@ -1,0 +1,14 @@
+-- Which variant has the lowest held-out loss after the same number of tokens?
+-- That number is what every finished run has seen; each run is read at its last held-out loss up to there.
+WITH common AS (
+    SELECT min(tokens) AS tokens FROM final
+), reading AS (
+    SELECT e.run_id, e.val_loss, s.tokens,
+           row_number() OVER (PARTITION BY e.run_id ORDER BY e.step DESC) AS back
+    FROM eval AS e JOIN step AS s USING (run_id, step), common
+    WHERE e.probe = 'main' AND e.val_loss IS NOT NULL AND s.tokens <= common.tokens
+)
+SELECT f.variant, f.label, count(*) AS seeds, min(r.tokens) AS tokens, round(avg(r.val_loss), 4) AS val_loss,
+       round(min(r.val_loss), 4) AS best, round(max(r.val_loss), 4) AS worst
+FROM final AS f JOIN reading AS r ON r.run_id = f.run_id AND r.back = 1
+GROUP BY f.variant, f.label ORDER BY avg(r.val_loss);

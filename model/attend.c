@@ -1,0 +1,88 @@
+#include "model/attend.h"
+
+#include "model/ops/attention.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What a stage's attention is made from; `null` and `slope` are the caller's, (H). */
+static AttentionShape attention_shape(const Pass *p, const Ctx *c, bool *null, float *slope) {
+    const ModelConfig *m = c->c;
+    const AttentionSlot *slot = &attention_slots[m->attention];
+    const Pass *sink = p->sink;
+    bool token = slot->token && !sink; /* x* itself: it sees no other */
+    AttentionShape s = {.B = c->B,
+                        .T = c->T,
+                        .H = c->H,
+                        .KV = c->KV,
+                        .dh = c->dh,
+                        .ld = c->ld,
+                        .lo = p->b->lo,
+                        .sight = sight_of(m),
+                        .slope = slope,
+                        .null = null,
+                        .config = m};
+    const PositionSlot *position = &position_slots[m->position];
+    for (int h = 0; h < c->H; h++) slope[h] = position->slope ? position->slope(m, h) : 0;
+    if (!position->slope) s.slope = NULL;
+    for (int h = 0; h < c->H; h++) null[h] = !token && config_has_null(m, h);
+    for (int i = 0; i < SLOT_TENSORS && c->w[i]; i++) s.part[slot->part[i]] = c->w[i];
+    if (slot->token && sink) {
+        s.part[PART_KEY] = sink->t->acts[c->layer].qkv + (int64_t)c->H * c->dh;
+        s.part[PART_VALUE] = s.part[PART_KEY] + (int64_t)c->KV * c->dh;
+    }
+    return s;
+}
+
+/* Multiply-adds of Q K^T for a token and a layer: only the keys that causality and the window leave. */
+static double score_work(const Pass *p) {
+    double T = p->b->T, w = (double)p->m->config.window;
+    double keys = w && w < T ? w - w * (w - 1) / (2 * T) : (T + 1) / 2;
+    return keys * (double)p->m->config.width;
+}
+
+void attend(const Pass *p, int l, Acts *a) {
+    Ctx c = stage_ctx(p, l, STAGE_ATTENTION);
+    const AttentionSlot *slot = &attention_slots[c.c->attention];
+    float slope[c.H];
+    bool null[c.H], seen = taps_want(&p->t->observers, TAP_ATTN_OUT);
+    AttentionShape s = attention_shape(p, &c, null, slope);
+    int64_t width = (int64_t)c.H * c.dh;
+    attention_forward(slot, &s, a->qkv, a->o, a->stat, seen ? p->t->first : NULL, p->t->attention,
+                      &p->t->observers, l, p->b->row0);
+    lap(p, PHASE_ATTENTION_FORWARD, 4 * score_work(p)); /* Q K^T, A V */
+    Heads heads = {.H = c.H,
+                   .dh = c.dh,
+                   .q = a->qkv,
+                   .k = a->qkv + width,
+                   .v = a->qkv + width + (int64_t)c.KV * c.dh,
+                   .ld = c.ld,
+                   .group = c.H / c.KV,
+                   .lse = slot->lse ? a->stat : NULL,
+                   .first = p->t->first,
+                   .scale = 1.0f / sqrtf((float)c.dk)};
+    tap(p, TAP_ATTN_OUT, l, a->o, (int)width, &heads);
+}
+
+/* Gradients of the heads' own tensors, or of the key and value of x* in this block. */
+void attend_backward(const Pass *p, int l, const Acts *a) {
+    Ctx c = stage_ctx(p, l, STAGE_ATTENTION);
+    const AttentionSlot *slot = &attention_slots[c.c->attention];
+    const Pass *sink = p->sink;
+    bool null[c.H];
+    float slope[c.H];
+    AttentionShape s = attention_shape(p, &c, null, slope);
+    int64_t width = (int64_t)c.H * c.dh, keys = (int64_t)c.KV * c.dh;
+    float *dpart[PARTS] = {0}, *dkv = sink ? sink->t->dkv : p->t->dkv;
+    bool token = slot->token && !sink;
+    for (int i = 0; i < SLOT_TENSORS && c.w[i]; i++) dpart[slot->part[i]] = c.dw[i];
+    if (sink) {
+        memset(dkv, 0, (size_t)(2 * keys) * sizeof *dkv);
+        dpart[PART_KEY] = dkv;
+        dpart[PART_VALUE] = dkv + keys;
+    }
+    attention_backward(slot, &s, a->qkv, a->o, a->stat, p->t->dy, p->t->dqkv, dpart, p->t->parts,
+                       p->t->attention);
+    lap(p, PHASE_ATTENTION_BACKWARD, 8 * score_work(p)); /* the scores made again are not counted */
+    for (int64_t i = 0; token && i < 2 * keys; i++) p->t->dqkv[width + i] += dkv[i];
+}

@@ -1,0 +1,18 @@
+/* Owns: what stands between attention and W_O as a stage of the block: y = norm(o) * gate, each of them where
+ * the head_out slot has it, and the gates' matrix product. Does not own: the ops (model/ops). */
+#ifndef SINKLAB_GATED_HEADS_H
+#define SINKLAB_GATED_HEADS_H
+
+#include "model/block.h"
+
+/* a->gate = sigma(W h), or sigma(W v) with the values of a->qkv. h (N, d) is attention's normed input. */
+void gates_forward(const Pass *p, int l, Acts *a, const float *h);
+/* y from a->o and a->gate: in t->y, or a->o itself where the slot does nothing. */
+const float *head_out(const Pass *p, int l, const Acts *a);
+/* t->dy in place to the gradient of a->o; a->gate in place to that of what is under the sigmoid. */
+void head_out_backward(const Pass *p, int l, Acts *a);
+/* From there to W and, added, to the gates' input X (N, in) in rows of ldx, if that is what they are from. */
+void gates_backward(const Pass *p, int l, const Acts *a, GateFrom from, const float *X, int64_t ldx,
+                    float *dX);
+
+#endif

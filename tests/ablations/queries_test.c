@@ -1,0 +1,200 @@
+/* Every file of ablations/queries: it begins with its question, and answers it on planted results. */
+#include "ablations/student.h"
+#include "data/base/files.h"
+#include "tests/ablations/sweep_fixture.h"
+
+#include <dirent.h>
+
+/* Runs 1 and 2 are baselines (seeds 0, 1), 3 and 4 have no BOS, 5 diverged. 40 steps of 100 tokens, run 4
+ * only 30; an evaluation every 10. Two layers of two heads. Sinks of the baselines begin at 20, in layer 1.
+ */
+static const char planted[] =
+    "CREATE TEMP TABLE at (id, variant, seed, last, status);"
+    "INSERT INTO at VALUES (1, 'baseline', 0, 40, 'done'), (2, 'baseline', 1, 40, 'done'),"
+    " (3, 'no_bos', 0, 40, 'done'), (4, 'no_bos', 1, 30, 'done'), (5, 'baseline', 2, 10, 'diverged');"
+    "INSERT INTO run (id, key, variant, seed, config, status, corpus, threads, cpu, steps, parameters,"
+    "  flops_per_token, heartbeat)"
+    " SELECT id, 'key' || id, variant, seed, json_object('variant', variant, 'seed', seed,"
+    "  'model', json_object('context', 32), 'data', json_object('bos', iif(variant = 'no_bos', 'none', "
+    "'row'),"
+    "  'tokenizer', 'bpe', 'vocab', 64)), status, 'words', 1, 'some', 40, 1000, 1e9, 'then' FROM at;"
+    "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 40)"
+    " INSERT INTO step SELECT id, i, 100 * i, 4 - 0.05 * i, iif(id = 2 AND i = 35, 9, 1), 0.001, 100, "
+    "  iif(i % 10, NULL, 250), iif(i % 20, NULL, 10) FROM at, n WHERE i <= last;"
+    "CREATE TEMP TABLE moment AS SELECT at.id, variant = 'baseline' AS sinks, value AS step"
+    " FROM at, json_each('[0, 10, 20, 30, 40]') WHERE value <= last;"
+    "INSERT INTO eval (run_id, step, probe, T, val_loss, bits_per_byte, sink_rate_03, sink_mass, "
+    "uniform_mass,"
+    "  value_drain, norm_ratio, massive_ratio)"
+    " SELECT id, step, 'main', 32, 5 - 0.05 * step + 0.25 * id, (5 - 0.05 * step + 0.25 * id) / 2,"
+    "  iif(sinks AND step >= 20, step * 0.01, 0), 0.25, 0.125, 0.5, iif(sinks AND step >= 10, 4, 1),"
+    "  exp(iif(sinks AND step >= 20, step * 0.01, 0)) FROM moment"
+    " UNION ALL SELECT id, step, 'other_bos', 32, 7 + id, NULL, 0, 0.1, 0.125, NULL, NULL, NULL FROM moment"
+    "  WHERE step IN (0, 30)"
+    " UNION ALL SELECT id, step, 'context', 32, NULL, NULL, 0.5, 0.1, 0.125, NULL, NULL, NULL FROM moment"
+    "  WHERE step IN (0, 40);"
+    "INSERT INTO eval_layer (run_id, step, probe, layer, sink_rate_03)"
+    " SELECT moment.id, step, 'main', value, iif(sinks AND step >= 30 - 10 * value, 0.5, 0)"
+    " FROM moment, json_each('[0, 1]');"
+    "INSERT INTO eval_head (run_id, step, probe, layer, head, sink_mass, sink_position, sink_position_mass,"
+    "  value_drain, dormant)"
+    " SELECT moment.id, step, 'main', value / 2, value % 2, iif(sinks, 2, 1) * (0.05 + 0.1 * value),"
+    "  iif(moment.id = 4 AND value = 3, 5, 0), 0.4, 1 - value * 0.1, 0.5 FROM moment, json_each('[0, 1, 2, "
+    "3]');"
+    "INSERT INTO event (run_id, step, kind, detail, at) VALUES (5, 10, 'diverged', 'loss inf', 'then');"
+    "INSERT INTO sweep (id, name, file, claim) VALUES (1, 'bos', '', 'No BOS, no sink.');"
+    "INSERT INTO sweep_expect VALUES (1, 0, 'sink_rate_03', 'lower', 0.1, 'bos=row');"
+    "INSERT INTO sweep_run SELECT 1, id - 1, id FROM at WHERE id < 5;"
+    "INSERT INTO sweep_cell SELECT 1, id - 1, (id - 1) / 2, side, side, 'all', 1"
+    " FROM (SELECT id, iif(sinks, 'bos=row', 'bos=none') AS side FROM moment WHERE step = 0 AND id < 5);";
+
+static const struct Answer {
+    const char *file, *rows;
+} answers[] = {
+    {"loss_at_equal_tokens.sql", "baseline||2|3000|3.875|3.75|4.0\n"
+                                 "no_bos||2|3000|4.375|4.25|4.5\n"},
+    {"bits_per_byte.sql", "1.625|3.25|baseline|0|words|bpe|64|1000|key1\n"
+                          "1.75|3.5|baseline|1|words|bpe|64|1000|key2\n"
+                          "1.875|3.75|no_bos|0|words|bpe|64|1000|key3\n"
+                          "2.25|4.5|no_bos|1|words|bpe|64|1000|key4\n"},
+    {"onset_by_variant.sql", "baseline||2|2|20|20.0|20|2000.0\n"
+                             "no_bos||2|0||||\n"},
+    {"heads_by_sink_mass.sql", "baseline|0|1|1|0.7|0.125|0.7|0.5|key1\n"
+                               "baseline|1|1|1|0.7|0.125|0.7|0.5|key2\n"
+                               "baseline|0|1|0|0.5|0.125|0.8|0.5|key1\n"
+                               "baseline|1|1|0|0.5|0.125|0.8|0.5|key2\n"
+                               "no_bos|0|1|1|0.35|0.125|0.7|0.5|key3\n"
+                               "no_bos|1|1|1|0.35|0.125|0.7|0.5|key4\n"
+                               "baseline|0|0|1|0.3|0.125|0.9|0.5|key1\n"
+                               "baseline|1|0|1|0.3|0.125|0.9|0.5|key2\n"
+                               "no_bos|0|1|0|0.25|0.125|0.8|0.5|key3\n"
+                               "no_bos|1|1|0|0.25|0.125|0.8|0.5|key4\n"
+                               "no_bos|0|0|1|0.15|0.125|0.9|0.5|key3\n"
+                               "no_bos|1|0|1|0.15|0.125|0.9|0.5|key4\n"
+                               "baseline|0|0|0|0.1|0.125|1.0|0.5|key1\n"
+                               "baseline|1|0|0|0.1|0.125|1.0|0.5|key2\n"
+                               "no_bos|0|0|0|0.05|0.125|1.0|0.5|key3\n"
+                               "no_bos|1|0|0|0.05|0.125|1.0|0.5|key4\n"},
+    {"norm_ratio_leads_or_follows.sql", "baseline|0|0|10|10|20|leads|key1\n"
+                                        "baseline|1|0|10|10|20|leads|key2\n"
+                                        "baseline|2|||||neither|key5\n"
+                                        "no_bos|0|||||neither|key3\n"
+                                        "no_bos|1|||||neither|key4\n"},
+    {"tokens_to_loss.sql", "baseline|0|4.5|20|2000|2.0|key1\n"
+                           "baseline|1|4.5|20|2000|2.0|key2\n"
+                           "no_bos|0|4.5|30|3000|3.0|key3\n"
+                           "no_bos|1|4.5|30|3000|3.0|key4\n"},
+    {"cost_per_run.sql", "baseline|0|done|4000|1000|4.0|1.0|0.0|19.9|1000.0|4.0|1|some|key1\n"
+                         "baseline|1|done|4000|1000|4.0|1.0|0.0|19.9|1000.0|4.0|1|some|key2\n"
+                         "no_bos|0|done|4000|1000|4.0|1.0|0.0|19.9|1000.0|4.0|1|some|key3\n"
+                         "no_bos|1|done|3000|1000|3.0|0.8|0.0|19.9|1000.0|3.0|1|some|key4\n"
+                         "baseline|2|diverged|1000|1000|1.0|0.3|0.0|20.0|1000.0|1.0|1|some|key5\n"},
+    {"first_layer.sql", "baseline|0|1|20|1|key1\n"
+                        "baseline|0|0|30|2|key1\n"
+                        "baseline|1|1|20|1|key2\n"
+                        "baseline|1|0|30|2|key2\n"},
+    {"value_drain_against_mass.sql", "baseline|0|4|-1.0|0.8|1.0|key1\n"
+                                     "baseline|1|4|-1.0|0.8|1.0|key2\n"
+                                     "no_bos|0|4|-1.0|0.7|0.9|key3\n"
+                                     "no_bos|1|4|-1.0|0.7|0.9|key4\n"},
+    {"seed_or_variant.sql", "norm_ratio|2|4|1.5|0.0|1.0\n"
+                            "sink_rate_03|2|4|0.2|0.0|1.0\n"
+                            "val_loss|2|4|0.375|0.3953|0.643\n"
+                            "value_drain|2|4|0.0|0.0|\n"},
+    {"gradient_spikes.sql", "baseline|1|done|1|35|35|9.0|-0.525|key2\n"},
+    {"two_runs.sql", "config|data.bos|none|row\n"
+                     "config|seed|1|2\n"
+                     "config|variant|no_bos|baseline\n"
+                     "outcome|T|32.0|\n"
+                     "outcome|bits_per_byte|2.25|\n"
+                     "outcome|context.T|32.0|\n"
+                     "outcome|context.sink_mass|0.1|\n"
+                     "outcome|context.sink_rate_03|0.5|\n"
+                     "outcome|context.uniform_mass|0.125|\n"
+                     "outcome|massive_ratio|1.0|\n"
+                     "outcome|norm_ratio|1.0|\n"
+                     "outcome|other_bos.T|32.0|\n"
+                     "outcome|other_bos.sink_mass|0.1|\n"
+                     "outcome|other_bos.sink_rate_03|0.0|\n"
+                     "outcome|other_bos.uniform_mass|0.125|\n"
+                     "outcome|other_bos.val_loss|11.0|\n"
+                     "outcome|sink_mass|0.25|\n"
+                     "outcome|sink_rate_03|0.0|\n"
+                     "outcome|uniform_mass|0.125|\n"
+                     "outcome|val_loss|4.5|\n"
+                     "outcome|value_drain|0.5|\n"},
+    {"price_of_no_sink.sql", "no_bos||2|0.75|0.5|1.0|-0.4|-3.0|0.0\n"},
+    {"sink_elsewhere.sql", "no_bos|1|1|1|5|0.4|0.35|key4\n"},
+    {"bos_dependence.sql", "baseline|0|row|3.25|8.0|4.75|0.4|0.0|key1\n"
+                           "baseline|1|row|3.5|9.0|5.5|0.4|0.0|key2\n"
+                           "no_bos|0|none|3.75|10.0|6.25|0.0|0.0|key3\n"
+                           "no_bos|1|none|4.5|11.0|6.5|0.0|0.0|key4\n"},
+    {"context_length.sql", "baseline|32|32|2|4000|3.375|0.4|0.25|0.125|0.5\n"
+                           "no_bos|32|32|2|3000|4.125|0.0|0.25|0.125|0.5\n"},
+    {"unfinished.sql", "baseline|2|diverged|10|40|diverged: loss inf|then|key5\n"},
+    {"massive_with_sink.sql", "baseline|0|5|1.5|1.0|key1\n"
+                              "baseline|1|5|1.5|1.0|key2\n"
+                              "baseline|2|2|1.0||key5\n"
+                              "no_bos|0|5|1.0||key3\n"
+                              "no_bos|1|4|1.0||key4\n"},
+    {"claims.sql",
+     "bos|No BOS, no sink.|sink_rate_03 lower by 0.1|bos=none|all|2|-0.4|-0.4|-0.4|supported|0\n"},
+};
+enum { ANSWERS = sizeof answers / sizeof *answers };
+
+/* The rows that a query gives, a line each, columns joined by bars; its parameters stay unbound. */
+static char *rows_of(Store *s, const char *file, const char *sql) {
+    char *text = NULL;
+    size_t length = 0;
+    sqlite3_stmt *q = NULL;
+    FILE *out = open_memstream(&text, &length);
+    if (sqlite3_prepare_v2(store_db(s), sql, -1, &q, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", file, sqlite3_errmsg(store_db(s)));
+    while (sqlite3_step(q) == SQLITE_ROW)
+        for (int i = 0, n = sqlite3_column_count(q); i < n; i++) {
+            const char *value = (const char *)sqlite3_column_text(q, i);
+            fprintf(out, "%s%s", value ? value : "", i < n - 1 ? "|" : "\n");
+        }
+    assert_int_equal(sqlite3_finalize(q), SQLITE_OK);
+    fclose(out);
+    return text;
+}
+
+static void every_query_asks_and_answers(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(student_fill(s, 1, &e));
+    run_sql(s, planted);
+    for (int i = 0; i < ANSWERS; i++) {
+        Bytes sql = {0};
+        OK(file_read(path_of("ablations/queries/%s", answers[i].file).s, &sql, &e));
+        OK(bytes_append(&sql, "", 1, &e));
+        const char *end = strchr(sql.data, '\n');
+        if (strncmp(sql.data, "-- ", 3) || end[-1] != '?') fail_msg("%s: no question", answers[i].file);
+        char *rows = rows_of(s, answers[i].file, sql.data);
+        if (strcmp(rows, answers[i].rows)) fail_msg("%s answers:\n%s", answers[i].file, rows);
+        free(rows);
+        bytes_free(&sql);
+    }
+    store_close(s);
+    place_remove(&p);
+}
+
+static void no_query_is_left_out(void **state) {
+    (void)state;
+    DIR *folder = opendir("ablations/queries");
+    assert_non_null(folder);
+    int files = 0;
+    for (struct dirent *entry; (entry = readdir(folder));) files += entry->d_name[0] != '.';
+    closedir(folder);
+    assert_int_equal(files, ANSWERS);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_query_asks_and_answers),
+        cmocka_unit_test(no_query_is_left_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
