@@ -1,0 +1,399 @@
+/* Sweeps as their user sees them: ./sinklab sweep on a small text, shared, killed, misused, gone on with. */
+#include "data/base/error.h"
+#include "data/base/rng.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct Place {
+    char folder[64];
+} Place;
+
+/* ---- files ---- */
+
+static FILE *open_file(const Place *p, const char *name, const char *mode) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", p->folder, name);
+    FILE *f = fopen(path, mode);
+    if (!f) fail_msg("%s cannot be opened", path);
+    return f;
+}
+
+static void write_text(const Place *p) {
+    FILE *f = open_file(p, "text.txt", "w");
+    for (int i = 0; i < 9000; i++)
+        fprintf(f, "word%d%c", (int)rng_below(1, RNG_TEST, 0, (uint64_t)i, 9), i % 11 == 10 ? '\n' : ' ');
+    fclose(f);
+}
+
+/* A sweep of runs of a fraction of a second; `rest` is what varies. */
+static void write_sweep(const Place *p, const char *name, const char *rest) {
+    char file[64];
+    snprintf(file, sizeof file, "%s.yaml", name);
+    FILE *f = open_file(p, file, "w");
+    fprintf(f,
+            "name: %s\nset:\n  data: {source: %s/text.txt, tokenizer: bytes}\n"
+            "  model: {layers: 1, width: 16, heads: 2, context: 16}\n"
+            "  train: {steps: 60, batch_tokens: 128}\n  optim.warmup: 5\n"
+            "  probe: {every: 20, sequences: 5}\n  run.checkpoint_every: 20\n%s",
+            name, p->folder, rest);
+    fclose(f);
+}
+
+static int setup(void **state) {
+    Place *p = calloc(1, sizeof *p);
+    if (!p) return -1;
+    /* In memory where there is such a place: checkpoints are synced, and a busy disk makes that slow. */
+    snprintf(p->folder, sizeof p->folder, "%s/sinklab-sweep-XXXXXX",
+             access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+    if (!mkdtemp(p->folder)) return -1;
+    setenv("OMP_NUM_THREADS", "1", 1);
+    write_text(p);
+    write_sweep(p, "plain", "grid: {model.head_out: [none, rmsnorm]}\nseeds: 2\n");
+    write_sweep(p, "long", "grid: {model.head_out: [none, rmsnorm], train.steps: [200, 240]}\nseeds: 1\n");
+    *state = p;
+    return 0;
+}
+
+static int teardown(void **state) {
+    Place *p = *state;
+    char command[96];
+    snprintf(command, sizeof command, "rm -rf %s", p->folder);
+    int code = system(command);
+    free(p);
+    return code;
+}
+
+/* ---- the command ---- */
+
+/* ./sinklab sweep ACTION NAME.yaml, what it says in FOLDER/DB.out. */
+static void command_line(const Place *p, const char *action, const char *name, const char *db,
+                         const char *more, char out[1024]) {
+    snprintf(out, 1024, "exec ./sinklab sweep %s %s/%s.yaml --db %s/%s --cache %s/cache %s >%s/%s.out 2>&1",
+             action, p->folder, name, p->folder, db, p->folder, more, p->folder, db);
+}
+
+static int sweep(const Place *p, const char *action, const char *name, const char *db, const char *more) {
+    char line[1024];
+    command_line(p, action, name, db, more, line);
+    int status = system(line);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static pid_t start(const Place *p, const char *name, const char *db, const char *more) {
+    char line[1024];
+    command_line(p, "run", name, db, more, line);
+    pid_t pid = fork();
+    if (pid == 0) {
+        execl("/bin/sh", "sh", "-c", line, (char *)NULL);
+        _exit(127);
+    }
+    return pid;
+}
+
+static int wait_for(pid_t pid) {
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static void assert_said(const Place *p, const char *db, const char *words) {
+    char name[64], text[8192];
+    snprintf(name, sizeof name, "%s.out", db);
+    FILE *f = open_file(p, name, "r");
+    size_t n = fread(text, 1, sizeof text - 1, f);
+    text[n] = 0;
+    fclose(f);
+    if (!strstr(text, words)) fail_msg("not said: %s in: %s", words, text);
+}
+
+/* ---- the database ---- */
+
+/* All that a query answers, columns ended by bars and rows by newlines. Writes when asked to. */
+static char *ask(const Place *p, const char *db, const char *sql) {
+    char path[128], *text = NULL;
+    sqlite3 *handle;
+    sqlite3_stmt *q;
+    size_t length = 0;
+    snprintf(path, sizeof path, "%s/%s", p->folder, db);
+    assert_int_equal(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    sqlite3_busy_timeout(handle, 10000);
+    if (sqlite3_prepare_v2(handle, sql, -1, &q, NULL) != SQLITE_OK) fail_msg("%s", sqlite3_errmsg(handle));
+    FILE *out = open_memstream(&text, &length);
+    while (sqlite3_step(q) == SQLITE_ROW) {
+        for (int i = 0; i < sqlite3_column_count(q); i++)
+            fprintf(out, "%s|", sqlite3_column_text(q, i) ? (const char *)sqlite3_column_text(q, i) : "");
+        fputc('\n', out);
+    }
+    fclose(out);
+    sqlite3_finalize(q);
+    sqlite3_close(handle);
+    return text;
+}
+
+static void assert_answer(const Place *p, const char *db, const char *sql, const char *expected) {
+    char *text = ask(p, db, sql);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static void assert_same_results(const Place *p, const char *db, const char *other) {
+    char *a = ask(p, db, "SELECT * FROM digest"), *b = ask(p, other, "SELECT * FROM digest");
+    assert_true(strlen(a) > 10000);
+    assert_string_equal(a, b);
+    free(a);
+    free(b);
+}
+
+/* ---- running ---- */
+
+static void two_at_a_time_then_nothing_is_left_to_do(void **state) {
+    const Place *p = *state;
+    assert_int_equal(sweep(p, "run", "plain", "a.db", "--jobs 2"), 0);
+    assert_said(p, "a.db", "plain: 4 of 4 done");
+    assert_answer(p, "a.db",
+                  "SELECT count(*), sum(status = 'done'), sum((SELECT count(*) FROM step WHERE run_id = id)),"
+                  " max(threads) FROM run",
+                  "4|4|240|1|\n");
+    char *before = ask(p, "a.db", "SELECT id, started, finished, heartbeat FROM run");
+    assert_int_equal(sweep(p, "run", "plain", "a.db", "--jobs 2"), 0);
+    char *after = ask(p, "a.db", "SELECT id, started, finished, heartbeat FROM run");
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+}
+
+static void a_cell_of_two_sweeps_runs_once(void **state) {
+    const Place *p = *state;
+    char *before = ask(p, "a.db", "SELECT key, heartbeat FROM run ORDER BY key");
+    write_sweep(p, "shared", "grid: {optim.lr: [1e-3, 3e-3]}\nseeds: 2\n");
+    assert_int_equal(sweep(p, "run", "shared", "a.db", "--jobs 2"), 0);
+    assert_answer(p, "a.db", "SELECT count(*), (SELECT count(*) FROM sweep_run) FROM run", "6|8|\n");
+    char *after = ask(
+        p, "a.db",
+        "SELECT key, heartbeat FROM run WHERE id IN (SELECT run FROM sweep_run WHERE sweep = 1) ORDER BY 1");
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+}
+
+static void one_place_is_the_same_run_everywhere(void **state) {
+    const Place *p = *state;
+    char more[32];
+    for (int i = 3; i >= 0; i--) {
+        snprintf(more, sizeof more, "--index %d --quiet", i);
+        assert_int_equal(sweep(p, "run", "plain", "index.db", more), 0);
+    }
+    assert_int_equal(sweep(p, "run", "plain", "whole.db", "--jobs 1 --quiet"), 0);
+    assert_same_results(p, "index.db", "whole.db");
+    assert_answer(p, "index.db", "SELECT count(DISTINCT \"index\"), max(\"index\") FROM sweep_run", "4|3|\n");
+}
+
+/* Two runners, one database, one file: whoever comes second waits for the other's runs. */
+static void several_writers_share_the_work(void **state) {
+    const Place *p = *state;
+    pid_t pids[3];
+    for (int i = 0; i < 3; i++) pids[i] = start(p, "plain", "writers.db", "--jobs 1 --quiet");
+    for (int i = 0; i < 3; i++) assert_int_equal(wait_for(pids[i]), 0);
+    assert_same_results(p, "writers.db", "whole.db");
+    assert_answer(p, "writers.db", "PRAGMA integrity_check", "ok|\n");
+}
+
+/* ---- killing ---- */
+
+/* A child of the process, or 0. */
+static pid_t child_of(pid_t pid) {
+    char path[64];
+    int child = 0;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    FILE *f = fopen(path, "r");
+    if (f && fscanf(f, "%d", &child) != 1) child = 0;
+    if (f) fclose(f);
+    return child;
+}
+
+static void killed_at_random_it_ends_the_same(void **state) {
+    const Place *p = *state;
+    assert_int_equal(sweep(p, "run", "long", "calm.db", "--jobs 2 --quiet"), 0);
+    for (int i = 0; i < 6; i++) {
+        pid_t runner = start(p, "long", "killed.db", "--jobs 2 --quiet");
+        usleep(150000 + (useconds_t)rng_below((uint64_t)getpid(), RNG_TEST, 1, (uint64_t)i, 300000));
+        pid_t worker = child_of(runner);
+        if (worker) kill(worker, SIGKILL);
+        kill(runner, i % 2 ? SIGKILL : SIGINT);
+        int code = wait_for(runner);
+        /* done already, or not yet listening for signals */
+        assert_true(code == (i % 2 ? -SIGKILL : EXIT_SIGINT) || code == 0 || code == -SIGINT);
+    }
+    assert_int_equal(sweep(p, "run", "long", "killed.db", "--jobs 2 --quiet"), 0);
+    assert_same_results(p, "killed.db", "calm.db");
+}
+
+/* A worker that dies leaves its run to the next `sweep run`, and this one says that it is not done. */
+static void a_dead_worker_is_told_and_taken_up(void **state) {
+    const Place *p = *state;
+    pid_t runner = start(p, "long", "worker.db", "--jobs 2"), worker = 0;
+    for (int i = 0; i < 500 && !worker; i++, usleep(10000)) worker = child_of(runner);
+    assert_true(worker);
+    kill(worker, SIGKILL);
+    assert_int_equal(wait_for(runner), 1);
+    assert_said(p, "worker.db", "killed by signal 9");
+    assert_said(p, "worker.db", "3 of 4 done, 0 going, 1 ");
+    assert_int_equal(sweep(p, "run", "long", "worker.db", "--jobs 2"), 0);
+    assert_same_results(p, "worker.db", "calm.db");
+}
+
+/* ---- what ended badly ---- */
+
+static void what_ended_badly_waits_for_retry(void **state) {
+    const Place *p = *state;
+    const char *untouched = "SELECT count(*) FROM run WHERE host IS NULL";
+    write_sweep(p, "wild", "zip: {optim.lr: [1e-3, 1e3], optim.weight_decay: [0, 1e3]}\n");
+    assert_int_equal(sweep(p, "run", "wild", "wild.db", "--jobs 2"), 1);
+    assert_said(p, "wild.db", "1 failed or diverged (--retry tries them again)");
+    assert_answer(p, "wild.db", "SELECT group_concat(status) FROM run", "done,diverged|\n");
+    free(ask(p, "wild.db", "UPDATE run SET host = NULL"));
+    assert_int_equal(sweep(p, "run", "wild", "wild.db", "--jobs 2"), 1);
+    assert_answer(p, "wild.db", untouched, "2|\n");
+    assert_int_equal(sweep(p, "run", "wild", "wild.db", "--jobs 2 --retry"), 1);
+    assert_answer(p, "wild.db", untouched, "1|\n"); /* the done one is left alone */
+    free(ask(p, "wild.db", "UPDATE run SET status = 'failed', host = NULL WHERE status = 'done'"));
+    assert_int_equal(sweep(p, "run", "wild", "wild.db", "--jobs 2"), 1);
+    assert_answer(p, "wild.db", "SELECT group_concat(status) FROM run", "failed,diverged|\n");
+    assert_int_equal(sweep(p, "run", "wild", "wild.db", "--jobs 2 --retry"), 1);
+    assert_answer(p, "wild.db", "SELECT group_concat(status) FROM run", "done,diverged|\n");
+}
+
+/* ---- a file that changes ---- */
+
+static void an_edited_file_keeps_the_runs_that_still_match(void **state) {
+    const Place *p = *state;
+    write_sweep(p, "edited", "grid: {optim.lr: [1e-3, 3e-3]}\nseeds: 2\n");
+    assert_int_equal(sweep(p, "run", "edited", "edited.db", "--jobs 2"), 0);
+    write_sweep(p, "edited", "grid: {optim.lr: [1e-3, 2e-3]}\nseeds: 2\n");
+    assert_int_equal(sweep(p, "status", "edited", "edited.db", ""), 0);
+    assert_said(p, "edited.db", "4 runs, 2 done");
+    assert_said(p, "edited.db", "2 runs of an earlier text of this file are no longer part of it");
+    assert_int_equal(sweep(p, "run", "edited", "edited.db", "--jobs 2"), 0);
+    assert_answer(p, "edited.db",
+                  "SELECT (SELECT count(*) FROM run), (SELECT count(*) FROM sweep_run),"
+                  " (SELECT group_concat(cell) FROM summary)",
+                  "6|4|lr=0.001,lr=0.002|\n");
+}
+
+/* ---- tuning ---- */
+
+static void only_the_best_cell_of_each_side_is_judged(void **state) {
+    const Place *p = *state;
+    write_sweep(p, "tuned",
+                "grid: {model.head_out: [none, rmsnorm], optim.lr: [1e-3, 5e-3]}\nseeds: 2\n"
+                "compare: {axis: model.head_out, baseline: none}\ntune: {axes: [optim.lr], seeds: 1}\n"
+                "expect: [{metric: val_loss, direction: lower, by: 9}]\n");
+    assert_int_equal(sweep(p, "run", "tuned", "tuned.db", "--jobs 2"), 0);
+    assert_said(p, "tuned.db", "tuned: 8 of 12 done, 0 going, 4 not needed (tuned away)");
+    assert_answer(p, "tuned.db", "SELECT side, open FROM sweep_choice ORDER BY side",
+                  "head_out=none|0|\nhead_out=rmsnorm|0|\n");
+    assert_answer(p, "tuned.db", "SELECT n, verdict FROM verdict", "2|refuted|\n");
+    assert_int_equal(sweep(p, "verdict", "tuned", "tuned.db", ""), 0);
+    assert_said(p, "tuned.db", "each side at its own best");
+    assert_int_equal(sweep(p, "verdict", "tuned", "tuned.db", "--markdown"), 0);
+    assert_said(p, "tuned.db", "| val\\_loss lower by more than 9.0 | 2 |");
+}
+
+/* ---- what it prints ---- */
+
+/* Standard output of an action is one JSON value; SQLite's reader is the judge. */
+static void assert_json(const Place *p, const char *action) {
+    char line[512], sql[256];
+    snprintf(line, sizeof line,
+             "./sinklab sweep %s %s/tuned.yaml --db %s/tuned.db --cache %s/cache --json --quiet >%s/json",
+             action, p->folder, p->folder, p->folder, p->folder);
+    assert_int_equal(system(line), 0);
+    snprintf(sql, sizeof sql,
+             "sqlite3 :memory: \"SELECT json_array_length(readfile('%s/json')) > 0\" | grep -qx 1",
+             p->folder);
+    assert_int_equal(system(sql), 0);
+}
+
+static void figures_come_as_json(void **state) {
+    const Place *p = *state;
+    assert_json(p, "run");
+    assert_json(p, "verdict");
+}
+
+static void a_terminal_gets_a_live_table(void **state) {
+    const Place *p = *state;
+    char line[512];
+    snprintf(
+        line, sizeof line,
+        "script -qec './sinklab sweep run %s/long.yaml --db %s/live.db --cache %s/cache --jobs 2' /dev/null "
+        ">%s/live.db.out </dev/null",
+        p->folder, p->folder, p->folder, p->folder);
+    assert_int_equal(system(line), 0);
+    assert_said(p, "live.db", "  head_out=none steps=200 seed 0  st"); /* "starting" or "step" */
+    assert_said(p, "live.db", "\033[3A\033[J");                        /* two runs and the counts, redrawn */
+    assert_said(p, "live.db", "long: 4 of 4 done, 0 going");
+}
+
+/* ---- misuse ---- */
+
+static void bad_input_is_one_clear_line(void **state) {
+    const Place *p = *state;
+    static const struct {
+        const char *action, *name, *db, *more, *says;
+    } cases[] = {
+        {"run", "plain", "bad.db", "--index 4", "--index 4: "},
+        {"run", "plain", "bad.db", "--jobs 4000", "runs times threads must not exceed cores"},
+        {"run", "plain", "bad.db", "--jobs -1", "--jobs: -1 processes?"},
+        {"rnu", "plain", "bad.db", "", "unknown action rnu (did you mean run?)"},
+        {"run", "nowhere", "bad.db", "", "nowhere.yaml"},
+        {"run", "many", "bad.db", "", "257 runs, more than 256 (--yes says that it is meant)"},
+        {"run", "blind", "bad.db", "", "expect: unknown metric val_los (did you mean val_loss?)"},
+        {"run", "plain", "text.txt", "", "not a SQLite database"},
+        {"run", "plain", "foreign.db", "", "another program's database"},
+        {"verdict", "plain", "none.db", "", "there is none"},
+        {"verdict", "tuned", "whole.db", "", "has no sweep called tuned"},
+        {"export", "plain", "whole.db", "", "in what form? (--csv)"},
+        {"run", "plain", "bad.db", "model.head_out=none", "model.head_out is an axis"},
+    };
+    write_sweep(p, "many", "seeds: 257\n");
+    write_sweep(p, "blind",
+                "grid: {optim.lr: [1, 2]}\ncompare: {axis: optim.lr, baseline: 1}\n"
+                "expect: [{metric: val_los, direction: lower}]\n");
+    fclose(open_file(p, "foreign.db", "w"));
+    free(ask(p, "foreign.db", "CREATE TABLE theirs (x)"));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(sweep(p, cases[i].action, cases[i].name, cases[i].db, cases[i].more), 2);
+        assert_said(p, cases[i].db, cases[i].says);
+    }
+    assert_answer(p, "foreign.db", "SELECT count(*) FROM sqlite_schema", "1|\n");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_at_a_time_then_nothing_is_left_to_do),
+        cmocka_unit_test(a_cell_of_two_sweeps_runs_once),
+        cmocka_unit_test(one_place_is_the_same_run_everywhere),
+        cmocka_unit_test(several_writers_share_the_work),
+        cmocka_unit_test(killed_at_random_it_ends_the_same),
+        cmocka_unit_test(a_dead_worker_is_told_and_taken_up),
+        cmocka_unit_test(what_ended_badly_waits_for_retry),
+        cmocka_unit_test(an_edited_file_keeps_the_runs_that_still_match),
+        cmocka_unit_test(only_the_best_cell_of_each_side_is_judged),
+        cmocka_unit_test(figures_come_as_json),
+        cmocka_unit_test(a_terminal_gets_a_live_table),
+        cmocka_unit_test(bad_input_is_one_clear_line),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
