@@ -30,6 +30,6 @@ typedef struct Flag {
 bool flags_read(const Flag *flags, int argc, char **argv, int *n_words, Error *e);
 
 extern const Command train_command, sample_command, data_command, fetch_command;  /* train/ */
-extern const Command sweep_command, runs_command, report_command; /* ablations/ */
+extern const Command sweep_command, runs_command, report_command, merge_command; /* ablations/ */
 
 #endif
