@@ -14,7 +14,7 @@ LIBRARY := $(filter-out build/train/main.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
-.PHONY: all test tests mutants demo accept clean FORCE
+.PHONY: page test-page all test tests mutants demo accept clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -35,6 +35,7 @@ DB     ?= results.db
 STEPS  ?=
 SHORT  := $(if $(STEPS),train.steps=$(STEPS) optim.warmup=10)
 demo: sinklab
+	-@command -v npm >/dev/null && $(MAKE) --no-print-directory page
 	./sinklab fetch gcide
 	./sinklab sweep run ablations/first-light.yaml --db $(DB) $(SHORT)
 
@@ -45,6 +46,15 @@ mutants:
 # The demo at full size with its figures checked; an hour or more.
 accept: sinklab
 	tests/accept.sh
+
+# The libraries of the page, once; without them sinklab report writes the static one.
+page: ablations/page/node_modules/.package-lock.json
+ablations/page/node_modules/.package-lock.json: ablations/page/package-lock.json
+	cd ablations/page && npm ci --no-audit --no-fund
+
+# The page in Chromium (packages: .ci/packages-page.txt); screenshots to look at in build/page.
+test-page: sinklab page
+	node --test --test-reporter=spec tests/page/page_test.mjs
 
 build/tests/%_test: build/tests/%_test.o $(HELPERS) $(LIBRARY)
 	$(CC) $(ALL) -o $@ $^ -lcmocka $(LIBS)

@@ -1,5 +1,6 @@
 #include "ablations/report.h"
 
+#include "ablations/page.h"
 #include "ablations/svg.h"
 #include "data/base/files.h"
 #include "train/command.h"
@@ -104,20 +105,20 @@ static bool read_curves(const Page *p, const char *sql, Curves *c) {
            " ON e.run_id = h.run AND e.probe = 'main' WHERE e." column " IS NOT NULL ORDER BY 1, 3, 4"
 
 static const struct Chart {
-    const char *title, *sql;
+    const char *name, *title, *sql;
     bool log_y, from_zero, control;
 } charts[] = {
     /* Averaged over 1/200 of the run: single steps are noise. */
-    {"Training loss (nats a token)",
+    {"training_loss", "Training loss (nats a token)",
      CHOSEN "SELECT h.place, h.label, h.run, avg(s.step), avg(s.loss) FROM chosen AS h"
             " JOIN run AS r ON r.id = h.run JOIN step AS s ON s.run_id = h.run WHERE s.loss IS NOT NULL"
             " GROUP BY h.place, h.label, h.run, s.step * 200 / max(r.steps, 200) ORDER BY 1, 3, 4",
      .log_y = true},
-    {"Validation loss (nats a token)", EVALUATIONS("val_loss"), .log_y = true},
-    {"Sink rate at eps 0.3", EVALUATIONS("sink_rate_03"), .from_zero = true},
-    {"Mean mass of the first key", EVALUATIONS("sink_mass"), .from_zero = true, .control = true},
-    {"Norm ratio of the first token", EVALUATIONS("norm_ratio"), .log_y = true},
-    {"Value drain of the first token", EVALUATIONS("value_drain"), .from_zero = true},
+    {"val_loss", "Validation loss (nats a token)", EVALUATIONS("val_loss"), .log_y = true},
+    {"sink_rate", "Sink rate at eps 0.3", EVALUATIONS("sink_rate_03"), .from_zero = true},
+    {"sink_mass", "Mean mass of the first key", EVALUATIONS("sink_mass"), .from_zero = true, .control = true},
+    {"norm_ratio", "Norm ratio of the first token", EVALUATIONS("norm_ratio"), .log_y = true},
+    {"value_drain", "Value drain of the first token", EVALUATIONS("value_drain"), .from_zero = true},
 };
 
 /* The mass of the first key under uniform attention, where all runs share one T; else NAN. */
@@ -132,7 +133,12 @@ static double uniform_control(const Page *p) {
     return mass;
 }
 
-static bool draw_chart(const Page *p, const struct Chart *chart) {
+/* What a chart stands in. */
+typedef struct Frame {
+    const char *begin, *end;
+} Frame;
+
+static bool draw_chart(const Page *p, const struct Chart *chart, Frame frame) {
     Curves curves = {0};
     bool ok = read_curves(p, chart->sql, &curves);
     if (ok && curves.n) {
@@ -144,9 +150,9 @@ static bool draw_chart(const Page *p, const struct Chart *chart) {
                         .rule_label = "uniform attention",
                         .series = curves.series,
                         .n = curves.n};
-        fputs("<figure>", p->out);
+        fputs(frame.begin, p->out);
         svg_chart(p->out, &svg);
-        fputs("</figure>\n", p->out);
+        fputs(frame.end, p->out);
     }
     curves_free(&curves);
     return ok;
@@ -209,7 +215,17 @@ static const char head[] =
     "td,th{padding:.2rem .7rem;border-bottom:1px solid var(--line);text-align:right}"
     "th[scope=row]{text-align:left;font-weight:400}\n</style>\n";
 
-/* The sweep's name, claim and source. Refuses a name that is not there. */
+static bool check_sweep(const Page *p) {
+    if (!p->sweep) return true;
+    sqlite3_stmt *q = prepare(p, "SELECT 1 FROM sweep WHERE name = ?1");
+    if (!q) return false;
+    bool known = sqlite3_step(q) == SQLITE_ROW;
+    sqlite3_finalize(q);
+    return known || fail(p->e, EXIT_USAGE, "report: %s has no sweep called %s (sinklab sweep run makes one)",
+                         store_path(p->s), p->sweep);
+}
+
+/* The sweep's name, claim and source. */
 static bool write_heading(const Page *p) {
     sqlite3_stmt *q =
         prepare(p, "SELECT name, coalesce(claim, ''), coalesce(source, '') FROM sweep WHERE name = ?1");
@@ -230,9 +246,7 @@ static bool write_heading(const Page *p) {
         fputs("</p>\n", p->out);
     }
     sqlite3_finalize(q);
-    return known || !p->sweep ||
-           fail(p->e, EXIT_USAGE, "report: %s has no sweep called %s (sinklab sweep run makes one)",
-                store_path(p->s), p->sweep);
+    return true;
 }
 
 /* What the figures were measured on. */
@@ -268,7 +282,8 @@ static bool write_scale(const Page *p) {
 static bool write_charts(const Page *p) {
     bool ok = true;
     fputs("<div class=\"charts\">\n", p->out);
-    for (size_t i = 0; ok && i < sizeof charts / sizeof *charts; i++) ok = draw_chart(p, &charts[i]);
+    for (size_t i = 0; ok && i < sizeof charts / sizeof *charts; i++)
+        ok = draw_chart(p, &charts[i], (Frame){"<figure>", "</figure>\n"});
     fputs("</div>\n", p->out);
     return ok;
 }
@@ -284,7 +299,7 @@ static bool write_page(const Page *p) {
         "SELECT f.variant, f.label, f.seed, f.val_loss, f.sink_rate_03, f.sink_mass, f.uniform_mass, f.onset,"
         " f.value_drain, f.norm_ratio, substr(f.key, 1, 8) AS key FROM chosen AS h"
         " JOIN final AS f ON f.run_id = h.run ORDER BY h.place, f.seed";
-    bool ok = write_heading(p) && write_scale(p) && write_charts(p) &&
+    bool ok = check_sweep(p) && write_heading(p) && write_scale(p) && write_charts(p) &&
               write_table(p, "Medians over seeds", medians) &&
               write_table(p, "Verdicts (paired differences, 95 % t intervals, words corrected by Holm)",
                           verdicts) &&
@@ -307,29 +322,58 @@ bool report_write(Store *s, const char *sweep, const char *path, Error *e) {
     char *text = NULL;
     size_t size = 0;
     Page p = {s, sweep, open_memstream(&text, &size), e};
+    PageFolder parts = page_folder();
     if (!p.out) return fail(e, EXIT_FAILED, "report: out of memory");
-    bool ok = write_page(&p);
+    bool ok = *parts.path ? check_sweep(&p) && page_write(p.out, &parts, s, sweep, e) : write_page(&p);
     fclose(p.out);
     ok = ok && publish(path, text, size, e);
+    free(text);
+    if (ok && !*parts.path)
+        fprintf(stderr, "%s: the static page (`make page`, which needs npm once, adds the one that moves)\n",
+                path);
+    return ok;
+}
+
+/* ---- figures for papers and READMEs ---- */
+
+static bool save_chart(const Page *page, const struct Chart *chart, const char *folder) {
+    char *text = NULL;
+    size_t size = 0;
+    Page p = *page;
+    Path path = path_of("%s/%s.svg", folder, chart->name);
+    p.out = open_memstream(&text, &size);
+    if (!p.out) return fail(p.e, EXIT_FAILED, "report: out of memory");
+    bool ok = draw_chart(&p, chart, (Frame){"", ""});
+    fclose(p.out);
+    ok = ok && (!size || publish(path.s, text, size, p.e));
     free(text);
     return ok;
 }
 
+/* Every chart of the static page that has curves, a file each. */
+static bool save_charts(Store *s, const char *sweep, const char *folder, Error *e) {
+    Page p = {s, sweep, NULL, e};
+    bool ok = check_sweep(&p) && folder_make(folder, e);
+    for (size_t i = 0; ok && i < sizeof charts / sizeof *charts; i++) ok = save_chart(&p, &charts[i], folder);
+    return ok;
+}
+
 static int report_main(int argc, char **argv, Error *e) {
-    const char *db = "results.db", *sweep = NULL, *path = NULL;
+    const char *db = "results.db", *sweep = NULL, *path = NULL, *svg = NULL;
     const Flag flags[] = {{"-o", FLAG_TEXT, &path},
                           {"--db", FLAG_TEXT, &db},
                           {"--sweep", FLAG_TEXT, &sweep},
+                          {"--svg", FLAG_TEXT, &svg},
                           {NULL, FLAG_BOOL, NULL}};
     int words;
     Store *s;
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
-    if (words || !path) {
-        fail(e, EXIT_USAGE, "command line: report takes -o FILE.html and no words");
+    if (words || (!path && !svg)) {
+        fail(e, EXIT_USAGE, "command line: report takes -o FILE.html or --svg DIR and no words");
         return e->code;
     }
     if (!store_open(&s, db, STORE_READ, e)) return e->code;
-    bool ok = report_write(s, sweep, path, e);
+    bool ok = (!path || report_write(s, sweep, path, e)) && (!svg || save_charts(s, sweep, svg, e));
     store_close(s);
     return ok ? EXIT_DONE : e->code;
 }
@@ -337,8 +381,9 @@ static int report_main(int argc, char **argv, Error *e) {
 const Command report_command = {
     .name = "report",
     .usage = "-o FILE.html",
-    .summary = "a self-contained page of curves and tables",
+    .summary = "one self-contained page that shows what was measured",
     .options = "  -o FILE.html  where it goes\n"
+               "  --svg DIR     the main figures, an SVG file each\n"
                "  --db PATH     results (default results.db)\n"
                "  --sweep NAME  the runs of one sweep (default: all)\n",
     .run = report_main,

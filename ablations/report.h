@@ -1,5 +1,7 @@
-/* Owns: the static page: curves and the final table of a sweep, or of every run, as one HTML file.
- * Does not own: how curves are drawn (ablations/svg.h), what figures mean (train/schema.sql). */
+/* Owns: sinklab report: the page of a sweep, or of every run, as one HTML file, and its figures as SVG. Where
+ * the libraries of the interactive page are not installed it is the static one: curves and tables.
+ * Does not own: the interactive page (ablations/page.h), how curves are drawn (ablations/svg.h), what figures
+ * mean (train/schema.sql). */
 #ifndef SINKLAB_REPORT_H
 #define SINKLAB_REPORT_H
 

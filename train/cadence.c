@@ -15,6 +15,21 @@ int cadence_probe(int64_t step, int64_t steps, int64_t every) {
     return set;
 }
 
+/* 0, the powers of two below `every`, its multiples, the end. */
+static int64_t map_count(int64_t steps, int64_t every) {
+    int64_t n = 1 + steps / every + (steps % every != 0);
+    for (int64_t power = 1; power < every && power < steps; power *= 2) n++;
+    return n;
+}
+
+bool cadence_map(int64_t step, int64_t steps, int64_t times) {
+    if (step == steps) return true;
+    int64_t every = 1;
+    while (every < steps && map_count(steps, every) > times) every += every < times ? 1 : every / times + 1;
+    if (map_count(steps, every) > times) return false;
+    return step % every == 0 || (step < every && (step & (step - 1)) == 0);
+}
+
 int64_t cadence_every(int64_t configured, int64_t steps) {
     if (configured > 0) return configured;
     return steps >= SAVES ? steps / SAVES : 1;

@@ -11,6 +11,10 @@
  * run is looked at 60 to 80 times. */
 int cadence_probe(int64_t step, int64_t steps, int64_t every);
 
+/* Whether attention maps are kept after `step` updates: `times` times a run at most, dense at first as
+ * above; at the end always. */
+bool cadence_map(int64_t step, int64_t steps, int64_t times);
+
 /* Steps between saves or plain log lines: as configured, or a twentieth of the run. */
 int64_t cadence_every(int64_t configured, int64_t steps);
 

@@ -85,6 +85,9 @@ static const Row rows[] = {
     {"data.bos", CHOICE, AT(data.bos), "row", .names = bos_policy_name, .help = "what begins with BOS"},
     {"data.mask", CHOICE, AT(data.mask), "causal", .names = mask_policy_name,
      .help = "how far back a token sees"},
+    {"data.deal", INTEGER, AT(data.deal), "1", 1, 4096,
+     .help = "blocks of 2,048 tokens whose rows are shuffled together; at 1 every context sees the same text "
+             "a step"},
 
     {"train.steps", INTEGER, AT(train.steps), "2500", 1, MANY, .help = "updates"},
     {"train.batch_tokens", INTEGER, AT(train.batch_tokens), "2048", 1, MANY, .help = "a step; whole rows"},
@@ -110,6 +113,8 @@ static const Row rows[] = {
      .help = "steps; 0: 60 to 80 a run, dense at first"},
     {"probe.length", INTEGER, AT(probe.length), "64", 2, 1 << 20, .help = "tokens of a row, at most"},
     {"probe.sequences", INTEGER, AT(probe.sequences), "100", 1, 1 << 20, .help = "rows of a probe"},
+    {"probe.maps", INTEGER, AT(probe.maps), "1", 0, 1 << 20, .help = "rows of main kept as attention maps"},
+    {"probe.map_times", INTEGER, AT(probe.map_times), "40", 1, MANY, .help = "times a run they are, at most"},
 
     {"run.threads", INTEGER, AT(run.threads), "0", 0, 4096,
      .help = "0: OMP_NUM_THREADS or the affinity mask"},

@@ -40,6 +40,8 @@ typedef struct ProbeConfig {
     int64_t every;     /* steps between light evaluations; 0 = 60 to 80 a run, dense at first */
     int64_t length;    /* tokens of a row of the probes main and other_bos */
     int64_t sequences; /* rows of a probe */
+    int64_t maps;      /* rows of main whose attention maps are kept; 0 = none */
+    int64_t map_times; /* how often in a run, at most */
 } ProbeConfig;
 
 typedef struct RunConfig {

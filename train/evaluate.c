@@ -2,12 +2,13 @@
 
 #include "data/base/rng.h"
 #include "model/instruments/instrument.h"
+#include "model/instruments/maps.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { VAL_TARGETS = 16384, VAL_TARGETS_LAST = 262144 };
+enum { VAL_TARGETS = 16384, VAL_TARGETS_LAST = 262144, TOKEN_TEXT = 256 };
 
 typedef enum ProbeName { MAIN, CONTEXT, OTHER_BOS, RANDOM, OTHER_BOS_LOSS, PROBES } ProbeName;
 static const char *const probe_names[] = {"main", "context", "other_bos", "random"};
@@ -24,7 +25,8 @@ struct Evaluator {
     const Dataset *d;
     const Model *m;
     Held probe[PROBES];
-    Held val; /* one batch of held-out rows at a time */
+    Held val;   /* one batch of held-out rows at a time */
+    Maps *maps; /* of the first probe.maps rows of main; NULL until the first are kept */
 };
 
 static bool held_create(Held *h, int64_t rows, int64_t T, Error *e) {
@@ -90,6 +92,7 @@ void evaluator_free(Evaluator *v) {
     if (!v) return;
     for (int i = 0; i < PROBES; i++) held_free(&v->probe[i]);
     held_free(&v->val);
+    maps_free(v->maps);
     free(v);
 }
 
@@ -177,5 +180,63 @@ bool evaluate(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, int se
     bool ok = evaluate_probe(v, t, batch, s, run, step, MAIN, set, sink_rate, e);
     for (ProbeName p = CONTEXT; ok && set & HEAVY && p <= RANDOM; p++)
         ok = evaluate_probe(v, t, batch, s, run, step, p, set, sink_rate, e);
+    return ok;
+}
+
+/* ---- attention maps ---- */
+
+/* What a token stands for, for people. A piece is whole UTF-8 or one byte. */
+static bool token_text(const Dataset *d, int32_t token, char out[TOKEN_TEXT], Error *e) {
+    char *text;
+    if (token == dataset_info(d)->bos) return snprintf(out, TOKEN_TEXT, "<bos>"), true;
+    if (!dataset_decode(d, &token, 1, &text, e)) return false;
+    if (text[0] & 0x80 && !text[1])
+        snprintf(out, TOKEN_TEXT, "\\x%02x", text[0] & 0xff);
+    else
+        snprintf(out, TOKEN_TEXT, "%s", text);
+    free(text);
+    return true;
+}
+
+static bool store_sentence(Evaluator *v, Store *s, int64_t run, int sequence, Error *e) {
+    const Held *h = &v->probe[MAIN];
+    char text[TOKEN_TEXT];
+    for (int t = 0; t < h->T; t++) {
+        int32_t token = h->at.x[sequence * h->T + t];
+        if (!token_text(v->d, token, text, e) ||
+            !store_map_token(s, run, probe_names[MAIN], sequence, t, token, text, e))
+            return false;
+    }
+    return true;
+}
+
+static bool maps_begin(Evaluator *v, int rows, Store *s, int64_t run, Error *e) {
+    const ModelConfig *m = &v->m->config;
+    v->maps = maps_create(rows, v->probe[MAIN].T, (int)m->layers, (int)m->heads);
+    if (!v->maps) return fail(e, EXIT_FAILED, "maps: out of memory (lower probe.maps)");
+    for (int i = 0; i < rows; i++)
+        if (!store_sentence(v, s, run, i, e)) return false;
+    return true;
+}
+
+bool evaluate_maps(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, Error *e) {
+    const Held *h = &v->probe[MAIN];
+    const ModelConfig *m = &v->m->config;
+    int rows = (int)lesser(v->c->probe.maps, h->rows);
+    if (!rows || (!v->maps && !maps_begin(v, rows, s, run, e))) return rows == 0;
+    Observer watch = maps_observer(v->maps);
+    tape_observe(t, (Observers){&watch, 1});
+    for (int r = 0; r < rows; r += tape_rows(t)) {
+        int64_t at = (int64_t)r * h->T;
+        Batch b = {(int)lesser(tape_rows(t), rows - r), h->T, h->at.x + at, h->at.y + at, h->at.lo + at, r};
+        model_forward(v->m, t, &b);
+    }
+    tape_observe(t, (Observers){NULL, 0});
+    bool ok = true;
+    for (int i = 0; ok && i < rows * m->layers * m->heads; i++) {
+        int head = (int)(i % m->heads), layer = (int)(i / m->heads % m->layers);
+        MapPlace place = {run, step, probe_names[MAIN], (int)(i / m->heads / m->layers), layer, head, h->T};
+        ok = store_map(s, &place, maps_of(v->maps, place.sequence, layer, head), maps_bytes(h->T), e);
+    }
     return ok;
 }

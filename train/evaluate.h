@@ -1,5 +1,6 @@
-/* Owns: what is measured between steps: the probes' fixed rows, the held-out loss, and their way
- * into results.db. Does not own: the instruments (model/instruments), when (train/cadence.c). */
+/* Owns: what is measured between steps: the probes' fixed rows, the held-out loss, attention
+ * maps, and their way into results.db. Does not own: the instruments (model/instruments), when
+ * (train/cadence.c). */
 #ifndef SINKLAB_EVALUATE_H
 #define SINKLAB_EVALUATE_H
 
@@ -19,5 +20,9 @@ void evaluator_free(Evaluator *v);
  * own, between steps. *sink_rate: of main at 0.3. */
 bool evaluate(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, int set, double *sink_rate,
               Error *e);
+
+/* Keeps the attention maps of the first probe.maps rows of main after `step` updates, and, at the first
+ * call, the text of their tokens. */
+bool evaluate_maps(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, Error *e);
 
 #endif

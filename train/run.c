@@ -154,6 +154,9 @@ static bool probe(Run *r, int64_t step, double *ms, Error *e) {
     double start = omp_get_wtime();
     if (set && !evaluate(r->probes, r->step.tape, r->store, r->claim.run, step, set, &r->sink_rate, e))
         return false;
+    if (cadence_map(step, r->c.train.steps, r->c.probe.map_times) &&
+        !evaluate_maps(r->probes, r->step.tape, r->store, r->claim.run, step, e))
+        return false;
     *ms = (omp_get_wtime() - start) * 1e3;
     r->progress.sink_rate = r->sink_rate;
     return true;

@@ -187,9 +187,20 @@ CREATE TABLE IF NOT EXISTS map ( -- Attention maps, the one figure kept as a blo
     layer INTEGER NOT NULL, -- from 0
     head INTEGER NOT NULL, -- from 0
     T INTEGER NOT NULL, -- rows (queries) and columns (keys)
-    data BLOB NOT NULL, -- T x T little-endian float32, a row a query
+    data BLOB NOT NULL, -- lower triangle, a byte a weight, round(255 A[q,k]): query q's keys 0 .. q follow
+    -- those of query q - 1; kinds that do not sum to one as |A| / sum |A|
     PRIMARY KEY (run_id, step, probe, sequence, layer, head)
 ) STRICT;
+
+CREATE TABLE IF NOT EXISTS map_token ( -- What a map's rows and columns stand for.
+    run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    probe TEXT NOT NULL, -- as in eval
+    sequence INTEGER NOT NULL, -- as in map
+    position INTEGER NOT NULL, -- from 0
+    token INTEGER NOT NULL, -- its id
+    text TEXT NOT NULL, -- its text, "<bos>", or one byte that is no character by itself as \xNN
+    PRIMARY KEY (run_id, probe, sequence, position)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS event ( -- What happened to a run, in order of rowid.
     run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id

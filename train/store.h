@@ -8,6 +8,7 @@
 #include "model/figures.h"
 
 #include <sqlite3.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct Store Store;
@@ -106,6 +107,17 @@ bool store_step_head(Store *s, int64_t run, int64_t step, int layers, int heads,
  * probe.layer.L.head.H.NAME. An INTEGER column refuses a value that is not integral. */
 bool store_eval(Store *s, int64_t run, int64_t step, const char *probe, const Figures *f, Error *e);
 bool store_metric(Store *s, int64_t run, int64_t step, const char *name, double value, Error *e);
+
+typedef struct MapPlace {
+    int64_t run, step;
+    const char *probe;
+    int sequence, layer, head, T;
+} MapPlace;
+/* One attention map as the table says, and the text of one token of its sequence. */
+bool store_map(Store *s, const MapPlace *p, const uint8_t *data, size_t bytes, Error *e);
+bool store_map_token(Store *s, int64_t run, const char *probe, int sequence, int position, int token,
+                     const char *text, Error *e);
+
 bool store_event(Store *s, int64_t run, int64_t step, const char *kind, const char *detail, Error *e);
 bool store_flush(Store *s, Error *e);
 

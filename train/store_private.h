@@ -15,6 +15,8 @@ typedef enum TableId {
     TABLE_EVAL_LAYER,
     TABLE_EVAL_HEAD,
     TABLE_METRIC,
+    TABLE_MAP,
+    TABLE_MAP_TOKEN,
     TABLE_EVENT,
     TABLES
 } TableId;
@@ -30,11 +32,12 @@ typedef struct Table {
 } Table;
 
 typedef struct Cell {
-    enum { CELL_NULL, CELL_INTEGER, CELL_REAL, CELL_TEXT } type;
+    enum { CELL_NULL, CELL_INTEGER, CELL_REAL, CELL_TEXT, CELL_BLOB } type;
+    int bytes; /* of a text or blob */
     union {
         int64_t integer;
         double real;
-        size_t text; /* offset into Batch.text */
+        size_t text; /* offset into Batch.text; of a blob too */
     };
 } Cell;
 

@@ -18,7 +18,8 @@ static const struct TableSpec {
     [TABLE_STEP] = {"step", 2},           [TABLE_STEP_HEAD] = {"step_head", 4},
     [TABLE_EVAL] = {"eval", 3},           [TABLE_EVAL_LAYER] = {"eval_layer", 4},
     [TABLE_EVAL_HEAD] = {"eval_head", 5}, [TABLE_METRIC] = {"metric", 3},
-    [TABLE_EVENT] = {"event", 0},
+    [TABLE_EVENT] = {"event", 0},         [TABLE_MAP] = {"map", 6},
+    [TABLE_MAP_TOKEN] = {"map_token", 4},
 };
 
 /* ---- statements ---- */
@@ -101,16 +102,20 @@ static size_t add_row(Store *s, TableId table) {
 }
 
 static void set_integer(Store *s, size_t cell, int64_t value) {
-    s->batch.cell[cell] = (Cell){CELL_INTEGER, {.integer = value}};
+    s->batch.cell[cell] = (Cell){.type = CELL_INTEGER, .integer = value};
+}
+
+static void set_bytes(Store *s, size_t cell, const void *value, size_t bytes) {
+    Batch *b = &s->batch;
+    b->text = grow(b->text, b->bytes + bytes, &b->bytes_room, 1);
+    memcpy(b->text + b->bytes, value, bytes);
+    b->cell[cell] = (Cell){.type = CELL_BLOB, .bytes = (int)bytes, .text = b->bytes};
+    b->bytes += bytes;
 }
 
 static void set_text(Store *s, size_t cell, const char *value) {
-    Batch *b = &s->batch;
-    size_t length = strlen(value) + 1;
-    b->text = grow(b->text, b->bytes + length, &b->bytes_room, 1);
-    memcpy(b->text + b->bytes, value, length);
-    b->cell[cell] = (Cell){CELL_TEXT, {.text = b->bytes}};
-    b->bytes += length;
+    set_bytes(s, cell, value, strlen(value));
+    s->batch.cell[cell].type = CELL_TEXT;
 }
 
 static void add_event(Store *s, int64_t run, int64_t step, const char *kind, const char *detail) {
@@ -126,7 +131,7 @@ static void set_real(Store *s, size_t cell, double value, int64_t run, int64_t s
     if (isnan(value))
         add_event(s, run, step, "nan", name);
     else
-        s->batch.cell[cell] = (Cell){CELL_REAL, {.real = value}};
+        s->batch.cell[cell] = (Cell){.type = CELL_REAL, .real = value};
 }
 
 /* ---- writing ---- */
@@ -146,7 +151,10 @@ static bool write_row(Store *s, const BatchRow *row) {
             sqlite3_bind_double(t->insert, i + 1, c->real);
             break;
         case CELL_TEXT:
-            sqlite3_bind_text(t->insert, i + 1, s->batch.text + c->text, -1, SQLITE_STATIC);
+            sqlite3_bind_text(t->insert, i + 1, s->batch.text + c->text, c->bytes, SQLITE_STATIC);
+            break;
+        case CELL_BLOB:
+            sqlite3_bind_blob(t->insert, i + 1, s->batch.text + c->text, c->bytes, SQLITE_STATIC);
             break;
         }
     }
@@ -204,7 +212,7 @@ bool store_step(Store *s, int64_t run, const StepRow *row, Error *e) {
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
         set_real(s, at + 3 + i, reals[i].value, run, row->step, reals[i].name);
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) /* no time taken is no event */
-        if (!isnan(times[i])) s->batch.cell[at + 6 + i] = (Cell){CELL_REAL, {.real = times[i]}};
+        if (!isnan(times[i])) s->batch.cell[at + 6 + i] = (Cell){.type = CELL_REAL, .real = times[i]};
     return true;
 }
 
@@ -240,6 +248,33 @@ bool store_metric(Store *s, int64_t run, int64_t step, const char *name, double 
 bool store_event(Store *s, int64_t run, int64_t step, const char *kind, const char *detail, Error *e) {
     (void)e;
     add_event(s, run, step, kind, detail ? detail : "");
+    return true;
+}
+
+/* ---- attention maps ---- */
+
+bool store_map(Store *s, const MapPlace *p, const uint8_t *data, size_t bytes, Error *e) {
+    (void)e;
+    const int places[] = {p->sequence, p->layer, p->head, p->T};
+    size_t at = add_row(s, TABLE_MAP);
+    set_integer(s, at, p->run);
+    set_integer(s, at + 1, p->step);
+    set_text(s, at + 2, p->probe);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) set_integer(s, at + 3 + i, places[i]);
+    set_bytes(s, at + 7, data, bytes);
+    return true;
+}
+
+bool store_map_token(Store *s, int64_t run, const char *probe, int sequence, int position, int token,
+                     const char *text, Error *e) {
+    (void)e;
+    size_t at = add_row(s, TABLE_MAP_TOKEN);
+    set_integer(s, at, run);
+    set_text(s, at + 1, probe);
+    set_integer(s, at + 2, sequence);
+    set_integer(s, at + 3, position);
+    set_integer(s, at + 4, token);
+    set_text(s, at + 5, text);
     return true;
 }
 

@@ -408,7 +408,8 @@ static void test_json(void **state) {
         strstr(json, "{\"variant\":\"baseline\",\"seed\":0,\"model\":{\"layers\":4,\"width\":128,"));
     assert_non_null(strstr(json, "\"interventions\":[]},\"data\":{\"source\":\"gcide\",\"limit\":0,"));
     assert_non_null(strstr(json, "\"lr\":0.001,\"min_lr\":0.0001,"));
-    assert_non_null(strstr(json, "\"probe\":{\"every\":0,\"length\":64,\"sequences\":100}}"));
+    assert_non_null(
+        strstr(json, "\"probe\":{\"every\":0,\"length\":64,\"sequences\":100,\"maps\":1,\"map_times\":40}}"));
     assert_null(strstr(json, "\"run\""));
     assert_non_null(strstr(all, "\"sequences\":100},\"run\":{\"threads\":0,\"checkpoint_every\":0,"));
     free(json);

@@ -41,7 +41,7 @@ static void every_table_view_and_column_has_a_comment(void **state) {
         sqlite3_finalize(columns);
     }
     sqlite3_finalize(objects);
-    assert_int_equal(tables, 14);
+    assert_int_equal(tables, 15);
     store_close(s);
     place_remove(&p);
 }

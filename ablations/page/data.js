@@ -1,0 +1,129 @@
+// Owns: the embedded database: unpacking it, asking it, and what all figures share: the runs, their cells
+// (runs that differ in the seed alone) and their series. Does not own: any drawing.
+
+export async function unpack(id) {
+  const block = document.getElementById(id);
+  const text = atob(block.textContent), packed = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) packed[i] = text.charCodeAt(i);
+  block.remove();
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+export async function openDatabase() {
+  const [wasmBinary, bytes] = await Promise.all([unpack("sql-wasm.wasm"), unpack("database")]);
+  const SQL = await initSqlJs({ wasmBinary, useOldExtensionFunctions: false });
+  return new SQL.Database(bytes);
+}
+
+// Rows as objects.
+export function ask(db, sql, values = []) {
+  const q = db.prepare(sql);
+  const rows = [];
+  try {
+    q.bind(values);
+    const names = q.getColumnNames();
+    while (q.step()) {
+      const row = q.get();
+      rows.push(Object.fromEntries(names.map((name, i) => [name, row[i]])));
+    }
+  } finally {
+    q.free();
+  }
+  return rows;
+}
+
+// A configuration as dotted keys, without what tells runs of one cell apart.
+function flatten(value, prefix, out) {
+  for (const [key, v] of Object.entries(value)) {
+    const name = prefix ? `${prefix}.${key}` : key;
+    if (name === "run" || name === "seed") continue;
+    if (v && typeof v === "object" && !Array.isArray(v)) flatten(v, name, out);
+    else out[name] = JSON.stringify(v);
+  }
+  return out;
+}
+
+// What names a cell beyond its variant: the keys in which cells of that variant differ.
+function nameCells(cells) {
+  for (const family of d3.group(cells, (c) => c.base).values()) {
+    const keys = new Set(family.flatMap((c) => Object.keys(c.config)));
+    const differing = [...keys].filter((k) => new Set(family.map((c) => c.config[k])).size > 1);
+    for (const c of family) {
+      const extra = differing.map((k) => `${k.split(".").pop()}=${(c.config[k] ?? "-").replaceAll('"', "")}`);
+      c.name = [c.base, ...extra].join(" ");
+    }
+  }
+}
+
+// Baselines first, then in order of the database.
+export function readCells(db) {
+  const cells = new Map();
+  for (const run of ask(db, "SELECT id, key, variant, label, seed, status, steps, config FROM run ORDER BY id")) {
+    const config = flatten(JSON.parse(run.config), "", {});
+    const id = JSON.stringify([run.variant, run.label, Object.entries(config).sort()]);
+    if (!cells.has(id)) cells.set(id, { base: run.label || run.variant, variant: run.variant, config, runs: [] });
+    cells.get(id).runs.push(run);
+  }
+  const list = [...cells.values()];
+  nameCells(list);
+  list.sort((a, b) => (b.variant === "baseline") - (a.variant === "baseline"));
+  list.forEach((c, i) => Object.assign(c, { index: i, shown: i < 6, runs: d3.sort(c.runs, (r) => r.seed) }));
+  return list;
+}
+
+// The many rows of step_head, a run's when it is asked for.
+function readHeads(db) {
+  const runs = new Set(ask(db, "SELECT id FROM run WHERE EXISTS (SELECT 1 FROM step_head WHERE run_id = id)").map((r) => r.id));
+  const read = new Map();
+  const sql = "SELECT step, layer, head, first_mass FROM step_head WHERE run_id = ? ORDER BY step, layer, head";
+  return {
+    has: (id) => runs.has(id),
+    get: (id) => read.get(id) ?? read.set(id, runs.has(id) ? ask(db, sql, [id]) : []).get(id),
+  };
+}
+
+// Everything that the figures draw, read once.
+export function readSeries(db) {
+  const byRun = (sql) => d3.group(ask(db, sql), (r) => r.run_id);
+  const byPlace = (sql) => d3.group(ask(db, sql), (r) => r.run_id, (r) => r.step);
+  return {
+    step: byRun("SELECT run_id, step, loss FROM step WHERE loss IS NOT NULL ORDER BY run_id, step"),
+    head: readHeads(db),
+    eval: byRun("SELECT * FROM eval WHERE probe = 'main' ORDER BY run_id, step"),
+    layer: byPlace("SELECT * FROM eval_layer WHERE probe = 'main' ORDER BY run_id, step, layer"),
+    random: byRun(`SELECT run_id, step, max(out_variance_ratio) AS out_variance_ratio FROM eval_layer
+                   WHERE probe = 'random' AND out_variance_ratio IS NOT NULL GROUP BY run_id, step ORDER BY run_id, step`),
+    stream: byRun(`SELECT run_id, step, max(super_ratio) AS super_ratio, max(dom_ratio_first) AS dom_ratio_first,
+                   max(dom_ratio_rest) AS dom_ratio_rest, min(bound_entropy / nullif(entropy / nullif(entropy_norm, 0), 0)) AS bound
+                   FROM eval_layer WHERE probe = 'main' GROUP BY run_id, step ORDER BY run_id, step`),
+    onset: byRun("SELECT run_id, quantity, threshold, last_before, first_after FROM onset"),
+    mapSteps: byRun("SELECT DISTINCT run_id, step FROM map ORDER BY run_id, step"),
+  };
+}
+
+// Steps at which the slider rests: where anything was measured.
+export function sliderSteps(series, runs) {
+  const steps = new Set([0]);
+  for (const { id } of runs)
+    for (const table of [series.step, series.eval, series.mapSteps])
+      for (const { step } of table.get(id) ?? []) steps.add(step);
+  return Uint32Array.from([...steps]).sort();
+}
+
+// The last row at or before a step.
+export function lastAt(rows, step) {
+  const i = d3.bisector((r) => r.step).right(rows ?? [], step) - 1;
+  return i < 0 ? null : rows[i];
+}
+
+// What a figure was measured on, in a few words.
+export function scaleOf(series, cells) {
+  const runs = cells.flatMap((c) => c.runs);
+  const evals = runs.flatMap((r) => series.eval.get(r.id)?.at(-1) ?? []);
+  const T = [...new Set(evals.map((e) => e.T))].join(", ") || "?";
+  const control = [...new Set(evals.map((e) => e.uniform_mass))].filter((v) => v !== null);
+  const seeds = new Set(runs.map((r) => r.seed)).size;
+  return { runs: runs.length, seeds, T, control, sequences: d3.max(evals, (e) => e.sequences) ?? 0,
+           text: `n = ${runs.length} run${runs.length === 1 ? "" : "s"}, ${seeds} seed${seeds === 1 ? "" : "s"}, T = ${T}, eps = 0.3` };
+}
