@@ -1,5 +1,6 @@
 #include "train/step.h"
 
+#include "model/gemm_bf16.h"
 #include "train/contexts.h"
 #include "train/schedule.h"
 
@@ -17,6 +18,16 @@ int trainer_rows_in_flight(const Config *c, int T) {
     return whole < rows ? (int)whole : rows;
 }
 
+bool trainer_in_bf16(const Config *c) {
+    return c->train.precision == PRECISION_BF16 && gemm_bf16_supported();
+}
+
+/* Products in the precision asked for, in training and at probes. */
+static bool create_tape(const Trainer *t, Tape **out, int T, bool train, Error *e) {
+    return tape_create(out, t->model, trainer_rows_in_flight(t->c, T), T, train, e) &&
+           (!trainer_in_bf16(t->c) || tape_bf16(*out, t->model, e));
+}
+
 /* batch_tokens stays what it is: rows grow, their number falls. */
 bool trainer_enter(Trainer *t, int64_t step, Error *e) {
     const Config *c = t->c;
@@ -31,7 +42,7 @@ bool trainer_enter(Trainer *t, int64_t step, Error *e) {
     t->heads = step_head_create(t->rows_per_step, T, (int)c->model.layers, (int)c->model.heads);
     if (!t->heads) return fail(e, EXIT_FAILED, "run: out of memory");
     SinkPenalty penalty = {c->train.sink_penalty, c->train.sink_target, 1.0 / t->rows_per_step};
-    return tape_create(&t->tape, t->model, t->micro_rows, T, true, e) &&
+    return create_tape(t, &t->tape, T, true, e) &&
            (!penalty.c || tape_penalise(t->tape, t->model, penalty, e));
 }
 
@@ -40,9 +51,7 @@ Tape *trainer_probe_tape(const Trainer *t) {
 }
 
 static bool create_wide(Trainer *t, Error *e) {
-    int T = (int)t->c->model.context;
-    return contexts_count(t->c) == 1 ||
-           tape_create(&t->wide, t->model, trainer_rows_in_flight(t->c, T), T, false, e);
+    return contexts_count(t->c) == 1 || create_tape(t, &t->wide, (int)t->c->model.context, false, e);
 }
 
 bool trainer_create(Trainer *t, const Config *c, Error *e) {
