@@ -363,9 +363,6 @@ static bool check_optim(OptimConfig *o, int64_t steps, Error *e) {
 bool config_check(Config *c, Error *e) {
     if (!c->data.source[0])
         return fail(e, EXIT_USAGE, "data.source: empty (such as gcide, or the path of a text)");
-    if (c->train.precision != PRECISION_FP32)
-        return fail(e, EXIT_USAGE, "train.precision: %s is not supported in this version (use fp32)",
-                    precision_name(c->train.precision));
     return check_batch(c, e) && check_optim(&c->optim, c->train.steps, e) && model_config_check(&c->model, e);
 }
 
