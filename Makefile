@@ -10,11 +10,11 @@ LIBS    := -lblis -llapacke -lyaml -lsqlite3 -lz -lxxhash -lm
 ROOMS   := data model train ablations
 SOURCES := $(wildcard $(ROOMS:%=%/*.c) $(ROOMS:%=%/*/*.c))
 OBJECTS := $(SOURCES:%.c=build/%.o)
-LIBRARY := $(filter-out build/train/main.o,$(OBJECTS))
+LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
-.PHONY: page test-page all test tests mutants demo accept clean FORCE
+.PHONY: page test-page all perf test tests mutants demo accept clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -67,7 +67,16 @@ build/version.h: FORCE
 build/train/host.o: build/version.h
 FORCE:
 
+# Asks the CPU what it can do, so it must run on any.
+build/train/start.o: MARCH :=
+
 build/train/embed.o: train/schema.sql configs/variants.yaml
+
+# A benchmark, not a test: figures to hold a later run against, `sinklab bench --against FILE`.
+perf: sinklab
+	@mkdir -p build/perf
+	./sinklab bench --json > build/perf/bench.json
+	./sinklab bench --against build/perf/bench.json
 
 clean:
 	rm -rf build sinklab

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { FORMAT = 2 }; /* raised when the same settings come to mean other files */
+enum { FORMAT = 3 }; /* raised when the same settings come to mean other files */
 
 /* ---- entries ------------------------------------------------------------------------------ */
 

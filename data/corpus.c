@@ -101,6 +101,24 @@ static bool entries_read(Entries *list, const char *index, Error *e) {
     return ok;
 }
 
+static bool is_space(char c) {
+    return c == ' ' || c == '\n' || c == '\t';
+}
+
+/* Appends an entry unfolded: its words with one space between them. */
+static bool append_unfolded(Bytes *out, const char *text, int64_t size, Error *e) {
+    int64_t from = out->size;
+    for (int64_t i = 0, end; i < size; i = end) {
+        while (i < size && is_space(text[i])) i++;
+        for (end = i; end < size && !is_space(text[end]);) end++;
+        bool first = out->size == from;
+        if (end > i &&
+            ((!first && !bytes_append(out, " ", 1, e)) || !bytes_append(out, text + i, end - i, e)))
+            return false;
+    }
+    return true;
+}
+
 bool corpus_read_dictd(Corpus *c, const char *dict, const char *index, Error *e) {
     Bytes text = {0};
     Entries list = {0};
@@ -112,7 +130,7 @@ bool corpus_read_dictd(Corpus *c, const char *dict, const char *index, Error *e)
         bool again = i && list.entry[i - 1].offset == now.offset && list.entry[i - 1].length == now.length;
         if (!ok || again || now.hidden) continue;
         int64_t from = c->text.size;
-        ok = bytes_append(&c->text, text.data + now.offset, now.length, e) && document_end(c, from, e);
+        ok = append_unfolded(&c->text, text.data + now.offset, now.length, e) && document_end(c, from, e);
     }
     bytes_free(&text);
     free(list.entry);

@@ -1,7 +1,8 @@
 /* Owns: what the rest of the program may ask of a text once it is tokens: its
  * vocabulary, rows of T+1 tokens for training, held-out rows, where documents begin.
  * Does not own: models, YAML, SQL. Which text a row holds depends on (seed, token
- * index) alone, so that variants of one seed see the same text at the same step. */
+ * index) alone, so that variants of one seed see the same text at the same step; so do
+ * contexts that divide DATA_BLOCK while data.deal is 1, and else within the same deal. */
 #ifndef SINKLAB_DATA_H
 #define SINKLAB_DATA_H
 
@@ -27,6 +28,8 @@ typedef struct DataConfig {
     int64_t vocab;    /* pieces asked of bpe */
     int bos;          /* BosPolicy */
     int mask;         /* MaskPolicy */
+    int64_t deal;     /* blocks whose rows are dealt out together, at random; 1 (or 0): a block's rows stay
+                         together and in order */
 } DataConfig;
 
 /* A batch of rows as the model takes it. All arrays are [rows][T], the caller's memory. */

@@ -61,6 +61,7 @@ static Stream stream_of(const Dataset *d, const TokenPart *p, int bos) {
                 .start = p->start,
                 .documents = p->documents,
                 .mask = d->config.mask,
+                .deal = d->config.deal,
                 .bos = bos,
                 .bos_id = d->tokens.codec.pieces.bos};
     s.length = stream_length(&s);

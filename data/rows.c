@@ -45,9 +45,18 @@ int64_t stream_rows(const Stream *s, int T) {
     return s->length > 0 ? (s->length - 1) / T : 0;
 }
 
+/* Where row `row` of an epoch of `rows` stands once each deal of `hand` rows is shuffled. */
+static int64_t dealt(uint64_t seed, int64_t epoch, int64_t row, int64_t rows, int64_t hand) {
+    int64_t deal = row / hand, first = deal * hand;
+    int64_t n = rows - first < hand ? rows - first : hand;
+    uint64_t step = (uint64_t)epoch << 24 | (uint64_t)deal;
+    return first + (int64_t)rng_permute(seed, RNG_DEAL, step, (uint64_t)(row - first), (uint64_t)n);
+}
+
 int64_t stream_shuffled(const Stream *s, uint64_t seed, int64_t i, int T) {
     int64_t size = stream_block_size(T), per_block = size / T, blocks = stream_blocks(s, T);
-    int64_t epoch = i / (blocks * per_block), row = i % (blocks * per_block);
+    int64_t rows = blocks * per_block, epoch = i / rows, row = i % rows;
+    if (s->deal > 1) row = dealt(seed, epoch, row, rows, s->deal * per_block);
     uint64_t place = (uint64_t)(row / per_block);
     int64_t block = (int64_t)rng_permute(seed, RNG_SHUFFLE, (uint64_t)epoch, place, (uint64_t)blocks);
     return block * size + row % per_block * T;

@@ -16,6 +16,7 @@ typedef struct Stream {
     int32_t bos_id;
     int bos;  /* BosPolicy */
     int mask; /* MaskPolicy */
+    int64_t deal; /* blocks whose rows are dealt out together; below 2: none */
 } Stream;
 
 int64_t stream_length(const Stream *s);            /* of the whole text */
@@ -28,8 +29,9 @@ int64_t stream_rows(const Stream *s, int T);       /* rows in stream order, with
 /* Writes T positions from `first` on to row `row` of out. x[0] is BOS when `bos_first`. */
 void stream_row(const Stream *s, int64_t first, int T, bool bos_first, int row, Rows *out);
 
-/* First position of training row i: block rng_permute(seed, RNG_SHUFFLE, epoch, ...), rows of a
- * block in their own order. */
+/* First position of training row i. Blocks come in the order rng_permute(seed, RNG_SHUFFLE, epoch,
+ * ...); then the rows of every `deal` blocks in that order are shuffled among themselves, so that
+ * the rows of a small batch are not neighbours in the text. */
 int64_t stream_shuffled(const Stream *s, uint64_t seed, int64_t i, int T);
 
 #endif

@@ -123,6 +123,8 @@ bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error 
 void tape_free(Tape *t);
 size_t tape_bytes(const Model *m, int rows, int T, bool train); /* what tape_create would take */
 int tape_rows(const Tape *t);                                   /* its room */
+/* From now on the linear layers round their inputs to bf16 (sums stay fp32). Needs gemm_bf16_supported(). */
+bool tape_bf16(Tape *t, const Model *m, Error *e);
 void tape_observe(Tape *t, Observers o);
 void tape_time(Tape *t, Phases *phases); /* laps of the passes to come; NULL: none */
 /* Loss of each token of the last pass, nats, (rows, T); 0 where the target is not scored. */

@@ -3,6 +3,7 @@
 #include "model/vec.h"
 
 #include <omp.h>
+#include <stdlib.h>
 
 enum { CHAINS = 16, TURNS = 200000, TRIES = 5 };
 
@@ -28,4 +29,22 @@ double peak_flops(int threads) {
         best = rate > best ? rate : best;
     }
     return kept == kept ? best : 0;
+}
+
+double peak_bytes(int threads) {
+    const int64_t n = (int64_t)24 << 20; /* 96 MB an array */
+    float *a = malloc((size_t)n * 3 * sizeof *a), *b = a ? a + n : NULL, *c = a ? b + n : NULL;
+    double best = 0;
+    for (int try = 0; a && try <= TRIES; try++) {
+        double start = omp_get_wtime();
+#pragma omp parallel for simd num_threads(threads) schedule(static)
+        for (int64_t i = 0; i < n; i++) {
+            if (!try) b[i] = c[i] = 1; /* first touch by the thread that will use it */
+            a[i] = b[i] + 3 * c[i];
+        }
+        double rate = 12.0 * (double)n / (omp_get_wtime() - start);
+        if (try && rate > best) best = rate;
+    }
+    free(a);
+    return best;
 }

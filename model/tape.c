@@ -1,5 +1,6 @@
 #include "model/tape.h"
 
+#include "model/gemm_bf16.h"
 #include "model/ops/attention.h"
 #include "model/ops/strips.h"
 
@@ -153,6 +154,32 @@ static bool create(Tape **out, const Model *m, int rows, int T, bool train, Erro
     return true;
 }
 
+/* The most that one product of a pass packs: of a layer, or of the classifier's chunk. */
+static size_t bf16_room(const Tape *t, const ModelConfig *c) {
+    int64_t N = (int64_t)t->rows * t->T, chunk = tape_chunk(t), d = c->width;
+    int64_t wide = mlp_slots[c->mlp].parts * c->mlp_width;
+    wide = wide > 3 * d ? wide : 3 * d;
+    const int64_t shapes[][3] = {{N, wide, d},         {N, d, wide},         {wide, d, N},
+                                 {N, d, c->mlp_width}, {N, c->mlp_width, d}, {d, c->mlp_width, N},
+                                 {chunk, c->vocab, d}, {chunk, d, c->vocab}, {c->vocab, d, chunk}};
+    size_t most = 0;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        size_t room = gemm_bf16_room(shapes[i][0], shapes[i][1], shapes[i][2]);
+        most = room > most ? room : most;
+    }
+    return most;
+}
+
+bool tape_bf16(Tape *t, const Model *m, Error *e) {
+    size_t bytes = bf16_room(t, &m->config) * sizeof *t->bf16, page = (size_t)2 << 20;
+    if (posix_memalign((void **)&t->bf16, page, bytes)) {
+        t->bf16 = NULL;
+        return fail(e, EXIT_FAILED, "model: no memory for %.1f MB of bf16 factors", (double)bytes * 1e-6);
+    }
+    madvise(t->bf16, bytes, MADV_HUGEPAGE);
+    return true;
+}
+
 bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error *e) {
     Tape *t = NULL;
     bool ok = create(&t, m, rows, T, train, e) && (!has_token(m) || create(&t->sink, m, 1, 1, train, e));
@@ -165,6 +192,7 @@ bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error 
 
 void tape_free(Tape *t) {
     if (!t) return;
+    free(t->bf16);
     tape_free(t->sink);
     free(t->acts);
     free(t->memory);

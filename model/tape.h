@@ -55,6 +55,7 @@ struct Tape {
     float *dkv;     /* (2, KV dh) of x*: what the rows give its key and value in a block */
     float *ds;      /* (N, f) */
     float *memory;  /* the one allocation */
+    uint16_t *bf16; /* room of packed bf16 factors; NULL: products in fp32 */
     Observers observers;
     Phases *phases; /* NULL: nobody asks where the time goes */
 };

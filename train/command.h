@@ -29,7 +29,10 @@ typedef struct Flag {
  * one without its value, is the user's mistake (exit code 2). The last of a repeated option wins. */
 bool flags_read(const Flag *flags, int argc, char **argv, int *n_words, Error *e);
 
-extern const Command train_command, sample_command, data_command, fetch_command;  /* train/ */
+/* The whole program (train/main.c), called by main (train/start.c) on a CPU that it can run on. */
+int program(int argc, char **argv);
+
+extern const Command bench_command, train_command, sample_command, data_command, fetch_command; /* train/ */
 extern const Command sweep_command, runs_command, report_command; /* ablations/ */
 
 #endif

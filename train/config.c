@@ -85,6 +85,9 @@ static const Row rows[] = {
     {"data.bos", CHOICE, AT(data.bos), "row", .names = bos_policy_name, .help = "what begins with BOS"},
     {"data.mask", CHOICE, AT(data.mask), "causal", .names = mask_policy_name,
      .help = "how far back a token sees"},
+    {"data.deal", INTEGER, AT(data.deal), "1", 1, 4096,
+     .help = "blocks of 2,048 tokens whose rows are shuffled together; at 1 every context sees the same text "
+             "a step"},
 
     {"train.steps", INTEGER, AT(train.steps), "2500", 1, MANY, .help = "updates"},
     {"train.batch_tokens", INTEGER, AT(train.batch_tokens), "2048", 1, MANY, .help = "a step; whole rows"},
@@ -360,9 +363,6 @@ static bool check_optim(OptimConfig *o, int64_t steps, Error *e) {
 bool config_check(Config *c, Error *e) {
     if (!c->data.source[0])
         return fail(e, EXIT_USAGE, "data.source: empty (such as gcide, or the path of a text)");
-    if (c->train.precision != PRECISION_FP32)
-        return fail(e, EXIT_USAGE, "train.precision: %s is not supported in this version (use fp32)",
-                    precision_name(c->train.precision));
     return check_batch(c, e) && check_optim(&c->optim, c->train.steps, e) && model_config_check(&c->model, e);
 }
 

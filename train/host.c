@@ -32,6 +32,22 @@ double host_memory(void) {
     return (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
 }
 
+double host_memory_most(void) {
+    char line[256];
+    long kilobytes = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && fgets(line, sizeof line, f) && sscanf(line, "VmHWM: %ld", &kilobytes) != 1) continue;
+    if (f) fclose(f);
+    return (double)kilobytes * 1024;
+}
+
+void host_memory_forget(void) {
+    FILE *f = fopen("/proc/self/clear_refs", "w");
+    if (!f) return;
+    fputs("5", f); /* proc(5): the peak becomes the present size */
+    fclose(f);
+}
+
 const char *host_git(void) {
     return SINKLAB_GIT;
 }

@@ -9,7 +9,10 @@
 
 void host_name(char *out, size_t room);
 void host_cpu(char *out, size_t room);
-double host_memory(void);   /* bytes of RAM */
+double host_memory(void); /* bytes of RAM */
+double
+host_memory_most(void); /* the most bytes this process had resident since it was forgotten; 0: not told */
+void host_memory_forget(void);
 const char *host_git(void); /* the commit this program was built from, "-dirty" behind it if changed */
 int host_cores(void);       /* that this process may use */
 

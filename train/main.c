@@ -20,6 +20,7 @@ static const struct {
     {&sample_command, false},
     {&data_command, false},
     {&fetch_command, false},
+    {&bench_command, false},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -82,7 +83,7 @@ static int dispatch(int argc, char **argv, Error *e) {
     return unknown_command(argv[0], e);
 }
 
-int main(int argc, char **argv) {
+int program(int argc, char **argv) {
     Error e = {0};
     int code = dispatch(argc - 1, argv + 1, &e);
     if (code == EXIT_DONE && (fflush(stdout) || ferror(stdout))) {

@@ -167,13 +167,14 @@ static bool save(Run *r, int64_t step, Error *e) {
                            e);
 }
 
-static bool save_if_due(Run *r, int64_t step, double *ms, Error *e) {
+/* What was logged goes to the disk first: a run that goes on from a checkpoint finds every row up to it. */
+static bool save_if_due(Run *r, StepRow *row, Error *e) {
     int64_t every = cadence_every(r->c.run.checkpoint_every, r->c.train.steps);
-    if (step % every && step != r->c.train.steps && !signals_stopped()) return true;
+    if (row->step % every && row->step != r->c.train.steps && !signals_stopped()) return true;
     double start = omp_get_wtime();
-    if (!save(r, step, e)) return false;
-    *ms = (omp_get_wtime() - start) * 1e3;
-    return true;
+    if (!store_flush(r->store, e) || !save(r, row->step, e)) return false;
+    row->save_ms = (omp_get_wtime() - start) * 1e3;
+    return store_step(r->store, r->claim.run, row, e); /* again, with what the save took */
 }
 
 static bool log_step(Run *r, const StepRow *row, Error *e) {
@@ -192,14 +193,20 @@ static bool loop(Run *r, int64_t from, Error *e) {
         if (!isfinite(row.loss) || !isfinite(row.grad_norm))
             return log_step(r, &row, e) && diverged(r, &row, e);
         if (!probe(r, step, &row.probe_ms, e)) return false;
-        if (!save_if_due(r, step, &row.save_ms, e)) return false;
-        if (!log_step(r, &row, e)) return false;
+        if (!log_step(r, &row, e) || !save_if_due(r, &row, e)) return false;
         progress_step(&r->progress, step, row.loss, row.ms, row.ms + row.probe_ms + row.save_ms);
     }
     return true;
 }
 
 /* ---- the life of a run ---- */
+
+static const char no_bf16[] =
+    "train.precision: this CPU has no bf16 instructions (avx512_bf16): trained in fp32";
+
+static bool lacks_bf16(const Run *r) {
+    return r->c.train.precision == PRECISION_BF16 && !trainer_in_bf16(&r->c);
+}
 
 static void announce(Run *r, const RunSize *size, int64_t from) {
     double peak = peak_flops(r->threads);
@@ -216,6 +223,7 @@ static void announce(Run *r, const RunSize *size, int64_t from) {
              r->blas_arch, peak * 1e-9,
              gemm_is_generic(r->blas_arch) ? " -- WARNING: BLIS does not know this CPU, slow" : "");
     progress_say(&r->progress, line);
+    if (lacks_bf16(r)) progress_say(&r->progress, no_bf16);
     if (!from) return;
     snprintf(line, sizeof line, "going on from step %lld", (long long)from);
     progress_say(&r->progress, line);
@@ -244,6 +252,7 @@ static int train_claimed(Run *r, const RunSize *size, Error *e) {
     int64_t from = 0;
     if (!allocate(r, e) || !begin(r, &from, e)) return e->code;
     announce(r, size, from);
+    if (lacks_bf16(r) && !store_event(r->store, r->claim.run, from, "precision", no_bf16, e)) return e->code;
     signals_watch();
     if (loop(r, from, e)) return finish(r, e);
     progress_end(&r->progress);

@@ -1,5 +1,6 @@
 #include "train/step.h"
 
+#include "model/gemm_bf16.h"
 #include "train/schedule.h"
 
 #include <stdlib.h>
@@ -16,6 +17,10 @@ int trainer_rows_in_flight(const Config *c) {
     return whole < rows ? (int)whole : rows;
 }
 
+bool trainer_in_bf16(const Config *c) {
+    return c->train.precision == PRECISION_BF16 && gemm_bf16_supported();
+}
+
 bool trainer_create(Trainer *t, const Config *c, Error *e) {
     size_t n = (size_t)c->train.batch_tokens;
     *t = (Trainer){.c = c,
@@ -24,6 +29,7 @@ bool trainer_create(Trainer *t, const Config *c, Error *e) {
                    .micro_rows = trainer_rows_in_flight(c)};
     if (!model_create(&t->model, &c->model, true, e) ||
         !tape_create(&t->tape, t->model, t->micro_rows, t->T, true, e) ||
+        (trainer_in_bf16(c) && !tape_bf16(t->tape, t->model, e)) ||
         !optim_create(&t->optim, &c->optim, t->model, e))
         return false;
     t->grads = model_arena(t->model);

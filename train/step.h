@@ -29,6 +29,9 @@ typedef struct StepFigures {
 bool trainer_create(Trainer *t, const Config *c, Error *e);
 void trainer_free(Trainer *t);
 
+/* Whether products take bf16 inputs: asked for, and this CPU has the instructions. */
+bool trainer_in_bf16(const Config *c);
+
 /* Rows that go through together: train.micro_rows, or what keeps a layer's activations in the last-level
  * cache; whole grains, so that it changes no bit. */
 int trainer_rows_in_flight(const Config *c);

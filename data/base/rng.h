@@ -18,6 +18,7 @@ typedef enum RngStream {
     RNG_TEST = 8,
     RNG_SKETCH = 9, /* random directions of estimators */
     RNG_ROW = 10,   /* a training row's own draws (random first token); step = row */
+    RNG_DEAL = 11,  /* rows of a deal of blocks; step = epoch and deal */
 } RngStream;
 
 /* 64 uniform bits. */

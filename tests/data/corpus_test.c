@@ -27,13 +27,13 @@ static void check_documents(const Corpus *c, int documents, const char *const *e
 }
 
 /* Offsets in dictd's digits: A = 0, B = 1, ..., BA = 64. */
-static const char dict[] = "note\nbeta 2\nalpha 1\nno newline"; /* at 0, 5, 12, 20 (10 bytes) */
+static const char dict[] = "note\nbeta 2\nalpha\n\t 1\n\n  no newline"; /* at 0, 5, 12, 23 (13 bytes) */
 static const char index_text[] = "00-database-info\tA\tF\n"
                                  "about\tA\tF\n" /* another name of the note: left out too */
-                                 "alpha\tM\tI\n"
-                                 "alpha, again\tM\tI\n"
+                                 "alpha\tM\tK\n"
+                                 "alpha, again\tM\tK\n"
                                  "beta\tF\tH\n"
-                                 "end\tU\tK\n";
+                                 "end\tW\tN\n";
 
 static void test_dictd(void **state) {
     const char *folder = ((Path *)*state)->s;

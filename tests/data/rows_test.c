@@ -89,7 +89,8 @@ static void test_epoch_is_a_permutation(void **state) {
         int T = lengths[k];
         int64_t rows = stream_epoch_rows(&s, T), size = stream_block_size(T);
         assert_int_equal(rows, (LONG - 1) / size * (size / T));
-        for (int64_t epoch = 0; epoch < 3; epoch++) {
+        for (int64_t epoch = 0; epoch < 6; epoch++) {
+            s.deal = epoch < 3 ? 1 : 4; /* the last deal of 23 blocks is of three */
             char *seen = calloc(LONG, 1);
             for (int64_t i = 0; i < rows; i++) {
                 int64_t at = stream_shuffled(&s, 5, epoch * rows + i, T);
@@ -133,6 +134,30 @@ static void test_same_text_at_the_same_step(void **state) {
     free(memory);
 }
 
+/* Dealt rows: the text of each deal is the same whatever the context, a step's rows come from many
+ * of its blocks, and no two rows of one context hold the same place. */
+static void test_deals(void **state) {
+    (void)state;
+    uint16_t *memory = malloc(LONG * sizeof *memory);
+    int64_t bounds[2];
+    Stream s = counting(memory, bounds), plain = s;
+    s.deal = 8;
+    for (int T = 32; T <= 2048; T *= 2) {
+        int64_t rows = 8 * 2048 / T;
+        for (int64_t deal = 0; deal < 2; deal++) {
+            char *seen = calloc(LONG, 1);
+            for (int64_t i = 0; i < rows; i++) seen[stream_shuffled(&plain, 9, deal * rows + i, T)] |= 1;
+            for (int64_t i = 0; i < rows; i++) seen[stream_shuffled(&s, 9, deal * rows + i, T)] |= 2;
+            for (int64_t i = 0; i < LONG; i++) assert_true(seen[i] == 0 || seen[i] == 3);
+            free(seen);
+        }
+    }
+    int blocks[23] = {0}, different = 0;
+    for (int64_t i = 0; i < 64; i++) different += !blocks[stream_shuffled(&s, 9, i, 32) / 2048]++;
+    assert_int_equal(different, 8);
+    free(memory);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_written_rows),
@@ -140,6 +165,7 @@ int main(void) {
         cmocka_unit_test(test_epoch_is_a_permutation),
         cmocka_unit_test(test_orders_differ),
         cmocka_unit_test(test_same_text_at_the_same_step),
+        cmocka_unit_test(test_deals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

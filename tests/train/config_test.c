@@ -340,7 +340,6 @@ static void test_check(void **state) {
         {"optim.min_lr", "-0.5", "optim.min_lr: -0.5 is below 0 (only -1, lr / 10, is)"},
         {"optim.min_lr", "0.01", "optim.min_lr: 0.01 is above optim.lr, 0.001 (-1 is lr / 10)"},
         {"data.source", "", "data.source: empty (such as gcide, or the path of a text)"},
-        {"train.precision", "bf16", "train.precision: bf16 is not supported in this version (use fp32)"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Config c;

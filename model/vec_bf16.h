@@ -1,0 +1,89 @@
+/* Owns: the few functions that need a CPU's own bf16 instructions: rounding, the register tile of the
+ * product, and the question whether they are there. Compiled for those instructions whatever -march
+ * says, and only called after bf16_supported. Owns no loop over matrices (model/gemm_bf16.c). */
+#ifndef SINKLAB_VEC_BF16_H
+#define SINKLAB_VEC_BF16_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Rows and columns of C in registers: 24 accumulators, 2 vectors of B, 1 pair of A. */
+enum { BF16_ROWS = 12, BF16_COLS = 32 };
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#define BF16_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
+
+static inline bool bf16_supported(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512bf16");
+}
+
+/* to[i][0 .. 1] = the two rows' i-th elements, 16 of them, rounded to nearest even. */
+BF16_TARGET static inline void bf16_pairs(uint16_t *to, const float *even, const float *odd) {
+    __m512i e = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(even)));
+    __m512i o = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(odd)));
+    _mm512_storeu_si512(to, _mm512_or_si512(e, _mm512_slli_epi32(o, 16)));
+}
+
+/* to[i] = from[i], 32 of them. */
+BF16_TARGET static inline void bf16_round(uint16_t *to, const float *from) {
+    _mm512_storeu_si512(to, (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + 16), _mm512_loadu_ps(from)));
+}
+
+/* acc (BF16_ROWS, BF16_COLS) = sum over `pairs` of A (pairs, BF16_ROWS, 2) times B (pairs, BF16_COLS, 2). */
+BF16_TARGET static inline void bf16_tile(float *acc, int64_t pairs, const uint16_t *A, const uint16_t *B) {
+    __m512 c[BF16_ROWS][2];
+#pragma GCC unroll 12
+    for (int i = 0; i < BF16_ROWS; i++) c[i][0] = c[i][1] = _mm512_setzero_ps();
+    for (int64_t p = 0; p < pairs; p++, A += 2 * BF16_ROWS, B += 2 * BF16_COLS) {
+        __m512bh b0 = (__m512bh)_mm512_loadu_si512(B), b1 = (__m512bh)_mm512_loadu_si512(B + BF16_COLS);
+#pragma GCC unroll 12
+        for (int i = 0; i < BF16_ROWS; i++) {
+            __m512bh a = (__m512bh)_mm512_set1_epi32(((const int32_t *)A)[i]);
+            c[i][0] = _mm512_dpbf16_ps(c[i][0], a, b0);
+            c[i][1] = _mm512_dpbf16_ps(c[i][1], a, b1);
+        }
+    }
+#pragma GCC unroll 12
+    for (int i = 0; i < BF16_ROWS; i++) {
+        _mm512_storeu_ps(acc + i * BF16_COLS, c[i][0]);
+        _mm512_storeu_ps(acc + i * BF16_COLS + 16, c[i][1]);
+    }
+}
+
+/* Multiply-adds of one thread: `turns` times 24 independent dot products of 16 pairs. */
+BF16_TARGET static inline float bf16_spin(int64_t turns) {
+    __m512 c[24];
+    __m512bh a = (__m512bh)_mm512_set1_epi32(0x3f7f3f7f);
+    for (int i = 0; i < 24; i++) c[i] = _mm512_set1_ps((float)i);
+    for (int64_t t = 0; t < turns; t++)
+#pragma GCC unroll 24
+        for (int i = 0; i < 24; i++) c[i] = _mm512_dpbf16_ps(c[i], a, a);
+    for (int i = 1; i < 24; i++) c[0] += c[i];
+    return _mm512_reduce_add_ps(c[0]);
+}
+
+#else
+
+static inline bool bf16_supported(void) {
+    return false;
+}
+static inline void bf16_pairs(uint16_t *to, const float *even, const float *odd) {
+    (void)to, (void)even, (void)odd;
+}
+static inline void bf16_round(uint16_t *to, const float *from) {
+    (void)to, (void)from;
+}
+static inline void bf16_tile(float *acc, int64_t pairs, const uint16_t *A, const uint16_t *B) {
+    (void)acc, (void)pairs, (void)A, (void)B;
+}
+static inline float bf16_spin(int64_t turns) {
+    return (float)turns;
+}
+
+#endif
+#endif

@@ -1,0 +1,88 @@
+/* The bf16 product against sums in double, and its promise about bits. Where the CPU has no bf16 there is
+ * nothing to test: the program falls back to fp32. */
+#include "tests/model/support.h"
+
+#include "model/gemm_bf16.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Each of the two inputs of a product is wrong by at most 2^-9 of itself: 2^-8 in all, which in the unit of
+ * check_close, four roundings of fp32, is 2^14. */
+enum { ROUNDINGS = 1 << 14 };
+
+static const int64_t shapes[][3] = {{1, 1, 1}, {12, 32, 256}, {13, 33, 257}, {97, 70, 515}, {200, 129, 31}};
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+
+/* k adjacent, or rows adjacent. */
+static Factor factor(const float *at, int64_t rows, int64_t k, bool by_rows) {
+    return by_rows ? (Factor){at, k, 1} : (Factor){at, 1, rows};
+}
+
+static float *product(const int64_t *s, Factor A, Factor B, int threads) {
+    float *C = constants((size_t)(s[0] * s[1]), 1);
+    OWNED uint16_t *room = calloc(gemm_bf16_room(s[0], s[1], s[2]), sizeof *room);
+    int before = omp_get_max_threads();
+    omp_set_num_threads(threads);
+    gemm_bf16(s[0], s[1], s[2], A, B, true, C, s[1], room);
+    omp_set_num_threads(before);
+    return C;
+}
+
+static void test_against_double(void **state) {
+    (void)state;
+    if (!gemm_bf16_supported()) skip();
+    for (int i = 0; i < 4 * SHAPES; i++) {
+        const int64_t *s = shapes[i / 4];
+        OWNED float *a = normals(1, (size_t)(s[0] * s[2]), 1), *b = normals(2, (size_t)(s[1] * s[2]), 1);
+        Factor A = factor(a, s[0], s[2], i & 1), B = factor(b, s[1], s[2], i & 2);
+        OWNED float *C = product(s, A, B, 2);
+        OWNED double *want = doubles_of(C, (size_t)(s[0] * s[1]));
+        for (int64_t m = 0; m < s[0]; m++)
+            for (int64_t n = 0; n < s[1]; n++) {
+                double sum = 1;
+                for (int64_t k = 0; k < s[2]; k++)
+                    sum += (double)A.at[m * A.row + k * A.col] * B.at[n * B.row + k * B.col];
+                want[m * s[1] + n] = sum;
+            }
+        check_close("C", C, want, (size_t)(s[0] * s[1]), ROUNDINGS);
+    }
+}
+
+static void test_same_bits_at_any_threads(void **state) {
+    (void)state;
+    if (!gemm_bf16_supported()) skip();
+    for (int i = 0; i < SHAPES; i++) {
+        const int64_t *s = shapes[i];
+        OWNED float *a = normals(1, (size_t)(s[0] * s[2]), 1), *b = normals(2, (size_t)(s[1] * s[2]), 1);
+        OWNED float *one = product(s, factor(a, s[0], s[2], true), factor(b, s[1], s[2], true), 1);
+        OWNED float *three = product(s, factor(a, s[0], s[2], true), factor(b, s[1], s[2], true), 3);
+        assert_memory_equal(one, three, (size_t)(s[0] * s[1]) * sizeof *one);
+    }
+}
+
+/* Rows of C do not depend on which others are asked for, nor sums on a cut of k at a whole depth. */
+static void test_same_bits_in_parts(void **state) {
+    (void)state;
+    if (!gemm_bf16_supported()) skip();
+    const int64_t whole[] = {40, 50, 3 * BF16_DEPTH}, rows[] = {17, 50, 3 * BF16_DEPTH};
+    OWNED float *a = normals(1, (size_t)(whole[0] * whole[2]), 1),
+                *b = normals(2, (size_t)(whole[1] * whole[2]), 1);
+    Factor A = factor(a, 40, whole[2], true), B = factor(b, 50, whole[2], true);
+    OWNED float *C = product(whole, A, B, 2), *some = product(rows, A, B, 2);
+    assert_memory_equal(C, some, 17 * 50 * sizeof *C);
+    OWNED float *parts = constants(40 * 50, 1);
+    OWNED uint16_t *room = calloc(gemm_bf16_room(40, 50, BF16_DEPTH), sizeof *room);
+    for (int k = 0; k < 3 * BF16_DEPTH; k += BF16_DEPTH)
+        gemm_bf16(40, 50, BF16_DEPTH, (Factor){a + k, A.row, 1}, (Factor){b + k, B.row, 1}, true, parts, 50,
+                  room);
+    assert_memory_equal(C, parts, 40 * 50 * sizeof *C);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_double),
+                                       cmocka_unit_test(test_same_bits_at_any_threads),
+                                       cmocka_unit_test(test_same_bits_in_parts)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

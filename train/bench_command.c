@@ -1,0 +1,200 @@
+/* Owns: `sinklab bench`: the table, the JSON, the comparison with a former one. */
+#include "train/bench.h"
+#include "train/command.h"
+#include "train/yaml.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MANY_CONFIGS = 16, STEPS = 7 };
+
+typedef struct Bench {
+    BenchMachine machine;
+    const char *name[MANY_CONFIGS];
+    BenchResult result[MANY_CONFIGS];
+    int n;
+} Bench;
+
+/* What a phase is held against: the peak of its precision, or of memory; 0: nothing. */
+static double limit_of(const Bench *b, const BenchResult *r, int phase) {
+    bool product = phase < PHASE_ATTENTION_FORWARD;
+    const double limit[] = {[WORK_NONE] = 0,
+                            [WORK_FLOPS] = product && r->bf16 ? b->machine.bf16 : b->machine.fp32,
+                            [WORK_BYTES] = b->machine.bytes};
+    return limit[phase_unit(phase)];
+}
+
+static double rate_of(const BenchResult *r, int phase) {
+    return r->phase_ms[phase] > 0 ? r->phase_work[phase] / (r->phase_ms[phase] * 1e-3) : 0;
+}
+
+static double tokens_per_second(const BenchResult *r) {
+    return (double)r->tokens / (r->ms * 1e-3);
+}
+
+static double mfu(const Bench *b, const BenchResult *r, double flops) {
+    return tokens_per_second(r) * flops / (r->bf16 ? b->machine.bf16 : b->machine.fp32);
+}
+
+/* ---- text ---- */
+
+static void print_machine(const BenchMachine *m) {
+    printf("%s, %d thread%s, BLIS %s\npeak fp32 %.0f GF/s", m->cpu, m->threads, m->threads > 1 ? "s" : "",
+           m->blas_arch, m->fp32 * 1e-9);
+    if (m->bf16 > 0) printf(", bf16 %.0f GF/s", m->bf16 * 1e-9);
+    printf(", memory %.1f GB/s\n", m->bytes * 1e-9);
+}
+
+static void print_result(const Bench *b, int i) {
+    static const char *const units[] = {[WORK_NONE] = "", [WORK_FLOPS] = "GF/s", [WORK_BYTES] = "GB/s"};
+    const BenchResult *r = &b->result[i];
+    printf("\n%s%s\n%-20s %9s %7s %12s %10s\n", b->name[i], r->bf16 ? " (bf16)" : "", "phase", "ms", "share",
+           "rate", "of limit");
+    for (int p = 0; p < PHASES; p++) {
+        if (r->phase_ms[p] < 1e-3) continue;
+        double limit = limit_of(b, r, p), rate = rate_of(r, p);
+        printf("%-20s %9.3f %6.1f%%", phase_name(p), r->phase_ms[p], 100 * r->phase_ms[p] / r->ms);
+        if (limit > 0) printf(" %7.1f %s %9.0f%%", rate * 1e-9, units[phase_unit(p)], 100 * rate / limit);
+        printf("\n");
+    }
+    printf("%-20s %9.3f  (quartiles %.3f to %.3f)\n", "step", r->ms, r->low, r->high);
+    printf("%.0f tokens/s; MFU nominal %.1f %%, executed %.1f %%; at most %.0f MB\n", tokens_per_second(r),
+           100 * mfu(b, r, r->flops_nominal), 100 * mfu(b, r, r->flops_executed), r->memory * 1e-6);
+}
+
+static void print_text(const Bench *b) {
+    print_machine(&b->machine);
+    for (int i = 0; i < b->n; i++) print_result(b, i);
+    printf("\nMFU = tokens/s x FLOPs a token / peak of the precision. Nominal FLOPs a token: 6 a weight of "
+           "every\n"
+           "matrix product + 12 L T d; executed: attention halved, since half of it is masked. Memory-bound "
+           "phases\n"
+           "may pass 100 %% of the limit where their arrays stay in cache.\n");
+}
+
+/* ---- JSON ---- */
+
+static void print_json_result(const Bench *b, int i) {
+    const BenchResult *r = &b->result[i];
+    printf("%s{\"config\":", i ? "," : "");
+    json_string(stdout, b->name[i]);
+    printf(",\"precision\":\"%s\",\"ms\":%.6g,\"ms_low\":%.6g,\"ms_high\":%.6g,\"tokens_per_second\":%.6g,"
+           "\"mfu_nominal\":%.6g,\"mfu_executed\":%.6g,\"memory\":%.0f,\"phases\":{",
+           r->bf16 ? "bf16" : "fp32", r->ms, r->low, r->high, tokens_per_second(r),
+           mfu(b, r, r->flops_nominal), mfu(b, r, r->flops_executed), r->memory);
+    for (int p = 0; p < PHASES; p++) {
+        double limit = limit_of(b, r, p);
+        printf("%s\"%s\":{\"ms\":%.6g,\"rate\":%.6g,\"share\":%.6g}", p ? "," : "", phase_name(p),
+               r->phase_ms[p], rate_of(r, p), limit > 0 ? rate_of(r, p) / limit : 0);
+    }
+    printf("}}");
+}
+
+static void print_json(const Bench *b) {
+    const BenchMachine *m = &b->machine;
+    printf("{\"cpu\":");
+    json_string(stdout, m->cpu);
+    printf(",\"threads\":%d,\"blas_arch\":\"%s\",\"peak_fp32\":%.6g,\"peak_bf16\":%.6g,\"peak_bytes\":%.6g,"
+           "\"configs\":[",
+           m->threads, m->blas_arch, m->fp32, m->bf16, m->bytes);
+    for (int i = 0; i < b->n; i++) print_json_result(b, i);
+    printf("]}\n");
+}
+
+/* ---- against a former one ---- */
+
+static const Yaml *child(const Yaml *y, const char *key) {
+    return y && y->kind == YAML_MAP ? yaml_get(y, key) : NULL;
+}
+
+static double number(const Yaml *y, const char *key) {
+    const Yaml *value = child(y, key);
+    return value && value->kind == YAML_SCALAR ? atof(value->text) : 0;
+}
+
+static const Yaml *former(const Yaml *file, const char *name, bool bf16) {
+    const Yaml *configs = child(file, "configs");
+    for (int i = 0; configs && configs->kind == YAML_LIST && i < configs->n; i++) {
+        const Yaml *config = child(configs->value[i], "config"),
+                   *precision = child(configs->value[i], "precision");
+        if (config && precision && !strcmp(config->text, name) &&
+            !strcmp(precision->text, bf16 ? "bf16" : "fp32"))
+            return configs->value[i];
+    }
+    return NULL;
+}
+
+/* Former time over present time: above 1 is faster now. */
+static void compare(const Bench *b, const Yaml *file) {
+    for (int i = 0; i < b->n; i++) {
+        const BenchResult *r = &b->result[i];
+        const Yaml *old = former(file, b->name[i], r->bf16), *phases = child(old, "phases");
+        if (!old) continue;
+        printf("\n%s: speed now over speed then\n%-20s %9.3f\n", b->name[i], "step",
+               number(old, "ms") / r->ms);
+        for (int p = 0; p < PHASES; p++) {
+            double then = number(child(phases, phase_name(p)), "ms");
+            if (then >= 1e-3 && r->phase_ms[p] >= 1e-3)
+                printf("%-20s %9.3f\n", phase_name(p), then / r->phase_ms[p]);
+        }
+    }
+}
+
+/* ---- the command ---- */
+
+static bool run_all(Bench *b, int n, char *const *words, int64_t steps, bool watch, Error *e) {
+    static char *const usual[] = {"configs/demo.yaml", "configs/reference.yaml"};
+    if (!n) {
+        n = 2;
+        words = usual;
+    }
+    if (n > MANY_CONFIGS) return fail(e, EXIT_USAGE, "command line: %d configs, at most %d", n, MANY_CONFIGS);
+    if (!bench_machine(&b->machine, e)) return false;
+    for (; b->n < n; b->n++) {
+        Config c;
+        b->name[b->n] = words[b->n];
+        if (!config_load(&c, words[b->n], e) || !config_check(&c, e) ||
+            !bench_config(&c, (int)steps, watch, &b->result[b->n], e))
+            return false;
+    }
+    return true;
+}
+
+static int bench(int argc, char **argv, Error *e) {
+    bool json = false, unwatched = false;
+    const char *against = NULL;
+    int64_t steps = STEPS;
+    int words;
+    const Flag flags[] = {{"--json", FLAG_BOOL, &json},
+                          {"--against", FLAG_TEXT, &against},
+                          {"--steps", FLAG_INT, &steps},
+                          {"--unwatched", FLAG_BOOL, &unwatched},
+                          {NULL, FLAG_BOOL, NULL}};
+    Bench b = {0};
+    Yaml *file = NULL;
+    if (!flags_read(flags, argc, argv, &words, e)) return e->code;
+    if (steps < 1 || steps > 100000) fail(e, EXIT_USAGE, "command line: --steps: 1 to 100000");
+    if (!e->code && against) file = yaml_load(against, e);
+    if (e->code || !run_all(&b, words, argv, steps, !unwatched, e)) {
+        yaml_free(file);
+        return e->code;
+    }
+    if (json)
+        print_json(&b);
+    else
+        print_text(&b);
+    if (file && !json) compare(&b, file);
+    yaml_free(file);
+    return EXIT_DONE;
+}
+
+const Command bench_command = {
+    .name = "bench",
+    .usage = "[CONFIG ...]",
+    .summary = "how fast configurations train here, phase by phase, beside what the machine can do",
+    .options = "  --steps N       steps timed, after one that is not (default 7)\n"
+               "  --json          figures for programs\n"
+               "  --against FILE  speeds over those of a former --json\n"
+               "  --unwatched     without what is measured of every head at every step\n",
+    .run = bench,
+};
