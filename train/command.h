@@ -33,6 +33,6 @@ bool flags_read(const Flag *flags, int argc, char **argv, int *n_words, Error *e
 int program(int argc, char **argv);
 
 extern const Command bench_command, train_command, sample_command, data_command, fetch_command; /* train/ */
-extern const Command sweep_command, runs_command, report_command; /* ablations/ */
+extern const Command sweep_command, runs_command, report_command, merge_command; /* ablations/ */
 
 #endif

@@ -17,6 +17,7 @@ static const struct {
     {&sweep_command, false},
     {&runs_command, false},
     {&report_command, false},
+    {&merge_command, false},
     {&sample_command, false},
     {&data_command, false},
     {&fetch_command, false},

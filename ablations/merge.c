@@ -1,0 +1,325 @@
+/* sinklab merge: folds other databases into one, run by run, by their keys. Doing it twice changes nothing.
+ *
+ * A run that the other database has taken further replaces what is here, rows in one transaction, then its
+ * newest checkpoint, copied beside those here. A run that has ended in both must have the same digest; when
+ * it has not, ours stays and the difference is an error. Runs that a living process has are left out. Rows
+ * come before files: a merge that dies between leaves a run whose files the next merge brings. */
+#include "data/base/files.h"
+#include "train/command.h"
+#include "train/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+typedef enum Outcome { MERGE_NEW, MERGE_FURTHER, MERGE_KNOWN, MERGE_ALIVE, MERGE_CONFLICT, OUTCOMES } Outcome;
+
+typedef struct Merge {
+    Store *into, *from;
+    int runs[OUTCOMES];
+    bool quiet;
+} Merge;
+
+/* ---- statements on our database, to which the other is attached as `other` ---- */
+
+/* Runs one statement whose parameter, if it has one, is the key. The first column of its row goes to `text`
+ * (NULL: nobody wants it), which is left alone where there is no row. */
+static bool execute(Merge *m, const char *sql, const char *key, char *text, size_t room, Error *e) {
+    sqlite3_stmt *q = NULL;
+    int result;
+    if (sqlite3_prepare_v2(store_db(m->into), sql, -1, &q, NULL) != SQLITE_OK)
+        return store_failed(m->into, "merge", e);
+    sqlite3_bind_text(q, 1, key, -1, SQLITE_STATIC);
+    while ((result = sqlite3_step(q)) == SQLITE_ROW) {
+        const char *value = (const char *)sqlite3_column_text(q, 0);
+        if (text && value) snprintf(text, room, "%s", value);
+    }
+    sqlite3_finalize(q);
+    return result == SQLITE_DONE || store_failed(m->into, "merge", e);
+}
+
+static bool transaction(Merge *m, bool (*work)(Merge *, const char *key, Error *), const char *key,
+                        Error *e) {
+    if (!execute(m, "BEGIN IMMEDIATE", NULL, NULL, 0, e)) return false;
+    if (work(m, key, e) && execute(m, "COMMIT", NULL, NULL, 0, e)) return true;
+    sqlite3_exec(store_db(m->into), "ROLLBACK", NULL, NULL, NULL);
+    return false;
+}
+
+/* ---- the rows of a run ---- */
+
+enum { COLUMNS_TEXT = 2048, SQL_TEXT = 3 * COLUMNS_TEXT };
+
+/* Names of a table's columns but for those in `without`, which is a list in SQL. */
+static bool columns_of(Merge *m, const char *table, const char *without, char out[COLUMNS_TEXT], Error *e) {
+    char sql[256];
+    snprintf(sql, sizeof sql, "SELECT group_concat(name) FROM pragma_table_info(?1) WHERE name NOT IN (%s)",
+             without);
+    return execute(m, sql, table, out, COLUMNS_TEXT, e);
+}
+
+static bool copy_table(Merge *m, const char *table, const char *key, Error *e) {
+    char columns[COLUMNS_TEXT], sql[SQL_TEXT];
+    if (!columns_of(m, table, "'run_id'", columns, e)) return false;
+    snprintf(sql, sizeof sql, "DELETE FROM main.%s WHERE run_id = (SELECT id FROM main.run WHERE key = ?1)",
+             table);
+    if (!execute(m, sql, key, NULL, 0, e)) return false;
+    snprintf(sql, sizeof sql,
+             "INSERT INTO main.%s (run_id, %s) SELECT (SELECT id FROM main.run WHERE key = ?1), %s"
+             " FROM other.%s WHERE run_id = (SELECT id FROM other.run WHERE key = ?1)",
+             table, columns, columns, table);
+    return execute(m, sql, key, NULL, 0, e);
+}
+
+/* A remark made here stays. The checkpoint is one of the other's files until it has been copied. */
+static bool copy_run_row(Merge *m, const char *key, Error *e) {
+    char columns[COLUMNS_TEXT], sql[SQL_TEXT];
+    if (!columns_of(m, "run", "'id', 'key', 'note', 'checkpoint'", columns, e)) return false;
+    snprintf(sql, sizeof sql,
+             "INSERT INTO main.run (key, note, %s) SELECT key, note, %s FROM other.run WHERE key = ?1"
+             " ON CONFLICT (key) DO NOTHING",
+             columns, columns);
+    if (!execute(m, sql, key, NULL, 0, e)) return false;
+    snprintf(sql, sizeof sql,
+             "UPDATE main.run SET (%s) = (SELECT %s FROM other.run WHERE key = ?1) WHERE key = ?1", columns,
+             columns);
+    return execute(m, sql, key, NULL, 0, e) &&
+           execute(m, "UPDATE main.run SET status = 'interrupted' WHERE key = ?1 AND status = 'running'", key,
+                   NULL, 0, e);
+}
+
+static bool copy_rows(Merge *m, const char *key, Error *e) {
+    static const char *const tables[] = {"step",      "step_head", "eval", "eval_layer",
+                                         "eval_head", "metric",    "map",  "event"};
+    if (!copy_run_row(m, key, e)) return false;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        if (!copy_table(m, tables[i], key, e)) return false;
+    return true;
+}
+
+/* ---- its files ---- */
+
+/* The newest checkpoint of a run's folder; "" when it has none. Their names sort as their steps. */
+static void newest_checkpoint(const char *folder, char out[64]) {
+    DIR *d = opendir(folder);
+    out[0] = 0;
+    for (struct dirent *entry; d && (entry = readdir(d));)
+        if (!strncmp(entry->d_name, "step-", 5) && strlen(entry->d_name) < 64 &&
+            strcmp(entry->d_name, out) > 0)
+            strcpy(out, entry->d_name);
+    if (d) closedir(d);
+}
+
+static bool copy_file(const char *from, const char *to, Error *e) {
+    const void *data;
+    int64_t size;
+    if (!file_map(from, &data, &size, e)) return false;
+    bool ok = file_write(to, data, size, e);
+    if (data) munmap((void *)data, (size_t)size);
+    return ok;
+}
+
+/* Whole or not at all: beside its place, synced, renamed. */
+static bool copy_folder(const char *from, const char *to, Error *e) {
+    FileList files = {0};
+    Path beside = path_of("%s.part", to);
+    folder_remove(beside.s);
+    bool ok = folder_make(beside.s, e) && files_list(&files, from, NULL, e);
+    for (int64_t i = 0; ok && i < files.files; i++)
+        ok = copy_file(files.path[i], path_of("%s%s", beside.s, files.path[i] + strlen(from)).s, e);
+    files_free(&files);
+    if (!ok || !folder_sync(beside.s, e)) return false;
+    return !rename(beside.s, to) || fail(e, EXIT_FAILED, "merge: %s: %s", to, strerror(errno));
+}
+
+/* Brings the other's newest checkpoint, unless ours is as new. */
+static bool copy_checkpoint(Merge *m, const char *key, Error *e) {
+    char theirs[64], ours[64];
+    Path from = path_of("%s.d/%s", store_path(m->from), key),
+         to = path_of("%s.d/%s", store_path(m->into), key);
+    newest_checkpoint(from.s, theirs);
+    newest_checkpoint(to.s, ours);
+    if (strcmp(theirs, ours) <= 0) return true;
+    Path source = path_of("%s/%s", from.s, theirs), target = path_of("%s/%s", to.s, theirs);
+    if (!copy_folder(source.s, target.s, e)) return false;
+    char *sql = sqlite3_mprintf("UPDATE main.run SET checkpoint = %Q WHERE key = ?1", target.s);
+    bool ok = sql ? execute(m, sql, key, NULL, 0, e) : fail(e, EXIT_FAILED, "merge: out of memory");
+    sqlite3_free(sql);
+    return ok;
+}
+
+/* ---- one run ---- */
+
+#define STANDING(schema)                                                                                     \
+    "(SELECT key, status IN ('done', 'diverged') AS over,"                                                   \
+    " (SELECT coalesce(max(step), 0) FROM " schema ".step WHERE run_id = r.id) AS steps"                     \
+    " FROM " schema ".run AS r WHERE key = ?1)"
+
+/* Who is further. What has ended is as far as it goes. */
+static const char standing_sql[] =
+    "SELECT CASE WHEN i.key IS NULL THEN 'new' WHEN o.over AND i.over THEN 'both'"
+    " WHEN NOT i.over AND (o.over OR o.steps > i.steps) THEN 'further' ELSE 'known' END"
+    " FROM " STANDING("other") " AS o LEFT JOIN " STANDING("main") " AS i USING (key)";
+
+static const char difference_sql[] = "SELECT (SELECT count(*) FROM (SELECT * FROM main.digest WHERE key = ?1"
+                                     " EXCEPT SELECT * FROM other.digest WHERE key = ?1))"
+                                     " + (SELECT count(*) FROM (SELECT * FROM other.digest WHERE key = ?1"
+                                     " EXCEPT SELECT * FROM main.digest WHERE key = ?1))";
+
+static bool judge(Merge *m, const char *key, Outcome *out, Error *e) {
+    char standing[16] = "known", rows[32] = "0";
+    *out = MERGE_ALIVE;
+    if (store_alive(m->from, key) || store_alive(m->into, key)) return true;
+    if (!execute(m, standing_sql, key, standing, sizeof standing, e)) return false;
+    *out = !strcmp(standing, "new") ? MERGE_NEW : !strcmp(standing, "further") ? MERGE_FURTHER : MERGE_KNOWN;
+    if (strcmp(standing, "both")) return true;
+    if (!execute(m, difference_sql, key, rows, sizeof rows, e)) return false;
+    if (strcmp(rows, "0")) *out = MERGE_CONFLICT;
+    return true;
+}
+
+static bool merge_run(Merge *m, const char *key, Error *e) {
+    Outcome outcome;
+    if (!judge(m, key, &outcome, e)) return false;
+    m->runs[outcome]++;
+    if (outcome == MERGE_CONFLICT)
+        fprintf(stderr, "sinklab: merge: %s: run %s: its figures differ from those in %s, which stay\n",
+                store_path(m->from), key, store_path(m->into));
+    if (outcome == MERGE_ALIVE && !m->quiet)
+        printf("%s: run %s: left out, a living process has it\n", store_path(m->from), key);
+    if (outcome == MERGE_CONFLICT || outcome == MERGE_ALIVE) return true;
+    if (outcome != MERGE_KNOWN && !transaction(m, copy_rows, key, e)) return false;
+    return copy_checkpoint(m, key, e);
+}
+
+/* ---- one database ---- */
+
+/* Its keys, each as long as a key is, ended by a NUL. */
+static bool read_keys(Merge *m, Bytes *keys, Error *e) {
+    sqlite3_stmt *q = NULL;
+    int result;
+    if (sqlite3_prepare_v2(store_db(m->from), "SELECT key FROM run ORDER BY id", -1, &q, NULL) != SQLITE_OK)
+        return store_failed(m->from, "merge", e);
+    bool ok = true;
+    while ((result = sqlite3_step(q)) == SQLITE_ROW && ok)
+        ok = bytes_append(keys, sqlite3_column_text(q, 0), sqlite3_column_bytes(q, 0) + 1, e);
+    sqlite3_finalize(q);
+    return ok && (result == SQLITE_DONE || store_failed(m->from, "merge", e));
+}
+
+static bool merge_runs(Merge *m, Error *e) {
+    Bytes keys = {0};
+    bool ok = read_keys(m, &keys, e);
+    for (int64_t at = 0; ok && at < keys.size; at += (int64_t)strlen(keys.data + at) + 1)
+        ok = merge_run(m, keys.data + at, e);
+    bytes_free(&keys);
+    return ok;
+}
+
+/* A sweep is known by its name and its file's text: places of another text would mean other runs. */
+#define SAME_SWEEP                                                                                           \
+    "JOIN other.sweep AS o ON o.id = x.sweep JOIN main.sweep AS i ON i.name = o.name AND i.file = o.file"
+
+static bool copy_sweeps(Merge *m, const char *unused, Error *e) {
+    static const char *const steps[] = {
+        "INSERT OR IGNORE INTO main.sweep (name, file, claim, source, created)"
+        " SELECT name, file, claim, source, created FROM other.sweep",
+        "INSERT OR IGNORE INTO main.sweep_run SELECT i.id, x.\"index\", ours.id FROM other.sweep_run AS "
+        "x " SAME_SWEEP
+        " JOIN other.run AS theirs ON theirs.id = x.run JOIN main.run AS ours ON ours.key = theirs.key",
+        "INSERT OR IGNORE INTO main.sweep_cell"
+        " SELECT i.id, x.\"index\", cell, label, side, stratum, judges FROM other.sweep_cell AS x " SAME_SWEEP
+        " WHERE (i.id, x.\"index\") IN (SELECT sweep, \"index\" FROM main.sweep_run)",
+        "INSERT OR IGNORE INTO main.sweep_expect"
+        " SELECT i.id, place, metric, direction, beyond, baseline FROM other.sweep_expect AS x " SAME_SWEEP,
+        "INSERT OR IGNORE INTO main.t_quantile SELECT * FROM other.t_quantile"};
+    (void)unused;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (!execute(m, steps[i], NULL, NULL, 0, e)) return false;
+    return true;
+}
+
+static bool report(Merge *m, Error *e) {
+    char other_texts[512] = "";
+    if (!execute(m,
+                 "SELECT group_concat(o.name, ', ') FROM other.sweep AS o JOIN main.sweep AS i USING (name)"
+                 " WHERE i.file <> o.file",
+                 NULL, other_texts, sizeof other_texts, e))
+        return false;
+    if (m->quiet) return true;
+    printf("%s: %d new, %d taken further, %d known already, %d left out, %d in conflict\n",
+           store_path(m->from), m->runs[MERGE_NEW], m->runs[MERGE_FURTHER], m->runs[MERGE_KNOWN],
+           m->runs[MERGE_ALIVE], m->runs[MERGE_CONFLICT]);
+    if (*other_texts)
+        printf("%s: runs of %s were merged, its places not: its file has another text here\n",
+               store_path(m->from), other_texts);
+    return true;
+}
+
+static bool merge_attached(Merge *m, Error *e) {
+    return merge_runs(m, e) && transaction(m, copy_sweeps, NULL, e) && report(m, e);
+}
+
+static bool merge_one(Merge *m, const char *path, Error *e) {
+    memset(m->runs, 0, sizeof m->runs);
+    if (!store_open(&m->from, path, STORE_READ, e)) return false;
+    bool ok = execute(m, "ATTACH ?1 AS other", path, NULL, 0, e) && merge_attached(m, e);
+    sqlite3_exec(store_db(m->into), "DETACH other", NULL, NULL, NULL);
+    store_close(m->from);
+    return ok;
+}
+
+/* ---- the command ---- */
+
+/* Looks at all of them first: a mistyped name merges nothing. */
+static bool check_sources(const char *into, int n, char **from, Error *e) {
+    struct stat ours, theirs;
+    bool there = !stat(into, &ours);
+    for (int i = 0; i < n; i++) {
+        Store *s;
+        if (!store_open(&s, from[i], STORE_READ, e)) return false;
+        store_close(s);
+        if (there && !stat(from[i], &theirs) && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino)
+            return fail(e, EXIT_USAGE, "merge: %s: into itself", from[i]);
+    }
+    return true;
+}
+
+static int merge(int argc, char **argv, Error *e) {
+    Merge m = {0};
+    int n, conflicts = 0;
+    const Flag flags[] = {{"--quiet", FLAG_BOOL, &m.quiet}, {NULL, FLAG_BOOL, NULL}};
+    if (!flags_read(flags, argc, argv, &n, e)) return e->code;
+    if (n < 2) {
+        fail(e, EXIT_USAGE,
+             "command line: merge takes a database to merge into and others (INTO.db FROM.db ...)");
+        return e->code;
+    }
+    if (!check_sources(argv[0], n - 1, argv + 1, e) || !store_open(&m.into, argv[0], STORE_WRITE, e))
+        return e->code;
+    bool ok = true;
+    for (int i = 1; ok && i < n; i++) {
+        ok = merge_one(&m, argv[i], e);
+        conflicts += m.runs[MERGE_CONFLICT];
+    }
+    store_close(m.into);
+    if (ok && conflicts)
+        ok =
+            fail(e, EXIT_FAILED, "merge: %s: %d run%s in conflict (see `sinklab runs show KEY --db` of both)",
+                 argv[0], conflicts, conflicts > 1 ? "s" : "");
+    return ok ? EXIT_DONE : e->code;
+}
+
+const Command merge_command = {
+    .name = "merge",
+    .usage = "INTO.db FROM.db ...",
+    .summary = "folds the runs of other databases into one, by their keys",
+    .options =
+        "  --quiet   no counts\n\n"
+        "Rows and each run's newest checkpoint are copied; the others stay as they are. Runs that a living\n"
+        "process has are left out. Merging again changes nothing.\n",
+    .run = merge,
+};

@@ -1,0 +1,188 @@
+/* ./sinklab merge on planted databases: new, further, the same, alive, in conflict, foreign. */
+#include "data/base/files.h"
+#include "tests/train/store_fixture.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A run of that many steps whose losses begin at `loss`, with a checkpoint at its last one. */
+static Claim plant(Store *s, const char *key, const char *status, int64_t steps, double loss) {
+    RunIdentity id = identity(key, "baseline", 0, "{}");
+    Claim c = claim_or_fail(s, &id);
+    for (int64_t step = 1; step <= steps; step++) {
+        StepRow row = {.step = step, .tokens = 10 * step, .loss = loss - 0.1 * (double)step};
+        OK(store_step(s, c.run, &row, &e));
+    }
+    Path folder = path_of("%s/step-%08lld", c.folder, (long long)steps);
+    OK(folder_make(folder.s, &e));
+    OK(file_write(path_of("%s/model.safetensors", folder.s).s, key, (int64_t)strlen(key), &e));
+    OK(store_status(s, c.run, status, folder.s, &e));
+    return c;
+}
+
+static void plant_ended(Store *s, const char *key, const char *status, int64_t steps, double loss) {
+    Claim c = plant(s, key, status, steps, loss);
+    store_release(&c);
+}
+
+static void plant_place(Store *s, const char *file, int64_t place, const char *key) {
+    int64_t sweep, run = 0;
+    char answer[256], sql[128];
+    OK(store_sweep(s, "sweep", file, &sweep, &e));
+    snprintf(sql, sizeof sql, "SELECT id FROM run WHERE key = '%s'", key);
+    run = atoll(ask(s, sql, answer));
+    OK(store_sweep_run(s, sweep, place, run, &e));
+    snprintf(sql, sizeof sql, "INSERT INTO sweep_cell VALUES (%lld, %lld, 0, 'all', 'all', 'all', 1)",
+             (long long)sweep, (long long)place);
+    run_sql(s, sql);
+}
+
+static int merge(const Place *p, const char *names) {
+    char line[512];
+    snprintf(line, sizeof line, "top=$PWD; cd %s && \"$top\"/sinklab merge %s >out 2>&1", p->folder, names);
+    int status = system(line);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void assert_said(const Place *p, const char *words) {
+    Bytes text = {0};
+    OK(file_read(path_of("%s/out", p->folder).s, &text, &e));
+    OK(bytes_append(&text, "", 1, &e));
+    if (!strstr(text.data, words)) fail_msg("not said: %s in: %s", words, text.data);
+    bytes_free(&text);
+}
+
+static Store *database(const Place *p, const char *name) {
+    return open_or_fail(path_of("%s/%s", p->folder, name).s, STORE_WRITE);
+}
+
+static void runs_and_files_are_folded_in_once(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
+    plant_ended(a, "one", "done", 3, 2);
+    plant_ended(a, "two", "interrupted", 2, 3);
+    run_sql(a, "UPDATE run SET note = 'ours' WHERE key = 'two'");
+    plant_ended(b, "two", "done", 4, 3);
+    plant_ended(b, "three", "diverged", 1, 9);
+    store_close(b);
+    assert_int_equal(merge(&p, "a.db b.db"), 0);
+    assert_said(&p, "b.db: 1 new, 1 taken further, 0 known already, 0 left out, 0 in conflict");
+    for (int again = 0; again < 2; again++) {
+        ASK(a, "SELECT group_concat(key || status || (SELECT count(*) FROM step WHERE run_id = id)) FROM run",
+            "onedone3,twodone4,threediverged1");
+        ASK(a, "SELECT note || checkpoint FROM run WHERE key = 'two'", "oursa.db.d/two/step-00000004");
+        assert_int_equal(access(path_of("%s/a.db.d/two/step-00000004/model.safetensors", p.folder).s, R_OK),
+                         0);
+        assert_int_equal(merge(&p, "a.db b.db"), 0);
+        assert_said(&p, "b.db: 0 new, 0 taken further, 2 known already, 0 left out, 0 in conflict");
+    }
+    folder_remove(
+        path_of("%s/a.db.d/two/step-00000004", p.folder).s); /* as if it had died before the files */
+    assert_int_equal(merge(&p, "a.db b.db --quiet"), 0);
+    assert_int_equal(access(path_of("%s/a.db.d/two/step-00000004/model.safetensors", p.folder).s, R_OK), 0);
+    store_close(a);
+    place_remove(&p);
+}
+
+static void places_of_one_sweep_come_together(void **state) {
+    (void)state;
+    Place p = place_make();
+    static const char *const names[] = {"x.db", "y.db", "z.db"};
+    for (int i = 0; i < 3; i++) {
+        Store *s = database(&p, names[i]);
+        plant_ended(s, names[i], "done", 2, 2 + i);
+        plant_place(s, i < 2 ? "text" : "another text", i, names[i]);
+        store_close(s);
+    }
+    assert_int_equal(merge(&p, "new.db x.db y.db z.db"), 0);
+    assert_said(&p, "z.db: runs of sweep were merged, its places not: its file has another text here");
+    Store *s = database(&p, "new.db");
+    ASK(s, "SELECT group_concat(\"index\" || key) FROM sweep_run JOIN run ON id = run", "0x.db,1y.db");
+    ASK(s, "SELECT count(*) FROM sweep_cell", "2");
+    ASK(s, "SELECT count(*) FROM run", "3");
+    store_close(s);
+    place_remove(&p);
+}
+
+static void living_runs_are_left_out(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *b = database(&p, "b.db");
+    Claim alive = plant(b, "alive", "running", 1, 2);
+    assert_int_equal(merge(&p, "a.db b.db"), 0);
+    assert_said(&p, "b.db: run alive: left out, a living process has it");
+    store_release(&alive);
+    assert_int_equal(merge(&p, "a.db b.db"), 0);
+    Store *a = database(&p, "a.db");
+    ASK(a, "SELECT status FROM run", "interrupted"); /* its process is gone */
+    store_close(a);
+    store_close(b);
+    place_remove(&p);
+}
+
+static void what_differs_is_an_error_and_ours_stays(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
+    plant_ended(a, "same", "done", 2, 2);
+    plant_ended(b, "same", "done", 2, 2.5);
+    plant_ended(b, "other", "done", 2, 2);
+    store_close(b);
+    assert_int_equal(merge(&p, "a.db b.db"), 1);
+    assert_said(&p, "sinklab: merge: b.db: run same: its figures differ from those in a.db, which stay");
+    assert_said(&p, "sinklab: merge: a.db: 1 run in conflict");
+    ASK(a, "SELECT loss FROM step WHERE run_id = (SELECT id FROM run WHERE key = 'same') AND step = 1",
+        "1.9");
+    ASK(a, "SELECT count(*) FROM run", "2"); /* the others were merged */
+    store_close(a);
+    place_remove(&p);
+}
+
+static void bad_databases_are_refused_before_anything(void **state) {
+    (void)state;
+    static const struct {
+        const char *names, *why;
+    } cases[] = {
+        {"a.db", "merge takes a database to merge into and others"},
+        {"a.db nowhere.db", "nowhere.db: there is none"},
+        {"a.db a.db", "merge: a.db: into itself"},
+        {"a.db b.db newer.db", "newer.db: schema 999 is newer than this program's"},
+        {"a.db b.db foreign.db", "foreign.db: another program's database"},
+        {"foreign.db b.db", "foreign.db: another program's database"},
+        {"a.db b.db text", "text: not a SQLite database"},
+    };
+    Place p = place_make();
+    char text[1000];
+    memset(text, 'x', sizeof text);
+    OK(file_write(path_of("%s/text", p.folder).s, text, sizeof text, &e));
+    store_close(database(&p, "a.db"));
+    Store *s = database(&p, "b.db");
+    plant_ended(s, "one", "done", 1, 2);
+    store_close(s);
+    s = database(&p, "newer.db");
+    run_sql(s, "PRAGMA user_version = 999");
+    store_close(s);
+    s = database(&p, "foreign.db");
+    run_sql(s, "PRAGMA application_id = 7");
+    store_close(s);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(merge(&p, cases[i].names), 2);
+        assert_said(&p, cases[i].why);
+    }
+    s = database(&p, "a.db");
+    ASK(s, "SELECT count(*) FROM run", "0");
+    store_close(s);
+    place_remove(&p);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(runs_and_files_are_folded_in_once),
+        cmocka_unit_test(places_of_one_sweep_come_together),
+        cmocka_unit_test(living_runs_are_left_out),
+        cmocka_unit_test(what_differs_is_an_error_and_ours_stays),
+        cmocka_unit_test(bad_databases_are_refused_before_anything),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
