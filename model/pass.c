@@ -73,8 +73,20 @@ static void run_forward(const Pass *p, float scale) {
     classify(p, h, scale);
 }
 
+/* The batch with the tokens that interventions leave it. */
+static Batch changed(const Tape *t, const Batch *b) {
+    Batch own = *b;
+    if (!t->changes || !changes_rewrite(t->changes)) return own;
+    memcpy(t->tokens, b->x, (size_t)b->rows * (size_t)b->T * sizeof *b->x);
+    changes_tokens(t->changes, t->tokens, b->rows, b->T);
+    own.x = t->tokens;
+    return own;
+}
+
 void model_forward(const Model *m, Tape *t, const Batch *b) {
-    Pass sink = sink_pass(m, t, NULL), p = {m, t, b, (int64_t)b->rows * b->T, NULL, t->sink ? &sink : NULL};
+    Batch own = changed(t, b);
+    Pass sink = sink_pass(m, t, NULL),
+         p = {m, t, &own, (int64_t)b->rows * b->T, NULL, t->sink ? &sink : NULL};
     run_forward(&p, 0);
 }
 
@@ -85,7 +97,9 @@ static void sink_token_backward(const Pass *p) {
 }
 
 void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *grads) {
-    Pass sink = sink_pass(m, t, grads), p = {m, t, b, (int64_t)b->rows * b->T, grads, t->sink ? &sink : NULL};
+    Batch own = changed(t, b);
+    Pass sink = sink_pass(m, t, grads),
+         p = {m, t, &own, (int64_t)b->rows * b->T, grads, t->sink ? &sink : NULL};
     run_forward(&p, scale);
     Ctx table = stage_ctx(&p, -1, STAGE_EMBED), position = stage_ctx(&p, -1, STAGE_POSITION);
     memset(t->dx, 0, (size_t)(p.N * table.d) * sizeof *t->dx);
@@ -98,6 +112,6 @@ void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *gr
     sink_token_backward(&p);
     const PositionSlot *slot = &position_slots[position.c->position];
     if (slot->embed_backward) slot->embed_backward(&position, t->dx);
-    embed_backward(b->x, t->dx, table.dw[0], p.N, table.d);
+    embed_backward(own.x, t->dx, table.dw[0], p.N, table.d);
     lap(&p, PHASE_EMBED, 12 * table.d);
 }

@@ -30,7 +30,8 @@ static void from_positions(const View *v, int pos, float more) {
 }
 
 /* forward: o'_pos = o_pos + more (o_pos - mean_{t <= pos} o_t)
- * so       do_pos = do'_pos + more do'_pos - share, do_t -= share for t < pos, share = more do'_pos / (pos+1) */
+ * so       do_pos = do'_pos + more do'_pos - share, do_t -= share for t < pos, share = more do'_pos / (pos+1)
+ */
 static void to_positions(const View *v, int pos, float more) {
     for (int row = 0; row < v->rows; row++)
         for (int c = 0; c < v->width; c++) {

@@ -8,8 +8,14 @@
 extern const InterventionKind no_bos, replace_first, drop_mlp, self_only, amplify, scale, zero_column,
     head_off;
 
-enum { LAYER = 1 << ARG_LAYER, HEAD = 1 << ARG_HEAD, POS = 1 << ARG_POS, TOKEN = 1 << ARG_TOKEN,
-       LAMBDA = 1 << ARG_LAMBDA, MU = 1 << ARG_MU };
+enum {
+    LAYER = 1 << ARG_LAYER,
+    HEAD = 1 << ARG_HEAD,
+    POS = 1 << ARG_POS,
+    TOKEN = 1 << ARG_TOKEN,
+    LAMBDA = 1 << ARG_LAMBDA,
+    MU = 1 << ARG_MU
+};
 
 /* The vector of a row's token at a position; NULL past the end of the row. */
 static inline float *vector_at(const View *v, int row, int pos) {

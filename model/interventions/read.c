@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const arg_names[ARGS] = {[ARG_LAYER] = "layer", [ARG_HEAD] = "head",
-                                            [ARG_POS] = "pos",     [ARG_TOKEN] = "token",
-                                            [ARG_LAMBDA] = "lambda", [ARG_MU] = "mu"};
+static const char *const arg_names[ARGS] = {[ARG_LAYER] = "layer", [ARG_HEAD] = "head",     [ARG_POS] = "pos",
+                                            [ARG_TOKEN] = "token", [ARG_LAMBDA] = "lambda", [ARG_MU] = "mu"};
 static const char *const mu_names[] = {[MU_BATCH] = "batch", [MU_POSITIONS] = "positions"};
 
 typedef struct Reader {
@@ -131,8 +130,9 @@ bool intervention_read(const char *text, const char *where, const ModelConfig *c
     Reader r = {text, where, c, T, out, 0, e};
     if (strlen(text) >= sizeof copy) return refuse(&r, "too long");
     strcpy(copy, text);
-    char *name = trim(copy), *words = strchr(name, '('), *end = name + strlen(name) - 1;
+    char *name = trim(copy), *words = strchr(name, '(');
     if (words) {
+        char *end = words + strlen(words) - 1;
         if (*end != ')') return refuse(&r, "the parenthesis does not close");
         *words++ = *end = 0;
     }
