@@ -11,12 +11,16 @@ static bool is_at(const Intervention *i, TapPoint tap, int layer) {
     return i->kind->write && i->kind->tap == tap && of_layer(i, layer);
 }
 
+bool intervention_of_rows(const Intervention *i) {
+    return !i->kind->write && !i->kind->tokens && !i->kind->blind;
+}
+
 bool changes_read(const ModelConfig *c, int T, Changes *out, Error *e) {
     *out = (Changes){.n = c->interventions.n};
     for (int i = 0; i < out->n; i++) {
         Intervention *it = &out->at[i];
         if (!intervention_read(c->interventions.item[i], "model.interventions", c, T, it, e)) return false;
-        if (!it->kind->write && !it->kind->tokens && !it->kind->blind)
+        if (intervention_of_rows(it))
             return fail(e, EXIT_USAGE,
                         "model.interventions: %s: what a row begins with is the data's (data.bos: none)",
                         it->kind->name);

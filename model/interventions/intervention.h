@@ -40,6 +40,9 @@ extern const InterventionKind *const interventions[]; /* the table, NULL-ended *
 bool intervention_read(const char *text, const char *where, const ModelConfig *c, int T, Intervention *out,
                        Error *e);
 
+/* Whether it is the caller's to do, by the rows it passes: a change at no place of the pass. */
+bool intervention_of_rows(const Intervention *i);
+
 /* What a model's pass changes: its configuration's list, read. */
 typedef struct Changes {
     int n;
