@@ -35,7 +35,7 @@ static const Line by_layer[] = {{"output variance at 0", "out_variance_first", t
                                 {"sink rate 0.3", "sink_rate_03", false, NULL},
                                 {"mixing score", "mixing", false, NULL},
                                 {"value drain (heads' mean)", "value_drain", false, NULL},
-                                {"representational collapse", "rank_collapse", false, NULL},
+                                {"rank collapse", "rank_collapse", false, NULL},
                                 {"kurtosis", "kurtosis", false, NULL},
                                 {"lens loss", "lens_loss", false, NULL},
                                 {"phase", "phase", false, phase_words}};

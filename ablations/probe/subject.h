@@ -11,13 +11,13 @@
 
 /* What the command line asks for. */
 typedef struct ProbeOptions {
-    const char *text;   /* file of the user's text; NULL: held-out text */
-    const char *cache;  /* prepared tokens */
-    const char *svg;    /* folder for figures */
-    const char *detail; /* kind of --quantize; NULL: not asked */
-    List changes;       /* --do */
-    int64_t perturb;    /* position; -1: not asked */
-    bool heads, json, list, jacobian, maps, stream;
+    const char *text;     /* file of the user's text; NULL: held-out text */
+    const char *cache;    /* prepared tokens */
+    const char *svg;      /* folder for figures */
+    const char *quantize; /* kind of number; NULL: not asked */
+    List changes;         /* --do */
+    int64_t perturb;      /* position; INT64_MIN: not asked */
+    bool heads, json, list, jacobian, maps, stream, collapse;
 } ProbeOptions;
 
 typedef struct Subject {
