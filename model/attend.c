@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-/* What a stage's attention is made from; `null` and `slope` are the caller's, (H). */
-static AttentionShape attention_shape(const Pass *p, const Ctx *c, bool *null, float *slope) {
+/* What a stage's attention is made from; `null` and `slope`, (H), and `blinds` are the caller's. */
+static AttentionShape attention_shape(const Pass *p, const Ctx *c, bool *null, float *slope, Blinds *blinds) {
     const ModelConfig *m = c->c;
     const AttentionSlot *slot = &attention_slots[m->attention];
     const Pass *sink = p->sink;
@@ -22,7 +22,9 @@ static AttentionShape attention_shape(const Pass *p, const Ctx *c, bool *null, f
                         .sight = sight_of(m),
                         .slope = slope,
                         .null = null,
+                        .blinds = p->t->changes ? blinds : NULL,
                         .config = m};
+    if (p->t->changes) *blinds = changes_blinds(p->t->changes, c->layer);
     const PositionSlot *position = &position_slots[m->position];
     for (int h = 0; h < c->H; h++) slope[h] = position->slope ? position->slope(m, h) : 0;
     if (!position->slope) s.slope = NULL;
@@ -47,7 +49,8 @@ void attend(const Pass *p, int l, Acts *a) {
     const AttentionSlot *slot = &attention_slots[c.c->attention];
     float slope[c.H];
     bool null[c.H], seen = taps_want(&p->t->observers, TAP_ATTN_OUT);
-    AttentionShape s = attention_shape(p, &c, null, slope);
+    Blinds blinds = {0};
+    AttentionShape s = attention_shape(p, &c, null, slope, &blinds);
     int64_t width = (int64_t)c.H * c.dh;
     float *kept = penalty_masses(p, l), *first = kept ? kept : p->t->first;
     attention_forward(slot, &s, a->qkv, a->o, a->stat, seen || kept ? first : NULL, p->t->attention,
@@ -63,6 +66,7 @@ void attend(const Pass *p, int l, Acts *a) {
                    .lse = slot->lse ? a->stat : NULL,
                    .first = first,
                    .scale = 1.0f / sqrtf((float)c.dk)};
+    if (a->plain != a->o) memcpy(a->plain, a->o, (size_t)(p->N * width) * sizeof *a->o);
     tap(p, TAP_ATTN_OUT, l, a->o, (int)width, &heads);
 }
 
@@ -73,7 +77,8 @@ void attend_backward(const Pass *p, int l, const Acts *a) {
     const Pass *sink = p->sink;
     bool null[c.H];
     float slope[c.H];
-    AttentionShape s = attention_shape(p, &c, null, slope);
+    Blinds blinds = {0};
+    AttentionShape s = attention_shape(p, &c, null, slope, &blinds);
     int64_t width = (int64_t)c.H * c.dh, keys = (int64_t)c.KV * c.dh;
     s.push = penalty_masses(p, l) ? p->t->push : NULL;
     s.first = penalty_masses(p, l);
@@ -85,7 +90,8 @@ void attend_backward(const Pass *p, int l, const Acts *a) {
         dpart[PART_KEY] = dkv;
         dpart[PART_VALUE] = dkv + keys;
     }
-    attention_backward(slot, &s, a->qkv, a->o, a->stat, p->t->dy, p->t->dqkv, dpart, p->t->parts,
+    tap_back(p, TAP_ATTN_OUT, l, p->t->dy, (int)width, &(Heads){.H = c.H, .dh = c.dh});
+    attention_backward(slot, &s, a->qkv, a->plain, a->stat, p->t->dy, p->t->dqkv, dpart, p->t->parts,
                        p->t->attention);
     lap(p, PHASE_ATTENTION_BACKWARD, 8 * score_work(p)); /* the scores made again are not counted */
     for (int64_t i = 0; token && i < 2 * keys; i++) p->t->dqkv[width + i] += dkv[i];

@@ -33,11 +33,23 @@ Ctx stage_ctx(const Pass *p, int layer, Stage s) {
     return x;
 }
 
+static View view_of(const Pass *p, TapPoint at, int layer, float *data, int width, const Heads *heads) {
+    return (View){at, layer, p->b->row0, p->b->rows, p->b->T, 0, p->N, width, width, data, p->b->lo, heads};
+}
+
 void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const Heads *heads) {
-    if (!p->t->observers.n || !taps_want(&p->t->observers, at)) return;
-    taps_see(&p->t->observers, &(View){at, layer, p->b->row0, p->b->rows, p->b->T, 0, p->N, width, width,
-                                       data, p->b->lo, heads});
+    bool seen = p->t->observers.n && taps_want(&p->t->observers, at);
+    if (!seen && !p->t->changes) return;
+    View v = view_of(p, at, layer, data, width, heads);
+    if (p->t->changes) changes_write(p->t->changes, &v);
+    if (!seen) return;
+    taps_see(&p->t->observers, &v);
     lap(p, PHASE_INSTRUMENTS, 0);
+}
+
+void tap_back(const Pass *p, TapPoint at, int layer, float *grad, int width, const Heads *heads) {
+    View v = view_of(p, at, layer, grad, width, heads);
+    if (p->t->changes) changes_back(p->t->changes, &v);
 }
 
 static float *value_of(const Ctx *c, float *qkv) {
@@ -168,6 +180,16 @@ void block_forward(const Pass *p, int l) {
     tap(p, TAP_RESID, l, x_next, (int)p->m->config.width, NULL);
 }
 
+/* The gradient of what the MLP adds: the stream's, but where an intervention changed it. */
+static const float *mlp_out_backward(const Pass *p, int l) {
+    Tape *t = p->t;
+    int d = (int)p->m->config.width;
+    if (!t->changes || !changes_at(t->changes, TAP_MLP_OUT, l)) return t->dx;
+    memcpy(t->add, t->dx, (size_t)(p->N * d) * sizeof *t->dx);
+    tap_back(p, TAP_MLP_OUT, l, t->add, d, NULL);
+    return t->add;
+}
+
 /* forward: x' = sum_norm(mid + add_norm(s W_down^T)), s = act(hid), hid = h W_in^T, h = norm(mid) */
 static void mlp_backward(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
@@ -179,7 +201,7 @@ static void mlp_backward(const Pass *p, int l, Acts *a) {
     Linear narrow = linear_of(LINEAR_MLP_DOWN, &mlp, parts, 2 * parts + 1, f, d);
 
     norm_over_backward(p, l, STAGE_SUM_NORM_MLP, &a->sum_mlp, t->dx);
-    const float *dadd = norm_of_added_backward(p, l, STAGE_ADD_NORM_MLP, &a->add_mlp, t->dx);
+    const float *dadd = norm_of_added_backward(p, l, STAGE_ADD_NORM_MLP, &a->add_mlp, mlp_out_backward(p, l));
     linear_inputs(p, &narrow, p->N, dadd, t->ds);
     slot->backward(&mlp, a->hid, t->ds, t->s);
     lap(p, PHASE_ACTIVATION, 8 * (in + f));

@@ -17,8 +17,11 @@ typedef struct Pass {
 
 /* What the ops of a stage see; its tensors and their gradients filled in. */
 Ctx stage_ctx(const Pass *p, int layer, Stage s);
-/* Shows an array to the observers that want this tap. */
+/* Lets interventions change an array at this tap, then shows it to the observers that want it. */
 void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const Heads *heads);
+
+/* The gradient of what was there before from that of what interventions left: in place. */
+void tap_back(const Pass *p, TapPoint at, int layer, float *grad, int width, const Heads *heads);
 
 /* Ends a phase of the pass that did that much work a token: FLOPs, or bytes to and from memory. */
 static inline void lap(const Pass *p, Phase phase, double work) {

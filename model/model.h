@@ -142,5 +142,8 @@ const float *tape_losses(const Tape *t);
 void model_forward(const Model *m, Tape *t, const Batch *b);
 /* Forward and backward: adds scale * d(sum of losses)/dw to grads. */
 void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *grads);
+/* Forward, then g (N, d), a gradient of the final residual stream, back through the blocks: returns that of
+ * what enters the first, (N, d), the tape's. What its weights get is added to grads. */
+const float *model_pull(const Model *m, Tape *t, const Batch *b, const float *g, float *grads);
 
 #endif

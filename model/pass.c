@@ -74,8 +74,20 @@ static void run_forward(const Pass *p, float scale) {
     classify(p, h, scale);
 }
 
+/* The batch with the tokens that interventions leave it. */
+static Batch changed(const Tape *t, const Batch *b) {
+    Batch own = *b;
+    if (!t->changes || !changes_rewrite(t->changes)) return own;
+    memcpy(t->tokens, b->x, (size_t)b->rows * (size_t)b->T * sizeof *b->x);
+    changes_tokens(t->changes, t->tokens, b->rows, b->T);
+    own.x = t->tokens;
+    return own;
+}
+
 void model_forward(const Model *m, Tape *t, const Batch *b) {
-    Pass sink = sink_pass(m, t, NULL), p = {m, t, b, (int64_t)b->rows * b->T, NULL, t->sink ? &sink : NULL};
+    Batch own = changed(t, b);
+    Pass sink = sink_pass(m, t, NULL),
+         p = {m, t, &own, (int64_t)b->rows * b->T, NULL, t->sink ? &sink : NULL};
     run_forward(&p, 0);
 }
 
@@ -85,21 +97,38 @@ static void sink_token_backward(const Pass *p) {
     for (int i = 0; i < x.d; i++) x.dw[0][i] += p->sink->t->dx[i];
 }
 
+/* t->dx, the gradient of the final residual stream, to that of the first. */
+static void blocks_backward(const Pass *p) {
+    if (p->sink) memset(p->sink->t->dx, 0, (size_t)p->m->config.width * sizeof *p->sink->t->dx);
+    for (int l = (int)p->m->config.layers; l-- > 0;) {
+        block_backward(p, l);
+        if (p->sink) block_backward(p->sink, l);
+    }
+    sink_token_backward(p);
+}
+
 void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *grads) {
-    Pass sink = sink_pass(m, t, grads), p = {m, t, b, (int64_t)b->rows * b->T, grads, t->sink ? &sink : NULL};
+    Batch own = changed(t, b);
+    Pass sink = sink_pass(m, t, grads),
+         p = {m, t, &own, (int64_t)b->rows * b->T, grads, t->sink ? &sink : NULL};
     run_forward(&p, scale);
     if (t->masses) penalty_slopes(&p);
     Ctx table = stage_ctx(&p, -1, STAGE_EMBED), position = stage_ctx(&p, -1, STAGE_POSITION);
     memset(t->dx, 0, (size_t)(p.N * table.d) * sizeof *t->dx);
     norm_backward(&p, -1, STAGE_NORM_FINAL, t->acts[m->config.layers].x, t->norm_final, t->dh, t->dx);
-    if (t->sink) memset(t->sink->dx, 0, (size_t)table.d * sizeof *t->dx);
-    for (int l = (int)m->config.layers; l-- > 0;) {
-        block_backward(&p, l);
-        if (t->sink) block_backward(&sink, l);
-    }
-    sink_token_backward(&p);
+    blocks_backward(&p);
     const PositionSlot *slot = &position_slots[position.c->position];
     if (slot->embed_backward) slot->embed_backward(&position, t->dx);
-    embed_backward(b->x, t->dx, table.dw[0], p.N, table.d);
+    embed_backward(own.x, t->dx, table.dw[0], p.N, table.d);
     lap(&p, PHASE_EMBED, 12 * table.d);
+}
+
+const float *model_pull(const Model *m, Tape *t, const Batch *b, const float *g, float *grads) {
+    Batch own = changed(t, b);
+    Pass sink = sink_pass(m, t, grads);
+    Pass p = {m, t, &own, (int64_t)b->rows * b->T, grads, t->sink ? &sink : NULL};
+    run_forward(&p, 0);
+    memcpy(t->dx, g, (size_t)(p.N * m->config.width) * sizeof *g);
+    blocks_backward(&p);
+    return t->dx;
 }

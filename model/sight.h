@@ -19,6 +19,17 @@ static inline Sight sight_of(const ModelConfig *c) {
     return (Sight){(int)c->window, (int)c->window_keep, (int)c->prefix};
 }
 
+/* What an intervention takes from view: the query sees itself alone; the key is seen by no query but the
+ * row's first. -1: none such. */
+typedef struct Blind {
+    int query, key;
+} Blind;
+
+typedef struct Blinds {
+    int n;
+    Blind at[LIST_ITEMS];
+} Blinds;
+
 /* Query q sees keys from .. to, and kept keys: from its document's first on, below sight_kept. */
 static inline int sight_from(Sight s, const int32_t *lo, int q) {
     int edge = s.window ? q - s.window + 1 : 0;

@@ -54,6 +54,7 @@ static void cut_acts(Cutter *c, Acts *a, const ModelConfig *m, size_t N) {
     a->qkv = cut(c, N * (heads + 2 * kv_width(m)));
     a->stat = cut(c, N * (size_t)(m->heads * attention_slots[m->attention].maps));
     a->o = cut(c, N * heads);
+    a->plain = m->interventions.n ? cut(c, N * heads) : a->o;
     a->gate = cut(c, N * gates(m));
     a->mid = cut(c, N * d);
     a->norm_mlp = cut(c, NORM_STATS * N);
@@ -98,6 +99,7 @@ static void cut_all(Cutter *c, Tape *t, const Model *model) {
     t->attention = cut(c, attention_scratch(slot, t->T, dh, t->train) * (size_t)omp_get_max_threads());
     t->first = cut(c, N * (size_t)m->heads);
     t->value = cut(c, m->value_residual > 0 ? N * kv_width(m) : 0);
+    t->tokens = (int32_t *)cut(c, m->interventions.n ? N : 0);
     if (!t->train) return;
     t->dx = cut(c, N * d);
     t->dh = cut(c, N * d);
@@ -154,6 +156,14 @@ static bool create(Tape **out, const Model *m, int rows, int T, bool train, Erro
     return true;
 }
 
+/* Of the rows, not of x*. */
+static bool read_changes(Tape *t, const Model *m, Error *e) {
+    if (!m->config.interventions.n) return true;
+    t->changes = calloc(1, sizeof *t->changes);
+    if (!t->changes) return fail(e, EXIT_FAILED, "model: out of memory");
+    return changes_read(&m->config, t->T, t->changes, e);
+}
+
 /* The most that one product of a pass packs: of a layer, or of the classifier's chunk. */
 static size_t bf16_room(const Tape *t, const ModelConfig *c) {
     int64_t N = (int64_t)t->rows * t->T, chunk = tape_chunk(t), d = c->width;
@@ -182,7 +192,8 @@ bool tape_bf16(Tape *t, const Model *m, Error *e) {
 
 bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error *e) {
     Tape *t = NULL;
-    bool ok = create(&t, m, rows, T, train, e) && (!has_token(m) || create(&t->sink, m, 1, 1, train, e));
+    bool ok = create(&t, m, rows, T, train, e) && read_changes(t, m, e) &&
+              (!has_token(m) || create(&t->sink, m, 1, 1, train, e));
     if (ok)
         *out = t;
     else
@@ -197,6 +208,7 @@ void tape_free(Tape *t) {
     free(t->acts);
     free(t->masses);
     free(t->push);
+    free(t->changes);
     free(t->memory);
     free(t);
 }

@@ -3,6 +3,7 @@
 #ifndef SINKLAB_TAPE_H
 #define SINKLAB_TAPE_H
 
+#include "model/interventions/intervention.h"
 #include "model/model.h"
 #include "model/phases.h"
 #include "model/slots.h"
@@ -20,6 +21,7 @@ typedef struct Acts {
     float *qkv;       /* (N, (H + 2 KV) dh) q, k after norm and position; v */
     float *stat;      /* (B, H, maps, T) attention's row statistics */
     float *o;         /* (N, H dh)    aggregated values */
+    float *plain;     /* (N, H dh)    the same before interventions; o where there are none */
     float *gate;      /* (N, gates)   of the heads */
     float *mid;       /* (N, d)       residual stream between attention and MLP */
     float *norm_mlp;  /* (NORM_STATS, N) of mid */
@@ -58,9 +60,11 @@ struct Tape {
     uint16_t *bf16; /* room of packed bf16 factors; NULL: products in fp32 */
     Observers observers;
     SinkPenalty penalty;
-    float *masses;  /* (L, B, H, T) weights on first keys, kept for the penalty; NULL: none */
-    float *push;    /* (B)         its slope by each of a row's */
-    Phases *phases; /* NULL: nobody asks where the time goes */
+    float *masses;    /* (L, B, H, T) weights on first keys, kept for the penalty; NULL: none */
+    float *push;      /* (B)         its slope by each of a row's */
+    Changes *changes; /* what interventions change; NULL: nothing */
+    int32_t *tokens;  /* (N)         a batch's, where they change them */
+    Phases *phases;   /* NULL: nobody asks where the time goes */
 };
 
 /* Tokens of logits that exist at a time: one grain. */

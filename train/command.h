@@ -4,6 +4,7 @@
 #define SINKLAB_COMMAND_H
 
 #include "data/base/error.h"
+#include "data/base/list.h"
 
 #include <stdio.h>
 
@@ -20,19 +21,21 @@ typedef struct Command {
 /* The options a command takes: a table ended by a NULL name. */
 typedef struct Flag {
     const char *name; /* "--db", or short: "-o" */
-    enum { FLAG_BOOL, FLAG_TEXT, FLAG_INT } type;
-    void *value; /* bool *, const char **, int64_t *: set when the option is given */
+    enum { FLAG_BOOL, FLAG_TEXT, FLAG_INT, FLAG_LIST } type;
+    void *value; /* bool *, const char **, int64_t *, List *: set when the option is given */
 } Flag;
 
 /* Reads `--name value` and `--name=value`; `--` ends the options. Words, and negative numbers,
  * are moved to the front of argv in their order and counted in *n_words. An unknown option, or
- * one without its value, is the user's mistake (exit code 2). The last of a repeated option wins. */
+ * one without its value, is the user's mistake (exit code 2). The last of a repeated option wins, but a list
+ * gains an item each time. */
 bool flags_read(const Flag *flags, int argc, char **argv, int *n_words, Error *e);
 
 /* The whole program (train/main.c), called by main (train/start.c) on a CPU that it can run on. */
 int program(int argc, char **argv);
 
 extern const Command bench_command, train_command, sample_command, data_command, fetch_command; /* train/ */
-extern const Command sweep_command, runs_command, report_command, merge_command; /* ablations/ */
+extern const Command sweep_command, runs_command, report_command, merge_command,
+    probe_command; /* ablations/ */
 
 #endif

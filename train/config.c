@@ -60,7 +60,7 @@ static const Row rows[] = {
     {"model.window_keep", INTEGER, AT(model.window_keep), "0", 0, 1 << 20,
      .help = "first keys seen past the window (arXiv 2309.17453)"},
     {"model.prefix", INTEGER, AT(model.prefix), "0", 0, 1 << 20,
-     .help = "first positions that see each other, not scored before its last (prefix LM)"},
+     .help = "first positions that see each other (prefix LM); their own targets are in sight"},
     {"model.value_residual", NUMBER, AT(model.value_residual), "0", 0, 1,
      .help = "share of the first block's values in later ones (arXiv 2410.17897: 0.5)"},
     {"model.head_out", CHOICE, AT(model.head_out), .names = head_out_name, .help = "on each head's output"},

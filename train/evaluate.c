@@ -1,8 +1,8 @@
 #include "train/evaluate.h"
 
-#include "data/base/rng.h"
 #include "model/instruments/instrument.h"
 #include "model/instruments/maps.h"
+#include "train/probe_rows.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,64 +10,23 @@
 
 enum { VAL_TARGETS = 16384, VAL_TARGETS_LAST = 262144, TOKEN_TEXT = 256 };
 
-typedef enum ProbeName { MAIN, CONTEXT, OTHER_BOS, RANDOM, OTHER_BOS_LOSS, PROBES } ProbeName;
 static const char *const probe_names[] = {"main", "context", "other_bos", "random"};
-
-/* Rows that are kept for the whole run. */
-typedef struct Held {
-    int rows, T;
-    Rows at;
-    float *losses;
-} Held;
 
 struct Evaluator {
     const Config *c;
     const Dataset *d;
     const Model *m;
-    Held probe[PROBES];
-    Held val;   /* one batch of held-out rows at a time */
-    Maps *maps; /* of the first probe.maps rows of main; NULL until the first are kept */
+    ProbeRows probe[PROBES];
+    ProbeRows val; /* one batch of held-out rows at a time */
+    Maps *maps;    /* of the first probe.maps rows of main; NULL until the first are kept */
 };
-
-static bool held_create(Held *h, int64_t rows, int64_t T, Error *e) {
-    size_t n = (size_t)(rows * T);
-    h->rows = (int)rows;
-    h->T = (int)T;
-    h->at = (Rows){calloc(n, sizeof(int32_t)), calloc(n, sizeof(int32_t)), calloc(n, sizeof(int32_t)),
-                   calloc(n, 1)};
-    h->losses = calloc(n, sizeof(float));
-    if (h->at.x && h->at.y && h->at.lo && h->at.kind && h->losses) return true;
-    return fail(e, EXIT_FAILED, "probe: out of memory");
-}
-
-static void held_free(Held *h) {
-    free(h->at.x);
-    free(h->at.y);
-    free(h->at.lo);
-    free(h->at.kind);
-    free(h->losses);
-}
 
 static int64_t lesser(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-/* Uniformly random tokens, no BOS, nothing scored: paper C's variance protocol. */
-static void fill_random(const Evaluator *v, Held *h) {
-    for (int i = 0; i < h->rows * h->T; i++) {
-        h->at.x[i] = (int32_t)rng_below((uint64_t)v->c->seed, RNG_PROBE, RANDOM, (uint64_t)i,
-                                        (uint64_t)v->m->config.vocab);
-        h->at.y[i] = -1;
-    }
-}
-
-static bool fill_probe(Evaluator *v, ProbeName p, int64_t rows, int64_t T, bool bos, Error *e) {
-    Held *h = &v->probe[p];
-    rows = lesser(rows, dataset_heldout_rows(v->d, (int)T));
-    if (!held_create(h, rows, T, e)) return false;
-    if (p == RANDOM) return fill_random(v, h), true;
-    int draw = p == OTHER_BOS ? MAIN : (int)p; /* the same text as main, but for its first token */
-    return dataset_probe_rows(v->d, (uint64_t)v->c->seed, draw, h->rows, h->T, bos, &h->at, e);
+static bool draw(Evaluator *v, ProbeName p, int64_t rows, int64_t T, bool bos, Error *e) {
+    return probe_rows_draw(&v->probe[p], p, v->d, (uint64_t)v->c->seed, rows, T, bos, e);
 }
 
 bool evaluator_create(Evaluator **out, const Config *c, const Dataset *d, const Model *m, Error *e) {
@@ -76,10 +35,10 @@ bool evaluator_create(Evaluator **out, const Config *c, const Dataset *d, const 
     *v = (Evaluator){.c = c, .d = d, .m = m};
     int64_t T = c->model.context, t = lesser(c->probe.length, T), n = c->probe.sequences;
     bool bos = c->data.bos == BOS_ROW;
-    bool ok = fill_probe(v, MAIN, n, t, bos, e) && fill_probe(v, CONTEXT, n, T, bos, e) &&
-              fill_probe(v, OTHER_BOS, n, t, !bos, e) && fill_probe(v, RANDOM, n, t, false, e) &&
-              fill_probe(v, OTHER_BOS_LOSS, (VAL_TARGETS + T - 1) / T, T, !bos, e) &&
-              held_create(&v->val, (VAL_TARGETS + T - 1) / T, T, e);
+    bool ok = draw(v, MAIN, n, t, bos, e) && draw(v, CONTEXT, n, T, bos, e) &&
+              draw(v, OTHER_BOS, n, t, !bos, e) && draw(v, RANDOM, n, t, false, e) &&
+              draw(v, OTHER_BOS_LOSS, (VAL_TARGETS + T - 1) / T, T, !bos, e) &&
+              probe_rows_create(&v->val, (VAL_TARGETS + T - 1) / T, T, e);
     if (!ok) {
         evaluator_free(v);
         return false;
@@ -90,8 +49,8 @@ bool evaluator_create(Evaluator **out, const Config *c, const Dataset *d, const 
 
 void evaluator_free(Evaluator *v) {
     if (!v) return;
-    for (int i = 0; i < PROBES; i++) held_free(&v->probe[i]);
-    held_free(&v->val);
+    for (int i = 0; i < PROBES; i++) probe_rows_free(&v->probe[i]);
+    probe_rows_free(&v->val);
     maps_free(v->maps);
     free(v);
 }
@@ -105,7 +64,7 @@ typedef struct Mean {
 
 /* Adds the losses of rows already in h, the tape's rows at a time. [0]: all targets, [1]: without the
  * first of each row. */
-static void add_losses(const Evaluator *v, Tape *t, const Held *h, int rows, int batch, Mean mean[2]) {
+static void add_losses(const Evaluator *v, Tape *t, const ProbeRows *h, int rows, int batch, Mean mean[2]) {
     tape_observe(t, (Observers){NULL, 0});
     for (int r = 0; r < rows; r += batch) {
         int n = (int)lesser(batch, rows - r);
@@ -147,7 +106,7 @@ static void held_out_loss(Evaluator *v, Tape *t, int batch, int64_t targets, Fig
 /* ---- probes ---- */
 
 static void measure(Evaluator *v, Tape *t, ProbeName p, int set, Figures *f) {
-    Held *h = &v->probe[p];
+    ProbeRows *h = &v->probe[p];
     Probe probe = {.m = v->m, .rows = h->rows, .T = h->T, .random = p == RANDOM, .kind = h->at.kind};
     figures_add(f, "T", -1, -1, h->T);
     figures_add(f, "sequences", -1, -1, h->rows);
@@ -164,7 +123,7 @@ static bool evaluate_probe(Evaluator *v, Tape *t, int batch, Store *s, int64_t r
     }
     if (p == OTHER_BOS) {
         Mean mean[2] = {{0, 0}, {0, 0}};
-        const Held *h = &v->probe[OTHER_BOS_LOSS];
+        const ProbeRows *h = &v->probe[OTHER_BOS_LOSS];
         add_losses(v, t, h, h->rows, batch, mean);
         report_losses(v, mean, &f);
     }
@@ -199,7 +158,7 @@ static bool token_text(const Dataset *d, int32_t token, char out[TOKEN_TEXT], Er
 }
 
 static bool store_sentence(Evaluator *v, Store *s, int64_t run, int sequence, Error *e) {
-    const Held *h = &v->probe[MAIN];
+    const ProbeRows *h = &v->probe[MAIN];
     char text[TOKEN_TEXT];
     for (int t = 0; t < h->T; t++) {
         int32_t token = h->at.x[sequence * h->T + t];
@@ -220,7 +179,7 @@ static bool maps_begin(Evaluator *v, int rows, Store *s, int64_t run, Error *e) 
 }
 
 bool evaluate_maps(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, Error *e) {
-    const Held *h = &v->probe[MAIN];
+    const ProbeRows *h = &v->probe[MAIN];
     const ModelConfig *m = &v->m->config;
     int rows = (int)lesser(v->c->probe.maps, h->rows);
     if (!rows || (!v->maps && !maps_begin(v, rows, s, run, e))) return rows == 0;

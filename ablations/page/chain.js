@@ -6,6 +6,8 @@ import { lastAt, scaleOf } from "./data.js";
 
 const column = (table, name) => (series, run) => (series[table].get(run.id) ?? []).map((r) => ({ step: r.step, value: r[name] }));
 
+const LEFT = 116; // margin of the figures that share the time axis
+
 // In the order in which the theory has them happen. rule: the control or threshold, always drawn.
 const links = [
   { name: "output variance at 0 (ratio)", rows: column("random", "out_variance_ratio"), rule: 1, said: "as other positions", log: true },
@@ -36,7 +38,7 @@ const isMeasured = (page, link, cells) =>
 
 function plotLink(page, link, cells, width, last) {
   return Plot.plot({
-    width, height: last ? 128 : 100, marginLeft: 48, marginTop: 20, marginBottom: last ? 36 : 8,
+    width, height: last ? 128 : 100, marginLeft: LEFT, marginTop: 20, marginBottom: last ? 36 : 8,
     x: { domain: [0, page.lastStep()], label: last ? "step (updates) →" : null, axis: last ? "bottom" : null },
     y: { type: link.log ? "log" : "linear", label: null, ticks: 3, tickFormat: "~g", grid: true, ...(link.log ? {} : { zero: true }), nice: true },
     marks: linkMarks(page, link, cells),
@@ -55,7 +57,7 @@ function drawOnsets(page, cells) {
     return () => {};
   }
   const svg = Plot.plot({
-    width: Math.max(280, node.clientWidth), height: 60 + 34 * Object.keys(short).length, marginLeft: 116,
+    width: Math.max(280, node.clientWidth), height: 60 + 34 * Object.keys(short).length, marginLeft: LEFT,
     x: { domain: [0, page.lastStep()], label: "step (updates) →", grid: true }, y: { domain: Object.values(short), label: null },
     marks: [Plot.tickX(bars, { x: "first_after", y: "what", stroke: (d) => cellColour(d.cell), strokeWidth: 3,
         title: (d) => `${d.cell.name}, seed ${d.run.seed}: ${d.what} in steps (${d.low}, ${d.first_after}]` }),

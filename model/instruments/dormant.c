@@ -12,13 +12,13 @@ enum { SHARE = 0, QUERIES = CLASSES, WIDTH = 2 * CLASSES };
 
 typedef struct State {
     Cells cells;
-    int window;
+    Sight sight;
     const int8_t *kind;
 } State;
 
 static void *open(const Probe *p) {
     State *s = instrument_memory(1, sizeof *s);
-    s->window = (int)p->m->config.window;
+    s->sight = sight_of(&p->m->config);
     s->kind = p->kind;
     s->cells = cells_make(p, (int)p->m->config.heads, WIDTH);
     return s;
@@ -34,9 +34,9 @@ static void weights(void *self, const Weights *w) {
     const State *s = self;
     double *c = cell(&s->cells, w->row, w->layer, w->head);
     for (int i = 0; i < w->nq; i++) {
-        int q = w->q0 + i, first = first_key(w->lo, q, s->window);
-        if (q == first || !sees_first(w->lo, q, s->window)) continue;
-        bool dormant = first_is_largest(w->A + i * w->ld + first, q - first + 1);
+        int q = w->q0 + i, first = first_key(w->lo, q, s->sight), last = sight_to(s->sight, w->lo, w->T, q);
+        if (first == last || !sight_first(s->sight, w->lo, q)) continue;
+        bool dormant = first_is_largest(w->A + i * w->ld + first, last - first + 1);
         int class = s->kind && s->kind[w->row * w->T + q] > 0 ? TRIGGER : OTHER;
         c[SHARE + ALL] += dormant;
         c[QUERIES + ALL]++;

@@ -9,12 +9,12 @@ enum { DIAGONAL, PREVIOUS, QUERIES, WIDTH };
 
 typedef struct State {
     Cells cells;
-    int window;
+    Sight sight;
 } State;
 
 static void *open(const Probe *p) {
     State *s = instrument_memory(1, sizeof *s);
-    s->window = (int)p->m->config.window;
+    s->sight = sight_of(&p->m->config);
     s->cells = cells_make(p, (int)p->m->config.heads, WIDTH);
     return s;
 }
@@ -24,9 +24,9 @@ static void weights(void *self, const Weights *w) {
     double *c = cell(&s->cells, w->row, w->layer, w->head);
     for (int i = 0; i < w->nq; i++) {
         const float *A = w->A + i * w->ld;
-        int q = w->q0 + i, first = first_key(w->lo, q, s->window);
+        int q = w->q0 + i, first = first_key(w->lo, q, s->sight), last = sight_to(s->sight, w->lo, w->T, q);
         if (q == first) continue;
-        double scale = weight_scale(w, A, first, q);
+        double scale = weight_scale(w, A, first, last);
         c[DIAGONAL] += scale * (double)fabsf(A[q]);
         c[PREVIOUS] += scale * (double)fabsf(A[q - 1]);
         c[QUERIES]++;

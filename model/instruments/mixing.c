@@ -11,12 +11,12 @@ enum { SCORE, QUERIES, WIDTH };
 
 typedef struct State {
     Cells cells;
-    int window;
+    Sight sight;
 } State;
 
 static void *open(const Probe *p) {
     State *s = instrument_memory(1, sizeof *s);
-    s->window = (int)p->m->config.window;
+    s->sight = sight_of(&p->m->config);
     s->cells = cells_make(p, (int)p->m->config.heads, WIDTH);
     return s;
 }
@@ -54,9 +54,10 @@ static void weights(void *self, const Weights *w) {
     double *c = cell(&s->cells, w->row, w->layer, w->head);
     for (int i = 0; i < w->nq; i++) {
         const float *A = w->A + i * w->ld;
-        int q = w->q0 + i, first = first_key(w->lo, q, s->window), n = q - first + 1;
+        int q = w->q0 + i, first = first_key(w->lo, q, s->sight), last = sight_to(s->sight, w->lo, w->T, q);
+        int n = sight_keys(s->sight, w->lo, w->T, q);
         if (n < 2) continue;
-        c[SCORE] += row_entropy(A + first, n, weight_scale(w, A, first, q)) / log(n);
+        c[SCORE] += row_entropy(A + first, last - first + 1, weight_scale(w, A, first, last)) / log(n);
         c[QUERIES]++;
     }
     if (last_block(w)) c[SCORE] /= c[QUERIES];

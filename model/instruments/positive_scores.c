@@ -8,24 +8,24 @@
 
 typedef struct State {
     Cells cells;
-    int window;
+    Sight sight;
 } State;
 
 static void *open(const Probe *p) {
     State *s = instrument_memory(1, sizeof *s);
-    s->window = (int)p->m->config.window;
+    s->sight = sight_of(&p->m->config);
     s->cells = cells_make(p, (int)p->m->config.heads, 1);
     return s;
 }
 
-static double share(const View *v, int row, int head, int window) {
+static double share(const View *v, int row, int head, Sight sight) {
     const Heads *heads = v->heads;
     const int32_t *lo = v->lo + (int64_t)row * v->T;
     const float *q = heads->q + (int64_t)row * v->T * heads->ld + (int64_t)head * heads->dh;
     const float *k = heads->k + (int64_t)row * v->T * heads->ld + (int64_t)(head / heads->group) * heads->dh;
     int positive = 0, seen = 0;
     for (int t = 0; t < v->T; t++) {
-        if (!sees_first(lo, t, window)) continue;
+        if (!sight_first(sight, lo, t)) continue;
         positive += dot_floats(q + t * heads->ld, k + lo[t] * heads->ld, heads->dh) > 0;
         seen++;
     }
@@ -37,7 +37,7 @@ static void see(void *self, const View *v) {
 #pragma omp parallel for schedule(static)
     for (int row = 0; row < v->rows; row++)
         for (int h = 0; h < s->cells.heads; h++)
-            *cell(&s->cells, v->row0 + row, v->layer, h) = share(v, row, h, s->window);
+            *cell(&s->cells, v->row0 + row, v->layer, h) = share(v, row, h, s->sight);
 }
 
 static void close(void *self, Figures *out) {

@@ -14,7 +14,8 @@ enum { FIRST, ROW_SUM, SEEN, KEYS }; /* of a cell; imp[k] from KEYS on */
 
 typedef struct State {
     Cells cells;
-    int T, keys, window;
+    int T, keys;
+    Sight sight;
     bool *masked; /* by sequence: some query does not see position 0 */
 } State;
 
@@ -22,7 +23,7 @@ static void *open(const Probe *p) {
     State *s = instrument_memory(1, sizeof *s);
     s->T = p->T;
     s->keys = (p->T + 1) / 2;
-    s->window = (int)p->m->config.window;
+    s->sight = sight_of(&p->m->config);
     s->cells = cells_make(p, (int)p->m->config.heads, KEYS + s->keys);
     s->masked = instrument_memory((size_t)p->rows, sizeof *s->masked);
     return s;
@@ -32,14 +33,14 @@ static void see(void *self, const View *v) {
     State *s = self;
     for (int row = 0; row < v->rows; row++)
         for (int q = 0; q < v->T; q++)
-            s->masked[v->row0 + row] |= first_key(v->lo + (int64_t)row * v->T, q, s->window) > 0;
+            s->masked[v->row0 + row] |= first_key(v->lo + (int64_t)row * v->T, q, s->sight) > 0;
 }
 
 /* Sums to means: by the number of queries that see each key. */
 static void finish(const State *s, const Weights *w, double *c) {
     c[FIRST] /= c[SEEN];
     c[ROW_SUM] /= w->T;
-    for (int k = 0, end = 0; k < s->keys; k++) c[KEYS + k] /= queries_of(w->lo, w->T, s->window, k, &end);
+    for (int k = 0, end = 0; k < s->keys; k++) c[KEYS + k] /= queries_of(w->lo, w->T, s->sight, k, &end);
 }
 
 static void weights(void *self, const Weights *w) {
@@ -47,11 +48,12 @@ static void weights(void *self, const Weights *w) {
     double *c = cell(&s->cells, w->row, w->layer, w->head);
     for (int i = 0; i < w->nq; i++) {
         const float *A = w->A + i * w->ld;
-        int q = w->q0 + i, first = first_key(w->lo, q, s->window), end = q + 1 < s->keys ? q + 1 : s->keys;
-        double scale = weight_scale(w, A, first, q);
+        int q = w->q0 + i, first = first_key(w->lo, q, s->sight), last = sight_to(s->sight, w->lo, w->T, q);
+        int end = last + 1 < s->keys ? last + 1 : s->keys;
+        double scale = weight_scale(w, A, first, last);
         for (int k = first; k < end; k++) c[KEYS + k] += scale * (double)fabsf(A[k]);
-        c[ROW_SUM] += sum_floats(A + first, q - first + 1);
-        if (!sees_first(w->lo, q, s->window)) continue;
+        c[ROW_SUM] += sum_floats(A + first, last - first + 1);
+        if (!sight_first(s->sight, w->lo, q)) continue;
         c[FIRST] += scale * (double)fabsf(A[first]);
         c[SEEN]++;
     }

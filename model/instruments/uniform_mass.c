@@ -7,24 +7,25 @@
 #include <stdlib.h>
 
 typedef struct State {
-    int rows, window;
+    int rows;
+    Sight sight;
     double *mass; /* by sequence */
 } State;
 
 static void *open(const Probe *p) {
     State *s = instrument_memory(1, sizeof *s);
     s->rows = p->rows;
-    s->window = (int)p->m->config.window;
+    s->sight = sight_of(&p->m->config);
     s->mass = instrument_memory((size_t)p->rows, sizeof *s->mass);
     return s;
 }
 
-static double control(const int32_t *lo, int T, int window) {
+static double control(const int32_t *lo, int T, Sight sight) {
     double sum = 0;
     int seen = 0;
     for (int q = 0; q < T; q++) {
-        if (!sees_first(lo, q, window)) continue;
-        sum += 1.0 / (q - lo[q] + 1);
+        if (!sight_first(sight, lo, q)) continue;
+        sum += 1.0 / sight_keys(sight, lo, T, q);
         seen++;
     }
     return sum / seen;
@@ -33,7 +34,7 @@ static double control(const int32_t *lo, int T, int window) {
 static void see(void *self, const View *v) {
     State *s = self;
     for (int row = 0; row < v->rows; row++)
-        s->mass[v->row0 + row] = control(v->lo + (int64_t)row * v->T, v->T, s->window);
+        s->mass[v->row0 + row] = control(v->lo + (int64_t)row * v->T, v->T, s->sight);
 }
 
 static void close(void *self, Figures *out) {

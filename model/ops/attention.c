@@ -144,6 +144,7 @@ typedef struct Block {
     /* as sight.h has them; kept keys begin at the document's first */
     int32_t from[ATTENTION_BLOCK], to[ATTENTION_BLOCK], kept[ATTENTION_BLOCK], seen[ATTENTION_BLOCK];
     float null[ATTENTION_BLOCK], dnull[ATTENTION_BLOCK], dot[ATTENTION_BLOCK];
+    bool blind[ATTENTION_BLOCK]; /* interventions left the query no key */
 } Block;
 
 static void see_keys(Block *b, const Head *x, int q0) {
@@ -214,6 +215,42 @@ static void mask(const Block *b, const Head *x, float *S) {
     }
 }
 
+static void hide_keys(const Block *b, float *row, int from, int to) {
+    for (int k = from > b->scores.k0 ? from : b->scores.k0; k < to && k < b->scores.k1; k++)
+        row[k] = -INFINITY;
+}
+
+/* What interventions hide in a map. */
+static void hide_blinds(const Block *b, const Head *x, float *S) {
+    for (int n = 0; n < x->s->blinds->n; n++) {
+        Blind blind = x->s->blinds->at[n];
+        for (int i = 0; i < b->scores.nq; i++) {
+            float *row = S + i * b->scores.ld;
+            int q = b->scores.q0 + i;
+            if (blind.key >= 0 && q > 0) hide_keys(b, row, blind.key, blind.key + 1);
+            if (q != blind.query) continue;
+            hide_keys(b, row, 0, q);
+            hide_keys(b, row, q + 1, x->s->T);
+        }
+    }
+}
+
+/* Queries that see nothing any more get scores of zero, which a weight function can bear. */
+static void find_blind(Block *b, float *S) {
+    const Scores *c = &b->scores;
+    for (int i = 0; i < c->nq; i++) {
+        float top = c->null[i];
+        for (int k = c->k0; k < c->k1; k++) top = S[i * c->ld + k] > top ? S[i * c->ld + k] : top;
+        b->blind[i] = top == -INFINITY;
+        for (int k = c->k0; b->blind[i] && k < c->k1; k++) S[i * c->ld + k] = 0;
+    }
+}
+
+static void clear_blind(const Block *b, float *A) {
+    for (int i = 0; i < b->scores.nq; i++)
+        for (int k = b->scores.k0; b->blind[i] && k < b->scores.k1; k++) A[i * b->scores.ld + k] = 0;
+}
+
 static void add_slope(const Scores *b, float *S, float slope) {
     for (int i = 0; i < b->nq; i++)
         for (int k = b->k0; k < b->k1; k++) S[i * b->ld + k] -= slope * (float)(b->q0 + i - k);
@@ -229,7 +266,7 @@ static void score_null(const Block *b, const Head *x) {
 }
 
 /* S[q][k] = scale q.k for the block; rows past the last query are zero, since Q is. */
-static void score(const Block *b, const Head *x) {
+static void score(Block *b, const Head *x) {
     const Scores *c = &b->scores;
     const Packed *p = &x->p;
     for (int m = 0; m < x->slot->maps; m++) {
@@ -239,8 +276,11 @@ static void score(const Block *b, const Head *x) {
            p->Kt + (int64_t)m * x->dk * p->Tp + c->k0, p->Tp, false);
         if (x->s->slope) add_slope(c, S, x->s->slope[x->h]);
         mask(b, x, S);
+        if (x->s->blinds) hide_blinds(b, x, S);
     }
     score_null(b, x);
+    for (int m = 0; x->s->blinds && m < x->slot->maps; m++)
+        find_blind(b, p->S + (int64_t)m * ATTENTION_BLOCK * p->Tp);
 }
 
 static void clear_rows(float *S, const Scores *b) {
@@ -320,6 +360,7 @@ void attention_forward(const AttentionSlot *slot, const AttentionShape *s, const
                 open_block(&b, &x, q0, stat + head * s->T * slot->maps);
                 score(&b, &x);
                 slot->weights(&b.scores);
+                clear_blind(&b, x.p.S);
                 clear_rows(x.p.S, &b.scores);
                 if (first) first_weights(&b.scores, &x, first + head * s->T);
                 if (shown) show(see, &b.scores, &x, layer, row0);
@@ -387,7 +428,9 @@ static void backward_block(Block *block, const Head *x) {
     mm(p->D + b->k0, Tp, ATTENTION_BLOCK, keys, x->s->dh, G, dhp, 1, p->Vt + b->k0, Tp, false);
     for (int i = 0; i < b->nq; i++) b->dnull[i] = dot(G + (int64_t)i * dhp, p->value, dhp);
     if (x->s->push) push_first(block, x);
+    clear_blind(block, p->D);
     x->slot->backward(b);
+    clear_blind(block, p->S);
     clear_rows(p->S, b);
     mm(p->dV + (int64_t)b->k0 * dhp, dhp, keys, dhp, ATTENTION_BLOCK, p->S + b->k0, 1, Tp, G, dhp, true);
     for (int m = 0; m < x->slot->maps; m++) {

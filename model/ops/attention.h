@@ -18,6 +18,7 @@ typedef struct AttentionShape {
     int64_t ld;
     const int32_t *lo; /* (B, T) first position of each token's document */
     Sight sight;
+    const Blinds *blinds;      /* what interventions hide; NULL: nothing */
     const float *slope;        /* (H) ALiBi: key k's score falls by slope (q - k); NULL: none */
     const float *part[PARTS];  /* the slot's tensors by what they are; NULL: none */
     const bool *null;          /* (H) heads with a null key */

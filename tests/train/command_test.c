@@ -14,6 +14,7 @@ typedef struct Options {
     const char *db, *out;
     int64_t jobs;
     bool json, quiet;
+    List changes;
     char room[256]; /* the words that the texts above point into */
 } Options;
 
@@ -21,9 +22,13 @@ enum { WORDS = 8 };
 
 /* Reads a line of words, cut at its single spaces; returns how many stayed, or -1. */
 static int read_line(const char *line, Options *o, char *words[WORDS], Error *e) {
-    const Flag flags[] = {{"--db", FLAG_TEXT, &o->db},       {"-o", FLAG_TEXT, &o->out},
-                          {"--jobs", FLAG_INT, &o->jobs},    {"--json", FLAG_BOOL, &o->json},
-                          {"--quiet", FLAG_BOOL, &o->quiet}, {0}};
+    const Flag flags[] = {{"--db", FLAG_TEXT, &o->db},
+                          {"-o", FLAG_TEXT, &o->out},
+                          {"--jobs", FLAG_INT, &o->jobs},
+                          {"--json", FLAG_BOOL, &o->json},
+                          {"--quiet", FLAG_BOOL, &o->quiet},
+                          {"--do", FLAG_LIST, &o->changes},
+                          {0}};
     int n = 0, kept = 0;
     strcpy(o->room, line);
     for (char *word = o->room; word && *line;) words[n++] = strsep(&word, " ");
@@ -65,6 +70,18 @@ static void test_options_and_words(void **state) {
     assert_words("--jobs 4 --jobs 5 --db=", &o, "");
     assert_int_equal(o.jobs, 5);
     assert_string_equal(o.db, "");
+}
+
+static void test_lists(void **state) {
+    (void)state;
+    Options o = {0};
+    char long_text[LIST_TEXT + 6] = "--do=";
+    assert_words("--do a,b x --do=c", &o, "x");
+    assert_int_equal(o.changes.n, 2);
+    assert_string_equal(o.changes.item[0], "a,b");
+    assert_string_equal(o.changes.item[1], "c");
+    memset(long_text + 5, 'a', LIST_TEXT);
+    assert_refused(long_text, "command line: --do: at most 16, of 95 bytes each");
 }
 
 static void test_dashes(void **state) {
@@ -119,6 +136,7 @@ static void test_nearest(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_and_words),
+        cmocka_unit_test(test_lists),
         cmocka_unit_test(test_dashes),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_nearest),

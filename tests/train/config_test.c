@@ -410,7 +410,7 @@ static void test_json(void **state) {
     assert_non_null(
         strstr(json, "\"probe\":{\"every\":0,\"length\":64,\"sequences\":100,\"maps\":1,\"map_times\":40}}"));
     assert_null(strstr(json, "\"run\""));
-    assert_non_null(strstr(all, "\"map_times\":40},\"run\":{\"threads\":0,\"checkpoint_every\":0,"));
+    assert_non_null(strstr(all, "\"run\":{\"threads\":0,\"checkpoint_every\":0,"));
     free(json);
     free(all);
 }
@@ -420,7 +420,7 @@ static void test_json_round_trip(void **state) {
     write_file("a.yaml",
                "variant: no_bos\ndata.bos: document\noptim: {lr: 0.1234567890123456789, eps: 3e-17}\n"
                "train.steps: 1e9\nseed: 9007199254740991\ndata.source: \"\\U0001F600 \\\\ é \\\" #\"\n"
-               "model.interventions: ['a, b', '[c]', '', '\"']\nrun.label: \"x: y\"\n"
+               "model.interventions: ['scale(1, 2)', ' self_only ( 0 ) ']\nrun.label: \"x: y\"\n"
                "model.embedding_std: 0.3\nmodel.tie: true\n");
     Config c = load("a.yaml"), back;
     Error e = {0};

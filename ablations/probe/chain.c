@@ -1,0 +1,169 @@
+#include "ablations/probe/chain.h"
+
+#include "model/instruments/instrument.h"
+#include "train/yaml.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const phase_words[] = {"none", "mix", "compress", "refine"};
+
+/* A row of a table: its name there, the figure's name. */
+typedef struct Line {
+    const char *name, *figure;
+    bool random; /* of the probe `random` */
+    const char *const *words;
+} Line;
+
+/* In the order in which one link of the chain is said to make the next. */
+static const Line by_layer[] = {{"output variance at 0", "out_variance_first", true, NULL},
+                                {"  over later positions", "out_variance_ratio", true, NULL},
+                                {"super neuron", "super_unit", false, NULL},
+                                {"  over the median", "super_ratio", false, NULL},
+                                {"  channel sparsity", "super_sparsity4", false, NULL},
+                                {"DomRatio at 0", "dom_ratio_first", false, NULL},
+                                {"massive activation", "massive_top", false, NULL},
+                                {"  over the median", "massive_ratio", false, NULL},
+                                {"  channel", "massive_channel", false, NULL},
+                                {"  position", "massive_position", false, NULL},
+                                {"norm ratio", "norm_ratio", false, NULL},
+                                {"entropy H", "entropy", false, NULL},
+                                {"  at most", "bound_entropy", false, NULL},
+                                {"anisotropy", "anisotropy", false, NULL},
+                                {"  at least", "bound_anisotropy", false, NULL},
+                                {"sink mass", "sink_mass", false, NULL},
+                                {"sink rate 0.3", "sink_rate_03", false, NULL},
+                                {"mixing score", "mixing", false, NULL},
+                                {"value drain (heads' mean)", "value_drain", false, NULL},
+                                {"rank collapse", "rank_collapse", false, NULL},
+                                {"kurtosis", "kurtosis", false, NULL},
+                                {"lens loss", "lens_loss", false, NULL},
+                                {"phase", "phase", false, phase_words}};
+static const Line of_model[] = {{"sink rate 0.3", "sink_rate_03", false, NULL},
+                                {"sink mass", "sink_mass", false, NULL},
+                                {"uniform control", "uniform_mass", false, NULL},
+                                {"largest head's mass", "max_mass", false, NULL},
+                                {"mixing score", "mixing", false, NULL},
+                                {"value drain", "value_drain", false, NULL},
+                                {"norm ratio", "norm_ratio", false, NULL},
+                                {"massive over median", "massive_ratio", false, NULL},
+                                {"H / ln min(T,d), lowest", "entropy_norm_min", false, NULL},
+                                {"bound violations", "bound_violations", false, NULL}};
+static const Line by_head[] = {
+    {"sink mass", "sink_mass", false, NULL},         {"sink rate 0.3", "sink_rate_03", false, NULL},
+    {"sink position", "sink_position", false, NULL}, {"mixing score", "mixing", false, NULL},
+    {"value drain", "value_drain", false, NULL},     {"dormant", "dormant", false, NULL},
+    {"diagonal", "diagonal", false, NULL},           {"previous token", "previous", false, NULL},
+    {"positive scores", "positive", false, NULL}};
+enum {
+    LAYER_LINES = sizeof by_layer / sizeof *by_layer,
+    MODEL_LINES = sizeof of_model / sizeof *of_model,
+    HEAD_LINES = sizeof by_head / sizeof *by_head
+};
+
+static double figure(const Measured *m, const Line *line, int layer, int head) {
+    return figures_get(line->random ? &m->random : &m->main, line->figure, layer, head);
+}
+
+/* A layer's figure; the mean over its heads where instruments hand it over by head alone. */
+static double layer_figure(const Measured *m, const Line *line, int layer, int heads) {
+    double x = figure(m, line, layer, -1), sum = 0;
+    if (!isnan(x)) return x;
+    for (int h = 0; h < heads; h++) sum += figure(m, line, layer, h);
+    return sum / heads;
+}
+
+static void name_row(Sheet *s, int i, const Line *line) {
+    snprintf(s->row[i].name, SHEET_NAME, "%s", line->name);
+    s->row[i].words = line->words;
+}
+
+/* One column, or with `after` a pair of them, for every layer (and head). */
+static void name_column(Sheet *s, int j, const char *what, bool pairs) {
+    if (pairs) {
+        snprintf(s->col[2 * j], SHEET_NAME, "%.20s", what);
+        snprintf(s->col[2 * j + 1], SHEET_NAME, "%.20s after", what);
+    } else {
+        snprintf(s->col[j], SHEET_NAME, "%.20s", what);
+    }
+}
+
+static void show_model(Subject *s, const Measured *m, int n) {
+    Sheet sheet = sheet_make("model", "the whole model", MODEL_LINES + 2, n == 2 ? 3 : 1);
+    static const char *const columns[] = {"before", "after", "change"};
+    for (int j = 0; j < sheet.cols; j++) strcpy(sheet.col[j], n == 2 ? columns[j] : "value");
+    strcpy(sheet.row[0].name, "loss");
+    strcpy(sheet.row[1].name, "  without first targets");
+    for (int i = 0; i < MODEL_LINES; i++) name_row(&sheet, i + 2, &of_model[i]);
+    for (int j = 0; j < n; j++) {
+        *sheet_cell(&sheet, 0, j) = m[j].loss;
+        *sheet_cell(&sheet, 1, j) = m[j].loss_1;
+        for (int i = 0; i < MODEL_LINES; i++)
+            *sheet_cell(&sheet, i + 2, j) = figure(&m[j], &of_model[i], -1, -1);
+    }
+    for (int i = 0; n == 2 && i < sheet.rows; i++)
+        *sheet_cell(&sheet, i, 2) = *sheet_cell(&sheet, i, 1) - *sheet_cell(&sheet, i, 0);
+    subject_show(s, &sheet);
+}
+
+static void show_layers(Subject *s, const Measured *m, int n) {
+    int layers = (int)s->m->config.layers, heads = (int)s->m->config.heads;
+    Sheet sheet = sheet_make("chain", "the chain by layer", LAYER_LINES, layers * n);
+    for (int i = 0; i < LAYER_LINES; i++) name_row(&sheet, i, &by_layer[i]);
+    for (int l = 0; l < layers; l++) {
+        char name[SHEET_NAME];
+        snprintf(name, sizeof name, "layer %d", l);
+        name_column(&sheet, l, name, n == 2);
+        for (int i = 0; i < LAYER_LINES; i++)
+            for (int j = 0; j < n; j++)
+                *sheet_cell(&sheet, i, l * n + j) = layer_figure(&m[j], &by_layer[i], l, heads);
+    }
+    subject_show(s, &sheet);
+}
+
+static void show_heads(Subject *s, const Measured *m, int n) {
+    int layers = (int)s->m->config.layers, heads = (int)s->m->config.heads;
+    Sheet sheet = sheet_make("heads", "by head", HEAD_LINES, layers * heads * n);
+    for (int i = 0; i < HEAD_LINES; i++) name_row(&sheet, i, &by_head[i]);
+    for (int at = 0; at < layers * heads; at++) {
+        char name[SHEET_NAME];
+        snprintf(name, sizeof name, "%d.%d", at / heads, at % heads);
+        name_column(&sheet, at, name, n == 2);
+        for (int i = 0; i < HEAD_LINES; i++)
+            for (int j = 0; j < n; j++)
+                *sheet_cell(&sheet, i, at * n + j) = figure(&m[j], &by_head[i], at / heads, at % heads);
+    }
+    subject_show(s, &sheet);
+}
+
+bool chain_show(Subject *s, Error *e) {
+    Measured m[2] = {0};
+    int n = s->o->changes.n ? 2 : 1;
+    bool ok = true;
+    for (int i = 0; ok && i < n; i++) ok = subject_measure(s, i == 1, &m[i], e);
+    if (ok) {
+        show_model(s, m, n);
+        show_layers(s, m, n);
+        if (s->o->heads) show_heads(s, m, n);
+    }
+    for (int i = 0; i < n; i++) measured_free(&m[i]);
+    return ok;
+}
+
+void instruments_list(bool json) {
+    if (json) fputc('[', stdout);
+    for (int i = 0; instruments[i]; i++) {
+        const Instrument *it = instruments[i];
+        const char *const field[][2] = {{"name", it->name},
+                                        {"definition", it->definition},
+                                        {"paper", it->paper},
+                                        {"columns", it->columns}};
+        if (!json) printf("%s\n  %s\n  %s\n  %s\n", it->name, it->definition, it->paper, it->columns);
+        for (int k = 0; json && k < 4; k++) {
+            printf("%s\"%s\": ", k ? ", " : i ? ",\n {" : "{", field[k][0]);
+            json_string(stdout, field[k][1]);
+        }
+        if (json) fputc('}', stdout);
+    }
+    if (json) puts("]");
+}

@@ -1,0 +1,75 @@
+/* Owns: the command `probe`: one checkpoint, asked by every instrument, before and after interventions.
+ * Does not own: what is asked (the other files here). */
+#include "train/command.h"
+#include "ablations/probe/chain.h"
+#include "ablations/probe/modes.h"
+#include "model/gemm.h"
+#include "train/host.h"
+
+#include <string.h>
+
+static bool ask(Subject *s, Error *e) {
+    const ProbeOptions *o = s->o;
+    const struct {
+        bool asked;
+        bool (*show)(Subject *s, Error *e);
+    } questions[] = {{true, chain_show},           {o->perturb != INT64_MIN, perturb_show},
+                     {o->jacobian, jacobian_show}, {o->collapse, collapse_show},
+                     {o->maps, maps_show},         {o->stream, stream_show},
+                     {o->quantize, quantize_show}};
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
+        if (questions[i].asked && !questions[i].show(s, e)) return false;
+    return true;
+}
+
+static int probe(int argc, char **argv, Error *e) {
+    ProbeOptions o = {.cache = "data/cache", .svg = ".", .perturb = INT64_MIN};
+    int words = 0, threads;
+    const Flag flags[] = {{"--text", FLAG_TEXT, &o.text},         {"--cache", FLAG_TEXT, &o.cache},
+                          {"--do", FLAG_LIST, &o.changes},        {"--heads", FLAG_BOOL, &o.heads},
+                          {"--json", FLAG_BOOL, &o.json},         {"--list", FLAG_BOOL, &o.list},
+                          {"--perturb", FLAG_INT, &o.perturb},    {"--jacobian", FLAG_BOOL, &o.jacobian},
+                          {"--collapse", FLAG_BOOL, &o.collapse}, {"--maps", FLAG_BOOL, &o.maps},
+                          {"--stream", FLAG_BOOL, &o.stream},     {"--quantize", FLAG_TEXT, &o.quantize},
+                          {"--svg", FLAG_TEXT, &o.svg},           {NULL, FLAG_BOOL, NULL}};
+    if (!flags_read(flags, argc, argv, &words, e)) return e->code;
+    if (o.list) return instruments_list(o.json), EXIT_DONE;
+    if (words != 1) {
+        fail(e, EXIT_USAGE,
+             "probe: expected one CHECKPOINT, a folder step-NNNNNNNN or its model.safetensors");
+        return e->code;
+    }
+    Subject s;
+    gemm_start();
+    if (host_threads(0, &threads, e)) {
+        if (subject_open(&s, argv[0], &o, e)) ask(&s, e);
+        subject_close(&s);
+    }
+    return e->code;
+}
+
+const Command probe_command = {
+    .name = "probe",
+    .usage = "CHECKPOINT",
+    .summary = "every instrument on a checkpoint, before and after interventions",
+    .options = "  --do INTERVENTION  before and after, such as 'drop_mlp(layer=0,pos=0)'; several in one\n"
+               "                     text or one a time: no_bos, replace_first(token), drop_mlp(layer,pos),\n"
+               "                     self_only(pos), amplify(pos,lambda,mu=batch|positions),\n"
+               "                     scale(pos,lambda), zero_column(pos), head_off(layer,head); layer= of\n"
+               "                     one layer (default: of all)\n"
+               "  --heads            the figures of every head too\n"
+               "  --text FILE        on this text instead of the held-out text\n"
+               "  --perturb POS      spread of a change of the token at POS, with and without BOS;\n"
+               "                     perturb.svg\n"
+               "  --jacobian         sensitivity of the last vector to each position, with its path bound\n"
+               "  --collapse         distance of a text to itself with its last token repeated\n"
+               "  --maps             attention maps: maps.svg\n"
+               "  --stream           loss beyond the context under a sliding window of keys, with and\n"
+               "                     without the first of them\n"
+               "  --quantize int8    loss with weights and inputs of linear layers rounded\n"
+               "  --svg DIR          folder of the figures (default .)\n"
+               "  --list             the instruments: definition, paper, columns in results.db\n"
+               "  --json             figures with full precision\n"
+               "  --cache DIR        prepared tokens (default data/cache)\n",
+    .run = probe,
+};

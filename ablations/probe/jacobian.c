@@ -1,0 +1,143 @@
+/* Sensitivity (arXiv 2504.02732): |d x_T^(L) / d x_i^(0)|_F of the last vector of the final residual stream
+ * to what enters block 0 at position i, by backpropagation of random normals u: E |J^T u|^2 = |J|_F^2. Beside
+ * it the paper's path bound without its constant C^L: the sum over causal paths from i to the last position
+ * of the products of abar_qk = sum_h |A_qk| + (q = k) / |W|, |W| the largest spectral norm of a head's W_O
+ * W_V. Means over the first rows. */
+#include "ablations/probe/modes.h"
+#include "ablations/probe/weights.h"
+#include "data/base/rng.h"
+#include "model/instruments/cells.h"
+#include "model/slots.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DRAWS = 16, POWER_STEPS = 30 };
+
+/* sens[i]: mean over rows of |J_i|_F. */
+static bool sensitivity(const Subject *s, const ProbeRows *p, double *sens, Error *e) {
+    int d = (int)s->m->config.width, T = p->T;
+    size_t N = (size_t)p->rows * (size_t)T;
+    Tape *t = NULL;
+    if (!subject_tape(s, p, true, true, &t, e)) return false;
+    float *g = instrument_memory(N * (size_t)d, sizeof *g), *scratch = model_arena(s->m);
+    double *square = instrument_memory(N, sizeof *square);
+    for (int draw = 0; scratch && draw < DRAWS; draw++) {
+        for (int row = 0; row < p->rows; row++)
+            for (int c = 0; c < d; c++) {
+                uint64_t at =
+                    ((uint64_t)draw * (uint64_t)p->rows + (uint64_t)row) * (uint64_t)d + (uint64_t)c;
+                g[((int64_t)(row + 1) * T - 1) * d + c] =
+                    (float)rng_normal((uint64_t)s->c.seed, RNG_SKETCH, 0, at);
+            }
+        const float *dx =
+            model_pull(s->m, t, &(Batch){p->rows, T, p->at.x, p->at.y, p->at.lo, 0}, g, scratch);
+        for (size_t n = 0; n < N; n++)
+            for (int c = 0; c < d; c++)
+                square[n] += (double)dx[n * (size_t)d + c] * dx[n * (size_t)d + c] / DRAWS;
+    }
+    for (size_t n = 0; n < N; n++) sens[n % (size_t)T] += sqrt(square[n]) / p->rows;
+    free(square);
+    free(g);
+    tape_free(t);
+    bool ok = scratch || fail(e, EXIT_FAILED, "--jacobian: out of memory");
+    free(scratch);
+    return ok;
+}
+
+/* y = M x or M^T x of M (rows, cols) with leading dimension ld. */
+static void times(const float *M, int64_t ld, int rows, int cols, bool transposed, const double *x,
+                  double *y) {
+    memset(y, 0, (size_t)(transposed ? cols : rows) * sizeof *y);
+    for (int r = 0; r < rows; r++)
+        for (int c = 0; c < cols; c++) y[transposed ? c : r] += (double)M[r * ld + c] * x[transposed ? r : c];
+}
+
+/* Scales to length 1; returns the length. */
+static double unit(double *x, int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) sum += x[i] * x[i];
+    for (int i = 0; sum > 0 && i < n; i++) x[i] /= sqrt(sum);
+    return sqrt(sum);
+}
+
+/* Largest singular value of W_O W_V of a head, W_V (dh, d), W_O (d, dh) in rows of ld, by power iteration. */
+static double head_norm(const float *Wv, const float *Wo, int64_t ld, int dh, int d) {
+    double x[d], y[d], z[dh], norm = 0;
+    for (int i = 0; i < d; i++) x[i] = 1 + 0.01 * i;
+    unit(x, d);
+    for (int step = 0; step < POWER_STEPS; step++) {
+        times(Wv, d, dh, d, false, x, z);
+        times(Wo, ld, d, dh, false, z, y);
+        norm = unit(y, d);
+        times(Wo, ld, d, dh, true, y, z);
+        times(Wv, d, dh, d, true, z, x);
+        unit(x, d);
+    }
+    return norm;
+}
+
+static double layer_norm(const Model *m, int layer) {
+    int d = (int)m->config.width, H = (int)m->config.heads, dh = d / H;
+    const Tensor *v = model_tensor(m, layer, STAGE_QKV, 2), *o = model_tensor(m, layer, STAGE_OUT, 0);
+    int group = (int)(H / (v->rows / dh));
+    double most = 0;
+    for (int h = 0; h < H; h++)
+        most = fmax(most, head_norm(m->params + v->offset + (int64_t)(h / group) * dh * d,
+                                    m->params + o->offset + (int64_t)h * dh, d, dh, d));
+    return most;
+}
+
+/* One row: e_last times abar of every layer, the last layer first. */
+static void add_paths(const KeptWeights *k, int row, const double *self, double *sum) {
+    double at[k->T], next[k->T];
+    for (int i = 0; i < k->T; i++) at[i] = i == k->T - 1;
+    for (int l = k->layers; l-- > 0;) {
+        for (int i = 0; i < k->T; i++) next[i] = at[i] * self[l];
+        for (int h = 0; h < k->heads; h++)
+            for (int q = 0; q < k->T; q++)
+                for (int i = 0; i <= q; i++)
+                    next[i] += at[q] * (double)weights_of(k, row, l, h)[q * k->T + i];
+        memcpy(at, next, sizeof at);
+    }
+    for (int i = 0; i < k->T; i++) sum[i] += at[i] / k->rows;
+}
+
+static bool path_bound(const Subject *s, const ProbeRows *p, double *bound, Error *e) {
+    Tape *t = NULL;
+    if (!subject_tape(s, p, true, false, &t, e)) return false;
+    KeptWeights k = weights_keep(s->m, p->rows, p->T);
+    Observer eye = weights_observer(&k);
+    double self[k.layers];
+    tape_observe(t, (Observers){&eye, 1});
+    model_forward(s->m, t, &(Batch){p->rows, p->T, p->at.x, p->at.y, p->at.lo, 0});
+    for (int l = 0; l < k.layers; l++) self[l] = 1 / layer_norm(s->m, l);
+    for (int row = 0; row < k.rows; row++) add_paths(&k, row, self, bound);
+    weights_free(&k);
+    tape_free(t);
+    return true;
+}
+
+bool jacobian_show(Subject *s, Error *e) {
+    static const char *const columns[] = {"BOS", "path bound / C^L", "no BOS", "path bound / C^L"};
+    bool bos = s->c.data.bos == BOS_ROW, ok = true;
+    int T = s->main.T;
+    double *of[4];
+    for (int j = 0; j < 4; j++) of[j] = instrument_memory((size_t)T, sizeof *of[j]);
+    for (int i = 0; ok && i < 2; i++) {
+        ProbeRows p = (i == 0) == bos ? s->main : s->other;
+        if (p.rows > WEIGHT_ROWS) p.rows = WEIGHT_ROWS;
+        ok = sensitivity(s, &p, of[2 * i], e) && path_bound(s, &p, of[2 * i + 1], e);
+    }
+    if (ok) {
+        Sheet sheet =
+            sheet_make("jacobian", "sensitivity of the last vector to x^(0) at each position", T, 4);
+        for (int j = 0; j < 4; j++) strcpy(sheet.col[j], columns[j]);
+        for (int i = 0; i < T; i++) snprintf(sheet.row[i].name, SHEET_NAME, "position %d", i);
+        for (int i = 0; i < 4 * T; i++) *sheet_cell(&sheet, i / 4, i % 4) = of[i % 4][i / 4];
+        subject_show(s, &sheet);
+    }
+    for (int j = 0; j < 4; j++) free(of[j]);
+    return ok;
+}

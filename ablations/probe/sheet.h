@@ -1,0 +1,35 @@
+/* Owns: a table of figures with a name for each row and column, as people read it and as JSON.
+ * Does not own: what the figures are. */
+#ifndef SINKLAB_SHEET_H
+#define SINKLAB_SHEET_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+enum { SHEET_NAME = 32 };
+
+typedef struct SheetRow {
+    char name[SHEET_NAME];
+    const char *const *words; /* what its numbers stand for; NULL: themselves */
+} SheetRow;
+
+typedef struct Sheet {
+    const char *key;   /* in JSON */
+    const char *title; /* above the table */
+    int rows, cols;
+    SheetRow *row;
+    char (*col)[SHEET_NAME];
+    double *cell; /* (rows, cols); NAN: undefined */
+} Sheet;
+
+/* Cells NAN, names empty. The program ends when there is no memory. */
+Sheet sheet_make(const char *key, const char *title, int rows, int cols);
+void sheet_free(Sheet *s);
+double *sheet_cell(const Sheet *s, int row, int col);
+
+/* Text: columns aligned, five digits, "-" where undefined. */
+void sheet_print(FILE *out, const Sheet *s);
+/* "key": {"columns": [...], "rows": {"name": [...], ...}}, full precision, null where undefined. */
+void sheet_json(FILE *out, const Sheet *s);
+
+#endif

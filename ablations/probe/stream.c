@@ -1,0 +1,78 @@
+/* Streaming (arXiv 2309.17453): held-out text four times as long as the context, its queries seeing only
+ * their last w = context keys, or the first k = 1, 4 keys of the text and the last w - k. The keys are those
+ * that a cache would hold: made when their tokens were read. Positions are those of the text, so that a kept
+ * key lies farther back than in training (the paper renumbers the cache instead). */
+#include "ablations/probe/modes.h"
+
+#include "model/instruments/cells.h"
+#include "model/slots.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { LONGER = 4, STRETCHES = 16 };
+
+/* Mean loss by stretch of positions; the last: all beyond the context. */
+static void by_stretch(const ProbeRows *p, int context, Sheet *sheet, int col) {
+    double sum[STRETCHES + 1] = {0};
+    int64_t n[STRETCHES + 1] = {0};
+    for (int64_t i = 0; i < (int64_t)p->rows * p->T; i++) {
+        int t = (int)(i % p->T), to[] = {t * STRETCHES / p->T, STRETCHES};
+        for (int k = 0; k < 1 + (t >= context) && p->at.y[i] >= 0; k++) {
+            sum[to[k]] += p->losses[i];
+            n[to[k]]++;
+        }
+    }
+    for (int i = 0; i <= STRETCHES; i++)
+        if (n[i]) *sheet_cell(sheet, i, col) = sum[i] / (double)n[i];
+}
+
+static void name_rows(Sheet *sheet, int T) {
+    for (int i = 0; i < STRETCHES; i++)
+        snprintf(sheet->row[i].name, SHEET_NAME, "from position %d", (i * T + STRETCHES - 1) / STRETCHES);
+    strcpy(sheet->row[STRETCHES].name, "beyond the context");
+}
+
+static bool measure(Subject *s, const ProbeRows *p, Sheet *sheet, Error *e) {
+    static const int keep[] = {-1, 0, 1, 4}; /* -1: no window */
+    int context = (int)s->c.model.context;
+    ModelConfig *c = &s->m->config, trained = *c;
+    bool ok = true;
+    for (int j = 0; ok && j < sheet->cols; j++) {
+        double loss, loss_1;
+        Tape *t = NULL;
+        c->window = keep[j] < 0 ? 0 : context - keep[j];
+        c->window_keep = keep[j] < 0 ? 0 : keep[j];
+        ok = subject_tape(s, p, true, false, &t, e);
+        if (ok) subject_losses(s, t, p, &loss, &loss_1);
+        *c = trained;
+        tape_free(t);
+        if (ok) by_stretch(p, context, sheet, j);
+    }
+    return ok;
+}
+
+bool stream_show(Subject *s, Error *e) {
+    static const char *const columns[] = {"all keys", "window", "first 1 + window", "first 4 + window"};
+    const ModelConfig *c = &s->m->config;
+    int64_t T = LONGER * c->context;
+    if (c->context <= 4)
+        return fail(e, EXIT_USAGE, "--stream: a context of %lld has no room for kept keys",
+                    (long long)c->context);
+    if (position_slots[c->position].head.tensors[0].name)
+        return fail(e, EXIT_USAGE, "--stream: model.position %s has no vectors beyond the context",
+                    position_name(c->position));
+    ProbeRows p = {0};
+    Sheet sheet = sheet_make("stream", "loss by position under a sliding window of keys", STRETCHES + 1, 4);
+    for (int j = 0; j < 4; j++) strcpy(sheet.col[j], columns[j]);
+    name_rows(&sheet, (int)T);
+    bool bos = s->c.data.bos == BOS_ROW && !s->no_bos;
+    bool ok = probe_rows_draw(&p, CONTEXT, s->data, (uint64_t)s->c.seed, s->c.probe.sequences, T, bos, e) &&
+              measure(s, &p, &sheet, e);
+    probe_rows_free(&p);
+    if (ok)
+        subject_show(s, &sheet);
+    else
+        sheet_free(&sheet);
+    return ok;
+}

@@ -1,0 +1,20 @@
+/* Owns: whole attention matrices of a few rows, kept as they pass. Does not own: what is made of them. */
+#ifndef SINKLAB_PROBE_WEIGHTS_H
+#define SINKLAB_PROBE_WEIGHTS_H
+
+#include "model/model.h"
+
+enum { WEIGHT_ROWS = 32 }; /* rows whose matrices are kept */
+
+typedef struct KeptWeights {
+    int rows, layers, heads, T;
+    float *A; /* (rows, layers, heads, T, T): |A|, of a row's sum where rows need not sum to one */
+} KeptWeights;
+
+/* Of the first rows of a pass; the program ends when there is no memory. */
+KeptWeights weights_keep(const Model *m, int rows, int T);
+void weights_free(KeptWeights *k);
+Observer weights_observer(KeptWeights *k);
+float *weights_of(const KeptWeights *k, int64_t row, int layer, int head);
+
+#endif

@@ -1,0 +1,63 @@
+/* Owns: the interventions of a model as its pass meets them, in the order of the list. */
+#include "model/interventions/intervention.h"
+
+#include <string.h>
+
+static bool of_layer(const Intervention *i, int layer) {
+    return i->arg[ARG_LAYER] < 0 || (int)i->arg[ARG_LAYER] == layer;
+}
+
+static bool is_at(const Intervention *i, TapPoint tap, int layer) {
+    return i->kind->write && i->kind->tap == tap && of_layer(i, layer);
+}
+
+bool intervention_of_rows(const Intervention *i) {
+    return !i->kind->write && !i->kind->tokens && !i->kind->blind;
+}
+
+bool changes_read(const ModelConfig *c, int T, Changes *out, Error *e) {
+    *out = (Changes){.n = c->interventions.n};
+    for (int i = 0; i < out->n; i++) {
+        Intervention *it = &out->at[i];
+        if (!intervention_read(c->interventions.item[i], "model.interventions", c, T, it, e)) return false;
+        if (intervention_of_rows(it))
+            return fail(e, EXIT_USAGE,
+                        "model.interventions: %s: what a row begins with is the data's (data.bos: none)",
+                        it->kind->name);
+    }
+    return true;
+}
+
+bool changes_at(const Changes *c, TapPoint tap, int layer) {
+    for (int i = 0; i < c->n; i++)
+        if (is_at(&c->at[i], tap, layer)) return true;
+    return false;
+}
+
+void changes_write(const Changes *c, const View *v) {
+    for (int i = 0; i < c->n; i++)
+        if (is_at(&c->at[i], v->at, v->layer)) c->at[i].kind->write(&c->at[i], v);
+}
+
+void changes_back(const Changes *c, const View *v) {
+    for (int i = c->n; i-- > 0;)
+        if (is_at(&c->at[i], v->at, v->layer)) c->at[i].kind->back(&c->at[i], v);
+}
+
+bool changes_rewrite(const Changes *c) {
+    for (int i = 0; i < c->n; i++)
+        if (c->at[i].kind->tokens) return true;
+    return false;
+}
+
+void changes_tokens(const Changes *c, int32_t *x, int rows, int T) {
+    for (int i = 0; i < c->n; i++)
+        if (c->at[i].kind->tokens) c->at[i].kind->tokens(&c->at[i], x, rows, T);
+}
+
+Blinds changes_blinds(const Changes *c, int layer) {
+    Blinds b = {0};
+    for (int i = 0; i < c->n; i++)
+        if (c->at[i].kind->blind && of_layer(&c->at[i], layer)) b.at[b.n++] = c->at[i].kind->blind(&c->at[i]);
+    return b;
+}

@@ -1,0 +1,61 @@
+/* Owns: what an intervention is: a change at one named place of the forward pass, at evaluation or for a
+ * whole training run (model.interventions), whose backward goes through the change. Each kind is one file of
+ * this folder: definition, paper, the change and its way back. Does not own: where in the pass the places
+ * are (model/block.c, model/attend.c), which rows a pass sees. */
+#ifndef SINKLAB_INTERVENTION_H
+#define SINKLAB_INTERVENTION_H
+
+#include "model/config.h"
+#include "model/sight.h"
+#include "model/tap.h"
+
+/* What a kind may be told. All are numbers; ARG_MU is a row of mu_names. */
+typedef enum Arg { ARG_LAYER, ARG_HEAD, ARG_POS, ARG_TOKEN, ARG_LAMBDA, ARG_MU, ARGS } Arg;
+enum { MU_BATCH, MU_POSITIONS };
+
+typedef struct Intervention Intervention;
+
+typedef struct InterventionKind {
+    const char *name;
+    const char *definition; /* one line, with the paper */
+    uint32_t needs, takes;  /* bit 1 << Arg: must be given, may be given */
+    Arg order[ARGS];        /* of arguments without a name: its needs, then what it takes */
+    /* Exactly one place: an array at a tap, the rows' tokens, what a query sees; none: the caller's rows. */
+    TapPoint tap;
+    void (*write)(const Intervention *i, const View *v); /* v->data in place, of that layer */
+    void (*back)(const Intervention *i, const View *v);  /* its gradient in place: that before the change */
+    void (*tokens)(const Intervention *i, int32_t *x, int rows, int T);
+    Blind (*blind)(const Intervention *i);
+} InterventionKind;
+
+struct Intervention {
+    const InterventionKind *kind;
+    double arg[ARGS]; /* ARG_LAYER -1: all layers */
+};
+
+extern const InterventionKind *const interventions[]; /* the table, NULL-ended */
+
+/* From a text such as "amplify(pos=10, lambda=8)" or "head_off(0, 1)", for rows of T tokens. Refuses what
+ * this model does not have: exit code 2; `where` begins the message. */
+bool intervention_read(const char *text, const char *where, const ModelConfig *c, int T, Intervention *out,
+                       Error *e);
+
+/* Whether it is the caller's to do, by the rows it passes: a change at no place of the pass. */
+bool intervention_of_rows(const Intervention *i);
+
+/* What a model's pass changes: its configuration's list, read. */
+typedef struct Changes {
+    int n;
+    Intervention at[LIST_ITEMS];
+} Changes;
+
+bool changes_read(const ModelConfig *c, int T, Changes *out, Error *e);
+/* Whether something is changed at that tap of that layer. */
+bool changes_at(const Changes *c, TapPoint tap, int layer);
+void changes_write(const Changes *c, const View *v);
+void changes_back(const Changes *c, const View *v);
+bool changes_rewrite(const Changes *c); /* whether tokens are */
+void changes_tokens(const Changes *c, int32_t *x, int rows, int T);
+Blinds changes_blinds(const Changes *c, int layer);
+
+#endif

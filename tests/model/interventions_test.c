@@ -1,0 +1,353 @@
+/* model/interventions: each kind against a second forward in which an observer (or the test) makes the change
+ * by hand, in double where it computes; identities that change no bit; the gradient through the change along
+ * random directions, by the five-point stencil of pass_test.c; what is refused. */
+#include "tests/model/support.h"
+
+#include "model/gemm.h"
+#include "model/interventions/intervention.h"
+#include "model/slots.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ROWS = 3, T = 37 };
+
+static ModelConfig with(ModelConfig c, const char *text) {
+    Error e = {0};
+    c.interventions = (List){0};
+    if (text) snprintf(c.interventions.item[c.interventions.n++], LIST_TEXT, "%s", text);
+    if (!model_config_check(&c, &e)) fail_msg("%s", e.text);
+    return c;
+}
+
+static double mean_loss(const Tape *t, const Batch *b) {
+    double sum = 0;
+    int scored = 0;
+    for (int n = 0; n < b->rows * b->T; n++) {
+        sum += tape_losses(t)[n];
+        scored += b->y[n] >= 0;
+    }
+    return sum / scored;
+}
+
+/* ---- by hand ---- */
+
+/* What a hand changes where, in every layer but those below `from`. */
+typedef struct Hand {
+    const char *text;
+    TapPoint at;
+    int layer; /* -1: all */
+    void (*change)(float *x, const View *v);
+} Hand;
+
+static float *token(const View *v, float *x, int row, int t) {
+    return x + ((int64_t)row * v->T + t) * v->ld;
+}
+
+static void zero_pos_3(float *x, const View *v) {
+    for (int row = 0; row < v->rows; row++)
+        for (int i = 0; i < v->width; i++) token(v, x, row, 3)[i] = 0;
+}
+
+static void times_5_pos_10(float *x, const View *v) {
+    for (int row = 0; row < v->rows; row++)
+        for (int i = 0; i < v->width; i++) token(v, x, row, 10)[i] *= 5;
+}
+
+static void zero_head_1(float *x, const View *v) {
+    for (int64_t n = 0; n < v->tokens; n++)
+        for (int i = v->heads->dh; i < 2 * v->heads->dh; i++) x[n * v->ld + i] = 0;
+}
+
+static void amplify_batch(float *x, const View *v) {
+    for (int i = 0; i < v->width; i++) {
+        double mu = 0;
+        for (int row = 0; row < v->rows; row++) mu += token(v, x, row, 10)[i] / (double)v->rows;
+        for (int row = 0; row < v->rows; row++) {
+            float *o = token(v, x, row, 10) + i;
+            *o = (float)(mu + 4 * (*o - mu));
+        }
+    }
+}
+
+static void amplify_positions(float *x, const View *v) {
+    for (int row = 0; row < v->rows; row++)
+        for (int i = 0; i < v->width; i++) {
+            double mu = 0;
+            for (int t = 0; t <= 10; t++) mu += token(v, x, row, t)[i] / 11.0;
+            float *o = token(v, x, row, 10) + i;
+            *o = (float)(mu + 4 * (*o - mu));
+        }
+}
+
+/* o of one query of one head from the keys for which seen[k]. */
+static void attend_by_hand(const View *v, float *x, int row, int q, int h, const bool *seen) {
+    const Heads *hd = v->heads;
+    int64_t n = (int64_t)row * v->T;
+    double a[T], sum = 0, o[64] = {0};
+    for (int k = 0; k <= q; k++) {
+        double s = 0;
+        for (int i = 0; i < hd->dh; i++)
+            s += (double)hd->q[(n + q) * hd->ld + h * hd->dh + i] * hd->k[(n + k) * hd->ld + h * hd->dh + i];
+        a[k] = seen[k] ? exp(s * hd->scale) : 0;
+        sum += a[k];
+    }
+    for (int k = 0; k <= q && sum > 0; k++)
+        for (int i = 0; i < hd->dh; i++) o[i] += a[k] / sum * hd->v[(n + k) * hd->ld + h * hd->dh + i];
+    for (int i = 0; i < hd->dh; i++) token(v, x, row, q)[h * hd->dh + i] = (float)o[i];
+}
+
+static void attend_all(float *x, const View *v, int lone, int hidden) {
+    for (int row = 0; row < v->rows; row++)
+        for (int q = 0; q < v->T; q++) {
+            bool seen[T];
+            const int32_t *lo = v->lo + (int64_t)row * v->T;
+            for (int k = 0; k < v->T; k++)
+                seen[k] = k >= lo[q] && (k != hidden || q == 0) && (q != lone || k == q);
+            for (int h = 0; h < v->heads->H; h++) attend_by_hand(v, x, row, q, h, seen);
+        }
+}
+
+static void lone_10(float *x, const View *v) {
+    attend_all(x, v, 10, -1);
+}
+static void hide_0(float *x, const View *v) {
+    attend_all(x, v, -1, 0);
+}
+static void hide_11(float *x, const View *v) {
+    attend_all(x, v, -1, 11);
+}
+
+static void see(void *self, const View *v) {
+    const Hand *h = self;
+    if (h->layer < 0 || h->layer == v->layer) h->change(v->data, v);
+}
+
+static void check_hand(const Hand *h, int documents) {
+    ModelConfig c = with(small_config(), h->text), plain = with(c, NULL);
+    Rig r = rig_of(&c, ROWS, T, documents);
+    Tape *tape = rig_tape(&r, ROWS, false);
+    Batch b = rig_batch(&r, 0, ROWS);
+    model_forward(r.m, tape, &b);
+    OWNED float *got = constants(ROWS * T, 0), *without = constants(ROWS * T, 0);
+    memcpy(got, tape_losses(tape), sizeof(float) * ROWS * T);
+    tape_free(tape);
+    r.m->config = plain;
+    tape = rig_tape(&r, ROWS, false);
+    model_forward(r.m, tape, &b);
+    memcpy(without, tape_losses(tape), sizeof(float) * ROWS * T);
+    Observer hand = {1u << h->at, (void *)h, see, NULL};
+    tape_observe(tape, (Observers){&hand, 1});
+    model_forward(r.m, tape, &b);
+    OWNED double *want = doubles_of(tape_losses(tape), ROWS * T);
+    check_close(h->text, got, want, ROWS * T, 512);
+    assert_memory_not_equal(got, without, sizeof(float) * ROWS * T);
+    tape_free(tape);
+    rig_free(&r);
+}
+
+static void test_against_changes_by_hand(void **state) {
+    (void)state;
+    const Hand hands[] = {{"drop_mlp(layer=0, pos=3)", TAP_MLP_OUT, 0, zero_pos_3},
+                          {"drop_mlp(pos=3)", TAP_MLP_OUT, -1, zero_pos_3},
+                          {"scale(10, 5)", TAP_ATTN_OUT, -1, times_5_pos_10},
+                          {"head_off(1, 1)", TAP_ATTN_OUT, 1, zero_head_1},
+                          {"amplify(pos=10, lambda=4)", TAP_ATTN_OUT, -1, amplify_batch},
+                          {"amplify(10, 4, mu=positions, layer=1)", TAP_ATTN_OUT, 1, amplify_positions},
+                          {"self_only(10)", TAP_ATTN_OUT, -1, lone_10},
+                          {"zero_column(0)", TAP_ATTN_OUT, -1, hide_0},
+                          {"zero_column(pos=11, layer=0)", TAP_ATTN_OUT, 0, hide_11}};
+    for (size_t i = 0; i < sizeof hands / sizeof *hands; i++)
+        for (int documents = 0; documents <= 11; documents += 11) check_hand(&hands[i], documents);
+}
+
+static void test_replaced_token(void **state) {
+    (void)state;
+    ModelConfig c = with(small_config(), "replace_first(7)");
+    Rig r = rig_of(&c, ROWS, T, 0);
+    Tape *tape = rig_tape(&r, ROWS, false);
+    Batch b = rig_batch(&r, 0, ROWS);
+    model_forward(r.m, tape, &b);
+    OWNED float *got = constants(ROWS * T, 0);
+    memcpy(got, tape_losses(tape), sizeof(float) * ROWS * T);
+    tape_free(tape);
+    r.m->config = with(c, NULL);
+    for (int row = 0; row < ROWS; row++) r.x[row * T] = 7;
+    tape = rig_tape(&r, ROWS, false);
+    model_forward(r.m, tape, &b);
+    assert_memory_equal(got, tape_losses(tape), sizeof(float) * ROWS * T);
+    tape_free(tape);
+    rig_free(&r);
+}
+
+/* ---- identities ---- */
+
+static void pass(Rig *r, ModelConfig c, float *losses, float *grads) {
+    r->m->config = c;
+    Tape *tape = rig_tape(r, ROWS, true);
+    Batch b = rig_batch(r, 0, ROWS);
+    model_train(r->m, tape, &b, 0.01f, grads);
+    memcpy(losses, tape_losses(tape), sizeof(float) * ROWS * T);
+    tape_free(tape);
+}
+
+static void test_no_bit(void **state) {
+    (void)state;
+    const char *const same[] = {"amplify(10, 1)", "amplify(10, 1, positions)", "scale(pos=10, lambda=1)",
+                                "self_only(pos=0)"};
+    ModelConfig c = with(small_config(), NULL);
+    Rig r = rig_of(&c, ROWS, T, 0);
+    OWNED float *a = constants(ROWS * T, 0), *ga = model_arena(r.m);
+    pass(&r, c, a, ga);
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        OWNED float *b = constants(ROWS * T, 0), *gb = model_arena(r.m);
+        pass(&r, with(c, same[i]), b, gb);
+        assert_memory_equal(a, b, sizeof(float) * ROWS * T);
+        assert_memory_equal(ga, gb, r.m->arena * sizeof(float));
+    }
+    rig_free(&r);
+}
+
+/* ---- gradients ---- */
+
+static double rms(const float *x, int64_t n) {
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += (double)x[i] * x[i];
+    return sqrt(sum / (double)n);
+}
+
+/* v = the gradient and normals of its size, tensor by tensor; returns the largest step. */
+static double direction(const Model *m, const float *g, float *v) {
+    double step = INFINITY;
+    OWNED float *noise = normals(11, m->arena, 1);
+    for (int i = 0; i < m->n_tensors; i++) {
+        const Tensor *t = &m->tensors[i];
+        int64_t n = t->rows * t->cols;
+        double size = rms(g + t->offset, n);
+        for (int64_t k = 0; k < n; k++) {
+            size_t at = t->offset + (size_t)k;
+            v[at] = g[at] + (float)(size * noise[at]);
+        }
+        if (size > 0) step = fmin(step, 0.03 * rms(m->params + t->offset, n) / rms(v + t->offset, n));
+    }
+    return step;
+}
+
+static double loss_at(const Model *m, Tape *tape, const Batch *b, const float *at, const float *v, double h) {
+    for (size_t i = 0; i < m->arena; i++) m->params[i] = (float)(at[i] + h * v[i]);
+    model_forward(m, tape, b);
+    return mean_loss(tape, b);
+}
+
+static void check_slope(ModelConfig c, const char *text, int documents) {
+    c = with(c, text);
+    Rig r = rig_of(&c, ROWS, T, documents);
+    const Model *m = r.m;
+    Tape *tape = rig_tape(&r, ROWS, true), *forward = rig_tape(&r, ROWS, false);
+    OWNED float *g = model_arena(m), *v = model_arena(m), *at = model_arena(m);
+    Batch b = rig_batch(&r, 0, ROWS);
+    int scored = 0;
+    for (int n = 0; n < ROWS * T; n++) scored += b.y[n] >= 0;
+    model_train(m, tape, &b, 1.0f / (float)scored, g);
+    memcpy(at, m->params, m->arena * sizeof *at);
+    double h = direction(m, g, v), D = 0;
+    for (size_t i = 0; i < m->arena; i++) D += (double)g[i] * v[i];
+    h = fmin(h, 0.008 / fabs(D));
+    double near = loss_at(m, forward, &b, at, v, h) - loss_at(m, forward, &b, at, v, -h);
+    double far = loss_at(m, forward, &b, at, v, 2 * h) - loss_at(m, forward, &b, at, v, -2 * h);
+    double got = (8 * near - far) / (12 * h), noise = 2e-6 / h;
+    if (!(fabs(got - D) <= 2e-3 * fabs(D) + noise) || noise > 0.1 * fabs(D))
+        fail_msg("%s: slope %.8g, gradient says %.8g (noise %.2g)", text, got, D, noise);
+    tape_free(tape);
+    tape_free(forward);
+    rig_free(&r);
+}
+
+static int row_named(const char *(*name)(int), const char *want) {
+    int i = 0;
+    while (name(i) && strcmp(name(i), want)) i++;
+    assert_non_null(name(i));
+    return i;
+}
+
+static void test_gradients(void **state) {
+    (void)state;
+    const char *const texts[] = {"replace_first(7)", "drop_mlp(layer=0, pos=3)",  "self_only(10)",
+                                 "amplify(10, 4)",   "amplify(10, 4, positions)", "scale(pos=10, lambda=5)",
+                                 "zero_column(0)",   "zero_column(11)",           "head_off(1, 1)"};
+    ModelConfig plain = small_config(), other = plain;
+    other.head_out = row_named(head_out_name, "rmsnorm");
+    other.norm = row_named(norm_name, "sandwich");
+    other.attention = row_named(attention_name, "softmax1");
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        check_slope(plain, texts[i], 0);
+        check_slope(plain, texts[i], 11); /* zero_column(11): a document's first key, a row without mass */
+        check_slope(other, texts[i], 0);
+    }
+}
+
+static void test_several_at_once(void **state) {
+    (void)state;
+    ModelConfig c = small_config();
+    c.interventions = (List){.n = 3, .item = {"zero_column(0)", "scale(10, 3)", "amplify(10, 2, positions)"}};
+    for (int i = 0; attention_name(i); i++) {
+        ModelConfig kind = c;
+        Error e = {0};
+        kind.attention = i;
+        if (!model_config_check(&kind, &e)) fail_msg("%s", e.text);
+        Rig r = rig_of(&kind, ROWS, T, 11);
+        Tape *tape = rig_tape(&r, ROWS, true);
+        OWNED float *g = model_arena(r.m);
+        Batch b = rig_batch(&r, 0, ROWS);
+        model_train(r.m, tape, &b, 0.01f, g);
+        for (size_t k = 0; k < r.m->arena; k++) assert_true(isfinite(g[k]));
+        tape_free(tape);
+        rig_free(&r);
+    }
+}
+
+/* ---- refusals ---- */
+
+static void test_bad_texts(void **state) {
+    (void)state;
+    static const char *const bad[][2] = {{"drop", "no such intervention"},
+                                         {"", "no such intervention"},
+                                         {"scale(pos=40, lambda=2)", "pos 40 is not there (0 to 39)"},
+                                         {"scale(pos=-1, lambda=2)", "pos -1"},
+                                         {"scale(pos=1.5, lambda=2)", "pos 1.5"},
+                                         {"scale(1, nan)", "expected a number"},
+                                         {"scale(1)", "lambda= is missing"},
+                                         {"scale(1, 2, 0, 4)", "too many values"},
+                                         {"scale(1, 2, pos=4)", "pos given twice"},
+                                         {"drop_mlp(layer=2, pos=0)", "layer 2 is not there (0 to 1)"},
+                                         {"head_off(0, 3)", "head 3"},
+                                         {"head_off(0, head=x)", "head x"},
+                                         {"amplify(1, 2, mu=median)", "mu is batch or positions"},
+                                         {"self_only(pos=0", "parenthesis"},
+                                         {"self_only(place=0)", "does not take \"place\""},
+                                         {"replace_first(41)", "token 41"},
+                                         {"no_bos", "data.bos"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ModelConfig c = small_config();
+        Error e = {0};
+        c.interventions.n = 1;
+        snprintf(c.interventions.item[0], LIST_TEXT, "%s", bad[i][0]);
+        assert_false(model_config_check(&c, &e));
+        assert_int_equal(e.code, EXIT_USAGE);
+        if (!strstr(e.text, bad[i][1])) fail_msg("\"%s\" is not in \"%s\"", bad[i][1], e.text);
+    }
+}
+
+int main(void) {
+    gemm_start();
+    omp_set_num_threads(1); /* tiny products: threads would only wait for each other */
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_changes_by_hand),
+                                       cmocka_unit_test(test_replaced_token),
+                                       cmocka_unit_test(test_no_bit),
+                                       cmocka_unit_test(test_gradients),
+                                       cmocka_unit_test(test_several_at_once),
+                                       cmocka_unit_test(test_bad_texts)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

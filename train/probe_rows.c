@@ -1,0 +1,41 @@
+#include "train/probe_rows.h"
+
+#include "data/base/rng.h"
+
+#include <stdlib.h>
+
+bool probe_rows_create(ProbeRows *p, int64_t rows, int64_t T, Error *e) {
+    size_t n = (size_t)(rows * T);
+    p->rows = (int)rows;
+    p->T = (int)T;
+    p->at = (Rows){calloc(n, sizeof(int32_t)), calloc(n, sizeof(int32_t)), calloc(n, sizeof(int32_t)),
+                   calloc(n, 1)};
+    p->losses = calloc(n, sizeof(float));
+    if (p->at.x && p->at.y && p->at.lo && p->at.kind && p->losses) return true;
+    return fail(e, EXIT_FAILED, "probe: out of memory");
+}
+
+void probe_rows_free(ProbeRows *p) {
+    free(p->at.x);
+    free(p->at.y);
+    free(p->at.lo);
+    free(p->at.kind);
+    free(p->losses);
+}
+
+/* Uniformly random tokens, no BOS, nothing scored: paper C's variance protocol. */
+static void fill_random(ProbeRows *p, uint64_t seed, int64_t vocab) {
+    for (int i = 0; i < p->rows * p->T; i++) {
+        p->at.x[i] = (int32_t)rng_below(seed, RNG_PROBE, RANDOM, (uint64_t)i, (uint64_t)vocab);
+        p->at.y[i] = -1;
+    }
+}
+
+bool probe_rows_draw(ProbeRows *p, ProbeName name, const Dataset *d, uint64_t seed, int64_t rows, int64_t T,
+                     bool bos, Error *e) {
+    int64_t there = dataset_heldout_rows(d, (int)T);
+    if (!probe_rows_create(p, rows < there ? rows : there, T, e)) return false;
+    if (name == RANDOM) return fill_random(p, seed, dataset_info(d)->vocab), true;
+    int draw = name == OTHER_BOS ? MAIN : (int)name; /* the same text as main, but for its first token */
+    return dataset_probe_rows(d, seed, draw, p->rows, p->T, bos, &p->at, e);
+}

@@ -1,0 +1,24 @@
+/* Owns: the rows of the four probes (science.md section 0), drawn from held-out text and the seed alone.
+ * Does not own: what is measured on them. */
+#ifndef SINKLAB_PROBE_ROWS_H
+#define SINKLAB_PROBE_ROWS_H
+
+#include "data/data.h"
+
+/* The last is the text of `other_bos` at the training context, for its loss alone. */
+typedef enum ProbeName { MAIN, CONTEXT, OTHER_BOS, RANDOM, OTHER_BOS_LOSS, PROBES } ProbeName;
+
+typedef struct ProbeRows {
+    int rows, T;
+    Rows at;
+    float *losses; /* (rows, T) room for them */
+} ProbeRows;
+
+bool probe_rows_create(ProbeRows *p, int64_t rows, int64_t T, Error *e);
+void probe_rows_free(ProbeRows *p);
+
+/* `rows` rows of T tokens, fewer where the held-out text has fewer; `bos`: whether they begin with BOS. */
+bool probe_rows_draw(ProbeRows *p, ProbeName name, const Dataset *d, uint64_t seed, int64_t rows, int64_t T,
+                     bool bos, Error *e);
+
+#endif
