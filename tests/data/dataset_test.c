@@ -82,6 +82,47 @@ static void test_any_order(void **state) {
     rows_free(&one);
 }
 
+static Dataset *open_fixed(void **state, int bos, int64_t at) {
+    DataConfig c = config_of(text_of(state).s, TOKENIZER_BYTES);
+    c.bos = bos;
+    c.fixed_token_at = at;
+    return open_ok(&c, cache_of(state).s);
+}
+
+/* BOS fixed at position 0 of rows without one are the rows of `row`; elsewhere it changes that token alone;
+ * a random first token changes x_0 alone, not alike from row to row, and is a function of (seed, row). */
+static void test_first_tokens(void **state) {
+    enum { T = 64, ROWS = STEP / T };
+    Dataset *none = open_with(state, BOS_NONE, MASK_CAUSAL, 0),
+            *row = open_with(state, BOS_ROW, MASK_CAUSAL, 0);
+    Dataset *at[] = {open_fixed(state, BOS_NONE, 0), open_fixed(state, BOS_NONE, 5)};
+    Dataset *random = open_with(state, BOS_RANDOM_FIRST, MASK_CAUSAL, 0);
+    Rows a = rows_new(STEP), b = rows_new(STEP), c = rows_new(STEP);
+    int32_t bos = dataset_info(none)->bos;
+    dataset_train_rows(row, 6, 0, ROWS, T, &a);
+    dataset_train_rows(at[0], 6, 0, ROWS, T, &b);
+    assert_memory_equal(a.x, b.x, STEP * 4);
+    dataset_train_rows(none, 6, 0, ROWS, T, &a);
+    dataset_train_rows(at[1], 6, 0, ROWS, T, &b);
+    dataset_train_rows(random, 6, 0, ROWS, T, &c);
+    int differ = 0;
+    for (int i = 0; i < STEP; i++) {
+        assert_int_equal(b.x[i], i % T == 5 ? bos : a.x[i]);
+        if (i % T) assert_int_equal(c.x[i], a.x[i]);
+        if (i >= T && i % T == 0) differ += c.x[i] != c.x[i - T];
+    }
+    assert_memory_equal(a.y, b.y, STEP * 4);
+    assert_memory_equal(a.y, c.y, STEP * 4);
+    assert_true(differ > ROWS / 2);
+    dataset_train_rows(random, 6, ROWS - 1, 1, T, &b); /* the last row, asked for alone */
+    assert_memory_equal(b.x, c.x + STEP - T, T * 4);
+    Dataset *all[] = {none, row, at[0], at[1], random};
+    for (int i = 0; i < 5; i++) dataset_close(all[i]);
+    rows_free(&a);
+    rows_free(&b);
+    rows_free(&c);
+}
+
 static void test_limit(void **state) {
     enum { T = 128, N = 200 };
     static const int policies[] = {BOS_NONE, BOS_DOCUMENT};
@@ -265,11 +306,12 @@ static void test_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pairing),    cmocka_unit_test(test_any_order),
-        cmocka_unit_test(test_limit),      cmocka_unit_test(test_heldout_is_in_order),
-        cmocka_unit_test(test_probes),     cmocka_unit_test(test_info),
-        cmocka_unit_test(test_task),       cmocka_unit_test(test_bad_input),
-        cmocka_unit_test(test_short_text), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_pairing),      cmocka_unit_test(test_any_order),
+        cmocka_unit_test(test_limit),        cmocka_unit_test(test_heldout_is_in_order),
+        cmocka_unit_test(test_probes),       cmocka_unit_test(test_info),
+        cmocka_unit_test(test_task),         cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_short_text),   cmocka_unit_test(test_names),
+        cmocka_unit_test(test_first_tokens),
     };
     return cmocka_run_group_tests(tests, setup, teardown_folder);
 }
