@@ -14,7 +14,7 @@ LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
-.PHONY: page test-page all perf test tests mutants demo accept clean FORCE
+.PHONY: page test-page all perf test tests mutants demo accept stress test-slurm clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -42,6 +42,14 @@ demo: sinklab
 # Seeded faults, each of which a named test must see.
 mutants:
 	tests/mutants.sh
+
+# Sweeps under stress, minutes: kills, many writers, the database's share of the time. KILLS=3 is a look.
+stress: sinklab
+	tests/stress.sh
+
+# A job array on a real one-node Slurm (.ci/packages-slurm.txt).
+test-slurm: sinklab
+	tests/slurm.sh
 
 # The demo at full size with its figures checked; an hour or more.
 accept: sinklab

@@ -1,0 +1,41 @@
+#!/bin/bash
+#SBATCH --job-name=sinklab
+#SBATCH --ntasks=1
+#SBATCH --requeue
+#SBATCH --open-mode=append
+#SBATCH --signal=B:TERM@90
+# One run of a sweep a task, from the folder that holds ./sinklab:
+#   sbatch --array=0-5 ablations/slurm/array.sh SWEEP.yaml OUT [key=value ...]
+# A task works on a database of its own on local disk (SINKLAB_LOCAL, else TMPDIR, else /tmp), where write-ahead
+# logging is safe, and brings it to OUT/INDEX.db when it ends. SIGTERM, which also comes 90 seconds before the time
+# limit, makes the run save itself; the task is then queued again and goes on from OUT, on whatever node.
+set -u
+sweep=$1 out=$2
+shift 2
+index=$SLURM_ARRAY_TASK_ID
+local=${SINKLAB_LOCAL:-${TMPDIR:-/tmp}}/sinklab-$SLURM_ARRAY_JOB_ID-$index
+export OMP_NUM_THREADS=${SLURM_CPUS_PER_TASK:-1}
+
+mkdir -p "$local" "$out" || exit 1
+trap 'rm -rf "$local"' EXIT
+if [ -e "$out/$index.db" ]; then
+    ./sinklab merge "$local/results.db" "$out/$index.db" --quiet || exit 1
+fi
+
+stopped=""
+./sinklab sweep run "$sweep" "$@" --index "$index" --db "$local/results.db" --quiet &
+run=$!
+trap 'stopped=yes; kill -TERM $run' TERM
+wait $run
+code=$?
+# A trapped signal ends the first wait at once, with the signal's number: the run itself is waited for here.
+while kill -0 $run 2>/dev/null; do
+    wait $run
+    code=$?
+done
+
+./sinklab merge "$out/$index.db" "$local/results.db" --quiet || exit 1
+if [ -n "$stopped" ] && [ $code -ne 0 ]; then
+    scontrol requeue "${SLURM_ARRAY_JOB_ID}_$index"
+fi
+exit $code

@@ -1,0 +1,90 @@
+#!/bin/bash
+# Sweeps under stress, with figures: workers and runners killed, eight writers on one database, the time spent
+# waiting on the database. RUNS, KILLS, WRITERS, SHORT make it smaller or larger.
+set -eu
+cd "$(dirname "$0")/.."
+RUNS=${RUNS:-24} KILLS=${KILLS:-20} WRITERS=${WRITERS:-8} SHORT=${SHORT:-500}
+export OMP_NUM_THREADS=1
+work=$(mktemp -d "${TMPDIR:-/tmp}/sinklab-stress-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+fail() {
+    echo "stress: $1"
+    exit 1
+}
+ask() {
+    sqlite3 "$work/$1.db" "$2"
+}
+
+awk 'BEGIN { srand(1); for (i = 0; i < 9000; i++) printf "word%d%s", rand() * 9, i % 11 == 10 ? "\n" : " " }' \
+    >"$work/text.txt"
+# sweep NAME STEPS SEEDS: runs of a small model, half of each kind
+sweep() {
+    cat >"$work/$1.yaml" <<SWEEP
+name: $1
+set:
+  data: {source: $work/text.txt, tokenizer: bytes}
+  model: {layers: 1, width: 16, heads: 2, context: 16}
+  train: {steps: $2, batch_tokens: 128}
+  optim.warmup: 1
+  probe: {every: $2, sequences: 5}
+grid: {model.head_out: [none, rmsnorm]}
+seeds: $3
+SWEEP
+}
+run() {
+    ./sinklab sweep run "$work/$1.yaml" --db "$work/$2.db" --cache "$work/cache" --quiet --yes "${@:3}" \
+        >/dev/null 2>&1
+}
+
+# ---- killed at random, then run once more ----
+sweep long 1500 $((RUNS / 2))
+start=$(date +%s.%N)
+run long calm --jobs 2
+calm=$(echo "$(date +%s.%N) - $start" | bc)
+kills=0
+while [ $kills -lt "$KILLS" ]; do
+    ./sinklab sweep run "$work/long.yaml" --db "$work/killed.db" --cache "$work/cache" --quiet --jobs 2 \
+        >/dev/null 2>&1 &
+    runner=$!
+    while [ $kills -lt "$KILLS" ] && kill -0 $runner 2>/dev/null; do
+        sleep "0.$((RANDOM % 9 + 1))"
+        # one of its workers, and every fourth time the runner itself
+        victim=$(pgrep -P $runner | shuf -n 1) || continue
+        [ $((kills % 4)) -ne 3 ] || victim=$runner
+        kill -9 "$victim" 2>/dev/null && kills=$((kills + 1)) || true
+    done
+    wait $runner 2>/dev/null || true
+    [ "$(ask killed "SELECT count(*) FROM run WHERE status = 'done'")" != "$RUNS" ] || break
+done
+run long killed --jobs 2
+for db in calm killed; do ask $db 'SELECT * FROM digest' >"$work/$db.txt"; done
+cmp "$work/calm.txt" "$work/killed.txt" || fail "results differ after kills"
+echo "killed $kills times during $RUNS runs: $(wc -l <"$work/calm.txt") rows of the digest equal to the calm ones"
+
+# ---- the price of the database, at two jobs ----
+# With one thread a run sleeps only where SQLite waits for a lock, and calls fdatasync only for the database.
+ask calm "SELECT printf('two jobs: %d runs of %.2f s on average, $calm s in all', count(*), avg(s)) FROM
+          (SELECT sum(ms + coalesce(probe_ms, 0) + coalesce(save_ms, 0)) / 1000 AS s FROM step GROUP BY run_id)"
+if command -v strace >/dev/null; then
+    strace -f -w -c -U time,name -e trace=clock_nanosleep,fdatasync -o "$work/waits" \
+        ./sinklab sweep run "$work/long.yaml" --db "$work/watched.db" --cache "$work/cache" --quiet --jobs 2 >/dev/null 2>&1
+    awk -v runs="$(ask watched 'SELECT sum(ms + coalesce(probe_ms, 0) + coalesce(save_ms, 0)) / 1000 FROM step')" \
+        '/clock_nanosleep/ { lock = $1 } /fdatasync/ { sync = $1 }
+         END { printf "two jobs: %.3f s waiting for locks and %.3f s syncing the database in %.1f s of runs: %.2f %%\n",
+               lock, sync, runs, 100 * (lock + sync) / runs }' "$work/waits"
+fi
+
+# ---- many writers, short runs, one database ----
+sweep short 1 $((WRITERS * SHORT / 2))
+./sinklab sweep status "$work/short.yaml" --db "$work/short.db" --cache "$work/cache" --quiet >/dev/null
+start=$(date +%s.%N)
+for writer in $(seq 0 $((WRITERS - 1))); do
+    (for i in $(seq "$writer" "$WRITERS" $((WRITERS * SHORT - 1))); do run short short --index "$i"; done) &
+done
+wait
+echo "$WRITERS writers x $SHORT runs of one step: $(echo "$(date +%s.%N) - $start" | bc) s"
+[ "$(ask short "SELECT count(*) || ' ' || count(DISTINCT key) FROM run WHERE status = 'done'")" = \
+    "$((WRITERS * SHORT)) $((WRITERS * SHORT))" ] || fail "runs were lost or doubled"
+[ "$(ask short 'SELECT count(*) FROM step')" = $((WRITERS * SHORT)) ] || fail "steps were lost or doubled"
+[ "$(ask short 'PRAGMA integrity_check')" = ok ] || fail "the database is damaged"
+echo "none lost, none doubled, integrity ok"
