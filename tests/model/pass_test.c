@@ -257,7 +257,7 @@ static void test_pull(void **state) {
     OWNED float *at = constants((size_t)n, 0);
     Batch b = rig_batch(&r, 0, ROWS);
     const float *dx = model_pull(r.m, tape, &b, g, grads);
-    double D = 0, h = 1e-2;
+    double D = 0, h = 1e-3;
     for (int64_t i = 0; i < ROWS * T; i++)
         for (int64_t k = 0; k < d; k++) D += (double)dx[i * d + k] * v[b.x[i] * d + k];
     float *w = r.m->params + table->offset;
