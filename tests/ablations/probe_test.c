@@ -122,7 +122,11 @@ static void test_before_and_after(void **state) {
 /* A text's change is seen from its place on only, and rounding nothing changes nothing. */
 static void test_known_numbers(void **state) {
     Place *p = *state;
-    assert_int_equal(probe(p, "--json --perturb 5 --quantize int8"), 0);
+    char options[160];
+    snprintf(options, sizeof options, "--json --key 0 --perturb 5 --quantize int8 --svg %s", p->folder);
+    assert_int_equal(probe(p, options), 0);
+    double mass = json_figure(p, "$.key.rows.\"layer 1\"[0]"); /* the 20 rows are fewer than are kept */
+    assert_true(fabs(mass - json_figure(p, "$.chain.rows.\"sink mass\"[1]")) < 1e-6);
     assert_true(json_figure(p, "$.perturb.rows.\"position 5\"[0]") > 0);
     assert_true(json_figure(p, "$.quantize.rows.\"as trained\"[1]") == 0);
     assert_true(json_figure(p, "$.quantize.rows.\"as trained\"[0]") ==
@@ -152,6 +156,7 @@ static void test_refusals(void **state) {
                                          {"--do 'scale(16, 2)'", "pos 16 is not there"},
                                          {"--perturb 16", "--perturb: 16"},
                                          {"--perturb -1", "--perturb: -1"},
+                                         {"--key 16", "--key: 16"},
                                          {"--quantize int4", "unknown kind"},
                                          {"--text /nowhere", "--text: /nowhere"},
                                          {"another", "expected one CHECKPOINT"}};
