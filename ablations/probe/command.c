@@ -12,12 +12,19 @@ static bool ask(Subject *s, Error *e) {
     const ProbeOptions *o = s->o;
     const struct {
         bool asked;
+        bool (*check)(const Subject *s, Error *e); /* NULL: nothing to refuse */
         bool (*show)(Subject *s, Error *e);
-    } questions[] = {{true, chain_show},           {o->perturb != INT64_MIN, perturb_show},
-                     {o->jacobian, jacobian_show}, {o->collapse, collapse_show},
-                     {o->maps, maps_show},         {o->stream, stream_show},
-                     {o->quantize, quantize_show}};
-    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
+    } questions[] = {{true, NULL, chain_show},
+                     {o->perturb != INT64_MIN, perturb_check, perturb_show},
+                     {o->jacobian, NULL, jacobian_show},
+                     {o->collapse, collapse_check, collapse_show},
+                     {o->maps, NULL, maps_show},
+                     {o->stream, stream_check, stream_show},
+                     {o->quantize, quantize_check, quantize_show}};
+    enum { QUESTIONS = sizeof questions / sizeof *questions };
+    for (int i = 0; i < QUESTIONS; i++)
+        if (questions[i].asked && questions[i].check && !questions[i].check(s, e)) return false;
+    for (int i = 0; i < QUESTIONS; i++)
         if (questions[i].asked && !questions[i].show(s, e)) return false;
     return true;
 }
