@@ -14,7 +14,9 @@
 enum { DATA_BLOCK = 2048 }; /* tokens that stay together when the text is shuffled */
 
 typedef enum Tokenizer { TOKENIZER_BPE, TOKENIZER_BYTES, TOKENIZERS } Tokenizer;
-typedef enum BosPolicy { BOS_ROW, BOS_DOCUMENT, BOS_NONE, BOS_POLICIES } BosPolicy;
+/* BOS_RANDOM_FIRST: a random token in place of x_0 of a training row, so that nothing marks position 0
+ * but its place (arXiv 2410.10781). */
+typedef enum BosPolicy { BOS_ROW, BOS_DOCUMENT, BOS_NONE, BOS_RANDOM_FIRST, BOS_POLICIES } BosPolicy;
 typedef enum MaskPolicy { MASK_CAUSAL, MASK_DOCUMENT, MASK_POLICIES } MaskPolicy;
 const char *tokenizer_name(int i); /* NULL past the end, as all such lists */
 const char *bos_policy_name(int i);
@@ -30,6 +32,7 @@ typedef struct DataConfig {
     int mask;         /* MaskPolicy */
     int64_t deal;     /* blocks whose rows are dealt out together, at random; 1 (or 0): a block's rows stay
                          together and in order */
+    int64_t fixed_token_at; /* this position of every row holds BOS, held-out rows and probes too; -1: none */
 } DataConfig;
 
 /* A batch of rows as the model takes it. All arrays are [rows][T], the caller's memory. */

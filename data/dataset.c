@@ -38,7 +38,7 @@ struct Dataset {
 };
 
 static const char *const bos_policies[] = {
-    [BOS_ROW] = "row", [BOS_DOCUMENT] = "document", [BOS_NONE] = "none"};
+    [BOS_ROW] = "row", [BOS_DOCUMENT] = "document", [BOS_NONE] = "none", [BOS_RANDOM_FIRST] = "random_first"};
 static const char *const mask_policies[] = {[MASK_CAUSAL] = "causal", [MASK_DOCUMENT] = "document"};
 _Static_assert(sizeof bos_policies / sizeof *bos_policies == BOS_POLICIES, "a name for each policy");
 _Static_assert(sizeof mask_policies / sizeof *mask_policies == MASK_POLICIES, "a name for each policy");
@@ -90,6 +90,10 @@ static bool text_open(Dataset *d, const char *cache_dir, void (*say)(const char 
     info->heldout_tokens = d->heldout.length;
     info->train_documents = stream_documents(&d->train);
     info->bytes_per_token = heldout_bytes(t) / (double)t->heldout.tokens;
+    if (d->config.bos == BOS_DOCUMENT && t->train.documents < 2)
+        return fail(e, EXIT_USAGE,
+                    "data.bos: document: %s is one document (use row, or a source with several)",
+                    d->config.source);
     info->mean_document = (double)t->train.tokens / (double)t->train.documents;
     info->oracle_trigger = info->oracle_other = NAN;
     snprintf(info->tokenizer_hash, sizeof info->tokenizer_hash, "%s", t->codec.hash);
@@ -222,8 +226,20 @@ bool dataset_check(const Dataset *d, int T, int64_t rows_per_step, Error *e) {
     return true;
 }
 
+/* What stands in a row whatever its source: the targets stay as they are. */
+static void put_fixed_token(const Dataset *d, int T, int row, Rows *out) {
+    int64_t at = d->config.fixed_token_at;
+    if (at >= 0 && at < T) out->x[(int64_t)row * T + at] = d->info.bos;
+}
+
 void dataset_train_rows(const Dataset *d, uint64_t seed, int64_t first, int rows, int T, Rows *out) {
-    for (int i = 0; i < rows; i++) d->source->train_row(d, seed, first + i, T, i, out);
+    for (int i = 0; i < rows; i++) {
+        uint64_t number = (uint64_t)(first + i), vocab = (uint64_t)d->info.vocab;
+        d->source->train_row(d, seed, first + i, T, i, out);
+        if (d->config.bos == BOS_RANDOM_FIRST)
+            out->x[(int64_t)i * T] = (int32_t)rng_below(seed, RNG_ROW, number, 0, vocab);
+        put_fixed_token(d, T, i, out);
+    }
 }
 
 int64_t dataset_heldout_rows(const Dataset *d, int T) {
@@ -231,7 +247,10 @@ int64_t dataset_heldout_rows(const Dataset *d, int T) {
 }
 
 void dataset_heldout_rows_get(const Dataset *d, int64_t first, int rows, int T, Rows *out) {
-    for (int i = 0; i < rows; i++) d->source->heldout_row(d, first + i, T, i, out);
+    for (int i = 0; i < rows; i++) {
+        d->source->heldout_row(d, first + i, T, i, out);
+        put_fixed_token(d, T, i, out);
+    }
 }
 
 bool dataset_probe_rows(const Dataset *d, uint64_t seed, int probe, int rows, int T, bool bos, Rows *out,
@@ -244,6 +263,7 @@ bool dataset_probe_rows(const Dataset *d, uint64_t seed, int probe, int rows, in
     for (int i = 0; i < rows; i++) {
         uint64_t number = rng_permute(seed, RNG_PROBE, (uint64_t)probe, (uint64_t)i, (uint64_t)choice);
         d->source->probe_row(d, (int64_t)number, T, bos, i, out);
+        put_fixed_token(d, T, i, out);
     }
     return true;
 }

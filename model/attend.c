@@ -1,6 +1,7 @@
 #include "model/attend.h"
 
 #include "model/ops/attention.h"
+#include "model/penalty.h"
 
 #include <math.h>
 #include <string.h>
@@ -51,7 +52,8 @@ void attend(const Pass *p, int l, Acts *a) {
     Blinds blinds = {0};
     AttentionShape s = attention_shape(p, &c, null, slope, &blinds);
     int64_t width = (int64_t)c.H * c.dh;
-    attention_forward(slot, &s, a->qkv, a->o, a->stat, seen ? p->t->first : NULL, p->t->attention,
+    float *kept = penalty_masses(p, l), *first = kept ? kept : p->t->first;
+    attention_forward(slot, &s, a->qkv, a->o, a->stat, seen || kept ? first : NULL, p->t->attention,
                       &p->t->observers, l, p->b->row0);
     lap(p, PHASE_ATTENTION_FORWARD, 4 * score_work(p)); /* Q K^T, A V */
     Heads heads = {.H = c.H,
@@ -62,7 +64,7 @@ void attend(const Pass *p, int l, Acts *a) {
                    .ld = c.ld,
                    .group = c.H / c.KV,
                    .lse = slot->lse ? a->stat : NULL,
-                   .first = p->t->first,
+                   .first = first,
                    .scale = 1.0f / sqrtf((float)c.dk)};
     if (a->plain != a->o) memcpy(a->plain, a->o, (size_t)(p->N * width) * sizeof *a->o);
     tap(p, TAP_ATTN_OUT, l, a->o, (int)width, &heads);
@@ -78,6 +80,8 @@ void attend_backward(const Pass *p, int l, const Acts *a) {
     Blinds blinds = {0};
     AttentionShape s = attention_shape(p, &c, null, slope, &blinds);
     int64_t width = (int64_t)c.H * c.dh, keys = (int64_t)c.KV * c.dh;
+    s.push = penalty_masses(p, l) ? p->t->push : NULL;
+    s.first = penalty_masses(p, l);
     float *dpart[PARTS] = {0}, *dkv = sink ? sink->t->dkv : p->t->dkv;
     bool token = slot->token && !sink;
     for (int i = 0; i < SLOT_TENSORS && c.w[i]; i++) dpart[slot->part[i]] = c.dw[i];

@@ -52,6 +52,10 @@ static bool gains_without_norm(const ModelConfig *c) {
     return c->head_out_gain == GAIN_HEAD && !head_out_slots[c->head_out].forward;
 }
 
+static bool std_of_no_law(const ModelConfig *c) {
+    return !strcmp(init_name(c->init), "scaled") && c->embedding_std != 0.02;
+}
+
 static const struct {
     bool (*clash)(const ModelConfig *c);
     const char *reason;
@@ -68,6 +72,7 @@ static const struct {
      "model.sink_heads: this model.attention has no null key to give them (sink_logit, "
      "k_bias, ... have)"},
     {no_such_head, "model.sink_heads: not a head (numbers from 0 to model.heads - 1)"},
+    {std_of_no_law, "model.embedding_std: model.init scaled draws the embedding by its own law (leave 0.02)"},
     {gains_without_norm, "model.head_out_gain: this model.head_out has no gain (rmsnorm has)"},
 };
 

@@ -71,17 +71,11 @@ static double start_of(const ModelConfig *c, const Tensor *t) {
     return start[t->spec->init];
 }
 
-static uint64_t name_hash(const char *s) { /* FNV-1a, folded to the 40 bits of a step */
-    uint64_t h = 1469598103934665603u;
-    for (; *s; s++) h = (h ^ (uint8_t)*s) * 1099511628211u;
-    return (h ^ h >> 40) & 0xffffffffffu;
-}
-
 static void init_tensor(const Model *m, const Tensor *t, uint64_t seed) {
     Law *law = init_laws[m->config.init].std[t->spec->init];
     double mean = start_of(&m->config, t), std = law ? law(&m->config, t) : 0;
     float *w = m->params + t->offset;
-    uint64_t place = name_hash(t->name);
+    uint64_t place = rng_step_of(t->name);
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < t->rows * t->cols; i++)
         w[i] = (float)(std > 0 ? mean + std * rng_normal(seed, RNG_INIT, place, (uint64_t)i) : mean);

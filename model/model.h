@@ -126,6 +126,14 @@ int tape_rows(const Tape *t);                                   /* its room */
 /* From now on the linear layers round their inputs to bf16 (sums stay fp32). Needs gemm_bf16_supported(). */
 bool tape_bf16(Tape *t, const Model *m, Error *e);
 void tape_observe(Tape *t, Observers o);
+/* A training pass adds sum over rows r of share c (M_r - target)^2 to what it descends, M_r the mean
+ * weight on the first key over r's layers, heads and queries. c of either sign: towards the target or away
+ * from it. Not part of tape_losses. A row's own mean, so that rows in flight change no bit. */
+typedef struct SinkPenalty {
+    double c, target;
+    double share; /* of a row: 1 / rows of the step */
+} SinkPenalty;
+bool tape_penalise(Tape *t, const Model *m, SinkPenalty p, Error *e);
 void tape_time(Tape *t, Phases *phases); /* laps of the passes to come; NULL: none */
 /* Loss of each token of the last pass, nats, (rows, T); 0 where the target is not scored. */
 const float *tape_losses(const Tape *t);

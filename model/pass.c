@@ -4,6 +4,7 @@
 #include "model/linear.h"
 #include "model/ops/cross_entropy.h"
 #include "model/ops/embed.h"
+#include "model/penalty.h"
 
 #include <string.h>
 
@@ -111,6 +112,7 @@ void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *gr
     Pass sink = sink_pass(m, t, grads),
          p = {m, t, &own, (int64_t)b->rows * b->T, grads, t->sink ? &sink : NULL};
     run_forward(&p, scale);
+    if (t->masses) penalty_slopes(&p);
     Ctx table = stage_ctx(&p, -1, STAGE_EMBED), position = stage_ctx(&p, -1, STAGE_POSITION);
     memset(t->dx, 0, (size_t)(p.N * table.d) * sizeof *t->dx);
     norm_backward(&p, -1, STAGE_NORM_FINAL, t->acts[m->config.layers].x, t->norm_final, t->dh, t->dx);

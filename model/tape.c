@@ -206,6 +206,8 @@ void tape_free(Tape *t) {
     free(t->bf16);
     tape_free(t->sink);
     free(t->acts);
+    free(t->masses);
+    free(t->push);
     free(t->changes);
     free(t->memory);
     free(t);

@@ -59,6 +59,9 @@ struct Tape {
     float *memory;  /* the one allocation */
     uint16_t *bf16; /* room of packed bf16 factors; NULL: products in fp32 */
     Observers observers;
+    SinkPenalty penalty;
+    float *masses;    /* (L, B, H, T) weights on first keys, kept for the penalty; NULL: none */
+    float *push;      /* (B)         its slope by each of a row's */
     Changes *changes; /* what interventions change; NULL: nothing */
     int32_t *tokens;  /* (N)         a batch's, where they change them */
     Phases *phases;   /* NULL: nobody asks where the time goes */

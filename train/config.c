@@ -1,7 +1,9 @@
 #include "train/config.h"
 
 #include "data/base/files.h"
+#include "model/slots.h"
 #include "train/config_private.h"
+#include "train/contexts.h"
 #include "train/nearest.h"
 #include "train/optim.h"
 #include "train/schedule.h"
@@ -88,12 +90,21 @@ static const Row rows[] = {
     {"data.deal", INTEGER, AT(data.deal), "1", 1, 4096,
      .help = "blocks of 2,048 tokens whose rows are shuffled together; at 1 every context sees the same text "
              "a step"},
+    {"data.fixed_token_at", INTEGER, AT(data.fixed_token_at), "-1", -1, 1 << 20,
+     .help = "this position holds BOS; -1: none"},
 
     {"train.steps", INTEGER, AT(train.steps), "2500", 1, MANY, .help = "updates"},
     {"train.batch_tokens", INTEGER, AT(train.batch_tokens), "2048", 1, MANY, .help = "a step; whole rows"},
     {"train.micro_rows", INTEGER, AT(train.micro_rows), "0", 0, MANY, .help = "rows in flight; 0: chosen"},
     {"train.precision", CHOICE, AT(train.precision), "fp32", .names = precision_name,
      .help = "of the products"},
+    {"train.loss_from", INTEGER, AT(train.loss_from), "0", 0, 1 << 20,
+     .help = "first position whose target counts"},
+    {"train.context_schedule", LIST, AT(train.context_schedule), "[]",
+     .help = "STEP:CONTEXT, ...; empty: one"},
+    {"train.sink_penalty", NUMBER, AT(train.sink_penalty), "0", -1e6, 1e6,
+     .help = "c (first mass - target)^2 joins the loss"},
+    {"train.sink_target", NUMBER, AT(train.sink_target), "0", 0, 1, .help = "of sink_penalty"},
     {"train.init_from", STRING, AT(train.init_from), "", .help = "checkpoint to start from; empty: random"},
 
     {"optim.name", CHOICE, AT(optim.name), "adamw", .names = optimiser_name, .help = "optimiser"},
@@ -346,7 +357,27 @@ static bool check_batch(const Config *c, Error *e) {
                 (long long)batch, (long long)context, (long long)(batch - rest + context));
 }
 
+/* A key that the optimiser lacks must stand at its default: it would do nothing. */
+static bool check_optim_keys(const OptimConfig *o, Error *e) {
+    Config plain;
+    config_defaults(&plain);
+    const struct {
+        OptimKey bit;
+        const char *name;
+        double value, fallback;
+    } keys[] = {{KEY_BETA1, "beta1", o->beta1, plain.optim.beta1},
+                {KEY_BETA2, "beta2", o->beta2, plain.optim.beta2},
+                {KEY_EPS, "eps", o->eps, plain.optim.eps}};
+    const Optimiser *kind = &optimisers[o->name];
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (!(kind->keys & keys[i].bit) && keys[i].value != keys[i].fallback)
+            return fail(e, EXIT_USAGE, "optim.%s: %s has no such key (leave it at %g)", keys[i].name,
+                        kind->name, keys[i].fallback);
+    return true;
+}
+
 static bool check_optim(OptimConfig *o, int64_t steps, Error *e) {
+    if (!check_optim_keys(o, e)) return false;
     if (o->warmup > steps)
         return fail(e, EXIT_USAGE,
                     "optim.warmup: %lld steps, but train.steps is %lld (set it to %lld or less)",
@@ -360,10 +391,33 @@ static bool check_optim(OptimConfig *o, int64_t steps, Error *e) {
     return true;
 }
 
+/* What rows hold and what of them is scored: the keys must leave something of the shortest row. */
+static bool check_rows(const Config *c, Error *e) {
+    if (!contexts_check(c, e)) return false;
+    int64_t shortest = contexts_at(c, 1);
+    if (c->data.fixed_token_at >= shortest)
+        return fail(e, EXIT_USAGE, "data.fixed_token_at: %lld is not a position of rows of %lld",
+                    (long long)c->data.fixed_token_at, (long long)shortest);
+    if (c->data.bos == BOS_RANDOM_FIRST && c->data.fixed_token_at == 0)
+        return fail(e, EXIT_USAGE, "data.fixed_token_at: 0 is where data.bos: random_first puts its token");
+    if (c->train.loss_from >= shortest)
+        return fail(e, EXIT_USAGE, "train.loss_from: %lld leaves no target of rows of %lld",
+                    (long long)c->train.loss_from, (long long)shortest);
+    if (c->train.sink_target && !c->train.sink_penalty)
+        return fail(e, EXIT_USAGE, "train.sink_target: does nothing without a train.sink_penalty");
+    const AttentionSlot *attention = &attention_slots[c->model.attention];
+    if (c->train.sink_penalty && (attention->unnormalised || attention->maps > 1))
+        return fail(e, EXIT_USAGE,
+                    "train.sink_penalty: the weights of model.attention: %s have no mass to shift",
+                    attention->head.name);
+    return true;
+}
+
 bool config_check(Config *c, Error *e) {
     if (!c->data.source[0])
         return fail(e, EXIT_USAGE, "data.source: empty (such as gcide, or the path of a text)");
-    return check_batch(c, e) && check_optim(&c->optim, c->train.steps, e) && model_config_check(&c->model, e);
+    return check_batch(c, e) && check_rows(c, e) && check_optim(&c->optim, c->train.steps, e) &&
+           model_config_check(&c->model, e);
 }
 
 bool config_get(const Config *c, const char *key, char *text, size_t room) {

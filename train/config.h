@@ -21,7 +21,11 @@ typedef struct TrainConfig {
     int64_t batch_tokens; /* tokens a step; a multiple of model.context */
     int64_t micro_rows;   /* rows in flight; 0 = chosen for the cache. Changes no bit. */
     int precision;        /* Precision */
-    char init_from[512];  /* checkpoint folder to start from; "" = random */
+    int64_t loss_from;    /* targets of earlier positions of a row are not scored */
+    double sink_penalty;  /* c of c (mean mass of the first key - target)^2, of either sign; 0: none */
+    double sink_target;
+    List context_schedule; /* "STEP:CONTEXT", ascending, the first at 0; empty: model.context throughout */
+    char init_from[512];   /* checkpoint folder to start from; "" = random */
 } TrainConfig;
 
 typedef struct OptimConfig {

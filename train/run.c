@@ -44,9 +44,9 @@ bool run_size(const Config *c, int64_t vocab, RunSize *out, Error *e) {
     if (!model_create(&m, &shape, false, e)) return false;
     int T = (int)c->model.context, arenas = 2;
     for (int i = 0; i < OPTIM_STATES; i++) arenas += optimisers[c->optim.name].state[i] != NULL;
-    *out =
-        (RunSize){m->parameters, model_flops_per_token(m, T),
-                  (double)m->arena * 4 * arenas + (double)tape_bytes(m, trainer_rows_in_flight(c), T, true)};
+    *out = (RunSize){m->parameters, model_flops_per_token(m, T),
+                     (double)m->arena * 4 * arenas +
+                         (double)tape_bytes(m, trainer_rows_in_flight(c, T), T, true)};
     model_free(m);
     return true;
 }
@@ -152,7 +152,8 @@ static void train_step(Run *r, int64_t step, StepRow *row) {
 static bool probe(Run *r, int64_t step, double *ms, Error *e) {
     int set = cadence_probe(step, r->c.train.steps, r->c.probe.every);
     double start = omp_get_wtime();
-    if (set && !evaluate(r->probes, r->step.tape, r->store, r->claim.run, step, set, &r->sink_rate, e))
+    if (set && !evaluate(r->probes, trainer_probe_tape(&r->step), r->store, r->claim.run, step, set,
+                         &r->sink_rate, e))
         return false;
     if (cadence_map(step, r->c.train.steps, r->c.probe.map_times) &&
         !evaluate_maps(r->probes, r->step.tape, r->store, r->claim.run, step, e))
@@ -189,6 +190,7 @@ static bool loop(Run *r, int64_t from, Error *e) {
     if (from == 0 && !probe(r, 0, &ms, e)) return false;
     for (int64_t step = from + 1; step <= r->c.train.steps && !signals_stopped(); step++) {
         StepRow row = {0};
+        if (!trainer_enter(&r->step, step, e)) return false;
         train_step(r, step, &row);
         if (!isfinite(row.loss) || !isfinite(row.grad_norm))
             return log_step(r, &row, e) && diverged(r, &row, e);

@@ -10,14 +10,19 @@ static double cosine(double p) {
 static double constant(double p) {
     return (void)p, 1;
 }
+static double linear(double p) {
+    return 1 - p;
+}
+/* Warm-up, stable, decay: the last fifth falls as 1 - sqrt (arXiv 2405.18392). */
+static double stable_decay(double p) {
+    return p < 0.8 ? 1 : 1 - sqrt((p - 0.8) / 0.2);
+}
 
 static const struct {
     const char *name;
     double (*shape)(double p);
 } schedules[] = {
-    {"cosine", cosine},
-    {"constant", constant},
-    {NULL, NULL},
+    {"cosine", cosine}, {"constant", constant}, {"linear", linear}, {"wsd", stable_decay}, {NULL, NULL},
 };
 
 const char *schedule_name(int i) {

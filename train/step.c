@@ -1,6 +1,7 @@
 #include "train/step.h"
 
 #include "model/gemm_bf16.h"
+#include "train/contexts.h"
 #include "train/schedule.h"
 
 #include <stdlib.h>
@@ -8,8 +9,8 @@
 
 enum { TOKENS_IN_FLIGHT = 1024 }; /* what keeps a layer's activations in the last-level cache */
 
-int trainer_rows_in_flight(const Config *c) {
-    int T = (int)c->model.context, rows = (int)(c->train.batch_tokens / T), grain = model_grain_rows(T);
+int trainer_rows_in_flight(const Config *c, int T) {
+    int rows = (int)(c->train.batch_tokens / T), grain = model_grain_rows(T);
     int64_t wanted = c->train.micro_rows ? c->train.micro_rows : TOKENS_IN_FLIGHT / T;
     int64_t whole = (wanted + grain - 1) / grain * grain; /* sums are cut at grains */
     /* A tied matrix gets sums from both ends of the pass: one grain at a time keeps their order. */
@@ -21,21 +22,47 @@ bool trainer_in_bf16(const Config *c) {
     return c->train.precision == PRECISION_BF16 && gemm_bf16_supported();
 }
 
+/* Products in the precision asked for, in training and at probes. */
+static bool create_tape(const Trainer *t, Tape **out, int T, bool train, Error *e) {
+    return tape_create(out, t->model, trainer_rows_in_flight(t->c, T), T, train, e) &&
+           (!trainer_in_bf16(t->c) || tape_bf16(*out, t->model, e));
+}
+
+/* batch_tokens stays what it is: rows grow, their number falls. */
+bool trainer_enter(Trainer *t, int64_t step, Error *e) {
+    const Config *c = t->c;
+    int T = contexts_at(c, step);
+    if (t->T == T) return true;
+    tape_free(t->tape);
+    step_head_free(t->heads);
+    t->tape = NULL;
+    t->T = T;
+    t->rows_per_step = (int)(c->train.batch_tokens / T);
+    t->micro_rows = trainer_rows_in_flight(c, T);
+    t->heads = step_head_create(t->rows_per_step, T, (int)c->model.layers, (int)c->model.heads);
+    if (!t->heads) return fail(e, EXIT_FAILED, "run: out of memory");
+    SinkPenalty penalty = {c->train.sink_penalty, c->train.sink_target, 1.0 / t->rows_per_step};
+    return create_tape(t, &t->tape, T, true, e) &&
+           (!penalty.c || tape_penalise(t->tape, t->model, penalty, e));
+}
+
+Tape *trainer_probe_tape(const Trainer *t) {
+    return t->wide ? t->wide : t->tape;
+}
+
+static bool create_wide(Trainer *t, Error *e) {
+    return contexts_count(t->c) == 1 || create_tape(t, &t->wide, (int)t->c->model.context, false, e);
+}
+
 bool trainer_create(Trainer *t, const Config *c, Error *e) {
     size_t n = (size_t)c->train.batch_tokens;
-    *t = (Trainer){.c = c,
-                   .T = (int)c->model.context,
-                   .rows_per_step = (int)(c->train.batch_tokens / c->model.context),
-                   .micro_rows = trainer_rows_in_flight(c)};
-    if (!model_create(&t->model, &c->model, true, e) ||
-        !tape_create(&t->tape, t->model, t->micro_rows, t->T, true, e) ||
-        (trainer_in_bf16(c) && !tape_bf16(t->tape, t->model, e)) ||
-        !optim_create(&t->optim, &c->optim, t->model, e))
+    *t = (Trainer){.c = c};
+    if (!model_create(&t->model, &c->model, true, e) || !trainer_enter(t, 1, e) || !create_wide(t, e) ||
+        !optim_create(&t->optim, &c->optim, t->model, (uint64_t)c->seed, e))
         return false;
     t->grads = model_arena(t->model);
-    t->heads = step_head_create(t->rows_per_step, t->T, (int)c->model.layers, (int)c->model.heads);
     t->rows = (Rows){calloc(n, 4), calloc(n, 4), calloc(n, 4), NULL};
-    if (t->grads && t->heads && t->rows.x && t->rows.y && t->rows.lo) return true;
+    if (t->grads && t->rows.x && t->rows.y && t->rows.lo) return true;
     return fail(e, EXIT_FAILED, "run: out of memory");
 }
 
@@ -47,7 +74,14 @@ void trainer_free(Trainer *t) {
     free(t->grads);
     optim_free(&t->optim);
     tape_free(t->tape);
+    tape_free(t->wide);
     model_free(t->model);
+}
+
+/* Targets before train.loss_from are not scored. */
+static void drop_early_targets(Trainer *t) {
+    for (int64_t i = 0; i < t->c->train.batch_tokens; i++)
+        if (i % t->T < t->c->train.loss_from) t->rows.y[i] = -1;
 }
 
 static int64_t scored_targets(const Trainer *t) {
@@ -79,6 +113,7 @@ static double accumulate(Trainer *t) {
 }
 
 StepFigures trainer_step(Trainer *t, int64_t step) {
+    drop_early_targets(t);
     StepFigures f = {.loss = accumulate(t), .lr = schedule_lr(&t->c->optim, step, t->c->train.steps)};
     phase_end(t->phases, PHASE_OTHER, 0);
     f.grad_norm = optim_update(&t->optim, &t->c->optim, t->model, t->grads, step, f.lr);

@@ -11,13 +11,14 @@
 typedef struct Trainer {
     const Config *c;
     Model *model;
-    Tape *tape;
+    Tape *tape; /* of the context in force */
+    Tape *wide; /* of model.context, while training rows are shorter; else NULL */
     float *grads;
     OptimState optim;
-    StepHead *heads; /* NULL: not watched */
-    Rows rows;       /* of one step: the caller fills them */
-    int T, rows_per_step, micro_rows;
-    Phases *phases; /* NULL: not timed */
+    StepHead *heads;                  /* NULL: not watched */
+    Rows rows;                        /* of one step: the caller fills them */
+    int T, rows_per_step, micro_rows; /* of the context in force */
+    Phases *phases;                   /* NULL: not timed */
 } Trainer;
 
 typedef struct StepFigures {
@@ -34,7 +35,12 @@ bool trainer_in_bf16(const Config *c);
 
 /* Rows that go through together: train.micro_rows, or what keeps a layer's activations in the last-level
  * cache; whole grains, so that it changes no bit. */
-int trainer_rows_in_flight(const Config *c);
+int trainer_rows_in_flight(const Config *c, int T);
+
+/* Takes up the rows of update number `step`, if train.context_schedule changes them there. */
+bool trainer_enter(Trainer *t, int64_t step, Error *e);
+/* A tape with room for rows of model.context. */
+Tape *trainer_probe_tape(const Trainer *t);
 
 /* Update number `step` (from 1) from t->rows. */
 StepFigures trainer_step(Trainer *t, int64_t step);

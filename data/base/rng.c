@@ -23,6 +23,12 @@ static void draw(uint64_t seed, RngStream stream, uint64_t step, uint64_t index,
     philox(out, seed);
 }
 
+uint64_t rng_step_of(const char *name) {
+    uint64_t h = 1469598103934665603u;
+    for (; *name; name++) h = (h ^ (uint8_t)*name) * 1099511628211u;
+    return (h ^ h >> 40) & 0xffffffffffu;
+}
+
 uint64_t rng_bits(uint64_t seed, RngStream stream, uint64_t step, uint64_t index) {
     uint32_t r[4];
     draw(seed, stream, step, index, r);

@@ -19,7 +19,11 @@ typedef enum RngStream {
     RNG_SKETCH = 9, /* random directions of estimators */
     RNG_ROW = 10,   /* a training row's own draws (random first token); step = row */
     RNG_DEAL = 11,  /* rows of a deal of blocks; step = epoch and deal */
+    RNG_BASIS = 12, /* bases of optimisers; step = the tensor */
 } RngStream;
+
+/* A step for a thing that has a name and no number: FNV-1a, folded to the 40 bits of a step. */
+uint64_t rng_step_of(const char *name);
 
 /* 64 uniform bits. */
 uint64_t rng_bits(uint64_t seed, RngStream stream, uint64_t step, uint64_t index);

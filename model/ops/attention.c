@@ -406,6 +406,17 @@ static void null_backward(const Scores *b, const Head *x, float *partial) {
     }
 }
 
+/* What a loss of its own adds to the gradient of the weights on first keys: to dA, and to A . dA. */
+static void push_first(Block *b, const Head *x) {
+    const AttentionShape *s = x->s;
+    const int32_t *lo = s->lo + (int64_t)x->row * s->T + b->scores.q0;
+    const float *first = s->first + ((int64_t)x->row * s->H + x->h) * s->T + b->scores.q0;
+    for (int i = 0; i < b->scores.nq; i++) {
+        if (lo[i] >= b->scores.k0) b->scores.dS[i * b->scores.ld + lo[i]] += s->push[x->row];
+        b->dot[i] += s->push[x->row] * first[i];
+    }
+}
+
 /* forward: S = Q K^T, A = weights(S), O = A V
  * so       dA = G V^T, dV = A^T G, dS = backward(A, dA), dQ = dS K, dK = dS^T Q */
 static void backward_block(Block *block, const Head *x) {
@@ -416,6 +427,7 @@ static void backward_block(Block *block, const Head *x) {
     score(block, x);
     mm(p->D + b->k0, Tp, ATTENTION_BLOCK, keys, x->s->dh, G, dhp, 1, p->Vt + b->k0, Tp, false);
     for (int i = 0; i < b->nq; i++) b->dnull[i] = dot(G + (int64_t)i * dhp, p->value, dhp);
+    if (x->s->push) push_first(block, x);
     clear_blind(block, p->D);
     x->slot->backward(b);
     clear_blind(block, p->S);

@@ -84,6 +84,10 @@ static void sinusoid_forward(const Ctx *c, float *x) {
     learned_forward(x, c->turn, c->B, c->T, c->d);
 }
 
+static float alibi_slope(const ModelConfig *c, int h) {
+    return exp2f(-8.0f * (float)(h + 1) / (float)c->heads);
+}
+
 const PositionSlot position_slots[] = {
     {.head = {"rope", "rotation of q and k on halves, base 10,000 (arXiv 2104.09864)", {{0}}},
      .table_width = rope_table_width,
@@ -99,6 +103,8 @@ const PositionSlot position_slots[] = {
      .table_width = sinusoid_table_width,
      .table = sinusoid_slot_table,
      .embed_forward = sinusoid_forward},
+    {.head = {"alibi", "scores fall by 2^(-8 (h+1) / H) a place of distance (arXiv 2108.12409)", {{0}}},
+     .slope = alibi_slope},
     {.head = {"none", "no positions: the causal mask alone (NoPE)", {{0}}}},
     {.head = {NULL}},
 };

@@ -299,7 +299,7 @@ static void test_refused_values(void **state) {
         {"model.tie: yes", "a.yaml:1:12: model.tie: expected true or false, not \"yes\""},
         {"model.tie: [true]", "a.yaml:1:12: model.tie: expected true or false, not a list"},
         {"data.bos: rwo",
-         "a.yaml:1:11: data.bos: \"rwo\" is none of row, document, none (did you mean row?)"},
+         "a.yaml:1:11: data.bos: \"rwo\" is none of row, document, none, random_first (did you mean row?)"},
         {"data.bos: {}", "a.yaml:1:11: data.bos: expected one word, not a map"},
         {"data.source: \"a\\nb\"", "a.yaml:1:14: data.source: a control character in the text"},
         {"model.interventions: [[a]]",
@@ -458,7 +458,7 @@ static void test_help_has_every_key(void **state) {
     config_help(out);
     fclose(out);
     for (int i = 0; config_key_name(i); i++) assert_non_null(strstr(text, config_key_name(i)));
-    assert_non_null(strstr(text, "[row | document | none]"));
+    assert_non_null(strstr(text, "[row | document | none | random_first]"));
     free(text);
 }
 
