@@ -29,6 +29,7 @@ typedef struct Runner {
     Store *s;
     const RunnerOptions *o;
     State *state; /* [runs] */
+    bool *second; /* [runs]: found taken, then left, once */
     Gate *gate;   /* [cells] */
     Slot *slot;   /* [jobs] */
     int jobs, cores, stopped;
@@ -249,6 +250,16 @@ static void last_words(const Runner *r, int i, char *text, size_t room) {
     bytes_free(&log);
 }
 
+/* Another process has the run, or had it when ours came for it and has died since. The latter is believed
+ * once: a run that cannot even say that it failed looks the same. */
+static bool was_elsewhere(Runner *r, int i, int status) {
+    if (is_status(&r->p->run[i], "alive")) return true;
+    if (r->second[i] || !WIFEXITED(status) || WEXITSTATUS(status) != EXIT_FAILED ||
+        !is_status(&r->p->run[i], "interrupted"))
+        return false;
+    return r->second[i] = true;
+}
+
 static bool run_ended(Runner *r, int slot, int status, Error *e) {
     char label[LABEL_TEXT], words[512];
     int i = r->slot[slot].run;
@@ -256,7 +267,7 @@ static bool run_ended(Runner *r, int slot, int status, Error *e) {
     if (!plan_look_at(r->p, i, r->s, e)) return false;
     PlannedRun *run = &r->p->run[i];
     /* Another process was faster: it goes back to those that wait. */
-    r->state[i] = is_status(run, "alive") ? RUN_WAITING : RUN_OVER;
+    r->state[i] = was_elsewhere(r, i, status) ? RUN_WAITING : RUN_OVER;
     bool done = is_status(run, "done");
     if (r->stopped || r->state[i] == RUN_WAITING || (done && r->jobs == 1)) return read_gates(r, e);
     sweep_label(r->p->sweep, i, LABEL_ALL, label);
@@ -318,9 +329,10 @@ static bool runner_open(Runner *r, Error *e) {
                     "command line: --jobs %d on %d core%s (runs times threads must not exceed cores)",
                     r->jobs, r->cores, r->cores > 1 ? "s" : "");
     r->state = calloc((size_t)r->p->runs, sizeof *r->state);
+    r->second = calloc((size_t)r->p->runs, sizeof *r->second);
     r->gate = calloc((size_t)r->p->sweep->combinations, sizeof *r->gate);
     r->slot = calloc((size_t)r->jobs, sizeof *r->slot);
-    if (!r->state || !r->gate || !r->slot) return fail(e, EXIT_FAILED, "sweep: out of memory");
+    if (!r->state || !r->second || !r->gate || !r->slot) return fail(e, EXIT_FAILED, "sweep: out of memory");
     for (int i = 0; i < r->p->runs; i++) r->state[i] = is_wanted(r->p, r->o, i) ? RUN_WAITING : RUN_OVER;
     /* Blocked, they wait until sigtimedwait takes them: no handler, no race. */
     sigemptyset(&r->signals);
@@ -342,6 +354,7 @@ int runner_run(Plan *p, Store *s, const RunnerOptions *o, Error *e) {
     }
     Counts c = opened ? count(&r) : (Counts){0};
     free(r.state);
+    free(r.second);
     free(r.gate);
     free(r.slot);
     if (!ok) return e->code;

@@ -66,7 +66,7 @@ echo "killed $kills times during $RUNS runs: $(wc -l <"$work/calm.txt") rows of 
 ask calm "SELECT printf('two jobs: %d runs of %.2f s on average, $calm s in all', count(*), avg(s)) FROM
           (SELECT sum(ms + coalesce(probe_ms, 0) + coalesce(save_ms, 0)) / 1000 AS s FROM step GROUP BY run_id)"
 if command -v strace >/dev/null; then
-    strace -f -w -c -U time,name -e trace=clock_nanosleep,fdatasync -o "$work/waits" \
+    strace -f -w -c -U total-time,name -e trace=clock_nanosleep,fdatasync -o "$work/waits" \
         ./sinklab sweep run "$work/long.yaml" --db "$work/watched.db" --cache "$work/cache" --quiet --jobs 2 >/dev/null 2>&1
     awk -v runs="$(ask watched 'SELECT sum(ms + coalesce(probe_ms, 0) + coalesce(save_ms, 0)) / 1000 FROM step')" \
         '/clock_nanosleep/ { lock = $1 } /fdatasync/ { sync = $1 }

@@ -205,5 +205,17 @@ bool checkpoint_open(const char *path, Config *c, Model **m, int64_t *step, Erro
     if (!ok || !model_create(m, &c->model, true, e)) return false;
     if (checkpoint_load_weights(file, *m, e)) return true;
     model_free(*m);
+    *m = NULL;
     return false;
+}
+
+bool checkpoint_key(const char *path, char key[33], Error *e) {
+    char file[1100];
+    StFile *f;
+    model_path(file, sizeof file, path);
+    if (!safetensors_open(&f, file, e)) return false;
+    const char *text = safetensors_meta(f, "key");
+    snprintf(key, 33, "%s", text ? text : "");
+    safetensors_close(f);
+    return true;
 }

@@ -24,4 +24,7 @@ bool checkpoint_load_weights(const char *path, Model *m, Error *e);
 /* A model of its own from a checkpoint: for probe and sample. `vocab` comes from its embedding. */
 bool checkpoint_open(const char *path, Config *c, Model **m, int64_t *step, Error *e);
 
+/* The key of the run that wrote it, "" where it has none. */
+bool checkpoint_key(const char *path, char key[33], Error *e);
+
 #endif

@@ -39,10 +39,14 @@ static void measure(const Subject *s, Tape *t, const ProbeRows *p, int n, double
     free(x);
 }
 
+bool collapse_check(const Subject *s, Error *e) {
+    return s->main.T >= 3 ||
+           fail(e, EXIT_USAGE, "--collapse: rows of %d tokens are too short (3)", s->main.T);
+}
+
 bool collapse_show(Subject *s, Error *e) {
     const ProbeRows *p = s->no_bos ? &s->other : &s->main;
     Tape *t = NULL;
-    if (p->T < 3) return fail(e, EXIT_USAGE, "--collapse: rows of %d tokens are too short (3)", p->T);
     if (!subject_tape(s, p, true, false, &t, e)) return false;
     int layers = (int)s->m->config.layers, lengths = 0;
     for (int n = 2; n < p->T; n *= 2) lengths++;

@@ -12,26 +12,42 @@ static bool ask(Subject *s, Error *e) {
     const ProbeOptions *o = s->o;
     const struct {
         bool asked;
+        bool (*check)(const Subject *s, Error *e); /* NULL: nothing to refuse */
         bool (*show)(Subject *s, Error *e);
-    } questions[] = {{true, chain_show},           {o->perturb != INT64_MIN, perturb_show},
-                     {o->jacobian, jacobian_show}, {o->collapse, collapse_show},
-                     {o->maps, maps_show},         {o->stream, stream_show},
-                     {o->quantize, quantize_show}};
-    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
+    } questions[] = {{true, NULL, chain_show},
+                     {o->perturb != INT64_MIN, perturb_check, perturb_show},
+                     {o->key != INT64_MIN, key_mass_check, key_mass_show},
+                     {o->jacobian, NULL, jacobian_show},
+                     {o->collapse, collapse_check, collapse_show},
+                     {o->maps, NULL, maps_show},
+                     {o->stream, stream_check, stream_show},
+                     {o->quantize, quantize_check, quantize_show}};
+    enum { QUESTIONS = sizeof questions / sizeof *questions };
+    for (int i = 0; i < QUESTIONS; i++)
+        if (questions[i].asked && questions[i].check && !questions[i].check(s, e)) return false;
+    for (int i = 0; i < QUESTIONS; i++)
         if (questions[i].asked && !questions[i].show(s, e)) return false;
     return true;
 }
 
 static int probe(int argc, char **argv, Error *e) {
-    ProbeOptions o = {.cache = "data/cache", .svg = ".", .perturb = INT64_MIN};
+    ProbeOptions o = {.cache = "data/cache", .svg = ".", .perturb = INT64_MIN, .key = INT64_MIN};
     int words = 0, threads;
-    const Flag flags[] = {{"--text", FLAG_TEXT, &o.text},         {"--cache", FLAG_TEXT, &o.cache},
-                          {"--do", FLAG_LIST, &o.changes},        {"--heads", FLAG_BOOL, &o.heads},
-                          {"--json", FLAG_BOOL, &o.json},         {"--list", FLAG_BOOL, &o.list},
-                          {"--perturb", FLAG_INT, &o.perturb},    {"--jacobian", FLAG_BOOL, &o.jacobian},
-                          {"--collapse", FLAG_BOOL, &o.collapse}, {"--maps", FLAG_BOOL, &o.maps},
-                          {"--stream", FLAG_BOOL, &o.stream},     {"--quantize", FLAG_TEXT, &o.quantize},
-                          {"--svg", FLAG_TEXT, &o.svg},           {NULL, FLAG_BOOL, NULL}};
+    const Flag flags[] = {{"--text", FLAG_TEXT, &o.text},
+                          {"--cache", FLAG_TEXT, &o.cache},
+                          {"--do", FLAG_LIST, &o.changes},
+                          {"--heads", FLAG_BOOL, &o.heads},
+                          {"--json", FLAG_BOOL, &o.json},
+                          {"--list", FLAG_BOOL, &o.list},
+                          {"--key", FLAG_INT, &o.key},
+                          {"--perturb", FLAG_INT, &o.perturb},
+                          {"--jacobian", FLAG_BOOL, &o.jacobian},
+                          {"--collapse", FLAG_BOOL, &o.collapse},
+                          {"--maps", FLAG_BOOL, &o.maps},
+                          {"--stream", FLAG_BOOL, &o.stream},
+                          {"--quantize", FLAG_TEXT, &o.quantize},
+                          {"--svg", FLAG_TEXT, &o.svg},
+                          {NULL, FLAG_BOOL, NULL}};
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
     if (o.list) return instruments_list(o.json), EXIT_DONE;
     if (words != 1) {
@@ -61,6 +77,7 @@ const Command probe_command = {
                "  --text FILE        on this text instead of the held-out text\n"
                "  --perturb POS      spread of a change of the token at POS, with and without BOS;\n"
                "                     perturb.svg\n"
+               "  --key POS          sink mass of the key at POS by layer\n"
                "  --jacobian         sensitivity of the last vector to each position, with its path bound\n"
                "  --collapse         distance of a text to itself with its last token repeated\n"
                "  --maps             attention maps: maps.svg\n"

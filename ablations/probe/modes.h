@@ -5,7 +5,15 @@
 
 #include "ablations/probe/subject.h"
 
+/* What can be refused before anything is measured. */
+bool perturb_check(const Subject *s, Error *e);
+bool key_mass_check(const Subject *s, Error *e);
+bool stream_check(const Subject *s, Error *e);
+bool quantize_check(const Subject *s, Error *e);
+bool collapse_check(const Subject *s, Error *e);
+
 bool perturb_show(Subject *s, Error *e);
+bool key_mass_show(Subject *s, Error *e);
 bool jacobian_show(Subject *s, Error *e);
 bool maps_show(Subject *s, Error *e);
 bool stream_show(Subject *s, Error *e);

@@ -113,11 +113,15 @@ static void show(Subject *s, double *const spread[2]) {
     subject_show(s, &sheet);
 }
 
+bool perturb_check(const Subject *s, Error *e) {
+    int T = s->main.T;
+    return (s->o->perturb >= 1 && s->o->perturb < T) ||
+           fail(e, EXIT_USAGE, "--perturb: %lld: not a position where text stands (1 to %d)",
+                (long long)s->o->perturb, T - 1);
+}
+
 bool perturb_show(Subject *s, Error *e) {
     int T = s->main.T;
-    if (s->o->perturb < 1 || s->o->perturb >= T)
-        return fail(e, EXIT_USAGE, "--perturb: %lld: not a position where text stands (1 to %d)",
-                    (long long)s->o->perturb, T - 1);
     bool bos = s->c.data.bos == BOS_ROW;
     double *spread[2];
     for (int i = 0; i < 2; i++)

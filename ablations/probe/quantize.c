@@ -49,7 +49,7 @@ static void round_weights(const Model *m) {
 }
 
 /* Where no norm stands before a sublayer, its input is the stream, which must not be rounded. */
-static bool check(const Subject *s, Error *e) {
+bool quantize_check(const Subject *s, Error *e) {
     const ModelConfig *c = &s->m->config;
     if (strcmp(s->o->quantize, "int8"))
         return fail(e, EXIT_USAGE, "--quantize: %s: unknown kind (int8)", s->o->quantize);
@@ -72,7 +72,7 @@ bool quantize_show(Subject *s, Error *e) {
     enum { KINDS = sizeof kinds / sizeof *kinds };
     const ProbeRows *p = s->no_bos ? &s->other : &s->main;
     Tape *t = NULL;
-    if (!check(s, e) || !subject_tape(s, p, true, false, &t, e)) return false;
+    if (!subject_tape(s, p, true, false, &t, e)) return false;
     Sheet sheet = sheet_make("quantize", "loss with linear layers rounded to int8", KINDS, 2);
     strcpy(sheet.col[0], "loss");
     strcpy(sheet.col[1], "change");

@@ -52,16 +52,20 @@ static bool measure(Subject *s, const ProbeRows *p, Sheet *sheet, Error *e) {
     return ok;
 }
 
-bool stream_show(Subject *s, Error *e) {
-    static const char *const columns[] = {"all keys", "window", "first 1 + window", "first 4 + window"};
+bool stream_check(const Subject *s, Error *e) {
     const ModelConfig *c = &s->m->config;
-    int64_t T = LONGER * c->context;
     if (c->context <= 4)
         return fail(e, EXIT_USAGE, "--stream: a context of %lld has no room for kept keys",
                     (long long)c->context);
     if (position_slots[c->position].head.tensors[0].name)
         return fail(e, EXIT_USAGE, "--stream: model.position %s has no vectors beyond the context",
                     position_name(c->position));
+    return true;
+}
+
+bool stream_show(Subject *s, Error *e) {
+    static const char *const columns[] = {"all keys", "window", "first 1 + window", "first 4 + window"};
+    int64_t T = LONGER * s->m->config.context;
     ProbeRows p = {0};
     Sheet sheet = sheet_make("stream", "loss by position under a sliding window of keys", STRETCHES + 1, 4);
     for (int j = 0; j < 4; j++) strcpy(sheet.col[j], columns[j]);

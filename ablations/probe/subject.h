@@ -16,7 +16,7 @@ typedef struct ProbeOptions {
     const char *svg;      /* folder for figures */
     const char *quantize; /* kind of number; NULL: not asked */
     List changes;         /* --do */
-    int64_t perturb;      /* position; INT64_MIN: not asked */
+    int64_t perturb, key; /* positions; INT64_MIN: not asked */
     bool heads, json, list, jacobian, maps, stream, collapse;
 } ProbeOptions;
 

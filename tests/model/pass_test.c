@@ -225,6 +225,57 @@ static void test_accumulation(void **state) {
     rig_free(&r);
 }
 
+/* ---- back to the first stream ---- */
+
+typedef struct Last {
+    const float *g;
+    int layer;
+    double sum; /* g . x^(L) */
+} Last;
+
+static void see_last(void *self, const View *v) {
+    Last *s = self;
+    if (v->layer != s->layer) return;
+    for (int64_t i = 0; i < v->tokens * v->width; i++) s->sum += (double)s->g[i] * v->data[i];
+}
+
+static double last_at(Slope *s, Last *last, double h) {
+    last->sum = 0;
+    loss_at(s, h);
+    return last->sum;
+}
+
+/* g . x^(L) moves with the embedding's vectors as what model_pull gives says. */
+static void test_pull(void **state) {
+    (void)state;
+    ModelConfig c = small_config();
+    Rig r = rig_of(&c, ROWS, T, 0);
+    Tape *tape = rig_tape(&r, ROWS, true), *forward = rig_tape(&r, ROWS, false);
+    const Tensor *table = model_find(r.m, "model.embed_tokens.weight");
+    int64_t d = c.width, n = table->rows * d;
+    OWNED float *grads = model_arena(r.m), *g = normals(5, (size_t)(ROWS * T * d), 1),
+                *v = normals(6, (size_t)n, 1);
+    OWNED float *at = constants((size_t)n, 0);
+    Batch b = rig_batch(&r, 0, ROWS);
+    const float *dx = model_pull(r.m, tape, &b, g, grads);
+    double D = 0, h = 1e-3;
+    for (int64_t i = 0; i < ROWS * T; i++)
+        for (int64_t k = 0; k < d; k++) D += (double)dx[i * d + k] * v[b.x[i] * d + k];
+    float *w = r.m->params + table->offset;
+    memcpy(at, w, (size_t)n * sizeof *at);
+    Last last = {g, (int)c.layers - 1, 0};
+    Slope s = {&r, forward, b, w, v, at, n};
+    const Observer eye = {1u << TAP_RESID, &last, see_last, NULL};
+    tape_observe(forward, (Observers){&eye, 1});
+    double near = last_at(&s, &last, h) - last_at(&s, &last, -h);
+    double far = last_at(&s, &last, 2 * h) - last_at(&s, &last, -2 * h);
+    double got = (8 * near - far) / (12 * h);
+    if (!(fabs(got - D) <= 2e-3 * fabs(D))) fail_msg("slope %.8g, model_pull says %.8g", got, D);
+    tape_free(tape);
+    tape_free(forward);
+    rig_free(&r);
+}
+
 /* ---- taps ---- */
 
 typedef struct Seen {
@@ -281,6 +332,7 @@ int main(void) {
                                        cmocka_unit_test(test_rows_together),
                                        cmocka_unit_test(test_keys_that_are_no_slot),
                                        cmocka_unit_test(test_accumulation),
+                                       cmocka_unit_test(test_pull),
                                        cmocka_unit_test(test_taps)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,64 @@
+/* The sink mass of one key (arXiv 2410.10781): imp = sum_{q >= k} A[q,k] / (T - k), by layer, its mean over
+ * heads and that of the largest head, before --do and after: whether an intervention at k makes a sink of it
+ * (arXiv 2605.06611). Means over the first rows. */
+#include "ablations/probe/modes.h"
+#include "ablations/probe/weights.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MEAN, LARGEST, FIGURES };
+
+static double mass_of(const KeptWeights *k, int layer, int head, int key) {
+    double sum = 0;
+    for (int row = 0; row < k->rows; row++)
+        for (int q = key; q < k->T; q++) sum += (double)weights_of(k, row, layer, head)[q * k->T + key];
+    return sum / k->rows / (k->T - key);
+}
+
+static bool measure(const Subject *s, bool changed, Sheet *sheet, Error *e) {
+    const ProbeRows *p = changed && s->no_bos ? &s->other : &s->main;
+    int key = (int)s->o->key, at = changed ? FIGURES : 0;
+    Tape *t = NULL;
+    if (!subject_tape(s, p, changed, false, &t, e)) return false;
+    KeptWeights k = weights_keep(s->m, p->rows, p->T);
+    Observer eye = weights_observer(&k);
+    tape_observe(t, (Observers){&eye, 1});
+    model_forward(s->m, t, &(Batch){p->rows, p->T, p->at.x, p->at.y, p->at.lo, 0});
+    for (int l = 0; l < k.layers; l++) {
+        double sum = 0, most = 0;
+        for (int h = 0; h < k.heads; h++) {
+            double mass = mass_of(&k, l, h, key);
+            sum += mass;
+            most = fmax(most, mass);
+        }
+        *sheet_cell(sheet, l, at + MEAN) = sum / k.heads;
+        *sheet_cell(sheet, l, at + LARGEST) = most;
+    }
+    weights_free(&k);
+    tape_free(t);
+    return true;
+}
+
+bool key_mass_check(const Subject *s, Error *e) {
+    int T = s->main.T;
+    return (s->o->key >= 0 && s->o->key < T) ||
+           fail(e, EXIT_USAGE, "--key: %lld: not a position (0 to %d)", (long long)s->o->key, T - 1);
+}
+
+bool key_mass_show(Subject *s, Error *e) {
+    static const char *const columns[] = {"mean", "largest head", "mean after", "largest head after"};
+    int layers = (int)s->m->config.layers;
+    bool pairs = s->o->changes.n;
+    char title[64];
+    snprintf(title, sizeof title, "sink mass of key %d", (int)s->o->key);
+    Sheet sheet = sheet_make("key", title, layers, pairs ? 2 * FIGURES : FIGURES);
+    for (int j = 0; j < sheet.cols; j++) strcpy(sheet.col[j], columns[j]);
+    for (int l = 0; l < layers; l++) snprintf(sheet.row[l].name, SHEET_NAME, "layer %d", l);
+    bool ok = measure(s, false, &sheet, e) && (!pairs || measure(s, true, &sheet, e));
+    if (ok)
+        subject_show(s, &sheet);
+    else
+        sheet_free(&sheet);
+    return ok;
+}

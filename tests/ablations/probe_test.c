@@ -1,0 +1,182 @@
+/* ./sinklab probe as its user sees it: a small model's checkpoint asked everything, before and after
+ * interventions, on its own and on the user's text; what is refused; and the numbers that are known. */
+#include "data/base/rng.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { OUTPUT = 1 << 18 };
+
+typedef struct Place {
+    char folder[64], *out;
+} Place;
+
+static void write_text(const char *path, int words) {
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    for (int i = 0; i < words; i++)
+        fprintf(f, "w%d%c", (int)rng_below(1, RNG_TEST, 0, (uint64_t)i, 7), i % 11 == 10 ? '\n' : ' ');
+    fclose(f);
+}
+
+/* Runs a shell command; its standard output, then its errors, into p->out. Returns the exit code. */
+static int run(Place *p, const char *format, ...) {
+    char command[1024];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(command, sizeof command, format, args);
+    va_end(args);
+    snprintf(command + n, sizeof command - (size_t)n, " 2>&1");
+    FILE *f = popen(command, "r");
+    assert_non_null(f);
+    p->out[fread(p->out, 1, OUTPUT - 1, f)] = 0;
+    return WEXITSTATUS(pclose(f));
+}
+
+static int probe(Place *p, const char *options) {
+    return run(p, "./sinklab probe $(ls -d %s/a.db.d/*/step-*) --cache %s/cache %s", p->folder, p->folder,
+               options);
+}
+
+static int setup(void **state) {
+    char path[96];
+    Place *p = calloc(1, sizeof *p);
+    p->out = malloc(OUTPUT);
+    snprintf(p->folder, sizeof p->folder, "/tmp/sinklab-probe-XXXXXX");
+    if (!mkdtemp(p->folder)) return -1;
+    snprintf(path, sizeof path, "%s/text.txt", p->folder);
+    write_text(path, 30000);
+    *state = p;
+    return run(
+        p,
+        "./sinklab train configs/demo.yaml --quiet --db %s/a.db --cache %s/cache data.source=%s "
+        "data.tokenizer=bytes model.layers=2 model.width=32 model.context=16 train.steps=2 "
+        "train.batch_tokens=256 optim.warmup=1 probe.sequences=20 run.checkpoint_every=2 run.threads=1",
+        p->folder, p->folder, path);
+}
+
+static int teardown(void **state) {
+    Place *p = *state;
+    int code = run(p, "rm -rf %s", p->folder);
+    free(p->out);
+    free(p);
+    return code;
+}
+
+static void assert_shows(const Place *p, const char *text) {
+    if (!strstr(p->out, text)) fail_msg("\"%s\" is not in:\n%s", text, p->out);
+}
+
+/* A figure of the JSON just printed, by its path. */
+static double json_figure(const Place *p, const char *path) {
+    sqlite3 *db;
+    sqlite3_stmt *s;
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT json_extract(?, ?)", -1, &s, NULL), SQLITE_OK);
+    sqlite3_bind_text(s, 1, p->out, -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, 2, path, -1, SQLITE_STATIC);
+    if (sqlite3_step(s) != SQLITE_ROW) fail_msg("%s: %s", path, sqlite3_errmsg(db));
+    double x = sqlite3_column_type(s, 0) == SQLITE_NULL ? NAN : sqlite3_column_double(s, 0);
+    sqlite3_finalize(s);
+    sqlite3_close(db);
+    return x;
+}
+
+static void test_everything(void **state) {
+    Place *p = *state;
+    char options[256];
+    snprintf(options, sizeof options,
+             "--heads --perturb 5 --jacobian --collapse --maps --stream --quantize int8 --svg %s/figures",
+             p->folder);
+    assert_int_equal(probe(p, options), 0);
+    static const char *const shown[] = {
+        "norm ratio", "lens loss",          "phase",           "1.1", "later positions, mean", "path bound",
+        "8 tokens",   "beyond the context", "inputs, by token"};
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) assert_shows(p, shown[i]);
+    assert_int_equal(
+        run(p, "grep -c '</svg>' %s/figures/maps.svg %s/figures/perturb.svg", p->folder, p->folder), 0);
+}
+
+static void test_before_and_after(void **state) {
+    Place *p = *state;
+    assert_int_equal(probe(p, "--json --do 'scale(5, 1), self_only(pos=0)' --do 'amplify(5,1)'"), 0);
+    assert_true(json_figure(p, "$.model.rows.loss[2]") == 0);
+    assert_int_equal(probe(p, "--json --do 'drop_mlp(layer=1,pos=3)'"), 0);
+    assert_true(json_figure(p, "$.model.rows.loss[2]") != 0);
+    assert_true(json_figure(p, "$.chain.rows.\"norm ratio\"[0]") ==
+                json_figure(p, "$.chain.rows.\"norm ratio\"[1]"));
+    assert_int_equal(probe(p, "--json --do no_bos"), 0);
+    assert_true(json_figure(p, "$.model.rows.loss[2]") != 0);
+}
+
+/* A text's change is seen from its place on only, and rounding nothing changes nothing. */
+static void test_known_numbers(void **state) {
+    Place *p = *state;
+    char options[160];
+    snprintf(options, sizeof options, "--json --key 0 --perturb 5 --quantize int8 --svg %s", p->folder);
+    assert_int_equal(probe(p, options), 0);
+    double mass = json_figure(p, "$.key.rows.\"layer 1\"[0]"); /* the 20 rows are fewer than are kept */
+    assert_true(fabs(mass - json_figure(p, "$.chain.rows.\"sink mass\"[1]")) < 1e-6);
+    assert_true(json_figure(p, "$.perturb.rows.\"position 5\"[0]") > 0);
+    assert_true(json_figure(p, "$.quantize.rows.\"as trained\"[1]") == 0);
+    assert_true(json_figure(p, "$.quantize.rows.\"as trained\"[0]") ==
+                json_figure(p, "$.model.rows.loss[0]"));
+    double last = json_figure(p, "$.chain.rows.\"lens loss\"[1]"),
+           loss = json_figure(p, "$.model.rows.loss[0]");
+    assert_true(fabs(last - loss) < 1e-5);
+}
+
+static void test_own_text(void **state) {
+    Place *p = *state;
+    char path[96], options[128];
+    snprintf(path, sizeof path, "%s/own.txt", p->folder);
+    snprintf(options, sizeof options, "--text %s", path);
+    write_text(path, 40);
+    assert_int_equal(probe(p, options), 0);
+    assert_shows(p, "sink rate");
+    assert_null(strstr(p->out, "warning"));
+    write_text(path, 2);
+    assert_int_equal(probe(p, options), 2);
+    assert_shows(p, "a row takes 17");
+}
+
+static void test_refusals(void **state) {
+    static const char *const bad[][2] = {{"--do 'drop_mlp(layer=2,pos=0)'", "layer 2 is not there"},
+                                         {"--do nothing", "no such intervention"},
+                                         {"--do 'scale(16, 2)'", "pos 16 is not there"},
+                                         {"--perturb 16", "--perturb: 16"},
+                                         {"--perturb -1", "--perturb: -1"},
+                                         {"--key 16", "--key: 16"},
+                                         {"--quantize int4", "unknown kind"},
+                                         {"--text /nowhere", "--text: /nowhere"},
+                                         {"another", "expected one CHECKPOINT"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(probe(*state, bad[i][0]), 2);
+        assert_shows(*state, bad[i][1]);
+    }
+}
+
+static void test_list(void **state) {
+    Place *p = *state;
+    assert_int_equal(run(p, "./sinklab probe --list --json"), 0);
+    assert_false(isnan(json_figure(p, "$[0].name")));
+    assert_shows(p, "\"logit_lens\"");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_everything),    cmocka_unit_test(test_before_and_after),
+        cmocka_unit_test(test_known_numbers), cmocka_unit_test(test_own_text),
+        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_list)};
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
