@@ -20,14 +20,14 @@ fail() {
     tail -n 20 "$work"/*.log "$work"/task-* 2>/dev/null
     exit 1
 }
-# wait_until SECONDS COMMAND ...
+# wait_until SECONDS COMMAND ... asks five times a second: a task lives only for some seconds.
 wait_until() {
-    local left=$1
+    local left=$(($1 * 5))
     shift
     until "$@" >/dev/null 2>&1; do
         left=$((left - 1))
         [ "$left" -gt 0 ] || return 1
-        sleep 1
+        sleep 0.2
     done
 }
 
@@ -78,8 +78,8 @@ cat >"$work/six.yaml" <<SWEEP
 name: six
 set:
   data: {source: $work/text.txt, tokenizer: bytes}
-  model: {layers: 1, width: 16, heads: 2, context: 16}
-  train: {steps: 2000, batch_tokens: 128}
+  model: {layers: 2, width: 32, heads: 2, context: 32}
+  train: {steps: 2000, batch_tokens: 512}
   probe: {every: 500, sequences: 5}
   run.checkpoint_every: 100
 grid: {model.head_out: [none, rmsnorm]}
