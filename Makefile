@@ -89,4 +89,4 @@ perf: sinklab
 clean:
 	rm -rf build sinklab
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(OBJECTS:.o=.d) $(TESTS:=.d) $(HELPERS:.o=.d)
