@@ -14,7 +14,7 @@ LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
-.PHONY: page test-page all perf test tests mutants demo accept stress test-slurm clean FORCE
+.PHONY: page test-page all perf test tests mutants demo accept stress test-readme test-slurm clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -33,11 +33,18 @@ tests: $(TESTS)
 # Three models on real English, minutes; STEPS=60 for a look at how it goes.
 DB     ?= results.db
 STEPS  ?=
-SHORT  := $(if $(STEPS),train.steps=$(STEPS) optim.warmup=10)
+SHORT   = $(if $(STEPS),train.steps=$(STEPS) optim.warmup=10)
 demo: sinklab
-	-@command -v npm >/dev/null && $(MAKE) --no-print-directory page
+	-@! command -v npm >/dev/null || $(MAKE) --no-print-directory page
+	@mkdir -p $(dir $(DB))
 	./sinklab fetch gcide
 	./sinklab sweep run ablations/first-light.yaml --db $(DB) $(SHORT)
+
+# Every command of README.md, on a short demo.
+test-readme: STEPS = 60
+test-readme: DB = build/readme/results.db
+test-readme: demo
+	tests/readme.sh $(DB) $(SHORT)
 
 # Seeded faults, each of which a named test must see.
 mutants:

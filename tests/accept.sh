@@ -1,6 +1,6 @@
 #!/bin/sh
 # The whole demo at full size, and the figures that it must show: three seeds of three variants, a
-# second demo on one thread a run that is killed five times on its way, speed and memory.
+# second demo on one thread a run that is killed five times on its way, every command of README.md.
 # Takes an hour or more. Usage: tests/accept.sh [FOLDER]; started again it goes on.
 set -eu
 folder=${1:-build/accept}
@@ -32,6 +32,8 @@ check 'no_bos: median sink rate <= 0.02' "SELECT $(median no_bos sink_rate_03) <
 check 'head_rmsnorm: median sink rate <= half of the baseline' \
     "SELECT $(median head_rmsnorm sink_rate_03) <= 0.5 * $(median baseline sink_rate_03)"
 check 'validation losses between 2 and 4 nats' "SELECT min(val_loss) > 2 AND max(val_loss) < 4 FROM final"
+
+tests/readme.sh "$first" || failed=1
 
 for i in 1 2 3 4 5; do
     setsid ./sinklab sweep run ablations/first-light.yaml --jobs 2 --quiet --db "$second" &

@@ -18,14 +18,15 @@ export OMP_NUM_THREADS=${SLURM_CPUS_PER_TASK:-1}
 
 mkdir -p "$local" "$out" || exit 1
 trap 'rm -rf "$local"' EXIT
+stopped="" run=""
+trap 'stopped=yes; [ -z "$run" ] || kill -TERM "$run"' TERM
 if [ -e "$out/$index.db" ]; then
     ./sinklab merge "$local/results.db" "$out/$index.db" --quiet || exit 1
 fi
 
-stopped=""
 ./sinklab sweep run "$sweep" "$@" --index "$index" --db "$local/results.db" --quiet &
 run=$!
-trap 'stopped=yes; kill -TERM $run' TERM
+[ -z "$stopped" ] || kill -TERM $run # it came before there was a run to tell
 wait $run
 code=$?
 # A trapped signal ends the first wait at once, with the signal's number: the run itself is waited for here.
