@@ -175,18 +175,18 @@ for task in 0 1 2 3 4 5; do
     tell CONT $task || true
 done
 [ -n "$stopped" ] || fail "every task was over before it could be stopped"
-scancel --batch --signal=TERM "${job}_$stopped" || true # it may complain of a signal that it has sent
+scancel --batch --signal=TERM "${job}_$stopped" 2>>"$work/scancel.log" || true # it complains of what it has done
 wait_until 120 "task $stopped is not told to stop" told
 tell CONT "$stopped"
 again() { # Slurm makes what is queued again wait two minutes: not this one
     [ "$(field "${job}_$stopped" Restarts)" = 1 ] || return 1
     case $(field "${job}_$stopped" JobState) in
-    PENDING) scontrol update jobid="${job}_$stopped" starttime=now && return 1 ;;
+    PENDING) scontrol update jobid="${job}_$stopped" starttime=now && sleep 1 && return 1 ;;
     RUNNING | COMPLETED) return 0 ;;
     *) return 1 ;;
     esac
 }
-wait_until 300 "task $stopped was not queued again" again
+wait_until 900 "task $stopped was not queued again" again
 
 ended() {
     local jobs
