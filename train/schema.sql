@@ -20,7 +20,8 @@ CREATE TABLE IF NOT EXISTS run ( -- One row a run, however often it was interrup
     seed INTEGER NOT NULL, -- of initialisation, order of the text and probes
     config TEXT NOT NULL CHECK (json_valid(config)), -- canonical JSON of the whole configuration, nested by
     -- dots, run.* included
-    status TEXT NOT NULL -- running: was when last heard of; the lock of its folder tells whether it lives
+    status TEXT NOT NULL -- running: was when last heard of; the lock of its folder tells whether it lives.
+        -- interrupted: stopped, killed, or the disk or database failed it; failed: it would fail again
         CHECK (status IN ('queued', 'running', 'done', 'interrupted', 'failed', 'diverged')),
     host TEXT, -- name of the machine that ran it last
     cpu TEXT, -- model name of its processor
@@ -227,27 +228,27 @@ FROM eval AS e JOIN run AS r ON r.id = e.run_id;
 CREATE VIEW IF NOT EXISTS onset_eval AS -- Onsets of what probe main measures: the interval (last step before,
     -- first step past) of the first evaluation that is past the threshold together with the next one; NULLs
     -- where that never happens.
-WITH reading AS (
-    SELECT run_id, step, 'sink_rate_03' AS quantity, 0.1 AS threshold, sink_rate_03 > 0.1 AS past
-    FROM eval WHERE probe = 'main' AND sink_rate_03 IS NOT NULL
-    UNION ALL
-    SELECT run_id, step, 'value_drain', 0.5, value_drain < 0.5
-    FROM eval WHERE probe = 'main' AND value_drain IS NOT NULL
-    UNION ALL
-    SELECT run_id, step, 'norm_ratio', 3.0, norm_ratio > 3.0
-    FROM eval WHERE probe = 'main' AND norm_ratio IS NOT NULL
-    UNION ALL
-    SELECT run_id, step, 'entropy_norm_min', 0.5, entropy_norm_min < 0.5
-    FROM eval WHERE probe = 'main' AND entropy_norm_min IS NOT NULL
-), marked AS (
-    SELECT *, CASE WHEN past AND lead(past) OVER in_order THEN step END AS mark
-    FROM reading WINDOW in_order AS (PARTITION BY run_id, quantity ORDER BY step)
-), dated AS (
-    SELECT *, min(mark) OVER (PARTITION BY run_id, quantity) AS first_after FROM marked
+WITH quantity (quantity, threshold, way) AS (
+    VALUES ('sink_rate_03', 0.1, 1), ('value_drain', 0.5, -1), ('norm_ratio', 3.0, 1), ('entropy_norm_min', 0.5, -1)
+), reading AS NOT MATERIALIZED (
+    SELECT e.run_id, e.step, q.quantity,
+           (CASE q.quantity WHEN 'sink_rate_03' THEN e.sink_rate_03 WHEN 'value_drain' THEN e.value_drain
+            WHEN 'norm_ratio' THEN e.norm_ratio ELSE e.entropy_norm_min END - q.threshold) * q.way > 0 AS past
+    FROM eval AS e, quantity AS q WHERE e.probe = 'main'
+), dated AS ( -- by look-ups in the key of eval, run by run: as many as there are evaluations before the onset
+    SELECT r.id AS run_id, q.quantity, q.threshold,
+           (SELECT x.step FROM reading AS x WHERE x.run_id = r.id AND x.quantity = q.quantity AND x.past
+            AND (SELECT y.past FROM reading AS y WHERE y.run_id = x.run_id AND y.quantity = x.quantity
+                 AND y.step > x.step AND y.past IS NOT NULL ORDER BY y.step LIMIT 1)
+            ORDER BY x.step LIMIT 1) AS first_after
+    FROM run AS r, quantity AS q
 )
-SELECT run_id, quantity, threshold, max(step) FILTER (WHERE step < first_after) AS last_before,
-       min(first_after) AS first_after
-FROM dated GROUP BY run_id, quantity;
+SELECT run_id, quantity, threshold,
+       (SELECT max(x.step) FROM reading AS x WHERE x.run_id = d.run_id AND x.quantity = d.quantity
+        AND x.past IS NOT NULL AND x.step < d.first_after) AS last_before, first_after
+FROM dated AS d
+WHERE EXISTS (SELECT 1 FROM reading AS x
+              WHERE x.run_id = d.run_id AND x.quantity = d.quantity AND x.past IS NOT NULL);
 
 CREATE VIEW IF NOT EXISTS onset_step AS -- Onset to the step: from first_after to the end, the largest
     -- first_mass of a step's heads, averaged over the 20 steps that end there, is above 0.3.
@@ -410,12 +411,15 @@ CREATE TABLE IF NOT EXISTS t_quantile ( -- Student's t: |t| is above `t` with pr
 ) STRICT, WITHOUT ROWID;
 
 CREATE VIEW IF NOT EXISTS outcome AS -- One row a finished run and figure, at its last evaluation of each probe: those of probe main under their own names, others as PROBE.NAME; onset is that of sink_rate_03.
-WITH last AS (
-    SELECT run_id, probe, max(step) AS step FROM eval GROUP BY run_id, probe
+WITH probe (probe, prefix) AS (
+    VALUES ('main', ''), ('context', 'context.'), ('other_bos', 'other_bos.'), ('random', 'random.')
+), last AS ( -- a look-up a run and probe, from the end of the run's evaluations
+    SELECT r.id AS run_id, p.probe, p.prefix,
+           (SELECT e.step FROM eval AS e WHERE e.run_id = r.id AND e.probe = p.probe
+            ORDER BY e.step DESC LIMIT 1) AS step
+    FROM run AS r, probe AS p WHERE r.status = 'done'
 ), reading AS MATERIALIZED (
-    SELECT e.*, iif(e.probe = 'main', '', e.probe || '.') AS prefix
-    FROM last JOIN eval AS e USING (run_id, probe, step) JOIN run AS r ON r.id = e.run_id
-    WHERE r.status = 'done'
+    SELECT e.*, last.prefix FROM last CROSS JOIN eval AS e USING (run_id, probe, step)
 )
 SELECT run_id, prefix || 'val_loss' AS metric, val_loss AS value FROM reading
 UNION ALL SELECT run_id, prefix || 'val_loss_1', val_loss_1 FROM reading

@@ -13,8 +13,8 @@
 
 enum { BUSY_MS = 30000, RETRY_US = 10000 };
 
-/* migrations[v] takes a database from version v to v + 1 by changing its tables; views are then
- * made anew from schema.sql. An empty database gets schema.sql at once, so [0] has no text. */
+/* migrations[v] takes a database from version v to v + 1 by changing its tables. An empty one gets schema.sql
+ * at once, so [0] has no text. */
 static const char *const migrations[STORE_VERSION] = {""};
 
 /* ---- errors ---- */
@@ -149,10 +149,28 @@ static bool set_journal(Store *s, Error *e) {
     return result == SQLITE_OK || store_failed(s, "results", e);
 }
 
-/* Views hold nothing: after a migration all of them are made anew. */
-static bool drop_views(Store *s, Error *e) {
+/* Views hold nothing and have no version: whoever opens the database for writing leaves it those of this
+ * program. How many of them it lacks, or has with another text (SQLite keeps it from the name on). */
+static bool count_stale_views(Store *s, int64_t *stale, Error *e) {
+    return store_finish(
+        s,
+        store_prepare(s, e,
+                      "SELECT (length(?1) - length(replace(?1, ?2, ''))) / length(?2) - count(*)"
+                      " FROM sqlite_schema WHERE type = 'view'"
+                      " AND instr(?1, ?2 || substr(sql, length('CREATE VIEW ') + 1) || ';')",
+                      "tt", schema_sql, "CREATE VIEW IF NOT EXISTS "),
+        stale, e);
+}
+
+/* Those that schema.sql names, which are made anew, or all: a migration may change what a person's own looks
+ * at. */
+static bool drop_views(Store *s, bool all, Error *e) {
     for (;;) {
-        sqlite3_stmt *find = store_prepare(s, e, "SELECT name FROM sqlite_schema WHERE type = 'view'", "");
+        sqlite3_stmt *find =
+            store_prepare(s, e,
+                          "SELECT name FROM sqlite_schema WHERE type = 'view'"
+                          " AND (?1 OR instr(?2, 'CREATE VIEW IF NOT EXISTS ' || name || ' AS '))",
+                          "it", (int64_t)all, schema_sql);
         if (!find) return false;
         char *sql = NULL;
         if (sqlite3_step(find) == SQLITE_ROW)
@@ -165,15 +183,16 @@ static bool drop_views(Store *s, Error *e) {
     }
 }
 
-/* Brings the schema up to STORE_VERSION, in one transaction. */
+/* Brings the schema up to STORE_VERSION and the views to this program's, in one transaction. */
 static bool bring_up_to_date(Store *s, Error *e) {
     if (!store_begin(s, e)) return false;
-    int64_t version = 0; /* read again: another process may have been faster */
-    bool ok = read_version(s, &version, e);
-    if (ok && version < STORE_VERSION) {
+    int64_t version = 0, stale = 0; /* read again: another process may have been faster */
+    bool ok = read_version(s, &version, e) && count_stale_views(s, &stale, e);
+    if (ok && (version < STORE_VERSION || stale)) {
         for (int64_t v = version ? version : STORE_VERSION; ok && v < STORE_VERSION; v++)
             ok = store_sql(s, migrations[v], "results: migrate", e);
-        ok = ok && drop_views(s, e) && store_sql(s, schema_sql, "results: schema", e);
+        ok =
+            ok && drop_views(s, version < STORE_VERSION, e) && store_sql(s, schema_sql, "results: schema", e);
     }
     return store_end(s, ok, e);
 }
@@ -181,7 +200,9 @@ static bool bring_up_to_date(Store *s, Error *e) {
 static bool open_for_writing(Store *s, int64_t version, Error *e) {
     if (sqlite3_db_readonly(s->db, "main"))
         return fail(e, EXIT_USAGE, "results: %s: read-only (give another --db or make it writable)", s->path);
-    return set_journal(s, e) && (version == STORE_VERSION || bring_up_to_date(s, e)) &&
+    int64_t stale = 0;
+    return set_journal(s, e) && count_stale_views(s, &stale, e) &&
+           ((version == STORE_VERSION && !stale) || bring_up_to_date(s, e)) &&
            store_sql(s, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", "results", e) &&
            tables_open(s, e);
 }

@@ -182,6 +182,55 @@ static void summary_gives_medians(void **state) {
     place_remove(&p);
 }
 
+/* ---- many sweeps ---- */
+
+enum { FEW_SWEEPS = 8, MANY_SWEEPS = 32, EVALUATIONS = 40 };
+
+/* Virtual machine steps of all verdicts among so many sweeps of ten runs, each evaluated many times. */
+static int64_t verdict_work(int sweeps) {
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    sqlite3_stmt *q;
+    OK(student_fill(s, 1, &e));
+    run_sql(s, "BEGIN");
+    for (int i = 0; i < sweeps; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "sweep%d", i);
+        Planted sweep = plant_sweep(s, name, 0, "lower");
+        for (int seed = 0; seed < 5; seed++) {
+            plant_run(s, &sweep, "none", 0, seed, true, 2 + 0.01 * seed);
+            plant_run(s, &sweep, "norm", 1, seed, true, 1 + 0.02 * seed);
+        }
+    }
+    char sql[512];
+    snprintf(sql, sizeof sql,
+             "WITH RECURSIVE n (i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+             " INSERT INTO eval (run_id, step, probe, val_loss, sink_rate_03)"
+             " SELECT id, i, probe, 9, 0 FROM run, n, (SELECT 'main' AS probe UNION SELECT 'context')",
+             EVALUATIONS);
+    run_sql(s, sql);
+    run_sql(s, "COMMIT");
+    assert_int_equal(sqlite3_prepare_v2(store_db(s), "SELECT verdict FROM verdict", -1, &q, NULL), SQLITE_OK);
+    for (int i = 0; i < sweeps; i++) {
+        assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+        assert_string_equal(sqlite3_column_text(q, 0), "supported");
+    }
+    assert_int_equal(sqlite3_step(q), SQLITE_DONE);
+    int64_t work = sqlite3_stmt_status(q, SQLITE_STMTSTATUS_VM_STEP, 0);
+    sqlite3_finalize(q);
+    store_close(s);
+    place_remove(&p);
+    return work;
+}
+
+static void verdicts_cost_what_their_runs_do(void **state) {
+    (void)state;
+    int64_t few = verdict_work(FEW_SWEEPS), many = verdict_work(MANY_SWEEPS);
+    int times = MANY_SWEEPS / FEW_SWEEPS;
+    if (many > (times + 1) * few)
+        fail_msg("%d times the sweeps: %lld against %lld", times, (long long)many, (long long)few);
+}
+
 /* ---- coverage ---- */
 
 enum { DRAWS = 10000, TUNED_DRAWS = 1000, BATCH = 200, SEEDS = 5, CELLS = 6 };
@@ -285,6 +334,7 @@ int main(void) {
         cmocka_unit_test(holm_corrects_several_sides),
         cmocka_unit_test(sides_are_tuned_on_seeds_that_do_not_judge),
         cmocka_unit_test(summary_gives_medians),
+        cmocka_unit_test(verdicts_cost_what_their_runs_do),
         cmocka_unit_test(intervals_cover_as_advertised),
         cmocka_unit_test(tuning_over_unequal_grids_finds_nothing_in_noise),
     };

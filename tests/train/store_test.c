@@ -63,6 +63,33 @@ static void schema_loads_twice(void **state) {
     place_remove(&p);
 }
 
+/* What another build of this schema left; a person's own view is not ours to drop. */
+static void views_of_another_build_are_made_anew(void **state) {
+    (void)state;
+    Place p = place_make();
+    char before[256], after[256];
+    const char *sum = "SELECT count(*) || ' ' || sum(length(sql)) FROM sqlite_schema";
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    ask(s, sum, before);
+    run_sql(
+        s,
+        "DROP VIEW sink; CREATE VIEW sink AS SELECT 1 AS old; DROP VIEW final; CREATE VIEW mine AS SELECT 7");
+    store_close(s);
+    s = open_or_fail(p.db, STORE_READ);
+    ASK(s, "SELECT old FROM sink", "1");
+    store_close(s);
+    s = open_or_fail(p.db, STORE_WRITE);
+    ASK(s, "SELECT * FROM mine", "7");
+    run_sql(s, "DROP VIEW mine");
+    assert_string_equal(ask(s, sum, after), before);
+    ask(s, "PRAGMA schema_version", before);
+    store_close(s);
+    s = open_or_fail(p.db, STORE_WRITE);
+    assert_string_equal(ask(s, "PRAGMA schema_version", after), before); /* nothing to do any more */
+    store_close(s);
+    place_remove(&p);
+}
+
 static void journal_follows_the_file_system(void **state) {
     (void)state;
     assert_string_equal(store_journal(0xEF53), "WAL");               /* ext4 */
@@ -629,6 +656,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_table_view_and_column_has_a_comment),
         cmocka_unit_test(schema_loads_twice),
+        cmocka_unit_test(views_of_another_build_are_made_anew),
         cmocka_unit_test(journal_follows_the_file_system),
         cmocka_unit_test(writes_come_back),
         cmocka_unit_test(a_second_evaluation_fills_what_the_first_left),
