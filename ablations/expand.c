@@ -8,6 +8,12 @@ int sweep_runs(const Sweep *s) {
     return s->combinations * s->seeds;
 }
 
+bool sweep_is_tuned(const Sweep *s) {
+    for (int i = 0; i < s->places; i++)
+        if (s->place[i].role == PLACE_TUNED) return true;
+    return false;
+}
+
 /* How far a run is along a place. */
 static int position(const Sweep *s, int index, int place) {
     int rest = s->combination[sweep_cell(s, index)];

@@ -63,17 +63,11 @@ int runner_jobs(const Plan *p, const RunnerOptions *o) {
     return missing >= 2 * cores ? cores : 1;
 }
 
-static bool is_tuned(const Sweep *s) {
-    for (int i = 0; i < s->places; i++)
-        if (s->place[i].role == PLACE_TUNED) return true;
-    return false;
-}
-
 /* Reads which cells the tuning seeds have chosen. */
 static bool read_gates(Runner *r, Error *e) {
     sqlite3_stmt *q = NULL;
     int result;
-    if (r->o->only >= 0 || !is_tuned(r->p->sweep)) return true;
+    if (r->o->only >= 0 || !sweep_is_tuned(r->p->sweep)) return true;
     if (sqlite3_prepare_v2(store_db(r->s),
                            "SELECT DISTINCT c.cell, h.open > 0, c.cell = h.cell FROM sweep_cell AS c"
                            " JOIN sweep_choice AS h USING (sweep, side, stratum)"
@@ -238,13 +232,11 @@ static bool fill_slots(Runner *r, Error *e) {
 /* The last line that a run with a log said, for people; "" where it spoke to the terminal. */
 static void last_words(const Runner *r, int i, char *text, size_t room) {
     Bytes log = {0};
+    Path path = path_of("%s.d/%s/log.txt", r->o->db, r->p->run[i].key);
     text[0] = 0;
-    if (r->jobs == 1 || !file_read(path_of("%s.d/%s/log.txt", r->o->db, r->p->run[i].key).s, &log, NULL) ||
-        !bytes_append(&log, "", 1, NULL)) {
-        bytes_free(&log);
-        return;
-    }
-    char *rest = log.data;
+    if (r->jobs == 1) return;
+    snprintf(text, room, ": no word of it in %.400s (is the disk full?)", path.s);
+    char *rest = file_read(path.s, &log, NULL) && bytes_append(&log, "", 1, NULL) ? log.data : NULL;
     for (char *line; (line = strsep(&rest, "\r\n"));)
         if (*line) snprintf(text, room, ": %s", line);
     bytes_free(&log);

@@ -90,6 +90,9 @@ enum { LABEL_ALL = -1, LABEL_TEXT = 512 };
  * their group where that leaves them different. */
 void sweep_label(const Sweep *s, int index, int role, char text[LABEL_TEXT]);
 
+/* Whether sides are tuned before they are judged. */
+bool sweep_is_tuned(const Sweep *s);
+
 static inline int sweep_cell(const Sweep *s, int index) {
     return index / s->seeds;
 }

@@ -2,6 +2,7 @@
 #include "ablations/plan.h"
 #include "ablations/report.h"
 #include "ablations/runner.h"
+#include "ablations/stage.h"
 #include "ablations/table.h"
 #include "ablations/verdict.h"
 #include "data/base/files.h"
@@ -32,11 +33,10 @@ static bool plan_open(Plan *p, const Sweep *s, const Options *o, Error *e) {
 }
 
 /* The database as it is; a missing one holds nothing. */
-static bool look(Plan *p, const Options *o, Error *e) {
-    Store *s;
-    if (access(o->db, F_OK)) return true;
-    if (!store_open(&s, o->db, STORE_READ, e)) return false;
-    bool ok = plan_look(p, s, e);
+static bool look(Plan *p, Stage *stage, const Options *o, Error *e) {
+    Store *s = NULL;
+    if (!access(o->db, F_OK) && !store_open(&s, o->db, STORE_READ, e)) return false;
+    bool ok = plan_look(p, s, e) && stage_read(stage, p->sweep, s, e);
     store_close(s);
     return ok;
 }
@@ -58,37 +58,56 @@ static void print_run(const Plan *p, int i, double flops) {
     printf("  %6.0f  %6.1f  %s\n", r->size.bytes * 1e-6, r->disk * 1e-6, label);
 }
 
-static void print_totals(const Plan *p, double flops) {
-    double tokens = 0, work = 0, hours = 0, memory = 0, disk = 0;
+/* Hours of the runs that are needed: of those that may judge, as many as the choices leave. */
+static double hours_needed(const Plan *p, const Stage *stage, double flops) {
+    double tuning = 0, judging = 0;
+    int judges = 0;
+    for (int i = 0; i < p->runs; i++) {
+        double hours = hours_left(&p->run[i], flops);
+        if (sweep_judges(p->sweep, i)) {
+            judging += hours;
+            judges += hours > 0;
+        } else {
+            tuning += hours;
+        }
+    }
+    if (sweep_is_tuned(p->sweep) && judges) judging *= (double)(stage->judging - stage->judged) / judges;
+    return tuning + judging;
+}
+
+static void print_totals(const Plan *p, const Stage *stage, double flops) {
+    double tokens = 0, work = 0, memory = 0, disk = 0;
+    char text[STAGE_TEXT];
     int done = 0;
     for (int i = 0; i < p->runs; i++) {
         const PlannedRun *r = &p->run[i];
         done += !strcmp(r->status, "done");
         tokens += r->tokens;
         work += r->tokens * r->size.flops_per_token;
-        if (flops > 0) hours += hours_left(r, flops);
         memory = r->size.bytes > memory ? r->size.bytes : memory;
         disk += r->disk;
     }
     printf("\n%d runs, %d done: %.1fM tokens, %.1f TFLOP, %.0f MB of memory a run at most, %.0f MB of disk\n",
            p->runs, done, tokens * 1e-6, work * 1e-12, memory * 1e-6, disk * 1e-6);
+    stage_tell(stage, text);
+    if (sweep_is_tuned(p->sweep)) printf("%s\n", text);
     if (flops > 0)
         printf("about %.2f hours to go at the %.1f GFLOP/s measured here (training alone, all cores on one "
                "run)\n",
-               hours, flops * 1e-9);
+               hours_needed(p, stage, flops), flops * 1e-9);
     if (p->orphans)
         printf("%d run%s of an earlier text of this file %s no longer part of it; results stay in the "
                "database\n",
                p->orphans, p->orphans > 1 ? "s" : "", p->orphans > 1 ? "are" : "is");
 }
 
-static void print_plan(const Plan *p, double flops) {
+static void print_plan(const Plan *p, const Stage *stage, double flops) {
     printf("%5s  %-8s  %-11s %13s  %6s  %9s  %9s", "index", "key", "status", "step", "seed", "tokens",
            "TFLOP");
     if (flops > 0) printf("  %6s", "hours");
     printf("  %6s  %6s  %s\n", "MB", "disk", "cell");
     for (int i = 0; i < p->runs; i++) print_run(p, i, flops);
-    print_totals(p, flops);
+    print_totals(p, stage, flops);
 }
 
 static bool first_missing(const Plan *p, int *out) {
@@ -102,12 +121,13 @@ static bool first_missing(const Plan *p, int *out) {
 
 static bool show_plan(const Sweep *s, const Options *o, bool measure, Error *e) {
     Plan p;
+    Stage stage;
     double flops = 0;
     int missing;
     if (!plan_open(&p, s, o, e)) return false;
-    bool ok = look(&p, o, e);
+    bool ok = look(&p, &stage, o, e);
     if (ok && measure && first_missing(&p, &missing)) ok = plan_measure(&p, missing, o->cache, &flops, e);
-    if (ok) print_plan(&p, flops);
+    if (ok) print_plan(&p, &stage, flops);
     plan_free(&p);
     return ok;
 }

@@ -1,5 +1,6 @@
 #include "ablations/verdict.h"
 
+#include "ablations/stage.h"
 #include "ablations/table.h"
 
 #include <stdarg.h>
@@ -64,10 +65,13 @@ static bool print_scale(FILE *out, const Sweep *s, Store *store, const char *bul
     return true;
 }
 
-static bool is_tuned(const Sweep *s) {
-    for (int i = 0; i < s->places; i++)
-        if (s->place[i].role == PLACE_TUNED) return true;
-    return false;
+static bool print_stage(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
+    Stage stage;
+    char text[STAGE_TEXT];
+    if (!stage_read(&stage, s, store, e)) return false;
+    stage_tell(&stage, text);
+    fprintf(out, "%s%s\n", bullet, text);
+    return true;
 }
 
 static const char choice_sql[] =
@@ -83,7 +87,8 @@ static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
     if (*s->claim) fprintf(out, "claim:  %s\n", s->claim);
     if (*s->source) fprintf(out, "source: %s\n", s->source);
     if (!print_scale(out, s, store, "", e)) return false;
-    if (is_tuned(s)) {
+    if (sweep_is_tuned(s)) {
+        if (!print_stage(out, s, store, "", e)) return false;
         fprintf(out, "\neach side at its own best, chosen on seeds that do not judge\n");
         if (!print_rows(out, s, store, choice_sql, false, e)) return false;
     }
@@ -151,8 +156,9 @@ static bool print_markdown(FILE *out, const Sweep *s, Store *store, Error *e) {
     markdown_field(out, "claim", s->claim);
     markdown_field(out, "source", s->source);
     if (!print_scale(out, s, store, "- ", e)) return false;
+    if (sweep_is_tuned(s) && !print_stage(out, s, store, "- ", e)) return false;
     fprintf(out, "- file: `%s`; differences are paired by seed, words corrected by Holm\n", s->path);
-    if (is_tuned(s) && !markdown_rows(out, s, store, choice_sql, e)) return false;
+    if (sweep_is_tuned(s) && !markdown_rows(out, s, store, choice_sql, e)) return false;
     return markdown_rows(out, s, store, markdown_sql, e);
 }
 
