@@ -27,6 +27,7 @@ typedef struct Run {
     double *first_mass, *value_ratio; /* [layers][heads] */
     Store *store;
     Claim claim;
+    const char *left; /* status that a failure leaves behind; NULL: it is written already */
     char key[33];
     char checkpoint[1024]; /* the newest one's folder, or "" */
     const char *blas_arch;
@@ -127,6 +128,7 @@ static bool diverged(Run *r, const StepRow *row, Error *e) {
     if (!store_event(r->store, r->claim.run, row->step, "diverged", detail, e) ||
         !store_status(r->store, r->claim.run, "diverged", *r->checkpoint ? r->checkpoint : NULL, e))
         return false;
+    r->left = NULL;
     return fail(e, EXIT_FAILED, "run %.8s: step %lld: diverged: %s (lower optim.lr, or look at its events)",
                 r->key, (long long)row->step, detail);
 }
@@ -237,6 +239,7 @@ static bool begin(Run *r, int64_t *from, Error *e) {
     if (*r->c.train.init_from && !checkpoint_load_weights(r->c.train.init_from, r->step.model, e))
         return false;
     if (!checkpoint_resume(r->claim.folder, r->step.model, &r->step.optim, from, e)) return false;
+    r->left = "interrupted"; /* from here on only the disk or the database can fail it: not its own fault */
     return store_rewind(r->store, r->claim.run, *from ? *from : -1, e) &&
            evaluator_create(&r->probes, &r->c, r->data, r->step.model, e);
 }
@@ -288,10 +291,11 @@ static int run_opened(Run *r, Error *e) {
         !store_open(&r->store, r->o->db, STORE_WRITE, e) || !claim(r, &size, e))
         return e->code;
     if (r->claim.result != CLAIM_TAKEN) return not_taken(r, e);
+    r->left = "failed";
     int code = train_claimed(r, &size, e);
-    if (code == EXIT_FAILED && !strstr(e->text, "diverged")) {
+    if (code == EXIT_FAILED && r->left) {
         Error ignored = {0};
-        store_status(r->store, r->claim.run, "failed", *r->checkpoint ? r->checkpoint : NULL, &ignored);
+        store_status(r->store, r->claim.run, r->left, *r->checkpoint ? r->checkpoint : NULL, &ignored);
     }
     return code;
 }

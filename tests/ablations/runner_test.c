@@ -1,63 +1,10 @@
 /* Sweeps as their user sees them: ./sinklab sweep on a small text, shared, killed, misused, gone on with. */
 #include "data/base/error.h"
-#include "data/base/rng.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <signal.h>
-#include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-typedef struct Place {
-    char folder[64];
-} Place;
-
-/* ---- files ---- */
-
-static FILE *open_file(const Place *p, const char *name, const char *mode) {
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", p->folder, name);
-    FILE *f = fopen(path, mode);
-    if (!f) fail_msg("%s cannot be opened", path);
-    return f;
-}
-
-static void write_text(const Place *p) {
-    FILE *f = open_file(p, "text.txt", "w");
-    for (int i = 0; i < 9000; i++)
-        fprintf(f, "word%d%c", (int)rng_below(1, RNG_TEST, 0, (uint64_t)i, 9), i % 11 == 10 ? '\n' : ' ');
-    fclose(f);
-}
-
-/* A sweep of runs of a fraction of a second; `rest` is what varies. */
-static void write_sweep(const Place *p, const char *name, const char *rest) {
-    char file[64];
-    snprintf(file, sizeof file, "%s.yaml", name);
-    FILE *f = open_file(p, file, "w");
-    fprintf(f,
-            "name: %s\nset:\n  data: {source: %s/text.txt, tokenizer: bytes}\n"
-            "  model: {layers: 1, width: 16, heads: 2, context: 16}\n"
-            "  train: {steps: 60, batch_tokens: 128}\n  optim.warmup: 5\n"
-            "  probe: {every: 20, sequences: 5}\n  run.checkpoint_every: 20\n%s",
-            name, p->folder, rest);
-    fclose(f);
-}
+#include "tests/ablations/small_sweep.h"
 
 static int setup(void **state) {
-    Place *p = calloc(1, sizeof *p);
+    Place *p = place_make("sweep");
     if (!p) return -1;
-    /* In memory where there is such a place: checkpoints are synced, and a busy disk makes that slow. */
-    snprintf(p->folder, sizeof p->folder, "%s/sinklab-sweep-XXXXXX",
-             access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
-    if (!mkdtemp(p->folder)) return -1;
     setenv("OMP_NUM_THREADS", "1", 1);
     write_text(p);
     write_sweep(p, "plain", "grid: {model.head_out: [none, rmsnorm]}\nseeds: 2\n");
@@ -67,29 +14,10 @@ static int setup(void **state) {
 }
 
 static int teardown(void **state) {
-    Place *p = *state;
-    char command[96];
-    snprintf(command, sizeof command, "rm -rf %s", p->folder);
-    int code = system(command);
-    free(p);
-    return code;
+    return place_remove(*state);
 }
 
-/* ---- the command ---- */
-
-/* ./sinklab sweep ACTION NAME.yaml, what it says in FOLDER/DB.out. */
-static void command_line(const Place *p, const char *action, const char *name, const char *db,
-                         const char *more, char out[1024]) {
-    snprintf(out, 1024, "exec ./sinklab sweep %s %s/%s.yaml --db %s/%s --cache %s/cache %s >%s/%s.out 2>&1",
-             action, p->folder, name, p->folder, db, p->folder, more, p->folder, db);
-}
-
-static int sweep(const Place *p, const char *action, const char *name, const char *db, const char *more) {
-    char line[1024];
-    command_line(p, action, name, db, more, line);
-    int status = system(line);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
+/* ---- processes ---- */
 
 static pid_t start(const Place *p, const char *name, const char *db, const char *more) {
     char line[1024];
@@ -106,54 +34,6 @@ static int wait_for(pid_t pid) {
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
-static void assert_said(const Place *p, const char *db, const char *words) {
-    char name[64], text[8192];
-    snprintf(name, sizeof name, "%s.out", db);
-    FILE *f = open_file(p, name, "r");
-    size_t n = fread(text, 1, sizeof text - 1, f);
-    text[n] = 0;
-    fclose(f);
-    if (!strstr(text, words)) fail_msg("not said: %s in: %s", words, text);
-}
-
-/* ---- the database ---- */
-
-/* All that a query answers, columns ended by bars and rows by newlines. Writes when asked to. */
-static char *ask(const Place *p, const char *db, const char *sql) {
-    char path[128], *text = NULL;
-    sqlite3 *handle;
-    sqlite3_stmt *q;
-    size_t length = 0;
-    snprintf(path, sizeof path, "%s/%s", p->folder, db);
-    assert_int_equal(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    sqlite3_busy_timeout(handle, 10000);
-    if (sqlite3_prepare_v2(handle, sql, -1, &q, NULL) != SQLITE_OK) fail_msg("%s", sqlite3_errmsg(handle));
-    FILE *out = open_memstream(&text, &length);
-    while (sqlite3_step(q) == SQLITE_ROW) {
-        for (int i = 0; i < sqlite3_column_count(q); i++)
-            fprintf(out, "%s|", sqlite3_column_text(q, i) ? (const char *)sqlite3_column_text(q, i) : "");
-        fputc('\n', out);
-    }
-    fclose(out);
-    sqlite3_finalize(q);
-    sqlite3_close(handle);
-    return text;
-}
-
-static void assert_answer(const Place *p, const char *db, const char *sql, const char *expected) {
-    char *text = ask(p, db, sql);
-    assert_string_equal(text, expected);
-    free(text);
-}
-
-static void assert_same_results(const Place *p, const char *db, const char *other) {
-    char *a = ask(p, db, "SELECT * FROM digest"), *b = ask(p, other, "SELECT * FROM digest");
-    assert_true(strlen(a) > 10000);
-    assert_string_equal(a, b);
-    free(a);
-    free(b);
 }
 
 /* ---- running ---- */
@@ -305,10 +185,40 @@ static void only_the_best_cell_of_each_side_is_judged(void **state) {
     assert_answer(p, "tuned.db", "SELECT side, open FROM sweep_choice ORDER BY side",
                   "head_out=none|0|\nhead_out=rmsnorm|0|\n");
     assert_answer(p, "tuned.db", "SELECT n, verdict FROM verdict", "2|refuted|\n");
+    assert_answer(p, "tuned.db", "SELECT count(*) FROM run WHERE started IS NOT NULL", "8|\n");
     assert_int_equal(sweep(p, "verdict", "tuned", "tuned.db", ""), 0);
     assert_said(p, "tuned.db", "each side at its own best");
     assert_int_equal(sweep(p, "verdict", "tuned", "tuned.db", "--markdown"), 0);
     assert_said(p, "tuned.db", "| val\\_loss lower by more than 9.0 | 2 |");
+}
+
+/* Four cells tune on one seed; two of them then judge on two. */
+static void what_stage_it_is_in_is_told(void **state) {
+    const Place *p = *state;
+    static const struct {
+        const char *sql, *says;
+    } cases[] = {
+        {NULL, "stage: over, 4 runs tuned and 4 judged"},
+        {"UPDATE run SET status = 'interrupted' WHERE id = (SELECT run FROM sweep_run AS s JOIN sweep_cell "
+         "AS c"
+         " USING (sweep, \"index\") JOIN sweep_choice AS h USING (sweep, cell) WHERE judges LIMIT 1)",
+         "stage: judging, 3 of 4 runs over (4 tuned before them)"},
+        {"UPDATE run SET status = 'interrupted' WHERE id = (SELECT run FROM sweep_run JOIN sweep_cell"
+         " USING (sweep, \"index\") WHERE NOT judges LIMIT 1)",
+         "stage: tuning, 3 of 4 runs over; then 4 runs judge the cells chosen"},
+    };
+    assert_int_equal(sweep(p, "status", "tuned", "none.db", ""), 0);
+    assert_said(p, "none.db", "stage: tuning, 0 of 4 runs over; then 4 runs judge the cells chosen");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (cases[i].sql) free(ask(p, "tuned.db", cases[i].sql));
+        assert_int_equal(sweep(p, "status", "tuned", "tuned.db", ""), 0);
+        assert_said(p, "tuned.db", cases[i].says);
+        assert_int_equal(sweep(p, "verdict", "tuned", "tuned.db", ""), 0);
+        assert_said(p, "tuned.db", cases[i].says);
+    }
+    assert_int_equal(sweep(p, "run", "tuned", "tuned.db", "--jobs 2"), 0);
+    assert_answer(p, "tuned.db", "SELECT n, verdict FROM verdict", "2|refuted|\n");
+    assert_answer(p, "tuned.db", "SELECT count(*) FROM run WHERE started IS NOT NULL", "8|\n");
 }
 
 /* ---- what it prints ---- */
@@ -391,6 +301,7 @@ int main(void) {
         cmocka_unit_test(what_ended_badly_waits_for_retry),
         cmocka_unit_test(an_edited_file_keeps_the_runs_that_still_match),
         cmocka_unit_test(only_the_best_cell_of_each_side_is_judged),
+        cmocka_unit_test(what_stage_it_is_in_is_told),
         cmocka_unit_test(figures_come_as_json),
         cmocka_unit_test(a_terminal_gets_a_live_table),
         cmocka_unit_test(bad_input_is_one_clear_line),

@@ -1,30 +1,12 @@
 /* One run as its user sees it: ./sinklab train on a small text, killed, repeated, misused. */
 #include "data/base/rng.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <signal.h>
-#include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-typedef struct Place {
-    char folder[64], text[96], cache[96];
-} Place;
+#include "tests/train/command_fixture.h"
 
 /* Some 60 kB of pseudo-English: words of a small vocabulary with a grammar of pairs. */
-static void write_text(const char *path) {
+static void write_text(const Place *p) {
     static const char *const words[] = {"the", "sink",  "drinks", "what",  "no", "head", "wants", "and",
                                         "a",   "token", "stands", "first", "so", "it",   "is",    "seen"};
-    FILE *f = fopen(path, "w");
-    assert_non_null(f);
+    FILE *f = open_file(p, "text.txt", "w");
     uint64_t at = 0;
     for (int i = 0; i < 12000; i++) {
         at = (3 * at + rng_below(1, RNG_TEST, 0, (uint64_t)i, 4)) % 16;
@@ -34,79 +16,36 @@ static void write_text(const char *path) {
 }
 
 static int setup(void **state) {
-    Place *p = calloc(1, sizeof *p);
-    snprintf(p->folder, sizeof p->folder, "/tmp/sinklab-run-XXXXXX");
-    if (!p || !mkdtemp(p->folder)) return -1;
-    snprintf(p->text, sizeof p->text, "%s/text.txt", p->folder);
-    snprintf(p->cache, sizeof p->cache, "%s/cache", p->folder);
-    write_text(p->text);
+    Place *p = place_make("run");
+    if (!p) return -1;
+    write_text(p);
     *state = p;
     return 0;
 }
 
 static int teardown(void **state) {
-    Place *p = *state;
-    char command[160];
-    snprintf(command, sizeof command, "chmod -R u+w %s; rm -rf %s", p->folder, p->folder);
-    int code = system(command);
-    free(p);
-    return code;
+    return place_remove(*state);
 }
 
 /* A small model that learns in a second or so; further words may change it. */
 static void command_line(const Place *p, const char *db, const char *more, char *out, size_t room) {
     snprintf(out, room,
-             "./sinklab train configs/demo.yaml --quiet --db %s/%s --cache %s data.source=%s "
+             "./sinklab train configs/demo.yaml --quiet --db %s/%s --cache %s/cache data.source=%s/text.txt "
              "data.tokenizer=bytes model.layers=2 "
              "model.width=32 model.heads=2 model.context=16 train.batch_tokens=512 train.steps=300 "
              "optim.warmup=10 probe.every=30 probe.sequences=20 run.checkpoint_every=7 "
              "run.threads=1 %s >%s/out 2>&1",
-             p->folder, db, p->cache, p->text, more, p->folder);
+             p->folder, db, p->folder, p->folder, more, p->folder);
 }
 
 static int train(const Place *p, const char *db, const char *more) {
     char line[1024];
     command_line(p, db, more, line, sizeof line);
-    int status = system(line);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-/* One text of all that a query answers, rows joined by newlines. */
-static char *ask(const Place *p, const char *db, const char *sql) {
-    char path[160];
-    sqlite3 *handle;
-    sqlite3_stmt *q;
-    snprintf(path, sizeof path, "%s/%s", p->folder, db);
-    assert_int_equal(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &q, NULL), SQLITE_OK);
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    while (sqlite3_step(q) == SQLITE_ROW) {
-        for (int i = 0; i < sqlite3_column_count(q); i++)
-            fprintf(out, "%s|", sqlite3_column_text(q, i) ? (const char *)sqlite3_column_text(q, i) : "");
-        fputc('\n', out);
-    }
-    fclose(out);
-    sqlite3_finalize(q);
-    sqlite3_close(handle);
-    return text;
-}
-
-static const char digest[] = "SELECT * FROM digest ORDER BY key, kind, step, place";
-
-static void assert_answer(const Place *p, const char *db, const char *sql, const char *expected) {
-    char *text = ask(p, db, sql);
-    assert_string_equal(text, expected);
-    free(text);
+    return shell(line);
 }
 
 static void assert_same_run(const Place *p, const char *db, const char *other) {
-    char *a = ask(p, db, digest), *b = ask(p, other, digest);
-    assert_true(strlen(a) > 10000);
-    assert_string_equal(a, b);
-    free(a);
-    free(b);
+    assert_same_results(p, db, other);
     char line[512];
     snprintf(line, sizeof line,
              "cd %s && cmp %s.d/*/step-00000300/model.safetensors %s.d/*/step-00000300/model.safetensors",
@@ -212,16 +151,8 @@ static void divergence_is_reported_and_kept(void **state) {
     assert_int_equal(train(p, "wild.db", retry), 1);
 }
 
-/* What standard error and output said. */
 static void assert_said(const Place *p, const char *words) {
-    char path[96], text[4096] = "";
-    snprintf(path, sizeof path, "%.80s/out", p->folder);
-    FILE *f = fopen(path, "r");
-    assert_non_null(f);
-    size_t n = fread(text, 1, sizeof text - 1, f);
-    text[n] = 0;
-    fclose(f);
-    if (!strstr(text, words)) fail_msg("not said: %s in: %s", words, text);
+    assert_file_says(p, "out", words);
 }
 
 static void bad_input_is_one_clear_line(void **state) {
@@ -264,12 +195,11 @@ static void a_checkpoint_of_another_shape_is_refused(void **state) {
 
 static int sample(const Place *p, const char *more) {
     char line[512];
-    snprintf(
-        line, sizeof line,
-        "./sinklab sample $(ls -d %s/a.db.d/*/step-00000300) --cache %s --prompt 'the sink' %s >%s/out 2>&1",
-        p->folder, p->cache, more, p->folder);
-    int status = system(line);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    snprintf(line, sizeof line,
+             "./sinklab sample $(ls -d %s/a.db.d/*/step-00000300) --cache %s/cache --prompt 'the sink' %s "
+             ">%s/out 2>&1",
+             p->folder, p->folder, more, p->folder);
+    return shell(line);
 }
 
 /* 60 bytes and more than one window of 16: the words of the text come back. */
