@@ -57,7 +57,7 @@ static void remove_folder(const char *folder) {
     rmdir(folder);
 }
 
-/* Steps of the whole checkpoints in a run's folder, newest first; the number found. */
+/* Steps of the whole checkpoints in a run's folder, newest first; how many of the `room` newest there are. */
 static int list_steps(const char *run_folder, int64_t *steps, int room) {
     DIR *dir = opendir(run_folder);
     int n = 0;
@@ -66,6 +66,7 @@ static int list_steps(const char *run_folder, int64_t *steps, int room) {
         int64_t step;
         int end = 0;
         if (sscanf(entry->d_name, "step-%" SCNd64 "%n", &step, &end) != 1 || entry->d_name[end]) continue;
+        if (n == room && step <= steps[n - 1]) continue; /* a folder names its entries in any order */
         int at = n < room ? n++ : room - 1;
         for (; at > 0 && steps[at - 1] < step; at--) steps[at] = steps[at - 1];
         steps[at] = step;
