@@ -13,9 +13,10 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 ran=0 skipped=0 failed=0
 
-# ---- the copy: folders of its own, files of the tree ----
+# ---- the copy: its own results, the cache of the tree ----
 for name in sinklab Makefile README.md packages.txt ablations configs train; do ln -s "$tree/$name" "$work"; done
-cp -rs "$tree/data" "$work/data" # what is prepared here stays here
+mkdir "$work/data" && find data -mindepth 1 -maxdepth 1 ! -name cache -exec cp -r {} "$work/data" \;
+ln -s "$tree/data/cache" "$work/data"
 cp "$db" "$work/results.db" && cp -r "$db.d" "$work/results.db.d" || exit 1
 cp "$db" "$work/theirs.db"
 cd "$work" || exit 1
