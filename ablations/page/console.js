@@ -1,6 +1,7 @@
 // Owns: the SQL console: menu, text, rows, plot. Does not own: the queries (ablations/queries).
 import { ask } from "./data.js";
 import { drawTable } from "./tables.js";
+import { palette } from "./scales.js";
 
 const ROWS = 500;
 
@@ -23,7 +24,7 @@ function plotRows({ columns, values }, width) {
   const options = { x: (r) => r[step], y: (r) => r[other], stroke: kinds > 1 && kinds <= 8 ? (r) => r[text] : "currentColor" };
   return Plot.plot({
     width, height: 280, marginLeft: 56, x: { label: `${columns[step]} →` }, y: { label: `↑ ${columns[other]}`, grid: true },
-    color: { legend: kinds > 1 && kinds <= 8, range: ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#7a68c8", "#56a0c9", "#8c8c8c"] },
+    color: { legend: kinds > 1 && kinds <= 8, range: palette() },
     marks: [Plot.dot(values, { ...options, r: 2.5 })],
   });
 }
@@ -75,5 +76,6 @@ export function startConsole(page) {
     `A copy of results.db: step and step_head keep at most ${notes[0].steps ?? 0} steps a run, map the maps of ${notes[0].maps} run${notes[0].maps === 1 ? "" : "s"}, ` +
     "reals seven digits; final and onset_step are as they came out of all steps.";
   choose(0);
-  return run;
+  // Runs a stored query by its name.
+  return (name) => { choose(Math.max(0, queries.findIndex((q) => q.name === name))); run(); };
 }

@@ -83,20 +83,30 @@ function readHeads(db) {
   };
 }
 
-// Everything that the figures draw, read once.
+// phase of each layer of each run, which is kept as a metric by its name.
+function readPhases(db) {
+  const rows = ask(db, `SELECT run_id, step, value, CAST(substr(name, length('main.layer.') + 1) AS INTEGER) AS layer
+                        FROM metric WHERE name GLOB 'main.layer.*.phase' ORDER BY run_id, step`);
+  return d3.group(rows, (r) => r.run_id, (r) => r.layer);
+}
+
+// Everything that the figures draw, read once; the columns that they draw and no others.
 export function readSeries(db) {
   const byRun = (sql) => d3.group(ask(db, sql), (r) => r.run_id);
-  const byPlace = (sql) => d3.group(ask(db, sql), (r) => r.run_id, (r) => r.step);
   return {
     step: byRun("SELECT run_id, step, loss FROM step WHERE loss IS NOT NULL ORDER BY run_id, step"),
     head: readHeads(db),
-    eval: byRun("SELECT * FROM eval WHERE probe = 'main' ORDER BY run_id, step"),
-    layer: byPlace("SELECT * FROM eval_layer WHERE probe = 'main' ORDER BY run_id, step, layer"),
+    eval: byRun(`SELECT run_id, step, T, sequences, uniform_mass, mixing, norm_ratio, entropy_norm_min, sink_rate_03, value_drain
+                 FROM eval WHERE probe = 'main' ORDER BY run_id, step`),
+    layer: d3.group(ask(db, `SELECT run_id, step, layer, mixing, entropy_norm, norm_ratio, sink_rate_03
+                             FROM eval_layer WHERE probe = 'main' ORDER BY run_id, step, layer`), (r) => r.run_id, (r) => r.step),
+    phase: readPhases(db),
     random: byRun(`SELECT run_id, step, max(out_variance_ratio) AS out_variance_ratio FROM eval_layer
                    WHERE probe = 'random' AND out_variance_ratio IS NOT NULL GROUP BY run_id, step ORDER BY run_id, step`),
     stream: byRun(`SELECT run_id, step, max(super_ratio) AS super_ratio, max(dom_ratio_first) AS dom_ratio_first,
                    max(dom_ratio_rest) AS dom_ratio_rest, min(bound_entropy / nullif(entropy / nullif(entropy_norm, 0), 0)) AS bound
-                   FROM eval_layer WHERE probe = 'main' GROUP BY run_id, step ORDER BY run_id, step`),
+                   FROM eval_layer WHERE probe = 'main' AND coalesce(super_ratio, dom_ratio_first, bound_entropy) IS NOT NULL
+                   GROUP BY run_id, step ORDER BY run_id, step`),
     onset: byRun("SELECT run_id, quantity, threshold, last_before, first_after FROM onset"),
     mapSteps: byRun("SELECT DISTINCT run_id, step FROM map ORDER BY run_id, step"),
   };

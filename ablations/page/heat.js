@@ -1,7 +1,7 @@
 // Owns: the heat maps of section 2: heads against steps, two models on one scale.
 // Does not own: which head is chosen (main.js).
 import { massScale, colourOf, drawLegend } from "./scales.js";
-import { addCursor } from "./charts.js";
+import { widthOf, withCursor } from "./charts.js";
 
 // The run's kept steps and, a row a head, its first-key mass at each.
 function grid(rows) {
@@ -59,14 +59,14 @@ function drawSide(page, side, scale) {
     node.replaceChildren(title.node(), d3.create("p").attr("class", "note").text("No step of this run is in the database.").node());
     return () => {};
   }
-  const g = grid(rows), svg = plotHeads(g, scale, Math.max(280, node.clientWidth), page.lastStep());
+  const g = grid(rows), svg = plotHeads(g, scale, widthOf(node), page.lastStep());
   svg.setAttribute("aria-label", "First-key mass by head and step; choose a head in the list below or click a row");
-  const y = svg.scale("y"), move = addCursor(svg), choose = addChoice(svg, g.heads);
+  const y = svg.scale("y"), choose = addChoice(svg, g.heads), { box, move } = withCursor(svg);
   svg.addEventListener("click", (event) => {
     const h = g.heads[Math.floor(y.invert(d3.pointer(event, svg)[1]))];
     if (h) page.set({ layer: h.layer, head: h.head });
   });
-  node.replaceChildren(title.node(), svg);
+  node.replaceChildren(title.node(), box);
   return (step, state) => { move(step); choose(state); };
 }
 

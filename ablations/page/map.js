@@ -1,6 +1,6 @@
 // Owns: section 3: the attention map of one head at the slider's step on a probe sentence, for two models.
 // Does not own: which head, sentence and step (main.js).
-import { ratioScale, colourOf, drawLegend, pixels } from "./scales.js";
+import { ratioScale, colourOf, drawLegend, inksOf, palette, pixels } from "./scales.js";
 import { ask, lastAt } from "./data.js";
 
 const shownText = (text) => (text === "" ? "∅" : text.replaceAll("\n", "↵").replaceAll("\t", "⇥"));
@@ -14,6 +14,11 @@ function received(map) {
   });
 }
 
+function tokensOf(page, run) {
+  const sql = "SELECT position, text FROM map_token WHERE run_id = ? AND probe = 'main' AND sequence = ? ORDER BY position";
+  return run ? ask(page.db, sql, [run.id, page.state.sequence]) : [];
+}
+
 function fetchMap(page, run, step) {
   const at = run && lastAt(page.series.mapSteps.get(run.id), step);
   if (!at) return null;
@@ -23,7 +28,14 @@ function fetchMap(page, run, step) {
   return row ?? null;
 }
 
-function drawCanvas(canvas, map, colours, scale, query) {
+// What the chosen head gives the first key at the slider's step; null where there is no map.
+export function firstKeyOf(page, side) {
+  const { run } = page.side(side), map = fetchMap(page, run, page.state.step);
+  const [token] = map ? tokensOf(page, run) : [];
+  return token ? { text: shownText(token.text), ...received(map)[0] } : null;
+}
+
+function drawCanvas(canvas, map, { colours, scale }, query) {
   canvas.width = canvas.height = map.T;
   const context = canvas.getContext("2d"), image = context.createImageData(map.T, map.T);
   const out = new Uint32Array(image.data.buffer);
@@ -37,10 +49,10 @@ function drawCanvas(canvas, map, colours, scale, query) {
 // Bars: what each key receives; ticks: what it would receive under uniform attention.
 function drawStrip(canvas, sums) {
   const n = sums.length, width = (canvas.width = 8 * n), height = (canvas.height = 44), context = canvas.getContext("2d");
-  const ink = getComputedStyle(canvas).color, top = Math.max(0.3, d3.max(sums, (s) => s.mass));
+  const [other, first] = palette(), ink = getComputedStyle(canvas).color, top = Math.max(0.3, d3.max(sums, (s) => s.mass));
   context.clearRect(0, 0, width, height);
   sums.forEach((s, k) => {
-    context.fillStyle = k === 0 ? "#d55e00" : "#0072b2";
+    context.fillStyle = k === 0 ? first : other;
     context.fillRect(8 * k + 1, height * (1 - s.mass / top), 6, (height * s.mass) / top);
     context.fillStyle = ink;
     context.fillRect(8 * k, height * (1 - s.control / top) - 1, 8, 1.5);
@@ -76,35 +88,35 @@ function build(page, side, tokens) {
 }
 
 // The sentence is tinted by what its words receive, or by where the chosen query looks.
-function showMap(page, view, scale, colours) {
+function tintWords(view, map, sums, query, { scale, inks }) {
+  const ratio = (k) => (query < 0 ? sums[k].mass / sums[k].control : k > query ? NaN : weightAt(map, query, k) * (query + 1));
+  view.words.each(function (d) {
+    const colour = colourOf(scale, ratio(d.position));
+    this.style.background = colour;
+    this.style.color = inks.get(colour) ?? "var(--soft)";
+    this.ariaPressed = String(d.position === query);
+  });
+  view.labels.attr("class", (d) => (d.position === query ? "chosen" : null));
+}
+
+function showMap(page, view, paint) {
   const map = fetchMap(page, view.run, page.state.step);
   if (!map) return view.readout.text("No map of this head.");
   const query = Math.min(page.state.query, map.T - 1), sums = received(map);
-  drawCanvas(view.canvas, map, colours, scale, query);
+  drawCanvas(view.canvas, map, paint, query);
   drawStrip(view.strip, sums);
-  const ratio = (k) => (query < 0 ? sums[k].mass / sums[k].control : k > query ? NaN : weightAt(map, query, k) * (query + 1));
-  view.words.attr("aria-pressed", (d) => d.position === query)
-    .style("background", (d) => colourOf(scale, ratio(d.position)))
-    .style("color", (d) => contrast(colourOf(scale, ratio(d.position))));
-  view.labels.attr("class", (d) => (d.position === query ? "chosen" : null));
-  const first = shownText(view.tokens[0].text);
+  tintWords(view, map, sums, query, paint);
+  const first = shownText(view.tokens[0].text), at = `Map of step ${d3.format(",")(map.step)}.`;
   view.readout.text(query < 0
-    ? `Map of step ${map.step}. The first key “${first}” receives ${sums[0].mass.toFixed(2)} of all attention (uniform: ${sums[0].control.toFixed(2)}).`
-    : `Map of step ${map.step}. Query ${query} “${shownText(view.tokens[query].text)}” gives the first key “${first}” ${weightAt(map, query, 0).toFixed(2)} (uniform: ${(1 / (query + 1)).toFixed(2)}).`);
-}
-
-function contrast(colour) {
-  if (colour === "transparent") return "var(--soft)";
-  return d3.lab(colour).l > 55 ? "#111" : "#fff";
+    ? `${at} The first key “${first}” receives ${sums[0].mass.toFixed(2)} of all attention (uniform: ${sums[0].control.toFixed(2)}).`
+    : `${at} Query ${query} “${shownText(view.tokens[query].text)}” gives the first key “${first}” ` +
+      `${weightAt(map, query, 0).toFixed(2)} (uniform: ${(1 / (query + 1)).toFixed(2)}).`);
 }
 
 export function drawMaps(page) {
-  const views = ["a", "b"].map((side) => {
-    const { run } = page.side(side);
-    const tokens = run ? ask(page.db, "SELECT position, text FROM map_token WHERE run_id = ? AND probe = 'main' AND sequence = ? ORDER BY position", [run.id, page.state.sequence]) : [];
-    return build(page, side, tokens);
-  });
-  const T = d3.max(views, (v) => v?.tokens.length) ?? 32, scale = ratioScale(T), colours = pixels(scale);
+  const views = ["a", "b"].map((side) => build(page, side, tokensOf(page, page.side(side).run)));
+  const T = d3.max(views, (v) => v?.tokens.length) ?? 32, scale = ratioScale(T);
+  const paint = { scale, colours: pixels(scale), inks: inksOf(scale) };
   drawLegend(document.getElementById("map-legend"), scale, "weight over uniform attention, A[q,k] (q+1)");
   document.getElementById("map-note").textContent =
     `n = 1 sentence of probe main, 1 run a side, T = ${T}; weights kept as bytes (steps of 1/255); no threshold eps is involved. ` +
@@ -116,6 +128,6 @@ export function drawMaps(page) {
     const wanted = [steps, layer, head, query].join();
     if (wanted === drawn) return;
     drawn = wanted;
-    for (const view of views) if (view) showMap(page, view, scale, colours);
+    for (const view of views) if (view) showMap(page, view, paint);
   };
 }

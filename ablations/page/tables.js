@@ -2,11 +2,12 @@
 // Does not own: how verdicts are reached (the view verdict).
 import { cellColour } from "./scales.js";
 import { ask, scaleOf } from "./data.js";
+import { medianOf } from "./facts.js";
 
 export function shortNumber(v) {
   if (typeof v !== "number") return v === null || v === undefined ? "-" : String(v);
   if (Number.isInteger(v)) return String(v);
-  return Math.abs(v) >= 1e4 || Math.abs(v) < 1e-3 ? v.toExponential(2) : v.toPrecision(4);
+  return Math.abs(v) >= 1e4 || Math.abs(v) < 1e-3 ? v.toExponential(2) : String(+v.toPrecision(4));
 }
 
 // columns: names; rows: arrays. Text is always text.
@@ -19,10 +20,8 @@ export function drawTable(node, columns, rows) {
   node.replaceChildren(table.node());
 }
 
-const median = (rows, key) => d3.median(rows.filter((r) => r[key] !== null), (r) => r[key]) ?? null;
-
 function drawVariants(page) {
-  const finals = d3.index(ask(page.db, "SELECT * FROM final"), (f) => f.run_id);
+  const finals = d3.index(page.finals, (f) => f.run_id);
   const paired = d3.group(ask(page.db, "SELECT * FROM paired"), (p) => p.key);
   const columns = ["model", "done", "final loss", "sink rate", "first-key mass", "uniform control", "onset (step)", "value drain", "Δ loss", "Δ sink rate"];
   const rows = page.cells.map((cell) => {
@@ -30,10 +29,10 @@ function drawVariants(page) {
     const pairs = cell.runs.flatMap((r) => paired.get(r.key) ?? []);
     const diverged = cell.runs.filter((r) => r.status === "diverged").length;
     const onsets = done.filter((f) => f.onset !== null);
-    return [cell.name, `${done.length} of ${cell.runs.length}${diverged ? `, ${diverged} diverged` : ""}`, median(done, "val_loss"), median(done, "sink_rate_03"),
-            median(done, "sink_mass"), median(done, "uniform_mass"),
-            !done.length ? null : onsets.length ? `${median(onsets, "onset")}${onsets.length < done.length ? ` (${onsets.length} of ${done.length})` : ""}` : "none",
-            median(done, "value_drain"), d3.mean(pairs, (p) => p.d_val_loss) ?? null, d3.mean(pairs, (p) => p.d_sink_rate_03) ?? null];
+    return [cell.name, `${done.length} of ${cell.runs.length}${diverged ? `, ${diverged} diverged` : ""}`, medianOf(done, "val_loss"), medianOf(done, "sink_rate_03"),
+            medianOf(done, "sink_mass"), medianOf(done, "uniform_mass"),
+            !done.length ? null : onsets.length ? `${Math.ceil(medianOf(onsets, "onset"))}${onsets.length < done.length ? ` (${onsets.length} of ${done.length})` : ""}` : "none",
+            medianOf(done, "value_drain"), d3.mean(pairs, (p) => p.d_val_loss) ?? null, d3.mean(pairs, (p) => p.d_sink_rate_03) ?? null];
   });
   const node = document.getElementById("variants");
   drawTable(node, columns, rows);
@@ -49,13 +48,13 @@ function drawClaims(page) {
   node.selectAll("*").remove();
   for (const sweep of ask(page.db, "SELECT name, claim, source FROM sweep ORDER BY id")) {
     const box = node.append("div");
-    box.append("h3").text(sweep.name);
+    box.append("h3").text(`Claim of ${sweep.name}`);
     if (sweep.claim) box.append("p").text(sweep.claim);
     if (sweep.source) box.append("p").attr("class", "note").text(`Source: ${sweep.source}`);
     const verdicts = ask(page.db, "SELECT side, metric, direction, beyond, n, mean, low, high, verdict, more_seeds FROM verdict WHERE sweep = ?", [sweep.name]);
     if (!verdicts.length) continue;
-    drawTable(box.append("div").attr("class", "wide").node(), ["side", "expected of", "verdict", "pairs", "difference", "95 % from", "to", "seeds to settle it"],
-      verdicts.map((v) => [v.side, `${v.metric} ${v.direction} by ${v.beyond}`, v.verdict, v.n, v.mean, v.low, v.high, v.more_seeds]));
+    drawTable(box.append("div").attr("class", "wide").node(), ["side", "expected of", "verdict", "pairs", "difference", "95 % from", "to", "more seeds needed"],
+      verdicts.map((v) => [v.side, `${v.metric} ${v.direction} by ${shortNumber(v.beyond)}`, v.verdict, v.n, v.mean, v.low, v.high, v.more_seeds]));
   }
 }
 
