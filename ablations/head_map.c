@@ -7,8 +7,8 @@
 #include <string.h>
 
 /* Pixels, of which a row shows COLUMNS * COLUMN; SHADES is how many colours there are. */
-enum { WIDTH = 640, LEFT = 56, TOP = 40, ROW = 11, GAP = 30, FOOT = 84, COLUMN = 4, COLUMNS = 143 };
-enum { SHADES = 128, BAR = 256, MOST_MODELS = 8, NAME = 160 };
+enum { WIDTH = 640, LEFT = 56, TOP = 40, ROW = 11, GAP = 30, FOOT = 94, COLUMN = 4, COLUMNS = 143 };
+enum { SHADES = 129, BAR = 256, MOST_MODELS = 8, NAME = 160 };
 
 typedef struct Model {
     char name[NAME];
@@ -72,11 +72,6 @@ static bool read_models(HeadMap *h, Store *s, const char *sweep, Error *e) {
 static double place_of(const HeadMap *h, double mass) {
     double control = isnan(h->model[0].control) ? 0.5 : h->model[0].control;
     return mass < control ? 0.5 * mass / control : 0.5 + 0.5 * (mass - control) / (1 - control);
-}
-
-static double mass_at(const HeadMap *h, double place) {
-    double control = isnan(h->model[0].control) ? 0.5 : h->model[0].control;
-    return place < 0.5 ? 2 * place * control : control + (2 * place - 1) * (1 - control);
 }
 
 static int shade_of(const HeadMap *h, double mass) {
@@ -168,15 +163,19 @@ static void draw_time(const HeadMap *h, double y) {
     label(h->out, LEFT + COLUMNS * COLUMN / 2.0, y + 15, "middle", "step");
 }
 
-/* The colours with the control in their middle. */
+/* The colours, with the control in their middle. */
 static void draw_legend(const HeadMap *h, double y) {
     char text[96];
     for (int i = 0; i < SHADES; i++)
         rectangle(h->out, LEFT + i * (double)BAR / SHADES, y, (double)BAR / SHADES + 0.2, 9, i);
     for (int i = 0; i <= 4; i++) {
-        snprintf(text, sizeof text, "%.2g", mass_at(h, i / 4.0));
-        label(h->out, LEFT + BAR * i / 4.0, y + 21, "middle", text);
+        if (fabs(place_of(h, i / 4.0) - 0.5) < 0.05) continue;
+        snprintf(text, sizeof text, "%g", i / 4.0);
+        label(h->out, LEFT + BAR * place_of(h, i / 4.0), y + 20, "middle", text);
     }
+    snprintf(text, sizeof text, "uniform control %.4f", h->model[0].control);
+    fprintf(h->out, "<path stroke=\"currentColor\" d=\"M%g %gv14\"/>\n", LEFT + BAR / 2.0, y + 9);
+    label(h->out, LEFT + BAR / 2.0, y + 33, "middle", text);
     label(h->out, LEFT + BAR + 14, y + 8, "start", "share of attention, mean over a training batch's rows;");
     label(h->out, LEFT + BAR + 14, y + 21, "start", "orange: more than uniform attention, purple: less");
 }

@@ -47,7 +47,7 @@ function plotLink(page, link, cells, width, last) {
   return Plot.plot({
     width, height: last ? 116 : 84, marginLeft: LEFT, marginRight: RIGHT, marginTop: 6, marginBottom: last ? 38 : 6,
     x: { domain: [0, page.lastStep()], label: last ? "step (updates) →" : null, axis: last ? "bottom" : null },
-    y: { type: link.log ? "log" : "linear", label: null, ticks: 3, tickFormat: "~g", grid: true, zero: !link.log, nice: true },
+    y: { type: link.log ? "log" : "linear", label: null, ticks: 3, tickFormat: "~g", grid: true, ...(link.log ? {} : { zero: true, nice: true }) },
     marks: linkMarks(page, link, cells),
   });
 }

@@ -1,10 +1,15 @@
 // Owns: the embedded database: unpacking it, asking it, and what all figures share: the runs, their cells
 // (runs that differ in the seed alone) and their series. Does not own: any drawing.
 
+function bytesOf(base64) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
+  const text = atob(base64), bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
 export async function unpack(id) {
-  const block = document.getElementById(id);
-  const text = atob(block.textContent), packed = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) packed[i] = text.charCodeAt(i);
+  const block = document.getElementById(id), packed = bytesOf(block.textContent);
   block.remove();
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());

@@ -29,7 +29,7 @@ function addCurves(svg, figure, runs) {
   const path = d3.line((r) => x(r.layer), (r) => y(r[figure.key])).defined(known);
   const dot = (r) => `M${x(r.layer) - 3},${y(r[figure.key])}a3,3 0 1,0 6,0a3,3 0 1,0 -6,0`;
   const curves = runs.map(({ cell }) => {
-    const g = d3.select(svg).append("g").attr("stroke", cellColour(cell)).attr("fill", cellColour(cell));
+    const g = d3.select(svg).append("g").attr("class", "run").attr("stroke", cellColour(cell)).attr("fill", cellColour(cell));
     const line = g.append("path").attr("fill", "none").attr("stroke-width", 1.6);
     return { line, dots: g.append("path").attr("stroke", "none") };
   });
@@ -105,9 +105,13 @@ export function drawLayers(page) {
     "compress: norm ratio above 3 and H / ln min(T,d) below 0.5; refine: elsewhere after a layer that compresses; mix: elsewhere " +
     "where the mixing score is above 0.7; –: none of them; of several seeds, what most have. " +
     "H and phases are read at fewer evaluations than the rest: the last reading before the slider is shown.";
+  const said = document.getElementById("layers-step");
+  let read = null;
   return (step) => {
-    moves.forEach((move) => move(step));
     const at = d3.max(runs, ({ run }) => lastAt(page.layerSteps(run), step)?.step);
-    d3.selectAll(".at-step").text(at === undefined ? "not measured" : `at the evaluation of step ${d3.format(",")(at)}`);
+    if (at === read) return;
+    read = at;
+    moves.forEach((move) => move(step));
+    said.textContent = at === undefined ? "not measured" : `at the evaluation of step ${d3.format(",")(at)}`;
   };
 }

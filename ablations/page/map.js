@@ -36,7 +36,7 @@ export function firstKeyOf(page, side) {
 }
 
 function drawCanvas(canvas, map, { colours, scale }, query) {
-  canvas.width = canvas.height = map.T;
+  if (canvas.width !== map.T) canvas.width = canvas.height = map.T;
   const context = canvas.getContext("2d"), image = context.createImageData(map.T, map.T);
   const out = new Uint32Array(image.data.buffer);
   for (let q = 0, i = 0; q < map.T; q++)
@@ -48,7 +48,8 @@ function drawCanvas(canvas, map, { colours, scale }, query) {
 
 // Bars: what each key receives; ticks: what it would receive under uniform attention.
 function drawStrip(canvas, sums) {
-  const n = sums.length, width = (canvas.width = 8 * n), height = (canvas.height = 44), context = canvas.getContext("2d");
+  const width = 8 * sums.length, height = 44, context = canvas.getContext("2d");
+  if (canvas.width !== width) Object.assign(canvas, { width, height });
   const [other, first] = palette(), ink = getComputedStyle(canvas).color, top = Math.max(0.3, d3.max(sums, (s) => s.mass));
   context.clearRect(0, 0, width, height);
   sums.forEach((s, k) => {

@@ -6,18 +6,20 @@ import { readFileSync } from "node:fs";
 const text = (v) => (v === null ? "NULL" : `'${String(v).replaceAll("'", "''")}'`);
 
 // How far the sink has grown at a step, 0 to 1.
-const growth = (run, step) => (run.variant === "baseline" ? 1 / (1 + Math.exp(-(step - 0.35 * run.steps - 20 * run.seed) / (0.05 * run.steps))) : 0.03);
+const growth = (run, step) => (run.variant === "baseline" && !run.flat ? 1 / (1 + Math.exp(-(step - 0.35 * run.steps - 20 * run.seed) / (0.05 * run.steps))) : 0.03);
+// Between -1 and 1, so that nothing packs better than what is measured.
+const noise = (...place) => 2 * (Math.abs(Math.sin(place.reduce((sum, v, i) => sum + v * (12.9898 + 65.12 * i), 0)) * 43758.5453) % 1) - 1;
 // Heads differ: some sink, some do not.
 const share = (layer, head) => ((layer * 7 + head * 3) % 5) / 4;
 const round = (v) => Math.round(v * 1e6) / 1e6;
 
 function* stepRows(run, d) {
   for (let s = 1; s <= run.reached; s++) {
-    const loss = run.status === "diverged" && s === run.reached ? null : 3 + 5 * Math.exp((-4 * s) / run.steps) + 0.1 * Math.sin(s * 12.9 + run.seed);
+    const loss = run.status === "diverged" && s === run.reached ? null : 3 + 5 * Math.exp((-4 * s) / run.steps) + 0.1 * noise(run.id, s);
     yield `INSERT INTO step VALUES (${run.id}, ${s}, ${s * 2048}, ${loss}, 1, 1e-3, 10, 0, 0);`;
     for (let l = 0; l < d.layers; l++)
       for (let h = 0; h < d.heads; h++)
-        yield `INSERT INTO step_head VALUES (${run.id}, ${s}, ${l}, ${h}, ${round(0.127 + 0.7 * growth(run, s) * share(l, h) + 0.01 * Math.sin(s + l))}, 1);`;
+        yield `INSERT INTO step_head VALUES (${run.id}, ${s}, ${l}, ${h}, ${round(0.127 + 0.7 * growth(run, s) * share(l, h) + 0.02 * noise(run.id, s, l, h))}, 1);`;
   }
 }
 
@@ -30,6 +32,8 @@ function* evalRows(run, d) {
     for (let l = 0; l < d.layers; l++) {
       yield `INSERT INTO eval_layer (run_id, step, probe, layer, sink_rate_03, sink_mass, mixing, norm_ratio, entropy, entropy_norm, dom_ratio_first, dom_ratio_rest, super_ratio, bound_entropy)
         VALUES (${run.id}, ${s}, 'main', ${l}, ${round((0.6 * g * l) / d.layers)}, 0.2, ${round(0.9 - 0.1 * l * g)}, ${round(1 + (12 * g * (l + 1)) / d.layers)}, ${round(3.4 * (0.9 - 0.6 * g))}, ${round(0.9 - 0.6 * g)}, ${round(4 + 30 * g)}, 4, ${round(2 + 50 * g)}, 3.3);`;
+      const phase = g < 0.5 ? 1 : l === 0 ? 2 : 3;
+      if (s % (5 * every) === 0) yield `INSERT INTO metric VALUES (${run.id}, ${s}, 'main.layer.${l}.phase', ${phase});`;
       if (s % (5 * every) === 0) yield `INSERT INTO eval_layer (run_id, step, probe, layer, out_variance_ratio) VALUES (${run.id}, ${s}, 'random', ${l}, ${round(2 + 5 * g + l)});`;
     }
   }
@@ -79,6 +83,7 @@ const small = { layers: 4, heads: 2, T: 32 };
 // What people may find in a database.
 export const kinds = {
   story: { ...small, runs: cross(variants, 3), claim: "A sink forms in the baseline and in no other." },
+  flat: { ...small, runs: cross(["baseline"], 1, { flat: true }) },
   one: { ...small, runs: cross(["baseline"], 1) },
   no_probes: { ...small, runs: cross(variants, 1, { steps: 60 }), evals: false, maps: false },
   diverged: { ...small, runs: [...cross(["baseline"], 1), ...cross(["no_bos"], 2, { status: "diverged", reached: 40 }), { variant: "head_rmsnorm", status: "queued", reached: 0 }] },
