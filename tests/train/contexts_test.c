@@ -58,6 +58,7 @@ static void test_refusals(void **state) {
                                          {"train.context_schedule", "0:8"},
                                          {"train.loss_from", "16"},
                                          {"train.sink_target", "0.5"},
+                                         {"model.prefix", "3"}, /* train.loss_from is 0 */
                                          {"data.fixed_token_at", "16"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         Config c = config_with(bad[i][0], bad[i][1]);
