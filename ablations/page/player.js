@@ -5,8 +5,10 @@ const PLAY_MS = 12000; // from the first step to the last
 
 // move(index) is called with places on the slider, from 0.
 export function makePlayer(move) {
-  const slider = document.getElementById("step"), button = document.getElementById("play");
-  let frame = 0, playing = 0;
+  const slider = document.getElementById("step"),
+    button = document.getElementById("play");
+  let frame = 0,
+    playing = 0;
   const last = () => +slider.max;
   const goTo = (index) => {
     slider.value = index;

@@ -21,7 +21,8 @@ before(async () => {
 after(() => close?.());
 
 function report(kind) {
-  const db = join(folder, `${kind}.db`), html = join(folder, `${kind}.html`);
+  const db = join(folder, `${kind}.db`),
+    html = join(folder, `${kind}.html`);
   if (existsSync(html)) return { db, html };
   makeDatabase(db, kinds[kind]);
   execFileSync("./sinklab", ["report", "-o", html, "--db", db]);
@@ -32,9 +33,13 @@ function report(kind) {
 async function open(html, size = { width: 1280, height: 900 }) {
   const page = await browser.newPage();
   const complaints = [];
-  page.on("console", (m) => { if (["error", "warning"].includes(m.type())) complaints.push(m.text()); });
+  page.on("console", (m) => {
+    if (["error", "warning"].includes(m.type())) complaints.push(m.text());
+  });
   page.on("pageerror", (e) => complaints.push(e.stack));
-  page.on("request", (r) => { if (!/^(data|blob):/.test(r.url()) && r.url() !== pathToFileURL(html).href) complaints.push(r.url()); });
+  page.on("request", (r) => {
+    if (!/^(data|blob):/.test(r.url()) && r.url() !== pathToFileURL(html).href) complaints.push(r.url());
+  });
   await page.setViewportSize(size);
   await page.goto(pathToFileURL(html).href);
   await page.waitForSelector("body[data-ready]", { state: "attached", timeout: 120000 }).catch(() => {});
@@ -45,27 +50,32 @@ async function open(html, size = { width: 1280, height: 900 }) {
 }
 
 // Figures move in the frame after the slider does.
-const nextFrame = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+const nextFrame = (page) =>
+  page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 
 async function moveTo(page, share) {
-  await page.locator("#step").evaluate((e, s) => { e.value = Math.round(s * e.max); e.dispatchEvent(new Event("input")); }, share);
+  await page.locator("#step").evaluate((e, s) => {
+    e.value = Math.round(s * e.max);
+    e.dispatchEvent(new Event("input"));
+  }, share);
   await nextFrame(page);
 }
 
 const cursors = (page) => page.locator(".cursor").evaluateAll((l) => l.map((e) => e.style.transform));
-const look = (page) => page.evaluate(() => ({
-  said: document.getElementById("step-said").textContent,
-  map: document.querySelector("#map-a canvas:not(.strip)")?.dataset.step,
-  layers: document.getElementById("layers-step").textContent,
-  curves: document.querySelector("#layers .run path").getAttribute("d"),
-  phases: document.querySelector("#phases tbody").textContent,
-}));
+const look = (page) =>
+  page.evaluate(() => ({
+    said: document.getElementById("step-said").textContent,
+    map: document.querySelector("#map-a canvas:not(.strip)")?.dataset.step,
+    layers: document.getElementById("layers-step").textContent,
+    curves: document.querySelector("#layers .run path").getAttribute("d"),
+    phases: document.querySelector("#phases tbody").textContent,
+  }));
 
 for (const kind of ["one", "no_probes", "diverged", "many"])
   test(`a database of kind ${kind} is shown`, async () => {
     const { page } = await open(report(kind).html);
     await moveTo(page, 0.5);
-    assert.equal(await page.locator("#variants tbody tr").count() > 0, true);
+    assert.equal((await page.locator("#variants tbody tr").count()) > 0, true);
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
     await page.close();
   });
@@ -87,7 +97,7 @@ test("the slider moves every figure, and a head and a word can be chosen", async
   await page.locator("#heat-a svg").click({ position: { x: 200, y: 40 } });
   assert.notEqual(await page.locator("#pick-head").inputValue(), before);
   await page.locator("#map-a .sentence button").nth(3).click();
-  assert.match(await page.locator("#map-a .readout").textContent(), /Query 3/);
+  assert.match(await page.locator("#map-a .readout").textContent(), /query 3/);
   assert.deepEqual(complaints, []);
   await page.close();
 });
@@ -107,15 +117,25 @@ const asked = (db, sql) => JSON.parse(execFileSync("sqlite3", ["-json", db, sql]
 test("the story and the lesson say what the database says", async () => {
   const { db, html } = report("story");
   const { page, complaints } = await open(html);
-  const story = (await page.locator("#story").textContent()).replaceAll("\u00a0", " "), told = await readLesson(page);
-  const middle = (variant, column) => asked(db, `SELECT ${column} AS v FROM final WHERE variant = '${variant}' ORDER BY v LIMIT 1 OFFSET 1`).v;
+  const story = (await page.locator("#story").textContent()).replaceAll("\u00a0", " "),
+    told = await readLesson(page);
+  const middle = (variant, column) =>
+    asked(db, `SELECT ${column} AS v FROM final WHERE variant = '${variant}' ORDER BY v LIMIT 1 OFFSET 1`).v;
   const rate = (variant) => `${(100 * middle(variant, "sink_rate_03")).toFixed(0)} %`;
   assert.ok(story.includes(`In baseline, ${rate("baseline")} of all (sequence, layer, head)`), story);
   assert.ok(story.includes(`the sink rate passes 0.1 by step ${middle("baseline", "onset")}`), story);
   assert.ok(story.includes(`no_bos: no sink forms, sink rate ${rate("no_bos")}`), story);
-  const first = asked(db, "SELECT first_after FROM onset WHERE variant = 'baseline' AND seed = 0 AND quantity = 'sink_rate_03'").first_after;
+  const first = asked(
+    db,
+    "SELECT first_after FROM onset WHERE variant = 'baseline' AND seed = 0 AND quantity = 'sink_rate_03'",
+  ).first_after;
   assert.ok(told[2].includes(`by step ${first} over 10 % of all`), told[2]);
-  assert.ok(told[3].includes(`no sink forms: the sink rate ends at ${rate("no_bos")} (baseline: ${rate("baseline")})`), told[3]);
+  assert.ok(
+    told[3].includes(
+      `no sink forms: the sink rate ends at ${rate("no_bos")} (baseline: ${rate("baseline")})`,
+    ),
+    told[3],
+  );
   assert.ok(told[4].includes(`sink rate ${rate("head_rmsnorm")} against ${rate("baseline")}`), told[4]);
   assert.equal(new Set(told).size, 6);
   assert.deepEqual(complaints, []);
@@ -124,7 +144,8 @@ test("the story and the lesson say what the database says", async () => {
 
 test("the lesson says so where a model is missing or no sink forms", async () => {
   const { page, complaints } = await open(report("flat").html);
-  const story = await page.locator("#story").textContent(), told = await readLesson(page);
+  const story = await page.locator("#story").textContent(),
+    told = await readLesson(page);
   assert.match(story, /Never: the sink rate of baseline did not pass 0\.1/);
   assert.match(told[2], /In baseline no sink forms/);
   assert.match(told[3], /no finished model without BOS/);
@@ -145,7 +166,9 @@ test("phases by layer are those of the last reading before the slider", async ()
 test("curves that share the time axis share their margins", async () => {
   const { page } = await open(report("story").html);
   await moveTo(page, 0.5);
-  const places = await page.locator("#chain .cursor").evaluateAll((l) => l.map((e) => Math.round(e.getBoundingClientRect().x)));
+  const places = await page
+    .locator("#chain .cursor")
+    .evaluateAll((l) => l.map((e) => Math.round(e.getBoundingClientRect().x)));
   assert.ok(places.length >= 6);
   assert.equal(new Set(places).size, 1);
   await page.close();
@@ -154,13 +177,27 @@ test("curves that share the time axis share their margins", async () => {
 test("a query gives the rows that sqlite3 gives", async () => {
   const { db, html } = report("story");
   const { page } = await open(html);
-  const sql = "SELECT r.variant, r.seed, e.step, round(e.sink_rate_03, 5) AS rate FROM eval AS e JOIN run AS r ON r.id = e.run_id WHERE e.step % 60 = 0 ORDER BY 1, 2, 3";
+  const sql =
+    "SELECT r.variant, r.seed, e.step, round(e.sink_rate_03, 5) AS rate" +
+    " FROM eval AS e JOIN run AS r ON r.id = e.run_id WHERE e.step % 60 = 0 ORDER BY 1, 2, 3";
   await page.locator("#sql").fill(sql);
   await page.keyboard.press("Control+Enter");
-  const shown = await page.locator("#sql-rows tbody tr").evaluateAll((rows) => rows.map((r) => [...r.cells].map((c) => (c.classList.contains("text") ? c.textContent : Number(c.textContent)))));
-  const direct = JSON.parse(execFileSync("sqlite3", ["-json", db, sql]).toString()).map((r) => Object.values(r));
+  const shown = await page
+    .locator("#sql-rows tbody tr")
+    .evaluateAll((rows) =>
+      rows.map((r) =>
+        [...r.cells].map((c) => (c.classList.contains("text") ? c.textContent : Number(c.textContent))),
+      ),
+    );
+  const direct = JSON.parse(execFileSync("sqlite3", ["-json", db, sql]).toString()).map((r) =>
+    Object.values(r),
+  );
   assert.equal(shown.length, direct.length);
-  shown.forEach((row, i) => row.forEach((v, k) => (typeof v === "number" ? assert.ok(Math.abs(v - direct[i][k]) < 1e-3) : assert.equal(v, direct[i][k]))));
+  shown.forEach((row, i) =>
+    row.forEach((v, k) =>
+      typeof v === "number" ? assert.ok(Math.abs(v - direct[i][k]) < 1e-3) : assert.equal(v, direct[i][k]),
+    ),
+  );
   await page.locator("#sql").fill("DELETE FROM run");
   await page.locator("#sql-run").click();
   assert.match(await page.locator("#sql-said").textContent(), /readonly|read-only|query_only/i);
@@ -173,7 +210,11 @@ test("views over all steps come out as in the whole database", () => {
   const copy = join(folder, "copy.db");
   writeFileSync(copy, inflateSync(Buffer.from(packed, "base64")));
   const rows = (path, sql) => execFileSync("sqlite3", [path, sql]).toString();
-  for (const sql of ["SELECT run_id, onset, round(seconds, 6) FROM final ORDER BY 1", "SELECT * FROM onset ORDER BY 1, 2, 3", "SELECT variant, seed, round(d_val_loss, 5) FROM paired ORDER BY 1, 2"])
+  for (const sql of [
+    "SELECT run_id, onset, round(seconds, 6) FROM final ORDER BY 1",
+    "SELECT * FROM onset ORDER BY 1, 2, 3",
+    "SELECT variant, seed, round(d_val_loss, 5) FROM paired ORDER BY 1, 2",
+  ])
     assert.equal(rows(copy, sql), rows(db, sql));
   assert.ok(+rows(copy, "SELECT max(n) FROM (SELECT count(*) AS n FROM step GROUP BY run_id)") <= 302);
 });
@@ -201,24 +242,34 @@ test("the lock file names no address", () => {
 
 test("a program without the libraries beside it writes the static page and says so in a line", () => {
   const { db } = report("story");
-  const program = join(folder, "sinklab"), html = join(folder, "static.html");
+  const program = join(folder, "sinklab"),
+    html = join(folder, "static.html");
   copyFileSync("./sinklab", program);
   const said = spawnSync(program, ["report", "-o", html, "--db", db]);
   assert.equal(said.status, 0);
   assert.match(said.stderr.toString(), /^[^\n]*static page[^\n]*npm[^\n]*\n$/);
   const text = readFileSync(html, "utf8");
-  for (const part of ["<svg", "Mass of the first key by head", "<table", "uniform control"]) assert.ok(text.includes(part), part);
+  for (const part of ["<svg", "Mass of the first key by head", "<table", "uniform control"])
+    assert.ok(text.includes(part), part);
   assert.ok(!text.includes("<script"));
 });
 
 test("screenshots for people", async () => {
   const { html } = report("story");
-  for (const [name, width, height] of [["phone", 360, 740], ["tablet", 820, 1100], ["screen", 1280, 900]])
+  for (const [name, width, height] of [
+    ["phone", 360, 740],
+    ["tablet", 820, 1100],
+    ["screen", 1280, 900],
+  ])
     for (const scheme of ["light", "dark"]) {
       const { page } = await open(html, { width, height });
       await page.emulateMedia({ colorScheme: scheme });
       await moveTo(page, 0.7);
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, `${name} is too wide`);
+      assert.equal(
+        await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
+        true,
+        `${name} is too wide`,
+      );
       await page.screenshot({ path: `${shots}/${name}-${scheme}.png`, fullPage: true });
       await page.close();
     }
