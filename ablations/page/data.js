@@ -17,8 +17,6 @@ export async function unpack(id) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-export const plural = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
-
 export async function openDatabase() {
   const [wasmBinary, bytes] = await Promise.all([unpack("sql-wasm.wasm"), unpack("database")]);
   const SQL = await initSqlJs({ wasmBinary, useOldExtensionFunctions: false });
@@ -160,6 +158,8 @@ export function lastAt(rows, step) {
   const i = d3.bisector((r) => r.step).right(rows ?? [], step) - 1;
   return i < 0 ? null : rows[i];
 }
+
+export const plural = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
 // What a figure was measured on, in a few words.
 export function scaleOf(series, cells) {

@@ -26,12 +26,12 @@ export function datesOf(page, runs, quantity) {
     : null;
 }
 
-// Sink rate by layer at the last evaluation, mean over seeds, highest first.
+// Sink rate by layer at the last evaluation, median over seeds, highest first.
 function layersOf(page, runs) {
   const rows = runs.flatMap((r) => [...(page.series.layer.get(r.id)?.values() ?? [])].at(-1) ?? []);
   const rates = d3.rollups(
     rows.filter((r) => r.sink_rate_03 !== null),
-    (v) => d3.mean(v, (r) => r.sink_rate_03),
+    (v) => d3.median(v, (r) => r.sink_rate_03),
     (r) => r.layer,
   );
   return rates.map(([layer, rate]) => ({ layer, rate })).sort((x, y) => y.rate - x.rate);
@@ -133,7 +133,7 @@ function differences(cell, reference) {
 function whatStops(all, reference) {
   const others = all.filter((f) => f !== reference).slice(0, 5);
   const told = others.map((f) => {
-    const date = f.onset ? `, by ${stepWords(f.onset.middle)}` : "";
+    const date = f.onset ? `, by ${stepWords(f.onset.middle)} in ${f.onset.n} of ${plural(f.n, "seed")}` : "";
     const model = `${f.name}${differences(f.cell, reference.cell)}`;
     return `${model}: ${outcomeOf(f, reference)}, sink rate ${percent(f.rate)}${date}.`;
   });

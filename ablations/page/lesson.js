@@ -13,7 +13,7 @@ function attention(page) {
   return [
     "To guess the next word, each word (the query) looks back at itself and the words before it (the keys)",
     "and shares out 100 % of its attention.",
-    "Before training nothing sets one word apart, and the map has the neutral colour all over.",
+    mixing > 0.95 && "Before training nothing sets one word apart, and the map has the neutral colour all over.",
     mixing != null &&
       `The mixing score says how evenly: ${mixing.toFixed(2)} at step 0, where 1 is perfectly even.`,
   ];
@@ -54,7 +54,7 @@ function forming(page) {
   return [
     `Now from the start, ${f.name}: every row begins at the neutral colour, chance.`,
     `Then rows turn orange${told.length ? `: ${told.join("; ")}` : ""}.`,
-    "The loss (section 1, ring) shows no step there.",
+    "On the loss curves (section 1) a ring marks the same step.",
   ];
 }
 
