@@ -13,7 +13,8 @@ function attention(page) {
   return [
     "To guess the next word, each word (the query) looks back at itself and the words before it (the keys)",
     "and shares out 100 % of its attention.",
-    mixing > 0.95 && "Before training nothing sets one word apart, and the map has the neutral colour all over.",
+    mixing > 0.95 &&
+      "Before training nothing sets one word apart, and the map has the neutral colour all over.",
     mixing != null &&
       `The mixing score says how evenly: ${mixing.toFixed(2)} at step 0, where 1 is perfectly even.`,
   ];
