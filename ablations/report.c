@@ -107,7 +107,7 @@ static const struct Chart {
     {"training_loss", "Training loss (nats a token)",
      CHOSEN "SELECT h.place, h.label, h.run, avg(s.step), avg(s.loss) FROM chosen AS h"
             " JOIN run AS r ON r.id = h.run JOIN step AS s ON s.run_id = h.run WHERE s.loss IS NOT NULL"
-            " GROUP BY h.place, h.label, h.run, s.step * 200 / max(r.steps, 200) ORDER BY 1, 3, 4",
+            " GROUP BY h.place, h.label, h.run, (s.step - 1) * 200 / max(r.steps, 200) ORDER BY 1, 3, 4",
      .log_y = true},
     {"val_loss", "Validation loss (nats a token)", EVALUATIONS("val_loss"), .log_y = true},
     {"sink_rate", "Sink rate at eps 0.3", EVALUATIONS("sink_rate_03"), .from_zero = true},

@@ -60,13 +60,14 @@ const { browser, folder, close } = await openBrowser();
 const html = process.argv[2] ?? makePage(folder),
   figures = [];
 for (let i = 0; i < TIMES; i++) figures.push(await measure(browser, html));
+const megabytes = statSync(html).size / 1e6;
 await close();
 const middle = (key, digits) =>
   figures
     .map((f) => f[key])
     .sort((a, b) => a - b)
     [TIMES >> 1].toFixed(digits);
-console.log(`page of ${(statSync(html).size / 1e6).toFixed(2)} MB; medians of ${TIMES} openings`);
+console.log(`page of ${megabytes.toFixed(2)} MB; medians of ${TIMES} openings`);
 console.log(
   `opening: ready after ${middle("ready", 0)} ms; its main thread computes ${middle("opening", 0)} ms`,
 );
