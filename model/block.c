@@ -56,12 +56,6 @@ static float *value_of(const Ctx *c, float *qkv) {
     return qkv + (int64_t)(c->H + c->KV) * c->dh;
 }
 
-/* The linear layer whose weights are a stage's tensor `w` (a gated MLP's parts are adjacent) and whose bias
- * is its tensor `b`, NULL where there are no biases. */
-static Linear linear_of(LinearKind kind, const Ctx *c, int w, int b, int64_t in, int64_t out) {
-    return (Linear){kind, c->w[w], c->w[b], c->dw[w], c->dw[b], in, out};
-}
-
 const float *norm_forward(const Pass *p, int l, Stage s, const float *x, float *out, float *stat) {
     Ctx c = stage_ctx(p, l, s);
     if (!norm_stands(c.c, s)) return x;
@@ -121,12 +115,10 @@ static void attention_sublayer(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
     Ctx qkv = stage_ctx(p, l, STAGE_QKV), qk = stage_ctx(p, l, STAGE_QK);
     Ctx turn = stage_ctx(p, -1, STAGE_POSITION);
-    Ctx out = stage_ctx(p, l, STAGE_OUT);
     int64_t d = qkv.d, ld = qkv.ld, width = (int64_t)qkv.H * qkv.dh;
     const QkSlot *q = &qk_slots[qk.c->qk];
     const PositionSlot *position = &position_slots[turn.c->position];
-    Linear project = linear_of(LINEAR_QKV, &qkv, 0, 3, d, ld);
-    Linear merge = linear_of(LINEAR_OUT, &out, 0, 1, width, d);
+    Linear project = linear_of(p->m, LINEAR_QKV, l), merge = linear_of(p->m, LINEAR_OUT, l);
 
     const float *h = norm_forward(p, l, STAGE_NORM_ATTN, a->x, t->h, a->norm_attn);
     tap(p, TAP_ATTN_IN, l, (float *)h, (int)d, NULL);
@@ -151,10 +143,8 @@ static void mlp_sublayer(const Pass *p, int l, Acts *a, float *x_next) {
     Tape *t = p->t;
     Ctx mlp = stage_ctx(p, l, STAGE_MLP);
     const MlpSlot *slot = &mlp_slots[mlp.c->mlp];
-    int parts = slot->parts;
-    int64_t d = mlp.d, f = mlp.f, in = parts * f;
-    Linear widen = linear_of(LINEAR_MLP_IN, &mlp, 0, parts + 1, d, in);
-    Linear narrow = linear_of(LINEAR_MLP_DOWN, &mlp, parts, 2 * parts + 1, f, d);
+    int64_t d = mlp.d, f = mlp.f, in = slot->parts * f;
+    Linear widen = linear_of(p->m, LINEAR_MLP_IN, l), narrow = linear_of(p->m, LINEAR_MLP_DOWN, l);
 
     const float *h = norm_forward(p, l, STAGE_NORM_MLP, a->mid, t->h, a->norm_mlp);
     tap(p, TAP_MLP_IN, l, (float *)h, (int)d, NULL);
@@ -195,10 +185,8 @@ static void mlp_backward(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
     Ctx mlp = stage_ctx(p, l, STAGE_MLP);
     const MlpSlot *slot = &mlp_slots[mlp.c->mlp];
-    int parts = slot->parts;
-    int64_t d = mlp.d, f = mlp.f, in = parts * f;
-    Linear widen = linear_of(LINEAR_MLP_IN, &mlp, 0, parts + 1, d, in);
-    Linear narrow = linear_of(LINEAR_MLP_DOWN, &mlp, parts, 2 * parts + 1, f, d);
+    int64_t f = mlp.f, in = slot->parts * f;
+    Linear widen = linear_of(p->m, LINEAR_MLP_IN, l), narrow = linear_of(p->m, LINEAR_MLP_DOWN, l);
 
     norm_over_backward(p, l, STAGE_SUM_NORM_MLP, &a->sum_mlp, t->dx);
     const float *dadd = norm_of_added_backward(p, l, STAGE_ADD_NORM_MLP, &a->add_mlp, mlp_out_backward(p, l));
@@ -217,12 +205,10 @@ static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
     Ctx qkv = stage_ctx(p, l, STAGE_QKV), qk = stage_ctx(p, l, STAGE_QK);
     Ctx turn = stage_ctx(p, -1, STAGE_POSITION);
-    Ctx out = stage_ctx(p, l, STAGE_OUT);
     const QkSlot *q = &qk_slots[qk.c->qk];
     const PositionSlot *position = &position_slots[turn.c->position];
     int64_t d = qkv.d, ld = qkv.ld, width = (int64_t)qkv.H * qkv.dh;
-    Linear project = linear_of(LINEAR_QKV, &qkv, 0, 3, d, ld);
-    Linear merge = linear_of(LINEAR_OUT, &out, 0, 1, width, d);
+    Linear project = linear_of(p->m, LINEAR_QKV, l), merge = linear_of(p->m, LINEAR_OUT, l);
 
     norm_over_backward(p, l, STAGE_SUM_NORM_ATTN, &a->sum_attn, t->dx);
     const float *dadd = norm_of_added_backward(p, l, STAGE_ADD_NORM_ATTN, &a->add_attn, t->dx);

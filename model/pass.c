@@ -8,11 +8,6 @@
 
 #include <string.h>
 
-/* The classifier's weights: its own, or the embedding's. */
-static Ctx head_ctx(const Pass *p) {
-    return stage_ctx(p, -1, p->m->config.tie ? STAGE_EMBED : STAGE_HEAD);
-}
-
 static void embed(const Pass *p) {
     Ctx table = stage_ctx(p, -1, STAGE_EMBED), c = stage_ctx(p, -1, STAGE_POSITION);
     float *x = p->t->acts[0].x;
@@ -35,9 +30,8 @@ static void tap_logits(const Pass *p, int64_t first, int64_t n) {
  * cache: dh = dlogits W into t->dh, dW += dlogits^T h. */
 static void classify(const Pass *p, const float *h, float scale) {
     Tape *t = p->t;
-    Ctx head = head_ctx(p);
-    int64_t V = p->m->config.vocab, d = head.d, chunk = tape_chunk(t);
-    Linear classifier = {LINEAR_HEAD, head.w[0], NULL, head.dw[0], NULL, d, V};
+    int64_t V = p->m->config.vocab, d = p->m->config.width, chunk = tape_chunk(t);
+    Linear classifier = linear_of(p->m, LINEAR_HEAD, 0);
     for (int64_t n = 0; n < p->N; n += chunk) {
         int64_t k = p->N - n < chunk ? p->N - n : chunk;
         linear_forward(p, &classifier, k, h + n * d, t->logits);

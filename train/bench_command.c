@@ -142,20 +142,47 @@ static void compare(const Bench *b, const Yaml *file) {
 
 /* ---- the command ---- */
 
-static bool run_all(Bench *b, int n, char *const *words, int64_t steps, bool watch, Error *e) {
-    static char *const usual[] = {"configs/demo.yaml", "configs/reference.yaml"};
-    if (!n) {
-        n = 2;
-        words = usual;
+/* Words of the command line: configurations, and key=value for all of them. */
+typedef struct Words {
+    char **config, **set;
+    int configs, sets;
+} Words;
+
+static bool is_setting(const char *word) {
+    return strchr(word, '=') != NULL;
+}
+
+/* Moves the settings behind the configurations. */
+static Words words_of(int n, char **words) {
+    static char *usual[] = {"configs/demo.yaml", "configs/reference.yaml"};
+    Words w = {.config = words};
+    for (int i = 0; i < n; i++) {
+        if (is_setting(words[i])) continue;
+        char *word = words[i];
+        memmove(words + w.configs + 1, words + w.configs, (size_t)(i - w.configs) * sizeof *words);
+        words[w.configs++] = word;
     }
-    if (n > MANY_CONFIGS) return fail(e, EXIT_USAGE, "command line: %d configs, at most %d", n, MANY_CONFIGS);
+    w.set = words + w.configs;
+    w.sets = n - w.configs;
+    if (!w.configs) w.config = usual, w.configs = 2;
+    return w;
+}
+
+static bool load(Config *c, const Words *w, int i, Error *e) {
+    char *line[1 + w->sets];
+    line[0] = w->config[i];
+    memcpy(line + 1, w->set, (size_t)w->sets * sizeof *line);
+    return config_from_words(c, 1 + w->sets, line, e);
+}
+
+static bool run_all(Bench *b, const Words *w, int64_t steps, bool watch, Error *e) {
+    if (w->configs > MANY_CONFIGS)
+        return fail(e, EXIT_USAGE, "command line: %d configs, at most %d", w->configs, MANY_CONFIGS);
     if (!bench_machine(&b->machine, e)) return false;
-    for (; b->n < n; b->n++) {
+    for (; b->n < w->configs; b->n++) {
         Config c;
-        b->name[b->n] = words[b->n];
-        if (!config_load(&c, words[b->n], e) || !config_check(&c, e) ||
-            !bench_config(&c, (int)steps, watch, &b->result[b->n], e))
-            return false;
+        b->name[b->n] = w->config[b->n];
+        if (!load(&c, w, b->n, e) || !bench_config(&c, (int)steps, watch, &b->result[b->n], e)) return false;
     }
     return true;
 }
@@ -175,7 +202,8 @@ static int bench(int argc, char **argv, Error *e) {
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
     if (steps < 1 || steps > 100000) fail(e, EXIT_USAGE, "command line: --steps: 1 to 100000");
     if (!e->code && against) file = yaml_load(against, e);
-    if (e->code || !run_all(&b, words, argv, steps, !unwatched, e)) {
+    Words w = words_of(words, argv);
+    if (e->code || !run_all(&b, &w, steps, !unwatched, e)) {
         yaml_free(file);
         return e->code;
     }
@@ -190,7 +218,7 @@ static int bench(int argc, char **argv, Error *e) {
 
 const Command bench_command = {
     .name = "bench",
-    .usage = "[CONFIG ...]",
+    .usage = "[CONFIG ...] [key=value ...]",
     .summary = "how fast configurations train here, phase by phase, beside what the machine can do",
     .options = "  --steps N       steps timed, after one that is not (default 7)\n"
                "  --json          figures for programs\n"

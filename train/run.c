@@ -151,13 +151,11 @@ static void train_step(Run *r, int64_t step, StepRow *row) {
 
 static bool probe(Run *r, int64_t step, double *ms, Error *e) {
     int set = cadence_probe(step, r->c.train.steps, r->c.probe.every);
+    bool maps = cadence_map(step, r->c.train.steps, r->c.probe.map_times);
     double start = omp_get_wtime();
-    if (set && !evaluate(r->probes, trainer_probe_tape(&r->step), r->store, r->claim.run, step, set,
-                         &r->sink_rate, e))
-        return false;
-    if (cadence_map(step, r->c.train.steps, r->c.probe.map_times) &&
-        !evaluate_maps(r->probes, r->step.tape, r->store, r->claim.run, step, e))
-        return false;
+    Tape *t = set || maps ? trainer_probe_tape(&r->step) : NULL;
+    if (set && !evaluate(r->probes, t, r->store, r->claim.run, step, set, &r->sink_rate, e)) return false;
+    if (maps && !evaluate_maps(r->probes, t, r->store, r->claim.run, step, e)) return false;
     *ms = (omp_get_wtime() - start) * 1e3;
     r->progress.sink_rate = r->sink_rate;
     return true;

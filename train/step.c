@@ -47,7 +47,9 @@ bool trainer_enter(Trainer *t, int64_t step, Error *e) {
 }
 
 Tape *trainer_probe_tape(const Trainer *t) {
-    return t->wide ? t->wide : t->tape;
+    Tape *tape = t->wide ? t->wide : t->tape;
+    tape_pack(tape, t->model, NULL);
+    return tape;
 }
 
 static bool create_wide(Trainer *t, Error *e) {
@@ -99,6 +101,7 @@ static double accumulate(Trainer *t) {
     tape_time(t->tape, t->phases);
     memset(t->grads, 0, t->model->arena * sizeof *t->grads);
     phase_end(t->phases, PHASE_OTHER, 0);
+    tape_pack(t->tape, t->model, t->phases);
     for (int row = 0; row < t->rows_per_step; row += t->micro_rows) {
         int rows = t->rows_per_step - row < t->micro_rows ? t->rows_per_step - row : t->micro_rows;
         int64_t at = (int64_t)row * t->T;

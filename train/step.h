@@ -39,7 +39,7 @@ int trainer_rows_in_flight(const Config *c, int T);
 
 /* Takes up the rows of update number `step`, if train.context_schedule changes them there. */
 bool trainer_enter(Trainer *t, int64_t step, Error *e);
-/* A tape with room for rows of model.context. */
+/* A tape with room for rows of model.context, ready for the weights as they are now. */
 Tape *trainer_probe_tape(const Trainer *t);
 
 /* Update number `step` (from 1) from t->rows. */
