@@ -5,8 +5,9 @@
 #include <omp.h>
 #include <string.h>
 
-/* DEPTH: the k of a panel of B that stays in a first-level cache while A's go by. */
-enum { LANES = 16, TASK_ROWS = 8 * BF16_ROWS, TASK_COLS = 4 * BF16_COLS, DEPTH = 256 };
+/* DEPTH: the k of a panel of B that stays in a first-level cache while A's go by. AHEAD: of the row that is
+ * packed, the rows that are on their way. */
+enum { LANES = 16, TASK_ROWS = 8 * BF16_ROWS, TASK_COLS = 4 * BF16_COLS, DEPTH = 256, AHEAD = 8 };
 
 bool gemm_bf16_supported(void) {
     return bf16_supported();
@@ -41,15 +42,19 @@ size_t gemm_bf16_panels(int64_t n, int64_t k) {
 
 /* ---- packing: rows i .. of a factor as panels (k pairs, width, 2), zeros past its ends ---- */
 
-/* Rows adjacent in memory: a pair of values of k of every panel of a group, then the next pair. */
+/* Rows adjacent in memory: a pair of values of k of every panel of a group, then the next pair. Each lies a
+ * whole row of the matrix further on, where no hardware looks for it. */
 static void pack_columns(uint16_t *to, Factor f, int64_t i, int64_t rows, int width, int64_t k) {
     int64_t panel = width * round_up(k, 2);
     for (int64_t at = 0; at < k; at += 2) {
         const float *even = f.at + at * f.col, *odd = at + 1 < k ? even + f.col : NULL;
         for (int64_t r = i; r < rows; r += width)
-            for (int lane = 0; lane < width; lane += LANES)
+            for (int lane = 0; lane < width; lane += LANES) {
+                __builtin_prefetch(even + AHEAD * f.col + r + lane);
+                __builtin_prefetch(even + (AHEAD + 1) * f.col + r + lane);
                 bf16_pairs(to + (r - i) / width * panel + at * width + 2 * lane, even + r + lane,
                            odd ? odd + r + lane : NULL, (int)(rows - r - lane), width - lane);
+            }
     }
 }
 
