@@ -44,7 +44,7 @@ void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const He
     if (p->t->changes) changes_write(p->t->changes, &v);
     if (!seen) return;
     taps_see(&p->t->observers, &v);
-    lap(p, PHASE_INSTRUMENTS, 0);
+    lap(p, PHASE_INSTRUMENTS, 0, 0);
 }
 
 void tap_back(const Pass *p, TapPoint at, int layer, float *grad, int width, const Heads *heads) {
@@ -60,7 +60,7 @@ const float *norm_forward(const Pass *p, int l, Stage s, const float *x, float *
     Ctx c = stage_ctx(p, l, s);
     if (!norm_stands(c.c, s)) return x;
     norm_kinds[c.c->norm_kind].forward(&c, x, out, stat);
-    lap(p, PHASE_NORM, 8 * c.d);
+    lap(p, PHASE_NORM, 4 * c.d, 8 * c.d);
     return out;
 }
 
@@ -71,7 +71,7 @@ void norm_backward(const Pass *p, int l, Stage s, const float *x, const float *s
         norm_kinds[c.c->norm_kind].backward(&c, x, stat, dh, dx);
     else
         residual_add(dx, dx, dh, p->N * c.d);
-    lap(p, PHASE_NORM, 16 * c.d);
+    lap(p, PHASE_NORM, 10 * c.d, 16 * c.d);
 }
 
 /* A norm in place of x, whose input is kept. */
@@ -126,7 +126,7 @@ static void attention_sublayer(const Pass *p, int l, Acts *a) {
     if (q->forward) q->forward(&qk, a->qkv, ld);
     if (position->rotate_forward) position->rotate_forward(&turn, a->qkv, ld);
     mix_values(p, l, a);
-    lap(p, PHASE_POSITION, 16 * width);
+    lap(p, PHASE_POSITION, 6 * width, 16 * width);
     attend(p, l, a);
     gates_forward(p, l, a, h);
     const float *y = head_out(p, l, a);
@@ -135,7 +135,7 @@ static void attention_sublayer(const Pass *p, int l, Acts *a) {
     norm_over(p, l, STAGE_ADD_NORM_ATTN, t->add, &a->add_attn);
     tap(p, TAP_ATTN_ADD, l, t->add, (int)d, NULL);
     residual_add(a->mid, a->x, t->add, p->N * d);
-    lap(p, PHASE_RESIDUAL, 12 * d);
+    lap(p, PHASE_RESIDUAL, d, 12 * d);
     norm_over(p, l, STAGE_SUM_NORM_ATTN, a->mid, &a->sum_attn);
 }
 
@@ -150,13 +150,13 @@ static void mlp_sublayer(const Pass *p, int l, Acts *a, float *x_next) {
     tap(p, TAP_MLP_IN, l, (float *)h, (int)d, NULL);
     linear_forward(p, &widen, p->N, h, a->hid);
     slot->forward(&mlp, a->hid, t->s);
-    lap(p, PHASE_ACTIVATION, 4 * (in + f));
+    lap(p, PHASE_ACTIVATION, 18 * f, 4 * (in + f));
     tap(p, TAP_MLP_HIDDEN, l, t->s, (int)f, NULL);
     linear_forward(p, &narrow, p->N, t->s, t->add);
     norm_over(p, l, STAGE_ADD_NORM_MLP, t->add, &a->add_mlp);
     tap(p, TAP_MLP_OUT, l, t->add, (int)d, NULL);
     residual_add(x_next, a->mid, t->add, p->N * d);
-    lap(p, PHASE_RESIDUAL, 12 * d);
+    lap(p, PHASE_RESIDUAL, d, 12 * d);
     norm_over(p, l, STAGE_SUM_NORM_MLP, x_next, &a->sum_mlp);
 }
 
@@ -192,7 +192,7 @@ static void mlp_backward(const Pass *p, int l, Acts *a) {
     const float *dadd = norm_of_added_backward(p, l, STAGE_ADD_NORM_MLP, &a->add_mlp, mlp_out_backward(p, l));
     linear_inputs(p, &narrow, p->N, dadd, t->ds);
     slot->backward(&mlp, a->hid, t->ds, t->s);
-    lap(p, PHASE_ACTIVATION, 8 * (in + f));
+    lap(p, PHASE_ACTIVATION, 24 * f, 8 * (in + f));
     linear_weights(p, &narrow, p->N, dadd, t->s);
     const float *h = norm_forward(p, l, STAGE_NORM_MLP, a->mid, t->h, a->norm_mlp); /* cheaper than kept */
     linear_weights(p, &widen, p->N, a->hid, h);
@@ -221,7 +221,7 @@ static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
     mix_values_backward(p, l);
     if (position->rotate_backward) position->rotate_backward(&turn, t->dqkv, ld);
     if (q->backward) q->backward(&qk, t->dqkv, ld);
-    lap(p, PHASE_POSITION, 16 * width);
+    lap(p, PHASE_POSITION, 6 * width, 16 * width);
     const float *h = norm_forward(p, l, STAGE_NORM_ATTN, a->x, t->h, a->norm_attn);
     linear_weights(p, &project, p->N, t->dqkv, h);
     linear_inputs(p, &project, p->N, t->dqkv, t->dh);

@@ -145,3 +145,7 @@ void gemm_bf16(int64_t m, int64_t n, int64_t k, Factor A, Factor B, bool add, fl
             for (int64_t i = 0; i < m; i += TASK_ROWS) block(&p, i, j);
     }
 }
+
+int64_t gemm_bf16_pieces(int64_t m, int64_t n) {
+    return ((m + TASK_ROWS - 1) / TASK_ROWS) * ((n + TASK_COLS - 1) / TASK_COLS);
+}

@@ -31,4 +31,7 @@ size_t gemm_bf16_room(int64_t m, int64_t n, int64_t k);
 void gemm_bf16(int64_t m, int64_t n, int64_t k, Factor A, Factor B, bool add, float *C, int64_t ldc,
                uint16_t *room);
 
+/* The parts that a product of that form falls into, of which a thread takes whole ones. */
+int64_t gemm_bf16_pieces(int64_t m, int64_t n);
+
 #endif

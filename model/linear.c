@@ -29,8 +29,10 @@ static const float *weights(const Pass *p, const Linear *l) {
 }
 
 static void end(const Pass *p, const Linear *l, LinearPass pass, int64_t n) {
-    phase_end(p->t->phases, PHASE_LINEAR + LINEAR_PASSES * l->kind + pass,
-              2.0 * (double)(n * l->in * l->out));
+    double weight = pass == LINEAR_DW ? 8 : 4; /* a gradient of weights is added to */
+    Work work = {2.0 * (double)(n * l->in * l->out),
+                 4.0 * (double)(n * (l->in + l->out)) + weight * (double)(l->in * l->out)};
+    phase_end(p->t->phases, PHASE_LINEAR + LINEAR_PASSES * l->kind + pass, work);
 }
 
 void linear_forward(const Pass *p, const Linear *l, int64_t n, const float *X, float *Y) {
@@ -54,21 +56,16 @@ void linear_inputs(const Pass *p, const Linear *l, int64_t n, const float *dY, f
     end(p, l, LINEAR_DX, n);
 }
 
-static void add_products(const Pass *p, const Linear *l, int64_t k, const float *dY, const float *X) {
-    float *dW = p->grads + l->w->offset;
-    if (p->t->bf16)
-        gemm_bf16(l->out, l->in, k, (Factor){dY, 1, l->out, NULL}, (Factor){X, 1, l->in, NULL}, true, dW,
-                  l->in, p->t->bf16);
-    else
-        gemm_tn(l->out, l->in, k, dY, l->out, X, l->in, 1, dW, l->in);
-}
-
-/* In bf16 a cut at an even place changes no bit: whole grains may go in one call. */
+/* A grain of rows at a time, whatever the rows in flight. In bf16 a cut at an even place changes no bit:
+ * whole grains may go in one call. */
 void linear_weights(const Pass *p, const Linear *l, int64_t n, const float *dY, const float *X) {
     int64_t grain = (int64_t)model_grain_rows(p->b->T) * p->b->T;
+    float *dW = p->grads + l->w->offset;
+    if (!p->t->bf16) gemm_tn_cut(l->out, l->in, n, grain, dY, l->out, X, l->in, 1, dW, l->in);
     if (p->t->bf16 && grain % 2 == 0) grain = n;
-    for (int64_t at = 0; at < n; at += grain)
-        add_products(p, l, n - at < grain ? n - at : grain, dY + at * l->out, X + at * l->in);
+    for (int64_t at = 0; p->t->bf16 && at < n; at += grain)
+        gemm_bf16(l->out, l->in, n - at < grain ? n - at : grain, (Factor){dY + at * l->out, 1, l->out, NULL},
+                  (Factor){X + at * l->in, 1, l->in, NULL}, true, dW, l->in, p->t->bf16);
     if (l->b) bias_backward(dY, p->grads + l->b->offset, p->t->partial, p->b->rows, p->b->T, l->out);
     end(p, l, LINEAR_DW, n);
 }

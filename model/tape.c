@@ -195,7 +195,7 @@ bool tape_bf16(Tape *t, const Model *m, Error *e) {
 }
 
 void tape_pack(Tape *t, const Model *m, Phases *phases) {
-    if (t->panels) phase_end(phases, PHASE_CAST, panels_pack(t->panels, m));
+    if (t->panels) phase_end(phases, PHASE_CAST, (Work){0, panels_pack(t->panels, m)});
 }
 
 bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error *e) {

@@ -70,10 +70,10 @@ static bool time_steps(Trainer *t, int steps, BenchResult *out, Error *e) {
         phases_start(&of_step[s]);
         t->phases = &of_step[s];
         fill(t, s);
-        phase_end(t->phases, PHASE_DATA, 0);
+        phase_end(t->phases, PHASE_DATA, (Work){0, 0});
         trainer_step(t, s + 1);
         if (t->heads) step_head_take(t->heads, figures, figures + cells);
-        phase_end(t->phases, PHASE_INSTRUMENTS, 0);
+        phase_end(t->phases, PHASE_INSTRUMENTS, (Work){0, 0});
     }
     bool ok = of_step && figures;
     if (ok) summarise(of_step + 1, steps, out);

@@ -23,7 +23,7 @@ typedef struct BenchResult {
     int64_t tokens;       /* a step */
     double ms, low, high; /* of a step: median, quartiles */
     double phase_ms[PHASES];
-    double phase_work[PHASES];            /* a step, in the unit of the phase */
+    Work phase_work[PHASES];              /* a step */
     double flops_nominal, flops_executed; /* a token: 6 a weight + 12 L T d; attention halved */
     double memory;                        /* bytes, the most in use */
 } BenchResult;

@@ -24,8 +24,14 @@ static double limit_of(const Bench *b, const BenchResult *r, int phase) {
     return limit[phase_unit(phase)];
 }
 
+/* In the unit that holds the phase back. */
+static double work_of(const BenchResult *r, int phase) {
+    const Work *w = &r->phase_work[phase];
+    return phase_unit(phase) == WORK_FLOPS ? w->flops : w->bytes;
+}
+
 static double rate_of(const BenchResult *r, int phase) {
-    return r->phase_ms[phase] > 0 ? r->phase_work[phase] / (r->phase_ms[phase] * 1e-3) : 0;
+    return r->phase_ms[phase] > 0 ? work_of(r, phase) / (r->phase_ms[phase] * 1e-3) : 0;
 }
 
 static double tokens_per_second(const BenchResult *r) {

@@ -137,8 +137,8 @@ double optim_update(OptimState *o, const OptimConfig *c, Model *m, const float *
     return norm;
 }
 
-double optim_bytes(const OptimState *o, const Model *m) {
-    int passes = 2 + 2;
-    for (int i = 0; i < OPTIM_STATES; i++) passes += o->arena[i] ? 2 : 0;
-    return (double)passes * (double)m->arena * sizeof(float);
+Work optim_work(const OptimState *o, const Model *m) {
+    int passes = 2 + 2, sums = 2 + 3; /* the norm, clip and weight */
+    for (int i = 0; i < OPTIM_STATES; i++) passes += o->arena[i] ? 2 : 0, sums += o->arena[i] ? 5 : 0;
+    return (Work){(double)sums * (double)m->arena, (double)passes * (double)m->arena * sizeof(float)};
 }

@@ -53,7 +53,7 @@ void optim_free(OptimState *o);
 double optim_update(OptimState *o, const OptimConfig *c, Model *m, const float *grads, int64_t step,
                     double lr);
 
-/* Bytes that an update moves: weight and states read and written, the gradient read twice. */
-double optim_bytes(const OptimState *o, const Model *m);
+/* Of an update: weight and states read and written, the gradient read twice; FLOPs as of AdamW. */
+Work optim_work(const OptimState *o, const Model *m);
 
 #endif

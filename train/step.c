@@ -100,7 +100,7 @@ static double accumulate(Trainer *t) {
     tape_observe(t->tape, (Observers){&watch, t->heads != NULL});
     tape_time(t->tape, t->phases);
     memset(t->grads, 0, t->model->arena * sizeof *t->grads);
-    phase_end(t->phases, PHASE_OTHER, 0);
+    phase_end(t->phases, PHASE_OTHER, (Work){0, 0});
     tape_pack(t->tape, t->model, t->phases);
     for (int row = 0; row < t->rows_per_step; row += t->micro_rows) {
         int rows = t->rows_per_step - row < t->micro_rows ? t->rows_per_step - row : t->micro_rows;
@@ -118,8 +118,8 @@ static double accumulate(Trainer *t) {
 StepFigures trainer_step(Trainer *t, int64_t step) {
     drop_early_targets(t);
     StepFigures f = {.loss = accumulate(t), .lr = schedule_lr(&t->c->optim, step, t->c->train.steps)};
-    phase_end(t->phases, PHASE_OTHER, 0);
+    phase_end(t->phases, PHASE_OTHER, (Work){0, 0});
     f.grad_norm = optim_update(&t->optim, &t->c->optim, t->model, t->grads, step, f.lr);
-    phase_end(t->phases, PHASE_OPTIMISER, optim_bytes(&t->optim, t->model));
+    phase_end(t->phases, PHASE_OPTIMISER, optim_work(&t->optim, t->model));
     return f;
 }
