@@ -47,6 +47,8 @@ typedef struct OptimState {
 
 bool optim_create(OptimState *o, const OptimConfig *c, const Model *m, uint64_t seed, Error *e);
 void optim_free(OptimState *o);
+/* Bytes that optim_create takes. */
+double optim_room(const OptimConfig *c, const Model *m);
 
 /* Clips and updates every tensor; returns the norm of the gradients before the clip (l2, over
  * all of them, added in double in a fixed order). */

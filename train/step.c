@@ -68,6 +68,18 @@ bool trainer_create(Trainer *t, const Config *c, Error *e) {
     return fail(e, EXIT_FAILED, "run: out of memory");
 }
 
+static double tape_size(const Config *c, const Model *m, int T, bool train) {
+    int rows = trainer_rows_in_flight(c, T);
+    return (double)tape_bytes(m, rows, T, train) +
+           (trainer_in_bf16(c) ? (double)tape_bf16_bytes(m, rows, T, train) : 0);
+}
+
+double trainer_bytes(const Config *c, const Model *m) {
+    int T = (int)c->model.context;
+    double weights = 2 * (double)m->arena * sizeof(float) + optim_room(&c->optim, m);
+    return weights + tape_size(c, m, T, true) + (contexts_count(c) > 1 ? tape_size(c, m, T, false) : 0);
+}
+
 void trainer_free(Trainer *t) {
     step_head_free(t->heads);
     free(t->rows.x);

@@ -122,6 +122,8 @@ static void draw_points(FILE *out, const View *v, const Point *points, int n) {
             k = -1;
             turns++;
         }
+        if (at[i][1] - y > 12)
+            line(out, x, y, at[i][0] - 1, at[i][1] - 4, "stroke=\"currentColor\" stroke-opacity=\".35\"");
         snprintf(number, sizeof number, "%d", points[i].number);
         fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"%s\"/>\n", x, y,
                 svg_colour(phase_unit(points[i].phase) == WORK_BYTES));
