@@ -1,16 +1,6 @@
-/* Why not a library: Debian's oneDNN (2.6.3) was held against this kernel at the shapes of
- * configs/reference.yaml, the best of sixty turns of each on a busy Zen 4, one thread, as shares of the bf16 peak
- * measured beside. This kernel counts the conversion of its fp32 inputs; oneDNN's figures do not, and it was
- * given bf16:
- *
- *                        this kernel   oneDNN, plain   oneDNN, weights in its own layout
- *   qkv, out forward        83-85 %         85-90 %             84-98 %
- *   classifier forward         74 %            82 %                93 %
- *   out dW                     77 %            83 %                95 %
- *
- * So it is the quicker kernel by 5 to 25 %, before the conversions that it would need. It promises nothing about
- * bits when threads or rows in flight change, which every run here rests on, and its C API is as long as this
- * file. Where a CPU has AMX only a library reaches it. */
+/* Why not a library: oneDNN's bf16 matmul takes inputs that are bf16 already, so that every activation would be
+ * converted in a pass of its own, here it is as it is packed; and it promises nothing about bits when the threads
+ * or the rows in flight change, which every run here rests on. Where a CPU has AMX only a library reaches it. */
 #include "model/gemm_bf16.h"
 
 #include "model/vec_bf16.h"
