@@ -14,7 +14,7 @@ LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
-.PHONY: page test-page all perf test tests mutants demo accept stress portable test-slurm clean FORCE
+.PHONY: page test-page all perf test tests test-long mutants demo accept stress portable test-slurm clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -38,6 +38,12 @@ demo: sinklab
 	-@command -v npm >/dev/null && $(MAKE) --no-print-directory page
 	./sinklab fetch gcide
 	./sinklab sweep run ablations/first-light.yaml --db $(DB) $(SHORT)
+
+# The combinations of slots and keys from a seed of today's, minutes; SEED=N COUNT=N repeat one.
+SEED   ?= $(shell date +%s)
+COUNT  ?= 2000
+test-long: build/tests/model/combinations_test
+	$< $(SEED) $(COUNT)
 
 # Seeded faults, each of which a named test must see.
 mutants:
