@@ -100,6 +100,10 @@ bool dataset_encode(const Dataset *d, const char *text, size_t length, int32_t *
                     Error *e);
 bool dataset_decode(const Dataset *d, const int32_t *tokens, int64_t n, char **text, Error *e);
 
+/* Writes both parts of a text as llm.c's token files, folder/data_train_000000.bin, data_val_000000.bin ...
+ * (data/shards.h). The synthetic task has none: EXIT_USAGE. */
+bool dataset_shards(const Dataset *d, const char *folder, Error *e);
+
 /* Gets a named corpus (gcide, kernel-doc) into cache_dir with `apt-get download` and
  * `dpkg-deb -x`; nothing is installed. Does nothing when it is there. */
 bool corpus_fetch(const char *name, const char *cache_dir, void (*say)(const char *line), Error *e);

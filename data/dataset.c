@@ -6,6 +6,7 @@
 #include "data/base/rng.h"
 #include "data/cache.h"
 #include "data/rows.h"
+#include "data/shards.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -311,4 +312,12 @@ bool dataset_decode(const Dataset *d, const int32_t *tokens, int64_t n, char **t
     if (!ok) bytes_free(&out);
     *text = out.data;
     return ok;
+}
+
+bool dataset_shards(const Dataset *d, const char *folder, Error *e) {
+    if (!d->codec)
+        return fail(e, EXIT_USAGE, "data.source: %s: is made as it is read, without end (shards are of a text)",
+                    d->config.source);
+    return shards_write(&d->train, folder, "train", SHARD_TOKENS, e) &&
+           shards_write(&d->heldout, folder, "val", SHARD_TOKENS, e);
 }

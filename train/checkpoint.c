@@ -46,6 +46,26 @@ static bool save_optimiser(const char *folder, const Model *m, const OptimState 
     return ok;
 }
 
+void checkpoint_meta(CheckpointMeta *out, const Config *c, const char *key, int64_t step) {
+    out->config = config_json(c, false);
+    snprintf(out->step, sizeof out->step, "%" PRId64, step);
+    const StMeta at[] = {{"config", out->config}, {"format", "pt"}, {"key", key}, {"step", out->step}};
+    memcpy(out->at, at, sizeof at);
+}
+
+void checkpoint_meta_free(CheckpointMeta *meta) {
+    free(meta->config);
+}
+
+bool checkpoint_save_weights(const char *folder, int64_t step, const Config *c, const char *key,
+                             const Model *m, Error *e) {
+    CheckpointMeta meta;
+    checkpoint_meta(&meta, c, key, step);
+    bool ok = save_model(folder, m, meta.at, CHECKPOINT_META, e);
+    checkpoint_meta_free(&meta);
+    return ok;
+}
+
 static void remove_folder(const char *folder) {
     static const char *const files[] = {"model.safetensors", "optimizer.safetensors", "model.safetensors.tmp",
                                         "optimizer.safetensors.tmp"};
@@ -98,18 +118,18 @@ static void sync_folder(const char *folder) {
 
 bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, const char *key, const Model *m,
                      const OptimState *o, char *path, Error *e) {
-    char temporary[1040], step_text[32];
+    char temporary[1040];
+    CheckpointMeta meta;
     folder_of(path, run_folder, step);
     snprintf(temporary, sizeof temporary, "%s.tmp", path);
     remove_folder(temporary);
     if (mkdir(temporary, 0777))
         return fail(e, EXIT_FAILED, "checkpoint: %s: %s (is the folder writable, the disk full?)", temporary,
                     strerror(errno));
-    snprintf(step_text, sizeof step_text, "%" PRId64, step);
-    char *json = config_json(c, false);
-    StMeta meta[] = {{"config", json}, {"format", "pt"}, {"key", key}, {"step", step_text}};
-    bool ok = save_model(temporary, m, meta, 4, e) && save_optimiser(temporary, m, o, meta, 4, e);
-    free(json);
+    checkpoint_meta(&meta, c, key, step);
+    bool ok = save_model(temporary, m, meta.at, CHECKPOINT_META, e) &&
+              save_optimiser(temporary, m, o, meta.at, CHECKPOINT_META, e);
+    checkpoint_meta_free(&meta);
     if (ok) remove_folder(path); /* of the same step, from before a rewind */
     if (ok && rename(temporary, path)) ok = fail(e, EXIT_FAILED, "checkpoint: %s: %s", path, strerror(errno));
     if (!ok) {

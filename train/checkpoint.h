@@ -7,11 +7,26 @@
 
 #include "train/config.h"
 #include "train/optim.h"
+#include "train/safetensors.h"
 
 /* Writes the checkpoint after `step` updates and removes all but the two newest. path: (1024) the
  * folder written. */
 bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, const char *key, const Model *m,
                      const OptimState *o, char *path, Error *e);
+
+/* The weights alone, folder/model.safetensors in a folder that is there. */
+bool checkpoint_save_weights(const char *folder, int64_t step, const Config *c, const char *key,
+                             const Model *m, Error *e);
+
+/* What a checkpoint says of itself beside its arrays, for files of other names. malloc'ed texts in it: see
+ * checkpoint_meta_free. */
+enum { CHECKPOINT_META = 4 };
+typedef struct CheckpointMeta {
+    StMeta at[CHECKPOINT_META];
+    char *config, step[24];
+} CheckpointMeta;
+void checkpoint_meta(CheckpointMeta *out, const Config *c, const char *key, int64_t step);
+void checkpoint_meta_free(CheckpointMeta *meta);
 
 /* Goes back to the newest checkpoint of a run: weights, optimiser state; *step = 0 and nothing
  * touched when there is none. */

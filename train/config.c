@@ -60,7 +60,7 @@ static const Row rows[] = {
     {"model.window_keep", INTEGER, AT(model.window_keep), "0", 0, 1 << 20,
      .help = "first keys seen past the window (arXiv 2309.17453)"},
     {"model.prefix", INTEGER, AT(model.prefix), "0", 0, 1 << 20,
-     .help = "first positions that see each other (prefix LM); their own targets are in sight"},
+     .help = "first positions that see each other (prefix LM); needs train.loss_from >= prefix - 1"},
     {"model.value_residual", NUMBER, AT(model.value_residual), "0", 0, 1,
      .help = "share of the first block's values in later ones (arXiv 2410.17897: 0.5)"},
     {"model.head_out", CHOICE, AT(model.head_out), .names = head_out_name, .help = "on each head's output"},
@@ -95,7 +95,8 @@ static const Row rows[] = {
 
     {"train.steps", INTEGER, AT(train.steps), "2500", 1, MANY, .help = "updates"},
     {"train.batch_tokens", INTEGER, AT(train.batch_tokens), "2048", 1, MANY, .help = "a step; whole rows"},
-    {"train.micro_rows", INTEGER, AT(train.micro_rows), "0", 0, MANY, .help = "rows in flight; 0: chosen"},
+    {"train.micro_rows", INTEGER, AT(train.micro_rows), "0", 0, MANY,
+     .help = "rows in flight; 0: chosen; under model.attention: sink_token the last bits depend on it"},
     {"train.precision", CHOICE, AT(train.precision), "fp32", .names = precision_name,
      .help = "of the products"},
     {"train.loss_from", INTEGER, AT(train.loss_from), "0", 0, 1 << 20,
@@ -391,20 +392,45 @@ static bool check_optim(OptimConfig *o, int64_t steps, Error *e) {
     return true;
 }
 
+static bool two_first_tokens(const Config *c) {
+    return c->data.bos == BOS_RANDOM_FIRST && c->data.fixed_token_at == 0;
+}
+
+static bool target_without_penalty(const Config *c) {
+    return c->train.sink_target && !c->train.sink_penalty;
+}
+
+static bool prefix_in_sight(const Config *c) {
+    return c->train.loss_from < c->model.prefix - 1;
+}
+
+/* What keys of several groups cannot combine; those of the model alone stand in model/conflicts.c. */
+static const struct {
+    bool (*clash)(const Config *c);
+    const char *reason;
+} conflicts[] = {
+    {two_first_tokens, "data.fixed_token_at: 0 is where data.bos: random_first puts its token"},
+    {target_without_penalty, "train.sink_target: does nothing without a train.sink_penalty"},
+    {prefix_in_sight, "model.prefix: its positions see their own targets, which must not be scored (set "
+                      "train.loss_from to model.prefix - 1 or more)"},
+};
+
+static bool check_conflicts(const Config *c, Error *e) {
+    for (size_t i = 0; i < sizeof conflicts / sizeof *conflicts; i++)
+        if (conflicts[i].clash(c)) return fail(e, EXIT_USAGE, "%s", conflicts[i].reason);
+    return true;
+}
+
 /* What rows hold and what of them is scored: the keys must leave something of the shortest row. */
 static bool check_rows(const Config *c, Error *e) {
-    if (!contexts_check(c, e)) return false;
+    if (!contexts_check(c, e) || !check_conflicts(c, e)) return false;
     int64_t shortest = contexts_at(c, 1);
     if (c->data.fixed_token_at >= shortest)
         return fail(e, EXIT_USAGE, "data.fixed_token_at: %lld is not a position of rows of %lld",
                     (long long)c->data.fixed_token_at, (long long)shortest);
-    if (c->data.bos == BOS_RANDOM_FIRST && c->data.fixed_token_at == 0)
-        return fail(e, EXIT_USAGE, "data.fixed_token_at: 0 is where data.bos: random_first puts its token");
     if (c->train.loss_from >= shortest)
         return fail(e, EXIT_USAGE, "train.loss_from: %lld leaves no target of rows of %lld",
                     (long long)c->train.loss_from, (long long)shortest);
-    if (c->train.sink_target && !c->train.sink_penalty)
-        return fail(e, EXIT_USAGE, "train.sink_target: does nothing without a train.sink_penalty");
     const AttentionSlot *attention = &attention_slots[c->model.attention];
     if (c->train.sink_penalty && (attention->unnormalised || attention->maps > 1))
         return fail(e, EXIT_USAGE,

@@ -67,19 +67,23 @@ static void print_info(const DatasetInfo *info, bool json) {
 }
 
 static bool run_data(int argc, char **argv, Error *e) {
-    const char *cache = "data/cache";
+    const char *cache = "data/cache", *shards = NULL;
     bool json = false, quiet = false;
-    const Flag flags[] = {
-        {"--cache", FLAG_TEXT, &cache}, {"--json", FLAG_BOOL, &json}, {"--quiet", FLAG_BOOL, &quiet}, {0}};
+    const Flag flags[] = {{"--cache", FLAG_TEXT, &cache},
+                          {"--shards", FLAG_TEXT, &shards},
+                          {"--json", FLAG_BOOL, &json},
+                          {"--quiet", FLAG_BOOL, &quiet},
+                          {0}};
     Config config;
     Dataset *dataset;
     int words;
     if (!flags_read(flags, argc, argv, &words, e) || !config_from_words(&config, words, argv, e))
         return false;
     if (!dataset_open(&dataset, &config.data, cache, quiet ? NULL : say, e)) return false;
-    print_info(dataset_info(dataset), json);
+    bool ok = !shards || dataset_shards(dataset, shards, e);
+    if (ok) print_info(dataset_info(dataset), json);
     dataset_close(dataset);
-    return true;
+    return ok;
 }
 
 static bool run_fetch(int argc, char **argv, Error *e) {
@@ -104,9 +108,10 @@ const Command data_command = {
     "data",
     "CONFIG [key=value ...]",
     "prepare and cache the tokens of a configuration's text, and describe them",
-    "  --cache DIR  folder of prepared tokens (default data/cache)\n"
-    "  --json       the description as JSON\n"
-    "  --quiet      no progress\n",
+    "  --cache DIR   folder of prepared tokens (default data/cache)\n"
+    "  --shards DIR  the tokens as llm.c's files too, data_train_*.bin and data_val_*.bin\n"
+    "  --json        the description as JSON\n"
+    "  --quiet       no progress\n",
     data_main,
 };
 

@@ -26,7 +26,10 @@ static int64_t lesser(int64_t a, int64_t b) {
 }
 
 static bool draw(Evaluator *v, ProbeName p, int64_t rows, int64_t T, bool bos, Error *e) {
-    return probe_rows_draw(&v->probe[p], p, v->d, (uint64_t)v->c->seed, rows, T, bos, e);
+    ProbeRows *h = &v->probe[p];
+    if (!probe_rows_draw(h, p, v->d, (uint64_t)v->c->seed, rows, T, bos, e)) return false;
+    rows_hide_targets(&h->at, h->rows, h->T, v->c->model.prefix);
+    return true;
 }
 
 bool evaluator_create(Evaluator **out, const Config *c, const Dataset *d, const Model *m, Error *e) {
@@ -98,6 +101,7 @@ static void held_out_loss(Evaluator *v, Tape *t, int batch, int64_t targets, Fig
             Rows one = {v->val.at.x + at, v->val.at.y + at, v->val.at.lo + at, v->val.at.kind + at};
             dataset_heldout_rows_get(v->d, (done + r) * all / n, 1, (int)T, &one);
         }
+        rows_hide_targets(&v->val.at, rows, (int)T, v->c->model.prefix);
         add_losses(v, t, &v->val, rows, batch, mean);
     }
     report_losses(v, mean, f);

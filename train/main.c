@@ -13,9 +13,9 @@ static const struct {
     const Command *command;
     bool keys; /* its help lists the keys of a configuration */
 } commands[] = {
-    {&train_command, true},  {&sweep_command, false}, {&runs_command, false},   {&report_command, false},
-    {&merge_command, false}, {&probe_command, false}, {&sample_command, false}, {&data_command, false},
-    {&fetch_command, false}, {&bench_command, false},
+    {&train_command, true},  {&sweep_command, false},  {&runs_command, false},   {&report_command, false},
+    {&merge_command, false}, {&probe_command, false},  {&sample_command, false}, {&data_command, false},
+    {&fetch_command, false}, {&export_command, false}, {&import_command, false}, {&bench_command, false},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -39,3 +39,8 @@ bool probe_rows_draw(ProbeRows *p, ProbeName name, const Dataset *d, uint64_t se
     int draw = name == OTHER_BOS ? MAIN : (int)name; /* the same text as main, but for its first token */
     return dataset_probe_rows(d, seed, draw, p->rows, p->T, bos, &p->at, e);
 }
+
+void rows_hide_targets(Rows *at, int rows, int T, int64_t prefix) {
+    for (int64_t i = 0; i < (int64_t)rows * T; i++)
+        if (i % T < prefix - 1) at->y[i] = -1;
+}

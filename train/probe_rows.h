@@ -21,4 +21,7 @@ void probe_rows_free(ProbeRows *p);
 bool probe_rows_draw(ProbeRows *p, ProbeName name, const Dataset *d, uint64_t seed, int64_t rows, int64_t T,
                      bool bos, Error *e);
 
+/* Targets that model.prefix leaves in sight are not scored: those of positions below prefix - 1. */
+void rows_hide_targets(Rows *at, int rows, int T, int64_t prefix);
+
 #endif

@@ -28,10 +28,10 @@ struct StFile {
 
 /* ---- Writing ---- */
 
-/* Bytes of the data, or -1 when the shape is none. */
-static int64_t tensor_bytes(const StTensor *t) {
-    int64_t bytes = sizeof(float);
-    if (t->dims < 1 || t->dims > 2) return -1;
+/* Bytes of the data at so many a number, or -1 when the shape is none. */
+static int64_t tensor_bytes(const StTensor *t, int64_t number) {
+    int64_t bytes = number;
+    if (t->dims < 1 || t->dims > ST_DIMS) return -1;
     for (int i = 0; i < t->dims; i++)
         if (t->shape[i] < 0 || __builtin_mul_overflow(bytes, t->shape[i], &bytes)) return -1;
     return bytes;
@@ -51,8 +51,9 @@ static void write_meta(FILE *out, const StMeta *meta, int n) {
 static void write_entry(FILE *out, const StTensor *t, int64_t begin) {
     json_string(out, t->name);
     fprintf(out, ":{\"dtype\":\"F32\",\"shape\":[%lld", (long long)t->shape[0]);
-    if (t->dims == 2) fprintf(out, ",%lld", (long long)t->shape[1]);
-    fprintf(out, "],\"data_offsets\":[%lld,%lld]}", (long long)begin, (long long)(begin + tensor_bytes(t)));
+    for (int i = 1; i < t->dims; i++) fprintf(out, ",%lld", (long long)t->shape[i]);
+    fprintf(out, "],\"data_offsets\":[%lld,%lld]}", (long long)begin,
+            (long long)(begin + tensor_bytes(t, sizeof(float))));
 }
 
 /* Header length and header, padded with spaces so that the data is aligned; malloc'ed. */
@@ -68,7 +69,7 @@ static char *make_header(const StTensor *t, int n, const StMeta *meta, int n_met
     for (int i = 0; i < n; i++) {
         if (i || n_meta) fputc(',', out);
         write_entry(out, &t[i], begin);
-        begin += tensor_bytes(&t[i]);
+        begin += tensor_bytes(&t[i], sizeof(float));
     }
     fputc('}', out);
     while (ftell(out) % ALIGNMENT) fputc(' ', out);
@@ -81,8 +82,8 @@ static char *make_header(const StTensor *t, int n, const StMeta *meta, int n_met
 
 static bool check_tensors(const char *path, const StTensor *t, int n, Error *e) {
     for (int i = 0; i < n; i++) {
-        if (tensor_bytes(&t[i]) < 0)
-            return fail(e, EXIT_FAILED, "%s: tensor %s: not a shape of 1 or 2 dimensions", path, t[i].name);
+        if (tensor_bytes(&t[i], sizeof(float)) < 0)
+            return fail(e, EXIT_FAILED, "%s: tensor %s: not a shape of 1 to 4 dimensions", path, t[i].name);
         for (int j = 0; j < i; j++)
             if (!strcmp(t[i].name, t[j].name))
                 return fail(e, EXIT_FAILED, "%s: tensor %s: given twice", path, t[i].name);
@@ -93,7 +94,7 @@ static bool check_tensors(const char *path, const StTensor *t, int n, Error *e) 
 static bool write_parts(FILE *out, const char *header, size_t length, const StTensor *t, int n) {
     if (fwrite(header, 1, length, out) != length) return false;
     for (int i = 0; i < n; i++) {
-        size_t bytes = (size_t)tensor_bytes(&t[i]);
+        size_t bytes = (size_t)tensor_bytes(&t[i], sizeof(float));
         if (bytes && fwrite(t[i].data, 1, bytes, out) != bytes) return false;
     }
     return !fflush(out) && !fsync(fileno(out));
@@ -167,29 +168,71 @@ static int read_integers(const Yaml *list, int least, int most, int64_t *out) {
     return list->n;
 }
 
+/* How numbers may be stored, and as floats. */
+static void from_f32(const char *in, float *out, int64_t n) {
+    memcpy(out, in, (size_t)n * sizeof *out);
+}
+static void from_f16(const char *in, float *out, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        _Float16 x;
+        memcpy(&x, in + 2 * i, sizeof x);
+        out[i] = (float)x;
+    }
+}
+static void from_bf16(const char *in, float *out, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        uint16_t high;
+        memcpy(&high, in + 2 * i, sizeof high);
+        uint32_t bits = (uint32_t)high << 16;
+        memcpy(&out[i], &bits, sizeof bits);
+    }
+}
+typedef struct Dtype {
+    const char *name;
+    int bytes;
+    void (*read)(const char *in, float *out, int64_t n);
+} Dtype;
+static const Dtype dtypes[] = {{"F32", 4, from_f32}, {"F16", 2, from_f16}, {"BF16", 2, from_bf16}, {0}};
+
+/* fp32 stays where it is mapped; what is not, or lies crooked, is copied. */
+static float *place(const Dtype *dtype, const char *in, int64_t bytes) {
+    if (dtype->bytes == sizeof(float) && (uintptr_t)in % sizeof(float) == 0) return (float *)in;
+    int64_t n = bytes / dtype->bytes;
+    float *out = malloc((size_t)(n + 1) * sizeof *out);
+    if (out) dtype->read(in, out, n);
+    return out;
+}
+
+static bool is_mapped(const StFile *f, const float *data) {
+    const char *map = f->map, *at = (const char *)data;
+    return at >= map && at <= map + f->size;
+}
+
 static bool read_entry(const char *path, const char *name, const Yaml *entry, const char *data, int64_t room,
                        StTensor *t, Span *span, Error *e) {
     int64_t offsets[2];
     if (strlen(name) >= sizeof t->name) return bad(path, name, "a name too long", e);
     if (entry->kind != YAML_MAP || entry->n != 3)
         return bad(path, name, "not dtype, shape and data_offsets", e);
-    const Yaml *dtype = yaml_get(entry, "dtype");
-    if (!dtype || dtype->kind != YAML_SCALAR) return bad(path, name, "no dtype", e);
-    if (strcmp(dtype->text, "F32"))
-        return fail(e, EXIT_USAGE, "%s: tensor %s: dtype %s is not supported (F32 is)", path, name,
-                    dtype->text);
+    const Yaml *type = yaml_get(entry, "dtype");
+    if (!type || type->kind != YAML_SCALAR) return bad(path, name, "no dtype", e);
+    const Dtype *dtype = dtypes;
+    while (dtype->name && strcmp(dtype->name, type->text)) dtype++;
+    if (!dtype->name)
+        return fail(e, EXIT_USAGE, "%s: tensor %s: dtype %s is not supported (F32, F16 and BF16 are)", path,
+                    name, type->text);
     strcpy(t->name, name);
-    t->dims = read_integers(yaml_get(entry, "shape"), 1, 2, t->shape);
-    int64_t bytes = tensor_bytes(t);
-    if (bytes < 0) return bad(path, name, "not a shape of 1 or 2 dimensions", e);
+    t->dims = read_integers(yaml_get(entry, "shape"), 1, ST_DIMS, t->shape);
+    int64_t bytes = tensor_bytes(t, dtype->bytes);
+    if (bytes < 0) return bad(path, name, "not a shape of 1 to 4 dimensions", e);
     if (read_integers(yaml_get(entry, "data_offsets"), 2, 2, offsets) < 0)
         return bad(path, name, "data_offsets are not two integers", e);
     if (offsets[0] > offsets[1] || offsets[1] > room)
         return bad(path, name, "data_offsets beyond the end of the file (cut off?)", e);
     if (offsets[1] - offsets[0] != bytes) return bad(path, name, "data_offsets do not fit the shape", e);
     *span = (Span){offsets[0], offsets[1], t->name};
-    t->data = (float *)(data + offsets[0]);
-    return true;
+    t->data = place(dtype, data + offsets[0], bytes);
+    return t->data || fail(e, EXIT_FAILED, "%s: out of memory", path);
 }
 
 static int by_offset(const void *a, const void *b) {
@@ -274,6 +317,8 @@ bool safetensors_open(StFile **out, const char *path, Error *e) {
 
 void safetensors_close(StFile *f) {
     if (!f) return;
+    for (int i = 0; i < f->n; i++)
+        if (!is_mapped(f, f->at[i].data)) free(f->at[i].data);
     if (f->map) munmap((void *)f->map, (size_t)f->size);
     yaml_free(f->header);
     free(f->at);

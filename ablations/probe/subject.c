@@ -128,8 +128,11 @@ bool subject_open(Subject *s, const char *checkpoint, const ProbeOptions *o, Err
     bool ok = o->text ? rows_of_text(s, T, bos, e)
                       : probe_rows_draw(&s->main, MAIN, s->data, seed, n, T, bos, e) &&
                             probe_rows_draw(&s->other, OTHER_BOS, s->data, seed, n, T, !bos, e);
-    return ok && probe_rows_draw(&s->random, RANDOM, s->data, seed, n, T, false, e) &&
-           read_changes(s, (int)T, e);
+    ok = ok && probe_rows_draw(&s->random, RANDOM, s->data, seed, n, T, false, e);
+    if (!ok) return false;
+    rows_hide_targets(&s->main.at, s->main.rows, s->main.T, s->m->config.prefix);
+    rows_hide_targets(&s->other.at, s->other.rows, s->other.T, s->m->config.prefix);
+    return read_changes(s, (int)T, e);
 }
 
 void subject_close(Subject *s) {

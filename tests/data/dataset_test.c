@@ -134,10 +134,13 @@ static void test_limit(void **state) {
         Dataset *less = open_with(state, policies[k], MASK_CAUSAL, 2 * DATA_BLOCK + 1);
         Rows a = rows_new(N * T), b = rows_new(N * T);
         dataset_train_rows(whole, 3, 0, N, T, &a);
-        dataset_train_rows(exact, 3, 0, N, T, &b);
-        assert_memory_equal(a.x, b.x, N * T * 4);
-        dataset_train_rows(more, 3, 0, N, T, &b);
-        assert_memory_equal(a.y, b.y, N * T * 4);
+        Dataset *same[] = {exact, more};
+        for (int i = 0; i < 2; i++) {
+            dataset_train_rows(same[i], 3, 0, N, T, &b);
+            assert_memory_equal(a.x, b.x, N * T * 4);
+            assert_memory_equal(a.y, b.y, N * T * 4);
+            assert_memory_equal(a.lo, b.lo, N * T * 4);
+        }
         assert_int_equal(dataset_info(less)->train_tokens, 2 * DATA_BLOCK + 1);
         assert_true(dataset_info(less)->train_documents < dataset_info(whole)->train_documents);
         Error e = {0};
@@ -151,6 +154,33 @@ static void test_limit(void **state) {
         rows_free(&a);
         rows_free(&b);
         dataset_close(whole), dataset_close(exact), dataset_close(more), dataset_close(less);
+    }
+}
+
+/* The document mask changes no row that lies in one document, and of the others only how far back a token
+ * sees; a text of one document is the same under both masks. */
+static void test_mask_of_one_document(void **state) {
+    enum { T = 64, N = 300 };
+    Error e = {0};
+    Path one = path_of("%s/one.txt", ((Path *)*state)->s);
+    write_made_text(one.s, 4000);
+    for (int single = 0; single < 2; single++) {
+        DataConfig c = config_of(single ? one.s : text_of(state).s, TOKENIZER_BYTES);
+        Dataset *causal = open_ok(&c, cache_of(state).s);
+        c.mask = MASK_DOCUMENT;
+        Dataset *document = open_ok(&c, cache_of(state).s);
+        check(dataset_check(document, T, 1, &e), &e);
+        Rows a = rows_new(N * T), b = rows_new(N * T);
+        dataset_train_rows(causal, 3, 0, N, T, &a);
+        dataset_train_rows(document, 3, 0, N, T, &b);
+        assert_memory_equal(a.x, b.x, N * T * 4);
+        assert_memory_equal(a.y, b.y, N * T * 4);
+        int of_one = 0;
+        for (int i = 0; i < N; i++) of_one += !memcmp(a.lo + i * T, b.lo + i * T, T * 4);
+        assert_true(single ? of_one == N : of_one > N / 2 && of_one < N);
+        rows_free(&a);
+        rows_free(&b);
+        dataset_close(causal), dataset_close(document);
     }
 }
 
@@ -311,7 +341,7 @@ int main(void) {
         cmocka_unit_test(test_probes),       cmocka_unit_test(test_info),
         cmocka_unit_test(test_task),         cmocka_unit_test(test_bad_input),
         cmocka_unit_test(test_short_text),   cmocka_unit_test(test_names),
-        cmocka_unit_test(test_first_tokens),
+        cmocka_unit_test(test_first_tokens), cmocka_unit_test(test_mask_of_one_document),
     };
     return cmocka_run_group_tests(tests, setup, teardown_folder);
 }

@@ -429,6 +429,48 @@ static void test_identities(void **state) {
     free(plain.dqkv);
 }
 
+/* ---- null keys are keys ---- */
+
+/* Plain attention over T + 1 keys, the first of which is the null key: queries 1 .. T of longer rows, whose
+ * token 0 has key k* and value v*, are the queries of k_bias (v* = 0), kv_bias, sink_token and key0_bias
+ * (k* = 0). */
+static void check_longer(const char *name, bool key, bool value) {
+    const Case c = {2, 45, 4, 2, 12, {0}, 0, 0, 1, false}, longer = {2, 46, 4, 2, 12, {0}, 0, 0, 1, false};
+    OWNED int32_t *lo = calloc((size_t)(longer.B * longer.T), sizeof *lo);
+    AttentionShape s = shape_of(&c, lo), l = shape_of(&longer, lo);
+    size_t own = (size_t)(s.KV * s.dh), n = (size_t)(c.B * c.T * s.ld), heads = (size_t)(s.H * s.dh);
+    size_t m = (size_t)(longer.B * longer.T);
+    OWNED float *k = normals(5, own, key), *v = normals(6, own, value), *qkv = normals(1, n, 1);
+    OWNED float *rows = constants(m * (size_t)l.ld, 0), *o = constants(n, 0), *want = constants(m * heads, 0);
+    OWNED float *stat = constants(m * (size_t)s.H, 0);
+    int kind = 0;
+    while (strcmp(attention_slots[kind].head.name, name)) kind++;
+    OWNED float *scratch = scratch_of(&attention_slots[kind], &longer, false);
+    for (int row = 0; row < c.B; row++) {
+        float *first = rows + row * longer.T * l.ld;
+        memcpy(first + heads, k, own * sizeof *k);
+        memcpy(first + heads + own, v, own * sizeof *v);
+        memcpy(first + l.ld, qkv + row * c.T * s.ld, (size_t)(c.T * s.ld) * sizeof *qkv);
+    }
+    s.part[PART_KEY] = key ? k : NULL;
+    s.part[PART_VALUE] = value ? v : NULL;
+    attention_forward(&attention_slots[kind], &s, qkv, o, stat, NULL, scratch, NULL, 0, 0);
+    attention_forward(&attention_slots[0], &l, rows, want, stat, NULL, scratch, NULL, 0, 0);
+    for (int row = 0; row < c.B; row++) {
+        OWNED double *wide = doubles_of(want + (size_t)(row * longer.T + 1) * heads, (size_t)c.T * heads);
+        check_close(name, o + (size_t)(row * c.T) * heads, wide, (size_t)c.T * heads, 2 * (c.dh + c.T + 8));
+    }
+}
+
+static void test_null_keys_are_keys(void **state) {
+    (void)state;
+    check_longer("k_bias", true, false);
+    check_longer("kv_bias", true, true);
+    check_longer("sink_token", true, true);
+    check_longer("key0_bias", false, true);
+    check_longer("softmax1", false, false);
+}
+
 /* ---- what observers see ---- */
 
 /* One a (row, head), so that threads write apart; judged after the pass. */
@@ -519,8 +561,9 @@ static void test_huge_scores(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_softmax),       cmocka_unit_test(test_every_kind),
-        cmocka_unit_test(test_identities),    cmocka_unit_test(test_log_sum_exp),
-        cmocka_unit_test(test_weights_shown), cmocka_unit_test(test_huge_scores)};
+        cmocka_unit_test(test_softmax),           cmocka_unit_test(test_every_kind),
+        cmocka_unit_test(test_identities),        cmocka_unit_test(test_log_sum_exp),
+        cmocka_unit_test(test_weights_shown),     cmocka_unit_test(test_huge_scores),
+        cmocka_unit_test(test_null_keys_are_keys)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

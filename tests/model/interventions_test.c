@@ -1,7 +1,7 @@
 /* model/interventions: each kind against a second forward in which an observer (or the test) makes the change
  * by hand, in double where it computes; identities that change no bit; the gradient through the change along
- * random directions, by the five-point stencil of pass_test.c; what is refused. */
-#include "tests/model/support.h"
+ * random directions, judged as slope.h says; what is refused. */
+#include "tests/model/slope.h"
 
 #include "model/gemm.h"
 #include "model/interventions/intervention.h"
@@ -20,16 +20,6 @@ static ModelConfig with(ModelConfig c, const char *text) {
     if (text) snprintf(c.interventions.item[c.interventions.n++], LIST_TEXT, "%s", text);
     if (!model_config_check(&c, &e)) fail_msg("%s", e.text);
     return c;
-}
-
-static double mean_loss(const Tape *t, const Batch *b) {
-    double sum = 0;
-    int scored = 0;
-    for (int n = 0; n < b->rows * b->T; n++) {
-        sum += tape_losses(t)[n];
-        scored += b->y[n] >= 0;
-    }
-    return sum / scored;
 }
 
 /* ---- by hand ---- */
@@ -212,56 +202,19 @@ static void test_no_bit(void **state) {
 
 /* ---- gradients ---- */
 
-static double rms(const float *x, int64_t n) {
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += (double)x[i] * x[i];
-    return sqrt(sum / (double)n);
-}
-
-/* v = the gradient and normals of its size, tensor by tensor; returns the largest step. */
-static double direction(const Model *m, const float *g, float *v) {
-    double step = INFINITY;
-    OWNED float *noise = normals(11, m->arena, 1);
-    for (int i = 0; i < m->n_tensors; i++) {
-        const Tensor *t = &m->tensors[i];
-        int64_t n = t->rows * t->cols;
-        double size = rms(g + t->offset, n);
-        for (int64_t k = 0; k < n; k++) {
-            size_t at = t->offset + (size_t)k;
-            v[at] = g[at] + (float)(size * noise[at]);
-        }
-        if (size > 0) step = fmin(step, 0.03 * rms(m->params + t->offset, n) / rms(v + t->offset, n));
-    }
-    return step;
-}
-
-static double loss_at(const Model *m, Tape *tape, const Batch *b, const float *at, const float *v, double h) {
-    for (size_t i = 0; i < m->arena; i++) m->params[i] = (float)(at[i] + h * v[i]);
-    model_forward(m, tape, b);
-    return mean_loss(tape, b);
-}
-
-static void check_slope(ModelConfig c, const char *text, int documents) {
+static void check_change(ModelConfig c, const char *text, int documents) {
     c = with(c, text);
     Rig r = rig_of(&c, ROWS, T, documents);
-    const Model *m = r.m;
-    Tape *tape = rig_tape(&r, ROWS, true), *forward = rig_tape(&r, ROWS, false);
-    OWNED float *g = model_arena(m), *v = model_arena(m), *at = model_arena(m);
-    Batch b = rig_batch(&r, 0, ROWS);
-    int scored = 0;
-    for (int n = 0; n < ROWS * T; n++) scored += b.y[n] >= 0;
-    model_train(m, tape, &b, 1.0f / (float)scored, g);
-    memcpy(at, m->params, m->arena * sizeof *at);
-    double h = direction(m, g, v), D = 0;
-    for (size_t i = 0; i < m->arena; i++) D += (double)g[i] * v[i];
-    h = fmin(h, 0.008 / fabs(D));
-    double near = loss_at(m, forward, &b, at, v, h) - loss_at(m, forward, &b, at, v, -h);
-    double far = loss_at(m, forward, &b, at, v, 2 * h) - loss_at(m, forward, &b, at, v, -2 * h);
-    double got = (8 * near - far) / (12 * h), noise = 2e-6 / h;
-    if (!(fabs(got - D) <= 2e-3 * fabs(D) + noise) || noise > 0.1 * fabs(D))
-        fail_msg("%s: slope %.8g, gradient says %.8g (noise %.2g)", text, got, D, noise);
+    Tape *tape = rig_tape(&r, ROWS, true);
+    OWNED float *g = model_arena(r.m), *v = model_arena(r.m);
+    RigLoss loss = {.r = &r, .tape = rig_tape(&r, ROWS, false), .batch = rig_batch(&r, 0, ROWS)};
+    model_train(r.m, tape, &loss.batch, 1.0f / (float)rig_scored(&loss.batch), g);
+    double reach = INFINITY, D = 0;
+    for (int i = 0; i < r.m->n_tensors; i++) D += tilt(r.m, &r.m->tensors[i], g, v, &reach);
+    Line line = {r.m->params, v, r.m->arena, rig_loss, &loss, NULL};
+    assert_true(check_slope(&line, reach, D, text));
     tape_free(tape);
-    tape_free(forward);
+    tape_free(loss.tape);
     rig_free(&r);
 }
 
@@ -282,9 +235,9 @@ static void test_gradients(void **state) {
     other.norm = row_named(norm_name, "sandwich");
     other.attention = row_named(attention_name, "softmax1");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        check_slope(plain, texts[i], 0);
-        check_slope(plain, texts[i], 11); /* zero_column(11): a document's first key, a row without mass */
-        check_slope(other, texts[i], 0);
+        check_change(plain, texts[i], 0);
+        check_change(plain, texts[i], 11); /* zero_column(11): a document's first key, a row without mass */
+        check_change(other, texts[i], 0);
     }
 }
 

@@ -115,23 +115,28 @@ ModelConfig small_config(void) {
                          .embedding_std = 1};
 }
 
-static void fill_weights(Model *m) {
+static void fill_weights(Model *m, uint64_t draw) {
     for (int i = 0; i < m->n_tensors; i++) {
         const Tensor *t = &m->tensors[i];
         bool matrix = t->dims == 2;
         double std = matrix ? 1 / sqrt((double)t->cols) : 0.2;
         float *w = m->params + t->offset;
         for (int64_t k = 0; k < t->rows * t->cols; k++)
-            w[k] = (float)((matrix ? 0 : w[k]) + std * rng_normal(7, RNG_TEST, (uint64_t)i, (uint64_t)k));
+            w[k] = (float)((matrix ? 0 : w[k]) +
+                           std * rng_normal(7 + 100 * draw, RNG_TEST, (uint64_t)i, (uint64_t)k));
     }
+}
+
+void rig_draw(Rig *r, uint64_t draw) {
+    model_init(r->m, 1);
+    fill_weights(r->m, draw);
 }
 
 Rig rig_of(const ModelConfig *c, int rows, int T, int documents) {
     Rig r = {.rows = rows, .T = T};
     Error e = {0};
     if (!model_create(&r.m, c, true, &e)) fail_msg("%s", e.text);
-    model_init(r.m, 1);
-    fill_weights(r.m);
+    rig_draw(&r, 0);
     size_t N = (size_t)rows * (size_t)T;
     r.x = room(N, sizeof *r.x);
     r.y = room(N, sizeof *r.y);

@@ -66,6 +66,8 @@ ModelConfig small_config(void);
  */
 Rig rig_of(const ModelConfig *c, int rows, int T, int documents);
 void rig_free(Rig *r);
+/* Other weights of that kind; draw 0 are those of rig_of. */
+void rig_draw(Rig *r, uint64_t draw);
 /* Rows row0 .. row0+rows-1 of the rig. */
 Batch rig_batch(const Rig *r, int row0, int rows);
 Tape *rig_tape(const Rig *r, int rows, bool train);

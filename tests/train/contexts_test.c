@@ -1,5 +1,5 @@
-/* train/contexts.c and what train/step.c does with it: stages, refusals; a schedule of one stage is the plain
- * run bit for bit; rows grow while the tokens of a step stay. */
+/* train/contexts.c and what train/step.c does with it: stages, refusals; a schedule of one stage, and other
+ * keys that do nothing, are the plain run bit for bit; rows grow while the tokens of a step stay. */
 #include "tests/model/support.h"
 
 #include "data/base/rng.h"
@@ -58,6 +58,7 @@ static void test_refusals(void **state) {
                                          {"train.context_schedule", "0:8"},
                                          {"train.loss_from", "16"},
                                          {"train.sink_target", "0.5"},
+                                         {"model.prefix", "3"}, /* train.loss_from is 0 */
                                          {"data.fixed_token_at", "16"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         Config c = config_with(bad[i][0], bad[i][1]);
@@ -89,8 +90,8 @@ static Trainer trained(const Config *c) {
 
 static bool same_weights(const Config *a, const Config *b) {
     Trainer s = trained(a), t = trained(b);
-    assert_int_equal(s.model->arena, t.model->arena);
-    bool same = !memcmp(s.model->params, t.model->params, s.model->arena * sizeof *s.model->params);
+    size_t n = s.model->arena;
+    bool same = n == t.model->arena && !memcmp(s.model->params, t.model->params, n * sizeof(float));
     trainer_free(&s);
     trainer_free(&t);
     return same;
@@ -98,14 +99,20 @@ static bool same_weights(const Config *a, const Config *b) {
 
 static void test_identities(void **state) {
     (void)state;
-    static const char *const none[][2] = {
-        {"train.context_schedule", "0:16"}, {"train.loss_from", "0"}, {"train.sink_penalty", "0"}};
-    static const char *const some[][2] = {
-        {"train.context_schedule", "0:8, 2:16"}, {"train.loss_from", "3"}, {"train.sink_penalty", "1"}};
+    static const char *const keys[][3] = {/* set so that it does nothing, and something */
+                                          {"train.context_schedule", "0:16", "0:8, 2:16"},
+                                          {"train.loss_from", "0", "3"},
+                                          {"train.sink_penalty", "0", "1"},
+                                          {"model.window", "16", "8"},
+                                          {"model.kv_heads", "2", "1"},
+                                          {"model.value_residual", "0", "0.5"},
+                                          {"train.micro_rows", "8", NULL}};
     Config plain = checked(NULL, NULL);
-    for (int i = 0; i < 3; i++) {
-        Config off = checked(none[i][0], none[i][1]), on = checked(some[i][0], some[i][1]);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        Config off = checked(keys[i][0], keys[i][1]);
         assert_true(same_weights(&plain, &off));
+        if (!keys[i][2]) continue;
+        Config on = checked(keys[i][0], keys[i][2]);
         assert_false(same_weights(&plain, &on));
     }
 }

@@ -209,7 +209,8 @@ static void test_refused_headers(void **state) {
         const char *expected;
     } cases[] = {
         {"[1]", 0, ": not a safetensors file, or cut off"},
-        {"{\"a\":" ENTRY("BF16", "2", "0", "4") "}", 1, ": tensor a: dtype BF16 is not supported (F32 is)"},
+        {"{\"a\":" ENTRY("I64", "2", "0", "16") "}", 1,
+         ": tensor a: dtype I64 is not supported (F32, F16 and BF16 are)"},
         {"{\"a\":" ENTRY("F32", "2", "0", "4") "}", 1, ": tensor a: data_offsets do not fit the shape"},
         {"{\"a\":" ENTRY("F32", "1", "4", "0") "}", 1,
          ": tensor a: data_offsets beyond the end of the file (cut off?)"},
@@ -221,12 +222,13 @@ static void test_refused_headers(void **state) {
         {"{\"a\":" ENTRY("F32", "1", "0", "4") ",\"b\":" ENTRY("F32", "1", "8", "12") "}", 3,
          ": tensor b: follows a gap in the file"},
         {"{\"a\":" ENTRY("F32", "1", "0", "4") "}", 3, ": 8 bytes after the last tensor"},
-        {"{\"a\":" ENTRY("F32", "1,1,1", "0", "4") "}", 1, ": tensor a: not a shape of 1 or 2 dimensions"},
-        {"{\"a\":" ENTRY("F32", "", "0", "4") "}", 1, ": tensor a: not a shape of 1 or 2 dimensions"},
-        {"{\"a\":" ENTRY("F32", "-1", "0", "4") "}", 1, ": tensor a: not a shape of 1 or 2 dimensions"},
-        {"{\"a\":" ENTRY("F32", "\"1\"", "0", "4") "}", 1, ": tensor a: not a shape of 1 or 2 dimensions"},
+        {"{\"a\":" ENTRY("F32", "1,1,1,1,1", "0", "4") "}", 1,
+         ": tensor a: not a shape of 1 to 4 dimensions"},
+        {"{\"a\":" ENTRY("F32", "", "0", "4") "}", 1, ": tensor a: not a shape of 1 to 4 dimensions"},
+        {"{\"a\":" ENTRY("F32", "-1", "0", "4") "}", 1, ": tensor a: not a shape of 1 to 4 dimensions"},
+        {"{\"a\":" ENTRY("F32", "\"1\"", "0", "4") "}", 1, ": tensor a: not a shape of 1 to 4 dimensions"},
         {"{\"a\":" ENTRY("F32", "4294967296,4294967296", "0", "0") "}", 0,
-         ": tensor a: not a shape of 1 or 2 dimensions"},
+         ": tensor a: not a shape of 1 to 4 dimensions"},
         {"{\"a\":" ENTRY("F32", "1", "0", "99999999999999999999") "}", 1,
          ": tensor a: data_offsets are not two integers"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 1, ": tensor a: not dtype, shape and data_offsets"},
@@ -262,13 +264,43 @@ static void test_refused_writes(void **state) {
     const Place *p = *state;
     float x[4] = {0};
     Error e = {0};
-    const StTensor twice[] = {{"a", 1, {1}, x}, {"a", 1, {1}, x}}, cube[] = {{"a", 3, {1, 1}, x}};
+    const StTensor twice[] = {{"a", 1, {1}, x}, {"a", 1, {1}, x}}, cube[] = {{"a", 5, {1, 1, 1, 1}, x}};
     assert_false(safetensors_write(p->path, twice, 2, NULL, 0, &e));
     assert_non_null(strstr(e.text, "tensor a: given twice"));
     assert_false(safetensors_write(p->path, cube, 1, NULL, 0, &e));
-    assert_non_null(strstr(e.text, "tensor a: not a shape of 1 or 2 dimensions"));
+    assert_non_null(strstr(e.text, "tensor a: not a shape of 1 to 4 dimensions"));
     assert_false(safetensors_write("/nonexistent/x", twice, 1, NULL, 0, &e));
     assert_string_equal(e.text, "/nonexistent/x: cannot write: No such file or directory");
+}
+
+/* Half precision is widened, exactly; fp32 that begins on no multiple of four is copied. */
+static void test_half_precision(void **state) {
+    const Place *p = *state;
+    const char header[] = "{\"h\":{\"dtype\":\"F16\",\"shape\":[1,1,3],\"data_offsets\":[0,6]},"
+                          "\"f\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[6,10]},"
+                          "\"b\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[10,14]}}";
+    const uint16_t f16[] = {0x3c00, 0xc100, 0x0001},
+                   bf16[] = {0x3f80, 0xc049}; /* 1 -2.5 2^-24; 1 -3.140625 */
+    const float f32 = 7.25f;
+    char bytes[512];
+    uint64_t length = (strlen(header) + 7) / 8 * 8;
+    memcpy(bytes, &length, 8);
+    memset(bytes + 8, ' ', length);
+    memcpy(bytes + 8, header, strlen(header));
+    memcpy(bytes + 8 + length, f16, 6);
+    memcpy(bytes + 14 + length, &f32, 4);
+    memcpy(bytes + 18 + length, bf16, 4);
+    write_bytes(p->path, bytes, 22 + length);
+    StFile *f;
+    Error e = {0};
+    if (!safetensors_open(&f, p->path, &e)) fail_msg("%s", e.text);
+    const StTensor *h = safetensors_find(f, "h"), *b = safetensors_find(f, "b");
+    assert_int_equal(h->dims, 3);
+    assert_int_equal(h->shape[2], 3);
+    assert_true(h->data[0] == 1 && h->data[1] == -2.5f && h->data[2] == 0x1p-24f);
+    assert_true(safetensors_find(f, "f")->data[0] == 7.25f);
+    assert_true(b->data[0] == 1 && b->data[1] == -3.140625f);
+    safetensors_close(f);
 }
 
 /* A write that cannot end leaves the file before it as it was, and no temporary. */
@@ -301,6 +333,7 @@ int main(void) {
         TEST(test_refused_headers),
         TEST(test_unaligned_header),
         TEST(test_huge_length),
+        TEST(test_half_precision),
         TEST(test_refused_writes),
         TEST(test_failed_write_keeps_the_old),
     };
