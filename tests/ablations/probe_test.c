@@ -96,12 +96,21 @@ static void test_everything(void **state) {
     Place *p = *state;
     char options[256];
     snprintf(options, sizeof options,
-             "--heads --perturb 5 --jacobian --collapse --maps --stream --quantize int8 --svg %s/figures",
+             "--heads --perturb 5 --jacobian --collapse --maps --stream --embedding --quantize int8 --time "
+             "--svg %s/figures",
              p->folder);
     assert_int_equal(probe(p, options), 0);
-    static const char *const shown[] = {
-        "norm ratio", "lens loss",          "phase",           "1.1", "later positions, mean", "path bound",
-        "8 tokens",   "beyond the context", "inputs, by token"};
+    static const char *const shown[] = {"norm ratio",
+                                        "lens loss",
+                                        "phase",
+                                        "1.1",
+                                        "later positions, mean",
+                                        "path bound",
+                                        "8 tokens",
+                                        "beyond the context",
+                                        "inputs, by token",
+                                        "linear probe",
+                                        "light and heavy"};
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) assert_shows(p, shown[i]);
     assert_int_equal(
         run(p, "grep -c '</svg>' %s/figures/maps.svg %s/figures/perturb.svg", p->folder, p->folder), 0);
