@@ -140,6 +140,8 @@ const float *tape_losses(const Tape *t);
 
 /* Forward: losses, and every tap. */
 void model_forward(const Model *m, Tape *t, const Batch *b);
+/* The same without the classifier: no losses, and every tap but the logits. */
+void model_stream(const Model *m, Tape *t, const Batch *b);
 /* Forward and backward: adds scale * d(sum of losses)/dw to grads. */
 void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *grads);
 /* Forward, then g (N, d), a gradient of the final residual stream, back through the blocks: returns that of
