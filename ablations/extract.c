@@ -49,7 +49,8 @@ static void single(sqlite3_context *context, int n, sqlite3_value **value) {
 
 /* ---- what is chosen ---- */
 
-/* chosen: the runs. kept: their steps, few enough. mapped: runs and steps whose maps come along: the first
+/* chosen: the runs. kept: their steps, few enough, and the same ones whether a run is whole or not, so that
+ * seeds can be averaged. mapped: runs and steps whose maps come along: the first
  * seed of each variant first. */
 static const char choice[] =
     "CREATE TEMP TABLE chosen (run INTEGER PRIMARY KEY);"
@@ -63,9 +64,10 @@ static const char choose_steps[] =
     "   AND run_id IN chosen GROUP BY run_id),"
     " room AS (SELECT max(60, min(" STEPS ", " HEAD_ROWS " / max(1, coalesce(sum(heads), 1)))) AS steps"
     "   FROM size),"
-    " span AS (SELECT run_id, max(step) AS last FROM src.step WHERE run_id IN chosen GROUP BY run_id)"
+    " span AS (SELECT t.run_id, max(t.step) AS last, max(max(t.step), coalesce(r.steps, 0)) AS whole"
+    "   FROM src.step AS t JOIN src.run AS r ON r.id = t.run_id WHERE t.run_id IN chosen GROUP BY t.run_id)"
     " INSERT INTO kept SELECT t.run_id, t.step FROM src.step AS t JOIN span USING (run_id), room"
-    " WHERE t.step % ((last + steps - 1) / steps) = 0 OR t.step = 1 OR t.step = last";
+    " WHERE t.step % ((whole + steps - 1) / steps) = 0 OR t.step = 1 OR t.step = last";
 static const char choose_maps[] =
     "WITH ranked AS (SELECT id, row_number() OVER (PARTITION BY variant, label ORDER BY seed, id) AS turn"
     "   FROM src.run WHERE id IN (SELECT run_id FROM src.map) AND id IN chosen),"
@@ -136,12 +138,15 @@ static bool copy_parts(const Extract *x) {
     return ok;
 }
 
-/* Views over all steps would be wrong on the thinned ones: their rows are kept instead. Where a run was
+/* Views over all steps would be wrong on the thinned ones: their rows are kept instead, and those of
+ * onset_eval because a page has no time to work them out. Where a run was
  * made is nobody's business but its owner's. */
 static const char settle[] =
     "DROP VIEW main.final; CREATE TABLE main.final AS SELECT * FROM src.final WHERE run_id IN chosen;"
     "DROP VIEW main.onset_step;"
     "CREATE TABLE main.onset_step AS SELECT * FROM src.onset_step WHERE run_id IN chosen;"
+    "DROP VIEW main.onset_eval;"
+    "CREATE TABLE main.onset_eval AS SELECT * FROM src.onset_eval WHERE run_id IN chosen;"
     "UPDATE run SET host = NULL, checkpoint = NULL;"
     "CREATE TABLE main.page_query (name TEXT, sql TEXT);"
     "CREATE TABLE main.page_note (name TEXT, value TEXT);"

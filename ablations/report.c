@@ -1,5 +1,7 @@
 #include "ablations/report.h"
 
+#include "ablations/chosen.h"
+#include "ablations/head_map.h"
 #include "ablations/page.h"
 #include "ablations/svg.h"
 #include "data/base/files.h"
@@ -16,13 +18,6 @@ typedef struct Page {
     FILE *out;
     Error *e;
 } Page;
-
-/* The runs of the page: a sweep's by cell, or all by label or variant. ?1 is the sweep's name or NULL. */
-#define CHOSEN                                                                                               \
-    "WITH chosen AS (SELECT s.run, c.label, c.cell AS place FROM sweep AS w"                                 \
-    " JOIN sweep_cell AS c ON c.sweep = w.id JOIN sweep_run AS s USING (sweep, \"index\") WHERE w.name = ?1" \
-    " UNION ALL SELECT id, iif(label = '', variant, label),"                                                 \
-    " dense_rank() OVER (ORDER BY iif(label = '', variant, label)) FROM run WHERE ?1 IS NULL) "
 
 static sqlite3_stmt *prepare(const Page *p, const char *sql) {
     sqlite3_stmt *q = NULL;
@@ -105,20 +100,21 @@ static bool read_curves(const Page *p, const char *sql, Curves *c) {
            " ON e.run_id = h.run AND e.probe = 'main' WHERE e." column " IS NOT NULL ORDER BY 1, 3, 4"
 
 static const struct Chart {
-    const char *name, *title, *sql;
+    const char *name, *title, *sql; /* sql NULL: the heat maps of ablations/head_map.h */
     bool log_y, from_zero, control;
 } charts[] = {
     /* Averaged over 1/200 of the run: single steps are noise. */
     {"training_loss", "Training loss (nats a token)",
      CHOSEN "SELECT h.place, h.label, h.run, avg(s.step), avg(s.loss) FROM chosen AS h"
             " JOIN run AS r ON r.id = h.run JOIN step AS s ON s.run_id = h.run WHERE s.loss IS NOT NULL"
-            " GROUP BY h.place, h.label, h.run, s.step * 200 / max(r.steps, 200) ORDER BY 1, 3, 4",
+            " GROUP BY h.place, h.label, h.run, (s.step - 1) * 200 / max(r.steps, 200) ORDER BY 1, 3, 4",
      .log_y = true},
     {"val_loss", "Validation loss (nats a token)", EVALUATIONS("val_loss"), .log_y = true},
     {"sink_rate", "Sink rate at eps 0.3", EVALUATIONS("sink_rate_03"), .from_zero = true},
     {"sink_mass", "Mean mass of the first key", EVALUATIONS("sink_mass"), .from_zero = true, .control = true},
     {"norm_ratio", "Norm ratio of the first token", EVALUATIONS("norm_ratio"), .log_y = true},
     {"value_drain", "Value drain of the first token", EVALUATIONS("value_drain"), .from_zero = true},
+    {.name = "first_mass_by_head"},
 };
 
 /* The mass of the first key under uniform attention, where all runs share one T; else NAN. */
@@ -138,8 +134,16 @@ typedef struct Frame {
     const char *begin, *end;
 } Frame;
 
+static bool draw_heads(const Page *p, Frame frame) {
+    fputs(frame.begin, p->out);
+    bool ok = head_map(p->out, p->s, p->sweep, p->e);
+    fputs(frame.end, p->out);
+    return ok;
+}
+
 static bool draw_chart(const Page *p, const struct Chart *chart, Frame frame) {
     Curves curves = {0};
+    if (!chart->sql) return draw_heads(p, frame);
     bool ok = read_curves(p, chart->sql, &curves);
     if (ok && curves.n) {
         SvgChart svg = {.title = chart->title,
@@ -187,7 +191,7 @@ static bool write_table(const Page *p, const char *title, const char *sql) {
         if (!rows++) {
             fprintf(p->out, "<h2>%s</h2>\n<div class=\"wide\"><table><thead><tr>", title);
             for (int i = 0; i < columns; i++) {
-                fputs("<th>", p->out);
+                fputs(sqlite3_column_type(q, i) == SQLITE_TEXT ? "<th class=\"text\">" : "<th>", p->out);
                 svg_text(p->out, sqlite3_column_name(q, i));
                 fputs("</th>", p->out);
             }
@@ -210,10 +214,11 @@ static const char head[] =
     "body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:1360px;"
     "margin:2rem auto;padding:0 1rem}\n"
     ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:1rem}\n"
-    "figure{margin:0}svg{width:100%;height:auto}.wide{overflow-x:auto}\n"
+    "figure{margin:0;overflow-x:auto}figure:empty{display:none}svg{width:100%;min-width:32rem;height:auto}\n"
+    ".wide{overflow-x:auto}\n"
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
     "td,th{padding:.2rem .7rem;border-bottom:1px solid var(--line);text-align:right}"
-    "th[scope=row]{text-align:left;font-weight:400}\n</style>\n";
+    "th.text,th[scope=row]{text-align:left}th[scope=row]{font-weight:400}\n</style>\n";
 
 static bool check_sweep(const Page *p) {
     if (!p->sweep) return true;

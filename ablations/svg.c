@@ -95,19 +95,42 @@ static void draw_line(FILE *out, double x0, double y0, double x1, double y1, con
             y0, x1, y1, attributes);
 }
 
-static void draw_ticks(FILE *out, const View *v) {
+static void draw_x_tick(FILE *out, const View *v, double x, double step) {
     char text[32];
+    double at = place_x(v, x);
+    snprintf(text, sizeof text, "%g", clean(x, step));
+    bool at_edge = at > WIDTH - RIGHT - 10; /* where a label in the middle would be cut */
+    draw_label(out, at_edge ? WIDTH - 2 : at, HEIGHT - BOTTOM + 15, at_edge ? "end" : "middle", text);
+}
+
+/* `y` in the data's unit. */
+static void draw_y_tick(FILE *out, const View *v, double y) {
+    char text[32];
+    double plane;
+    if (!to_plane(v, y, &plane) || plane < v->y0 || plane > v->y1) return;
+    snprintf(text, sizeof text, "%.3g", y);
+    draw_label(out, LEFT - 6, place_y(v, plane) + 4, "end", text);
+    draw_line(out, LEFT, place_y(v, plane), WIDTH - RIGHT, place_y(v, plane), "stroke-opacity=\".15\"");
+}
+
+/* Round numbers: every one within a decade, 1, 2 and 5 over two, else powers of ten. */
+static void draw_log_ticks(FILE *out, const View *v) {
+    double decades = v->y1 - v->y0;
+    for (double power = floor(v->y0); power <= v->y1; power++)
+        for (int digit = 1; digit < 10; digit++)
+            if (digit == 1 || decades < 1 || (decades < 2.5 && (digit == 2 || digit == 5)))
+                draw_y_tick(out, v, digit * pow(10, power));
+}
+
+static void draw_ticks(FILE *out, const View *v) {
     double step = round_step(v->x1 - v->x0);
-    for (double x = ceil(v->x0 / step) * step; x <= v->x1; x += step) {
-        snprintf(text, sizeof text, "%g", clean(x, step));
-        draw_label(out, place_x(v, x), HEIGHT - BOTTOM + 15, "middle", text);
+    for (double x = ceil(v->x0 / step) * step; x <= v->x1; x += step) draw_x_tick(out, v, x, step);
+    if (v->log_y) {
+        draw_log_ticks(out, v);
+        return;
     }
     step = round_step(v->y1 - v->y0);
-    for (double y = ceil(v->y0 / step) * step; y <= v->y1; y += step) {
-        snprintf(text, sizeof text, "%.3g", v->log_y ? pow(10, y) : clean(y, step));
-        draw_label(out, LEFT - 6, place_y(v, y) + 4, "end", text);
-        draw_line(out, LEFT, place_y(v, y), WIDTH - RIGHT, place_y(v, y), "stroke-opacity=\".15\"");
-    }
+    for (double y = ceil(v->y0 / step) * step; y <= v->y1; y += step) draw_y_tick(out, v, clean(y, step));
 }
 
 static void draw_series(FILE *out, const View *v, const SvgSeries *s) {

@@ -1,10 +1,17 @@
 // Owns: the embedded database: unpacking it, asking it, and what all figures share: the runs, their cells
 // (runs that differ in the seed alone) and their series. Does not own: any drawing.
 
+function bytesOf(base64) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
+  const text = atob(base64),
+    bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
 export async function unpack(id) {
-  const block = document.getElementById(id);
-  const text = atob(block.textContent), packed = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) packed[i] = text.charCodeAt(i);
+  const block = document.getElementById(id),
+    packed = bytesOf(block.textContent);
   block.remove();
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
@@ -59,10 +66,14 @@ function nameCells(cells) {
 // Baselines first, then in order of the database.
 export function readCells(db) {
   const cells = new Map();
-  for (const run of ask(db, "SELECT id, key, variant, label, seed, status, steps, config FROM run ORDER BY id")) {
+  for (const run of ask(
+    db,
+    "SELECT id, key, variant, label, seed, status, steps, config FROM run ORDER BY id",
+  )) {
     const config = flatten(JSON.parse(run.config), "", {});
     const id = JSON.stringify([run.variant, run.label, Object.entries(config).sort()]);
-    if (!cells.has(id)) cells.set(id, { base: run.label || run.variant, variant: run.variant, config, runs: [] });
+    if (!cells.has(id))
+      cells.set(id, { base: run.label || run.variant, variant: run.variant, config, runs: [] });
     cells.get(id).runs.push(run);
   }
   const list = [...cells.values()];
@@ -74,29 +85,60 @@ export function readCells(db) {
 
 // The many rows of step_head, a run's when it is asked for.
 function readHeads(db) {
-  const runs = new Set(ask(db, "SELECT id FROM run WHERE EXISTS (SELECT 1 FROM step_head WHERE run_id = id)").map((r) => r.id));
+  const runs = new Set(
+    ask(db, "SELECT id FROM run WHERE EXISTS (SELECT 1 FROM step_head WHERE run_id = id)").map((r) => r.id),
+  );
   const read = new Map();
-  const sql = "SELECT step, layer, head, first_mass FROM step_head WHERE run_id = ? ORDER BY step, layer, head";
+  const sql =
+    "SELECT step, layer, head, first_mass FROM step_head WHERE run_id = ? ORDER BY step, layer, head";
   return {
     has: (id) => runs.has(id),
     get: (id) => read.get(id) ?? read.set(id, runs.has(id) ? ask(db, sql, [id]) : []).get(id),
   };
 }
 
-// Everything that the figures draw, read once.
+// phase of each layer of each run, which is kept as a metric by its name.
+function readPhases(db) {
+  const rows = ask(
+    db,
+    `SELECT run_id, step, value, CAST(substr(name, length('main.layer.') + 1) AS INTEGER) AS layer
+                        FROM metric WHERE name GLOB 'main.layer.*.phase' ORDER BY run_id, step`,
+  );
+  return d3.group(
+    rows,
+    (r) => r.run_id,
+    (r) => r.layer,
+  );
+}
+
+// Everything that the figures draw, read once; the columns that they draw and no others.
 export function readSeries(db) {
   const byRun = (sql) => d3.group(ask(db, sql), (r) => r.run_id);
-  const byPlace = (sql) => d3.group(ask(db, sql), (r) => r.run_id, (r) => r.step);
   return {
     step: byRun("SELECT run_id, step, loss FROM step WHERE loss IS NOT NULL ORDER BY run_id, step"),
     head: readHeads(db),
-    eval: byRun("SELECT * FROM eval WHERE probe = 'main' ORDER BY run_id, step"),
-    layer: byPlace("SELECT * FROM eval_layer WHERE probe = 'main' ORDER BY run_id, step, layer"),
+    eval: byRun(`SELECT run_id, step, T, sequences, uniform_mass, mixing, norm_ratio, entropy_norm_min,
+                 sink_rate_03, value_drain FROM eval WHERE probe = 'main' ORDER BY run_id, step`),
+    layer: d3.group(
+      ask(
+        db,
+        `SELECT run_id, step, layer, mixing, entropy_norm, norm_ratio, sink_rate_03
+                             FROM eval_layer WHERE probe = 'main' ORDER BY run_id, step, layer`,
+      ),
+      (r) => r.run_id,
+      (r) => r.step,
+    ),
+    phase: readPhases(db),
     random: byRun(`SELECT run_id, step, max(out_variance_ratio) AS out_variance_ratio FROM eval_layer
-                   WHERE probe = 'random' AND out_variance_ratio IS NOT NULL GROUP BY run_id, step ORDER BY run_id, step`),
-    stream: byRun(`SELECT run_id, step, max(super_ratio) AS super_ratio, max(dom_ratio_first) AS dom_ratio_first,
-                   max(dom_ratio_rest) AS dom_ratio_rest, min(bound_entropy / nullif(entropy / nullif(entropy_norm, 0), 0)) AS bound
-                   FROM eval_layer WHERE probe = 'main' GROUP BY run_id, step ORDER BY run_id, step`),
+                   WHERE probe = 'random' AND out_variance_ratio IS NOT NULL
+                   GROUP BY run_id, step ORDER BY run_id, step`),
+    stream:
+      byRun(`SELECT run_id, step, max(super_ratio) AS super_ratio, max(dom_ratio_first) AS dom_ratio_first,
+                   max(dom_ratio_rest) AS dom_ratio_rest,
+                   min(bound_entropy / nullif(entropy / nullif(entropy_norm, 0), 0)) AS bound
+                   FROM eval_layer WHERE probe = 'main'
+                   AND coalesce(super_ratio, dom_ratio_first, bound_entropy) IS NOT NULL
+                   GROUP BY run_id, step ORDER BY run_id, step`),
     onset: byRun("SELECT run_id, quantity, threshold, last_before, first_after FROM onset"),
     mapSteps: byRun("SELECT DISTINCT run_id, step FROM map ORDER BY run_id, step"),
   };
@@ -117,6 +159,8 @@ export function lastAt(rows, step) {
   return i < 0 ? null : rows[i];
 }
 
+export const plural = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
+
 // What a figure was measured on, in a few words.
 export function scaleOf(series, cells) {
   const runs = cells.flatMap((c) => c.runs);
@@ -124,6 +168,12 @@ export function scaleOf(series, cells) {
   const T = [...new Set(evals.map((e) => e.T))].join(", ") || "?";
   const control = [...new Set(evals.map((e) => e.uniform_mass))].filter((v) => v !== null);
   const seeds = new Set(runs.map((r) => r.seed)).size;
-  return { runs: runs.length, seeds, T, control, sequences: d3.max(evals, (e) => e.sequences) ?? 0,
-           text: `n = ${runs.length} run${runs.length === 1 ? "" : "s"}, ${seeds} seed${seeds === 1 ? "" : "s"}, T = ${T}, eps = 0.3` };
+  return {
+    runs: runs.length,
+    seeds,
+    T,
+    control,
+    sequences: d3.max(evals, (e) => e.sequences) ?? 0,
+    text: `n = ${plural(runs.length, "run")}, ${plural(seeds, "seed")}, T = ${T}, eps = 0.3`,
+  };
 }

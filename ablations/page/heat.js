@@ -1,16 +1,24 @@
 // Owns: the heat maps of section 2: heads against steps, two models on one scale.
 // Does not own: which head is chosen (main.js).
 import { massScale, colourOf, drawLegend } from "./scales.js";
-import { addCursor } from "./charts.js";
+import { widthOf, withCursor } from "./charts.js";
 
 // The run's kept steps and, a row a head, its first-key mass at each.
 function grid(rows) {
   const steps = [...new Set(rows.map((r) => r.step))];
   const column = new Map(steps.map((s, i) => [s, i]));
-  const heads = [...d3.group(rows, (r) => r.layer, (r) => r.head)].flatMap(([layer, group]) => [...group.keys()].map((head) => ({ layer, head })));
+  const heads = [
+    ...d3.group(
+      rows,
+      (r) => r.layer,
+      (r) => r.head,
+    ),
+  ].flatMap(([layer, group]) => [...group.keys()].map((head) => ({ layer, head })));
   const place = new Map(heads.map((h, i) => [`${h.layer}.${h.head}`, i]));
   const mass = new Float64Array(steps.length * heads.length).fill(NaN);
-  for (const r of rows) if (r.first_mass !== null) mass[place.get(`${r.layer}.${r.head}`) * steps.length + column.get(r.step)] = r.first_mass;
+  for (const r of rows)
+    if (r.first_mass !== null)
+      mass[place.get(`${r.layer}.${r.head}`) * steps.length + column.get(r.step)] = r.first_mass;
   return { steps, heads, mass };
 }
 
@@ -28,46 +36,86 @@ function headTicks(heads) {
 }
 
 function plotHeads(g, scale, width, lastStep) {
-  const n = g.steps.length, ticks = headTicks(g.heads);
+  const n = g.steps.length,
+    ticks = headTicks(g.heads);
   const centre = (i) => i + 0.5;
   return Plot.plot({
-    width, height: 60 + Math.max(150, Math.min(480, 20 * g.heads.length)), marginLeft: 52, marginBottom: 36,
+    width,
+    height: 60 + Math.max(150, Math.min(480, 20 * g.heads.length)),
+    marginLeft: 52,
+    marginBottom: 36,
     x: { domain: [0, lastStep], label: "step (updates) →" },
-    y: { domain: [g.heads.length, 0], label: null, ticks: ticks.map(centre),
-         tickFormat: (y) => `L${g.heads[Math.floor(y)].layer} H${g.heads[Math.floor(y)].head}` },
+    y: {
+      domain: [g.heads.length, 0],
+      label: null,
+      ticks: ticks.map(centre),
+      tickFormat: (y) => `L${g.heads[Math.floor(y)].layer} H${g.heads[Math.floor(y)].head}`,
+    },
     color: { type: "identity" },
-    marks: [Plot.raster(g.mass, { width: n, height: g.heads.length, x1: 0, y1: 0, x2: g.steps.at(-1), y2: g.heads.length,
-      fill: (v) => colourOf(scale, v), imageRendering: "pixelated" })],
+    marks: [
+      Plot.raster(g.mass, {
+        width: n,
+        height: g.heads.length,
+        x1: 0,
+        y1: 0,
+        x2: g.steps.at(-1),
+        y2: g.heads.length,
+        fill: (v) => colourOf(scale, v),
+        imageRendering: "pixelated",
+      }),
+    ],
   });
 }
 
 // A frame around the chosen head's row.
 function addChoice(svg, heads) {
-  const x = svg.scale("x").range, y = svg.scale("y");
-  const frame = d3.select(svg).append("rect").attr("class", "chosen").attr("x", x[0]).attr("width", x[1] - x[0]);
+  const x = svg.scale("x").range,
+    y = svg.scale("y");
+  const frame = d3
+    .select(svg)
+    .append("rect")
+    .attr("class", "chosen")
+    .attr("x", x[0])
+    .attr("width", x[1] - x[0]);
   return (state) => {
     const i = heads.findIndex((h) => h.layer === state.layer && h.head === state.head);
-    frame.attr("visibility", i < 0 ? "hidden" : null).attr("y", y.apply(Math.max(0, i))).attr("height", Math.abs(y.apply(1) - y.apply(0)));
+    frame
+      .attr("visibility", i < 0 ? "hidden" : null)
+      .attr("y", y.apply(Math.max(0, i)))
+      .attr("height", Math.abs(y.apply(1) - y.apply(0)));
   };
 }
 
 function drawSide(page, side, scale) {
-  const node = document.getElementById(`heat-${side}`), { cell, run } = page.side(side);
+  const node = document.getElementById(`heat-${side}`),
+    { cell, run } = page.side(side);
   const rows = run ? (page.series.head.get(run.id) ?? []) : [];
   const title = d3.create("h4").text(run ? `${cell.name}, seed ${run.seed}` : "-");
   if (!rows.length) {
-    node.replaceChildren(title.node(), d3.create("p").attr("class", "note").text("No step of this run is in the database.").node());
+    node.replaceChildren(
+      title.node(),
+      d3.create("p").attr("class", "note").text("No step of this run is in the database.").node(),
+    );
     return () => {};
   }
-  const g = grid(rows), svg = plotHeads(g, scale, Math.max(280, node.clientWidth), page.lastStep());
-  svg.setAttribute("aria-label", "First-key mass by head and step; choose a head in the list below or click a row");
-  const y = svg.scale("y"), move = addCursor(svg), choose = addChoice(svg, g.heads);
+  const g = grid(rows),
+    svg = plotHeads(g, scale, widthOf(node), page.lastStep());
+  svg.setAttribute(
+    "aria-label",
+    "First-key mass by head and step; choose a head in the list below or click a row",
+  );
+  const y = svg.scale("y"),
+    choose = addChoice(svg, g.heads),
+    { box, move } = withCursor(svg);
   svg.addEventListener("click", (event) => {
     const h = g.heads[Math.floor(y.invert(d3.pointer(event, svg)[1]))];
     if (h) page.set({ layer: h.layer, head: h.head });
   });
-  node.replaceChildren(title.node(), svg);
-  return (step, state) => { move(step); choose(state); };
+  node.replaceChildren(title.node(), box);
+  return (step, state) => {
+    move(step);
+    choose(state);
+  };
 }
 
 export function drawHeat(page) {
@@ -77,7 +125,8 @@ export function drawHeat(page) {
   const sides = ["a", "b"].map((side) => drawSide(page, side, scale));
   drawLegend(document.getElementById("heat-legend"), scale, "first-key mass (share of attention, 0 to 1)");
   document.getElementById("heat-note").textContent =
-    `n = 1 run a side, mean over the rows of each training batch, T = ${control.T}; L layer, H head, both from 0. ` +
+    `n = 1 run a side, mean over the rows of each training batch, T = ${control.T}; ` +
+    "L layer, H head, both from 0. " +
     `Uniform attention gives key 0 a mass of ${control.mass.toFixed(4)}; no threshold eps is involved.`;
   return (step, state) => sides.forEach((move) => move(step, state));
 }

@@ -1,6 +1,6 @@
 // Owns: section 3: the attention map of one head at the slider's step on a probe sentence, for two models.
 // Does not own: which head, sentence and step (main.js).
-import { ratioScale, colourOf, drawLegend, pixels } from "./scales.js";
+import { ratioScale, colourOf, drawLegend, inksOf, palette, pixels } from "./scales.js";
 import { ask, lastAt } from "./data.js";
 
 const shownText = (text) => (text === "" ? "∅" : text.replaceAll("\n", "↵").replaceAll("\t", "⇥"));
@@ -10,25 +10,49 @@ const weightAt = (map, q, k) => map.data[(q * (q + 1)) / 2 + k] / 255;
 function received(map) {
   return d3.range(map.T).map((k) => {
     const queries = d3.range(k, map.T);
-    return { mass: d3.mean(queries, (q) => weightAt(map, q, k)), control: d3.mean(queries, (q) => 1 / (q + 1)) };
+    return {
+      mass: d3.mean(queries, (q) => weightAt(map, q, k)),
+      control: d3.mean(queries, (q) => 1 / (q + 1)),
+    };
   });
+}
+
+function tokensOf(page, run) {
+  const sql =
+    "SELECT position, text FROM map_token" +
+    " WHERE run_id = ? AND probe = 'main' AND sequence = ? ORDER BY position";
+  return run ? ask(page.db, sql, [run.id, page.state.sequence]) : [];
 }
 
 function fetchMap(page, run, step) {
   const at = run && lastAt(page.series.mapSteps.get(run.id), step);
   if (!at) return null;
   const { layer, head, sequence } = page.state;
-  const [row] = ask(page.db, "SELECT step, T, data FROM map WHERE run_id = ? AND step = ? AND probe = 'main' AND sequence = ? AND layer = ? AND head = ?",
-                    [run.id, at.step, sequence, layer, head]);
+  const [row] = ask(
+    page.db,
+    `SELECT step, T, data FROM map
+     WHERE run_id = ? AND step = ? AND probe = 'main' AND sequence = ? AND layer = ? AND head = ?`,
+    [run.id, at.step, sequence, layer, head],
+  );
   return row ?? null;
 }
 
-function drawCanvas(canvas, map, colours, scale, query) {
-  canvas.width = canvas.height = map.T;
-  const context = canvas.getContext("2d"), image = context.createImageData(map.T, map.T);
+// What the chosen head gives the first key at the slider's step; null where there is no map.
+export function firstKeyOf(page, side) {
+  const { run } = page.side(side),
+    map = fetchMap(page, run, page.state.step);
+  const [token] = map ? tokensOf(page, run) : [];
+  return token ? { text: shownText(token.text), ...received(map)[0] } : null;
+}
+
+function drawCanvas(canvas, map, { colours, scale }, query) {
+  if (canvas.width !== map.T) canvas.width = canvas.height = map.T;
+  const context = canvas.getContext("2d"),
+    image = context.createImageData(map.T, map.T);
   const out = new Uint32Array(image.data.buffer);
   for (let q = 0, i = 0; q < map.T; q++)
-    for (let k = 0; k <= q; k++, i++) out[q * map.T + k] = colours[Math.round(256 * scale.place((map.data[i] / 255) * (q + 1)))];
+    for (let k = 0; k <= q; k++, i++)
+      out[q * map.T + k] = colours[Math.round(256 * scale.place((map.data[i] / 255) * (q + 1)))];
   context.putImageData(image, 0, 0);
   canvas.dataset.step = map.step;
   canvas.dataset.query = query;
@@ -36,11 +60,19 @@ function drawCanvas(canvas, map, colours, scale, query) {
 
 // Bars: what each key receives; ticks: what it would receive under uniform attention.
 function drawStrip(canvas, sums) {
-  const n = sums.length, width = (canvas.width = 8 * n), height = (canvas.height = 44), context = canvas.getContext("2d");
-  const ink = getComputedStyle(canvas).color, top = Math.max(0.3, d3.max(sums, (s) => s.mass));
+  const width = 8 * sums.length,
+    height = 44,
+    context = canvas.getContext("2d");
+  if (canvas.width !== width) Object.assign(canvas, { width, height });
+  const [other, first] = palette(),
+    ink = getComputedStyle(canvas).color,
+    top = Math.max(
+      0.3,
+      d3.max(sums, (s) => s.mass),
+    );
   context.clearRect(0, 0, width, height);
   sums.forEach((s, k) => {
-    context.fillStyle = k === 0 ? "#d55e00" : "#0072b2";
+    context.fillStyle = k === 0 ? first : other;
     context.fillRect(8 * k + 1, height * (1 - s.mass / top), 6, (height * s.mass) / top);
     context.fillStyle = ink;
     context.fillRect(8 * k, height * (1 - s.control / top) - 1, 8, 1.5);
@@ -48,24 +80,51 @@ function drawStrip(canvas, sums) {
 }
 
 function build(page, side, tokens) {
-  const node = document.getElementById(`map-${side}`), { cell, run } = page.side(side);
+  const node = document.getElementById(`map-${side}`),
+    { cell, run } = page.side(side);
   const figure = d3.select(node);
   figure.selectAll("*").remove();
   figure.append("h4").text(run ? `${cell.name}, seed ${run.seed}` : "-");
   if (!run || !tokens.length) {
-    figure.append("p").attr("class", "note").text("No attention maps of this run are in the page (probe.maps; the first six runs that have them).");
+    figure
+      .append("p")
+      .attr("class", "note")
+      .text("No attention maps of this run are in the page (probe.maps; the first six runs that have them).");
     return null;
   }
-  const sentence = figure.append("div").attr("class", "sentence").attr("role", "group").attr("aria-label", "Sentence: choose a query");
-  const words = sentence.selectAll("button").data(tokens).join("button").attr("type", "button")
-    .text((d) => shownText(d.text)).on("click", (_, d) => page.set({ query: page.state.query === d.position ? -1 : d.position }));
+  const sentence = figure
+    .append("div")
+    .attr("class", "sentence")
+    .attr("role", "group")
+    .attr("aria-label", "Sentence: choose a query");
+  const words = sentence
+    .selectAll("button")
+    .data(tokens)
+    .join("button")
+    .attr("type", "button")
+    .text((d) => shownText(d.text))
+    .on("click", (_, d) => page.set({ query: page.state.query === d.position ? -1 : d.position }));
   const readout = figure.append("p").attr("class", "note readout").attr("aria-live", "polite");
   const frame = figure.append("div").attr("class", "frame");
   frame.append("span").attr("class", "axis").text("received");
-  const strip = frame.append("canvas").attr("class", "strip").attr("role", "img").attr("aria-label", "Attention that each key receives").node();
-  const labels = frame.append("div").attr("class", "labels").selectAll("span")
-    .data(tokens.filter((_, i) => tokens.length <= 40 || i % 2 === 0)).join("span").text((d) => shownText(d.text));
-  const canvas = frame.append("canvas").attr("role", "img").attr("aria-label", "Attention map: queries down, keys across").node();
+  const strip = frame
+    .append("canvas")
+    .attr("class", "strip")
+    .attr("role", "img")
+    .attr("aria-label", "Attention that each key receives")
+    .node();
+  const labels = frame
+    .append("div")
+    .attr("class", "labels")
+    .selectAll("span")
+    .data(tokens.filter((_, i) => tokens.length <= 40 || i % 2 === 0))
+    .join("span")
+    .text((d) => shownText(d.text));
+  const canvas = frame
+    .append("canvas")
+    .attr("role", "img")
+    .attr("aria-label", "Attention map: queries down, keys across")
+    .node();
   frame.append("span");
   frame.append("span").attr("class", "axis").text("key: the words from left to right");
   canvas.addEventListener("pointerdown", (event) => {
@@ -76,39 +135,48 @@ function build(page, side, tokens) {
 }
 
 // The sentence is tinted by what its words receive, or by where the chosen query looks.
-function showMap(page, view, scale, colours) {
-  const map = fetchMap(page, view.run, page.state.step);
-  if (!map) return view.readout.text("No map of this head.");
-  const query = Math.min(page.state.query, map.T - 1), sums = received(map);
-  drawCanvas(view.canvas, map, colours, scale, query);
-  drawStrip(view.strip, sums);
-  const ratio = (k) => (query < 0 ? sums[k].mass / sums[k].control : k > query ? NaN : weightAt(map, query, k) * (query + 1));
-  view.words.attr("aria-pressed", (d) => d.position === query)
-    .style("background", (d) => colourOf(scale, ratio(d.position)))
-    .style("color", (d) => contrast(colourOf(scale, ratio(d.position))));
+function tintWords(view, map, sums, query, { scale, inks }) {
+  const ratio = (k) =>
+    query < 0 ? sums[k].mass / sums[k].control : k > query ? NaN : weightAt(map, query, k) * (query + 1);
+  view.words.each(function (d) {
+    const colour = colourOf(scale, ratio(d.position));
+    this.style.background = colour;
+    this.style.color = inks.get(colour) ?? "var(--soft)";
+    this.ariaPressed = String(d.position === query);
+  });
   view.labels.attr("class", (d) => (d.position === query ? "chosen" : null));
-  const first = shownText(view.tokens[0].text);
-  view.readout.text(query < 0
-    ? `Map of step ${map.step}. The first key “${first}” receives ${sums[0].mass.toFixed(2)} of all attention (uniform: ${sums[0].control.toFixed(2)}).`
-    : `Map of step ${map.step}. Query ${query} “${shownText(view.tokens[query].text)}” gives the first key “${first}” ${weightAt(map, query, 0).toFixed(2)} (uniform: ${(1 / (query + 1)).toFixed(2)}).`);
 }
 
-function contrast(colour) {
-  if (colour === "transparent") return "var(--soft)";
-  return d3.lab(colour).l > 55 ? "#111" : "#fff";
+function readoutOf(view, map, sums, query) {
+  const first = `the first key “${shownText(view.tokens[0].text)}”`;
+  const at = `Map of step ${d3.format(",")(map.step)}`;
+  const against = (mass, control) => `${mass.toFixed(2)} (uniform: ${control.toFixed(2)}).`;
+  if (query < 0) return `${at}: of all attention ${first} receives ${against(sums[0].mass, sums[0].control)}`;
+  const word = shownText(view.tokens[query].text);
+  return `${at}: query ${query} “${word}” gives ${first} ${against(weightAt(map, query, 0), 1 / (query + 1))}`;
+}
+
+function showMap(page, view, paint) {
+  const map = fetchMap(page, view.run, page.state.step);
+  if (!map) return view.readout.text("No map of this head.");
+  const query = Math.min(page.state.query, map.T - 1);
+  const sums = received(map);
+  drawCanvas(view.canvas, map, paint, query);
+  drawStrip(view.strip, sums);
+  tintWords(view, map, sums, query, paint);
+  view.readout.text(readoutOf(view, map, sums, query));
 }
 
 export function drawMaps(page) {
-  const views = ["a", "b"].map((side) => {
-    const { run } = page.side(side);
-    const tokens = run ? ask(page.db, "SELECT position, text FROM map_token WHERE run_id = ? AND probe = 'main' AND sequence = ? ORDER BY position", [run.id, page.state.sequence]) : [];
-    return build(page, side, tokens);
-  });
-  const T = d3.max(views, (v) => v?.tokens.length) ?? 32, scale = ratioScale(T), colours = pixels(scale);
+  const views = ["a", "b"].map((side) => build(page, side, tokensOf(page, page.side(side).run)));
+  const T = d3.max(views, (v) => v?.tokens.length) ?? 32,
+    scale = ratioScale(T);
+  const paint = { scale, colours: pixels(scale), inks: inksOf(scale) };
   drawLegend(document.getElementById("map-legend"), scale, "weight over uniform attention, A[q,k] (q+1)");
   document.getElementById("map-note").textContent =
-    `n = 1 sentence of probe main, 1 run a side, T = ${T}; weights kept as bytes (steps of 1/255); no threshold eps is involved. ` +
-    "Bars above a map: mean weight that each key receives from the queries that see it; ticks: the same under uniform attention.";
+    `n = 1 sentence of probe main, 1 run a side, T = ${T}; weights kept as bytes (steps of 1/255); ` +
+    "no threshold eps is involved. Bars above a map: mean weight that each key receives from the queries " +
+    "that see it; ticks: the same under uniform attention.";
   let drawn = "";
   return () => {
     const { step, layer, head, query } = page.state;
@@ -116,6 +184,6 @@ export function drawMaps(page) {
     const wanted = [steps, layer, head, query].join();
     if (wanted === drawn) return;
     drawn = wanted;
-    for (const view of views) if (view) showMap(page, view, scale, colours);
+    for (const view of views) if (view) showMap(page, view, paint);
   };
 }

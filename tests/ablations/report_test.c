@@ -88,11 +88,35 @@ static void a_chart_survives_what_cannot_be_drawn(void **state) {
     free(text);
 }
 
+/* Two heads, one at the control and one above it: the page tells them apart and marks the control. */
+static void heads_are_mapped_against_the_control(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    Planted sweep = plant_sweep(s, "page", 0, "lower");
+    plant_run(s, &sweep, "<b>none</b>", 0, 0, true, 2);
+    run_sql(s, "UPDATE run SET config = json_set(config, '$.model.context', 32);"
+               "WITH RECURSIVE s (step) AS (SELECT 1 UNION ALL SELECT step + 1 FROM s WHERE step < 40)"
+               " INSERT INTO step_head SELECT id, step, 0, h.column1, 0.126828 + 0.5 * h.column1, 1"
+               " FROM run, s, (VALUES (0), (1)) AS h");
+    char *page = page_of(s, &p, NULL);
+    assert_non_null(strstr(page, "<title>Mass of the first key by head"));
+    assert_non_null(strstr(page, "n = 1 run, T = 32, uniform control 0.1268"));
+    assert_non_null(strstr(page, ">L0 H1</text>"));
+    assert_non_null(strstr(page, "fill=\"#f0efec\" d=\"M56 40h572v10")); /* a row of the neutral colour */
+    assert_null(strstr(page, "fill=\"#f0efec\" d=\"M56 51"));           /* the next is not */
+    assert_null(strstr(page, "<b>"));
+    free(page);
+    store_close(s);
+    place_remove(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hostile_texts_stay_text),
         cmocka_unit_test(curves_and_their_conditions_are_there),
         cmocka_unit_test(an_empty_database_gives_a_page),
+        cmocka_unit_test(heads_are_mapped_against_the_control),
         cmocka_unit_test(a_chart_survives_what_cannot_be_drawn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,175 @@
+// Owns: the view by layer at the slider's step: the phase of each layer and four quantities.
+// Does not own: the rule of the phases (model/instruments/phases.c).
+import { cellColour, drawKey } from "./scales.js";
+import { lastAt, scaleOf } from "./data.js";
+
+const figures = [
+  {
+    key: "mixing",
+    name: "Mixing score",
+    rule: 0.7,
+    said: "above 0.7: mix; uniform attention: 1",
+    domain: [0, 1],
+  },
+  { key: "entropy_norm", name: "H / ln min(T,d)", rule: 0.5, said: "below 0.5: compress", domain: [0, 1] },
+  { key: "norm_ratio", name: "Norm ratio of token 0", rule: 3, said: "above 3: compress", log: true },
+  { key: "sink_rate_03", name: "Sink rate", rule: 0, said: "eps 0.3; uniform attention: 0", domain: [0, 1] },
+];
+const phaseNames = ["–", "mix", "compress", "refine"];
+
+// The frame with its axes; y stands still whatever the step.
+function plotFrame(figure, layers, highest, width) {
+  const y = figure.log
+    ? { type: "log", domain: [0.5, Math.max(4, 1.2 * (highest ?? 4))] }
+    : { domain: figure.domain };
+  return Plot.plot({
+    width,
+    height: 160,
+    marginLeft: 36,
+    marginTop: 8,
+    x: {
+      label: "layer →",
+      domain: [0, Math.max(1, layers - 1)],
+      inset: 8,
+      tickFormat: "d",
+      ticks: d3.range(layers).filter((l) => l % Math.ceil(layers / 8) === 0),
+    },
+    y: { ...y, label: null, ticks: 4, grid: true, tickFormat: "~g" },
+    marks: [Plot.ruleY([figure.rule], { strokeDasharray: "5 4", strokeOpacity: 0.6 })],
+  });
+}
+
+// A curve a run, moved to the rows of another evaluation without drawing the frame again.
+function addCurves(svg, figure, runs) {
+  const x = svg.scale("x").apply,
+    y = svg.scale("y").apply,
+    known = (r) => r[figure.key] > (figure.log ? 0 : -1);
+  const path = d3
+    .line(
+      (r) => x(r.layer),
+      (r) => y(r[figure.key]),
+    )
+    .defined(known);
+  const dot = (r) => `M${x(r.layer) - 3},${y(r[figure.key])}a3,3 0 1,0 6,0a3,3 0 1,0 -6,0`;
+  const curves = runs.map(({ cell }) => {
+    const g = d3
+      .select(svg)
+      .append("g")
+      .attr("class", "run")
+      .attr("stroke", cellColour(cell))
+      .attr("fill", cellColour(cell));
+    const line = g.append("path").attr("fill", "none").attr("stroke-width", 1.6);
+    return { line, dots: g.append("path").attr("stroke", "none") };
+  });
+  return (rowsOfRuns) =>
+    curves.forEach(({ line, dots }, i) => {
+      line.attr("d", path(rowsOfRuns[i]));
+      dots.attr("d", rowsOfRuns[i].filter(known).map(dot).join(""));
+    });
+}
+
+// A figure that follows the slider: some quantities are read at every evaluation, some at a few.
+function drawFigure(page, figure, runs, layers, node) {
+  const evaluations = runs.map(({ run }) =>
+    [...page.series.layer.get(run.id)]
+      .map(([step, rows]) => ({ step, rows }))
+      .filter(({ rows }) => rows.some((r) => r[figure.key] !== null)),
+  );
+  const highest = d3.max(evaluations.flat(), ({ rows }) => d3.max(rows, (r) => r[figure.key]));
+  const svg = plotFrame(figure, layers, highest, Math.max(220, node.clientWidth)),
+    move = addCurves(svg, figure, runs);
+  node.append(svg);
+  let drawn = null;
+  return (step) => {
+    const at = evaluations.map((rows) => lastAt(rows, step)),
+      steps = at.map((e) => e?.step);
+    if (steps.join() === drawn) return;
+    drawn = steps.join();
+    move(at.map((e) => e?.rows ?? []));
+  };
+}
+
+function drawFigures(page, runs, layers) {
+  const boxes = d3.select("#layers").selectAll("div").data(figures).join("div").attr("class", "plot");
+  boxes.selectAll("*").remove();
+  const heading = boxes.append("p").attr("class", "link");
+  heading.append("b").text((f) => f.name);
+  heading.append("span").text((f) => ` ${f.said}`);
+  return boxes.nodes().map((node, i) => drawFigure(page, figures[i], runs, layers, node));
+}
+
+// ---- phases ----
+
+// The phase most runs of a cell have at their last reading before the step, and how many have it.
+function phaseOf(page, cell, layer, step) {
+  const found = cell.runs
+    .map((run) => lastAt(page.series.phase.get(run.id)?.get(layer), step))
+    .filter(Boolean);
+  const counts = d3.rollups(
+      found,
+      (v) => v.length,
+      (v) => v.value,
+    ),
+    most = d3.greatest(counts, ([, n]) => n);
+  return most ? { phase: most[0], n: most[1], of: found.length } : null;
+}
+
+function drawPhases(page, cells, layers) {
+  const table = d3.create("table").attr("class", "phases");
+  const names = ["Phase", ...d3.range(layers).map((l) => `layer ${l}`)];
+  table
+    .append("thead")
+    .append("tr")
+    .selectAll("th")
+    .data(names)
+    .join("th")
+    .attr("scope", "col")
+    .text((c) => c);
+  const rows = table.append("tbody").selectAll("tr").data(cells).join("tr");
+  const heads = rows.append("th").attr("scope", "row");
+  heads.append("i").attr("class", "swatch").style("background", cellColour);
+  heads.append("span").text((c) => c.name);
+  const places = rows
+    .selectAll("td")
+    .data((cell) => d3.range(layers).map((layer) => ({ cell, layer })))
+    .join("td")
+    .append("span");
+  document.getElementById("phases").replaceChildren(table.node());
+  return (step) =>
+    places.each(function ({ cell, layer }) {
+      const found = phaseOf(page, cell, layer, step);
+      const text = found
+        ? phaseNames[found.phase] + (found.n < found.of ? ` (${found.n} of ${found.of} seeds)` : "")
+        : "?";
+      if (text === this.textContent) return;
+      this.className = found ? `phase phase-${found.phase}` : "";
+      this.textContent = text;
+    });
+}
+
+// ---- both ----
+
+export function drawLayers(page) {
+  const measured = (run) => page.series.layer.has(run.id),
+    cells = page.shown().filter((c) => c.runs.some(measured));
+  const runs = cells.flatMap((cell) => cell.runs.filter(measured).map((run) => ({ cell, run })));
+  const lastLayer = ({ run }) => d3.max(page.series.layer.get(run.id).values(), (rows) => rows.at(-1).layer);
+  const layers = 1 + (d3.max(runs, lastLayer) ?? -1);
+  const moves = [drawPhases(page, cells, layers), ...drawFigures(page, runs, layers)];
+  drawKey(document.getElementById("layers-key"), cells);
+  document.getElementById("layers-note").textContent =
+    `${scaleOf(page.series, cells).text}; one line a run; probe main. ` +
+    "compress: norm ratio above 3 and H / ln min(T,d) below 0.5; " +
+    "refine: elsewhere after a layer that compresses; mix: elsewhere " +
+    "where the mixing score is above 0.7; –: none of them; of several seeds, what most have. " +
+    "H and phases are read at fewer evaluations than the rest: the last reading before the slider is shown.";
+  const said = document.getElementById("layers-step");
+  let read = null;
+  return (step) => {
+    const at = d3.max(runs, ({ run }) => lastAt(page.layerSteps(run), step)?.step);
+    if (at === read) return;
+    read = at;
+    moves.forEach((move) => move(step));
+    said.textContent = at === undefined ? "not measured" : `at the evaluation of step ${d3.format(",")(at)}`;
+  };
+}
