@@ -14,7 +14,7 @@ LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
-.PHONY: page test-page all perf test tests test-long mutants demo accept stress test-slurm clean FORCE
+.PHONY: page test-page all perf test tests test-long mutants demo accept stress portable test-slurm clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -48,6 +48,10 @@ test-long: build/tests/model/combinations_test
 # Seeded faults, each of which a named test must see.
 mutants:
 	tests/mutants.sh
+
+# Built and tested for AVX2 alone and for any x86-64, in a copy of the tree; TESTS='model/*' is a part.
+portable:
+	tests/portable.sh
 
 # Sweeps under stress, minutes: kills, many writers, the database's share of the time. KILLS=3 is a look.
 stress: sinklab

@@ -60,7 +60,7 @@ void attend(const Pass *p, int l, Acts *a) {
     float *kept = penalty_masses(p, l), *first = kept ? kept : p->t->first;
     attention_forward(slot, &s, a->qkv, a->o, a->stat, seen || kept ? first : NULL, p->t->attention,
                       &p->t->observers, l, p->b->row0);
-    lap(p, PHASE_ATTENTION_FORWARD, 4 * score_work(p)); /* Q K^T, A V */
+    lap(p, PHASE_ATTENTION_FORWARD, 4 * score_work(p), 4 * (c.ld + width)); /* Q K^T, A V */
     Heads heads = {.H = c.H,
                    .dh = c.dh,
                    .q = a->qkv,
@@ -107,6 +107,7 @@ void attend_backward(const Pass *p, int l, const Acts *a) {
     attention_backward(slot, &s, a->qkv, a->plain, a->stat, p->t->dy, p->t->dqkv, dpart, p->t->parts,
                        p->t->attention);
     if (slot->mix) mix_backward(p, slot, &c);
-    lap(p, PHASE_ATTENTION_BACKWARD, 8 * score_work(p)); /* the scores made again are not counted */
+    /* the scores made again are not counted */
+    lap(p, PHASE_ATTENTION_BACKWARD, 8 * score_work(p), 8 * (c.ld + width));
     for (int64_t i = 0; token && i < 2 * keys; i++) p->t->dqkv[width + i] += dkv[i];
 }

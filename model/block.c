@@ -44,7 +44,7 @@ void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const He
     if (p->t->changes) changes_write(p->t->changes, &v);
     if (!seen) return;
     taps_see(&p->t->observers, &v);
-    lap(p, PHASE_INSTRUMENTS, 0);
+    lap(p, PHASE_INSTRUMENTS, 0, 0);
 }
 
 void tap_back(const Pass *p, TapPoint at, int layer, float *grad, int width, const Heads *heads) {
@@ -56,17 +56,11 @@ static float *value_of(const Ctx *c, float *qkv) {
     return qkv + (int64_t)(c->H + c->KV) * c->dh;
 }
 
-/* The linear layer whose weights are a stage's tensor `w` (a gated MLP's parts are adjacent) and whose bias
- * is its tensor `b`, NULL where there are no biases. */
-static Linear linear_of(LinearKind kind, const Ctx *c, int w, int b, int64_t in, int64_t out) {
-    return (Linear){kind, c->w[w], c->w[b], c->dw[w], c->dw[b], in, out};
-}
-
 const float *norm_forward(const Pass *p, int l, Stage s, const float *x, float *out, float *stat) {
     Ctx c = stage_ctx(p, l, s);
     if (!norm_stands(c.c, s)) return x;
     norm_kinds[c.c->norm_kind].forward(&c, x, out, stat);
-    lap(p, PHASE_NORM, 8 * c.d);
+    lap(p, PHASE_NORM, 4 * c.d, 8 * c.d);
     return out;
 }
 
@@ -77,7 +71,7 @@ void norm_backward(const Pass *p, int l, Stage s, const float *x, const float *s
         norm_kinds[c.c->norm_kind].backward(&c, x, stat, dh, dx);
     else
         residual_add(dx, dx, dh, p->N * c.d);
-    lap(p, PHASE_NORM, 16 * c.d);
+    lap(p, PHASE_NORM, 10 * c.d, 16 * c.d);
 }
 
 /* A norm in place of x, whose input is kept. */
@@ -121,12 +115,10 @@ static void attention_sublayer(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
     Ctx qkv = stage_ctx(p, l, STAGE_QKV), qk = stage_ctx(p, l, STAGE_QK);
     Ctx turn = stage_ctx(p, -1, STAGE_POSITION);
-    Ctx out = stage_ctx(p, l, STAGE_OUT);
     int64_t d = qkv.d, ld = qkv.ld, width = (int64_t)qkv.H * qkv.dh;
     const QkSlot *q = &qk_slots[qk.c->qk];
     const PositionSlot *position = &position_slots[turn.c->position];
-    Linear project = linear_of(LINEAR_QKV, &qkv, 0, 3, d, ld);
-    Linear merge = linear_of(LINEAR_OUT, &out, 0, 1, width, d);
+    Linear project = linear_of(p->m, LINEAR_QKV, l), merge = linear_of(p->m, LINEAR_OUT, l);
 
     const float *h = norm_forward(p, l, STAGE_NORM_ATTN, a->x, t->h, a->norm_attn);
     tap(p, TAP_ATTN_IN, l, (float *)h, (int)d, NULL);
@@ -134,7 +126,7 @@ static void attention_sublayer(const Pass *p, int l, Acts *a) {
     if (q->forward) q->forward(&qk, a->qkv, ld);
     if (position->rotate_forward) position->rotate_forward(&turn, a->qkv, ld);
     mix_values(p, l, a);
-    lap(p, PHASE_POSITION, 16 * width);
+    lap(p, PHASE_POSITION, 6 * width, 16 * width);
     attend(p, l, a);
     gates_forward(p, l, a, h);
     const float *y = head_out(p, l, a);
@@ -143,7 +135,7 @@ static void attention_sublayer(const Pass *p, int l, Acts *a) {
     norm_over(p, l, STAGE_ADD_NORM_ATTN, t->add, &a->add_attn);
     tap(p, TAP_ATTN_ADD, l, t->add, (int)d, NULL);
     residual_add(a->mid, a->x, t->add, p->N * d);
-    lap(p, PHASE_RESIDUAL, 12 * d);
+    lap(p, PHASE_RESIDUAL, d, 12 * d);
     norm_over(p, l, STAGE_SUM_NORM_ATTN, a->mid, &a->sum_attn);
 }
 
@@ -151,22 +143,20 @@ static void mlp_sublayer(const Pass *p, int l, Acts *a, float *x_next) {
     Tape *t = p->t;
     Ctx mlp = stage_ctx(p, l, STAGE_MLP);
     const MlpSlot *slot = &mlp_slots[mlp.c->mlp];
-    int parts = slot->parts;
-    int64_t d = mlp.d, f = mlp.f, in = parts * f;
-    Linear widen = linear_of(LINEAR_MLP_IN, &mlp, 0, parts + 1, d, in);
-    Linear narrow = linear_of(LINEAR_MLP_DOWN, &mlp, parts, 2 * parts + 1, f, d);
+    int64_t d = mlp.d, f = mlp.f, in = slot->parts * f;
+    Linear widen = linear_of(p->m, LINEAR_MLP_IN, l), narrow = linear_of(p->m, LINEAR_MLP_DOWN, l);
 
     const float *h = norm_forward(p, l, STAGE_NORM_MLP, a->mid, t->h, a->norm_mlp);
     tap(p, TAP_MLP_IN, l, (float *)h, (int)d, NULL);
     linear_forward(p, &widen, p->N, h, a->hid);
     slot->forward(&mlp, a->hid, t->s);
-    lap(p, PHASE_ACTIVATION, 4 * (in + f));
+    lap(p, PHASE_ACTIVATION, 18 * f, 4 * (in + f));
     tap(p, TAP_MLP_HIDDEN, l, t->s, (int)f, NULL);
     linear_forward(p, &narrow, p->N, t->s, t->add);
     norm_over(p, l, STAGE_ADD_NORM_MLP, t->add, &a->add_mlp);
     tap(p, TAP_MLP_OUT, l, t->add, (int)d, NULL);
     residual_add(x_next, a->mid, t->add, p->N * d);
-    lap(p, PHASE_RESIDUAL, 12 * d);
+    lap(p, PHASE_RESIDUAL, d, 12 * d);
     norm_over(p, l, STAGE_SUM_NORM_MLP, x_next, &a->sum_mlp);
 }
 
@@ -195,16 +185,14 @@ static void mlp_backward(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
     Ctx mlp = stage_ctx(p, l, STAGE_MLP);
     const MlpSlot *slot = &mlp_slots[mlp.c->mlp];
-    int parts = slot->parts;
-    int64_t d = mlp.d, f = mlp.f, in = parts * f;
-    Linear widen = linear_of(LINEAR_MLP_IN, &mlp, 0, parts + 1, d, in);
-    Linear narrow = linear_of(LINEAR_MLP_DOWN, &mlp, parts, 2 * parts + 1, f, d);
+    int64_t f = mlp.f, in = slot->parts * f;
+    Linear widen = linear_of(p->m, LINEAR_MLP_IN, l), narrow = linear_of(p->m, LINEAR_MLP_DOWN, l);
 
     norm_over_backward(p, l, STAGE_SUM_NORM_MLP, &a->sum_mlp, t->dx);
     const float *dadd = norm_of_added_backward(p, l, STAGE_ADD_NORM_MLP, &a->add_mlp, mlp_out_backward(p, l));
     linear_inputs(p, &narrow, p->N, dadd, t->ds);
     slot->backward(&mlp, a->hid, t->ds, t->s);
-    lap(p, PHASE_ACTIVATION, 8 * (in + f));
+    lap(p, PHASE_ACTIVATION, 24 * f, 8 * (in + f));
     linear_weights(p, &narrow, p->N, dadd, t->s);
     const float *h = norm_forward(p, l, STAGE_NORM_MLP, a->mid, t->h, a->norm_mlp); /* cheaper than kept */
     linear_weights(p, &widen, p->N, a->hid, h);
@@ -217,12 +205,10 @@ static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
     Ctx qkv = stage_ctx(p, l, STAGE_QKV), qk = stage_ctx(p, l, STAGE_QK);
     Ctx turn = stage_ctx(p, -1, STAGE_POSITION);
-    Ctx out = stage_ctx(p, l, STAGE_OUT);
     const QkSlot *q = &qk_slots[qk.c->qk];
     const PositionSlot *position = &position_slots[turn.c->position];
     int64_t d = qkv.d, ld = qkv.ld, width = (int64_t)qkv.H * qkv.dh;
-    Linear project = linear_of(LINEAR_QKV, &qkv, 0, 3, d, ld);
-    Linear merge = linear_of(LINEAR_OUT, &out, 0, 1, width, d);
+    Linear project = linear_of(p->m, LINEAR_QKV, l), merge = linear_of(p->m, LINEAR_OUT, l);
 
     norm_over_backward(p, l, STAGE_SUM_NORM_ATTN, &a->sum_attn, t->dx);
     const float *dadd = norm_of_added_backward(p, l, STAGE_ADD_NORM_ATTN, &a->add_attn, t->dx);
@@ -235,7 +221,7 @@ static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
     mix_values_backward(p, l);
     if (position->rotate_backward) position->rotate_backward(&turn, t->dqkv, ld);
     if (q->backward) q->backward(&qk, t->dqkv, ld);
-    lap(p, PHASE_POSITION, 16 * width);
+    lap(p, PHASE_POSITION, 6 * width, 16 * width);
     const float *h = norm_forward(p, l, STAGE_NORM_ATTN, a->x, t->h, a->norm_attn);
     linear_weights(p, &project, p->N, t->dqkv, h);
     linear_inputs(p, &project, p->N, t->dqkv, t->dh);

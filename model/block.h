@@ -23,9 +23,9 @@ void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const He
 /* The gradient of what was there before from that of what interventions left: in place. */
 void tap_back(const Pass *p, TapPoint at, int layer, float *grad, int width, const Heads *heads);
 
-/* Ends a phase of the pass that did that much work a token: FLOPs, or bytes to and from memory. */
-static inline void lap(const Pass *p, Phase phase, double work) {
-    phase_end(p->t->phases, phase, work * (double)p->N);
+/* Ends a phase of the pass that did that much work a token. */
+static inline void lap(const Pass *p, Phase phase, double flops, double bytes) {
+    phase_end(p->t->phases, phase, (Work){flops * (double)p->N, bytes * (double)p->N});
 }
 
 /* The norm of a stage, of x (N, d): into `out`, or x itself where none stands. */

@@ -26,10 +26,7 @@ static Gates gates_of(const Pass *p, int l) {
 /* dW += dY^T X, a grain of rows at a time, in row order. X (N, in) in rows of ldx. */
 static void grad_gates(const Pass *p, const Gates *g, const float *dY, const float *X, int64_t ldx) {
     int64_t grain = (int64_t)model_grain_rows(p->b->T) * p->b->T;
-    for (int64_t n = 0; n < p->N; n += grain) {
-        int64_t k = p->N - n < grain ? p->N - n : grain;
-        gemm_tn(g->n, g->in, k, dY + n * g->n, g->n, X + n * ldx, ldx, 1, g->dW, g->in);
-    }
+    gemm_tn_cut(g->n, g->in, p->N, grain, dY, g->n, X, ldx, 1, g->dW, g->in);
 }
 
 void gates_forward(const Pass *p, int l, Acts *a, const float *h) {
@@ -41,7 +38,7 @@ void gates_forward(const Pass *p, int l, Acts *a, const float *h) {
     const float *X = value ? a->qkv + (int64_t)(c.H + c.KV) * c.dh : h;
     gemm_nt(p->N, g.n, g.in, X, value ? c.ld : c.d, g.W, g.in, 0, a->gate, g.n);
     gate_open(a->gate, p->N * g.n);
-    lap(p, PHASE_HEAD_OUT, 2 * (double)(g.n * g.in));
+    lap(p, PHASE_HEAD_OUT, 2 * (double)(g.n * g.in), 4 * (double)(g.n + g.in));
 }
 
 /* norm(o), or o where there is no norm. */
@@ -49,7 +46,7 @@ static const float *normed(const Pass *p, int l, const Acts *a) {
     Ctx c = stage_ctx(p, l, STAGE_HEAD_OUT);
     if (!slot_of(p)->forward) return a->o;
     slot_of(p)->forward(&c, a->o, p->t->y);
-    lap(p, PHASE_HEAD_OUT, 8 * c.d);
+    lap(p, PHASE_HEAD_OUT, 4 * c.d, 8 * c.d);
     return p->t->y;
 }
 
@@ -67,7 +64,7 @@ void head_out_backward(const Pass *p, int l, Acts *a) {
     const HeadOutSlot *slot = slot_of(p);
     if (slot->gate) gate_backward(normed(p, l, a), a->gate, p->t->dy, p->N, c.H, c.dh, gates_of(p, l).a_head);
     if (slot->backward) slot->backward(&c, a->o, p->t->dy);
-    lap(p, PHASE_HEAD_OUT, slot->backward ? 12 * c.d : 0);
+    lap(p, PHASE_HEAD_OUT, slot->backward ? 10 * c.d : 0, slot->backward ? 12 * c.d : 0);
 }
 
 void gates_backward(const Pass *p, int l, const Acts *a, GateFrom from, const float *X, int64_t ldx,
@@ -76,5 +73,5 @@ void gates_backward(const Pass *p, int l, const Acts *a, GateFrom from, const fl
     Gates g = gates_of(p, l);
     grad_gates(p, &g, a->gate, X, ldx);
     gemm_nn(p->N, g.in, g.n, a->gate, g.n, g.W, g.in, 1, dX, ldx);
-    lap(p, PHASE_HEAD_OUT, 4 * (double)(g.n * g.in));
+    lap(p, PHASE_HEAD_OUT, 4 * (double)(g.n * g.in), 8 * (double)(g.n + g.in));
 }

@@ -13,10 +13,10 @@ static int arch_number(const char *name) {
     return -1;
 }
 
-/* C[m,n] = op(A) op(B) + beta C. */
+/* C[m,n] = op(A) op(B) + beta C, the sum over k added to C `cut` terms at a time. */
 typedef struct Operands {
     trans_t ta, tb;
-    int64_t k;
+    int64_t k, cut;
     const float *A, *B;
     int64_t lda, ldb;
     float beta;
@@ -24,8 +24,9 @@ typedef struct Operands {
     int64_t ldc;
 } Operands;
 
-/* A multiple of the register tiles of BLIS's families in both directions (6, 8, 12, 16, 24, 32). */
-enum { TILE = 96 };
+/* What threads' strips are multiples of: whole register tiles of BLIS's families (6, 8, 12, 24 rows of C in
+ * memory; 8, 16, 32 columns), and no more, so that two threads get halves. No bit hangs on it (tests). */
+enum { TILE_ROWS = 24, TILE_COLS = 32 };
 
 static bool has_avx512(void) {
 #if defined(__x86_64__)
@@ -52,6 +53,10 @@ bool gemm_is_generic(const char *arch) {
     return !strcmp(arch, "generic");
 }
 
+static const float *at_k(const float *x, trans_t t, int64_t ld, int64_t k, bool left) {
+    return x + ((t == BLIS_TRANSPOSE) == left ? k * ld : k);
+}
+
 /* One thread's product. "Small/unpacked" kernels are left out: where a family has them, which one runs
  * depends on the sizes of the call, and with it the order of the sums. */
 static void product(const Operands *o, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
@@ -62,20 +67,28 @@ static void product(const Operands *o, int64_t m0, int64_t m1, int64_t n0, int64
     float one = 1, beta = o->beta;
     const float *A = o->A + (o->ta == BLIS_TRANSPOSE ? m0 : m0 * o->lda);
     const float *B = o->B + (o->tb == BLIS_TRANSPOSE ? n0 * o->ldb : n0);
-    bli_sgemm_ex(o->ta, o->tb, m1 - m0, n1 - n0, o->k, &one, (float *)A, o->lda, 1, (float *)B, o->ldb, 1,
-                 &beta, o->C + m0 * o->ldc + n0, o->ldc, 1, NULL, &threads);
+    for (int64_t k = 0; k < o->k; k += o->cut) {
+        int64_t terms = o->k - k < o->cut ? o->k - k : o->cut;
+        bli_sgemm_ex(o->ta, o->tb, m1 - m0, n1 - n0, terms, &one, (float *)at_k(A, o->ta, o->lda, k, true),
+                     o->lda, 1, (float *)at_k(B, o->tb, o->ldb, k, false), o->ldb, 1, &beta,
+                     o->C + m0 * o->ldc + n0, o->ldc, 1, NULL, &threads);
+        beta = 1;
+    }
 }
 
-/* Each thread takes a strip of C along its longer side, at multiples of TILE, so that the grid of
- * register tiles, and with it every bit, is that of one thread. Not BLIS's own threads: their
- * barriers spin, and on a machine that others use too a step then takes many times as long. */
+int64_t gemm_pieces(int64_t m, int64_t n) {
+    return m > n ? (m + TILE_ROWS - 1) / TILE_ROWS : (n + TILE_COLS - 1) / TILE_COLS;
+}
+
+/* Each thread takes a strip of C along its longer side. Not BLIS's own threads: their barriers spin, and on
+ * a machine that others use too a step then takes many times as long. */
 static void threaded(const Operands *o, int64_t m, int64_t n) {
-    int64_t tiles = ((m > n ? m : n) + TILE - 1) / TILE;
+    int64_t tiles = gemm_pieces(m, n), tile = m > n ? TILE_ROWS : TILE_COLS;
     int team = omp_in_parallel() ? 1 : omp_get_max_threads();
 #pragma omp parallel num_threads(team) if (team > 1)
     {
         int64_t t = omp_get_thread_num(), of = omp_get_num_threads();
-        int64_t from = tiles * t / of * TILE, to = tiles * (t + 1) / of * TILE;
+        int64_t from = tiles * t / of * tile, to = tiles * (t + 1) / of * tile;
         if (m > n) {
             if (to > m) to = m;
             if (from < to) product(o, from, to, 0, n);
@@ -88,15 +101,20 @@ static void threaded(const Operands *o, int64_t m, int64_t n) {
 
 void gemm_nt(int64_t m, int64_t n, int64_t k, const float *A, int64_t lda, const float *B, int64_t ldb,
              float beta, float *C, int64_t ldc) {
-    threaded(&(Operands){BLIS_NO_TRANSPOSE, BLIS_TRANSPOSE, k, A, B, lda, ldb, beta, C, ldc}, m, n);
+    threaded(&(Operands){BLIS_NO_TRANSPOSE, BLIS_TRANSPOSE, k, k, A, B, lda, ldb, beta, C, ldc}, m, n);
 }
 
 void gemm_nn(int64_t m, int64_t n, int64_t k, const float *A, int64_t lda, const float *B, int64_t ldb,
              float beta, float *C, int64_t ldc) {
-    threaded(&(Operands){BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, k, A, B, lda, ldb, beta, C, ldc}, m, n);
+    threaded(&(Operands){BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, k, k, A, B, lda, ldb, beta, C, ldc}, m, n);
 }
 
 void gemm_tn(int64_t m, int64_t n, int64_t k, const float *A, int64_t lda, const float *B, int64_t ldb,
              float beta, float *C, int64_t ldc) {
-    threaded(&(Operands){BLIS_TRANSPOSE, BLIS_NO_TRANSPOSE, k, A, B, lda, ldb, beta, C, ldc}, m, n);
+    gemm_tn_cut(m, n, k, k, A, lda, B, ldb, beta, C, ldc);
+}
+
+void gemm_tn_cut(int64_t m, int64_t n, int64_t k, int64_t cut, const float *A, int64_t lda, const float *B,
+                 int64_t ldb, float beta, float *C, int64_t ldc) {
+    threaded(&(Operands){BLIS_TRANSPOSE, BLIS_NO_TRANSPOSE, k, cut, A, B, lda, ldb, beta, C, ldc}, m, n);
 }

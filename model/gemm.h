@@ -24,5 +24,11 @@ void gemm_nn(int64_t m, int64_t n, int64_t k, const float *A, int64_t lda, const
 /* C[m,n] = A[k,m]^T B[k,n] + beta C: a gradient of weights, dW = dY^T X. */
 void gemm_tn(int64_t m, int64_t n, int64_t k, const float *A, int64_t lda, const float *B, int64_t ldb,
              float beta, float *C, int64_t ldc);
+/* The same bits as a call for every `cut` terms of k, but threads meet once. */
+void gemm_tn_cut(int64_t m, int64_t n, int64_t k, int64_t cut, const float *A, int64_t lda, const float *B,
+                 int64_t ldb, float beta, float *C, int64_t ldc);
+
+/* The parts that a product of that form falls into, of which a thread takes whole ones. */
+int64_t gemm_pieces(int64_t m, int64_t n);
 
 #endif

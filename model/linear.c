@@ -3,46 +3,69 @@
 #include "model/gemm.h"
 #include "model/gemm_bf16.h"
 #include "model/ops/bias.h"
+#include "model/panels.h"
+
+/* A layer's weights are a stage's tensors from one on that have as many columns (q, k, v; a gated MLP's
+ * parts), its biases those that follow the stage's matrices likewise. */
+Linear linear_of(const Model *m, LinearKind kind, int layer) {
+    int parts = mlp_slots[m->config.mlp].parts;
+    const struct {
+        Stage stage;
+        int w, tensors, b;
+    } places[LINEARS] = {[LINEAR_QKV] = {STAGE_QKV, 0, 3, 3},
+                         [LINEAR_OUT] = {STAGE_OUT, 0, 1, 1},
+                         [LINEAR_MLP_IN] = {STAGE_MLP, 0, parts, parts + 1},
+                         [LINEAR_MLP_DOWN] = {STAGE_MLP, parts, 1, 2 * parts + 1},
+                         [LINEAR_HEAD] = {m->config.tie ? STAGE_EMBED : STAGE_HEAD, 0, 1, 1}};
+    int at = kind == LINEAR_HEAD ? -1 : layer;
+    const Tensor *w = model_tensor(m, at, places[kind].stage, places[kind].w);
+    Linear l = {kind, layer, w, model_tensor(m, at, places[kind].stage, places[kind].b), w->cols, 0};
+    for (int i = 0; i < places[kind].tensors; i++) l.out += w[i].rows;
+    return l;
+}
+
+static const float *weights(const Pass *p, const Linear *l) {
+    return p->m->params + l->w->offset;
+}
 
 static void end(const Pass *p, const Linear *l, LinearPass pass, int64_t n) {
-    phase_end(p->t->phases, PHASE_LINEAR + LINEAR_PASSES * l->kind + pass,
-              2.0 * (double)(n * l->in * l->out));
+    double weight = pass == LINEAR_DW ? 8 : 4; /* a gradient of weights is added to */
+    Work work = {2.0 * (double)(n * l->in * l->out),
+                 4.0 * (double)(n * (l->in + l->out)) + weight * (double)(l->in * l->out)};
+    phase_end(p->t->phases, PHASE_LINEAR + LINEAR_PASSES * l->kind + pass, work);
 }
 
 void linear_forward(const Pass *p, const Linear *l, int64_t n, const float *X, float *Y) {
-    uint16_t *room = p->t->bf16;
-    if (room)
-        gemm_bf16(n, l->out, l->in, (Factor){X, l->in, 1}, (Factor){l->w, l->in, 1}, false, Y, l->out, room);
+    const Tape *t = p->t;
+    if (t->bf16)
+        gemm_bf16(n, l->out, l->in, (Factor){X, l->in, 1, NULL}, panels_forward(t->panels, l), false, Y,
+                  l->out, t->bf16);
     else
-        gemm_nt(n, l->out, l->in, X, l->in, l->w, l->in, 0, Y, l->out);
-    if (l->b) bias_forward(Y, l->b, n, l->out);
+        gemm_nt(n, l->out, l->in, X, l->in, weights(p, l), l->in, 0, Y, l->out);
+    if (l->b) bias_forward(Y, p->m->params + l->b->offset, n, l->out);
     end(p, l, LINEAR_FORWARD, n);
 }
 
 void linear_inputs(const Pass *p, const Linear *l, int64_t n, const float *dY, float *dX) {
-    uint16_t *room = p->t->bf16;
-    if (room)
-        gemm_bf16(n, l->in, l->out, (Factor){dY, l->out, 1}, (Factor){l->w, 1, l->in}, false, dX, l->in,
-                  room);
+    const Tape *t = p->t;
+    if (t->bf16)
+        gemm_bf16(n, l->in, l->out, (Factor){dY, l->out, 1, NULL}, panels_inputs(t->panels, l), false, dX,
+                  l->in, t->bf16);
     else
-        gemm_nn(n, l->in, l->out, dY, l->out, l->w, l->in, 0, dX, l->in);
+        gemm_nn(n, l->in, l->out, dY, l->out, weights(p, l), l->in, 0, dX, l->in);
     end(p, l, LINEAR_DX, n);
 }
 
-static void add_products(const Pass *p, const Linear *l, int64_t k, const float *dY, const float *X) {
-    uint16_t *room = p->t->bf16;
-    if (room)
-        gemm_bf16(l->out, l->in, k, (Factor){dY, 1, l->out}, (Factor){X, 1, l->in}, true, l->dw, l->in, room);
-    else
-        gemm_tn(l->out, l->in, k, dY, l->out, X, l->in, 1, l->dw, l->in);
-}
-
-/* In bf16 the kernel itself cuts k: whole depths may go in one call. */
+/* A grain of rows at a time, whatever the rows in flight. In bf16 a cut at an even place changes no bit:
+ * whole grains may go in one call. */
 void linear_weights(const Pass *p, const Linear *l, int64_t n, const float *dY, const float *X) {
     int64_t grain = (int64_t)model_grain_rows(p->b->T) * p->b->T;
-    if (p->t->bf16 && grain % BF16_DEPTH == 0) grain = n;
-    for (int64_t at = 0; at < n; at += grain)
-        add_products(p, l, n - at < grain ? n - at : grain, dY + at * l->out, X + at * l->in);
-    if (l->db) bias_backward(dY, l->db, p->t->partial, p->b->rows, p->b->T, l->out);
+    float *dW = p->grads + l->w->offset;
+    if (!p->t->bf16) gemm_tn_cut(l->out, l->in, n, grain, dY, l->out, X, l->in, 1, dW, l->in);
+    if (p->t->bf16 && grain % 2 == 0) grain = n;
+    for (int64_t at = 0; p->t->bf16 && at < n; at += grain)
+        gemm_bf16(l->out, l->in, n - at < grain ? n - at : grain, (Factor){dY + at * l->out, 1, l->out, NULL},
+                  (Factor){X + at * l->in, 1, l->in, NULL}, true, dW, l->in, p->t->bf16);
+    if (l->b) bias_backward(dY, p->grads + l->b->offset, p->t->partial, p->b->rows, p->b->T, l->out);
     end(p, l, LINEAR_DW, n);
 }

@@ -1,5 +1,5 @@
-/* Owns: the linear layers Y = X W^T + b inside a pass: their three products, how a sum over tokens is cut,
- * their time. Does not own: the kernels (model/gemm.h). */
+/* Owns: the linear layers Y = X W^T + b inside a pass: which tensors they are, their three products, how a
+ * sum over tokens is cut, their time. Does not own: the kernels (model/gemm.h, model/gemm_bf16.h). */
 #ifndef SINKLAB_LINEAR_H
 #define SINKLAB_LINEAR_H
 
@@ -7,10 +7,12 @@
 
 typedef struct Linear {
     LinearKind kind;
-    const float *w, *b; /* (out, in), (out); b NULL: no biases */
-    float *dw, *db;     /* their gradients; NULL: forward only */
+    int layer;           /* 0 for the classifier */
+    const Tensor *w, *b; /* the first of adjacent tensors that are one (out, in), (out); b NULL: no biases */
     int64_t in, out;
 } Linear;
+
+Linear linear_of(const Model *m, LinearKind kind, int layer);
 
 /* n tokens of X (n, in), Y (n, out). */
 void linear_forward(const Pass *p, const Linear *l, int64_t n, const float *X, float *Y);

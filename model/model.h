@@ -123,8 +123,12 @@ bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error 
 void tape_free(Tape *t);
 size_t tape_bytes(const Model *m, int rows, int T, bool train); /* what tape_create would take */
 int tape_rows(const Tape *t);                                   /* its room */
-/* From now on the linear layers round their inputs to bf16 (sums stay fp32). Needs gemm_bf16_supported(). */
+/* From now on the linear layers round their inputs to bf16 (sums stay fp32). Needs gemm_bf16_supported(). The
+ * weights are rounded by tape_pack: before the first pass, and before the first after they changed. */
 bool tape_bf16(Tape *t, const Model *m, Error *e);
+size_t tape_bf16_bytes(const Model *m, int rows, int T, bool train); /* what tape_bf16 would take */
+/* Nothing where the tape is not in bf16. `phases`: as of tape_time. */
+void tape_pack(Tape *t, const Model *m, Phases *phases);
 void tape_observe(Tape *t, Observers o);
 /* A training pass adds sum over rows r of share c (M_r - target)^2 to what it descends, M_r the mean
  * weight on the first key over r's layers, heads and queries. c of either sign: towards the target or away

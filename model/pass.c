@@ -8,18 +8,13 @@
 
 #include <string.h>
 
-/* The classifier's weights: its own, or the embedding's. */
-static Ctx head_ctx(const Pass *p) {
-    return stage_ctx(p, -1, p->m->config.tie ? STAGE_EMBED : STAGE_HEAD);
-}
-
 static void embed(const Pass *p) {
     Ctx table = stage_ctx(p, -1, STAGE_EMBED), c = stage_ctx(p, -1, STAGE_POSITION);
     float *x = p->t->acts[0].x;
     embed_forward(p->b->x, table.w[0], x, p->N, table.d);
     const PositionSlot *position = &position_slots[c.c->position];
     if (position->embed_forward) position->embed_forward(&c, x);
-    lap(p, PHASE_EMBED, 8 * table.d);
+    lap(p, PHASE_EMBED, 0, 8 * table.d);
     tap(p, TAP_EMBED, -1, x, table.d, NULL);
 }
 
@@ -28,22 +23,21 @@ static void tap_logits(const Pass *p, int64_t first, int64_t n) {
     if (!p->t->observers.n || !taps_want(&p->t->observers, TAP_LOGITS)) return;
     taps_see(&p->t->observers, &(View){TAP_LOGITS, -1, p->b->row0, p->b->rows, p->b->T, first, n, V, V,
                                        p->t->logits, p->b->lo, NULL});
-    lap(p, PHASE_INSTRUMENTS, 0);
+    lap(p, PHASE_INSTRUMENTS, 0, 0);
 }
 
 /* Logits of a chunk of h (N, d), their loss, and with gradients their way back while they are in
  * cache: dh = dlogits W into t->dh, dW += dlogits^T h. */
 static void classify(const Pass *p, const float *h, float scale) {
     Tape *t = p->t;
-    Ctx head = head_ctx(p);
-    int64_t V = p->m->config.vocab, d = head.d, chunk = tape_chunk(t);
-    Linear classifier = {LINEAR_HEAD, head.w[0], NULL, head.dw[0], NULL, d, V};
+    int64_t V = p->m->config.vocab, d = p->m->config.width, chunk = tape_chunk(t);
+    Linear classifier = linear_of(p->m, LINEAR_HEAD, 0);
     for (int64_t n = 0; n < p->N; n += chunk) {
         int64_t k = p->N - n < chunk ? p->N - n : chunk;
         linear_forward(p, &classifier, k, h + n * d, t->logits);
         tap_logits(p, n, k);
         cross_entropy(t->logits, p->b->y + n, t->losses + n, k, (int)V, scale);
-        phase_end(t->phases, PHASE_LOSS, 8.0 * (double)(k * V));
+        phase_end(t->phases, PHASE_LOSS, (Work){17.0 * (double)(k * V), 8.0 * (double)(k * V)});
         if (!p->grads) continue;
         linear_inputs(p, &classifier, k, t->logits, t->dh + n * d);
         linear_weights(p, &classifier, k, t->logits, h + n * d);
@@ -132,7 +126,7 @@ void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *gr
     const PositionSlot *slot = &position_slots[position.c->position];
     if (slot->embed_backward) slot->embed_backward(&position, t->dx);
     embed_backward(own.x, t->dx, table.dw[0], p.N, table.d);
-    lap(&p, PHASE_EMBED, 12 * table.d);
+    lap(&p, PHASE_EMBED, table.d, 12 * table.d);
 }
 
 const float *model_pull(const Model *m, Tape *t, const Batch *b, const float *g, float *grads) {

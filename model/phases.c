@@ -50,9 +50,10 @@ void phases_start(Phases *p) {
     *p = (Phases){.last = omp_get_wtime()};
 }
 
-void phases_add(Phases *p, int phase, double work) {
+void phases_add(Phases *p, int phase, Work work) {
     double now = omp_get_wtime();
     p->of[phase].seconds += now - p->last;
-    p->of[phase].work += work;
+    p->of[phase].work.flops += work.flops;
+    p->of[phase].work.bytes += work.bytes;
     p->last = now;
 }

@@ -37,12 +37,20 @@ typedef enum Phase {
     PHASES
 } Phase;
 
+/* What holds a phase back. */
 typedef enum WorkUnit { WORK_NONE, WORK_FLOPS, WORK_BYTES } WorkUnit;
+
+/* FLOPs (an exponential counts as the 13 of its polynomial) and bytes to and from memory, were every array
+ * read and written once and nothing found in a cache. */
+typedef struct Work {
+    double flops, bytes;
+} Work;
 
 typedef struct Phases {
     double last; /* when the lap under way began */
     struct {
-        double seconds, work; /* work in the unit of the phase */
+        double seconds;
+        Work work;
     } of[PHASES];
 } Phases;
 
@@ -52,10 +60,10 @@ WorkUnit phase_unit(int phase);
 
 /* Forgets everything; the first lap begins now. */
 void phases_start(Phases *p);
-void phases_add(Phases *p, int phase, double work);
+void phases_add(Phases *p, int phase, Work work);
 
 /* The time since the last lap went to `phase`, which did that much work. */
-static inline void phase_end(Phases *p, int phase, double work) {
+static inline void phase_end(Phases *p, int phase, Work work) {
     if (p) phases_add(p, phase, work);
 }
 

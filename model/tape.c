@@ -3,6 +3,7 @@
 #include "model/gemm_bf16.h"
 #include "model/ops/attention.h"
 #include "model/ops/strips.h"
+#include "model/panels.h"
 
 #include <omp.h>
 #include <stdlib.h>
@@ -165,29 +166,36 @@ static bool read_changes(Tape *t, const Model *m, Error *e) {
 }
 
 /* The most that one product of a pass packs: of a layer, or of the classifier's chunk. */
-static size_t bf16_room(const Tape *t, const ModelConfig *c) {
-    int64_t N = (int64_t)t->rows * t->T, chunk = tape_chunk(t), d = c->width;
-    int64_t wide = mlp_slots[c->mlp].parts * c->mlp_width;
-    wide = wide > 3 * d ? wide : 3 * d;
-    const int64_t shapes[][3] = {{N, wide, d},         {N, d, wide},         {wide, d, N},
-                                 {N, d, c->mlp_width}, {N, c->mlp_width, d}, {d, c->mlp_width, N},
-                                 {chunk, c->vocab, d}, {chunk, d, c->vocab}, {c->vocab, d, chunk}};
+static size_t bf16_room(const Model *m, const Tape *t) {
     size_t most = 0;
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        size_t room = gemm_bf16_room(shapes[i][0], shapes[i][1], shapes[i][2]);
-        most = room > most ? room : most;
+    for (LinearKind kind = 0; kind < LINEARS; kind++) {
+        Linear l = linear_of(m, kind, 0);
+        int64_t n = kind == LINEAR_HEAD ? tape_chunk(t) : (int64_t)t->rows * t->T;
+        size_t left = gemm_bf16_room(n, 0, l.in > l.out ? l.in : l.out),
+               both = t->train ? gemm_bf16_room(l.out, l.in, n) : 0;
+        most = left > most ? left : most;
+        most = both > most ? both : most;
     }
     return most;
 }
 
+size_t tape_bf16_bytes(const Model *m, int rows, int T, bool train) {
+    return bf16_room(m, &(Tape){.rows = rows, .T = T, .train = train}) * sizeof(uint16_t) +
+           panels_bytes(m, train);
+}
+
 bool tape_bf16(Tape *t, const Model *m, Error *e) {
-    size_t bytes = bf16_room(t, &m->config) * sizeof *t->bf16, page = (size_t)2 << 20;
+    size_t bytes = bf16_room(m, t) * sizeof *t->bf16, page = (size_t)2 << 20;
     if (posix_memalign((void **)&t->bf16, page, bytes)) {
         t->bf16 = NULL;
         return fail(e, EXIT_FAILED, "model: no memory for %.1f MB of bf16 factors", (double)bytes * 1e-6);
     }
     madvise(t->bf16, bytes, MADV_HUGEPAGE);
-    return true;
+    return panels_create(&t->panels, m, t->train, e);
+}
+
+void tape_pack(Tape *t, const Model *m, Phases *phases) {
+    if (t->panels) phase_end(phases, PHASE_CAST, (Work){0, panels_pack(t->panels, m)});
 }
 
 bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error *e) {
@@ -204,6 +212,7 @@ bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error 
 void tape_free(Tape *t) {
     if (!t) return;
     free(t->bf16);
+    panels_free(t->panels);
     tape_free(t->sink);
     free(t->acts);
     free(t->masses);

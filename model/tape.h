@@ -48,16 +48,17 @@ struct Tape {
     float *value;      /* (N, KV dh) the first block's, where others mix them in */
     struct Tape *sink; /* of x*, one token; NULL: none */
     /* backward only */
-    float *dx, *dh; /* (N, d) */
-    float *dadd;    /* (N, d)     through a norm that overwrites the stream */
-    float *dy;      /* (N, H dh) */
-    float *dqkv;    /* (N, (H + 2 KV) dh) */
-    float *dvalue;  /* as value */
-    float *parts;   /* (B, H, ...) gradients of what attention's heads own */
-    float *dkv;     /* (2, KV dh) of x*: what the rows give its key and value in a block */
-    float *ds;      /* (N, f) */
-    float *memory;  /* the one allocation */
-    uint16_t *bf16; /* room of packed bf16 factors; NULL: products in fp32 */
+    float *dx, *dh;        /* (N, d) */
+    float *dadd;           /* (N, d)     through a norm that overwrites the stream */
+    float *dy;             /* (N, H dh) */
+    float *dqkv;           /* (N, (H + 2 KV) dh) */
+    float *dvalue;         /* as value */
+    float *parts;          /* (B, H, ...) gradients of what attention's heads own */
+    float *dkv;            /* (2, KV dh) of x*: what the rows give its key and value in a block */
+    float *ds;             /* (N, f) */
+    float *memory;         /* the one allocation */
+    uint16_t *bf16;        /* room of packed bf16 factors; NULL: products in fp32 */
+    struct Panels *panels; /* the weights in bf16; NULL: products in fp32 */
     Observers observers;
     SinkPenalty penalty;
     float *masses;    /* (L, B, H, T) weights on first keys, kept for the penalty; NULL: none */

@@ -1,5 +1,5 @@
-/* Owns: the few functions that need a CPU's own bf16 instructions: rounding, the register tile of the
- * product, and the question whether they are there. Compiled for those instructions whatever -march
+/* Owns: the few functions that need a CPU's own bf16 instructions: rounding into panels, the register tile of
+ * the product, and the question whether they are there. Compiled for those instructions whatever -march
  * says, and only called after bf16_supported. Owns no loop over matrices (model/gemm_bf16.c). */
 #ifndef SINKLAB_VEC_BF16_H
 #define SINKLAB_VEC_BF16_H
@@ -22,23 +22,77 @@ static inline bool bf16_supported(void) {
            __builtin_cpu_supports("avx512bf16");
 }
 
-/* to[i][0 .. 1] = the two rows' i-th elements, 16 of them, rounded to nearest even. */
-BF16_TARGET static inline void bf16_pairs(uint16_t *to, const float *even, const float *odd) {
-    __m512i e = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(even)));
-    __m512i o = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(odd)));
-    _mm512_storeu_si512(to, _mm512_or_si512(e, _mm512_slli_epi32(o, 16)));
+static inline BF16_TARGET __mmask16 bf16_lanes(int n) {
+    return (__mmask16)(n >= 16 ? 0xffff : n <= 0 ? 0 : (1 << n) - 1);
 }
 
-/* to[i] = from[i], 32 of them. */
-BF16_TARGET static inline void bf16_round(uint16_t *to, const float *from) {
-    _mm512_storeu_si512(to, (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + 16), _mm512_loadu_ps(from)));
+/* to[i][0 .. 1] = the two rows' i-th elements, rounded to nearest even: `keep` <= 16 of them, of which
+ * `there` are read and the others zero. odd NULL: a row of zeros. */
+BF16_TARGET static inline void bf16_pairs(uint16_t *to, const float *even, const float *odd, int there,
+                                          int keep) {
+    __mmask16 read = bf16_lanes(there), odds = odd ? read : 0;
+    __m512i e = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(read, even)));
+    __m512i o = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(odds, odd)));
+    _mm512_mask_storeu_epi32(to, bf16_lanes(keep), _mm512_or_si512(e, _mm512_slli_epi32(o, 16)));
 }
 
-/* acc (BF16_ROWS, BF16_COLS) = sum over `pairs` of A (pairs, BF16_ROWS, 2) times B (pairs, BF16_COLS, 2). */
-BF16_TARGET static inline void bf16_tile(float *acc, int64_t pairs, const uint16_t *A, const uint16_t *B) {
+/* x[r] lane p to x[p] lane r, of sixteen vectors of sixteen. */
+BF16_TARGET static inline __attribute__((always_inline)) void bf16_transpose(__m512i x[16]) {
+    __m512i t[16], u[16];
+#pragma GCC unroll 8
+    for (int i = 0; i < 16; i += 2) {
+        t[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
+        t[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 16; i += 4)
+#pragma GCC unroll 2
+        for (int half = 0; half < 2; half++) {
+            u[i + 2 * half] = _mm512_unpacklo_epi64(t[i + half], t[i + 2 + half]);
+            u[i + 2 * half + 1] = _mm512_unpackhi_epi64(t[i + half], t[i + 2 + half]);
+        }
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; c++) {
+        __m512i a = _mm512_shuffle_i32x4(u[c], u[4 + c], 0x88),
+                b = _mm512_shuffle_i32x4(u[8 + c], u[12 + c], 0x88),
+                d = _mm512_shuffle_i32x4(u[c], u[4 + c], 0xdd),
+                e = _mm512_shuffle_i32x4(u[8 + c], u[12 + c], 0xdd);
+        x[c] = _mm512_shuffle_i32x4(a, b, 0x88);
+        x[8 + c] = _mm512_shuffle_i32x4(a, b, 0xdd);
+        x[4 + c] = _mm512_shuffle_i32x4(d, e, 0x88);
+        x[12 + c] = _mm512_shuffle_i32x4(d, e, 0xdd);
+    }
+}
+
+/* to[p][r] = the p-th pair of row r, p < (floats + 1) / 2 <= 16, r < keep <= 16, in rows of `width` pairs:
+ * rows of ld floats, of which `there` are read and the others zero. */
+BF16_TARGET static inline void bf16_turn(uint16_t *to, int width, const float *from, int64_t ld, int there,
+                                         int keep, int floats) {
+    __mmask16 low = bf16_lanes(floats), high = bf16_lanes(floats - 16), kept = bf16_lanes(keep);
+    __m512i x[16];
+#pragma GCC unroll 16
+    for (int r = 0; r < 16; r++) {
+        const float *row = from + r * ld;
+        x[r] = r < there ? (__m512i)_mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(high, row + 16),
+                                                        _mm512_maskz_loadu_ps(low, row))
+                         : _mm512_setzero_si512();
+    }
+    bf16_transpose(x);
+#pragma GCC unroll 16
+    for (int p = 0; p < 16; p++)
+        if (2 * p < floats) _mm512_mask_storeu_epi32(to + (int64_t)2 * p * width, kept, x[p]);
+}
+
+/* C (BF16_ROWS, BF16_COLS), in rows of ldc, = (C or 0) + sum over `pairs`, in order, of A (pairs, BF16_ROWS,
+ * 2) times B (pairs, BF16_COLS, 2). */
+BF16_TARGET static inline void bf16_tile(float *C, int64_t ldc, int64_t pairs, const uint16_t *A,
+                                         const uint16_t *B, bool add) {
     __m512 c[BF16_ROWS][2];
 #pragma GCC unroll 12
-    for (int i = 0; i < BF16_ROWS; i++) c[i][0] = c[i][1] = _mm512_setzero_ps();
+    for (int i = 0; i < BF16_ROWS; i++) {
+        c[i][0] = add ? _mm512_loadu_ps(C + i * ldc) : _mm512_setzero_ps();
+        c[i][1] = add ? _mm512_loadu_ps(C + i * ldc + 16) : _mm512_setzero_ps();
+    }
     for (int64_t p = 0; p < pairs; p++, A += 2 * BF16_ROWS, B += 2 * BF16_COLS) {
         __m512bh b0 = (__m512bh)_mm512_loadu_si512(B), b1 = (__m512bh)_mm512_loadu_si512(B + BF16_COLS);
 #pragma GCC unroll 12
@@ -50,8 +104,8 @@ BF16_TARGET static inline void bf16_tile(float *acc, int64_t pairs, const uint16
     }
 #pragma GCC unroll 12
     for (int i = 0; i < BF16_ROWS; i++) {
-        _mm512_storeu_ps(acc + i * BF16_COLS, c[i][0]);
-        _mm512_storeu_ps(acc + i * BF16_COLS + 16, c[i][1]);
+        _mm512_storeu_ps(C + i * ldc, c[i][0]);
+        _mm512_storeu_ps(C + i * ldc + 16, c[i][1]);
     }
 }
 
@@ -72,14 +126,16 @@ BF16_TARGET static inline float bf16_spin(int64_t turns) {
 static inline bool bf16_supported(void) {
     return false;
 }
-static inline void bf16_pairs(uint16_t *to, const float *even, const float *odd) {
-    (void)to, (void)even, (void)odd;
+static inline void bf16_pairs(uint16_t *to, const float *even, const float *odd, int there, int keep) {
+    (void)to, (void)even, (void)odd, (void)there, (void)keep;
 }
-static inline void bf16_round(uint16_t *to, const float *from) {
-    (void)to, (void)from;
+static inline void bf16_turn(uint16_t *to, int width, const float *from, int64_t ld, int there, int keep,
+                             int floats) {
+    (void)to, (void)width, (void)from, (void)ld, (void)there, (void)keep, (void)floats;
 }
-static inline void bf16_tile(float *acc, int64_t pairs, const uint16_t *A, const uint16_t *B) {
-    (void)acc, (void)pairs, (void)A, (void)B;
+static inline void bf16_tile(float *C, int64_t ldc, int64_t pairs, const uint16_t *A, const uint16_t *B,
+                             bool add) {
+    (void)C, (void)ldc, (void)pairs, (void)A, (void)B, (void)add;
 }
 static inline float bf16_spin(int64_t turns) {
     return (float)turns;

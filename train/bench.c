@@ -3,6 +3,7 @@
 #include "data/base/rng.h"
 #include "model/gemm.h"
 #include "model/gemm_bf16.h"
+#include "model/grain.h"
 #include "model/peak.h"
 #include "train/host.h"
 #include "train/step.h"
@@ -21,6 +22,14 @@ bool bench_machine(BenchMachine *m, Error *e) {
     return true;
 }
 
+struct BenchRun {
+    Config c; /* the trainer points to it */
+    Trainer t;
+    StepHead *heads; /* the trainer's, while it is not watched */
+    double *figures; /* [2][layers][heads] */
+    int64_t steps;
+};
+
 /* Whole rows of uniformly random tokens: the arithmetic does not care. */
 static void fill(Trainer *t, int64_t step) {
     for (int64_t i = 0; i < t->c->train.batch_tokens; i++) {
@@ -31,13 +40,58 @@ static void fill(Trainer *t, int64_t step) {
     }
 }
 
+bool bench_open(BenchRun **out, const Config *c, Error *e) {
+    BenchRun *r = calloc(1, sizeof *r);
+    if (!r) return fail(e, EXIT_FAILED, "bench: out of memory");
+    size_t cells = (size_t)(c->model.layers * c->model.heads);
+    r->c = *c;
+    r->c.model.vocab = c->data.vocab;
+    r->figures = calloc(2 * cells, sizeof *r->figures);
+    if (!r->figures || !trainer_create(&r->t, &r->c, e)) {
+        bench_close(r);
+        return e && e->code ? false : fail(e, EXIT_FAILED, "bench: out of memory");
+    }
+    model_init(r->t.model, (uint64_t)c->seed);
+    bench_step(r, true, NULL); /* touches memory, wakes threads */
+    *out = r;
+    return true;
+}
+
+void bench_close(BenchRun *r) {
+    if (!r) return;
+    if (r->heads) r->t.heads = r->heads;
+    trainer_free(&r->t);
+    free(r->figures);
+    free(r);
+}
+
+double bench_step(BenchRun *r, bool watch, Phases *phases) {
+    Trainer *t = &r->t;
+    double start = omp_get_wtime();
+    r->heads = t->heads;
+    if (!watch) t->heads = NULL;
+    if (phases) phases_start(phases);
+    t->phases = phases;
+    fill(t, r->steps++);
+    phase_end(phases, PHASE_DATA, (Work){0, 0});
+    trainer_step(t, r->steps);
+    if (t->heads) step_head_take(t->heads, r->figures, r->figures + t->c->model.layers * t->c->model.heads);
+    phase_end(phases, PHASE_INSTRUMENTS, (Work){0, 0});
+    t->heads = r->heads;
+    t->phases = NULL;
+    return (omp_get_wtime() - start) * 1e3;
+}
+
+Trainer *bench_trainer(BenchRun *r) {
+    return &r->t;
+}
+
 static int ascending(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-/* The value below which that share of n lies; sorts x. */
-static double quantile(double *x, int n, double share) {
+double bench_quantile(double *x, int n, double share) {
     qsort(x, (size_t)n, sizeof *x, ascending);
     return x[(int)(share * (n - 1) + 0.5)];
 }
@@ -49,59 +103,46 @@ static void summarise(const Phases *of_step, int steps, BenchResult *out) {
             x[s] = of_step[s].of[phase].seconds * 1e3;
             total[s] += x[s];
         }
-        out->phase_ms[phase] = quantile(x, steps, 0.5);
+        out->phase_ms[phase] = bench_quantile(x, steps, 0.5);
         out->phase_work[phase] = of_step[0].of[phase].work;
     }
     if (total) {
-        out->ms = quantile(total, steps, 0.5);
-        out->low = quantile(total, steps, 0.25);
-        out->high = quantile(total, steps, 0.75);
+        out->ms = bench_quantile(total, steps, 0.5);
+        out->low = bench_quantile(total, steps, 0.25);
+        out->high = bench_quantile(total, steps, 0.75);
     }
     free(x);
     free(total);
 }
 
-/* The first step is not counted: it touches memory and wakes threads. */
-static bool time_steps(Trainer *t, int steps, BenchResult *out, Error *e) {
-    Phases *of_step = calloc((size_t)steps + 1, sizeof *of_step);
-    size_t cells = (size_t)(t->c->model.layers * t->c->model.heads);
-    double *figures = calloc(2 * cells, sizeof *figures);
-    for (int s = 0; of_step && figures && s <= steps; s++) {
-        phases_start(&of_step[s]);
-        t->phases = &of_step[s];
-        fill(t, s);
-        phase_end(t->phases, PHASE_DATA, 0);
-        trainer_step(t, s + 1);
-        if (t->heads) step_head_take(t->heads, figures, figures + cells);
-        phase_end(t->phases, PHASE_INSTRUMENTS, 0);
-    }
-    bool ok = of_step && figures;
-    if (ok) summarise(of_step + 1, steps, out);
+static bool time_steps(BenchRun *r, int steps, bool watch, BenchResult *out, Error *e) {
+    Phases *of_step = calloc((size_t)steps, sizeof *of_step);
+    for (int s = 0; of_step && s < steps; s++) bench_step(r, watch, &of_step[s]);
+    if (of_step) summarise(of_step, steps, out);
     free(of_step);
-    free(figures);
-    return ok || fail(e, EXIT_FAILED, "bench: out of memory");
+    return of_step || fail(e, EXIT_FAILED, "bench: out of memory");
+}
+
+static void describe(const BenchRun *r, BenchResult *out) {
+    const Config *c = &r->c;
+    double attention = 12.0 * (double)(c->model.layers * r->t.T * c->model.width);
+    bool bf16 = trainer_in_bf16(c);
+    *out = (BenchResult){.bf16 = bf16,
+                         .tokens = c->train.batch_tokens,
+                         .flops_nominal = model_flops_per_token(r->t.model, r->t.T),
+                         .threads = grain_threads(r->t.model, r->t.micro_rows, r->t.T, bf16)};
+    out->flops_executed = out->flops_nominal - attention / 2;
+    for (int phase = 0; phase < PHASES; phase++)
+        out->pieces[phase] = grain_pieces(r->t.model, r->t.micro_rows, r->t.T, bf16, phase);
 }
 
 bool bench_config(const Config *c, int steps, bool watch, BenchResult *out, Error *e) {
-    Config fixed = *c;
-    fixed.model.vocab = c->data.vocab;
-    Trainer t;
+    BenchRun *r;
     host_memory_forget();
-    bool ok = trainer_create(&t, &fixed, e);
-    if (ok) {
-        model_init(t.model, (uint64_t)c->seed);
-        if (!watch) {
-            step_head_free(t.heads);
-            t.heads = NULL;
-        }
-        double attention = 12.0 * (double)(c->model.layers * t.T * c->model.width);
-        *out = (BenchResult){.bf16 = trainer_in_bf16(c),
-                             .tokens = c->train.batch_tokens,
-                             .flops_nominal = model_flops_per_token(t.model, t.T)};
-        out->flops_executed = out->flops_nominal - attention / 2;
-        ok = time_steps(&t, steps, out, e);
-        out->memory = host_memory_most();
-    }
-    trainer_free(&t);
+    if (!bench_open(&r, c, e)) return false;
+    describe(r, out);
+    bool ok = time_steps(r, steps, watch, out, e);
+    out->memory = host_memory_most();
+    bench_close(r);
     return ok;
 }

@@ -1,5 +1,5 @@
 /* Owns: how fast a configuration trains here, phase by phase, beside what the machine can do.
- * Does not own: how that is shown (train/bench_command.c). */
+ * Does not own: how that is shown, what is compared (ablations/bench/). */
 #ifndef SINKLAB_BENCH_H
 #define SINKLAB_BENCH_H
 
@@ -23,13 +23,25 @@ typedef struct BenchResult {
     int64_t tokens;       /* a step */
     double ms, low, high; /* of a step: median, quartiles */
     double phase_ms[PHASES];
-    double phase_work[PHASES];            /* a step, in the unit of the phase */
+    Work phase_work[PHASES];              /* a step */
     double flops_nominal, flops_executed; /* a token: 6 a weight + 12 L T d; attention halved */
+    int threads;                          /* with work for half of the time: model/grain.h */
+    int64_t pieces[PHASES];               /* that a phase falls into; 0: not told */
     double memory;                        /* bytes, the most in use */
 } BenchResult;
 
 /* Trains `steps` steps on random tokens after one that is not counted. Without `watch` nothing is
  * logged, so that its cost can be told. */
 bool bench_config(const Config *c, int steps, bool watch, BenchResult *out, Error *e);
+
+/* The same a step at a time, so that steps of several configurations can take turns. */
+typedef struct BenchRun BenchRun;
+bool bench_open(BenchRun **out, const Config *c, Error *e);
+void bench_close(BenchRun *r);
+double bench_step(BenchRun *r, bool watch, Phases *phases); /* ms; phases may be NULL */
+struct Trainer *bench_trainer(BenchRun *r);
+
+/* The value below which that share of n lies; sorts x. */
+double bench_quantile(double *x, int n, double share);
 
 #endif

@@ -34,9 +34,9 @@ bool flags_read(const Flag *flags, int argc, char **argv, int *n_words, Error *e
 /* The whole program (train/main.c), called by main (train/start.c) on a CPU that it can run on. */
 int program(int argc, char **argv);
 
-extern const Command bench_command, train_command, sample_command, data_command, fetch_command,
-    export_command, import_command; /* train/ */
-extern const Command sweep_command, runs_command, report_command, merge_command,
-    probe_command; /* ablations/ */
+extern const Command train_command, sample_command, data_command, fetch_command, export_command,
+    import_command; /* train/ */
+extern const Command sweep_command, runs_command, report_command, merge_command, probe_command,
+    bench_command; /* ablations/ */
 
 #endif

@@ -54,8 +54,10 @@ typedef struct RunConfig {
     int64_t log_every; /* steps between progress lines where there is no terminal; 0 = 20 times a run */
 } RunConfig;
 
+enum { VARIANT_TEXT = 64 };
+
 typedef struct Config {
-    char variant[64]; /* preset of slot and data keys, configs/variants.yaml */
+    char variant[VARIANT_TEXT]; /* preset of slot and data keys, configs/variants.yaml */
     int64_t seed;
     char label[128]; /* run.label: a name for people, outside the key */
     ModelConfig model;
@@ -73,6 +75,9 @@ typedef struct Config {
  * every file and below every other setting, wherever among the settings it stands. So
  * `train demo.yaml data.bos=row variant=no_bos` and a grid over `variant` do what they say:
  * the preset wins over configs/demo.yaml and loses to `set:` and to the command line. */
+
+/* The names of the presets, in the order of their file; returns how many, `room` at most. */
+int config_variants(char (*names)[VARIANT_TEXT], int room, Error *e);
 
 void config_defaults(Config *c);
 

@@ -108,6 +108,14 @@ static bool apply_preset(Config *c, const char *variant, const char *where, Erro
     return ok;
 }
 
+int config_variants(char (*names)[VARIANT_TEXT], int room, Error *e) {
+    Yaml *all = yaml_parse(variants_yaml, variants_yaml_length, "configs/variants.yaml", e);
+    int n = 0;
+    for (; all && n < all->n && n < room; n++) snprintf(names[n], VARIANT_TEXT, "%s", all->key[n]->text);
+    yaml_free(all);
+    return n;
+}
+
 /* ---- Files ---- */
 
 /* The files being read, each named by the one below, so that a cycle of `base:` is seen. */

@@ -64,14 +64,27 @@ static float *room_for(size_t floats) {
     return posix_memalign(&p, 64, (floats + 16) * sizeof(float)) ? NULL : p;
 }
 
-/* What is fixed for every tensor, one after the other, and the largest scratch. */
-static bool prepare(OptimState *o, const Model *m, uint64_t seed) {
-    size_t fixed = 0, scratch = 0;
+/* Floats of what is fixed for every tensor, one after the other, and of the largest scratch. */
+static void count_rooms(const Optimiser *kind, const Model *m, size_t *fixed, size_t *scratch) {
+    *fixed = *scratch = 0;
     for (int i = 0; i < m->n_tensors; i++) {
-        size_t wanted = o->kind->scratch ? o->kind->scratch(&m->tensors[i]) : 0;
-        scratch = wanted > scratch ? wanted : scratch;
-        fixed += fixed_room(o->kind, &m->tensors[i]);
+        size_t wanted = kind->scratch ? kind->scratch(&m->tensors[i]) : 0;
+        *scratch = wanted > *scratch ? wanted : *scratch;
+        *fixed += fixed_room(kind, &m->tensors[i]);
     }
+}
+
+double optim_room(const OptimConfig *c, const Model *m) {
+    const Optimiser *kind = &optimisers[c->name];
+    size_t fixed, scratch, states = 0;
+    count_rooms(kind, m, &fixed, &scratch);
+    while (states < OPTIM_STATES && kind->state[states]) states++;
+    return (double)(fixed + scratch + states * m->arena) * sizeof(float);
+}
+
+static bool prepare(OptimState *o, const Model *m, uint64_t seed) {
+    size_t fixed, scratch;
+    count_rooms(o->kind, m, &fixed, &scratch);
     o->fixed = room_for(fixed);
     o->scratch = room_for(scratch);
     if (!o->fixed || !o->scratch) return false;
@@ -137,8 +150,8 @@ double optim_update(OptimState *o, const OptimConfig *c, Model *m, const float *
     return norm;
 }
 
-double optim_bytes(const OptimState *o, const Model *m) {
-    int passes = 2 + 2;
-    for (int i = 0; i < OPTIM_STATES; i++) passes += o->arena[i] ? 2 : 0;
-    return (double)passes * (double)m->arena * sizeof(float);
+Work optim_work(const OptimState *o, const Model *m) {
+    int passes = 2 + 2, sums = 2 + 3; /* the norm, clip and weight */
+    for (int i = 0; i < OPTIM_STATES; i++) passes += o->arena[i] ? 2 : 0, sums += o->arena[i] ? 5 : 0;
+    return (Work){(double)sums * (double)m->arena, (double)passes * (double)m->arena * sizeof(float)};
 }

@@ -47,13 +47,15 @@ typedef struct OptimState {
 
 bool optim_create(OptimState *o, const OptimConfig *c, const Model *m, uint64_t seed, Error *e);
 void optim_free(OptimState *o);
+/* Bytes that optim_create takes. */
+double optim_room(const OptimConfig *c, const Model *m);
 
 /* Clips and updates every tensor; returns the norm of the gradients before the clip (l2, over
  * all of them, added in double in a fixed order). */
 double optim_update(OptimState *o, const OptimConfig *c, Model *m, const float *grads, int64_t step,
                     double lr);
 
-/* Bytes that an update moves: weight and states read and written, the gradient read twice. */
-double optim_bytes(const OptimState *o, const Model *m);
+/* Of an update: weight and states read and written, the gradient read twice; FLOPs as of AdamW. */
+Work optim_work(const OptimState *o, const Model *m);
 
 #endif

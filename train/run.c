@@ -2,6 +2,7 @@
 
 #include "data/data.h"
 #include "model/gemm.h"
+#include "model/grain.h"
 #include "model/peak.h"
 #include "train/cadence.h"
 #include "train/checkpoint.h"
@@ -42,11 +43,9 @@ bool run_size(const Config *c, int64_t vocab, RunSize *out, Error *e) {
     ModelConfig shape = c->model;
     shape.vocab = vocab;
     if (!model_create(&m, &shape, false, e)) return false;
-    int T = (int)c->model.context, arenas = 2;
-    for (int i = 0; i < OPTIM_STATES; i++) arenas += optimisers[c->optim.name].state[i] != NULL;
-    *out = (RunSize){m->parameters, model_flops_per_token(m, T),
-                     (double)m->arena * 4 * arenas +
-                         (double)tape_bytes(m, trainer_rows_in_flight(c, T), T, true)};
+    int T = (int)c->model.context;
+    *out = (RunSize){m->parameters, model_flops_per_token(m, T), trainer_bytes(c, m),
+                     grain_threads(m, trainer_rows_in_flight(c, T), T, trainer_in_bf16(c))};
     model_free(m);
     return true;
 }
@@ -151,13 +150,11 @@ static void train_step(Run *r, int64_t step, StepRow *row) {
 
 static bool probe(Run *r, int64_t step, double *ms, Error *e) {
     int set = cadence_probe(step, r->c.train.steps, r->c.probe.every);
+    bool maps = cadence_map(step, r->c.train.steps, r->c.probe.map_times);
     double start = omp_get_wtime();
-    if (set && !evaluate(r->probes, trainer_probe_tape(&r->step), r->store, r->claim.run, step, set,
-                         &r->sink_rate, e))
-        return false;
-    if (cadence_map(step, r->c.train.steps, r->c.probe.map_times) &&
-        !evaluate_maps(r->probes, r->step.tape, r->store, r->claim.run, step, e))
-        return false;
+    Tape *t = set || maps ? trainer_probe_tape(&r->step) : NULL;
+    if (set && !evaluate(r->probes, t, r->store, r->claim.run, step, set, &r->sink_rate, e)) return false;
+    if (maps && !evaluate_maps(r->probes, t, r->store, r->claim.run, step, e)) return false;
     *ms = (omp_get_wtime() - start) * 1e3;
     r->progress.sink_rate = r->sink_rate;
     return true;

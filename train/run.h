@@ -17,8 +17,13 @@ typedef struct RunOptions {
 int run_train(const Config *c, const RunOptions *o, Error *e);
 
 /* Parameters of the model of a configuration, nominal FLOPs a token (6 (12 L d^2 + V d) + 12 L T d
- * in the standard shape; here from the model's own tensors), bytes in memory, without making it. */
-typedef struct RunSize { int64_t parameters; double flops_per_token, bytes; } RunSize;
+ * in the standard shape; here from the model's own tensors), bytes in memory, and how many threads have work
+ * for half of their time (model/grain.h), without making it. */
+typedef struct RunSize {
+    int64_t parameters;
+    double flops_per_token, bytes;
+    int threads;
+} RunSize;
 bool run_size(const Config *c, int64_t vocab, RunSize *out, Error *e);
 
 #endif

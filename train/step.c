@@ -47,7 +47,9 @@ bool trainer_enter(Trainer *t, int64_t step, Error *e) {
 }
 
 Tape *trainer_probe_tape(const Trainer *t) {
-    return t->wide ? t->wide : t->tape;
+    Tape *tape = t->wide ? t->wide : t->tape;
+    tape_pack(tape, t->model, NULL);
+    return tape;
 }
 
 static bool create_wide(Trainer *t, Error *e) {
@@ -64,6 +66,18 @@ bool trainer_create(Trainer *t, const Config *c, Error *e) {
     t->rows = (Rows){calloc(n, 4), calloc(n, 4), calloc(n, 4), NULL};
     if (t->grads && t->rows.x && t->rows.y && t->rows.lo) return true;
     return fail(e, EXIT_FAILED, "run: out of memory");
+}
+
+static double tape_size(const Config *c, const Model *m, int T, bool train) {
+    int rows = trainer_rows_in_flight(c, T);
+    return (double)tape_bytes(m, rows, T, train) +
+           (trainer_in_bf16(c) ? (double)tape_bf16_bytes(m, rows, T, train) : 0);
+}
+
+double trainer_bytes(const Config *c, const Model *m) {
+    int T = (int)c->model.context;
+    double weights = 2 * (double)m->arena * sizeof(float) + optim_room(&c->optim, m);
+    return weights + tape_size(c, m, T, true) + (contexts_count(c) > 1 ? tape_size(c, m, T, false) : 0);
 }
 
 void trainer_free(Trainer *t) {
@@ -98,7 +112,8 @@ static double accumulate(Trainer *t) {
     tape_observe(t->tape, (Observers){&watch, t->heads != NULL});
     tape_time(t->tape, t->phases);
     memset(t->grads, 0, t->model->arena * sizeof *t->grads);
-    phase_end(t->phases, PHASE_OTHER, 0);
+    phase_end(t->phases, PHASE_OTHER, (Work){0, 0});
+    tape_pack(t->tape, t->model, t->phases);
     for (int row = 0; row < t->rows_per_step; row += t->micro_rows) {
         int rows = t->rows_per_step - row < t->micro_rows ? t->rows_per_step - row : t->micro_rows;
         int64_t at = (int64_t)row * t->T;
@@ -115,8 +130,8 @@ static double accumulate(Trainer *t) {
 StepFigures trainer_step(Trainer *t, int64_t step) {
     drop_early_targets(t);
     StepFigures f = {.loss = accumulate(t), .lr = schedule_lr(&t->c->optim, step, t->c->train.steps)};
-    phase_end(t->phases, PHASE_OTHER, 0);
+    phase_end(t->phases, PHASE_OTHER, (Work){0, 0});
     f.grad_norm = optim_update(&t->optim, &t->c->optim, t->model, t->grads, step, f.lr);
-    phase_end(t->phases, PHASE_OPTIMISER, optim_bytes(&t->optim, t->model));
+    phase_end(t->phases, PHASE_OPTIMISER, optim_work(&t->optim, t->model));
     return f;
 }

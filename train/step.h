@@ -28,6 +28,9 @@ typedef struct StepFigures {
 /* c->model.vocab is known; `c` outlives the trainer. Weights are zero. On failure what was made is
  * the caller's to free. */
 bool trainer_create(Trainer *t, const Config *c, Error *e);
+/* Bytes that trainer_create takes and train.context_schedule may ask for later, but for the rows of a step
+ * and what BLIS packs (a few MB a thread). m: of the configuration, with or without weights. */
+double trainer_bytes(const Config *c, const Model *m);
 void trainer_free(Trainer *t);
 
 /* Whether products take bf16 inputs: asked for, and this CPU has the instructions. */
@@ -39,7 +42,7 @@ int trainer_rows_in_flight(const Config *c, int T);
 
 /* Takes up the rows of update number `step`, if train.context_schedule changes them there. */
 bool trainer_enter(Trainer *t, int64_t step, Error *e);
-/* A tape with room for rows of model.context. */
+/* A tape with room for rows of model.context, ready for the weights as they are now. */
 Tape *trainer_probe_tape(const Trainer *t);
 
 /* Update number `step` (from 1) from t->rows. */

@@ -11,8 +11,10 @@ static int describe(const Config *c, Error *e) {
     char *json = config_json(c, true);
     printf("%s\n", json);
     free(json);
-    printf("parameters %" PRId64 ", %.3g MFLOP a token, %.0f MB, %" PRId64 " tokens\n", size.parameters,
-           size.flops_per_token * 1e-6, size.bytes * 1e-6, c->train.steps * c->train.batch_tokens);
+    printf("parameters %" PRId64 ", %.3g MFLOP a token, %.0f MB, %" PRId64
+           " tokens, up to %d threads have work for half of their time\n",
+           size.parameters, size.flops_per_token * 1e-6, size.bytes * 1e-6,
+           c->train.steps * c->train.batch_tokens, size.threads);
     return EXIT_DONE;
 }
 

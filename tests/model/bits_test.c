@@ -1,8 +1,10 @@
 /* The same bits: losses and gradients of a pass do not depend on the number of threads, nor on
- * how many rows are in flight, as long as that is a multiple of model_grain_rows(T). */
+ * how many rows are in flight, as long as that is a multiple of model_grain_rows(T). In bf16 too, whose
+ * gradients stay near those of fp32. */
 #include "tests/model/support.h"
 
 #include "model/gemm.h"
+#include "model/gemm_bf16.h"
 
 #include <omp.h>
 #include <stdlib.h>
@@ -12,10 +14,17 @@ typedef struct Result {
     float *losses, *grads;
 } Result;
 
+static void to_bf16(const Rig *r, Tape *t) {
+    Error e = {0};
+    if (!tape_bf16(t, r->m, &e)) fail_msg("%s", e.text);
+    tape_pack(t, r->m, NULL);
+}
+
 /* All rows of the rig, `rows` in flight. */
-static Result pass(const Rig *r, int rows, int threads) {
+static Result pass(const Rig *r, int rows, int threads, bool bf16) {
     omp_set_num_threads(threads);
     Tape *tape = rig_tape(r, rows, true);
+    if (bf16) to_bf16(r, tape);
     Result out = {constants((size_t)(r->rows * r->T), -1), model_arena(r->m)};
     for (int row = 0; row < r->rows; row += rows) {
         Batch b = rig_batch(r, row, r->rows - row < rows ? r->rows - row : rows);
@@ -31,8 +40,8 @@ static void result_free(Result *x) {
     free(x->grads);
 }
 
-static void same(const Rig *r, const Result *a, int rows, int threads) {
-    Result b = pass(r, rows, threads);
+static void same(const Rig *r, const Result *a, int rows, int threads, bool bf16) {
+    Result b = pass(r, rows, threads, bf16);
     bool losses = !memcmp(a->losses, b.losses, (size_t)(r->rows * r->T) * sizeof(float));
     for (int i = 0; i < r->m->n_tensors; i++) {
         const Tensor *t = &r->m->tensors[i];
@@ -43,13 +52,19 @@ static void same(const Rig *r, const Result *a, int rows, int threads) {
     result_free(&b);
 }
 
+static void check_in(const Rig *r, bool bf16) {
+    Result all = pass(r, r->rows, 1, bf16);
+    same(r, &all, r->rows, 2, bf16);
+    for (int grain = model_grain_rows(r->T), some = grain; some < r->rows; some += grain)
+        same(r, &all, some, 1, bf16);
+    same(r, &all, model_grain_rows(r->T), 2, bf16);
+    result_free(&all);
+}
+
 static void check(const ModelConfig *c, int rows, int T, int documents) {
     Rig r = rig_of(c, rows, T, documents);
-    Result all = pass(&r, rows, 1);
-    same(&r, &all, rows, 2);
-    for (int grain = model_grain_rows(T), some = grain; some < rows; some += grain) same(&r, &all, some, 1);
-    same(&r, &all, model_grain_rows(T), 2);
-    result_free(&all);
+    check_in(&r, false);
+    if (gemm_bf16_supported()) check_in(&r, true);
     rig_free(&r);
 }
 
@@ -92,8 +107,8 @@ static void test_tied(void **state) {
     ModelConfig c = small_config();
     c.tie = true;
     Rig r = rig_of(&c, 14, 37, 0);
-    Result one = pass(&r, 6, 1);
-    same(&r, &one, 6, 2);
+    Result one = pass(&r, 6, 1, false);
+    same(&r, &one, 6, 2, false);
     result_free(&one);
     rig_free(&r);
 }
@@ -103,9 +118,53 @@ static void test_three_threads(void **state) {
     (void)state;
     ModelConfig c = small_config();
     Rig r = rig_of(&c, 4, 33, 0);
-    Result one = pass(&r, 4, 1);
-    same(&r, &one, 4, 3);
+    Result one = pass(&r, 4, 1, false);
+    same(&r, &one, 4, 3, false);
     result_free(&one);
+    rig_free(&r);
+}
+
+/* Every product of the chain from the embedding to the loss and back rounds two inputs to 2^-9 of themselves:
+ * 2^-8 in all, which in the unit of check_close, four roundings of fp32, is 2^14. */
+static void test_bf16_near_fp32(void **state) {
+    (void)state;
+    if (!gemm_bf16_supported()) skip();
+    ModelConfig c = small_config();
+    int products = 2 * (4 * (int)c.layers + 1);
+    Rig r = rig_of(&c, 6, 37, 0);
+    Result exact = pass(&r, 6, 1, false), rounded = pass(&r, 6, 1, true);
+    for (int i = 0; i < r.m->n_tensors; i++) {
+        const Tensor *t = &r.m->tensors[i];
+        size_t n = (size_t)(t->rows * t->cols);
+        OWNED double *want = doubles_of(exact.grads + t->offset, n);
+        check_close(t->name, rounded.grads + t->offset, want, n, products * (1 << 14));
+    }
+    assert_memory_not_equal(exact.grads, rounded.grads, r.m->arena * sizeof(float));
+    result_free(&exact);
+    result_free(&rounded);
+    rig_free(&r);
+}
+
+/* The weights that a pass in bf16 uses are those of the last tape_pack. */
+static void test_packed_again(void **state) {
+    (void)state;
+    if (!gemm_bf16_supported()) skip();
+    ModelConfig c = small_config();
+    Rig r = rig_of(&c, 2, 16, 0);
+    Batch b = rig_batch(&r, 0, 2);
+    size_t bytes = (size_t)(r.rows * r.T) * sizeof(float);
+    Tape *kept = rig_tape(&r, 2, false), *fresh = rig_tape(&r, 2, false);
+    to_bf16(&r, kept);
+    for (size_t i = 0; i < r.m->arena; i++) r.m->params[i] *= 1.25f;
+    to_bf16(&r, fresh);
+    model_forward(r.m, kept, &b);
+    model_forward(r.m, fresh, &b);
+    assert_memory_not_equal(tape_losses(kept), tape_losses(fresh), bytes);
+    tape_pack(kept, r.m, NULL);
+    model_forward(r.m, kept, &b);
+    assert_memory_equal(tape_losses(kept), tape_losses(fresh), bytes);
+    tape_free(kept);
+    tape_free(fresh);
     rig_free(&r);
 }
 
@@ -118,8 +177,10 @@ static void test_grain(void **state) {
 
 int main(void) {
     gemm_start();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_demo),          cmocka_unit_test(test_odd_sizes),
-                                       cmocka_unit_test(test_long_rows),     cmocka_unit_test(test_tied),
-                                       cmocka_unit_test(test_three_threads), cmocka_unit_test(test_grain)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_demo),           cmocka_unit_test(test_odd_sizes),
+        cmocka_unit_test(test_long_rows),      cmocka_unit_test(test_tied),
+        cmocka_unit_test(test_three_threads),  cmocka_unit_test(test_grain),
+        cmocka_unit_test(test_bf16_near_fp32), cmocka_unit_test(test_packed_again)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,7 @@ enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 /* k adjacent, or rows adjacent. */
 static Factor factor(const float *at, int64_t rows, int64_t k, bool by_rows) {
-    return by_rows ? (Factor){at, k, 1} : (Factor){at, 1, rows};
+    return by_rows ? (Factor){at, k, 1, NULL} : (Factor){at, 1, rows, NULL};
 }
 
 static float *product(const int64_t *s, Factor A, Factor B, int threads) {
@@ -62,27 +62,42 @@ static void test_same_bits_at_any_threads(void **state) {
     }
 }
 
-/* Rows of C do not depend on which others are asked for, nor sums on a cut of k at a whole depth. */
+/* Rows of C do not depend on which others are asked for, nor sums on a cut of k at even places. */
 static void test_same_bits_in_parts(void **state) {
     (void)state;
     if (!gemm_bf16_supported()) skip();
-    const int64_t whole[] = {40, 50, 3 * BF16_DEPTH}, rows[] = {17, 50, 3 * BF16_DEPTH};
-    OWNED float *a = normals(1, (size_t)(whole[0] * whole[2]), 1),
-                *b = normals(2, (size_t)(whole[1] * whole[2]), 1);
-    Factor A = factor(a, 40, whole[2], true), B = factor(b, 50, whole[2], true);
+    enum { K = 700, PART = 222 };
+    const int64_t whole[] = {40, 50, K}, rows[] = {17, 50, K};
+    OWNED float *a = normals(1, 40 * K, 1), *b = normals(2, 50 * K, 1);
+    Factor A = factor(a, 40, K, true), B = factor(b, 50, K, true);
     OWNED float *C = product(whole, A, B, 2), *some = product(rows, A, B, 2);
     assert_memory_equal(C, some, 17 * 50 * sizeof *C);
     OWNED float *parts = constants(40 * 50, 1);
-    OWNED uint16_t *room = calloc(gemm_bf16_room(40, 50, BF16_DEPTH), sizeof *room);
-    for (int k = 0; k < 3 * BF16_DEPTH; k += BF16_DEPTH)
-        gemm_bf16(40, 50, BF16_DEPTH, (Factor){a + k, A.row, 1}, (Factor){b + k, B.row, 1}, true, parts, 50,
-                  room);
+    OWNED uint16_t *room = calloc(gemm_bf16_room(40, 50, PART), sizeof *room);
+    for (int k = 0; k < K; k += PART)
+        gemm_bf16(40, 50, K - k < PART ? K - k : PART, (Factor){a + k, A.row, 1, NULL},
+                  (Factor){b + k, B.row, 1, NULL}, true, parts, 50, room);
     assert_memory_equal(C, parts, 40 * 50 * sizeof *C);
 }
 
+/* A factor that was packed before gives what one gives that is packed on the way. */
+static void test_packed_before(void **state) {
+    (void)state;
+    if (!gemm_bf16_supported()) skip();
+    for (int i = 0; i < 2 * SHAPES; i++) {
+        const int64_t *s = shapes[i / 2];
+        OWNED float *a = normals(1, (size_t)(s[0] * s[2]), 1), *b = normals(2, (size_t)(s[1] * s[2]), 1);
+        Factor A = factor(a, s[0], s[2], true), B = factor(b, s[1], s[2], i & 1);
+        OWNED uint16_t *panels = calloc(gemm_bf16_panels(s[1], s[2]), sizeof *panels);
+        gemm_bf16_pack(s[1], s[2], B, panels);
+        OWNED float *want = product(s, A, B, 2), *got = product(s, A, (Factor){.panels = panels}, 2);
+        assert_memory_equal(got, want, (size_t)(s[0] * s[1]) * sizeof *got);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_double),
-                                       cmocka_unit_test(test_same_bits_at_any_threads),
-                                       cmocka_unit_test(test_same_bits_in_parts)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_against_double), cmocka_unit_test(test_same_bits_at_any_threads),
+        cmocka_unit_test(test_same_bits_in_parts), cmocka_unit_test(test_packed_before)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

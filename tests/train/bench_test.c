@@ -1,4 +1,9 @@
-/* A smoke of `sinklab bench`: its JSON is read back, and the phases of a step add up to the step. */
+/* A smoke of `sinklab bench`: its JSON is read back, and the phases of a step add up to the step. What is
+ * said of a run's memory and threads before it begins. */
+#include "model/gemm.h"
+#include "model/grain.h"
+#include "train/run.h"
+#include "train/step.h"
 #include "train/yaml.h"
 
 #include <setjmp.h>
@@ -7,6 +12,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,7 +61,86 @@ static void phases_add_up(void **state) {
     yaml_free(y);
 }
 
+/* What train --dry-run says of memory, against what the trainer asks the system for. */
+static double size_of(const char *const (*set)[2], int n, double *asked) {
+    Config c;
+    Error e = {0};
+    RunSize size;
+    Trainer t;
+    config_defaults(&c);
+    for (int i = 0; i < n; i++) assert_true(config_set(&c, set[i][0], set[i][1], "test", &e));
+    if (!config_check(&c, &e)) fail_msg("%s", e.text);
+    c.model.vocab = c.data.vocab;
+    struct mallinfo2 before = mallinfo2();
+    assert_true(run_size(&c, c.data.vocab, &size, &e));
+    assert_true(trainer_create(&t, &c, &e));
+    struct mallinfo2 after = mallinfo2();
+    *asked = (double)(after.uordblks + after.hblkhd) - (double)(before.uordblks + before.hblkhd);
+    trainer_free(&t);
+    return size.bytes;
+}
+
+/* The system is asked for up to a huge page more for each of the seven large blocks, which is never touched;
+ * the bf16 parts of this model alone are more than that. */
+static void size_is_what_is_taken(void **state) {
+    (void)state;
+    enum { BLOCKS = 7 };
+    const double page = 2 << 20;
+    static const char *const sets[][3][2] = {
+        {{"train.precision", "fp32"}, {"optim.name", "adamw"}, {"model.width", "384"}},
+        {{"train.precision", "bf16"}, {"optim.name", "adamw"}, {"model.width", "384"}},
+        {{"train.precision", "bf16"}, {"optim.name", "muon"}, {"model.width", "384"}}};
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        double asked, said = size_of(sets[i], 3, &asked);
+        if (said > 1.001 * asked || said < 0.99 * asked - BLOCKS * page)
+            fail_msg("%s, %s: said %.2f MB, took %.2f MB", sets[i][0][1], sets[i][1][1], said * 1e-6,
+                     asked * 1e-6);
+    }
+}
+
+/* A product's pieces are those that its kernel cuts; more threads never have less to share. */
+static void pieces_from_shapes(void **state) {
+    (void)state;
+    Config c;
+    Error e = {0};
+    Model *small, *large;
+    config_defaults(&c);
+    assert_true(config_check(&c, &e));
+    c.model.vocab = 512;
+    assert_true(model_create(&small, &c.model, false, &e));
+    c.model.width *= 4;
+    c.model.mlp_width *= 4;
+    assert_true(model_create(&large, &c.model, false, &e));
+    int64_t d = small->config.width;
+    assert_int_equal(grain_pieces(small, 4, 64, false, PHASE_LINEAR + LINEAR_PASSES * LINEAR_OUT + LINEAR_DW),
+                     gemm_pieces(d, d));
+    assert_int_equal(grain_pieces(small, 4, 64, false, PHASE_ATTENTION_FORWARD), 4 * small->config.heads);
+    assert_int_equal(grain_pieces(small, 4, 64, false, PHASE_OPTIMISER), 0);
+    assert_true(grain_threads(small, 4, 64, false) >= 1);
+    assert_true(grain_threads(large, 16, 64, false) > grain_threads(small, 4, 64, false));
+    model_free(small);
+    model_free(large);
+}
+
+/* That the figures are there, in the table and in the picture, not what they are. */
+static void table_and_picture(void **state) {
+    (void)state;
+    char folder[] = "/tmp/sinklab-bench-XXXXXX", line[512];
+    assert_non_null(mkdtemp(folder));
+    snprintf(line, sizeof line,
+             "cd %s && printf '%s' >a.yaml && $OLDPWD/sinklab bench a.yaml model.layers=2 --steps 1 --plot "
+             "a.svg >a.txt "
+             "&& grep -q 'threads have work' a.txt && grep -q 'classifier forward' a.svg",
+             folder, config);
+    assert_int_equal(system(line), 0);
+    snprintf(line, sizeof line, "rm -r %s", folder);
+    assert_int_equal(system(line), 0);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(phases_add_up)};
+    gemm_start();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(phases_add_up), cmocka_unit_test(size_is_what_is_taken),
+        cmocka_unit_test(pieces_from_shapes), cmocka_unit_test(table_and_picture)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

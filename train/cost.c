@@ -1,0 +1,153 @@
+#include "train/cost.h"
+
+#include "data/base/files.h"
+#include "data/data.h"
+#include "model/instruments/instrument.h"
+#include "train/bench.h"
+#include "train/cadence.h"
+#include "train/evaluate.h"
+#include "train/step.h"
+#include "train/store.h"
+
+#include <errno.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Steps with nothing, with step_head in the pass, with its rows written too. */
+typedef enum Kind { OFF, HEADS, ROWS, KINDS } Kind;
+
+/* A run that is stepped and evaluated as a real one, into a database that nobody keeps. */
+typedef struct Rig {
+    Config c;
+    BenchRun *run;
+    Dataset *data;
+    Evaluator *probes;
+    Store *store;
+    int64_t id, step;
+    double *zeros; /* [layers][heads] */
+} Rig;
+
+static bool open_store(Rig *r, const char *folder, Error *e) {
+    RunIdentity id = {.key = "00000000000000000000000000000000",
+                      .variant = r->c.variant,
+                      .label = "",
+                      .config = "{}",
+                      .host = "",
+                      .cpu = "",
+                      .blas_arch = "",
+                      .git = "",
+                      .corpus = "",
+                      .licence = "",
+                      .threads = 1,
+                      .steps = r->c.train.steps};
+    return store_open(&r->store, path_of("%s/cost.db", folder).s, STORE_WRITE, e) &&
+           store_enqueue(r->store, &id, &r->id, e);
+}
+
+static bool open_rig(Rig *r, const Config *c, const char *cache, const char *folder, Error *e) {
+    r->c = *c;
+    if (!dataset_open(&r->data, &c->data, cache, NULL, e)) return false;
+    r->c.data.vocab = r->c.model.vocab = dataset_info(r->data)->vocab;
+    r->zeros = calloc((size_t)(c->model.layers * c->model.heads), sizeof *r->zeros);
+    if (!r->zeros) return fail(e, EXIT_FAILED, "bench: out of memory");
+    return bench_open(&r->run, &r->c, e) &&
+           evaluator_create(&r->probes, &r->c, r->data, bench_trainer(r->run)->model, e) &&
+           open_store(r, folder, e);
+}
+
+static void close_rig(Rig *r) {
+    evaluator_free(r->probes);
+    bench_close(r->run);
+    if (r->store) store_close(r->store);
+    if (r->data) dataset_close(r->data);
+    free(r->zeros);
+}
+
+static bool step(Rig *r, Kind kind, double *ms, Error *e) {
+    double start = omp_get_wtime();
+    bench_step(r->run, kind != OFF, NULL);
+    StepRow row = {.step = ++r->step, .tokens = r->step};
+    bool ok = kind != ROWS || (store_step(r->store, r->id, &row, e) &&
+                               store_step_head(r->store, r->id, r->step, (int)r->c.model.layers,
+                                               (int)r->c.model.heads, r->zeros, r->zeros, e));
+    *ms = (omp_get_wtime() - start) * 1e3;
+    return ok;
+}
+
+/* Medians of the kinds; they take turns, so that a machine that slows down slows all of them. */
+static bool time_steps(Rig *r, int rounds, double median[KINDS], Error *e) {
+    double *ms = calloc((size_t)rounds * KINDS, sizeof *ms);
+    bool ok = ms || fail(e, EXIT_FAILED, "bench: out of memory");
+    for (int i = 0; ok && i < rounds * KINDS; i++)
+        ok = step(r, (Kind)(i % KINDS), &ms[i % KINDS * rounds + i / KINDS], e);
+    for (int kind = 0; ok && kind < KINDS; kind++)
+        median[kind] = bench_quantile(ms + kind * rounds, rounds, 0.5);
+    free(ms);
+    return ok;
+}
+
+/* The quickest of two, since the first touches memory. */
+static bool time_evaluation(Rig *r, int set, int64_t at, double *ms, Error *e) {
+    double rate;
+    for (int i = 0; i < 2; i++) {
+        double start = omp_get_wtime();
+        if (!evaluate(r->probes, trainer_probe_tape(bench_trainer(r->run)), r->store, r->id, at, set, &rate,
+                      e))
+            return false;
+        double took = (omp_get_wtime() - start) * 1e3;
+        *ms = i && took > *ms ? *ms : took;
+    }
+    return true;
+}
+
+static bool time_maps(Rig *r, double *ms, Error *e) {
+    double start = omp_get_wtime();
+    bool ok =
+        evaluate_maps(r->probes, trainer_probe_tape(bench_trainer(r->run)), r->store, r->id, r->step, e);
+    *ms = (omp_get_wtime() - start) * 1e3;
+    return ok;
+}
+
+static bool time_probes(Rig *r, Cost *out, Error *e) {
+    int64_t steps = r->c.train.steps;
+    return time_evaluation(r, LIGHT, r->step, &out->light_ms, e) &&
+           time_evaluation(r, LIGHT | HEAVY, r->step, &out->heavy_ms, e) &&
+           time_evaluation(r, LIGHT | HEAVY, steps, &out->last_ms, e) && time_maps(r, &out->maps_ms, e);
+}
+
+static void add_up(const Config *c, Cost *out) {
+    int64_t steps = c->train.steps;
+    for (int64_t s = 0; s < steps; s++) {
+        int set = cadence_probe(s, steps, c->probe.every);
+        if (set) set &HEAVY ? out->heavies++ : out->lights++;
+        out->maps += cadence_map(s, steps, c->probe.map_times);
+    }
+    out->maps++;
+    double ms =
+        out->lights * out->light_ms + out->heavies * out->heavy_ms + out->last_ms + out->maps * out->maps_ms;
+    out->probes = ms / ((double)steps * out->step_ms);
+}
+
+static bool measure(const Config *c, const char *cache, const char *folder, int rounds, Cost *out, Error *e) {
+    Rig r = {0};
+    double ms[KINDS];
+    bool ok = open_rig(&r, c, cache, folder, e) && time_steps(&r, rounds, ms, e);
+    if (ok) {
+        *out = (Cost){
+            .step_ms = ms[OFF], .heads = ms[HEADS] / ms[OFF] - 1, .rows = (ms[ROWS] - ms[HEADS]) / ms[OFF]};
+        ok = time_probes(&r, out, e);
+    }
+    if (ok) add_up(&r.c, out);
+    close_rig(&r);
+    return ok;
+}
+
+bool cost_measure(const Config *c, const char *cache, int rounds, Cost *out, Error *e) {
+    const char *where = getenv("TMPDIR");
+    Path folder = path_of("%s/sinklab-cost-XXXXXX", where && *where ? where : "/tmp");
+    if (!mkdtemp(folder.s)) return fail(e, EXIT_USAGE, "bench: %s: %s", folder.s, strerror(errno));
+    bool ok = measure(c, cache, folder.s, rounds, out, e);
+    folder_remove(folder.s);
+    return ok;
+}
