@@ -93,6 +93,10 @@ void dataset_heldout_rows_get(const Dataset *d, int64_t first, int rows, int T, 
 bool dataset_probe_rows(const Dataset *d, uint64_t seed, int probe, int rows, int T, bool bos, Rows *out,
                         Error *e);
 
+/* The rows that probes are drawn from, by number, in stream order. */
+int64_t dataset_plain_rows(const Dataset *d, int T);
+void dataset_plain_row(const Dataset *d, int64_t number, int T, bool bos, Rows *out);
+
 /* Text <-> tokens with the dataset's tokenizer (no BOS added). Encoding returns a malloc'ed
  * array; decoding a malloc'ed NUL-terminated string. Encoding bpe runs spm_encode; decoding
  * runs nothing, and a piece may end within a character. */

@@ -254,6 +254,15 @@ void dataset_heldout_rows_get(const Dataset *d, int64_t first, int rows, int T, 
     }
 }
 
+int64_t dataset_plain_rows(const Dataset *d, int T) {
+    return d->source->probe_choice(d, T);
+}
+
+void dataset_plain_row(const Dataset *d, int64_t number, int T, bool bos, Rows *out) {
+    d->source->probe_row(d, number, T, bos, 0, out);
+    put_fixed_token(d, T, 0, out);
+}
+
 bool dataset_probe_rows(const Dataset *d, uint64_t seed, int probe, int rows, int T, bool bos, Rows *out,
                         Error *e) {
     int64_t choice = d->source->probe_choice(d, T);
@@ -316,7 +325,8 @@ bool dataset_decode(const Dataset *d, const int32_t *tokens, int64_t n, char **t
 
 bool dataset_shards(const Dataset *d, const char *folder, Error *e) {
     if (!d->codec)
-        return fail(e, EXIT_USAGE, "data.source: %s: is made as it is read, without end (shards are of a text)",
+        return fail(e, EXIT_USAGE,
+                    "data.source: %s: is made as it is read, without end (shards are of a text)",
                     d->config.source);
     return shards_write(&d->train, folder, "train", SHARD_TOKENS, e) &&
            shards_write(&d->heldout, folder, "val", SHARD_TOKENS, e);

@@ -6,8 +6,9 @@
 #include <math.h>
 #include <string.h>
 
-/* What a stage's attention is made from; `null` and `slope`, (H), and `blinds` are the caller's. */
-static AttentionShape attention_shape(const Pass *p, const Ctx *c, bool *null, float *slope, Blinds *blinds) {
+/* What a stage's attention is made from; `null`, `slope` and `mix`, (H), and `blinds` are the caller's. */
+static AttentionShape attention_shape(const Pass *p, const Ctx *c, bool *null, float *slope, float *mix,
+                                      Blinds *blinds) {
     const ModelConfig *m = c->c;
     const AttentionSlot *slot = &attention_slots[m->attention];
     const Pass *sink = p->sink;
@@ -29,7 +30,11 @@ static AttentionShape attention_shape(const Pass *p, const Ctx *c, bool *null, f
     for (int h = 0; h < c->H; h++) slope[h] = position->slope ? position->slope(m, h) : 0;
     if (!position->slope) s.slope = NULL;
     for (int h = 0; h < c->H; h++) null[h] = !token && config_has_null(m, h);
-    for (int i = 0; i < SLOT_TENSORS && c->w[i]; i++) s.part[slot->part[i]] = c->w[i];
+    for (int i = 0; i < SLOT_TENSORS && c->w[i] && !slot->mix; i++) s.part[slot->part[i]] = c->w[i];
+    if (slot->mix) {
+        slot->mix(c, mix);
+        s.part[PART_MIX] = mix;
+    }
     if (slot->token && sink) {
         s.part[PART_KEY] = sink->t->acts[c->layer].qkv + (int64_t)c->H * c->dh;
         s.part[PART_VALUE] = s.part[PART_KEY] + (int64_t)c->KV * c->dh;
@@ -47,10 +52,10 @@ static double score_work(const Pass *p) {
 void attend(const Pass *p, int l, Acts *a) {
     Ctx c = stage_ctx(p, l, STAGE_ATTENTION);
     const AttentionSlot *slot = &attention_slots[c.c->attention];
-    float slope[c.H];
+    float slope[c.H], mix[c.H];
     bool null[c.H], seen = taps_want(&p->t->observers, TAP_ATTN_OUT);
     Blinds blinds = {0};
-    AttentionShape s = attention_shape(p, &c, null, slope, &blinds);
+    AttentionShape s = attention_shape(p, &c, null, slope, mix, &blinds);
     int64_t width = (int64_t)c.H * c.dh;
     float *kept = penalty_masses(p, l), *first = kept ? kept : p->t->first;
     attention_forward(slot, &s, a->qkv, a->o, a->stat, seen || kept ? first : NULL, p->t->attention,
@@ -70,21 +75,29 @@ void attend(const Pass *p, int l, Acts *a) {
     tap(p, TAP_ATTN_OUT, l, a->o, (int)width, &heads);
 }
 
+/* To the tensors that a mix is made of, head by head in row order. */
+static void mix_backward(const Pass *p, const AttentionSlot *slot, const Ctx *c) {
+    int n = c->B * c->H;
+    float dmix[n];
+    for (int i = 0; i < n; i++) dmix[i] = *attention_partial(p->t->parts, c->dh, PART_MIX, i);
+    slot->mix_backward(c, dmix, n);
+}
+
 /* Gradients of the heads' own tensors, or of the key and value of x* in this block. */
 void attend_backward(const Pass *p, int l, const Acts *a) {
     Ctx c = stage_ctx(p, l, STAGE_ATTENTION);
     const AttentionSlot *slot = &attention_slots[c.c->attention];
     const Pass *sink = p->sink;
     bool null[c.H];
-    float slope[c.H];
+    float slope[c.H], mix[c.H];
     Blinds blinds = {0};
-    AttentionShape s = attention_shape(p, &c, null, slope, &blinds);
+    AttentionShape s = attention_shape(p, &c, null, slope, mix, &blinds);
     int64_t width = (int64_t)c.H * c.dh, keys = (int64_t)c.KV * c.dh;
     s.push = penalty_masses(p, l) ? p->t->push : NULL;
     s.first = penalty_masses(p, l);
     float *dpart[PARTS] = {0}, *dkv = sink ? sink->t->dkv : p->t->dkv;
     bool token = slot->token && !sink;
-    for (int i = 0; i < SLOT_TENSORS && c.w[i]; i++) dpart[slot->part[i]] = c.dw[i];
+    for (int i = 0; i < SLOT_TENSORS && c.w[i] && !slot->mix; i++) dpart[slot->part[i]] = c.dw[i];
     if (sink) {
         memset(dkv, 0, (size_t)(2 * keys) * sizeof *dkv);
         dpart[PART_KEY] = dkv;
@@ -93,6 +106,7 @@ void attend_backward(const Pass *p, int l, const Acts *a) {
     tap_back(p, TAP_ATTN_OUT, l, p->t->dy, (int)width, &(Heads){.H = c.H, .dh = c.dh});
     attention_backward(slot, &s, a->qkv, a->plain, a->stat, p->t->dy, p->t->dqkv, dpart, p->t->parts,
                        p->t->attention);
+    if (slot->mix) mix_backward(p, slot, &c);
     /* the scores made again are not counted */
     lap(p, PHASE_ATTENTION_BACKWARD, 8 * score_work(p), 8 * (c.ld + width));
     for (int64_t i = 0; token && i < 2 * keys; i++) p->t->dqkv[width + i] += dkv[i];

@@ -10,6 +10,9 @@ typedef double Law(const ModelConfig *c, const Tensor *t);
 static double two_percent(const ModelConfig *c, const Tensor *t) {
     return (void)c, (void)t, 0.02;
 }
+static double a_tenth(const ModelConfig *c, const Tensor *t) {
+    return (void)c, (void)t, 0.1;
+}
 /* Narrower with depth, so that 2L additions leave the stream's variance as it was (GPT-2). */
 static double by_depth(const ModelConfig *c, const Tensor *t) {
     return (void)t, 0.02 / sqrt(2.0 * (double)c->layers);
@@ -43,18 +46,21 @@ static const struct {
       [INIT_RESIDUAL] = by_depth,
       [INIT_DOWN] = by_depth,
       [INIT_SMALL] = two_percent,
+      [INIT_LAMBDA] = a_tenth,
       [INIT_EMBEDDING] = embedding}},
     {"scaled",
      {[INIT_NORMAL] = two_fifths,
       [INIT_RESIDUAL] = two_fifths,
       [INIT_DOWN] = down,
       [INIT_SMALL] = two_percent,
+      [INIT_LAMBDA] = a_tenth,
       [INIT_EMBEDDING] = two_fifths_of_width}},
     {"xavier",
      {[INIT_NORMAL] = glorot,
       [INIT_RESIDUAL] = glorot,
       [INIT_DOWN] = glorot,
       [INIT_SMALL] = two_percent,
+      [INIT_LAMBDA] = a_tenth,
       [INIT_EMBEDDING] = embedding}},
     {.name = NULL},
 };
@@ -64,10 +70,10 @@ const char *init_name(int i) {
 }
 
 static double start_of(const ModelConfig *c, const Tensor *t) {
-    const double start[INITS] = {[INIT_ONE] = 1,
-                                 [INIT_HALF] = 0.5,
-                                 [INIT_HEAD_SCALE] = c->head_out_scale,
-                                 [INIT_LAMBDA] = 0.8 - 0.6 * exp(-0.3 * t->layer)};
+    const AttentionSlot *attention = &attention_slots[c->attention];
+    double gain = attention->head_gain ? attention->head_gain(t->layer) : 1;
+    const double start[INITS] = {
+        [INIT_ONE] = 1, [INIT_HALF] = 0.5, [INIT_HEAD_SCALE] = gain * c->head_out_scale};
     return start[t->spec->init];
 }
 

@@ -57,9 +57,9 @@ typedef enum Init {
     INIT_ZERO,
     INIT_BIAS,       /* zero; the tensor is there with model.bias only */
     INIT_HALF,       /* DyT's slope */
-    INIT_HEAD_SCALE, /* head_out_scale */
+    INIT_HEAD_SCALE, /* head_out_scale, times what attention asks for (AttentionSlot.head_gain) */
     INIT_SMALL,      /* N(0, 0.02^2) under every law: null keys */
-    INIT_LAMBDA,     /* 0.8 - 0.6 e^{-0.3 l} in block l, see differential attention */
+    INIT_LAMBDA,     /* N(0, 0.1^2) under every law: see differential attention */
     INITS
 } Init;
 
@@ -144,6 +144,8 @@ const float *tape_losses(const Tape *t);
 
 /* Forward: losses, and every tap. */
 void model_forward(const Model *m, Tape *t, const Batch *b);
+/* The same without the classifier: no losses, and every tap but the logits. */
+void model_stream(const Model *m, Tape *t, const Batch *b);
 /* Forward and backward: adds scale * d(sum of losses)/dw to grads. */
 void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *grads);
 /* Forward, then g (N, d), a gradient of the final residual stream, back through the blocks: returns that of

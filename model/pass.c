@@ -51,7 +51,8 @@ static Pass sink_pass(const Model *m, const Tape *t, float *grads) {
     return (Pass){m, t->sink, &sink_row, 1, grads, NULL};
 }
 
-static void run_forward(const Pass *p, float scale) {
+/* Up to what the classifier reads, h (N, d). */
+static const float *run_stream(const Pass *p) {
     Tape *t = p->t;
     embed(p);
     if (p->sink) {
@@ -65,7 +66,11 @@ static void run_forward(const Pass *p, float scale) {
     const float *x = t->acts[p->m->config.layers].x;
     const float *h = norm_forward(p, -1, STAGE_NORM_FINAL, x, t->h, t->norm_final);
     tap(p, TAP_FINAL, -1, (float *)h, (int)p->m->config.width, NULL);
-    classify(p, h, scale);
+    return h;
+}
+
+static void run_forward(const Pass *p, float scale) {
+    classify(p, run_stream(p), scale);
 }
 
 /* The batch with the tokens that interventions leave it. */
@@ -101,6 +106,13 @@ static void blocks_backward(const Pass *p) {
     sink_token_backward(p);
 }
 
+void model_stream(const Model *m, Tape *t, const Batch *b) {
+    Batch own = changed(t, b);
+    Pass sink = sink_pass(m, t, NULL),
+         p = {m, t, &own, (int64_t)b->rows * b->T, NULL, t->sink ? &sink : NULL};
+    run_stream(&p);
+}
+
 void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *grads) {
     Batch own = changed(t, b);
     Pass sink = sink_pass(m, t, grads),
@@ -121,7 +133,7 @@ const float *model_pull(const Model *m, Tape *t, const Batch *b, const float *g,
     Batch own = changed(t, b);
     Pass sink = sink_pass(m, t, grads);
     Pass p = {m, t, &own, (int64_t)b->rows * b->T, grads, t->sink ? &sink : NULL};
-    run_forward(&p, 0);
+    run_stream(&p);
     memcpy(t->dx, g, (size_t)(p.N * m->config.width) * sizeof *g);
     blocks_backward(&p);
     return t->dx;

@@ -77,7 +77,7 @@ typedef enum AttentionPart {
     PART_KEY,   /* (H_kv, dh) the null key: its score is scale q.k*; without one the score is 0 */
     PART_VALUE, /* (H_kv, dh) its value; without one 0 */
     PART_SHIFT, /* (H_kv, dh) added to every value */
-    PART_MIX,   /* (H) share of a second map */
+    PART_MIX,   /* (H) share of a second map, see AttentionSlot.mix */
     PARTS
 } AttentionPart;
 
@@ -91,6 +91,11 @@ typedef struct AttentionSlot {
     bool unnormalised; /* rows of A need not sum to one, nor be positive: see Weights */
     bool lse;          /* stat is the log-sum-exp of the row */
     int maps;          /* of scores a head: q and k fall into as many equal parts */
+    /* Where PART_MIX is no tensor but made of the slot's: (H) of a block; and back, from the gradients of n
+     * heads of rows, added one after the other. */
+    void (*mix)(const Ctx *c, float *mix);
+    void (*mix_backward)(const Ctx *c, const float *dmix, int n);
+    double (*head_gain)(int layer); /* by which a norm of the heads begins smaller; NULL: 1 */
     void (*weights)(const Scores *b);
     void (*backward)(const Scores *b); /* makes the weights again and takes dS through them */
 } AttentionSlot;

@@ -114,7 +114,7 @@ static void measure(Evaluator *v, Tape *t, ProbeName p, int set, Figures *f) {
     Probe probe = {.m = v->m, .rows = h->rows, .T = h->T, .random = p == RANDOM, .kind = h->at.kind};
     figures_add(f, "T", -1, -1, h->T);
     figures_add(f, "sequences", -1, -1, h->rows);
-    instruments_measure(&probe, t, h->at.x, h->at.y, h->at.lo, set, f, h->losses);
+    instruments_measure(&probe, t, h->at.x, h->at.y, h->at.lo, set, f, NULL);
 }
 
 static bool evaluate_probe(Evaluator *v, Tape *t, int batch, Store *s, int64_t run, int64_t step, ProbeName p,

@@ -49,12 +49,17 @@ static const Line of_model[] = {{"sink rate 0.3", "sink_rate_03", false, NULL},
                                 {"massive over median", "massive_ratio", false, NULL},
                                 {"H / ln min(T,d), lowest", "entropy_norm_min", false, NULL},
                                 {"bound violations", "bound_violations", false, NULL}};
-static const Line by_head[] = {
-    {"sink mass", "sink_mass", false, NULL},         {"sink rate 0.3", "sink_rate_03", false, NULL},
-    {"sink position", "sink_position", false, NULL}, {"mixing score", "mixing", false, NULL},
-    {"value drain", "value_drain", false, NULL},     {"dormant", "dormant", false, NULL},
-    {"diagonal", "diagonal", false, NULL},           {"previous token", "previous", false, NULL},
-    {"positive scores", "positive", false, NULL}};
+static const Line by_head[] = {{"sink mass", "sink_mass", false, NULL},
+                               {"sink rate 0.3", "sink_rate_03", false, NULL},
+                               {"sink position", "sink_position", false, NULL},
+                               {"mixing score", "mixing", false, NULL},
+                               {"value drain", "value_drain", false, NULL},
+                               {"dormant", "dormant", false, NULL},
+                               {"  on triggers", "dormant_trigger", false, NULL},
+                               {"  on other tokens", "dormant_other", false, NULL},
+                               {"diagonal", "diagonal", false, NULL},
+                               {"previous token", "previous", false, NULL},
+                               {"positive scores", "positive", false, NULL}};
 enum {
     LAYER_LINES = sizeof by_layer / sizeof *by_layer,
     MODEL_LINES = sizeof of_model / sizeof *of_model,

@@ -19,9 +19,11 @@ static bool ask(Subject *s, Error *e) {
                      {o->key != INT64_MIN, key_mass_check, key_mass_show},
                      {o->jacobian, NULL, jacobian_show},
                      {o->collapse, collapse_check, collapse_show},
+                     {o->embedding, embedding_check, embedding_show},
                      {o->maps, NULL, maps_show},
                      {o->stream, stream_check, stream_show},
-                     {o->quantize, quantize_check, quantize_show}};
+                     {o->quantize, quantize_check, quantize_show},
+                     {o->time, NULL, time_show}};
     enum { QUESTIONS = sizeof questions / sizeof *questions };
     for (int i = 0; i < QUESTIONS; i++)
         if (questions[i].asked && questions[i].check && !questions[i].check(s, e)) return false;
@@ -43,9 +45,11 @@ static int probe(int argc, char **argv, Error *e) {
                           {"--perturb", FLAG_INT, &o.perturb},
                           {"--jacobian", FLAG_BOOL, &o.jacobian},
                           {"--collapse", FLAG_BOOL, &o.collapse},
+                          {"--embedding", FLAG_BOOL, &o.embedding},
                           {"--maps", FLAG_BOOL, &o.maps},
                           {"--stream", FLAG_BOOL, &o.stream},
                           {"--quantize", FLAG_TEXT, &o.quantize},
+                          {"--time", FLAG_BOOL, &o.time},
                           {"--svg", FLAG_TEXT, &o.svg},
                           {NULL, FLAG_BOOL, NULL}};
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
@@ -80,10 +84,13 @@ const Command probe_command = {
                "  --key POS          sink mass of the key at POS by layer\n"
                "  --jacobian         sensitivity of the last vector to each position, with its path bound\n"
                "  --collapse         distance of a text to itself with its last token repeated\n"
+               "  --embedding        accuracy of a linear probe on each layer's mean vectors: from which\n"
+               "                     section of the held-out text a row is\n"
                "  --maps             attention maps: maps.svg\n"
                "  --stream           loss beyond the context under a sliding window of keys, with and\n"
                "                     without the first of them\n"
                "  --quantize int8    loss with weights and inputs of linear layers rounded\n"
+               "  --time             milliseconds of a forward pass, of the light instruments, of all\n"
                "  --svg DIR          folder of the figures (default .)\n"
                "  --list             the instruments: definition, paper, columns in results.db\n"
                "  --json             figures with full precision\n"

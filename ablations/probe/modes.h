@@ -11,6 +11,7 @@ bool key_mass_check(const Subject *s, Error *e);
 bool stream_check(const Subject *s, Error *e);
 bool quantize_check(const Subject *s, Error *e);
 bool collapse_check(const Subject *s, Error *e);
+bool embedding_check(const Subject *s, Error *e);
 
 bool perturb_show(Subject *s, Error *e);
 bool key_mass_show(Subject *s, Error *e);
@@ -19,5 +20,7 @@ bool maps_show(Subject *s, Error *e);
 bool stream_show(Subject *s, Error *e);
 bool quantize_show(Subject *s, Error *e);
 bool collapse_show(Subject *s, Error *e);
+bool embedding_show(Subject *s, Error *e);
+bool time_show(Subject *s, Error *e);
 
 #endif

@@ -17,7 +17,7 @@ typedef struct ProbeOptions {
     const char *quantize; /* kind of number; NULL: not asked */
     List changes;         /* --do */
     int64_t perturb, key; /* positions; INT64_MIN: not asked */
-    bool heads, json, list, jacobian, maps, stream, collapse;
+    bool heads, json, list, jacobian, maps, stream, collapse, embedding, time;
 } ProbeOptions;
 
 typedef struct Subject {

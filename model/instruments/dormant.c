@@ -2,8 +2,7 @@
  * first, strictly larger than every other, among the queries that see at least two keys and the first
  * one; a head with share 1 does nothing but park. Where the task has classes of tokens, the shares of
  * queries on triggers and on others apart (means over the sequences that hold such a query). */
-#include "model/instruments/cells.h"
-#include "model/instruments/mask.h"
+#include "model/instruments/queries.h"
 
 #include <stdlib.h>
 
@@ -34,10 +33,10 @@ static void weights(void *self, const Weights *w) {
     const State *s = self;
     double *c = cell(&s->cells, w->row, w->layer, w->head);
     for (int i = 0; i < w->nq; i++) {
-        int q = w->q0 + i, first = first_key(w->lo, q, s->sight), last = sight_to(s->sight, w->lo, w->T, q);
-        if (first == last || !sight_first(s->sight, w->lo, q)) continue;
-        bool dormant = first_is_largest(w->A + i * w->ld + first, last - first + 1);
-        int class = s->kind && s->kind[w->row * w->T + q] > 0 ? TRIGGER : OTHER;
+        Query x = query_at(w, s->sight, i);
+        if (x.first == x.last || !x.sees_first) continue;
+        bool dormant = first_is_largest(x.A + x.first, x.last - x.first + 1);
+        int class = s->kind && s->kind[w->row * w->T + x.q] > 0 ? TRIGGER : OTHER;
         c[SHARE + ALL] += dormant;
         c[QUERIES + ALL]++;
         c[SHARE + class] += dormant;

@@ -9,15 +9,19 @@
 #include "model/model.h"
 #include "model/tap.h"
 
-typedef enum Cadence { LIGHT = 1, HEAVY = 2 } Cadence; /* bits: a set of instruments */
+/* Bits: a set of instruments. During training light ones are taken often and heavy ones seldom; those that
+ * must be asked for have a place in `sinklab probe` alone. */
+typedef enum Cadence { LIGHT = 1, HEAVY = 2, ASKED = 4 } Cadence;
 
 /* The rows an instrument will see in a pass. */
 typedef struct Probe {
     const Model *m;
     int rows, T;
-    bool random;        /* the probe `random`: uniformly random tokens */
-    const int8_t *kind; /* (rows, T) token classes where the task has them, else NULL */
-    const int32_t *y;   /* (rows, T) targets; set by instruments_measure */
+    bool random;            /* the probe `random`: uniformly random tokens */
+    const int8_t *kind;     /* (rows, T) token classes where the task has them, else NULL */
+    const int32_t *y;       /* (rows, T) targets; set by instruments_measure */
+    const int32_t *section; /* (rows) which of `sections` parts of the text a row is from; NULL: not told */
+    int sections;
 } Probe;
 
 typedef struct Instrument {

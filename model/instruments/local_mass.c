@@ -1,47 +1,31 @@
 /* Owns: local mass, the late phase of arXiv 2510.06477: means of A[q,q] and A[q,q-1] over the queries
  * that see at least two keys (q >= 1 without a mask). */
-#include "model/instruments/cells.h"
-#include "model/instruments/mask.h"
+#include "model/instruments/queries.h"
 
-#include <stdlib.h>
-
-enum { DIAGONAL, PREVIOUS, QUERIES, WIDTH };
-
-typedef struct State {
-    Cells cells;
-    Sight sight;
-} State;
+enum { DIAGONAL, PREVIOUS, FIGURES };
 
 static void *open(const Probe *p) {
-    State *s = instrument_memory(1, sizeof *s);
-    s->sight = sight_of(&p->m->config);
-    s->cells = cells_make(p, (int)p->m->config.heads, WIDTH);
-    return s;
+    return head_cells_open(p, FIGURES + 1);
+}
+
+static bool add(const Query *x, Sight sight, double *sums) {
+    (void)sight;
+    if (x->q == x->first) return false;
+    double scale = weight_scale(x->w, x->A, x->first, x->last);
+    sums[DIAGONAL] += scale * (double)fabsf(x->A[x->q]);
+    sums[PREVIOUS] += scale * (double)fabsf(x->A[x->q - 1]);
+    return true;
 }
 
 static void weights(void *self, const Weights *w) {
-    const State *s = self;
-    double *c = cell(&s->cells, w->row, w->layer, w->head);
-    for (int i = 0; i < w->nq; i++) {
-        const float *A = w->A + i * w->ld;
-        int q = w->q0 + i, first = first_key(w->lo, q, s->sight), last = sight_to(s->sight, w->lo, w->T, q);
-        if (q == first) continue;
-        double scale = weight_scale(w, A, first, last);
-        c[DIAGONAL] += scale * (double)fabsf(A[q]);
-        c[PREVIOUS] += scale * (double)fabsf(A[q - 1]);
-        c[QUERIES]++;
-    }
-    if (!last_block(w)) return;
-    c[DIAGONAL] /= c[QUERIES];
-    c[PREVIOUS] /= c[QUERIES];
+    head_cells_mean(self, w, add);
 }
 
 static void close(void *self, Figures *out) {
-    State *s = self;
+    HeadCells *s = self;
     cells_report(&s->cells, DIAGONAL, &(Names){.head = "diagonal"}, out);
     cells_report(&s->cells, PREVIOUS, &(Names){.head = "previous"}, out);
-    cells_free(&s->cells);
-    free(s);
+    head_cells_free(s);
 }
 
 const Instrument local_mass = {

@@ -39,11 +39,14 @@ void instruments_measure(const Probe *p, Tape *t, const int32_t *x, const int32_
     probe.y = y;
     Observers own = t->observers;
     Opened opened = open_all(&probe, set, own);
-    tape_observe(t, (Observers){opened.observers, opened.n});
+    Observers all = {opened.observers, opened.n};
+    void (*pass)(const Model *, Tape *, const Batch *) =
+        losses || taps_want(&all, TAP_LOGITS) ? model_forward : model_stream;
+    tape_observe(t, all);
     for (int row = 0; row < p->rows; row += t->rows) {
         int rows = p->rows - row < t->rows ? p->rows - row : t->rows;
         int64_t at = (int64_t)row * p->T;
-        model_forward(p->m, t, &(Batch){rows, p->T, x + at, y + at, lo + at, row});
+        pass(p->m, t, &(Batch){rows, p->T, x + at, y + at, lo + at, row});
         if (losses) memcpy(losses + at, tape_losses(t), (size_t)rows * p->T * sizeof *losses);
     }
     tape_observe(t, own);

@@ -1,24 +1,13 @@
 /* Owns: the mixing score (arXiv 2510.06477): mean over queries of H(A[q,:]) / ln n_q, where n_q is the
  * number of keys that q sees (q + 1 without a mask), over the queries with n_q >= 2. 1: every query
  * averages all it sees; 0: every query copies one token. */
-#include "model/instruments/cells.h"
-#include "model/instruments/mask.h"
+#include "model/instruments/queries.h"
 #include "model/vec.h"
 
-#include <stdlib.h>
-
-enum { SCORE, QUERIES, WIDTH };
-
-typedef struct State {
-    Cells cells;
-    Sight sight;
-} State;
+enum { SCORE, FIGURES };
 
 static void *open(const Probe *p) {
-    State *s = instrument_memory(1, sizeof *s);
-    s->sight = sight_of(&p->m->config);
-    s->cells = cells_make(p, (int)p->m->config.heads, WIDTH);
-    return s;
+    return head_cells_open(p, FIGURES + 1);
 }
 
 /* ln x for normal positive x, to about 1e-7: x = 2^n m with m in [sqrt 1/2, sqrt 2), and with
@@ -49,25 +38,22 @@ static double row_entropy(const float *A, int n, double scale) {
     return sum;
 }
 
+static bool add(const Query *x, Sight sight, double *sums) {
+    int n = sight_keys(sight, x->w->lo, x->w->T, x->q);
+    if (n < 2) return false;
+    double scale = weight_scale(x->w, x->A, x->first, x->last);
+    sums[SCORE] += row_entropy(x->A + x->first, x->last - x->first + 1, scale) / log(n);
+    return true;
+}
+
 static void weights(void *self, const Weights *w) {
-    const State *s = self;
-    double *c = cell(&s->cells, w->row, w->layer, w->head);
-    for (int i = 0; i < w->nq; i++) {
-        const float *A = w->A + i * w->ld;
-        int q = w->q0 + i, first = first_key(w->lo, q, s->sight), last = sight_to(s->sight, w->lo, w->T, q);
-        int n = sight_keys(s->sight, w->lo, w->T, q);
-        if (n < 2) continue;
-        c[SCORE] += row_entropy(A + first, last - first + 1, weight_scale(w, A, first, last)) / log(n);
-        c[QUERIES]++;
-    }
-    if (last_block(w)) c[SCORE] /= c[QUERIES];
+    head_cells_mean(self, w, add);
 }
 
 static void close(void *self, Figures *out) {
-    State *s = self;
+    HeadCells *s = self;
     cells_report(&s->cells, SCORE, &(Names){"mixing", "mixing", "mixing", mean_of}, out);
-    cells_free(&s->cells);
-    free(s);
+    head_cells_free(s);
 }
 
 const Instrument mixing = {

@@ -1,21 +1,10 @@
 /* Owns: positive scores (arXiv 2605.06611): the share of queries with q.k_0 > 0 among those that see
  * the first key, k_0 being the first key of the query's document. Keys locked in the direction of the
  * dominant channel have a share near 1. */
-#include "model/instruments/cells.h"
-#include "model/instruments/mask.h"
-
-#include <stdlib.h>
-
-typedef struct State {
-    Cells cells;
-    Sight sight;
-} State;
+#include "model/instruments/queries.h"
 
 static void *open(const Probe *p) {
-    State *s = instrument_memory(1, sizeof *s);
-    s->sight = sight_of(&p->m->config);
-    s->cells = cells_make(p, (int)p->m->config.heads, 1);
-    return s;
+    return head_cells_open(p, 1);
 }
 
 static double share(const View *v, int row, int head, Sight sight) {
@@ -33,7 +22,7 @@ static double share(const View *v, int row, int head, Sight sight) {
 }
 
 static void see(void *self, const View *v) {
-    const State *s = self;
+    const HeadCells *s = self;
 #pragma omp parallel for schedule(static)
     for (int row = 0; row < v->rows; row++)
         for (int h = 0; h < s->cells.heads; h++)
@@ -41,10 +30,9 @@ static void see(void *self, const View *v) {
 }
 
 static void close(void *self, Figures *out) {
-    State *s = self;
+    HeadCells *s = self;
     cells_report(&s->cells, 0, &(Names){.head = "positive"}, out);
-    cells_free(&s->cells);
-    free(s);
+    head_cells_free(s);
 }
 
 const Instrument positive_scores = {

@@ -5,8 +5,7 @@
  * a document mask or a window the mass of row position 0, imp[0], is handed over as row0_mass as well.
  * Sink rate: share of (sequence, layer, head) whose sink mass is strictly above eps.
  * Sink position: the k < T/2 of the largest imp[k] averaged over the sequences, and that average. */
-#include "model/instruments/cells.h"
-#include "model/instruments/mask.h"
+#include "model/instruments/queries.h"
 
 #include <stdlib.h>
 
@@ -47,14 +46,13 @@ static void weights(void *self, const Weights *w) {
     const State *s = self;
     double *c = cell(&s->cells, w->row, w->layer, w->head);
     for (int i = 0; i < w->nq; i++) {
-        const float *A = w->A + i * w->ld;
-        int q = w->q0 + i, first = first_key(w->lo, q, s->sight), last = sight_to(s->sight, w->lo, w->T, q);
-        int end = last + 1 < s->keys ? last + 1 : s->keys;
-        double scale = weight_scale(w, A, first, last);
-        for (int k = first; k < end; k++) c[KEYS + k] += scale * (double)fabsf(A[k]);
-        c[ROW_SUM] += sum_floats(A + first, last - first + 1);
-        if (!sight_first(s->sight, w->lo, q)) continue;
-        c[FIRST] += scale * (double)fabsf(A[first]);
+        Query x = query_at(w, s->sight, i);
+        int end = x.last + 1 < s->keys ? x.last + 1 : s->keys;
+        double scale = weight_scale(w, x.A, x.first, x.last);
+        for (int k = x.first; k < end; k++) c[KEYS + k] += scale * (double)fabsf(x.A[k]);
+        c[ROW_SUM] += sum_floats(x.A + x.first, x.last - x.first + 1);
+        if (!x.sees_first) continue;
+        c[FIRST] += scale * (double)fabsf(x.A[x.first]);
         c[SEEN]++;
     }
     if (last_block(w)) finish(s, w, c);

@@ -3,7 +3,23 @@
 #include <stddef.h>
 
 const Instrument *const instruments[] = {
-    &sink_mass,    &uniform_mass,       &mixing,   &value_drain, &dormant,  &local_mass,    &positive_scores,
-    &norm_ratio,   &massive_activation, &spectrum, &dominance,   &kurtosis, &rank_collapse, &super_neurons,
-    &out_variance, &logit_lens,         &phases,   NULL,
+    &sink_mass,
+    &uniform_mass,
+    &mixing,
+    &value_drain,
+    &dormant,
+    &local_mass,
+    &positive_scores,
+    &norm_ratio,
+    &massive_activation,
+    &spectrum,
+    &dominance,
+    &kurtosis,
+    &rank_collapse,
+    &super_neurons,
+    &out_variance,
+    &logit_lens,
+    &phases,
+    &embedding_probe,
+    NULL,
 };

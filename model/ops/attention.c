@@ -388,6 +388,12 @@ int attention_part_floats(int dh) {
     return at + width;
 }
 
+const float *attention_partial(const float *partial, int dh, AttentionPart part, int i) {
+    int at, width;
+    part_place(part, dh, &at, &width);
+    return partial + (int64_t)i * attention_part_floats(dh) + at;
+}
+
 /* forward: s* = logit or Q k*, O += a* v*
  * so       dk* = ds* Q, dQ += ds* k*, dv* = a* G */
 static void null_backward(const Scores *b, const Head *x, float *partial) {

@@ -30,6 +30,8 @@ typedef struct AttentionShape {
 /* Floats of scratch a thread needs, and of one head's gradients of its parts in one row. */
 size_t attention_scratch(const AttentionSlot *slot, int T, int dh, bool backward);
 int attention_part_floats(int dh);
+/* Where the gradient of a part lies, of the i-th (row, head) of attention_backward's `partial`. */
+const float *attention_partial(const float *partial, int dh, AttentionPart part, int i);
 
 /* qkv (N, ld) -> o (N, H dh), stat (B, H, T, maps). scratch: one block of that size per thread. first (B, H,
  * T), unless NULL: the weight on the first key of the query's document (|A| / sum |A| where rows need not sum

@@ -31,5 +31,8 @@ void clipped_weights_backward(const Scores *b);
 
 void differential_weights(const Scores *b);
 void differential_weights_backward(const Scores *b);
+void differential_mix(const Ctx *c, float *mix);
+void differential_mix_backward(const Ctx *c, const float *dmix, int n);
+double differential_head_gain(int layer);
 
 #endif

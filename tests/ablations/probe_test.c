@@ -60,8 +60,8 @@ static int setup(void **state) {
     return run(
         p,
         "./sinklab train configs/demo.yaml --quiet --db %s/a.db --cache %s/cache data.source=%s "
-        "data.tokenizer=bytes model.layers=2 model.width=32 model.context=16 train.steps=2 "
-        "train.batch_tokens=256 optim.warmup=1 probe.sequences=20 run.checkpoint_every=2 run.threads=1",
+        "data.tokenizer=bytes model.layers=2 model.width=32 model.context=16 train.steps=8 "
+        "train.batch_tokens=256 optim.warmup=1 probe.sequences=20 run.checkpoint_every=8 run.threads=1",
         p->folder, p->folder, path);
 }
 
@@ -96,12 +96,21 @@ static void test_everything(void **state) {
     Place *p = *state;
     char options[256];
     snprintf(options, sizeof options,
-             "--heads --perturb 5 --jacobian --collapse --maps --stream --quantize int8 --svg %s/figures",
+             "--heads --perturb 5 --jacobian --collapse --maps --stream --embedding --quantize int8 --time "
+             "--svg %s/figures",
              p->folder);
     assert_int_equal(probe(p, options), 0);
-    static const char *const shown[] = {
-        "norm ratio", "lens loss",          "phase",           "1.1", "later positions, mean", "path bound",
-        "8 tokens",   "beyond the context", "inputs, by token"};
+    static const char *const shown[] = {"norm ratio",
+                                        "lens loss",
+                                        "phase",
+                                        "1.1",
+                                        "later positions, mean",
+                                        "path bound",
+                                        "8 tokens",
+                                        "beyond the context",
+                                        "inputs, by token",
+                                        "linear probe",
+                                        "light and heavy"};
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) assert_shows(p, shown[i]);
     assert_int_equal(
         run(p, "grep -c '</svg>' %s/figures/maps.svg %s/figures/perturb.svg", p->folder, p->folder), 0);
@@ -134,6 +143,20 @@ static void test_known_numbers(void **state) {
     double last = json_figure(p, "$.chain.rows.\"lens loss\"[1]"),
            loss = json_figure(p, "$.model.rows.loss[0]");
     assert_true(fabs(last - loss) < 1e-5);
+}
+
+/* At every evaluation with spectra of the training run, step 0 and the last among them, on every probe; and
+ * on the checkpoint itself. */
+static void test_bounds_hold_in_training(void **state) {
+    Place *p = *state;
+    int code = run(p,
+                   "sqlite3 %s/a.db \"SELECT max(value) = 0 AND min(step) = 0 AND max(step) = 8 AND "
+                   "count(DISTINCT step) >= 3 AND count(*) = 4 * count(DISTINCT step) FROM metric WHERE name "
+                   "LIKE '%%.bound_violations'\"",
+                   p->folder);
+    if (code || strcmp(p->out, "1\n")) fail_msg("%s", p->out);
+    assert_int_equal(probe(p, "--json"), 0);
+    assert_true(json_figure(p, "$.model.rows.\"bound violations\"[0]") == 0);
 }
 
 static void test_own_text(void **state) {
@@ -174,9 +197,12 @@ static void test_list(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything),    cmocka_unit_test(test_before_and_after),
-        cmocka_unit_test(test_known_numbers), cmocka_unit_test(test_own_text),
-        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_list)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_everything),
+                                       cmocka_unit_test(test_before_and_after),
+                                       cmocka_unit_test(test_known_numbers),
+                                       cmocka_unit_test(test_own_text),
+                                       cmocka_unit_test(test_bounds_hold_in_training),
+                                       cmocka_unit_test(test_refusals),
+                                       cmocka_unit_test(test_list)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -156,6 +156,7 @@ static bool sees(const AttentionShape *s, int row, int q, int k) {
 
 /* The part among a slot's inputs, or NULL. */
 static const double *part(const Problem *p, const double *const *in, AttentionPart what) {
+    if (p->slot->mix) return what == PART_MIX ? in[1] : NULL;
     if (p->slot->token) return what == PART_KEY ? in[1] : what == PART_VALUE ? in[2] : NULL;
     for (int i = 0; p->slot->head.tensors[i].name; i++)
         if (p->slot->part[i] == what) return in[1 + i];
@@ -292,7 +293,8 @@ static Parts parts_of(const AttentionSlot *slot, AttentionShape *s) {
         add_part(&p, s, PART_KEY);
         add_part(&p, s, PART_VALUE);
     }
-    for (int i = 0; slot->head.tensors[i].name; i++) add_part(&p, s, slot->part[i]);
+    if (slot->mix) add_part(&p, s, PART_MIX);
+    for (int i = 0; slot->head.tensors[i].name && !slot->mix; i++) add_part(&p, s, slot->part[i]);
     for (int i = 0; i < p.n; i++) s->part[p.what[i]] = p.w[i];
     return p;
 }
