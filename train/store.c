@@ -112,17 +112,23 @@ const char *store_journal(long type) {
     return "WAL";
 }
 
-static bool pragma_integer(Store *s, const char *sql, int64_t *out, Error *e) {
+static bool read_integer(Store *s, const char *sql, int64_t *out, Error *e) {
     return store_finish(s, store_prepare(s, e, sql, ""), out, e);
+}
+
+/* All three as of one moment: another process may be making the schema just now. */
+static bool read_marks(Store *s, int64_t *application, int64_t *version, int64_t *objects, Error *e) {
+    if (!store_sql(s, "SAVEPOINT marks", "results", e)) return false;
+    bool ok = read_integer(s, "SELECT count(*) FROM sqlite_schema", objects, e) &&
+              read_integer(s, "PRAGMA application_id", application, e) &&
+              read_integer(s, "PRAGMA user_version", version, e);
+    return store_sql(s, "RELEASE marks", "results", ok ? e : NULL) && ok;
 }
 
 /* Whose database it is; *version 0: nobody's yet, empty. Changes nothing. */
 static bool read_version(Store *s, int64_t *version, Error *e) {
     int64_t application = 0, objects = 0;
-    if (!pragma_integer(s, "PRAGMA application_id", &application, e) ||
-        !pragma_integer(s, "PRAGMA user_version", version, e) ||
-        !pragma_integer(s, "SELECT count(*) FROM sqlite_schema", &objects, e))
-        return false;
+    if (!read_marks(s, &application, version, &objects, e)) return false;
     bool empty = !application && !*version && !objects;
     if (empty) return true;
     if (application != STORE_APPLICATION || *version < 1)
