@@ -33,6 +33,7 @@ typedef struct Runner {
     Gate *gate;   /* [cells] */
     Slot *slot;   /* [jobs] */
     int jobs, cores, stopped;
+    int shares; /* into which the cores are cut at the moment: `jobs`, or fewer for the last runs */
     Live live;
     sigset_t signals, before;
 } Runner;
@@ -60,7 +61,7 @@ int runner_jobs(const Plan *p, const RunnerOptions *o) {
         missing++;
         if (p->run[i].size.parameters > SMALL_MODEL) return 1;
     }
-    return missing >= 2 * cores ? cores : 1;
+    return missing >= cores ? cores : 1;
 }
 
 /* Reads which cells the tuning seeds have chosen. */
@@ -183,11 +184,11 @@ static bool write_config(const PlannedRun *run, int threads, const char *folder,
     return ok;
 }
 
-/* Cores are cut into `jobs` shares, as even as can be. */
+/* Cores are cut into shares as even as can be. */
 static bool start_run(Runner *r, int slot, int i, Error *e) {
     const PlannedRun *run = &r->p->run[i];
     bool alone = r->jobs == 1;
-    int first = slot * r->cores / r->jobs, after = (slot + 1) * r->cores / r->jobs;
+    int first = slot * r->cores / r->shares, after = (slot + 1) * r->cores / r->shares;
     Path folder = path_of("%s.d/%s", r->o->db, run->key), config, log = path_of("%s/log.txt", folder.s);
     if (!write_config(run, alone ? 0 : after - first, folder.s, &config, e)) return false;
     ChildSpec spec = {.config = config.s,
@@ -215,8 +216,34 @@ static void announce(Runner *r, int i) {
     live_say(&r->live, "%s seed %lld  (%s)", label, (long long)r->p->run[i].config.seed, counts);
 }
 
-static bool fill_slots(Runner *r, Error *e) {
+/* Whether every run that is going is in its second half. */
+static bool nearly_over(Runner *r, bool *yes, Error *e) {
+    *yes = true;
     for (int k = 0; k < r->jobs; k++) {
+        int i = r->slot[k].run;
+        if (!r->slot[k].pid) continue;
+        if (!plan_look_at(r->p, i, r->s, e)) return false;
+        *yes = *yes && 2 * r->p->run[i].step >= r->p->run[i].config.train.steps;
+    }
+    return true;
+}
+
+/* Few runs that are left share all cores among them, once those that are going have ended: at twice the
+ * threads a run takes more than half of its time but less than all of it, so that it pays to wait for runs
+ * that are nearly over. While any run goes the cut stays, so that no core is given twice. */
+static bool hold_back(Runner *r, bool *held, Error *e) {
+    Counts c = count(r);
+    *held = false;
+    if (!c.going) r->shares = c.waiting && c.waiting < r->jobs ? c.waiting : r->jobs;
+    if (!c.going || !c.waiting || c.blocked || 2 * c.waiting > r->jobs) return true;
+    return nearly_over(r, held, e);
+}
+
+static bool fill_slots(Runner *r, Error *e) {
+    bool held;
+    if (!hold_back(r, &held, e)) return false;
+    if (held) return true;
+    for (int k = 0; k < r->shares; k++) {
         int next;
         if (r->slot[k].pid) continue;
         if (!next_run(r, &next, e)) return false;
@@ -314,7 +341,7 @@ static bool loop(Runner *r, Error *e) {
 
 static bool runner_open(Runner *r, Error *e) {
     r->cores = host_cores();
-    r->jobs = runner_jobs(r->p, r->o);
+    r->shares = r->jobs = runner_jobs(r->p, r->o);
     r->live = (Live){.terminal = isatty(1), .quiet = r->o->quiet};
     if (r->jobs > r->cores)
         return fail(e, EXIT_USAGE,

@@ -13,7 +13,7 @@ typedef struct RunnerOptions {
 } RunnerOptions;
 
 /* The rule for `jobs`: as many one-thread runs as cores when all models are small (16 M parameters at most)
- * and there are two runs or more a core to do; else one at a time on all cores. */
+ * and there is a run or more a core to do; else one at a time on all cores. */
 int runner_jobs(const Plan *p, const RunnerOptions *o);
 
 /* Does what is missing: done runs are left alone, interrupted ones go on, failed and diverged ones wait for

@@ -307,7 +307,7 @@ const Command sweep_command = {
                "  verdict  each expectation: paired difference over seeds, and one word\n"
                "  export   the runs for other programs\n\n"
                "  --jobs N    processes at a time; cores are shared out (default: one run a core when the\n"
-               "              models are small and there are two runs or more a core, else one run on all)\n"
+               "              models are small and there is a run or more a core, else one run on all)\n"
                "  --index I   exactly run I, the same on every machine\n"
                "  --retry     failed and diverged runs too\n"
                "  --yes       more than 256 runs\n"
