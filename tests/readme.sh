@@ -14,8 +14,8 @@ trap 'exit 1' INT TERM
 ran=0 skipped=0 failed=0
 
 # ---- the copy: its own results, the cache of the tree ----
-for name in sinklab Makefile README.md packages.txt ablations configs train; do ln -s "$tree/$name" "$work"; done
-mkdir "$work/data" && find data -mindepth 1 -maxdepth 1 ! -name cache -exec cp -r {} "$work/data" \;
+tar -cf - --exclude='./.git' --exclude=./build --exclude=./data/cache --exclude=node_modules --exclude='./results.db*' . |
+    tar -xf - -C "$work" || exit 1
 ln -s "$tree/data/cache" "$work/data"
 cp "$db" "$work/results.db" && cp -r "$db.d" "$work/results.db.d" || exit 1
 cp "$db" "$work/theirs.db"
