@@ -14,7 +14,7 @@ trap 'exit 1' INT TERM
 ran=0 skipped=0 failed=0
 
 # ---- the copy: its own results, the cache of the tree ----
-tar -cf - --exclude='./.git' --exclude=./build --exclude=./data/cache --exclude=node_modules --exclude='./results.db*' . |
+tar -cf - --exclude=./.git --exclude=./build --exclude=./data/cache --exclude=node_modules --exclude='./results.db*' . |
     tar -xf - -C "$work" || exit 1
 ln -s "$tree/data/cache" "$work/data"
 cp "$db" "$work/results.db" && cp -r "$db.d" "$work/results.db.d" || exit 1
