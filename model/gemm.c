@@ -1,5 +1,7 @@
 #include "model/gemm.h"
 
+#include "model/gemm_packed.h"
+
 #include <blis.h>
 #include <omp.h>
 #include <stdio.h>
@@ -53,13 +55,37 @@ bool gemm_is_generic(const char *arch) {
     return !strcmp(arch, "generic");
 }
 
+/* Whether the own kernel takes BLIS's place: where its bits are the same. */
+static bool is_packed(Depth *depth) {
+    if (bli_arch_query_id() != BLIS_ARCH_SKX || !gemm_packed_supported()) return false;
+    cntx_t *kernels = bli_gks_query_cntx();
+    *depth = (Depth){bli_cntx_get_blksz_def_dt(BLIS_FLOAT, BLIS_KC, kernels),
+                     bli_cntx_get_blksz_max_dt(BLIS_FLOAT, BLIS_KC, kernels)};
+    return depth->most <= PACKED_MOST;
+}
+
 static const float *at_k(const float *x, trans_t t, int64_t ld, int64_t k, bool left) {
     return x + ((t == BLIS_TRANSPOSE) == left ? k * ld : k);
 }
 
-/* One thread's product. "Small/unpacked" kernels are left out: where a family has them, which one runs
- * depends on the sizes of the call, and with it the order of the sums. */
-static void product(const Operands *o, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+/* One thread's product, C's rows m0 .. m1 and columns n0 .. n1. */
+static void packed_product(const Operands *o, Depth depth, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+    Operand A = {o->A, o->lda, 1}, B = {o->B, 1, o->ldb};
+    if (o->ta == BLIS_TRANSPOSE) A = (Operand){o->A, 1, o->lda};
+    if (o->tb == BLIS_TRANSPOSE) B = (Operand){o->B, o->ldb, 1};
+    A.at += m0 * A.row;
+    B.at += n0 * B.row;
+    for (int64_t k = 0; k < o->k; k += o->cut) {
+        int64_t terms = o->k - k < o->cut ? o->k - k : o->cut;
+        gemm_packed(m1 - m0, n1 - n0, terms, (Operand){A.at + k * A.col, A.row, A.col},
+                    (Operand){B.at + k * B.col, B.row, B.col}, depth, k || o->beta != 0,
+                    o->C + m0 * o->ldc + n0, o->ldc);
+    }
+}
+
+/* "Small/unpacked" kernels are left out: where a family has them, which one runs depends on the sizes of the
+ * call, and with it the order of the sums. */
+static void blis_product(const Operands *o, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
     rntm_t threads;
     bli_rntm_init(&threads);
     bli_rntm_set_num_threads(1, &threads);
@@ -74,6 +100,14 @@ static void product(const Operands *o, int64_t m0, int64_t m1, int64_t n0, int64
                      o->C + m0 * o->ldc + n0, o->ldc, 1, NULL, &threads);
         beta = 1;
     }
+}
+
+static void product(const Operands *o, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+    Depth depth;
+    if (is_packed(&depth))
+        packed_product(o, depth, m0, m1, n0, n1);
+    else
+        blis_product(o, m0, m1, n0, n1);
 }
 
 int64_t gemm_pieces(int64_t m, int64_t n) {

@@ -1,5 +1,5 @@
-/* Owns: matrix products, through BLIS: its choice of kernel, its threads. The only file
- * that knows BLIS. All matrices are row-major with a leading dimension; the result's bits
+/* Owns: matrix products, through BLIS or the own kernel that has its bits (model/gemm_packed.h): the choice of
+ * kernel, the threads. The only file that knows BLIS. All matrices are row-major with a leading dimension; the result's bits
  * do not depend on the number of threads, nor on which other rows or columns are asked
  * for in the same call; they do depend on how k is cut into calls. */
 #ifndef SINKLAB_GEMM_H
@@ -15,7 +15,7 @@ const char *gemm_start(void);
 /* Whether that name stands for kernels that do not know this CPU. */
 bool gemm_is_generic(const char *arch);
 
-/* C[m,n] = A[m,k] B[n,k]^T + beta C: a forward pass, Y = X W^T. */
+/* beta: 0 or 1. C[m,n] = A[m,k] B[n,k]^T + beta C: a forward pass, Y = X W^T. */
 void gemm_nt(int64_t m, int64_t n, int64_t k, const float *A, int64_t lda, const float *B, int64_t ldb,
              float beta, float *C, int64_t ldc);
 /* C[m,n] = A[m,k] B[k,n] + beta C: a gradient of inputs, dX = dY W. */

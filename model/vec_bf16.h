@@ -12,6 +12,8 @@ enum { BF16_ROWS = 12, BF16_COLS = 32 };
 
 #if defined(__x86_64__)
 
+#include "model/transpose.h"
+
 #include <immintrin.h>
 
 #define BF16_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
@@ -36,34 +38,6 @@ BF16_TARGET static inline void bf16_pairs(uint16_t *to, const float *even, const
     _mm512_mask_storeu_epi32(to, bf16_lanes(keep), _mm512_or_si512(e, _mm512_slli_epi32(o, 16)));
 }
 
-/* x[r] lane p to x[p] lane r, of sixteen vectors of sixteen. */
-BF16_TARGET static inline __attribute__((always_inline)) void bf16_transpose(__m512i x[16]) {
-    __m512i t[16], u[16];
-#pragma GCC unroll 8
-    for (int i = 0; i < 16; i += 2) {
-        t[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
-        t[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < 16; i += 4)
-#pragma GCC unroll 2
-        for (int half = 0; half < 2; half++) {
-            u[i + 2 * half] = _mm512_unpacklo_epi64(t[i + half], t[i + 2 + half]);
-            u[i + 2 * half + 1] = _mm512_unpackhi_epi64(t[i + half], t[i + 2 + half]);
-        }
-#pragma GCC unroll 4
-    for (int c = 0; c < 4; c++) {
-        __m512i a = _mm512_shuffle_i32x4(u[c], u[4 + c], 0x88),
-                b = _mm512_shuffle_i32x4(u[8 + c], u[12 + c], 0x88),
-                d = _mm512_shuffle_i32x4(u[c], u[4 + c], 0xdd),
-                e = _mm512_shuffle_i32x4(u[8 + c], u[12 + c], 0xdd);
-        x[c] = _mm512_shuffle_i32x4(a, b, 0x88);
-        x[8 + c] = _mm512_shuffle_i32x4(a, b, 0xdd);
-        x[4 + c] = _mm512_shuffle_i32x4(d, e, 0x88);
-        x[12 + c] = _mm512_shuffle_i32x4(d, e, 0xdd);
-    }
-}
-
 /* to[p][r] = the p-th pair of row r, p < (floats + 1) / 2 <= 16, r < keep <= 16, in rows of `width` pairs:
  * rows of ld floats, of which `there` are read and the others zero. */
 BF16_TARGET static inline void bf16_turn(uint16_t *to, int width, const float *from, int64_t ld, int there,
@@ -77,7 +51,7 @@ BF16_TARGET static inline void bf16_turn(uint16_t *to, int width, const float *f
                                                         _mm512_maskz_loadu_ps(low, row))
                          : _mm512_setzero_si512();
     }
-    bf16_transpose(x);
+    transpose16(x);
 #pragma GCC unroll 16
     for (int p = 0; p < 16; p++)
         if (2 * p < floats) _mm512_mask_storeu_epi32(to + (int64_t)2 * p * width, kept, x[p]);

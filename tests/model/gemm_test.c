@@ -104,6 +104,28 @@ static void test_family(void **state) {
     if (avx512) assert_string_equal(gemm_start(), "skx");
 }
 
+/* The own kernel's bits are those of BLIS's skx kernels, by calls to BLIS itself. */
+static void test_packed_is_blis(void **state) {
+    (void)state;
+    if (strcmp(gemm_start(), "skx")) skip();
+    const Sizes sizes[] = {{1, 1, 1},      {7, 5, 3},       {13, 33, 385},   {24, 64, 480},   {25, 65, 481},
+                           {97, 331, 865}, {256, 384, 128}, {100, 700, 961}, {37, 320, 1024}, {12, 32, 4096}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int p = 0; p < PRODUCTS; p++)
+            for (int beta = 0; beta < 2; beta++) {
+                const Sizes *s = &sizes[i];
+                Operands own = operands_of(&products[p], s), blis = operands_of(&products[p], s);
+                float one = 1, scale = (float)beta;
+                products[p].run(s->m, s->n, s->k, own.A, own.lda, own.B, own.ldb, scale, own.C, own.ldc);
+                bli_sgemm(products[p].a_by_k ? BLIS_TRANSPOSE : BLIS_NO_TRANSPOSE,
+                          products[p].b_by_n ? BLIS_TRANSPOSE : BLIS_NO_TRANSPOSE, s->m, s->n, s->k, &one,
+                          blis.A, blis.lda, 1, blis.B, blis.ldb, 1, &scale, blis.C, blis.ldc, 1);
+                assert_memory_equal(own.C, blis.C, own.nC * sizeof *own.C);
+                operands_free(&own);
+                operands_free(&blis);
+            }
+}
+
 /* ---- bits, in a process of its own ---- */
 
 /* Odd and even, edges of every register tile, the model's own forms; k past one of BLIS's panels. */
@@ -245,7 +267,8 @@ static void test_bits_of_every_family(void **state) {
 int main(int argc, char **argv) {
     if (argc == 2) return count_differences(argv[1]) > 0;
     gemm_start();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_family),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_packed_is_blis),
+                                       cmocka_unit_test(test_family),
                                        cmocka_unit_test(test_bits_of_every_family)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
