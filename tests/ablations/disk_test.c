@@ -171,7 +171,7 @@ static void room_by_room(const Place *p, const char *jobs, int more) {
         if (kilobytes > 512) assert_clean(p);
     }
     assert_int_equal(code, 0);
-    assert_true(full > 2);
+    assert_true(full > 2); /* a run of the sweep alone takes several steps of room */
     assert_same_results(p, "disk/full.db", "calm.db");
     assert_clean(p);
     assert_int_equal(umount(folder), 0);
@@ -184,7 +184,7 @@ static void a_full_disk_stops_a_sweep_until_there_is_room(void **state) {
         skip();
     }
     room_by_room(p, "1", 160);
-    room_by_room(p, "2", 640);
+    room_by_room(p, "2", 256);
 }
 
 int main(void) {
