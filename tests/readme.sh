@@ -71,7 +71,7 @@ run() {
     './sinklab sweep run '*) try "$with $short" "3 of 3 done" ;;
     './sinklab sweep export '*' --csv > runs.csv') try "$with && cat runs.csv" val_loss baseline no_bos head_rmsnorm ;;
     './sinklab data configs/'*) try "$with" ;;
-    './sinklab probe '* | './sinklab sample '* | './sinklab runs '* | './sinklab report '*) try "$with" ;;
+    './sinklab probe '* | './sinklab sample '* | './sinklab runs '* | './sinklab report '* | './sinklab export '*) try "$with" ;;
     *) : >out && bad "tests/readme.sh does not know how to run this line" ;;
     esac
 }
