@@ -27,7 +27,8 @@ typedef struct Operands {
 } Operands;
 
 /* What threads' strips are multiples of: whole register tiles of BLIS's families (6, 8, 12, 24 rows of C in
- * memory; 8, 16, 32 columns), and no more, so that two threads get halves. No bit hangs on it (tests). */
+ * memory; 8, 16, 32 columns) or the lowest of the own kernel, and no more, so that two threads get halves. No
+ * bit hangs on it (tests). */
 enum { TILE_ROWS = 24, TILE_COLS = 32 };
 
 static bool has_avx512(void) {
@@ -110,14 +111,20 @@ static void product(const Operands *o, int64_t m0, int64_t m1, int64_t n0, int64
         blis_product(o, m0, m1, n0, n1);
 }
 
+static int64_t tile_of(int64_t m, int64_t n) {
+    Depth depth;
+    return m <= n ? TILE_COLS : is_packed(&depth) ? PACKED_ROWS : TILE_ROWS;
+}
+
 int64_t gemm_pieces(int64_t m, int64_t n) {
-    return m > n ? (m + TILE_ROWS - 1) / TILE_ROWS : (n + TILE_COLS - 1) / TILE_COLS;
+    int64_t tile = tile_of(m, n);
+    return ((m > n ? m : n) + tile - 1) / tile;
 }
 
 /* Each thread takes a strip of C along its longer side. Not BLIS's own threads: their barriers spin, and on
  * a machine that others use too a step then takes many times as long. */
 static void threaded(const Operands *o, int64_t m, int64_t n) {
-    int64_t tiles = gemm_pieces(m, n), tile = m > n ? TILE_ROWS : TILE_COLS;
+    int64_t tiles = gemm_pieces(m, n), tile = tile_of(m, n);
     int team = omp_in_parallel() ? 1 : omp_get_max_threads();
 #pragma omp parallel num_threads(team) if (team > 1)
     {

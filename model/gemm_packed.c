@@ -8,8 +8,8 @@
 
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
 
-/* ROWS x COLS of C in registers: 24 accumulators, 2 vectors of B. WIDE columns of B, packed, stay in a
- * second-level cache while A goes by; LINE floats are 4 kB: rows so far apart share the few lines of a
+/* At most ROWS x COLS of C in registers: 24 accumulators, 2 vectors of B. WIDE columns of B, packed, stay in
+ * a second-level cache while A goes by; LINE floats are 4 kB: rows so far apart share the few lines of a
  * first-level cache's set. */
 enum { ROWS = 12, LANES = 16, COLS = 2 * LANES, WIDE = 384, LINE = 1024 };
 
@@ -18,28 +18,44 @@ bool gemm_packed_supported(void) {
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 }
 
-/* C (ROWS, COLS) = A B, or += : A(r, k) at r * row + k * col, B a panel (k, COLS). */
-TARGET static inline __attribute__((always_inline)) void tile(float *C, int64_t ldc, int64_t terms,
+/* What is fetched into the cache meanwhile, from now until the tile is done: `lines` of them, `apart` floats
+ * from one to the next, every LANES terms, each time `step` floats further. */
+typedef struct Ahead {
+    const float *at;
+    int64_t apart, step;
+    int lines;
+} Ahead;
+
+/* C (rows, COLS) = A B, or += : A(r, k) at r * row + k * col, B a panel (k, COLS). */
+typedef void Tile(float *C, int64_t ldc, int64_t terms, const float *A, int64_t row, const float *B, bool add,
+                  Ahead ahead);
+
+TARGET static inline __attribute__((always_inline)) void tile(int rows, float *C, int64_t ldc, int64_t terms,
                                                               const float *A, int64_t row, int64_t col,
-                                                              const float *B, bool add) {
+                                                              const float *B, bool add, Ahead ahead) {
     __m512 c[ROWS][2];
 #pragma GCC unroll 12
-    for (int r = 0; r < ROWS; r++) c[r][0] = c[r][1] = _mm512_setzero_ps();
-    for (int r = 0; r < ROWS; r++)
-        for (int lane = 0; lane < COLS; lane += LANES) __builtin_prefetch(C + r * ldc + lane, 1);
+    for (int r = 0; r < rows; r++) c[r][0] = c[r][1] = _mm512_setzero_ps();
+#pragma GCC unroll 1
+    for (const float *row_of_C = C; row_of_C < C + rows * ldc; row_of_C += ldc)
+        for (int lane = 0; lane < COLS; lane += LANES) __builtin_prefetch(row_of_C + lane, 1);
     const float *a0 = A, *a3 = A + 3 * row, *a6 = A + 6 * row, *a9 = A + 9 * row;
-    for (int64_t k = 0; k < terms; k++, a0 += col, a3 += col, a6 += col, a9 += col, B += COLS) {
-        const float *const base[] = {a0, a3, a6, a9};
-        __m512 b0 = _mm512_loadu_ps(B), b1 = _mm512_loadu_ps(B + LANES);
+    for (int64_t from = 0; from < terms; from += LANES, ahead.at += ahead.step) {
+        int64_t count = terms - from < LANES ? terms - from : LANES;
+        for (int l = 0; l < ahead.lines; l++) __builtin_prefetch(ahead.at + l * ahead.apart);
+        for (int64_t k = 0; k < count; k++, a0 += col, a3 += col, a6 += col, a9 += col, B += COLS) {
+            const float *const base[] = {a0, a3, a6, a9};
+            __m512 b0 = _mm512_loadu_ps(B), b1 = _mm512_loadu_ps(B + LANES);
 #pragma GCC unroll 12
-        for (int r = 0; r < ROWS; r++) {
-            __m512 a = _mm512_set1_ps(base[r / 3][(r % 3) * row]);
-            c[r][0] = _mm512_fmadd_ps(a, b0, c[r][0]);
-            c[r][1] = _mm512_fmadd_ps(a, b1, c[r][1]);
+            for (int r = 0; r < rows; r++) {
+                __m512 a = _mm512_set1_ps(base[r / 3][(r % 3) * row]);
+                c[r][0] = _mm512_fmadd_ps(a, b0, c[r][0]);
+                c[r][1] = _mm512_fmadd_ps(a, b1, c[r][1]);
+            }
         }
     }
 #pragma GCC unroll 12
-    for (int r = 0; r < ROWS; r++, C += ldc) {
+    for (int r = 0; r < rows; r++, C += ldc) {
         if (add) c[r][0] = _mm512_add_ps(c[r][0], _mm512_loadu_ps(C));
         if (add) c[r][1] = _mm512_add_ps(c[r][1], _mm512_loadu_ps(C + LANES));
         _mm512_storeu_ps(C, c[r][0]);
@@ -47,14 +63,34 @@ TARGET static inline __attribute__((always_inline)) void tile(float *C, int64_t 
     }
 }
 
-/* Two copies, so that the strides of packed rows are constants. */
-TARGET static void tile_packed(float *C, int64_t ldc, int64_t terms, const float *A, const float *B,
-                               bool add) {
-    tile(C, ldc, terms, A, 1, ROWS, B, add);
-}
-TARGET static void tile_direct(float *C, int64_t ldc, int64_t terms, const float *A, int64_t row,
-                               const float *B, bool add) {
-    tile(C, ldc, terms, A, row, 1, B, add);
+/* Copies in which the number of rows, and the strides of packed ones, are constants. */
+#define TILES(rows)                                                                                          \
+    TARGET static void packed_##rows(float *C, int64_t ldc, int64_t terms, const float *A, int64_t row,      \
+                                     const float *B, bool add, Ahead ahead) {                                \
+        (void)row;                                                                                           \
+        tile(rows, C, ldc, terms, A, 1, ROWS, B, add, ahead);                                                \
+    }                                                                                                        \
+    TARGET static void direct_##rows(float *C, int64_t ldc, int64_t terms, const float *A, int64_t row,      \
+                                     const float *B, bool add, Ahead ahead) {                                \
+        tile(rows, C, ldc, terms, A, row, 1, B, add, ahead);                                                 \
+    }
+TILES(12)
+TILES(8)
+TILES(4)
+
+/* What a strip of rows is cut into, highest first. */
+typedef struct Height {
+    int rows;
+    Tile *packed, *direct;
+} Height;
+static const Height heights[] = {
+    {ROWS, packed_12, direct_12}, {8, packed_8, direct_8}, {4, packed_4, direct_4}};
+enum { LOWEST = sizeof heights / sizeof *heights - 1 };
+
+static const Height *height_of(int64_t left) {
+    const Height *h = heights;
+    while (h < heights + LOWEST && h->rows > left) h++;
+    return h;
 }
 
 TARGET static inline __mmask16 first(int64_t lanes) {
@@ -115,30 +151,47 @@ typedef struct Block {
 } Block;
 
 /* A tile that reaches over an edge of C, through one of whole size. */
-TARGET static void edge(const Block *b, int64_t i, int64_t j, const float *A) {
-    int64_t rows = b->m - i < ROWS ? b->m - i : ROWS, cols = b->n - j < COLS ? b->n - j : COLS;
+TARGET static void edge(const Block *b, const Height *h, int64_t i, int64_t j, const float *A) {
+    int64_t rows = b->m - i < h->rows ? b->m - i : h->rows, cols = b->n - j < COLS ? b->n - j : COLS;
     float whole[ROWS * COLS] = {0}, *C = b->C + i * b->ldc + j;
     size_t bytes = (size_t)cols * sizeof *C;
     for (int64_t r = 0; b->add && r < rows; r++) memcpy(whole + r * COLS, C + r * b->ldc, bytes);
-    tile_packed(whole, COLS, b->terms, A, b->B + j * b->terms, b->add);
+    h->packed(whole, COLS, b->terms, A, 0, b->B + j * b->terms, b->add, (Ahead){0});
     for (int64_t r = 0; r < rows; r++) memcpy(C + r * b->ldc, whole + r * COLS, bytes);
 }
 
-/* Rows of A with k adjacent need no packing, unless they fall on the same lines of the cache. */
-TARGET static void row_of_tiles(const Block *b, int64_t i, float *room) {
-    bool whole = i + ROWS <= b->m, direct = whole && b->A.col == 1 && b->A.row % LINE;
+/* The rows of A after these, a part of them while each of `tiles` is at work. */
+static Ahead rows_after(const Block *b, int64_t i, int tiles) {
     const float *A = b->A.at + i * b->A.row + b->k * b->A.col;
-    bool over = b->n % COLS;
-    if (!direct || over) pack_rows(room, b->A, i, b->m, b->k, b->terms);
-    for (int64_t j = 0; j < b->n; j += COLS) {
+    int64_t left = b->m - i < ROWS ? b->m - i : ROWS;
+    if (left <= 0) return (Ahead){0};
+    if (b->A.col == 1) return (Ahead){A, b->A.row, LANES, (int)((left + tiles - 1) / tiles)};
+    int lines = (LANES + tiles - 1) / tiles;
+    return (Ahead){A + left - 1, b->A.col, lines * b->A.col, lines};
+}
+
+/* What the next tile fetches when `a` is what this one does. */
+static Ahead next_part(const Block *b, Ahead a) {
+    int64_t steps = (b->terms + LANES - 1) / LANES;
+    a.at += b->A.col == 1 ? a.lines * a.apart : steps * a.step;
+    return a;
+}
+
+/* Rows of A with k adjacent need no packing, unless they fall on the same lines of the cache. */
+TARGET static void row_of_tiles(const Block *b, const Height *h, int64_t i, float *room) {
+    bool whole = i + h->rows <= b->m, direct = whole && b->A.col == 1 && b->A.row % LINE;
+    const float *A = b->A.at + i * b->A.row + b->k * b->A.col;
+    Ahead ahead = rows_after(b, i + h->rows, (int)((b->n + COLS - 1) / COLS));
+    if (!direct || b->n % COLS) pack_rows(room, b->A, i, b->m, b->k, b->terms);
+    for (int64_t j = 0; j < b->n; j += COLS, ahead = next_part(b, ahead)) {
         const float *B = b->B + j * b->terms;
         float *C = b->C + i * b->ldc + j;
         if (!whole || j + COLS > b->n)
-            edge(b, i, j, room);
+            edge(b, h, i, j, room);
         else if (direct)
-            tile_direct(C, b->ldc, b->terms, A, b->A.row, B, b->add);
+            h->direct(C, b->ldc, b->terms, A, b->A.row, B, b->add, ahead);
         else
-            tile_packed(C, b->ldc, b->terms, room, B, b->add);
+            h->packed(C, b->ldc, b->terms, room, 0, B, b->add, ahead);
     }
 }
 
@@ -156,7 +209,8 @@ TARGET void gemm_packed(int64_t m, int64_t n, int64_t k, Operand A, Operand B, D
         for (int64_t j = 0; j < n; j += wide) {
             Block b = {A, m, n - j < wide ? n - j : wide, at, terms, panels, add || at, C + j, ldc};
             for (int64_t p = 0; p < b.n; p += COLS) pack_cols(panels + p * terms, B, j + p, n, at, terms);
-            for (int64_t i = 0; i < m; i += ROWS) row_of_tiles(&b, i, rows);
+            const Height *h;
+            for (int64_t i = 0; i < m; i += h->rows) row_of_tiles(&b, h = height_of(m - i), i, rows);
         }
     }
 }

@@ -20,7 +20,10 @@ typedef struct Depth {
     int64_t usual, most;
 } Depth;
 
-enum { PACKED_MOST = 512 }; /* Depth.most is at most this */
+enum {
+    PACKED_MOST = 512, /* Depth.most is at most this */
+    PACKED_ROWS = 4    /* the lowest tile: what a thread's rows should be a multiple of */
+};
 
 /* Whether this CPU has what the kernel needs. */
 bool gemm_packed_supported(void);

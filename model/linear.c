@@ -19,8 +19,9 @@ Linear linear_of(const Model *m, LinearKind kind, int layer) {
                          [LINEAR_HEAD] = {m->config.tie ? STAGE_EMBED : STAGE_HEAD, 0, 1, 1}};
     int at = kind == LINEAR_HEAD ? -1 : layer;
     const Tensor *w = model_tensor(m, at, places[kind].stage, places[kind].w);
-    Linear l = {kind, layer, w, model_tensor(m, at, places[kind].stage, places[kind].b), w->cols, 0};
+    Linear l = {kind, layer, w, model_tensor(m, at, places[kind].stage, places[kind].b), w->cols, 0, 0};
     for (int i = 0; i < places[kind].tensors; i++) l.out += w[i].rows;
+    l.ld = kind == LINEAR_HEAD ? tape_logits_ld(l.out) : l.out;
     return l;
 }
 
@@ -39,9 +40,9 @@ void linear_forward(const Pass *p, const Linear *l, int64_t n, const float *X, f
     const Tape *t = p->t;
     if (t->bf16)
         gemm_bf16(n, l->out, l->in, (Factor){X, l->in, 1, NULL}, panels_forward(t->panels, l), false, Y,
-                  l->out, t->bf16);
+                  l->ld, t->bf16);
     else
-        gemm_nt(n, l->out, l->in, X, l->in, weights(p, l), l->in, 0, Y, l->out);
+        gemm_nt(n, l->out, l->in, X, l->in, weights(p, l), l->in, 0, Y, l->ld);
     if (l->b) bias_forward(Y, p->m->params + l->b->offset, n, l->out);
     end(p, l, LINEAR_FORWARD, n);
 }
@@ -49,10 +50,10 @@ void linear_forward(const Pass *p, const Linear *l, int64_t n, const float *X, f
 void linear_inputs(const Pass *p, const Linear *l, int64_t n, const float *dY, float *dX) {
     const Tape *t = p->t;
     if (t->bf16)
-        gemm_bf16(n, l->in, l->out, (Factor){dY, l->out, 1, NULL}, panels_inputs(t->panels, l), false, dX,
+        gemm_bf16(n, l->in, l->out, (Factor){dY, l->ld, 1, NULL}, panels_inputs(t->panels, l), false, dX,
                   l->in, t->bf16);
     else
-        gemm_nn(n, l->in, l->out, dY, l->out, weights(p, l), l->in, 0, dX, l->in);
+        gemm_nn(n, l->in, l->out, dY, l->ld, weights(p, l), l->in, 0, dX, l->in);
     end(p, l, LINEAR_DX, n);
 }
 
@@ -61,10 +62,10 @@ void linear_inputs(const Pass *p, const Linear *l, int64_t n, const float *dY, f
 void linear_weights(const Pass *p, const Linear *l, int64_t n, const float *dY, const float *X) {
     int64_t grain = (int64_t)model_grain_rows(p->b->T) * p->b->T;
     float *dW = p->grads + l->w->offset;
-    if (!p->t->bf16) gemm_tn_cut(l->out, l->in, n, grain, dY, l->out, X, l->in, 1, dW, l->in);
+    if (!p->t->bf16) gemm_tn_cut(l->out, l->in, n, grain, dY, l->ld, X, l->in, 1, dW, l->in);
     if (p->t->bf16 && grain % 2 == 0) grain = n;
     for (int64_t at = 0; p->t->bf16 && at < n; at += grain)
-        gemm_bf16(l->out, l->in, n - at < grain ? n - at : grain, (Factor){dY + at * l->out, 1, l->out, NULL},
+        gemm_bf16(l->out, l->in, n - at < grain ? n - at : grain, (Factor){dY + at * l->ld, 1, l->ld, NULL},
                   (Factor){X + at * l->in, 1, l->in, NULL}, true, dW, l->in, p->t->bf16);
     if (l->b) bias_backward(dY, p->grads + l->b->offset, p->t->partial, p->b->rows, p->b->T, l->out);
     end(p, l, LINEAR_DW, n);

@@ -9,12 +9,12 @@ typedef struct Linear {
     LinearKind kind;
     int layer;           /* 0 for the classifier */
     const Tensor *w, *b; /* the first of adjacent tensors that are one (out, in), (out); b NULL: no biases */
-    int64_t in, out;
+    int64_t in, out, ld; /* ld: floats from one token of Y to the next */
 } Linear;
 
 Linear linear_of(const Model *m, LinearKind kind, int layer);
 
-/* n tokens of X (n, in), Y (n, out). */
+/* n tokens of X (n, in), Y (n, out) in rows of ld. */
 void linear_forward(const Pass *p, const Linear *l, int64_t n, const float *X, float *Y);
 /* dX = dY W, overwritten. */
 void linear_inputs(const Pass *p, const Linear *l, int64_t n, const float *dY, float *dX);

@@ -21,8 +21,8 @@ static void embed(const Pass *p) {
 static void tap_logits(const Pass *p, int64_t first, int64_t n) {
     int V = (int)p->m->config.vocab;
     if (!p->t->observers.n || !taps_want(&p->t->observers, TAP_LOGITS)) return;
-    taps_see(&p->t->observers, &(View){TAP_LOGITS, -1, p->b->row0, p->b->rows, p->b->T, first, n, V, V,
-                                       p->t->logits, p->b->lo, NULL});
+    taps_see(&p->t->observers, &(View){TAP_LOGITS, -1, p->b->row0, p->b->rows, p->b->T, first, n, V,
+                                       (int)tape_logits_ld(V), p->t->logits, p->b->lo, NULL});
     lap(p, PHASE_INSTRUMENTS, 0, 0);
 }
 
@@ -36,7 +36,7 @@ static void classify(const Pass *p, const float *h, float scale) {
         int64_t k = p->N - n < chunk ? p->N - n : chunk;
         linear_forward(p, &classifier, k, h + n * d, t->logits);
         tap_logits(p, n, k);
-        cross_entropy(t->logits, p->b->y + n, t->losses + n, k, (int)V, scale);
+        cross_entropy(t->logits, classifier.ld, p->b->y + n, t->losses + n, k, (int)V, scale);
         phase_end(t->phases, PHASE_LOSS, (Work){17.0 * (double)(k * V), 8.0 * (double)(k * V)});
         if (!p->grads) continue;
         linear_inputs(p, &classifier, k, t->logits, t->dh + n * d);

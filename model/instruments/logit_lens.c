@@ -52,8 +52,8 @@ static void see(void *self, const View *v) {
     for (int64_t n = 0; n < v->tokens; n += CHUNK) {
         int64_t k = v->tokens - n < CHUNK ? v->tokens - n : CHUNK, at = v->row0 * v->T + n;
         lens(s, v->data + n * v->ld, k);
-        cross_entropy(s->logits, s->y + at, s->losses + v->layer * s->tokens + at, k, (int)s->m->config.vocab,
-                      0);
+        cross_entropy(s->logits, s->m->config.vocab, s->y + at, s->losses + v->layer * s->tokens + at, k,
+                      (int)s->m->config.vocab, 0);
     }
 }
 

@@ -40,7 +40,8 @@ static float one_row(float *x, int32_t y, int V, float scale) {
     return max + logf(sum) - target;
 }
 
-void cross_entropy(float *logits, const int32_t *target, float *loss, int64_t N, int V, float scale) {
+void cross_entropy(float *logits, int64_t ld, const int32_t *target, float *loss, int64_t N, int V,
+                   float scale) {
 #pragma omp parallel for schedule(static)
-    for (int64_t n = 0; n < N; n++) loss[n] = one_row(logits + n * V, target[n], V, scale);
+    for (int64_t n = 0; n < N; n++) loss[n] = one_row(logits + n * ld, target[n], V, scale);
 }

@@ -6,7 +6,9 @@
 #include <stdint.h>
 
 /* loss[n] = logsumexp(logits[n]) - logits[n][target[n]], nats; 0 where target is -1.
- * With scale != 0 the logits become scale * d loss / d logits. logits (N, V). */
-void cross_entropy(float *logits, const int32_t *target, float *loss, int64_t N, int V, float scale);
+ * With scale != 0 the logits become scale * d loss / d logits. logits (N, V) in rows of ld
+ * floats. */
+void cross_entropy(float *logits, int64_t ld, const int32_t *target, float *loss, int64_t N, int V,
+                   float scale);
 
 #endif

@@ -33,7 +33,7 @@ static void check(int N, int V, double std) {
     const float *in[] = {logits};
     Naive f = {&s, naive, 1, {n}, (size_t)N};
 
-    cross_entropy(dlogits, s.target, loss, N, V, scale);
+    cross_entropy(dlogits, V, s.target, loss, N, V, scale);
     /* Sums run in VW lanes: V / 4 deep at most. A logit of magnitude 16 loses four bits in x - max. */
     check_forward(&f, in, loss, V / 4 + 16);
     check_gradient(&f, in, dout, 0, dlogits, 0, V / 4 + 32);
@@ -54,7 +54,7 @@ static void test_shapes(void **state) {
 static void test_vocabulary_of_one(void **state) {
     (void)state;
     float logit = 3, loss = 9;
-    cross_entropy(&logit, &(int32_t){0}, &loss, 1, 1, 1);
+    cross_entropy(&logit, 1, &(int32_t){0}, &loss, 1, 1, 1);
     assert_true(loss == 0 && logit == 0);
 }
 
@@ -62,7 +62,7 @@ static void test_huge_logits(void **state) {
     (void)state;
     float x[] = {1e4f, -1e4f, 0, 3e38f, 0, -3e38f, -50, -50, -50}, loss[3];
     const int32_t target[] = {1, 0, 2};
-    cross_entropy(x, target, loss, 3, 3, 1);
+    cross_entropy(x, 3, target, loss, 3, 3, 1);
     assert_true(loss[0] == 2e4f && x[0] == 1 && x[1] == -1 && x[2] == 0);
     assert_true(loss[1] == 0 && x[3] == 0 && x[4] == 0 && x[5] == 0);
     assert_true(fabsf(loss[2] - logf(3)) < 8e-6f); /* two roundings at 50 */
@@ -77,7 +77,7 @@ static void test_nan_and_infinity(void **state) {
             OWNED float *x = normals(1, V, 1);
             float loss = 0;
             x[bad] = kind ? INFINITY : NAN;
-            cross_entropy(x, &(int32_t){5}, &loss, 1, V, 1);
+            cross_entropy(x, V, &(int32_t){5}, &loss, 1, V, 1);
             assert_true(isnan(loss));
         }
 }
