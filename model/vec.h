@@ -41,6 +41,23 @@ static inline vi vi_lanes(void) {
     return v;
 }
 
+/* x[i] lane j to x[j] lane i: halves of pairs change places, one distance after the other. */
+static inline __attribute__((always_inline)) void vf_transpose(vf x[VW]) {
+#pragma GCC unroll 4
+    for (int apart = 1; apart < VW; apart *= 2) {
+        vi lower = vi_lanes(), upper = lower + apart, swapped = (lower & apart) != 0;
+        lower += swapped & (VW - apart);
+        upper += swapped & (VW - apart);
+#pragma GCC unroll 16
+        for (int i = 0; i < VW; i++) {
+            if (i & apart) continue;
+            vf a = x[i], b = x[i + apart];
+            x[i] = __builtin_shuffle(a, b, lower);
+            x[i + apart] = __builtin_shuffle(a, b, upper);
+        }
+    }
+}
+
 /* Sums in a fixed tree, so that the bits do not depend on the compiler's mood. */
 static inline float vf_sum(vf x) {
     float a[VW];

@@ -14,12 +14,13 @@ static int round_up(int n, int to) {
  * are the right factor of a product over d_head transposed. */
 typedef struct Packed {
     int Tp, dkp, dhp;   /* padded T, floats of q and k in a map, d_head */
+    int ld;             /* of what has a column a key: a line more, so that a column falls on many sets */
     float *Q, *K;       /* (maps, Tp, dkp); Q is scaled */
     float *V, *G;       /* (Tp, dhp); G: gradient of o */
-    float *Kt, *Vt;     /* (dh, Tp) */
+    float *Kt, *Vt;     /* (dh, ld) */
     float *dQ, *dK;     /* as Q */
     float *dV;          /* as V */
-    float *S, *D;       /* (maps, block, Tp): scores or weights, and their gradient */
+    float *S, *D;       /* (maps, block, ld): scores or weights, and their gradient */
     float *O;           /* (block, dhp) */
     float *key, *value; /* (dhp): the null key and its value, zero where there is none */
 } Packed;
@@ -29,14 +30,16 @@ static size_t lay_out(Packed *p, float *at, int T, int dh, int maps, bool backwa
     *p =
         (Packed){.Tp = round_up(T, ATTENTION_BLOCK), .dkp = round_up(dh / maps, VW), .dhp = round_up(dh, VW)};
     size_t narrow = (size_t)p->Tp * (size_t)(maps * p->dkp), wide = (size_t)p->Tp * (size_t)p->dhp;
-    size_t block = (size_t)maps * ATTENTION_BLOCK * (size_t)p->Tp, vector = (size_t)p->dhp;
+    p->ld = p->Tp + VW;
+    size_t block = (size_t)maps * ATTENTION_BLOCK * (size_t)p->ld, vector = (size_t)p->dhp;
+    size_t keys = (size_t)dh * (size_t)p->ld;
     const struct {
         float **part;
         size_t floats;
         bool forward;
     } parts[] = {
-        {&p->Q, narrow, true},   {&p->V, wide, true},       {&p->Kt, narrow, true},
-        {&p->K, narrow, false},  {&p->G, wide, false},      {&p->Vt, wide, false},
+        {&p->Q, narrow, true},   {&p->V, wide, true},       {&p->Kt, keys, true},
+        {&p->K, narrow, false},  {&p->G, wide, false},      {&p->Vt, keys, false},
         {&p->dQ, narrow, false}, {&p->dK, narrow, false},   {&p->dV, wide, false},
         {&p->S, block, true},    {&p->D, block, false},     {&p->O, ATTENTION_BLOCK * vector, true},
         {&p->key, vector, true}, {&p->value, vector, true},
@@ -82,16 +85,16 @@ static void pack_maps(float *to, const Head *x, const float *from, float scale) 
              scale);
 }
 
-/* A tile of VW tokens is read row by row and written column by column, so both stay in cache. */
-static void pack_transposed(float *to, int Tp, const float *x, int64_t ld, int T, int dh) {
-    for (int t0 = 0; t0 < Tp; t0 += VW) {
-        int n = T - t0 < 0 ? 0 : T - t0 < VW ? T - t0 : VW;
-        for (int i = 0; i < dh; i++) {
-            vf column = {0};
-            for (int t = 0; t < n; t++) column[t] = x[(t0 + t) * ld + i];
-            vf_store(to + (int64_t)i * Tp + t0, column);
+/* x (T, dh) in rows of ld -> (dh, to_ld), zeros from T up to a whole block. */
+static void pack_transposed(float *to, int to_ld, const float *x, int64_t ld, int T, int dh) {
+    for (int t0 = 0; t0 < round_up(T, ATTENTION_BLOCK); t0 += VW)
+        for (int i0 = 0; i0 < dh; i0 += VW) {
+            vf tile[VW];
+            for (int t = 0; t < VW; t++)
+                tile[t] = t0 + t < T ? vf_load_part(x + (t0 + t) * ld + i0, dh - i0) : vf_all(0);
+            vf_transpose(tile);
+            for (int i = 0; i < VW && i0 + i < dh; i++) vf_store(to + (int64_t)(i0 + i) * to_ld + t0, tile[i]);
         }
-    }
 }
 
 static void unpack(float *x, int64_t ld, const float *from, int dp, int rows, int dh, float scale) {
@@ -128,7 +131,7 @@ static void shift_transposed(const Head *x) {
     const float *shift = part_of(x, PART_SHIFT);
     const Packed *p = &x->p;
     for (int i = 0; shift && i < x->s->dh; i++)
-        for (int t = 0; t < x->s->T; t++) p->Vt[(int64_t)i * p->Tp + t] += shift[i];
+        for (int t = 0; t < x->s->T; t++) p->Vt[(int64_t)i * p->ld + t] += shift[i];
 }
 
 static float dot(const float *a, const float *b, int n) {
@@ -169,10 +172,10 @@ static void see_keys(Block *b, const Head *x, int q0) {
 
 static void open_block(Block *b, const Head *x, int q0, float *stat) {
     const AttentionShape *s = x->s;
-    int64_t map = (int64_t)ATTENTION_BLOCK * x->p.Tp;
+    int64_t map = (int64_t)ATTENTION_BLOCK * x->p.ld;
     see_keys(b, x, q0);
     Scores *c = &b->scores;
-    c->ld = x->p.Tp;
+    c->ld = x->p.ld;
     c->seen = b->seen;
     c->S = x->p.S;
     c->dS = x->p.D;
@@ -270,17 +273,17 @@ static void score(Block *b, const Head *x) {
     const Scores *c = &b->scores;
     const Packed *p = &x->p;
     for (int m = 0; m < x->slot->maps; m++) {
-        float *S = p->S + (int64_t)m * ATTENTION_BLOCK * p->Tp;
+        float *S = p->S + (int64_t)m * ATTENTION_BLOCK * p->ld;
         const float *Q = p->Q + ((int64_t)m * p->Tp + c->q0) * p->dkp;
-        mm(S + c->k0, p->Tp, ATTENTION_BLOCK, c->k1 - c->k0, x->dk, Q, p->dkp, 1,
-           p->Kt + (int64_t)m * x->dk * p->Tp + c->k0, p->Tp, false);
+        mm(S + c->k0, p->ld, ATTENTION_BLOCK, c->k1 - c->k0, x->dk, Q, p->dkp, 1,
+           p->Kt + (int64_t)m * x->dk * p->ld + c->k0, p->ld, false);
         if (x->s->slope) add_slope(c, S, x->s->slope[x->h]);
         mask(b, x, S);
         if (x->s->blinds) hide_blinds(b, x, S);
     }
     score_null(b, x);
     for (int m = 0; x->s->blinds && m < x->slot->maps; m++)
-        find_blind(b, p->S + (int64_t)m * ATTENTION_BLOCK * p->Tp);
+        find_blind(b, p->S + (int64_t)m * ATTENTION_BLOCK * p->ld);
 }
 
 static void clear_rows(float *S, const Scores *b) {
@@ -315,7 +318,7 @@ static void show(const Observers *see, const Scores *b, const Head *x, int layer
 /* O = A V + a* v* */
 static void aggregate(const Scores *b, const Head *x) {
     const Packed *p = &x->p;
-    mm(p->O, p->dhp, ATTENTION_BLOCK, p->dhp, b->k1 - b->k0, b->S + b->k0, p->Tp, 1,
+    mm(p->O, p->dhp, ATTENTION_BLOCK, p->dhp, b->k1 - b->k0, b->S + b->k0, p->ld, 1,
        p->V + (int64_t)b->k0 * p->dhp, p->dhp, false);
     if (!x->s->part[PART_VALUE]) return;
     for (int i = 0; i < b->nq; i++)
@@ -334,7 +337,7 @@ static Head head_at(const AttentionSlot *slot, const AttentionShape *s, int task
 static void pack_keys(const Head *x, const float *k) {
     const AttentionShape *s = x->s;
     const Packed *p = &x->p;
-    pack_transposed(p->Kt, p->Tp, k, s->ld, s->T, s->dh);
+    pack_transposed(p->Kt, p->ld, k, s->ld, s->T, s->dh);
     pack_vector(p->key, p->dhp, part_of(x, PART_KEY), s->dh);
     pack_vector(p->value, p->dhp, part_of(x, PART_VALUE), s->dh);
 }
@@ -428,24 +431,24 @@ static void push_first(Block *b, const Head *x) {
 static void backward_block(Block *block, const Head *x) {
     const Scores *b = &block->scores;
     const Packed *p = &x->p;
-    int keys = b->k1 - b->k0, dhp = p->dhp, dkp = p->dkp, Tp = p->Tp;
+    int keys = b->k1 - b->k0, dhp = p->dhp, dkp = p->dkp, ld = p->ld;
     const float *G = p->G + (int64_t)b->q0 * dhp;
     score(block, x);
-    mm(p->D + b->k0, Tp, ATTENTION_BLOCK, keys, x->s->dh, G, dhp, 1, p->Vt + b->k0, Tp, false);
+    mm(p->D + b->k0, ld, ATTENTION_BLOCK, keys, x->s->dh, G, dhp, 1, p->Vt + b->k0, ld, false);
     for (int i = 0; i < b->nq; i++) b->dnull[i] = dot(G + (int64_t)i * dhp, p->value, dhp);
     if (x->s->push) push_first(block, x);
     clear_blind(block, p->D);
     x->slot->backward(b);
     clear_blind(block, p->S);
     clear_rows(p->S, b);
-    mm(p->dV + (int64_t)b->k0 * dhp, dhp, keys, dhp, ATTENTION_BLOCK, p->S + b->k0, 1, Tp, G, dhp, true);
+    mm(p->dV + (int64_t)b->k0 * dhp, dhp, keys, dhp, ATTENTION_BLOCK, p->S + b->k0, 1, ld, G, dhp, true);
     for (int m = 0; m < x->slot->maps; m++) {
-        float *D = p->D + (int64_t)m * ATTENTION_BLOCK * Tp;
-        int64_t map = (int64_t)m * Tp * dkp, from = map + (int64_t)b->q0 * dkp,
+        float *D = p->D + (int64_t)m * ATTENTION_BLOCK * ld;
+        int64_t map = (int64_t)m * p->Tp * dkp, from = map + (int64_t)b->q0 * dkp,
                 to = map + (int64_t)b->k0 * dkp;
         clear_rows(D, b);
-        mm(p->dQ + from, dkp, ATTENTION_BLOCK, dkp, keys, D + b->k0, Tp, 1, p->K + to, dkp, false);
-        mm(p->dK + to, dkp, keys, dkp, ATTENTION_BLOCK, D + b->k0, 1, Tp, p->Q + from, dkp, true);
+        mm(p->dQ + from, dkp, ATTENTION_BLOCK, dkp, keys, D + b->k0, ld, 1, p->K + to, dkp, false);
+        mm(p->dK + to, dkp, keys, dkp, ATTENTION_BLOCK, D + b->k0, 1, ld, p->Q + from, dkp, true);
     }
 }
 
@@ -513,7 +516,7 @@ void attention_backward(const AttentionSlot *slot, const AttentionShape *s, cons
         float *to = dqkv + row * s->ld;
         pack_keys(&x, from + k);
         pack_maps(x.p.K, &x, from + k, 1);
-        pack_transposed(x.p.Vt, x.p.Tp, from + v, s->ld, s->T, s->dh);
+        pack_transposed(x.p.Vt, x.p.ld, from + v, s->ld, s->T, s->dh);
         shift_transposed(&x);
         memset(x.p.dK, 0, (size_t)x.p.Tp * (size_t)(slot->maps * x.p.dkp) * sizeof(float));
         memset(x.p.dV, 0, (size_t)x.p.Tp * (size_t)x.p.dhp * sizeof(float));
