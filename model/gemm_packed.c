@@ -115,7 +115,8 @@ turn(float *to, int width, const float *from, int64_t row, int64_t there, int ke
     }
 }
 
-/* Rows i .. i+width of a factor as (terms, width), zeros past its end. */
+/* Rows i .. i+width of a factor as (terms, width), zeros past its end. Whole vectors are stored, the part
+ * over `width` into what comes next. */
 TARGET static inline __attribute__((always_inline)) void pack(float *to, Operand f, int64_t i, int64_t rows,
                                                               int width, int64_t k, int64_t terms) {
     int64_t there = rows - i;
@@ -129,8 +130,8 @@ TARGET static inline __attribute__((always_inline)) void pack(float *to, Operand
     for (int64_t t = 0; t < terms; t++, to += width, from += f.col)
         for (int lane = 0; lane < width; lane += LANES) {
             int64_t keep = width - lane < LANES ? width - lane : LANES;
-            __m512 x = _mm512_maskz_loadu_ps(first(there - lane) & first(keep), from + lane);
-            _mm512_mask_storeu_ps(to + lane, first(keep), x);
+            _mm512_storeu_ps(to + lane,
+                             _mm512_maskz_loadu_ps(first(there - lane) & first(keep), from + lane));
         }
 }
 TARGET static void pack_rows(float *to, Operand f, int64_t i, int64_t rows, int64_t k, int64_t terms) {
@@ -201,7 +202,7 @@ static int64_t depth_at(Depth d, int64_t left) {
 
 TARGET void gemm_packed(int64_t m, int64_t n, int64_t k, Operand A, Operand B, Depth depth, bool add,
                         float *C, int64_t ldc) {
-    _Alignas(64) float panels[WIDE * PACKED_MOST], rows[ROWS * PACKED_MOST];
+    _Alignas(64) float panels[WIDE * PACKED_MOST], rows[ROWS * PACKED_MOST + LANES - ROWS];
     int64_t blocks = (n + WIDE - 1) / WIDE,
             wide = blocks ? ((n + blocks - 1) / blocks + COLS - 1) / COLS * COLS : 0;
     for (int64_t at = 0, terms; at < k; at += terms) {

@@ -93,7 +93,8 @@ static void pack_transposed(float *to, int to_ld, const float *x, int64_t ld, in
             for (int t = 0; t < VW; t++)
                 tile[t] = t0 + t < T ? vf_load_part(x + (t0 + t) * ld + i0, dh - i0) : vf_all(0);
             vf_transpose(tile);
-            for (int i = 0; i < VW && i0 + i < dh; i++) vf_store(to + (int64_t)(i0 + i) * to_ld + t0, tile[i]);
+            for (int i = 0; i < VW && i0 + i < dh; i++)
+                vf_store(to + (int64_t)(i0 + i) * to_ld + t0, tile[i]);
         }
 }
 

@@ -5,6 +5,7 @@
 #include "model/ops/cross_entropy.h"
 
 #include <math.h>
+#include <string.h>
 
 typedef struct Shape {
     int N, V;
@@ -51,6 +52,23 @@ static void test_shapes(void **state) {
     }
 }
 
+/* Rows further apart than V: the same bits, and what lies between them is left. */
+static void test_rows_apart(void **state) {
+    (void)state;
+    enum { N = 5, V = 37, LD = 48 };
+    const int32_t target[N] = {3, -1, 0, 36, 17};
+    OWNED float *close = normals(1, N * V, 2), *apart = constants(N * LD, 7);
+    float loss[2][N];
+    for (int n = 0; n < N; n++) memcpy(apart + n * LD, close + n * V, V * sizeof *close);
+    cross_entropy(close, V, target, loss[0], N, V, 0.5f);
+    cross_entropy(apart, LD, target, loss[1], N, V, 0.5f);
+    assert_memory_equal(loss[0], loss[1], sizeof *loss);
+    for (int n = 0; n < N; n++) {
+        assert_memory_equal(apart + n * LD, close + n * V, V * sizeof *close);
+        for (int i = V; i < LD; i++) assert_true(apart[n * LD + i] == 7);
+    }
+}
+
 static void test_vocabulary_of_one(void **state) {
     (void)state;
     float logit = 3, loss = 9;
@@ -83,8 +101,9 @@ static void test_nan_and_infinity(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes), cmocka_unit_test(test_vocabulary_of_one),
-        cmocka_unit_test(test_huge_logits), cmocka_unit_test(test_nan_and_infinity)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes), cmocka_unit_test(test_rows_apart),
+                                       cmocka_unit_test(test_vocabulary_of_one),
+                                       cmocka_unit_test(test_huge_logits),
+                                       cmocka_unit_test(test_nan_and_infinity)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
