@@ -1,6 +1,7 @@
-/* Why not a library: oneDNN's bf16 matmul takes inputs that are bf16 already, so that every activation would be
- * converted in a pass of its own, here it is as it is packed; and it promises nothing about bits when the threads
- * or the rows in flight change, which every run here rests on. Where a CPU has AMX only a library reaches it. */
+/* Why not a library: oneDNN's bf16 matmul takes inputs that are bf16 already, so that every activation would
+ * be converted in a pass of its own, here it is as it is packed; and it promises nothing about bits when the
+ * threads or the rows in flight change, which every run here rests on. Where a CPU has AMX only a library
+ * reaches it. */
 #include "model/gemm_bf16.h"
 
 #include "model/vec_bf16.h"
@@ -8,9 +9,10 @@
 #include <omp.h>
 #include <string.h>
 
-/* DEPTH: the k of a panel of B that stays in a first-level cache while A's go by. AHEAD: of the row that is
- * packed, the rows that are on their way. */
-enum { LANES = 16, TASK_ROWS = 8 * BF16_ROWS, TASK_COLS = 4 * BF16_COLS, DEPTH = 256, AHEAD = 8 };
+/* DEPTH: the k of a panel of B that stays in a first-level cache while A's go by; TASK_ROWS of A so deep stay
+ * in a second-level one. GROUP: panels that a thread packs side by side. AHEAD: of the row that is packed,
+ * the rows that are on their way. */
+enum { LANES = 16, TASK_ROWS = 16 * BF16_ROWS, DEPTH = 512, GROUP = 4, AHEAD = 16 };
 
 bool gemm_bf16_supported(void) {
     return bf16_supported();
@@ -33,10 +35,6 @@ double gemm_bf16_peak(int threads) {
 
 static int64_t round_up(int64_t n, int64_t to) {
     return (n + to - 1) / to * to;
-}
-
-size_t gemm_bf16_room(int64_t m, int64_t n, int64_t k) {
-    return (size_t)(round_up(m, BF16_ROWS) * round_up(k, 2)) + gemm_bf16_panels(n, k);
 }
 
 size_t gemm_bf16_panels(int64_t n, int64_t k) {
@@ -73,32 +71,35 @@ static void pack_rows(uint16_t *to, Factor f, int64_t i, int64_t rows, int width
 }
 
 static void pack(uint16_t *to, Factor f, int64_t i, int64_t rows, int width, int64_t k) {
-    (f.col == 1 ? pack_rows : pack_columns)(to + i * round_up(k, 2), f, i, rows, width, k);
+    (f.col == 1 ? pack_rows : pack_columns)(to, f, i, rows, width, k);
 }
 
-/* All rows of a factor, a group of panels a thread; inside a parallel region. */
-static void share_packing(uint16_t *to, Factor f, int64_t rows, int width, int64_t group, int64_t k) {
-#pragma omp for schedule(static) nowait
-    for (int64_t i = 0; i < rows; i += group) pack(to, f, i, i + group < rows ? i + group : rows, width, k);
+/* All rows of B, a group of panels a thread; inside a parallel region. */
+static void share_packing(uint16_t *to, Factor B, int64_t rows, int64_t k) {
+    enum { ROWS = GROUP * BF16_COLS };
+#pragma omp for schedule(static)
+    for (int64_t i = 0; i < rows; i += ROWS)
+        pack(to + i * round_up(k, 2), B, i, i + ROWS < rows ? i + ROWS : rows, BF16_COLS, k);
 }
 
 void gemm_bf16_pack(int64_t n, int64_t k, Factor B, uint16_t *panels) {
 #pragma omp parallel
-    share_packing(panels, B, n, BF16_COLS, TASK_COLS, k);
+    share_packing(panels, B, n, k);
 }
 
 /* ---- the product ---- */
 
-typedef struct Packed {
-    int64_t m, n, k;       /* k rounded up to pairs */
-    const uint16_t *A, *B; /* panels */
+typedef struct Product {
+    int64_t m, n, k;
+    Factor A;
+    const uint16_t *B; /* panels */
     bool add;
     float *C;
     int64_t ldc;
-} Packed;
+} Product;
 
 /* A register tile at an edge of C, through one of whole size. */
-static void edge(const Packed *p, int64_t i, int64_t j, int64_t pairs, const uint16_t *A, const uint16_t *B,
+static void edge(const Product *p, int64_t i, int64_t j, int64_t pairs, const uint16_t *A, const uint16_t *B,
                  bool add) {
     int64_t rows = p->m - i < BF16_ROWS ? p->m - i : BF16_ROWS,
             cols = p->n - j < BF16_COLS ? p->n - j : BF16_COLS;
@@ -114,41 +115,66 @@ static void fetch(const float *C, int64_t ldc) {
         for (int c = 0; c < BF16_COLS; c += LANES) __builtin_prefetch(C + r * ldc + c, 1);
 }
 
-/* A block of C that stays in the second-level cache, a depth of k after the other. */
-static void block(const Packed *p, int64_t i0, int64_t j0) {
-    int64_t i1 = i0 + TASK_ROWS < p->m ? i0 + TASK_ROWS : p->m,
-            j1 = j0 + TASK_COLS < p->n ? j0 + TASK_COLS : p->n;
-    for (int64_t k = 0; k < p->k; k += DEPTH) {
-        int64_t pairs = (p->k - k < DEPTH ? p->k - k : DEPTH) / 2;
-        for (int64_t j = j0; j < j1; j += BF16_COLS)
-            for (int64_t i = i0; i < i1; i += BF16_ROWS) {
-                const uint16_t *A = p->A + i * p->k + k * BF16_ROWS, *B = p->B + j * p->k + k * BF16_COLS;
-                bool add = p->add || k;
-                if (i + 2 * BF16_ROWS <= i1 && add) fetch(p->C + (i + BF16_ROWS) * p->ldc + j, p->ldc);
-                if (i + BF16_ROWS <= p->m && j + BF16_COLS <= p->n)
-                    bf16_tile(p->C + i * p->ldc + j, p->ldc, pairs, A, B, add);
-                else
-                    edge(p, i, j, pairs, A, B, add);
-            }
+/* Columns j0 .. j1 of a strip of C, a panel of B after the other; `A`: the strip's panels, `terms` of k deep.
+ */
+static void columns(const Product *p, int64_t i0, int64_t i1, int64_t j0, int64_t j1, int64_t k,
+                    int64_t terms, const uint16_t *A) {
+    int64_t pairs = terms / 2;
+    bool add = p->add || k;
+    for (int64_t j = j0; j < j1; j += BF16_COLS) {
+        const uint16_t *B = p->B + j * round_up(p->k, 2) + k * BF16_COLS, *a = A;
+        for (int64_t i = i0; i < i1; i += BF16_ROWS, a += BF16_ROWS * terms) {
+            float *C = p->C + i * p->ldc + j;
+            if (i + 2 * BF16_ROWS <= i1) fetch(C + BF16_ROWS * p->ldc, p->ldc);
+            if (i + BF16_ROWS <= p->m && j + BF16_COLS <= p->n)
+                bf16_tile(C, p->ldc, pairs, a, B, add);
+            else
+                edge(p, i, j, pairs, a, B, add);
+        }
     }
+}
+
+/* A strip of C, a depth of k after the other: its rows of A are packed where they are needed, once. */
+static void strip(const Product *p, int64_t i0, int64_t i1, int64_t j0, int64_t j1) {
+    _Alignas(64) uint16_t A[TASK_ROWS * DEPTH];
+    for (int64_t k = 0; k < p->k; k += DEPTH) {
+        int64_t terms = p->k - k < DEPTH ? p->k - k : DEPTH;
+        Factor part = {p->A.at + k * p->A.col, p->A.row, p->A.col, NULL};
+        pack(A, part, i0, i1, BF16_ROWS, terms);
+        columns(p, i0, i1, j0, j1, k, round_up(terms, 2), A);
+    }
+}
+
+/* What a task takes of C: rows, and only where there are fewer than threads, a part of the columns. Every
+ * thread gets as many tasks. No bit hangs on it. */
+typedef struct Task {
+    int64_t rows, cols;
+} Task;
+
+static int64_t parts(int64_t n, int64_t of) {
+    return (n + of - 1) / of;
+}
+
+static Task task_of(int64_t m, int64_t n, int64_t threads) {
+    int64_t turns = parts(m, threads * TASK_ROWS), rows = round_up(parts(m, threads * turns), BF16_ROWS);
+    int64_t down = parts(m, rows), across = down < threads ? threads / down : 1;
+    return (Task){rows, round_up(parts(n, across), BF16_COLS)};
 }
 
 void gemm_bf16(int64_t m, int64_t n, int64_t k, Factor A, Factor B, bool add, float *C, int64_t ldc,
                uint16_t *room) {
-    int64_t pairs = round_up(k, 2);
-    uint16_t *a = room, *b = room + round_up(m, BF16_ROWS) * pairs;
-    Packed p = {m, n, pairs, a, B.panels ? B.panels : b, add, C, ldc};
+    Product p = {m, n, k, A, B.panels ? B.panels : room, add, C, ldc};
+    Task task = task_of(m, n, omp_get_max_threads());
 #pragma omp parallel
     {
-        share_packing(a, A, m, BF16_ROWS, TASK_ROWS, k);
-        if (!B.panels) share_packing(b, B, n, BF16_COLS, TASK_COLS, k);
-#pragma omp barrier
+        if (!B.panels) share_packing(room, B, n, k);
 #pragma omp for collapse(2) schedule(dynamic)
-        for (int64_t j = 0; j < n; j += TASK_COLS)
-            for (int64_t i = 0; i < m; i += TASK_ROWS) block(&p, i, j);
+        for (int64_t i = 0; i < m; i += task.rows)
+            for (int64_t j = 0; j < n; j += task.cols)
+                strip(&p, i, i + task.rows < m ? i + task.rows : m, j, j + task.cols < n ? j + task.cols : n);
     }
 }
 
 int64_t gemm_bf16_pieces(int64_t m, int64_t n) {
-    return ((m + TASK_ROWS - 1) / TASK_ROWS) * ((n + TASK_COLS - 1) / TASK_COLS);
+    return parts(m, BF16_ROWS) * parts(n, BF16_COLS);
 }

@@ -25,9 +25,8 @@ typedef struct Factor {
 size_t gemm_bf16_panels(int64_t n, int64_t k);
 void gemm_bf16_pack(int64_t n, int64_t k, Factor B, uint16_t *panels);
 
-/* Elements of room that a product packs its factors into. */
-size_t gemm_bf16_room(int64_t m, int64_t n, int64_t k);
-/* C[m,n] = sum_k A(m,k) B(n,k), added to C when `add`. */
+/* C[m,n] = sum_k A(m,k) B(n,k), added to C when `add`. room: gemm_bf16_panels(n, k) elements for a right
+ * factor that is not packed yet; the left one is packed a strip at a time, on the stack. */
 void gemm_bf16(int64_t m, int64_t n, int64_t k, Factor A, Factor B, bool add, float *C, int64_t ldc,
                uint16_t *room);
 

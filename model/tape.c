@@ -170,16 +170,13 @@ static bool read_changes(Tape *t, const Model *m, Error *e) {
     return changes_read(&m->config, t->T, t->changes, e);
 }
 
-/* The most that one product of a pass packs: of a layer, or of the classifier's chunk. */
+/* The most that one product of a pass packs beside the weights: the inputs, for the gradient of weights. */
 static size_t bf16_room(const Model *m, const Tape *t) {
-    size_t most = 0;
+    size_t most = 1;
     for (LinearKind kind = 0; kind < LINEARS; kind++) {
         Linear l = linear_of(m, kind, 0);
-        int64_t n = kind == LINEAR_HEAD ? tape_chunk(t) : (int64_t)t->rows * t->T;
-        size_t left = gemm_bf16_room(n, 0, l.in > l.out ? l.in : l.out),
-               both = t->train ? gemm_bf16_room(l.out, l.in, n) : 0;
-        most = left > most ? left : most;
-        most = both > most ? both : most;
+        size_t room = gemm_bf16_panels(l.in, kind == LINEAR_HEAD ? tape_chunk(t) : (int64_t)t->rows * t->T);
+        most = room > most ? room : most;
     }
     return most;
 }

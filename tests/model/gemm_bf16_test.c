@@ -22,7 +22,7 @@ static Factor factor(const float *at, int64_t rows, int64_t k, bool by_rows) {
 
 static float *product(const int64_t *s, Factor A, Factor B, int threads) {
     float *C = constants((size_t)(s[0] * s[1]), 1);
-    OWNED uint16_t *room = calloc(gemm_bf16_room(s[0], s[1], s[2]), sizeof *room);
+    OWNED uint16_t *room = calloc(gemm_bf16_panels(s[1], s[2]), sizeof *room);
     int before = omp_get_max_threads();
     omp_set_num_threads(threads);
     gemm_bf16(s[0], s[1], s[2], A, B, true, C, s[1], room);
@@ -73,7 +73,7 @@ static void test_same_bits_in_parts(void **state) {
     OWNED float *C = product(whole, A, B, 2), *some = product(rows, A, B, 2);
     assert_memory_equal(C, some, 17 * 50 * sizeof *C);
     OWNED float *parts = constants(40 * 50, 1);
-    OWNED uint16_t *room = calloc(gemm_bf16_room(40, 50, PART), sizeof *room);
+    OWNED uint16_t *room = calloc(gemm_bf16_panels(50, PART), sizeof *room);
     for (int k = 0; k < K; k += PART)
         gemm_bf16(40, 50, K - k < PART ? K - k : PART, (Factor){a + k, A.row, 1, NULL},
                   (Factor){b + k, B.row, 1, NULL}, true, parts, 50, room);
