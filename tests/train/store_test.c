@@ -75,8 +75,11 @@ static void views_of_another_build_are_made_anew(void **state) {
         s,
         "DROP VIEW sink; CREATE VIEW sink AS SELECT 1 AS old; DROP VIEW final; CREATE VIEW mine AS SELECT 7");
     store_close(s);
-    s = open_or_fail(p.db, STORE_READ);
-    ASK(s, "SELECT old FROM sink", "1");
+    s = open_or_fail(p.db, STORE_READ); /* it sees this program's views, and changes nothing */
+    ASK(s, "SELECT count(*) FROM sink WHERE probe = 'main'", "0");
+    ASK(s, "SELECT count(val_loss) FROM final", "0");
+    ASK(s, "SELECT old FROM main.sink", "1");
+    ASK(s, "SELECT * FROM mine", "7");
     store_close(s);
     s = open_or_fail(p.db, STORE_WRITE);
     ASK(s, "SELECT * FROM mine", "7");
