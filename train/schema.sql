@@ -382,7 +382,7 @@ ORDER BY key, kind, step, place, figures;
 
 -- ---- sweeps: what was compared, and what came of it ----
 
-CREATE TABLE IF NOT EXISTS sweep_cell ( -- What each place of a sweep stands for.
+CREATE TABLE IF NOT EXISTS sweep_cell ( -- What each place of a sweep stands for: all that the file plans, a row in sweep_run or not.
     sweep INTEGER NOT NULL REFERENCES sweep (id) ON DELETE CASCADE, -- sweep.id
     "index" INTEGER NOT NULL, -- as in sweep_run
     cell INTEGER NOT NULL, -- number of its combination of values, from 0; runs of one cell differ in the seed alone
@@ -440,7 +440,7 @@ UNION ALL SELECT run_id, prefix || 'T', T FROM reading
 UNION ALL SELECT o.run_id, 'onset', o.first_after FROM onset_eval AS o JOIN run AS r ON r.id = o.run_id
 WHERE r.status = 'done' AND o.quantity = 'sink_rate_03';
 
-CREATE VIEW IF NOT EXISTS summary AS -- One row a cell of a sweep: how many of its runs are done, and the medians of their final figures on probe main (T tokens a row). sink_mass is to be read beside uniform_mass; onset is over the runs that have one.
+CREATE VIEW IF NOT EXISTS summary AS -- One row a cell of a sweep: how many of its planned runs are done, and the medians of their final figures on probe main (T tokens a row). sink_mass is to be read beside uniform_mass; onset is over the runs that have one.
 WITH reading AS (
     SELECT c.sweep, c.cell, o.metric, o.value,
            row_number() OVER (PARTITION BY c.sweep, c.cell, o.metric ORDER BY o.value) AS place,
@@ -464,7 +464,7 @@ WITH reading AS (
     SELECT c.sweep, c.cell, min(c.label) AS label, count(*) AS runs,
            count(*) FILTER (WHERE r.status = 'done') AS done,
            count(*) FILTER (WHERE r.status = 'diverged') AS diverged
-    FROM sweep_cell AS c JOIN sweep_run AS s USING (sweep, "index") JOIN run AS r ON r.id = s.run
+    FROM sweep_cell AS c LEFT JOIN sweep_run AS s USING (sweep, "index") LEFT JOIN run AS r ON r.id = s.run
     GROUP BY c.sweep, c.cell
 )
 SELECT n.label AS cell, n.done, n.runs, val_loss, sink_rate_03, sink_mass, uniform_mass, onset, value_drain,
@@ -472,12 +472,12 @@ SELECT n.label AS cell, n.done, n.runs, val_loss, sink_rate_03, sink_mass, unifo
 FROM counted AS n JOIN sweep AS w ON w.id = n.sweep LEFT JOIN wide USING (sweep, cell)
 ORDER BY w.id, n.cell;
 
-CREATE VIEW IF NOT EXISTS sweep_choice AS -- One row a side of a stratum: its best cell by the mean val_loss of the seeds that tune (a diverged one counts as infinite), and how many of those are still to run (while any is, the choice is open).
+CREATE VIEW IF NOT EXISTS sweep_choice AS -- One row a side of a stratum: its best cell by the mean val_loss of the seeds that tune (a diverged one counts as infinite), and how many of those are still to run, be they in this database or not (while any is, the choice is open).
 WITH score AS (
     SELECT c.sweep, c.stratum, c.side, c.cell, min(c.label) AS label,
            avg(CASE WHEN c.judges THEN NULL WHEN r.status = 'diverged' THEN 9e999 ELSE o.value END) AS score,
-           count(*) FILTER (WHERE NOT c.judges AND r.status NOT IN ('done', 'diverged')) AS waiting
-    FROM sweep_cell AS c JOIN sweep_run AS s USING (sweep, "index") JOIN run AS r ON r.id = s.run
+           count(*) FILTER (WHERE NOT c.judges AND coalesce(r.status, '') NOT IN ('done', 'diverged')) AS waiting
+    FROM sweep_cell AS c LEFT JOIN sweep_run AS s USING (sweep, "index") LEFT JOIN run AS r ON r.id = s.run
     LEFT JOIN outcome AS o ON o.run_id = r.id AND o.metric = 'val_loss'
     GROUP BY c.sweep, c.stratum, c.side, c.cell
 ), ranked AS (

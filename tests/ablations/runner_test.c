@@ -192,6 +192,20 @@ static void an_edited_file_keeps_the_runs_that_still_match(void **state) {
                   "6|4|lr=0.001,lr=0.002|\n");
 }
 
+/* One place run after the edit: what is left of the other text does not stand beside it. */
+static void an_edited_file_mixes_nothing_when_one_place_is_run(void **state) {
+    const Place *p = *state;
+    write_sweep(p, "mixed", "grid: {optim.lr: [1e-3, 3e-3]}\nseeds: 2\n");
+    assert_int_equal(sweep(p, "run", "mixed", "mixed.db", "--jobs 1 --quiet"), 0);
+    write_sweep(p, "mixed", "grid: {optim.lr: [1e-3, 2e-3, 3e-3]}\nseeds: 1\n");
+    assert_int_equal(sweep(p, "run", "mixed", "mixed.db", "--index 1 --quiet"), 0);
+    assert_answer(
+        p, "mixed.db",
+        "SELECT \"index\", c.label, config ->> '$.optim.lr', config ->> '$.seed' FROM sweep_cell AS c"
+        " LEFT JOIN sweep_run AS s USING (sweep, \"index\") LEFT JOIN run AS r ON r.id = s.run",
+        "0|lr=0.001|0.001|0|\n1|lr=0.002|0.002|0|\n2|lr=0.003|0.003|0|\n");
+}
+
 /* ---- tuning ---- */
 
 static void only_the_best_cell_of_each_side_is_judged(void **state) {
@@ -210,6 +224,25 @@ static void only_the_best_cell_of_each_side_is_judged(void **state) {
     assert_said(p, "tuned.db", "each side at its own best");
     assert_int_equal(sweep(p, "verdict", "tuned", "tuned.db", "--markdown"), 0);
     assert_said(p, "tuned.db", "| val\\_loss lower by more than 9.0 | 2 |");
+}
+
+/* A run that tunes is not there, nor, as a former program left it, its place: no verdict on half a choice. */
+static void what_is_not_there_keeps_the_verdict_open(void **state) {
+    const Place *p = *state;
+    char line[512];
+    snprintf(line, sizeof line, "cp %s/tuned.db %s/hole.db", p->folder, p->folder);
+    assert_int_equal(shell(line), 0);
+    free(ask(p, "hole.db",
+             "DELETE FROM sweep_run WHERE \"index\" = (SELECT \"index\" FROM sweep_cell WHERE NOT judges "
+             "LIMIT 1)"));
+    assert_int_equal(sweep(p, "verdict", "tuned", "hole.db", ""), 0);
+    assert_said(p, "hole.db", "undecided");
+    free(ask(
+        p, "hole.db",
+        "DELETE FROM sweep_cell WHERE (sweep, \"index\") NOT IN (SELECT sweep, \"index\" FROM sweep_run)"));
+    assert_int_equal(sweep(p, "verdict", "tuned", "hole.db", ""), 0);
+    assert_said(p, "hole.db", "undecided");
+    assert_answer(p, "hole.db", "SELECT count(*) FROM sweep_cell", "12|\n");
 }
 
 /* Four cells tune on one seed; two of them then judge on two. */
@@ -321,7 +354,9 @@ int main(void) {
         cmocka_unit_test(a_dead_worker_is_told_and_taken_up),
         cmocka_unit_test(what_ended_badly_waits_for_retry),
         cmocka_unit_test(an_edited_file_keeps_the_runs_that_still_match),
+        cmocka_unit_test(an_edited_file_mixes_nothing_when_one_place_is_run),
         cmocka_unit_test(only_the_best_cell_of_each_side_is_judged),
+        cmocka_unit_test(what_is_not_there_keeps_the_verdict_open),
         cmocka_unit_test(what_stage_it_is_in_is_told),
         cmocka_unit_test(figures_come_as_json),
         cmocka_unit_test(a_terminal_gets_a_live_table),

@@ -165,6 +165,11 @@ static void sides_are_tuned_on_seeds_that_do_not_judge(void **state) {
     run_sql(s, "UPDATE run SET status = 'interrupted' WHERE seed = 9 AND key LIKE '%.1.9'");
     ASK(s, "SELECT open FROM sweep_choice WHERE side = 'none'", "1");
     ASK(s, "SELECT n || verdict FROM verdict", "0undecided"); /* no choice, no verdict */
+    /* A run that is planned and not in this database is still to come. */
+    run_sql(s, "DELETE FROM run WHERE seed = 9 AND key LIKE '%.1.9'");
+    ASK(s, "SELECT open FROM sweep_choice WHERE side = 'none'", "1");
+    ASK(s, "SELECT n || verdict FROM verdict", "0undecided");
+    ASK(s, "SELECT done || ' of ' || runs FROM summary LIMIT 1 OFFSET 1", "3 of 4");
     store_close(s);
     place_remove(&p);
 }
