@@ -189,6 +189,27 @@ static void one_place_can_be_registered_alone(void **state) {
     place_remove(&p);
 }
 
+/* Holm divides by all comparisons that the file plans, though one run is there. */
+static void every_planned_comparison_counts(void **state) {
+    (void)state;
+    Place p = place_make();
+    char text[1024];
+    write_text(&p);
+    plan_text(&p, "1, 2, 3", text);
+    strcat(text, "compare: {axis: model.layers, baseline: 1}\n"
+                 "expect: [{metric: val_loss, direction: lower}, {metric: sink_mass, direction: lower}]\n");
+    Sweep *s = load_or_fail(&p, text);
+    Plan plan = plan_or_fail(&p, s);
+    Store *store = open_or_fail(p.db, STORE_WRITE);
+    OK(plan_register(&plan, 2, store, &e));
+    ASK(store, "SELECT group_concat(share) FROM (SELECT share FROM verdict ORDER BY share)", "1,2,3,4");
+    ASK(store, "SELECT max(share) FROM t_quantile", "4");
+    store_close(store);
+    plan_free(&plan);
+    unload(s);
+    place_remove(&p);
+}
+
 /* Places that a former program left out are added, once. */
 static void missing_places_are_added(void **state) {
     (void)state;
@@ -367,6 +388,7 @@ int main(void) {
         cmocka_unit_test(base_below_variant_below_set_below_axes_below_words),
         cmocka_unit_test(plan_knows_done_runs_and_orphans),
         cmocka_unit_test(one_place_can_be_registered_alone),
+        cmocka_unit_test(every_planned_comparison_counts),
         cmocka_unit_test(missing_places_are_added),
         cmocka_unit_test(twins_are_refused),
         cmocka_unit_test(every_bad_input_is_refused_word_for_word),

@@ -92,19 +92,133 @@ static void unpaired_seeds_do_not_count(void **state) {
     place_remove(&p);
 }
 
-static void a_diverged_run_is_the_worst_of_its_side(void **state) {
+/* Seeds 0 .. n - 1 of both sides; NAN: diverged, HUGE_VAL: not there. */
+static void plant_sides(Store *s, Planted *sweep, int n, const double *none, const double *norm) {
+    for (int seed = 0; seed < n; seed++) {
+        if (!isinf(none[seed])) plant_run(s, sweep, "none", 0, seed, true, none[seed]);
+        if (!isinf(norm[seed])) plant_run(s, sweep, "norm", 1, seed, true, norm[seed]);
+    }
+}
+
+/* Baselines are unequal: the worst figure of the side, 2.8, would be a gain against the baseline of seed 0.
+ */
+static void a_diverged_run_is_the_worst_difference_of_its_side(void **state) {
     (void)state;
+    static const struct {
+        const char *direction, *differences;
+    } cases[] = {{"lower", "-0.20 -0.50 -0.20"}, {"higher", "-0.50 -0.50 -0.20"}};
+    static const double none[] = {5, 2, 3}, norm[] = {NAN, 1.5, 2.8};
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
     OK(student_fill(s, 1, &e));
-    Planted sweep = plant_sweep(s, "worst", 0, "lower");
-    for (int seed = 0; seed < 3; seed++) {
-        plant_run(s, &sweep, "none", 0, seed, true, 2);
-        plant_run(s, &sweep, "norm", 1, seed, true, seed ? 1 + 0.5 * seed : NAN); /* seed 0: diverged */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[256];
+        Planted sweep = plant_sweep(s, cases[i].direction, 0, cases[i].direction);
+        plant_sides(s, &sweep, 3, none, norm);
+        snprintf(sql, sizeof sql,
+                 "SELECT group_concat(printf('%%.2f', difference), ' ') FROM (SELECT * FROM verdict_pair"
+                 " WHERE sweep = %d ORDER BY seed)",
+                 (int)sweep.id);
+        ASK(s, sql, cases[i].differences);
     }
-    ASK(s, "SELECT group_concat(seed || ':' || figure) FROM (SELECT * FROM verdict_pair ORDER BY seed)",
-        "0:2.0,1:1.5,2:2.0");
+    ASK(s, "SELECT figure IS NULL AND baseline_figure = 5 FROM verdict_pair WHERE seed = 0", "1");
     ASK(s, "SELECT n || ' ' || diverged FROM verdict", "3 1");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* What is put in place of a divergence lies at the edge of what was measured: taken for measured, many of
+ * them would narrow the interval. Nothing that the measured pairs do not say may come of it. */
+static void divergence_never_supports(void **state) {
+    (void)state;
+    enum { MEASURED = 3, LOST = 12, SEEDS_IN_ALL = MEASURED + LOST };
+    static const double gain[MEASURED] = {0.5, 0.6, 5};
+    double none[SEEDS_IN_ALL], norm[SEEDS_IN_ALL];
+    for (int i = 0; i < SEEDS_IN_ALL; i++) {
+        none[i] = 9 + i;
+        norm[i] = i < MEASURED ? none[i] - gain[i] : NAN;
+    }
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(student_fill(s, 1, &e));
+    Planted few = plant_sweep(s, "few", 0, "lower"), many = plant_sweep(s, "many", 0, "lower");
+    plant_sides(s, &few, MEASURED, none, norm);
+    plant_sides(s, &many, SEEDS_IN_ALL, none, norm);
+    ASK(s, "SELECT group_concat(n || verdict || diverged) FROM verdict", "3undecided0,15undecided12");
+    ASK(s, "SELECT abs(max(high - low) - min(high - low)) < 1e-9 FROM verdict", "1");
+    ASK(s, "SELECT printf('%.4f', mean) FROM verdict WHERE sweep = 'many'", "-0.8067");
+    store_close(s);
+    place_remove(&p);
+}
+
+static void sides_that_diverged_are_named(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        double none[3], norm[3];
+        const char *row; /* n, diverged, verdict, more_seeds */
+    } cases[] = {
+        {"side", {2, 2, 2}, {NAN, NAN, NAN}, "0 3 refuted 0"},
+        {"baseline", {NAN, NAN, NAN}, {1, 1, 1.1}, "0 3 undecided -"},
+        {"both", {NAN, NAN, NAN}, {NAN, NAN, NAN}, "0 6 undecided -"},
+        {"too_early", {2, 2, 2}, {NAN, NAN, HUGE_VAL}, "0 2 undecided -"},
+        {"no_baseline_yet", {HUGE_VAL, HUGE_VAL, HUGE_VAL}, {NAN, NAN, NAN}, "0 3 undecided -"},
+        {"some_baselines", {NAN, 2, 2}, {1, 1, 1.1}, "2 1 supported 0"},
+    };
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(student_fill(s, 1, &e));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[256], answer[256];
+        Planted sweep = plant_sweep(s, cases[i].name, 0, "lower");
+        plant_sides(s, &sweep, 3, cases[i].none, cases[i].norm);
+        if (isinf(cases[i].norm[2])) /* planned all the same */
+            plant_row(s, "INSERT INTO sweep_cell VALUES (?1, 99, 1, 'norm', 'norm', 'all', 1)", "i",
+                      sweep.id);
+        if (isinf(cases[i].none[2]))
+            plant_row(s, "INSERT INTO sweep_cell VALUES (?1, 99, 0, 'none', 'none', 'all', 1)", "i",
+                      sweep.id);
+        snprintf(sql, sizeof sql,
+                 "SELECT n || ' ' || diverged || ' ' || verdict || ' ' || coalesce(more_seeds, '-')"
+                 " FROM verdict WHERE sweep = '%s'",
+                 cases[i].name);
+        if (strcmp(ask(s, sql, answer), cases[i].row)) fail_msg("%s: %s", cases[i].name, answer);
+    }
+    store_close(s);
+    place_remove(&p);
+}
+
+/* Runs of 100 steps, evaluated every 10; onset at the step given, 0: never. */
+static void plant_onset(Store *s, Planted *sweep, const char *side, int cell, int seed, int onset) {
+    plant_run(s, sweep, side, cell, seed, true, 2);
+    plant_row(
+        s,
+        "WITH RECURSIVE n (i) AS (VALUES (0) UNION ALL SELECT i + 10 FROM n WHERE i < 100)"
+        " INSERT INTO eval (run_id, step, probe, sink_rate_03)"
+        " SELECT (SELECT max(id) FROM run), i, 'main', iif(?1 > 0 AND i >= ?1, 0.5, 0) FROM n WHERE true"
+        " ON CONFLICT DO UPDATE SET sink_rate_03 = excluded.sink_rate_03",
+        "i", (int64_t)onset);
+}
+
+static void an_onset_that_never_came_is_later_than_any(void **state) {
+    (void)state;
+    static const int none[] = {20, 30, 40, 30}, norm[] = {0, 0, 90, 0};
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(student_fill(s, 1, &e));
+    Planted sweep = plant_sweep(s, "onset", 0, "higher");
+    run_sql(s, "UPDATE sweep_expect SET metric = 'onset'");
+    for (int seed = 0; seed < 4; seed++) {
+        plant_onset(s, &sweep, "none", 0, seed, none[seed]);
+        plant_onset(s, &sweep, "norm", 1, seed, norm[seed]);
+    }
+    ASK(s,
+        "SELECT group_concat(printf('%d-%d', figure, baseline_figure)) FROM (SELECT * FROM verdict_pair "
+        "ORDER BY "
+        "seed)",
+        "100-20,100-30,90-40,100-30");
+    ASK(s, "SELECT n || ' ' || mean || ' ' || verdict FROM verdict", "4 67.5 supported");
+    ASK(s, "SELECT onset FROM summary WHERE cell = 'norm'", "90.0"); /* that of those that have one */
     store_close(s);
     place_remove(&p);
 }
@@ -335,7 +449,10 @@ int main(void) {
         cmocka_unit_test(words_follow_the_interval),
         cmocka_unit_test(more_seeds_are_counted_from_the_table),
         cmocka_unit_test(unpaired_seeds_do_not_count),
-        cmocka_unit_test(a_diverged_run_is_the_worst_of_its_side),
+        cmocka_unit_test(a_diverged_run_is_the_worst_difference_of_its_side),
+        cmocka_unit_test(divergence_never_supports),
+        cmocka_unit_test(sides_that_diverged_are_named),
+        cmocka_unit_test(an_onset_that_never_came_is_later_than_any),
         cmocka_unit_test(holm_corrects_several_sides),
         cmocka_unit_test(sides_are_tuned_on_seeds_that_do_not_judge),
         cmocka_unit_test(summary_gives_medians),
