@@ -108,6 +108,7 @@ bool plan_make(Plan *p, const Sweep *s, const char *cache, void (*say)(const cha
 
 void plan_free(Plan *p) {
     free(p->run);
+    free(p->orphan);
     *p = (Plan){0};
 }
 
@@ -153,21 +154,48 @@ static bool has_key(const Plan *p, const char *key) {
     return false;
 }
 
-static bool count_orphans(Plan *p, Store *s, Error *e) {
-    sqlite3_stmt *known;
-    if (!prepare(
-            s,
-            "SELECT r.key FROM run AS r JOIN sweep_run AS s ON s.run = r.id JOIN sweep AS w ON w.id = s.sweep"
-            " WHERE w.name = ?1",
-            &known, e))
-        return false;
-    sqlite3_bind_text(known, 1, p->sweep->name, -1, SQLITE_STATIC);
-    p->orphans = 0;
+static bool add_orphan(Plan *p, sqlite3_stmt *row, Error *e) {
+    if (has_key(p, (const char *)sqlite3_column_text(row, 0))) return true;
+    if (!memory_grow((void **)&p->orphan, p->orphans + 1, sizeof *p->orphan, e)) return false;
+    Orphan *o = &p->orphan[p->orphans++];
+    snprintf(o->key, sizeof o->key, "%s", (const char *)sqlite3_column_text(row, 0));
+    snprintf(o->label, sizeof o->label, "%s", (const char *)sqlite3_column_text(row, 1));
+    snprintf(o->status, sizeof o->status, "%s", (const char *)sqlite3_column_text(row, 2));
+    o->seed = sqlite3_column_int64(row, 3);
+    p->edited = p->edited || sqlite3_column_int(row, 4);
+    return true;
+}
+
+static const char orphans_sql[] =
+    "SELECT r.key, coalesce(c.label, 'all'), r.status, r.seed, 1 FROM sweep AS w"
+    " JOIN sweep_run AS s ON s.sweep = w.id JOIN run AS r ON r.id = s.run"
+    " LEFT JOIN sweep_cell AS c ON c.sweep = s.sweep AND c.\"index\" = s.\"index\" WHERE w.name = ?1"
+    " UNION ALL SELECT r.key, o.label, r.status, r.seed, 0 FROM sweep AS w"
+    " JOIN sweep_orphan AS o ON o.sweep = w.id JOIN run AS r ON r.id = o.run WHERE w.name = ?1";
+
+static bool look_for_orphans(Plan *p, Store *s, Error *e) {
+    sqlite3_stmt *rows;
     int result;
-    while ((result = sqlite3_step(known)) == SQLITE_ROW)
-        p->orphans += !has_key(p, (const char *)sqlite3_column_text(known, 0));
-    sqlite3_finalize(known);
-    return result == SQLITE_DONE || store_failed(s, "results: sweep", e);
+    bool ok = true;
+    if (!prepare(s, orphans_sql, &rows, e)) return false;
+    sqlite3_bind_text(rows, 1, p->sweep->name, -1, SQLITE_STATIC);
+    p->orphans = 0;
+    while ((result = sqlite3_step(rows)) == SQLITE_ROW && ok) ok = add_orphan(p, rows, e);
+    ok = ok && (result == SQLITE_DONE || store_failed(s, "results: sweep", e));
+    sqlite3_finalize(rows);
+    return ok;
+}
+
+static bool look_at_text(Plan *p, Store *s, Error *e) {
+    sqlite3_stmt *row;
+    if (!prepare(s, "SELECT file <> ?2 FROM sweep WHERE name = ?1", &row, e)) return false;
+    sqlite3_bind_text(row, 1, p->sweep->name, -1, SQLITE_STATIC);
+    sqlite3_bind_text(row, 2, p->sweep->text, -1, SQLITE_STATIC);
+    int result = sqlite3_step(row);
+    p->edited = result == SQLITE_ROW && sqlite3_column_int(row, 0);
+    bool ok = result == SQLITE_ROW || result == SQLITE_DONE || store_failed(s, "results: sweep", e);
+    sqlite3_finalize(row);
+    return ok;
 }
 
 bool plan_look(Plan *p, Store *s, Error *e) {
@@ -177,5 +205,5 @@ bool plan_look(Plan *p, Store *s, Error *e) {
     bool ok = true;
     for (int i = 0; ok && i < p->runs; i++) ok = look(&p->run[i], find, s, e);
     sqlite3_finalize(find);
-    return ok && count_orphans(p, s, e);
+    return ok && look_at_text(p, s, e) && look_for_orphans(p, s, e);
 }

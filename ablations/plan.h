@@ -18,11 +18,19 @@ typedef struct PlannedRun {
     int64_t step;        /* updates in results.db */
 } PlannedRun;
 
+/* A run that the sweep had by an earlier text of the file, other words or another base. */
+typedef struct Orphan {
+    char key[33], status[16], label[LABEL_TEXT];
+    int64_t seed;
+} Orphan;
+
 typedef struct Plan {
     const Sweep *sweep;
     PlannedRun *run;
     int runs;
-    int orphans; /* runs that this sweep's name had before and the file no longer names */
+    Orphan *orphan;
+    int orphans;
+    bool edited; /* the database has another text of the file, or other runs of the sweep */
 } Plan;
 
 /* Opens (and prepares, if need be) each text once. Refuses two places that are one and the same run. */

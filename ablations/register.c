@@ -137,13 +137,20 @@ static bool register_runs(const Plan *p, int only, int64_t id, Store *s, Error *
 
 /* ---- the whole ---- */
 
-/* What an earlier text of the file, other words or another base said. */
-static bool forget(int64_t id, Store *s, Error *e) {
-    static const char *const steps[] = {"DELETE FROM sweep_expect WHERE sweep = ?1",
-                                        "DELETE FROM sweep_cell WHERE sweep = ?1",
-                                        "DELETE FROM sweep_run WHERE sweep = ?1"};
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        sqlite3_stmt *step = prepare(s, steps[i], id, e);
+/* What an earlier text of the file, other words or another base said; its runs stay known as orphans. */
+static const char *const forget[] = {
+    "INSERT OR REPLACE INTO sweep_orphan SELECT s.sweep, s.run, coalesce(c.label, 'all') FROM sweep_run AS s"
+    " LEFT JOIN sweep_cell AS c USING (sweep, \"index\") WHERE s.sweep = ?1",
+    "DELETE FROM sweep_expect WHERE sweep = ?1", "DELETE FROM sweep_cell WHERE sweep = ?1",
+    "DELETE FROM sweep_run WHERE sweep = ?1", NULL};
+/* Those that are its runs again are none. */
+static const char *const adopt[] = {
+    "DELETE FROM sweep_orphan WHERE sweep = ?1 AND run IN (SELECT run FROM sweep_run WHERE sweep = ?1)",
+    NULL};
+
+static bool each(const char *const *steps, int64_t id, Store *s, Error *e) {
+    for (; *steps; steps++) {
+        sqlite3_stmt *step = prepare(s, *steps, id, e);
         if (!step || !finish(s, step, e)) return false;
     }
     return true;
@@ -152,9 +159,9 @@ static bool forget(int64_t id, Store *s, Error *e) {
 static bool register_all(const Plan *p, int only, Store *s, Error *e) {
     const Sweep *sweep = p->sweep;
     int64_t id;
-    return store_sweep(s, sweep->name, sweep->text, &id, e) && forget(id, s, e) &&
+    return store_sweep(s, sweep->name, sweep->text, &id, e) && each(forget, id, s, e) &&
            register_claim(sweep, id, s, e) && register_expectations(sweep, id, s, e) &&
-           register_places(sweep, id, s, e) && register_runs(p, only, id, s, e);
+           register_places(sweep, id, s, e) && register_runs(p, only, id, s, e) && each(adopt, id, s, e);
 }
 
 /* Ends the transaction that work was done in. */

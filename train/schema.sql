@@ -393,6 +393,13 @@ CREATE TABLE IF NOT EXISTS sweep_cell ( -- What each place of a sweep stands for
     PRIMARY KEY (sweep, "index")
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS sweep_orphan ( -- Runs that a sweep had by an earlier text of its file (or other words, another base) and has no more.
+    sweep INTEGER NOT NULL REFERENCES sweep (id) ON DELETE CASCADE, -- sweep.id
+    run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    label TEXT NOT NULL, -- what it stood for, as in sweep_cell
+    PRIMARY KEY (sweep, run)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS sweep_expect ( -- What a sweep's claim says: of every side but the baseline, against it.
     sweep INTEGER NOT NULL REFERENCES sweep (id) ON DELETE CASCADE, -- sweep.id
     place INTEGER NOT NULL, -- in the file's list, from 0

@@ -177,6 +177,26 @@ static void what_ended_badly_waits_for_retry(void **state) {
 
 /* ---- a file that changes ---- */
 
+/* By key and label. */
+static void assert_edit_told(const Place *p) {
+    static const struct {
+        const char *what, *lr;
+        int seed;
+    } runs[] = {{"match", "0.001", 0}, {"match", "0.001", 1}, {"orphan", "0.003", 0}, {"orphan", "0.003", 1}};
+    assert_said(p, "edited.db", "2 runs of an earlier text of this file are no longer part of it");
+    for (int i = 0; i < 4; i++) {
+        char sql[160], line[160];
+        snprintf(sql, sizeof sql,
+                 "SELECT substr(key, 1, 8) FROM run WHERE config ->> '$.optim.lr' = %s AND seed = %d",
+                 runs[i].lr, runs[i].seed);
+        char *key = ask(p, "edited.db", sql);
+        snprintf(line, sizeof line, "  %-6s  %.8s  done         lr=%s seed %d\n", runs[i].what, key,
+                 runs[i].lr, runs[i].seed);
+        assert_said(p, "edited.db", line);
+        free(key);
+    }
+}
+
 static void an_edited_file_keeps_the_runs_that_still_match(void **state) {
     const Place *p = *state;
     write_sweep(p, "edited", "grid: {optim.lr: [1e-3, 3e-3]}\nseeds: 2\n");
@@ -184,12 +204,25 @@ static void an_edited_file_keeps_the_runs_that_still_match(void **state) {
     write_sweep(p, "edited", "grid: {optim.lr: [1e-3, 2e-3]}\nseeds: 2\n");
     assert_int_equal(sweep(p, "status", "edited", "edited.db", ""), 0);
     assert_said(p, "edited.db", "4 runs, 2 done");
-    assert_said(p, "edited.db", "2 runs of an earlier text of this file are no longer part of it");
+    assert_edit_told(p);
+    assert_said(p, "edited.db", "edited.yaml has changed since it was last run: 2 of its 4 runs match");
     assert_int_equal(sweep(p, "run", "edited", "edited.db", "--jobs 2"), 0);
+    assert_edit_told(p);
+    assert_said(p, "edited.db", "edited.yaml has changed since it was last run: 2 of its 4 runs match");
     assert_answer(p, "edited.db",
                   "SELECT (SELECT count(*) FROM run), (SELECT count(*) FROM sweep_run),"
                   " (SELECT group_concat(cell) FROM summary)",
                   "6|4|lr=0.001,lr=0.002|\n");
+    assert_int_equal(sweep(p, "status", "edited", "edited.db", ""), 0); /* orphans stay known */
+    assert_said(p, "edited.db", "2 runs of an earlier text of this file are no longer part of it");
+    assert_said(p, "edited.db", "done         lr=0.003 seed 1");
+    write_sweep(p, "edited", "grid: {optim.lr: [1e-3, 3e-3]}\nseeds: 2\n");
+    assert_int_equal(sweep(p, "run", "edited", "edited.db", "--jobs 1 --quiet"), 0);
+    assert_answer(p, "edited.db", "SELECT group_concat(label) FROM sweep_orphan", "lr=0.002,lr=0.002|\n");
+    /* Words make other runs too: the stage and the edit are told of these. */
+    assert_int_equal(sweep(p, "status", "edited", "edited.db", "train.steps=61"), 0);
+    assert_said(p, "edited.db", "0 of its 4 runs match");
+    assert_said(p, "edited.db", "6 runs of an earlier text");
 }
 
 /* One place run after the edit: what is left of the other text does not stand beside it. */
@@ -276,23 +309,25 @@ static void what_stage_it_is_in_is_told(void **state) {
 
 /* ---- what it prints ---- */
 
-/* Standard output of an action is one JSON value; SQLite's reader is the judge. */
-static void assert_json(const Place *p, const char *action) {
+/* Standard output of an action is one JSON value with an array at that path; SQLite's reader is the judge. */
+static void assert_json(const Place *p, const char *action, const char *path) {
     char line[512], sql[256];
     snprintf(line, sizeof line,
              "./sinklab sweep %s %s/tuned.yaml --db %s/tuned.db --cache %s/cache --json --quiet >%s/json",
              action, p->folder, p->folder, p->folder, p->folder);
     assert_int_equal(system(line), 0);
     snprintf(sql, sizeof sql,
-             "sqlite3 :memory: \"SELECT json_array_length(readfile('%s/json')) > 0\" | grep -qx 1",
-             p->folder);
+             "sqlite3 :memory: \"SELECT json_array_length(readfile('%s/json'), '%s') > 0\" | grep -qx 1",
+             p->folder, path);
     assert_int_equal(system(sql), 0);
 }
 
 static void figures_come_as_json(void **state) {
     const Place *p = *state;
-    assert_json(p, "run");
-    assert_json(p, "verdict");
+    assert_json(p, "run", "\\$");
+    assert_json(p, "verdict", "\\$");
+    assert_json(p, "plan", "\\$.runs");
+    assert_json(p, "status", "\\$.runs");
 }
 
 static void a_terminal_gets_a_live_table(void **state) {
