@@ -154,6 +154,41 @@ static void a_dead_worker_is_told_and_taken_up(void **state) {
     assert_same_results(p, "worker.db", "calm.db");
 }
 
+/* ---- one task of a job array ---- */
+
+/* array.sh as Slurm starts task 0, from the folder; there, ./sinklab is a script that refuses to write to
+ * out/ while there is a file called full. What it says goes to NAME.out. */
+static int array_task(const Place *p, const char *name) {
+    char line[1024];
+    snprintf(line, sizeof line,
+             "script=$PWD/ablations/slurm/array.sh; cd %s &&"
+             " SLURM_ARRAY_TASK_ID=0 SLURM_ARRAY_JOB_ID=7 SINKLAB_LOCAL=%s/local bash $script plain.yaml out"
+             " --cache cache >%s.out 2>&1",
+             p->folder, p->folder, name);
+    return shell(line);
+}
+
+static void a_task_that_cannot_bring_its_results_keeps_them(void **state) {
+    const Place *p = *state;
+    char line[512], words[256];
+    snprintf(line, sizeof line,
+             "{ echo '#!/bin/sh'; echo '[ \"$1 $2\" = \"merge out/0.db\" ] && [ -e full ] && exit 1';"
+             " echo \"exec $PWD/sinklab \\\"\\$@\\\"\"; } >%s/sinklab && chmod +x %s/sinklab && : >%s/full",
+             p->folder, p->folder, p->folder);
+    assert_int_equal(shell(line), 0);
+    assert_int_equal(array_task(p, "full"), 1);
+    snprintf(words, sizeof words, "./sinklab merge 'out/0.db' '%s/local/sinklab-7-0/results.db'", p->folder);
+    assert_said(p, "full", words);
+    assert_answer(p, "local/sinklab-7-0/results.db", "SELECT status FROM run", "done|\n");
+    free(ask(p, "local/sinklab-7-0/results.db", "UPDATE run SET note = 'the same'"));
+    snprintf(line, sizeof line, "rm %s/full", p->folder);
+    assert_int_equal(shell(line), 0);
+    assert_int_equal(array_task(p, "again"), 0); /* it finds what it has done */
+    assert_answer(p, "out/0.db", "SELECT status, note FROM run", "done|the same|\n");
+    snprintf(line, sizeof line, "! [ -e %s/local/sinklab-7-0 ]", p->folder);
+    assert_int_equal(shell(line), 0); /* nothing is left there that has been brought */
+}
+
 /* ---- what ended badly ---- */
 
 static void what_ended_badly_waits_for_retry(void **state) {
@@ -387,6 +422,7 @@ int main(void) {
         cmocka_unit_test(several_writers_share_the_work),
         cmocka_unit_test(killed_at_random_it_ends_the_same),
         cmocka_unit_test(a_dead_worker_is_told_and_taken_up),
+        cmocka_unit_test(a_task_that_cannot_bring_its_results_keeps_them),
         cmocka_unit_test(what_ended_badly_waits_for_retry),
         cmocka_unit_test(an_edited_file_keeps_the_runs_that_still_match),
         cmocka_unit_test(an_edited_file_mixes_nothing_when_one_place_is_run),
