@@ -482,10 +482,11 @@ ORDER BY w.id, n.cell;
 CREATE VIEW IF NOT EXISTS sweep_choice AS -- One row a side of a stratum: its best cell by the mean val_loss of the seeds that tune (a diverged one counts as infinite), and how many of those are still to run, be they in this database or not (while any is, the choice is open).
 WITH score AS (
     SELECT c.sweep, c.stratum, c.side, c.cell, min(c.label) AS label,
-           avg(CASE WHEN c.judges THEN NULL WHEN r.status = 'diverged' THEN 9e999 ELSE o.value END) AS score,
+           avg(CASE WHEN c.judges THEN NULL WHEN r.status = 'diverged' THEN 9e999 WHEN r.status = 'done' THEN
+               (SELECT e.val_loss FROM eval AS e WHERE e.run_id = r.id AND e.probe = 'main'
+                ORDER BY e.step DESC LIMIT 1) END) AS score, -- as in outcome, by a look-up
            count(*) FILTER (WHERE NOT c.judges AND coalesce(r.status, '') NOT IN ('done', 'diverged')) AS waiting
     FROM sweep_cell AS c LEFT JOIN sweep_run AS s USING (sweep, "index") LEFT JOIN run AS r ON r.id = s.run
-    LEFT JOIN outcome AS o ON o.run_id = r.id AND o.metric = 'val_loss'
     GROUP BY c.sweep, c.stratum, c.side, c.cell
 ), ranked AS (
     SELECT *, row_number() OVER (PARTITION BY sweep, stratum, side
