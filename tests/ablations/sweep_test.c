@@ -357,6 +357,42 @@ static void words_of_the_command_line_are_checked(void **state) {
     place_remove(&p);
 }
 
+/* The view `paired` knows what variants choose: all but those that set a learning rate are paired, and no run
+ * of the baseline departs from what is built in. */
+static void variants_are_paired_with_the_baseline(void **state) {
+    (void)state;
+    static const char *const names[] = {"baseline",     "gpt2",         "dyt",           "alibi",
+                                        "outlier_safe", "differential", "value_residual"};
+    enum { NAMES = sizeof names / sizeof *names };
+    Place p = place_make();
+    char sql[256], text[256] = "name: x\ngrid: {variant: [baseline";
+    for (int i = 1; i < NAMES; i++) strcat(strcat(text, ", "), names[i]);
+    Sweep *sweep = load_or_fail(&p, strcat(text, "]}\n"));
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    for (int i = 0; i < NAMES; i++) {
+        Config c;
+        int64_t run;
+        OK(sweep_config(sweep, i, &c, &e));
+        char *json = config_json(&c, true);
+        RunIdentity id = identity(names[i], names[i], 0, json);
+        OK(store_enqueue(s, &id, &run, &e));
+        free(json);
+    }
+    run_sql(s, "UPDATE run SET status = 'done'");
+    snprintf(sql, sizeof sql, "%d", NAMES - 1);
+    ASK(s, "SELECT count(*) FROM paired WHERE baseline = 'baseline'", sql);
+    /* A second baseline, of another choice, is a side like any other. */
+    run_sql(s, "INSERT INTO run (key, variant, seed, config, status) SELECT 'side', variant, seed,"
+               " json_set(config, '$.model.head_out', 'rmsnorm'), status FROM run WHERE key = 'baseline'");
+    ASK(s, "SELECT group_concat(baseline) FROM paired WHERE key = 'side'", "baseline");
+    ASK(s, "SELECT count(*) FROM paired WHERE baseline = 'side'", "0");
+    ASK(s, "SELECT group_concat(arm, ';') FROM arm JOIN run ON id = run_id WHERE variant = 'baseline'",
+        "baseline model.head_out=none;baseline model.head_out=rmsnorm");
+    store_close(s);
+    unload(sweep);
+    place_remove(&p);
+}
+
 /* Every name that an expectation may have is a row of the view. */
 static void known_outcomes_are_those_of_the_view(void **state) {
     (void)state;
@@ -393,6 +429,7 @@ int main(void) {
         cmocka_unit_test(twins_are_refused),
         cmocka_unit_test(every_bad_input_is_refused_word_for_word),
         cmocka_unit_test(words_of_the_command_line_are_checked),
+        cmocka_unit_test(variants_are_paired_with_the_baseline),
         cmocka_unit_test(known_outcomes_are_those_of_the_view),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
