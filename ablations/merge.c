@@ -231,8 +231,8 @@ static bool copy_sweeps(Merge *m, const char *unused, Error *e) {
         "x " SAME_SWEEP
         " JOIN other.run AS theirs ON theirs.id = x.run JOIN main.run AS ours ON ours.key = theirs.key",
         "INSERT OR IGNORE INTO main.sweep_cell"
-        " SELECT i.id, x.\"index\", cell, label, side, stratum, judges FROM other.sweep_cell AS x " SAME_SWEEP
-        " WHERE (i.id, x.\"index\") IN (SELECT sweep, \"index\" FROM main.sweep_run)",
+        " SELECT i.id, x.\"index\", cell, label, side, stratum, judges FROM other.sweep_cell AS "
+        "x " SAME_SWEEP,
         "INSERT OR IGNORE INTO main.sweep_expect"
         " SELECT i.id, place, metric, direction, beyond, baseline FROM other.sweep_expect AS x " SAME_SWEEP,
         "INSERT OR IGNORE INTO main.t_quantile SELECT * FROM other.t_quantile"};

@@ -45,8 +45,8 @@ static const char scale_sql[] =
     " printf('%,d', max(json_extract(r.config, '$.train.steps') * json_extract(r.config, "
     "'$.train.batch_tokens'))),"
     " count(DISTINCT r.seed) FILTER (WHERE c.judges), count(*) FILTER (WHERE r.status = 'done'), count(*)"
-    " FROM sweep AS w JOIN sweep_cell AS c ON c.sweep = w.id JOIN sweep_run AS s USING (sweep, \"index\")"
-    " JOIN run AS r ON r.id = s.run WHERE w.name = ?1";
+    " FROM sweep AS w JOIN sweep_cell AS c ON c.sweep = w.id"
+    " LEFT JOIN sweep_run AS s USING (sweep, \"index\") LEFT JOIN run AS r ON r.id = s.run WHERE w.name = ?1";
 
 /* What the claim was put to the test at. */
 static bool print_scale(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {

@@ -156,7 +156,8 @@ static bool set_journal(Store *s, Error *e) {
 }
 
 /* Views hold nothing and have no version: whoever opens the database for writing leaves it those of this
- * program. How many of them it lacks, or has with another text (SQLite keeps it from the name on). */
+ * program, and the tables it lacks. How many of them it lacks, or has with another text (SQLite keeps it from
+ * the name on). */
 static bool count_stale_views(Store *s, int64_t *stale, Error *e) {
     return store_finish(
         s,
@@ -213,8 +214,41 @@ static bool open_for_writing(Store *s, int64_t version, Error *e) {
            tables_open(s, e);
 }
 
+/* The name that a definition in schema.sql begins with is a table's that the database has. */
+static bool is_table_there(Store *s, const char *definition) {
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(definition, " "), definition);
+    return sqlite3_table_column_metadata(s->db, "main", name, NULL, NULL, NULL, NULL, NULL, NULL) ==
+           SQLITE_OK;
+}
+
+/* A reader may not renew anything: in TEMP, where names are looked up first, it gets what schema.sql creates
+ * of one kind, but for tables that are there. */
+static bool lend(Store *s, const char *kind, Error *e) {
+    char create[48];
+    snprintf(create, sizeof create, "CREATE %s IF NOT EXISTS ", kind);
+    for (const char *at = strstr(schema_sql, create); at; at = strstr(at + 1, create)) {
+        sqlite3_stmt *make = NULL;
+        const char *definition = at + strlen(create);
+        if (is_table_there(s, definition)) continue;
+        char *sql = sqlite3_mprintf("CREATE TEMP %s %s", kind, definition);
+        bool ok = sql && sqlite3_prepare_v2(s->db, sql, -1, &make, NULL) == SQLITE_OK; /* the first of many */
+        ok = (ok && sqlite3_step(make) == SQLITE_DONE) || store_failed(s, "results: schema", e);
+        sqlite3_finalize(make);
+        sqlite3_free(sql);
+        if (!ok) return false;
+    }
+    return true;
+}
+
+/* What another build left answers as this one does: a database that a former one is still at work on, too. */
+static bool lend_what_is_stale(Store *s, Error *e) {
+    int64_t stale = 0;
+    return count_stale_views(s, &stale, e) && (!stale || (lend(s, "TABLE", e) && lend(s, "VIEW", e)));
+}
+
 static bool open_for_reading(Store *s, int64_t version, Error *e) {
-    if (version == STORE_VERSION) return true;
+    if (version == STORE_VERSION) return lend_what_is_stale(s, e);
     if (!version)
         return fail(e, EXIT_USAGE, "results: %s: empty (run `sinklab train CONFIG` or `make demo` first)",
                     s->path);

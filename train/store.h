@@ -20,7 +20,8 @@ enum { STORE_APPLICATION = 1936616300, STORE_VERSION = 1 };
 
 /* Refuses another program's database, a newer schema, what is no database (EXIT_USAGE), and
  * leaves such a file as it was; when writing, migrates an older one and gives any the views of this
- * program. A store belongs to one thread; a database to any number of processes. */
+ * program, which a reader sees in any case. A store belongs to one thread; a database to any number of
+ * processes. */
 bool store_open(Store **out, const char *path, StoreMode mode, Error *e);
 /* Flushes as far as it goes. NULL is let pass. */
 void store_close(Store *s);

@@ -154,6 +154,41 @@ static void a_dead_worker_is_told_and_taken_up(void **state) {
     assert_same_results(p, "worker.db", "calm.db");
 }
 
+/* ---- one task of a job array ---- */
+
+/* array.sh as Slurm starts task 0, from the folder; there, ./sinklab is a script that refuses to write to
+ * out/ while there is a file called full. What it says goes to NAME.out. */
+static int array_task(const Place *p, const char *name) {
+    char line[1024];
+    snprintf(line, sizeof line,
+             "script=$PWD/ablations/slurm/array.sh; cd %s &&"
+             " SLURM_ARRAY_TASK_ID=0 SLURM_ARRAY_JOB_ID=7 SINKLAB_LOCAL=%s/local bash $script plain.yaml out"
+             " --cache cache >%s.out 2>&1",
+             p->folder, p->folder, name);
+    return shell(line);
+}
+
+static void a_task_that_cannot_bring_its_results_keeps_them(void **state) {
+    const Place *p = *state;
+    char line[512], words[256];
+    snprintf(line, sizeof line,
+             "{ echo '#!/bin/sh'; echo '[ \"$1 $2\" = \"merge out/0.db\" ] && [ -e full ] && exit 1';"
+             " echo \"exec $PWD/sinklab \\\"\\$@\\\"\"; } >%s/sinklab && chmod +x %s/sinklab && : >%s/full",
+             p->folder, p->folder, p->folder);
+    assert_int_equal(shell(line), 0);
+    assert_int_equal(array_task(p, "full"), 1);
+    snprintf(words, sizeof words, "./sinklab merge 'out/0.db' '%s/local/sinklab-7-0/results.db'", p->folder);
+    assert_said(p, "full", words);
+    assert_answer(p, "local/sinklab-7-0/results.db", "SELECT status FROM run", "done|\n");
+    free(ask(p, "local/sinklab-7-0/results.db", "UPDATE run SET note = 'the same'"));
+    snprintf(line, sizeof line, "rm %s/full", p->folder);
+    assert_int_equal(shell(line), 0);
+    assert_int_equal(array_task(p, "again"), 0); /* it finds what it has done */
+    assert_answer(p, "out/0.db", "SELECT status, note FROM run", "done|the same|\n");
+    snprintf(line, sizeof line, "! [ -e %s/local/sinklab-7-0 ]", p->folder);
+    assert_int_equal(shell(line), 0); /* nothing is left there that has been brought */
+}
+
 /* ---- what ended badly ---- */
 
 static void what_ended_badly_waits_for_retry(void **state) {
@@ -177,6 +212,26 @@ static void what_ended_badly_waits_for_retry(void **state) {
 
 /* ---- a file that changes ---- */
 
+/* By key and label. */
+static void assert_edit_told(const Place *p) {
+    static const struct {
+        const char *what, *lr;
+        int seed;
+    } runs[] = {{"match", "0.001", 0}, {"match", "0.001", 1}, {"orphan", "0.003", 0}, {"orphan", "0.003", 1}};
+    assert_said(p, "edited.db", "2 runs of an earlier text of this file are no longer part of it");
+    for (int i = 0; i < 4; i++) {
+        char sql[160], line[160];
+        snprintf(sql, sizeof sql,
+                 "SELECT substr(key, 1, 8) FROM run WHERE config ->> '$.optim.lr' = %s AND seed = %d",
+                 runs[i].lr, runs[i].seed);
+        char *key = ask(p, "edited.db", sql);
+        snprintf(line, sizeof line, "  %-6s  %.8s  done         lr=%s seed %d\n", runs[i].what, key,
+                 runs[i].lr, runs[i].seed);
+        assert_said(p, "edited.db", line);
+        free(key);
+    }
+}
+
 static void an_edited_file_keeps_the_runs_that_still_match(void **state) {
     const Place *p = *state;
     write_sweep(p, "edited", "grid: {optim.lr: [1e-3, 3e-3]}\nseeds: 2\n");
@@ -184,12 +239,39 @@ static void an_edited_file_keeps_the_runs_that_still_match(void **state) {
     write_sweep(p, "edited", "grid: {optim.lr: [1e-3, 2e-3]}\nseeds: 2\n");
     assert_int_equal(sweep(p, "status", "edited", "edited.db", ""), 0);
     assert_said(p, "edited.db", "4 runs, 2 done");
-    assert_said(p, "edited.db", "2 runs of an earlier text of this file are no longer part of it");
+    assert_edit_told(p);
+    assert_said(p, "edited.db", "edited.yaml has changed since it was last run: 2 of its 4 runs match");
     assert_int_equal(sweep(p, "run", "edited", "edited.db", "--jobs 2"), 0);
+    assert_edit_told(p);
+    assert_said(p, "edited.db", "edited.yaml has changed since it was last run: 2 of its 4 runs match");
     assert_answer(p, "edited.db",
                   "SELECT (SELECT count(*) FROM run), (SELECT count(*) FROM sweep_run),"
                   " (SELECT group_concat(cell) FROM summary)",
                   "6|4|lr=0.001,lr=0.002|\n");
+    assert_int_equal(sweep(p, "status", "edited", "edited.db", ""), 0); /* orphans stay known */
+    assert_said(p, "edited.db", "2 runs of an earlier text of this file are no longer part of it");
+    assert_said(p, "edited.db", "done         lr=0.003 seed 1");
+    write_sweep(p, "edited", "grid: {optim.lr: [1e-3, 3e-3]}\nseeds: 2\n");
+    assert_int_equal(sweep(p, "run", "edited", "edited.db", "--jobs 1 --quiet"), 0);
+    assert_answer(p, "edited.db", "SELECT group_concat(label) FROM sweep_orphan", "lr=0.002,lr=0.002|\n");
+    /* Words make other runs too: the stage and the edit are told of these. */
+    assert_int_equal(sweep(p, "status", "edited", "edited.db", "train.steps=61"), 0);
+    assert_said(p, "edited.db", "0 of its 4 runs match");
+    assert_said(p, "edited.db", "6 runs of an earlier text");
+}
+
+/* One place run after the edit: what is left of the other text does not stand beside it. */
+static void an_edited_file_mixes_nothing_when_one_place_is_run(void **state) {
+    const Place *p = *state;
+    write_sweep(p, "mixed", "grid: {optim.lr: [1e-3, 3e-3]}\nseeds: 2\n");
+    assert_int_equal(sweep(p, "run", "mixed", "mixed.db", "--jobs 1 --quiet"), 0);
+    write_sweep(p, "mixed", "grid: {optim.lr: [1e-3, 2e-3, 3e-3]}\nseeds: 1\n");
+    assert_int_equal(sweep(p, "run", "mixed", "mixed.db", "--index 1 --quiet"), 0);
+    assert_answer(
+        p, "mixed.db",
+        "SELECT \"index\", c.label, config ->> '$.optim.lr', config ->> '$.seed' FROM sweep_cell AS c"
+        " LEFT JOIN sweep_run AS s USING (sweep, \"index\") LEFT JOIN run AS r ON r.id = s.run",
+        "0|lr=0.001|0.001|0|\n1|lr=0.002|0.002|0|\n2|lr=0.003|0.003|0|\n");
 }
 
 /* ---- tuning ---- */
@@ -210,6 +292,25 @@ static void only_the_best_cell_of_each_side_is_judged(void **state) {
     assert_said(p, "tuned.db", "each side at its own best");
     assert_int_equal(sweep(p, "verdict", "tuned", "tuned.db", "--markdown"), 0);
     assert_said(p, "tuned.db", "| val\\_loss lower by more than 9.0 | 2 |");
+}
+
+/* A run that tunes is not there, nor, as a former program left it, its place: no verdict on half a choice. */
+static void what_is_not_there_keeps_the_verdict_open(void **state) {
+    const Place *p = *state;
+    char line[512];
+    snprintf(line, sizeof line, "cp %s/tuned.db %s/hole.db", p->folder, p->folder);
+    assert_int_equal(shell(line), 0);
+    free(ask(p, "hole.db",
+             "DELETE FROM sweep_run WHERE \"index\" = (SELECT \"index\" FROM sweep_cell WHERE NOT judges "
+             "LIMIT 1)"));
+    assert_int_equal(sweep(p, "verdict", "tuned", "hole.db", ""), 0);
+    assert_said(p, "hole.db", "undecided");
+    free(ask(
+        p, "hole.db",
+        "DELETE FROM sweep_cell WHERE (sweep, \"index\") NOT IN (SELECT sweep, \"index\" FROM sweep_run)"));
+    assert_int_equal(sweep(p, "verdict", "tuned", "hole.db", ""), 0);
+    assert_said(p, "hole.db", "undecided");
+    assert_answer(p, "hole.db", "SELECT count(*) FROM sweep_cell", "12|\n");
 }
 
 /* Four cells tune on one seed; two of them then judge on two. */
@@ -243,23 +344,25 @@ static void what_stage_it_is_in_is_told(void **state) {
 
 /* ---- what it prints ---- */
 
-/* Standard output of an action is one JSON value; SQLite's reader is the judge. */
-static void assert_json(const Place *p, const char *action) {
+/* Standard output of an action is one JSON value with an array at that path; SQLite's reader is the judge. */
+static void assert_json(const Place *p, const char *action, const char *path) {
     char line[512], sql[256];
     snprintf(line, sizeof line,
              "./sinklab sweep %s %s/tuned.yaml --db %s/tuned.db --cache %s/cache --json --quiet >%s/json",
              action, p->folder, p->folder, p->folder, p->folder);
     assert_int_equal(system(line), 0);
     snprintf(sql, sizeof sql,
-             "sqlite3 :memory: \"SELECT json_array_length(readfile('%s/json')) > 0\" | grep -qx 1",
-             p->folder);
+             "sqlite3 :memory: \"SELECT json_array_length(readfile('%s/json'), '%s') > 0\" | grep -qx 1",
+             p->folder, path);
     assert_int_equal(system(sql), 0);
 }
 
 static void figures_come_as_json(void **state) {
     const Place *p = *state;
-    assert_json(p, "run");
-    assert_json(p, "verdict");
+    assert_json(p, "run", "\\$");
+    assert_json(p, "verdict", "\\$");
+    assert_json(p, "plan", "\\$.runs");
+    assert_json(p, "status", "\\$.runs");
 }
 
 static void a_terminal_gets_a_live_table(void **state) {
@@ -319,9 +422,12 @@ int main(void) {
         cmocka_unit_test(several_writers_share_the_work),
         cmocka_unit_test(killed_at_random_it_ends_the_same),
         cmocka_unit_test(a_dead_worker_is_told_and_taken_up),
+        cmocka_unit_test(a_task_that_cannot_bring_its_results_keeps_them),
         cmocka_unit_test(what_ended_badly_waits_for_retry),
         cmocka_unit_test(an_edited_file_keeps_the_runs_that_still_match),
+        cmocka_unit_test(an_edited_file_mixes_nothing_when_one_place_is_run),
         cmocka_unit_test(only_the_best_cell_of_each_side_is_judged),
+        cmocka_unit_test(what_is_not_there_keeps_the_verdict_open),
         cmocka_unit_test(what_stage_it_is_in_is_told),
         cmocka_unit_test(figures_come_as_json),
         cmocka_unit_test(a_terminal_gets_a_live_table),

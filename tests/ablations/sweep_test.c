@@ -178,7 +178,60 @@ static void one_place_can_be_registered_alone(void **state) {
     Store *store = open_or_fail(p.db, STORE_WRITE);
     OK(plan_register(&plan, 3, store, &e));
     ASK(store, "SELECT group_concat(\"index\") FROM sweep_run", "3");
-    ASK(store, "SELECT label || ' ' || cell FROM sweep_cell", "layers=2 1");
+    /* Every place is known, so that what is missing is. */
+    ASK(store, "SELECT group_concat(label || ' ' || cell) FROM sweep_cell",
+        "layers=1 0,layers=1 0,layers=2 1,layers=2 1");
+    OK(plan_register(&plan, 0, store, &e));
+    ASK(store, "SELECT min(\"index\") || max(\"index\") || count(*) FROM sweep_run", "032");
+    store_close(store);
+    plan_free(&plan);
+    unload(s);
+    place_remove(&p);
+}
+
+/* Holm divides by all comparisons that the file plans, though one run is there. */
+static void every_planned_comparison_counts(void **state) {
+    (void)state;
+    Place p = place_make();
+    char text[1024];
+    write_text(&p);
+    plan_text(&p, "1, 2, 3", text);
+    strcat(text, "compare: {axis: model.layers, baseline: 1}\n"
+                 "expect: [{metric: val_loss, direction: lower}, {metric: sink_mass, direction: lower}]\n");
+    Sweep *s = load_or_fail(&p, text);
+    Plan plan = plan_or_fail(&p, s);
+    Store *store = open_or_fail(p.db, STORE_WRITE);
+    OK(plan_register(&plan, 2, store, &e));
+    ASK(store, "SELECT group_concat(share) FROM (SELECT share FROM verdict ORDER BY share)", "1,2,3,4");
+    ASK(store, "SELECT max(share) FROM t_quantile", "4");
+    store_close(store);
+    plan_free(&plan);
+    unload(s);
+    place_remove(&p);
+}
+
+/* Places that a former program left out are added, once. */
+static void missing_places_are_added(void **state) {
+    (void)state;
+    Place p = place_make();
+    char text[512];
+    bool lacks = true;
+    write_text(&p);
+    plan_text(&p, "1, 2", text);
+    Sweep *s = load_or_fail(&p, text);
+    Plan plan = plan_or_fail(&p, s);
+    Store *store = open_or_fail(p.db, STORE_WRITE);
+    OK(sweep_lacks_places(s, &lacks, store, &e)); /* it has none of the sweep */
+    assert_false(lacks);
+    OK(plan_register(&plan, 3, store, &e));
+    run_sql(store, "DELETE FROM sweep_cell WHERE \"index\" < 3");
+    OK(sweep_lacks_places(s, &lacks, store, &e));
+    assert_true(lacks);
+    OK(sweep_add_places(s, store, &e));
+    OK(sweep_lacks_places(s, &lacks, store, &e));
+    assert_false(lacks);
+    ASK(store, "SELECT group_concat(\"index\" || label) FROM sweep_cell",
+        "0layers=1,1layers=1,2layers=2,3layers=2");
     store_close(store);
     plan_free(&plan);
     unload(s);
@@ -335,6 +388,8 @@ int main(void) {
         cmocka_unit_test(base_below_variant_below_set_below_axes_below_words),
         cmocka_unit_test(plan_knows_done_runs_and_orphans),
         cmocka_unit_test(one_place_can_be_registered_alone),
+        cmocka_unit_test(every_planned_comparison_counts),
+        cmocka_unit_test(missing_places_are_added),
         cmocka_unit_test(twins_are_refused),
         cmocka_unit_test(every_bad_input_is_refused_word_for_word),
         cmocka_unit_test(words_of_the_command_line_are_checked),

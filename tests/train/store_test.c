@@ -41,7 +41,7 @@ static void every_table_view_and_column_has_a_comment(void **state) {
         sqlite3_finalize(columns);
     }
     sqlite3_finalize(objects);
-    assert_int_equal(tables, 15);
+    assert_int_equal(tables, 16);
     store_close(s);
     place_remove(&p);
 }
@@ -73,10 +73,15 @@ static void views_of_another_build_are_made_anew(void **state) {
     ask(s, sum, before);
     run_sql(
         s,
-        "DROP VIEW sink; CREATE VIEW sink AS SELECT 1 AS old; DROP VIEW final; CREATE VIEW mine AS SELECT 7");
+        "DROP VIEW sink; CREATE VIEW sink AS SELECT 1 AS old; DROP VIEW final; CREATE VIEW mine AS SELECT 7;"
+        "DROP TABLE sweep_orphan");
     store_close(s);
-    s = open_or_fail(p.db, STORE_READ);
-    ASK(s, "SELECT old FROM sink", "1");
+    s = open_or_fail(p.db, STORE_READ); /* it sees this program's views, and changes nothing */
+    ASK(s, "SELECT count(*) FROM sink WHERE probe = 'main'", "0");
+    ASK(s, "SELECT count(val_loss) FROM final", "0");
+    ASK(s, "SELECT count(*) FROM sweep_orphan", "0");
+    ASK(s, "SELECT old FROM main.sink", "1");
+    ASK(s, "SELECT * FROM mine", "7");
     store_close(s);
     s = open_or_fail(p.db, STORE_WRITE);
     ASK(s, "SELECT * FROM mine", "7");
