@@ -82,7 +82,11 @@ test-page: sinklab page
 	node --test --test-reporter=spec tests/page/page_test.mjs
 
 build/tests/%_test: build/tests/%_test.o $(HELPERS) $(LIBRARY)
-	$(CC) $(ALL) -o $@ $^ -lcmocka $(LIBS)
+	$(CC) $(ALL) -o $@ $^ -lcmocka $(WRAP) $(LIBS)
+
+# Stands in for CPUs with and without bf16, and for their peaks.
+build/tests/train/precision_test: WRAP := \
+    -Wl,--wrap=gemm_bf16_supported -Wl,--wrap=gemm_bf16_peak -Wl,--wrap=peak_flops
 
 # The commit goes into run.git; the header changes only when it does.
 build/version.h: FORCE

@@ -3,6 +3,7 @@
 #include "ablations/student.h"
 #include "data/base/files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,13 +96,25 @@ static bool refuse_twins(const Plan *p, Error *e) {
                 p->sweep->path, (int)(first - p->run), (int)(second - p->run));
 }
 
+/* Once, and whether or not progress is wanted: the runs' own words may go into their logs. */
+static void say_settled(const Plan *p) {
+    const char *settled = NULL;
+    for (int i = 0; !settled && i < p->runs; i++) {
+        Config here = p->run[i].config;
+        settled = config_settle(&here);
+    }
+    if (settled) fprintf(stderr, "sinklab: %s: %s\n", p->sweep->path, settled);
+}
+
 bool plan_make(Plan *p, const Sweep *s, const char *cache, void (*say)(const char *line), Error *e) {
     Texts texts = {0};
     *p = (Plan){.sweep = s, .runs = sweep_runs(s)};
     p->run = calloc((size_t)p->runs, sizeof *p->run);
     if (!p->run) return fail(e, EXIT_FAILED, "sweep: out of memory");
     for (int i = 0; i < p->runs; i++) strcpy(p->run[i].status, "new");
-    bool ok = plan_runs(p, &texts, cache, say, e) && refuse_twins(p, e);
+    bool ok = plan_runs(p, &texts, cache, say, e);
+    if (ok) say_settled(p);
+    ok = ok && refuse_twins(p, e);
     close_texts(&texts);
     if (!ok) plan_free(p);
     return ok;
@@ -207,7 +220,9 @@ static bool register_cell(const Plan *p, int index, int64_t sweep, Store *s, Err
 
 static bool register_run(const Plan *p, int index, int64_t sweep, Store *s, Error *e) {
     const PlannedRun *r = &p->run[index];
-    char *json = config_json(&r->config, true);
+    Config here = r->config; /* the run's process settles it by itself, and says so */
+    config_settle(&here);
+    char *json = config_json(&here, true);
     int64_t run;
     if (!json) return fail(e, EXIT_FAILED, "sweep: out of memory");
     RunIdentity id = {.key = r->key,

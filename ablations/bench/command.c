@@ -196,7 +196,10 @@ static bool load(Config *c, const Words *w, int i, Error *e) {
     char *line[1 + w->sets];
     line[0] = w->config[i];
     memcpy(line + 1, w->set, (size_t)w->sets * sizeof *line);
-    return config_from_words(c, 1 + w->sets, line, e);
+    if (!config_from_words(c, 1 + w->sets, line, e)) return false;
+    const char *settled = config_settle(c);
+    if (settled) fprintf(stderr, "sinklab: %s: %s\n", w->config[i], settled);
+    return true;
 }
 
 /* What the command line asks for. */
@@ -234,9 +237,10 @@ static bool show_phases(Bench *b, const Words *w, const Asked *a, Error *e) {
 
 static bool show_variants(Bench *b, const Words *w, const Asked *a, Error *e) {
     if (!a->json) print_machine(&b->machine);
+    Config c;
     for (int i = 0; i < w->configs; i++)
-        if (!variants_show(&b->machine, w->config[i], w->sets, w->set, steps_of(a, VARIANT_STEPS), a->json,
-                           e))
+        if (!load(&c, w, i, e) || !variants_show(&b->machine, w->config[i], w->sets, w->set,
+                                                 steps_of(a, VARIANT_STEPS), a->json, e))
             return false;
     return true;
 }
