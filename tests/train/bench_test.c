@@ -2,6 +2,7 @@
  * said of a run's memory and threads before it begins. */
 #include "model/gemm.h"
 #include "model/grain.h"
+#include "train/bench.h"
 #include "train/run.h"
 #include "train/step.h"
 #include "train/yaml.h"
@@ -57,8 +58,25 @@ static void phases_add_up(void **state) {
     for (int i = 0; i < phases->n; i++) sum += number(phases->value[i], "ms");
     /* Medians of parts and of wholes differ; on a busy machine by much. */
     assert_true(sum > 0.2 * step && sum < 2 * step);
+    assert_true(number(yaml_get(phases, "data"), "ms") > 0 && number(yaml_get(phases, "store"), "ms") > 0);
     assert_true(number(one, "tokens_per_second") > 0 && number(one, "memory") > 0);
     yaml_free(y);
+}
+
+/* Rows are cut of a text by the code that training uses: a target is the next input, BOS stands first. */
+static void rows_are_those_of_a_text(void **state) {
+    (void)state;
+    Config c;
+    Error e = {0};
+    BenchRun *r;
+    assert_true(config_parse(&c, config, sizeof config - 1, "small.yaml", &e) && config_check(&c, &e));
+    c.train.batch_tokens = 2 * c.model.context;
+    assert_true(bench_open(&r, &c, &e));
+    const Trainer *t = bench_trainer(r);
+    assert_int_equal(t->rows.x[0], t->rows.x[t->T]);
+    for (int i = 1; i < 2 * t->T; i++)
+        if (i % t->T) assert_int_equal(t->rows.x[i], t->rows.y[i - 1]);
+    bench_close(r);
 }
 
 /* What train --dry-run says of memory, against what the trainer asks the system for. */
@@ -140,7 +158,8 @@ static void table_and_picture(void **state) {
 int main(void) {
     gemm_start();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(phases_add_up), cmocka_unit_test(size_is_what_is_taken),
-        cmocka_unit_test(pieces_from_shapes), cmocka_unit_test(table_and_picture)};
+        cmocka_unit_test(phases_add_up), cmocka_unit_test(rows_are_those_of_a_text),
+        cmocka_unit_test(size_is_what_is_taken), cmocka_unit_test(pieces_from_shapes),
+        cmocka_unit_test(table_and_picture)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
