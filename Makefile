@@ -101,11 +101,13 @@ build/train/start.o: MARCH :=
 
 build/train/embed.o: train/schema.sql configs/variants.yaml
 
-# A benchmark, not a test: figures to hold a later run against, `sinklab bench --against FILE`.
+# A benchmark, not a test: CONFIGS (each in configs/) in turn, ROUNDS times; a table by the CPU's name in PERF
+# and the JSON that a later run is held against, `sinklab bench --against FILE`.
+CONFIGS ?=
+ROUNDS  ?= 5
+PERF    ?= tests/perf
 perf: sinklab
-	@mkdir -p build/perf
-	./sinklab bench --json > build/perf/bench.json
-	./sinklab bench --against build/perf/bench.json
+	./sinklab bench $(CONFIGS) --rounds $(ROUNDS) --save $(PERF)
 
 clean:
 	rm -rf build sinklab
