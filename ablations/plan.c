@@ -47,11 +47,18 @@ static double disk_bytes(const Config *c, const RunSize *size) {
            CHECKPOINTS * FLOATS * 4.0 * (double)size->parameters;
 }
 
+/* What the run will be here. Its process is given what was asked for, settles that by itself and says so. */
+static Config settled(const PlannedRun *r) {
+    Config here = r->config;
+    config_settle(&here);
+    return here;
+}
+
 static bool plan_run(PlannedRun *r, Dataset *data, Error *e) {
     const DatasetInfo *info = dataset_info(data);
-    const Config *c = &r->config;
+    const Config *c = &r->config, here = settled(r);
     int T = (int)c->model.context;
-    config_key(c, info->corpus_hash, info->tokenizer_hash, r->key);
+    config_key(&here, info->corpus_hash, info->tokenizer_hash, r->key);
     if (!*r->key) return fail(e, EXIT_FAILED, "sweep: out of memory");
     memcpy(r->licence, info->licence, sizeof r->licence);
     r->tokens = (double)c->train.steps * (double)c->train.batch_tokens;
@@ -98,12 +105,12 @@ static bool refuse_twins(const Plan *p, Error *e) {
 
 /* Once, and whether or not progress is wanted: the runs' own words may go into their logs. */
 static void say_settled(const Plan *p) {
-    const char *settled = NULL;
-    for (int i = 0; !settled && i < p->runs; i++) {
+    const char *line = NULL;
+    for (int i = 0; !line && i < p->runs; i++) {
         Config here = p->run[i].config;
-        settled = config_settle(&here);
+        line = config_settle(&here);
     }
-    if (settled) fprintf(stderr, "sinklab: %s: %s\n", p->sweep->path, settled);
+    if (line) fprintf(stderr, "sinklab: %s: %s\n", p->sweep->path, line);
 }
 
 bool plan_make(Plan *p, const Sweep *s, const char *cache, void (*say)(const char *line), Error *e) {
@@ -220,8 +227,7 @@ static bool register_cell(const Plan *p, int index, int64_t sweep, Store *s, Err
 
 static bool register_run(const Plan *p, int index, int64_t sweep, Store *s, Error *e) {
     const PlannedRun *r = &p->run[index];
-    Config here = r->config; /* the run's process settles it by itself, and says so */
-    config_settle(&here);
+    Config here = settled(r);
     char *json = config_json(&here, true);
     int64_t run;
     if (!json) return fail(e, EXIT_FAILED, "sweep: out of memory");

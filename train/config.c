@@ -508,9 +508,7 @@ const char *config_settle(Config *c) {
 }
 
 void config_key(const Config *c, const char *corpus_hash, const char *tokenizer_hash, char key[33]) {
-    Config here = *c;
-    config_settle(&here);
-    char *json = config_json(&here, false), *text = NULL;
+    char *json = config_json(c, false), *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     if (json && out) fprintf(out, "%s\n%s\n%s\n%d\n", json, corpus_hash, tokenizer_hash, NUMERICS);

@@ -121,12 +121,12 @@ bool config_get(const Config *c, const char *key, char *text, size_t room);
 char *config_json(const Config *c, bool all);
 
 /* What this machine trains of what is asked for: train.precision: bf16 becomes fp32 where the CPU lacks its
- * instructions, so that no figures of fp32 stand under the key of bf16. Returns NULL, or a line that says so.
- */
+ * instructions. To be asked before a run is given its key, so that no figures of fp32 stand under that of
+ * bf16. Returns NULL, or a line that says so. */
 const char *config_settle(Config *c);
 
-/* The run key, 32 hex digits: XXH3-128 of the canonical JSON without run.* of what config_settle leaves, the
- * hashes of corpus and tokenizer, and NUMERICS. */
+/* The run key, 32 hex digits: XXH3-128 of the canonical JSON without run.*, the hashes of
+ * corpus and tokenizer, and NUMERICS. */
 void config_key(const Config *c, const char *corpus_hash, const char *tokenizer_hash, char key[33]);
 
 /* One line a key: name, type, default, bounds, help. */
