@@ -111,7 +111,7 @@ static bool print_summary(const Sweep *s, Store *store, const Options *o, Error 
 static bool print_results(const Sweep *s, Store *store, const Options *o, Error *e) {
     Path folder = path_of("%s.d", o->db), page = path_of("%s/%s.html", folder.s, s->name);
     if (!print_summary(s, store, o, e) || !folder_make(folder.s, e) ||
-        !report_write(store, s->name, page.s, e))
+        !report_write(store, s->name, page.s, o->quiet, e))
         return false;
     if (!o->json) printf("the curves:       %s\n", page.s);
     return true;
