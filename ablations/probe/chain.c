@@ -126,17 +126,31 @@ static void show_layers(Subject *s, const Measured *m, int n) {
     subject_show(s, &sheet);
 }
 
+/* Lines of which something was measured: classes of tokens are not there in every task. */
+static int head_lines(const Measured *m, Line *there) {
+    int n = 0;
+    for (int i = 0; i < HEAD_LINES; i++)
+        for (int k = 0; k < m->main.n; k++)
+            if (m->main.at[k].head >= 0 && !strcmp(m->main.at[k].name, by_head[i].figure)) {
+                there[n++] = by_head[i];
+                break;
+            }
+    return n;
+}
+
 static void show_heads(Subject *s, const Measured *m, int n) {
     int layers = (int)s->m->config.layers, heads = (int)s->m->config.heads;
-    Sheet sheet = sheet_make("heads", "by head", HEAD_LINES, layers * heads * n);
-    for (int i = 0; i < HEAD_LINES; i++) name_row(&sheet, i, &by_head[i]);
+    Line there[HEAD_LINES];
+    int lines = head_lines(m, there);
+    Sheet sheet = sheet_make("heads", "by head", lines, layers * heads * n);
+    for (int i = 0; i < lines; i++) name_row(&sheet, i, &there[i]);
     for (int at = 0; at < layers * heads; at++) {
         char name[SHEET_NAME];
         snprintf(name, sizeof name, "%d.%d", at / heads, at % heads);
         name_column(&sheet, at, name, n == 2);
-        for (int i = 0; i < HEAD_LINES; i++)
+        for (int i = 0; i < lines; i++)
             for (int j = 0; j < n; j++)
-                *sheet_cell(&sheet, i, at * n + j) = figure(&m[j], &by_head[i], at / heads, at % heads);
+                *sheet_cell(&sheet, i, at * n + j) = figure(&m[j], &there[i], at / heads, at % heads);
     }
     subject_show(s, &sheet);
 }

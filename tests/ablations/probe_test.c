@@ -48,6 +48,15 @@ static int probe(Place *p, const char *options) {
                options);
 }
 
+/* A training run into NAME.db, further words at its end. */
+static int train(Place *p, const char *name, const char *source, const char *more) {
+    return run(p,
+               "./sinklab train configs/demo.yaml --quiet --db %s/%s.db --cache %s/cache data.source=%s "
+               "model.layers=2 model.width=32 model.context=16 train.steps=8 train.batch_tokens=256 "
+               "optim.warmup=1 probe.sequences=20 run.checkpoint_every=8 run.threads=1 %s",
+               p->folder, name, p->folder, source, more);
+}
+
 static int setup(void **state) {
     char path[96];
     Place *p = calloc(1, sizeof *p);
@@ -57,12 +66,7 @@ static int setup(void **state) {
     snprintf(path, sizeof path, "%s/text.txt", p->folder);
     write_text(path, 30000);
     *state = p;
-    return run(
-        p,
-        "./sinklab train configs/demo.yaml --quiet --db %s/a.db --cache %s/cache data.source=%s "
-        "data.tokenizer=bytes model.layers=2 model.width=32 model.context=16 train.steps=8 "
-        "train.batch_tokens=256 optim.warmup=1 probe.sequences=20 run.checkpoint_every=8 run.threads=1",
-        p->folder, p->folder, path);
+    return train(p, "a", path, "data.tokenizer=bytes");
 }
 
 static int teardown(void **state) {
@@ -90,6 +94,33 @@ static double json_figure(const Place *p, const char *path) {
     sqlite3_finalize(s);
     sqlite3_close(db);
     return x;
+}
+
+static void assert_answer(Place *p, const char *name, const char *sql, const char *answer) {
+    int code = run(p, "sqlite3 %s/%s.db \"%s\"", p->folder, name, sql);
+    if (code || strcmp(p->out, answer)) fail_msg("%s: %s", sql, p->out);
+}
+
+/* What a text does not have (classes of tokens, targets of random rows) leaves neither rows nor events. */
+static void test_nothing_undefined_is_written(void **state) {
+    Place *p = *state;
+    const char *const classes = "SELECT count(*) > 0 FROM metric WHERE name LIKE '%dormant%'";
+    const char *const events = "SELECT count(*) FROM event WHERE kind = 'nan'";
+    char source[128];
+    assert_answer(p, "a", classes, "0\n");
+    assert_answer(p, "a", events, "0\n");
+    assert_answer(p, "a", "SELECT count(*) FROM eval_layer WHERE probe = 'random' AND lens_loss IS NOT NULL",
+                  "0\n");
+    assert_int_equal(probe(p, "--heads"), 0);
+    assert_null(strstr(p->out, "on triggers"));
+    snprintf(source, sizeof source, "bigram_backcopy:%s/text.txt", p->folder);
+    assert_int_equal(train(p, "task", source, ""), 0);
+    assert_answer(p, "task", classes, "1\n");
+    assert_answer(p, "task", events, "0\n");
+    assert_int_equal(run(p, "./sinklab probe $(ls -d %s/task.db.d/*/step-*) --cache %s/cache --heads",
+                         p->folder, p->folder),
+                     0);
+    assert_shows(p, "on triggers");
 }
 
 static void test_everything(void **state) {
@@ -199,6 +230,7 @@ static void test_list(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_everything),
                                        cmocka_unit_test(test_before_and_after),
+                                       cmocka_unit_test(test_nothing_undefined_is_written),
                                        cmocka_unit_test(test_known_numbers),
                                        cmocka_unit_test(test_own_text),
                                        cmocka_unit_test(test_bounds_hold_in_training),
