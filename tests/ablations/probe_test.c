@@ -123,6 +123,29 @@ static void test_nothing_undefined_is_written(void **state) {
     assert_shows(p, "on triggers");
 }
 
+/* Of a kind whose rows need not sum to one the database and the tables say so; a null key's mass is seen. */
+static void test_weights_that_do_not_sum_to_one(void **state) {
+    Place *p = *state;
+    char text[96];
+    snprintf(text, sizeof text, "%s/text.txt", p->folder);
+    assert_answer(p, "a", "SELECT count(proxy), count(*) > 0 FROM sink", "0|1\n");
+    assert_int_equal(probe(p, "--heads"), 0);
+    assert_null(strstr(p->out, "sum |A|"));
+    assert_int_equal(train(p, "sigmoid", text, "data.tokenizer=bytes model.attention=sigmoid"), 0);
+    assert_answer(p, "sigmoid", "SELECT min(proxy), count(proxy) = count(*) FROM sink", "1.0|1\n");
+    assert_int_equal(run(p, "./sinklab probe $(ls -d %s/sigmoid.db.d/*/step-*) --cache %s/cache --heads",
+                         p->folder, p->folder),
+                     0);
+    assert_shows(p, "weights measured");
+    assert_shows(p, "by head, A being |A| / sum |A|");
+    assert_int_equal(train(p, "null", text, "data.tokenizer=bytes model.attention=softmax1"), 0);
+    assert_int_equal(run(p, "./sinklab probe $(ls -d %s/null.db.d/*/step-*) --cache %s/cache --heads --json",
+                         p->folder, p->folder),
+                     0);
+    double sum = json_figure(p, "$.heads.rows.\"row sum\"[0]");
+    assert_true(sum > 0.5 && sum < 1);
+}
+
 static void test_everything(void **state) {
     Place *p = *state;
     char options[256];
@@ -231,6 +254,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_everything),
                                        cmocka_unit_test(test_before_and_after),
                                        cmocka_unit_test(test_nothing_undefined_is_written),
+                                       cmocka_unit_test(test_weights_that_do_not_sum_to_one),
                                        cmocka_unit_test(test_known_numbers),
                                        cmocka_unit_test(test_own_text),
                                        cmocka_unit_test(test_bounds_hold_in_training),
