@@ -1,8 +1,5 @@
 #include "ablations/probe/chain.h"
 
-#include "model/instruments/instrument.h"
-#include "train/yaml.h"
-
 #include <math.h>
 #include <string.h>
 
@@ -183,22 +180,4 @@ bool chain_show(Subject *s, Error *e) {
     }
     for (int i = 0; i < n; i++) measured_free(&m[i]);
     return ok;
-}
-
-void instruments_list(bool json) {
-    if (json) fputc('[', stdout);
-    for (int i = 0; instruments[i]; i++) {
-        const Instrument *it = instruments[i];
-        const char *const field[][2] = {{"name", it->name},
-                                        {"definition", it->definition},
-                                        {"paper", it->paper},
-                                        {"columns", it->columns}};
-        if (!json) printf("%s\n  %s\n  %s\n  %s\n", it->name, it->definition, it->paper, it->columns);
-        for (int k = 0; json && k < 4; k++) {
-            printf("%s\"%s\": ", k ? ", " : i ? ",\n {" : "{", field[k][0]);
-            json_string(stdout, field[k][1]);
-        }
-        if (json) fputc('}', stdout);
-    }
-    if (json) puts("]");
 }

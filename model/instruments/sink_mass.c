@@ -112,13 +112,9 @@ static void close(void *self, Figures *out) {
 
 const Instrument sink_mass = {
     .name = "sink_mass",
-    .definition = "mass of the first key, sum_q A[q,0] / T; rates: share of (sequence, layer, head) above "
-                  "0.2, 0.3, 0.5, 0.8; the key of the largest mass",
+    .definition = "mass of the first key, sum_q A[q,0] / T, under a mask that of row position 0 too",
     .paper = "arXiv 2410.10781",
-    .columns = "eval.sink_mass, eval.max_mass, eval.sink_rate_02 .. _08, eval_layer.sink_mass, "
-               "eval_layer.sink_rate_02 .. _08, eval_head.sink_mass, eval_head.sink_rate_03, "
-               "eval_head.sink_position, eval_head.sink_position_mass, eval_head.row_sum, metric row0_mass, "
-               "metric proxy",
+    .columns = "eval.sink_mass, eval.max_mass, eval_layer.sink_mass, eval_head.sink_mass, metric row0_mass",
     .cadence = LIGHT,
     .open = open,
     .taps = 1 << TAP_EMBED,

@@ -243,11 +243,57 @@ static void test_refusals(void **state) {
     }
 }
 
+/* Every instrument has a row, and every column that instruments fill is in one. */
 static void test_list(void **state) {
+    static const char *const rows[] = {"sink_mass",
+                                       "sink_rate",
+                                       "sink_position",
+                                       "uniform_mass",
+                                       "unnormalised",
+                                       "mixing",
+                                       "value_drain",
+                                       "dormant",
+                                       "local_mass",
+                                       "positive_scores",
+                                       "out_variance",
+                                       "norm_ratio",
+                                       "massive_activation",
+                                       "dominance",
+                                       "kurtosis",
+                                       "super_neurons",
+                                       "spectrum",
+                                       "bounds",
+                                       "perturbation_spread",
+                                       "sensitivity",
+                                       "rank_collapse",
+                                       "representational_collapse",
+                                       "logit_lens",
+                                       "embedding_probe",
+                                       "onset",
+                                       "phases",
+                                       "step_head",
+                                       "stream",
+                                       "quantize"};
     Place *p = *state;
+    char columns[4096], *save = NULL;
+    assert_int_equal(
+        run(p,
+            "sqlite3 %s/a.db \"SELECT DISTINCT c.name FROM sqlite_schema AS t, pragma_table_info(t.name) "
+            "AS c WHERE t.name IN ('eval', 'eval_layer', 'eval_head', 'step_head') AND NOT c.pk AND "
+            "c.name NOT IN ('T', 'sequences', 'val_loss', 'val_loss_1', 'bits_per_byte')\"",
+            p->folder),
+        0);
+    snprintf(columns, sizeof columns, "%s", p->out);
+    assert_int_equal(run(p, "./sinklab probe --list"), 0);
+    for (char *name = strtok_r(columns, "\n", &save); name; name = strtok_r(NULL, "\n", &save))
+        assert_shows(p, name);
     assert_int_equal(run(p, "./sinklab probe --list --json"), 0);
     assert_false(isnan(json_figure(p, "$[0].name")));
-    assert_shows(p, "\"logit_lens\"");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "\"name\": \"%s\"", rows[i]);
+        assert_shows(p, name);
+    }
 }
 
 int main(void) {
