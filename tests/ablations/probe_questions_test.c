@@ -22,8 +22,10 @@ typedef struct Asked {
     float losses[ROWS * MOST];
 } Asked;
 
-static void ask(Asked *a, const ModelConfig *c, int T) {
-    a->r = rig_of(c, ROWS, T, 0);
+static void ask(Asked *a, ModelConfig c, int T) {
+    Error e = {0};
+    if (!model_config_check(&c, &e)) fail_msg("%s", e.text);
+    a->r = rig_of(&c, ROWS, T, 0);
     a->s = (Subject){.m = a->r.m, .c = {.seed = 5}};
     a->p = (ProbeRows){ROWS, T, {a->r.x, a->r.y, a->r.lo, NULL}, a->losses};
 }
@@ -64,7 +66,7 @@ static void spread_of_one_token(void **state) {
     Error e = {0};
     int32_t changed[ROWS * T];
     double got[LAYERS * T] = {0}, want[LAYERS * T] = {0};
-    ask(&a, &c, T);
+    ask(&a, c, T);
     memcpy(changed, a.r.x, sizeof changed);
     for (int row = 0; row < ROWS; row++) {
         int32_t *token = &changed[row * T + POS];
@@ -99,7 +101,7 @@ static void sensitivity_of_an_identity(void **state) {
     Asked a;
     Error e = {0};
     double sens[T] = {0};
-    ask(&a, &c, T);
+    ask(&a, c, T);
     fill(a.r.m, STAGE_OUT, 0, 0);
     fill(a.r.m, STAGE_MLP, 2, 0);
     must(jacobian_sensitivity(&a.s, &a.p, 400, sens, &e), &e);
@@ -142,7 +144,7 @@ static void sensitivity_against_differences(void **state) {
     Asked a;
     Error e = {0};
     double got[T] = {0};
-    ask(&a, &c, T);
+    ask(&a, c, T);
     must(jacobian_sensitivity(&a.s, &a.p, 400, got, &e), &e);
     for (int i = 0; i < T; i++) {
         double want = 0;
@@ -202,7 +204,7 @@ static void bound_over_all_paths(void **state) {
     Asked a;
     Error e = {0};
     double got[T] = {0}, want[T] = {0};
-    ask(&a, &c, T);
+    ask(&a, c, T);
     for (int row = 0; row < ROWS; row++) {
         Forward f = naive_row(&a, row);
         for (int i = 0; i < T; i++) want[i] += paths(&f, f.L, T - 1, i) / ROWS;
@@ -223,7 +225,7 @@ static void losses_under_a_window(void **state) {
     c.context = CONTEXT;
     Asked a;
     Error e = {0};
-    ask(&a, &c, T);
+    ask(&a, c, T);
     ModelConfig *of = &a.r.m->config, trained = *of;
     for (int j = 0; j < 4; j++) {
         double got[PLACES], sum[PLACES] = {0}, n[PLACES] = {0};
@@ -313,7 +315,7 @@ static void rounding_by_hand(void **state) {
     Error e = {0};
     double got[QUANTIZE_KINDS], change[QUANTIZE_KINDS], want[QUANTIZE_KINDS];
     void (*const sees[])(void *, const View *) = {NULL, NULL, all_tokens, each_token, all_tokens, each_token};
-    ask(&a, &c, 11);
+    ask(&a, c, 11);
     must(quantize_measure(&a.s, &a.p, got, &e), &e);
     for (int i = 0; i < QUANTIZE_KINDS; i++) {
         want[i] = loss_by_hand(&a, i == 1 || i > 3, sees[i]) - loss_by_hand(&a, false, NULL);
@@ -331,7 +333,7 @@ static void rounding_what_is_round(void **state) {
     Asked a;
     Error e = {0};
     double loss[QUANTIZE_KINDS];
-    ask(&a, &c, 11);
+    ask(&a, c, 11);
     round_linear(a.r.m);
     must(quantize_measure(&a.s, &a.p, loss, &e), &e);
     same("loss", &loss[1], &loss[0], 1, 1e-12);
@@ -345,7 +347,7 @@ static void distance_of_two_texts(void **state) {
     enum { T = 12, LAYERS = 2 };
     ModelConfig c = naive_config();
     Asked a;
-    ask(&a, &c, T);
+    ask(&a, c, T);
     Tape *t = rig_tape(&a.r, ROWS, false);
     for (int n = 2; n < T; n += 3) {
         double got[LAYERS] = {0}, want[LAYERS] = {0};

@@ -16,7 +16,7 @@ typedef struct Forward {
     double *x;           /* (L, T, D) residual stream after the block */
 } Forward;
 
-/* small_config() without position. */
+/* small_config() without position, unchecked. */
 ModelConfig naive_config(void);
 /* Of one row of tokens. */
 Forward naive_forward(const Model *m, const int32_t *x, const int32_t *lo, int T);
