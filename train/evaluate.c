@@ -98,7 +98,7 @@ static void held_out_loss(Evaluator *v, Tape *t, int batch, int64_t targets, Fig
         int rows = (int)lesser(v->val.rows, n - done);
         for (int r = 0; r < rows; r++) {
             int64_t at = r * T;
-            Rows one = {v->val.at.x + at, v->val.at.y + at, v->val.at.lo + at, v->val.at.kind + at};
+            Rows one = {v->val.at.x + at, v->val.at.y + at, v->val.at.lo + at, NULL};
             dataset_heldout_rows_get(v->d, (done + r) * all / n, 1, (int)T, &one);
         }
         rows_hide_targets(&v->val.at, rows, (int)T, v->c->model.prefix);

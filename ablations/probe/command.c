@@ -2,6 +2,7 @@
  * Does not own: what is asked (the other files here). */
 #include "train/command.h"
 #include "ablations/probe/chain.h"
+#include "ablations/probe/list.h"
 #include "ablations/probe/modes.h"
 #include "model/gemm.h"
 #include "train/host.h"
@@ -94,7 +95,7 @@ const Command probe_command = {
                "  --quantize int8    loss with weights and inputs of linear layers rounded\n"
                "  --time             milliseconds of a forward pass, of the light instruments, of all\n"
                "  --svg DIR          folder of the figures (default .)\n"
-               "  --list             the instruments: definition, paper, columns in results.db\n"
+               "  --list             the instruments: definition, paper, columns in results.db or flag\n"
                "  --json             figures with full precision\n"
                "  --cache DIR        prepared tokens (default data/cache)\n"
                "  --quiet            no progress, as always\n",
