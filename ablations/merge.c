@@ -266,7 +266,7 @@ static bool merge_attached(Merge *m, Error *e) {
 static bool merge_one(Merge *m, const char *path, Error *e) {
     memset(m->runs, 0, sizeof m->runs);
     if (!store_open(&m->from, path, STORE_READ, e)) return false;
-    bool ok = execute(m, "ATTACH ?1 AS other", path, NULL, 0, e) && merge_attached(m, e);
+    bool ok = execute(m, "ATTACH ?1 AS other", store_uri(m->from), NULL, 0, e) && merge_attached(m, e);
     sqlite3_exec(store_db(m->into), "DETACH other", NULL, NULL, NULL);
     store_close(m->from);
     return ok;

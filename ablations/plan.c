@@ -2,6 +2,7 @@
 
 #include "data/base/files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,11 +46,17 @@ static double disk_bytes(const Config *c, const RunSize *size) {
            CHECKPOINTS * FLOATS * 4.0 * (double)size->parameters;
 }
 
+Config plan_settled(const PlannedRun *r) {
+    Config here = r->config;
+    config_settle(&here);
+    return here;
+}
+
 static bool plan_run(PlannedRun *r, Dataset *data, Error *e) {
     const DatasetInfo *info = dataset_info(data);
-    const Config *c = &r->config;
+    const Config *c = &r->config, here = plan_settled(r);
     int T = (int)c->model.context;
-    config_key(c, info->corpus_hash, info->tokenizer_hash, r->key);
+    config_key(&here, info->corpus_hash, info->tokenizer_hash, r->key);
     if (!*r->key) return fail(e, EXIT_FAILED, "sweep: out of memory");
     memcpy(r->licence, info->licence, sizeof r->licence);
     r->tokens = (double)c->train.steps * (double)c->train.batch_tokens;
@@ -94,13 +101,25 @@ static bool refuse_twins(const Plan *p, Error *e) {
                 p->sweep->path, (int)(first - p->run), (int)(second - p->run));
 }
 
+/* Once, and whether or not progress is wanted: the runs' own words may go into their logs. */
+static void say_settled(const Plan *p) {
+    const char *line = NULL;
+    for (int i = 0; !line && i < p->runs; i++) {
+        Config here = p->run[i].config;
+        line = config_settle(&here);
+    }
+    if (line) fprintf(stderr, "sinklab: %s: %s\n", p->sweep->path, line);
+}
+
 bool plan_make(Plan *p, const Sweep *s, const char *cache, void (*say)(const char *line), Error *e) {
     Texts texts = {0};
     *p = (Plan){.sweep = s, .runs = sweep_runs(s)};
     p->run = calloc((size_t)p->runs, sizeof *p->run);
     if (!p->run) return fail(e, EXIT_FAILED, "sweep: out of memory");
     for (int i = 0; i < p->runs; i++) strcpy(p->run[i].status, "new");
-    bool ok = plan_runs(p, &texts, cache, say, e) && refuse_twins(p, e);
+    bool ok = plan_runs(p, &texts, cache, say, e);
+    if (ok) say_settled(p);
+    ok = ok && refuse_twins(p, e);
     close_texts(&texts);
     if (!ok) plan_free(p);
     return ok;

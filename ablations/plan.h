@@ -37,6 +37,9 @@ typedef struct Plan {
 bool plan_make(Plan *p, const Sweep *s, const char *cache, void (*say)(const char *line), Error *e);
 void plan_free(Plan *p);
 
+/* What the run will be here. Its process is given what was asked for, settles that by itself and says so. */
+Config plan_settled(const PlannedRun *r);
+
 /* Reads what the database holds of the runs. NULL: nothing is there. */
 bool plan_look(Plan *p, Store *s, Error *e);
 /* Of one run alone. */

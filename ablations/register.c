@@ -99,7 +99,8 @@ static bool register_claim(const Sweep *sweep, int64_t id, Store *s, Error *e) {
 /* ---- its runs ---- */
 
 static bool enqueue(const PlannedRun *r, Store *s, Error *e) {
-    char *json = config_json(&r->config, true);
+    Config here = plan_settled(r);
+    char *json = config_json(&here, true);
     int64_t run;
     if (!json) return fail(e, EXIT_FAILED, "sweep: out of memory");
     RunIdentity id = {.key = r->key,

@@ -137,6 +137,7 @@ static bool task_open(Dataset *d, const char *cache_dir, void (*say)(const char 
     info->heldout_tokens = BACKCOPY_HELDOUT;
     info->bytes_per_token = 1;
     info->mean_document = NAN;
+    info->classes = true;
     info->oracle_other = d->backcopy.oracle_other;
     hash_hex(d->backcopy.symbol, sizeof d->backcopy.symbol, info->tokenizer_hash);
     return true;
@@ -173,6 +174,15 @@ static const Source *source_named(const char *name) {
     size_t n = sizeof BACKCOPY - 1;
     bool task = strncmp(name, BACKCOPY, n) == 0 && (name[n] == 0 || name[n] == ':');
     return task ? &task_source : &text_source;
+}
+
+bool data_is_task(const DataConfig *c) {
+    return source_named(c->source) == &task_source;
+}
+
+int64_t data_vocab(const DataConfig *c) {
+    if (data_is_task(c)) return BACKCOPY_VOCAB;
+    return c->tokenizer == TOKENIZER_BYTES ? BYTES_VOCAB : c->vocab; /* bpe learns as many as it is asked */
 }
 
 bool dataset_open(Dataset **out, const DataConfig *c, const char *cache_dir, void (*say)(const char *line),

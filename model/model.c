@@ -1,6 +1,5 @@
 #include "model/model.h"
 
-#include "model/conflicts.h"
 #include "model/interventions/intervention.h"
 #include "model/slots.h"
 
@@ -137,10 +136,7 @@ static int64_t default_mlp_width(const ModelConfig *c) {
 }
 
 bool model_config_check(ModelConfig *c, Error *e) {
-    if (c->heads < 1 || c->width % c->heads)
-        return fail(e, EXIT_USAGE, "model.heads: %lld does not divide model.width %lld (choose a divisor)",
-                    (long long)c->heads, (long long)c->width);
-    if (!conflicts_check(c, e) || !changes_read(c, (int)c->context, &(Changes){0}, e)) return false;
+    if (!changes_read(c, (int)c->context, &(Changes){0}, e)) return false;
     if (!c->kv_heads) c->kv_heads = c->heads;
     if (!c->mlp_width) c->mlp_width = default_mlp_width(c);
     return true;

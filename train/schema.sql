@@ -167,7 +167,8 @@ CREATE TABLE IF NOT EXISTS eval_head ( -- One row an evaluation, probe, layer an
     diagonal REAL, -- mean over q >= 1 of A[q,q]
     previous REAL, -- mean over q >= 1 of A[q,q-1]
     positive REAL, -- share of queries with q.k_0 > 0
-    row_sum REAL, -- mean over queries of the raw row sum (1 for softmax kinds)
+    row_sum REAL, -- mean over queries of the raw row sum: 1 for softmax, less where a null key takes the rest; where
+    -- rows need not sum to one at all, the A of every figure is the proxy |A| / sum |A| (sink.proxy)
     PRIMARY KEY (run_id, step, probe, layer, head)
 ) STRICT, WITHOUT ROWID;
 
@@ -220,10 +221,12 @@ SELECT r.id AS run, replace(substr(j.fullkey, 3), '"', '') AS key, j.atom AS val
 FROM run AS r, json_tree(r.config) AS j
 WHERE j.type NOT IN ('object', 'array');
 
-CREATE VIEW IF NOT EXISTS sink AS -- Sink rate and mass by run, probe and step, with the uniform control.
+CREATE VIEW IF NOT EXISTS sink AS -- Sink rate and mass by run, probe and step, with the uniform control; proxy 1:
+    -- of |A| / sum |A|, since rows of this kind of attention need not sum to one; NULL: of A.
 SELECT r.variant, r.seed, e.probe, e.step, e.sink_rate_02, e.sink_rate_03, e.sink_rate_05, e.sink_rate_08,
-       e.sink_mass, e.uniform_mass, e.max_mass, e.T, r.label, r.key
-FROM eval AS e JOIN run AS r ON r.id = e.run_id;
+       e.sink_mass, e.uniform_mass, e.max_mass, e.T, m.value AS proxy, r.label, r.key
+FROM eval AS e JOIN run AS r ON r.id = e.run_id
+LEFT JOIN metric AS m ON m.run_id = e.run_id AND m.step = e.step AND m.name = e.probe || '.proxy';
 
 CREATE VIEW IF NOT EXISTS onset_eval AS -- Onsets of what probe main measures: the interval (last step before,
     -- first step past) of the first evaluation that is past the threshold together with the next one; NULLs

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -257,11 +258,50 @@ static bool open_for_reading(Store *s, int64_t version, Error *e) {
                 s->path, (long long)version, STORE_VERSION);
 }
 
-static bool open_database(Store *s, StoreMode mode, Error *e) {
+static void write_uri(Store *s, const char *query) {
+    char *to = s->uri + sprintf(s->uri, *s->path == '/' ? "file://" : "file:");
+    for (const char *at = s->path; *at; at++)
+        to += sprintf(to, strchr("%?#", *at) ? "%%%02X" : "%c", (unsigned char)*at);
+    strcpy(to, query);
+}
+
+static bool connect(Store *s, StoreMode mode, const char *query, Error *e) {
     int flags = mode == STORE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    if (sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+    write_uri(s, query);
+    sqlite3_close(s->db);
+    if (sqlite3_open_v2(s->uri, &s->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL) != SQLITE_OK)
         return store_failed(s, "results", e);
     sqlite3_extended_result_codes(s->db, 1);
+    return true;
+}
+
+/* SQLite puts two files beside a database in WAL mode, even to read it, and cannot in this folder. */
+static bool lacks_log(Store *s) {
+    int result = sqlite3_exec(s->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) & 0xff;
+    return result == SQLITE_CANTOPEN || result == SQLITE_READONLY;
+}
+
+/* Without a log that holds rows the database alone is all there is. SQLite takes no locks then: should its
+ * owner begin to write at this moment, a query may fail, but nothing is harmed. */
+static bool connect_without_log(Store *s, Error *e) {
+    static const char *const logs[] = {"-wal", "-journal"};
+    for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
+        char log[STORE_PATH + 16];
+        struct stat there;
+        snprintf(log, sizeof log, "%s%s", s->path, logs[i]);
+        if (!stat(log, &there) && there.st_size)
+            return fail(
+                e, EXIT_USAGE,
+                "results: %s: its newest rows are in %s, which cannot be read in a folder that is not "
+                "writable (copy both elsewhere, or let its owner run any command on it)",
+                s->path, log);
+    }
+    return connect(s, STORE_READ, "?immutable=1", e);
+}
+
+static bool open_database(Store *s, StoreMode mode, Error *e) {
+    if (!connect(s, mode, "", e) || (mode == STORE_READ && lacks_log(s) && !connect_without_log(s, e)))
+        return false;
     sqlite3_busy_timeout(s->db, BUSY_MS);
     int64_t version = 0;
     if (!read_version(s, &version, e)) {
@@ -276,6 +316,9 @@ bool store_open(Store **out, const char *path, StoreMode mode, Error *e) {
     *out = NULL;
     if (strlen(path) >= STORE_PATH)
         return fail(e, EXIT_USAGE, "results: %.40s...: the path is too long", path);
+    struct stat there;
+    if (!stat(path, &there) && S_ISDIR(there.st_mode))
+        return fail(e, EXIT_USAGE, "results: %s: a folder (--db takes the file of a database)", path);
     if (mode == STORE_READ && access(path, F_OK))
         return fail(e, EXIT_USAGE,
                     "results: %s: there is none (run `sinklab train CONFIG` or `make demo` first)", path);
@@ -304,4 +347,8 @@ sqlite3 *store_db(Store *s) {
 
 const char *store_path(const Store *s) {
     return s->path;
+}
+
+const char *store_uri(const Store *s) {
+    return s->uri;
 }

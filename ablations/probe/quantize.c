@@ -58,40 +58,54 @@ bool quantize_check(const Subject *s, Error *e) {
                 norm_name(c->norm));
 }
 
-bool quantize_show(Subject *s, Error *e) {
-    static const struct {
-        const char *name;
-        bool weights;
-        void (*see)(void *self, const View *v);
-    } kinds[] = {{"as trained", false, NULL},
-                 {"weights", true, NULL},
-                 {"inputs, by tensor", false, see_tensor},
-                 {"inputs, by token", false, see_tokens},
-                 {"weights, inputs by tensor", true, see_tensor},
-                 {"weights, inputs by token", true, see_tokens}};
-    enum { KINDS = sizeof kinds / sizeof *kinds };
-    const ProbeRows *p = s->no_bos ? &s->other : &s->main;
+static const struct {
+    const char *name;
+    bool weights;
+    void (*see)(void *self, const View *v); /* NULL: inputs are left as they are */
+} kinds[] = {{"as trained", false, NULL},
+             {"weights", true, NULL},
+             {"inputs, by tensor", false, see_tensor},
+             {"inputs, by token", false, see_tokens},
+             {"weights, inputs by tensor", true, see_tensor},
+             {"weights, inputs by token", true, see_tokens}};
+_Static_assert(sizeof kinds / sizeof *kinds == QUANTIZE_KINDS, "as many losses as kinds");
+
+/* Of the model with weights that may be spoiled, which it gets back. */
+static double loss_of(Subject *s, Tape *t, const ProbeRows *p, int kind, float *spoiled) {
+    Observer eye = {LINEAR_INPUTS, NULL, kinds[kind].see, NULL};
+    float *trained = s->m->params;
+    double loss, loss_1;
+    memcpy(spoiled, trained, s->m->arena * sizeof *spoiled);
+    s->m->params = spoiled;
+    if (kinds[kind].weights) round_weights(s->m);
+    tape_observe(t, (Observers){&eye, kinds[kind].see != NULL});
+    subject_losses(s, t, p, &loss, &loss_1);
+    s->m->params = trained;
+    return loss;
+}
+
+bool quantize_measure(Subject *s, const ProbeRows *p, double loss[QUANTIZE_KINDS], Error *e) {
     Tape *t = NULL;
     if (!subject_tape(s, p, true, false, &t, e)) return false;
-    Sheet sheet = sheet_make("quantize", "loss with linear layers rounded to int8", KINDS, 2);
+    float *spoiled = model_arena(s->m);
+    for (int i = 0; spoiled && i < QUANTIZE_KINDS; i++) loss[i] = loss_of(s, t, p, i, spoiled);
+    bool ok = spoiled || fail(e, EXIT_FAILED, "--quantize: out of memory");
+    free(spoiled);
+    tape_free(t);
+    return ok;
+}
+
+bool quantize_show(Subject *s, Error *e) {
+    double loss[QUANTIZE_KINDS];
+    if (!quantize_measure(s, s->no_bos ? &s->other : &s->main, loss, e)) return false;
+    Sheet sheet = sheet_make("quantize", "loss with linear layers rounded to int8", QUANTIZE_KINDS, 2);
     strcpy(sheet.col[0], "loss");
     strcpy(sheet.col[1], "change");
-    float *trained = s->m->params, *rounded = model_arena(s->m);
-    if (!rounded) fail(e, EXIT_FAILED, "--quantize: out of memory");
-    for (int i = 0; rounded && i < KINDS; i++) {
-        Observer eye = {LINEAR_INPUTS, NULL, kinds[i].see, NULL};
-        double loss_1;
-        memcpy(rounded, trained, s->m->arena * sizeof *rounded);
-        s->m->params = rounded;
-        if (kinds[i].weights) round_weights(s->m);
-        tape_observe(t, (Observers){&eye, kinds[i].see != NULL});
+    for (int i = 0; i < QUANTIZE_KINDS; i++) {
         snprintf(sheet.row[i].name, SHEET_NAME, "%s", kinds[i].name);
-        subject_losses(s, t, p, sheet_cell(&sheet, i, 0), &loss_1);
-        *sheet_cell(&sheet, i, 1) = *sheet_cell(&sheet, i, 0) - *sheet_cell(&sheet, 0, 0);
-        s->m->params = trained;
+        *sheet_cell(&sheet, i, 0) = loss[i];
+        *sheet_cell(&sheet, i, 1) = loss[i] - loss[0];
     }
-    free(rounded);
-    tape_free(t);
     subject_show(s, &sheet);
-    return e->code == EXIT_DONE;
+    return true;
 }
