@@ -27,13 +27,27 @@ static bool print_rows(FILE *out, const Sweep *s, Store *store, const char *sql,
 
 /* ---- whether the file says what was run ---- */
 
-/* A key of run ?2 whose value in results.db is not that of the configuration ?3. A key that only one of them
- * has is one that another program did not know. */
+/* A key of run ?2 whose value in results.db is not that of the configuration ?3, nor of ?4, what this machine
+ * makes of it (another may have run it as it is). A key that only one of them has is one that another program
+ * did not know. */
 static const char drift_sql[] =
     "SELECT d.key, d.value, f.atom FROM sweep AS w JOIN sweep_run AS s ON s.sweep = w.id AND s.\"index\" = ?2"
     " JOIN param AS d ON d.run = s.run"
     " JOIN json_tree(?3) AS f ON replace(substr(f.fullkey, 3), '\"', '') = d.key"
-    " WHERE w.name = ?1 AND d.value IS NOT f.atom AND d.key NOT LIKE 'run.%' AND d.key <> 'label' LIMIT 1";
+    " WHERE w.name = ?1 AND d.value IS NOT f.atom AND d.value IS NOT json_extract(?4, '$.' || d.key)"
+    " AND d.key NOT LIKE 'run.%' AND d.key <> 'label' LIMIT 1";
+
+/* Binds the configuration of a run, as it is and as it is settled here. */
+static bool bind_configs(sqlite3_stmt *q, const Sweep *s, int index, Error *e) {
+    Config c;
+    if (!sweep_config(s, index, &c, e)) return false;
+    for (int i = 3; i <= 4; i++, config_settle(&c)) {
+        char *json = config_json(&c, true);
+        if (!json) return fail(e, EXIT_FAILED, "sweep: out of memory");
+        sqlite3_bind_text(q, i, json, -1, free);
+    }
+    return true;
+}
 
 /* Other words than those of `sweep run`, or another base, make other runs of the same text: says so, once. */
 static bool tell_drift(const Sweep *s, Store *store, Error *e) {
@@ -41,14 +55,10 @@ static bool tell_drift(const Sweep *s, Store *store, Error *e) {
     int result = SQLITE_DONE;
     bool ok = q;
     for (int i = 0; ok && result == SQLITE_DONE && i < sweep_runs(s); i++) {
-        Config c;
-        char *json = sweep_config(s, i, &c, e) ? config_json(&c, true) : NULL;
-        ok = json;
         sqlite3_reset(q);
         sqlite3_bind_int(q, 2, i);
-        sqlite3_bind_text(q, 3, json, -1, SQLITE_TRANSIENT);
-        free(json);
-        result = sqlite3_step(q);
+        ok = bind_configs(q, s, i, e);
+        if (ok) result = sqlite3_step(q);
     }
     if (ok && result == SQLITE_ROW)
         fprintf(
