@@ -125,6 +125,13 @@ static bool print_stage(FILE *out, const Sweep *s, Store *store, const char *bul
     return true;
 }
 
+static void print_censoring(FILE *out, const Sweep *s, const char *bullet) {
+    for (int i = 0; i < s->expectations; i++)
+        if (!strcmp(s->expect[i].metric, "onset"))
+            fprintf(out, "%sonset: one that never came counts as the run's last step, later than any\n",
+                    bullet);
+}
+
 static const char choice_sql[] =
     "SELECT h.side, h.stratum, h.label AS best_cell, h.score AS tuning_val_loss,"
     " h.open AS runs_to_tune FROM sweep_choice AS h JOIN sweep AS w ON w.id = h.sweep"
@@ -146,6 +153,7 @@ static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
     fprintf(out,
             "\npaired differences to the baseline of the same seed; low and high: 95 %% t interval; the word "
             "is corrected by Holm\n");
+    print_censoring(out, s, "");
     return print_rows(out, s, store, verdict_sql, false, e);
 }
 
@@ -209,6 +217,7 @@ static bool print_markdown(FILE *out, const Sweep *s, Store *store, Error *e) {
     if (!print_scale(out, s, store, "- ", e)) return false;
     if (sweep_is_tuned(s) && !print_stage(out, s, store, "- ", e)) return false;
     fprintf(out, "- file: `%s`; differences are paired by seed, words corrected by Holm\n", s->path);
+    print_censoring(out, s, "- ");
     if (sweep_is_tuned(s) && !markdown_rows(out, s, store, choice_sql, e)) return false;
     return markdown_rows(out, s, store, markdown_sql, e);
 }

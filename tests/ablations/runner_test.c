@@ -380,12 +380,13 @@ static void a_verdict_names_words_that_it_was_not_given(void **state) {
     const Place *p = *state;
     write_sweep(p, "words",
                 "grid: {optim.lr: [1e-3, 5e-3]}\ncompare: {axis: optim.lr, baseline: 1e-3}\n"
-                "expect: [{metric: val_loss, direction: lower}]\n");
+                "expect: [{metric: onset, direction: lower}]\n");
     assert_int_equal(sweep(p, "run", "words", "words.db", "train.steps=20 --quiet"), 0);
     assert_int_equal(sweep(p, "verdict", "words", "words.db", ""), 0);
     assert_said(p, "words.db", "words.yaml: what was run has train.steps 20, not 60; this is the verdict on");
     assert_int_equal(sweep(p, "verdict", "words", "words.db", "train.steps=20 run.log_every=7"), 0);
     assert_not_said(p, "words.db", "what was run has");
+    assert_said(p, "words.db", "onset: one that never came counts as the run's last step, later than any");
 }
 
 static void a_terminal_gets_a_live_table(void **state) {
