@@ -110,10 +110,11 @@ static bool print_summary(const Sweep *s, Store *store, const Options *o, Error 
 
 static bool print_results(const Sweep *s, Store *store, const Options *o, Error *e) {
     Path folder = path_of("%s.d", o->db), page = path_of("%s/%s.html", folder.s, s->name);
-    if (!print_summary(s, store, o, e) || !folder_make(folder.s, e) ||
+    bool silent = o->quiet && !o->json;
+    if ((!silent && !print_summary(s, store, o, e)) || !folder_make(folder.s, e) ||
         !report_write(store, s->name, page.s, o->quiet, e))
         return false;
-    if (!o->json) printf("the curves:       %s\n", page.s);
+    if (!o->json && !silent) printf("the curves:       %s\n", page.s);
     return true;
 }
 
@@ -262,6 +263,19 @@ const Command sweep_command = {
                "  --json      figures as JSON (plan, status, run, verdict)\n"
                "  --markdown  verdicts as Markdown\n"
                "  --csv       export: one row a run\n"
-               "  --quiet     no progress\n",
+               "  --quiet     no progress, and of run no table\n\n"
+               "the file (YAML; KEY is one of `sinklab train --help`, dotted or nested):\n"
+               "  name: TEXT                    what results.db and the page call it\n"
+               "  claim, source: TEXT           for people\n"
+               "  base: FILE                    configuration under all runs\n"
+               "  set: {KEY: VALUE}             of all runs\n"
+               "  grid: {KEY: [VALUE, ...]}     every combination\n"
+               "  zip: {KEY: [VALUE, ...]}      these advance together\n"
+               "  exclude: [{KEY: VALUE}, ...]  combinations left out\n"
+               "  seeds: N or [SEED, ...]       of every combination\n"
+               "  compare: {axis: KEY, baseline: VALUE}\n"
+               "  tune: {axes: [KEY, ...], seeds: N}  each side at its own best, by seeds that do not judge\n"
+               "  expect: [{metric: NAME, direction: lower or higher, by: NUMBER}, ...]\n"
+               "          val_loss, sink_rate_03, onset, ...; other_bos.val_loss: of that probe\n",
     .run = sweep_main,
 };

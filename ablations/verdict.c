@@ -4,6 +4,7 @@
 #include "ablations/table.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A statement whose one parameter is the sweep's name. */
@@ -24,21 +25,61 @@ static bool print_rows(FILE *out, const Sweep *s, Store *store, const char *sql,
     return ok;
 }
 
-/* The sweep's row must be there; says when the file has another text. */
+/* ---- whether the file says what was run ---- */
+
+/* A key of run ?2 whose value in results.db is not that of the configuration ?3. A key that only one of them
+ * has is one that another program did not know. */
+static const char drift_sql[] =
+    "SELECT d.key, d.value, f.atom FROM sweep AS w JOIN sweep_run AS s ON s.sweep = w.id AND s.\"index\" = ?2"
+    " JOIN param AS d ON d.run = s.run"
+    " JOIN json_tree(?3) AS f ON replace(substr(f.fullkey, 3), '\"', '') = d.key"
+    " WHERE w.name = ?1 AND d.value IS NOT f.atom AND d.key NOT LIKE 'run.%' AND d.key <> 'label' LIMIT 1";
+
+/* Other words than those of `sweep run`, or another base, make other runs of the same text: says so, once. */
+static bool tell_drift(const Sweep *s, Store *store, Error *e) {
+    sqlite3_stmt *q = prepare(s, store, drift_sql, e);
+    int result = SQLITE_DONE;
+    bool ok = q;
+    for (int i = 0; ok && result == SQLITE_DONE && i < sweep_runs(s); i++) {
+        Config c;
+        char *json = sweep_config(s, i, &c, e) ? config_json(&c, true) : NULL;
+        ok = json;
+        sqlite3_reset(q);
+        sqlite3_bind_int(q, 2, i);
+        sqlite3_bind_text(q, 3, json, -1, SQLITE_TRANSIENT);
+        free(json);
+        result = sqlite3_step(q);
+    }
+    if (ok && result == SQLITE_ROW)
+        fprintf(
+            stderr,
+            "%s: what was run has %s %s, not %s; this is the verdict on what was run (give the words that "
+            "sweep run was given, or run it without)\n",
+            s->path, (const char *)sqlite3_column_text(q, 0), (const char *)sqlite3_column_text(q, 1),
+            (const char *)sqlite3_column_text(q, 2));
+    ok = ok && (result == SQLITE_ROW || result == SQLITE_DONE || store_failed(store, "results: sweep", e));
+    sqlite3_finalize(q);
+    return ok;
+}
+
+/* The sweep's row must be there; says when the file has another text, or makes other runs. */
 static bool check_known(const Sweep *s, Store *store, Error *e) {
     sqlite3_stmt *q = prepare(s, store, "SELECT file FROM sweep WHERE name = ?1", e);
     if (!q) return false;
     bool known = sqlite3_step(q) == SQLITE_ROW;
-    if (known && strcmp((const char *)sqlite3_column_text(q, 0), s->text))
+    bool edited = known && strcmp((const char *)sqlite3_column_text(q, 0), s->text);
+    sqlite3_finalize(q);
+    if (edited)
         fprintf(stderr,
                 "%s: changed since it was last run; this is the verdict on what was run (sweep run brings it "
                 "up to date)\n",
                 s->path);
-    sqlite3_finalize(q);
-    if (known) return true;
+    if (known) return edited || tell_drift(s, store, e);
     return fail(e, EXIT_USAGE, "%s: %s has no sweep called %s (run it first: sinklab sweep run %s)", s->path,
                 store_path(store), s->name, s->path);
 }
+
+/* ---- what it was put to the test at ---- */
 
 static const char scale_sql[] =
     "SELECT printf('%,d', min(r.parameters)), printf('%,d', max(r.parameters)),"

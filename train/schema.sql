@@ -294,22 +294,53 @@ LEFT JOIN onset_eval AS o ON o.run_id = r.id AND o.quantity = 'sink_rate_03'
 LEFT JOIN spent ON spent.run_id = r.id
 WHERE r.status = 'done';
 
+CREATE VIEW IF NOT EXISTS arm AS -- One row a run: what it is besides its seed. Its label, or else its variant, and
+    -- every key in which runs of that name differ: two sides of a sweep over any axis have two names.
+WITH fact AS MATERIALIZED (
+    SELECT r.id AS run_id, iif(r.label = '', r.variant, r.label) AS name, p.key, p.value
+    FROM run AS r JOIN param AS p ON p.run = r.id
+    WHERE p.key NOT IN ('seed', 'label') AND p.key NOT LIKE 'run.%'
+), telling AS ( -- an element of a list tells by being there, too
+    SELECT name, key FROM fact GROUP BY name, key
+    HAVING count(DISTINCT value) > 1 OR (key LIKE '%]' AND count(*) <
+           (SELECT count(*) FROM run WHERE iif(run.label = '', run.variant, run.label) = fact.name))
+), told AS (
+    SELECT run_id, group_concat(key || '=' || value, ' ') AS text
+    FROM (SELECT run_id, key, value FROM fact JOIN telling USING (name, key) ORDER BY run_id, key)
+    GROUP BY run_id
+)
+SELECT r.id AS run_id, iif(r.label = '', r.variant, r.label) || coalesce(' ' || told.text, '') AS arm
+FROM run AS r LEFT JOIN told ON told.run_id = r.id;
+
 CREATE VIEW IF NOT EXISTS paired AS -- Final figures minus those of the baseline of the same seed whose
-    -- configuration agrees in every key that no variant sets.
-WITH side AS MATERIALIZED (
-    SELECT f.*, json_remove(r.config, '$.variant', '$.label', '$.run', '$.data.bos', '$.data.mask',
-        '$.model.attention', '$.model.window', '$.model.head_out', '$.model.head_out_scale', '$.model.qk',
-        '$.model.position', '$.model.norm', '$.model.mlp', '$.model.mlp_width',
-        '$.model.interventions') AS rest
+    -- configuration agrees in every key outside `aside`: those that variants choose (but optim.lr), and those that
+    -- go with them. The baseline: of the runs of variant baseline those that choose the fewest things other than
+    -- built-in, so that a side of a sweep over any of these keys is paired as a variant is.
+WITH aside (path, plain) AS ( -- plain NULL: no choice, but what goes with one
+    VALUES ('$.data.bos', 'row'), ('$.data.mask', 'causal'), ('$.model.attention', 'softmax'),
+           ('$.model.head_out', 'none'), ('$.model.qk', 'none'), ('$.model.position', 'rope'),
+           ('$.model.norm', 'pre'), ('$.model.norm_kind', 'rmsnorm'), ('$.model.mlp', 'swiglu'),
+           ('$.model.bias', 0), ('$.model.tie', 0), ('$.model.value_residual', 0),
+           ('$.model.interventions', '[]'), ('$.optim.name', 'adamw'), ('$.model.window', NULL),
+           ('$.model.head_out_scale', NULL), ('$.model.mlp_width', NULL)
+), side AS MATERIALIZED (
+    SELECT f.*, (SELECT count(*) FROM aside WHERE json_extract(r.config, path) <> plain) AS choices,
+           (SELECT group_concat(p.key || '=' || p.value)
+            FROM (SELECT key, value FROM param WHERE run = r.id ORDER BY key) AS p
+            WHERE p.key NOT IN ('variant', 'label', 'seed') AND p.key NOT LIKE 'run.%'
+                  AND NOT EXISTS (SELECT 1 FROM aside WHERE '$.' || p.key = path OR p.key LIKE substr(path, 3) || '[%')
+           ) AS rest
     FROM final AS f JOIN run AS r ON r.id = f.run_id
+), baseline AS (
+    SELECT *, rank() OVER (PARTITION BY seed, rest ORDER BY choices) AS place FROM side WHERE variant = 'baseline'
 )
 SELECT v.variant, v.seed, v.label, v.val_loss - b.val_loss AS d_val_loss,
        v.val_loss_1 - b.val_loss_1 AS d_val_loss_1, v.bits_per_byte - b.bits_per_byte AS d_bits_per_byte,
        v.sink_rate_03 - b.sink_rate_03 AS d_sink_rate_03, v.sink_mass - b.sink_mass AS d_sink_mass,
        v.value_drain - b.value_drain AS d_value_drain, v.norm_ratio - b.norm_ratio AS d_norm_ratio,
-       v.onset - b.onset AS d_onset, v.key, b.key AS baseline
-FROM side AS v JOIN side AS b ON b.seed = v.seed AND b.rest = v.rest
-WHERE b.variant = 'baseline' AND v.variant <> 'baseline';
+       v.onset - b.onset AS d_onset, v.key, b.key AS baseline, v.run_id
+FROM side AS v JOIN baseline AS b ON b.seed = v.seed AND b.rest IS v.rest AND b.place = 1
+WHERE v.variant <> 'baseline' OR v.choices > b.choices;
 
 CREATE VIEW IF NOT EXISTS digest AS -- Every figure that must be equal when a run is repeated, as text that
     -- gives each number back to the bit: two databases hold the same results when these rows are equal. Left

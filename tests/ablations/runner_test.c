@@ -1,7 +1,6 @@
 /* Sweeps as their user sees them: ./sinklab sweep on a small text, shared, killed, misused, gone on with. */
 #include "data/base/error.h"
 #include "tests/ablations/small_sweep.h"
-#include "train/host.h"
 
 static int setup(void **state) {
     Place *p = place_make("sweep");
@@ -41,14 +40,14 @@ static int wait_for(pid_t pid) {
 
 static void two_at_a_time_then_nothing_is_left_to_do(void **state) {
     const Place *p = *state;
-    assert_int_equal(sweep(p, "run", "plain", "a.db", "--jobs 2"), 0);
+    assert_int_equal(sweep(p, "run", "plain", "a.db", two_jobs("")), 0);
     assert_said(p, "a.db", "plain: 4 of 4 done");
     assert_answer(p, "a.db",
                   "SELECT count(*), sum(status = 'done'), sum((SELECT count(*) FROM step WHERE run_id = id)),"
                   " sum(threads = 1) >= 3 FROM run", /* the last one may have been given all cores */
                   "4|4|240|1|\n");
     char *before = ask(p, "a.db", "SELECT id, started, finished, heartbeat FROM run");
-    assert_int_equal(sweep(p, "run", "plain", "a.db", "--jobs 2"), 0);
+    assert_int_equal(sweep(p, "run", "plain", "a.db", two_jobs("")), 0);
     char *after = ask(p, "a.db", "SELECT id, started, finished, heartbeat FROM run");
     assert_string_equal(before, after);
     free(before);
@@ -63,7 +62,7 @@ static void the_last_run_has_all_cores(void **state) {
     char *key = ask(p, "a.db", "SELECT key FROM run WHERE id = 4");
     snprintf(command, sizeof command, "./sinklab runs delete %.32s --db %s/a.db --quiet", key, p->folder);
     assert_int_equal(system(command), 0);
-    assert_int_equal(sweep(p, "run", "plain", "a.db", "--jobs 2"), 0);
+    assert_int_equal(sweep(p, "run", "plain", "a.db", two_jobs("")), 0);
     snprintf(want, sizeof want, "%d|\n", host_cores());
     assert_answer(p, "a.db", "SELECT threads FROM run ORDER BY id DESC LIMIT 1", want);
     assert_answer(p, "a.db", "SELECT count(*) FROM run", "4|\n");
@@ -78,7 +77,7 @@ static void a_cell_of_two_sweeps_runs_once(void **state) {
     const Place *p = *state;
     char *before = ask(p, "a.db", "SELECT key, heartbeat FROM run ORDER BY key");
     write_sweep(p, "shared", "grid: {optim.lr: [1e-3, 3e-3]}\nseeds: 2\n");
-    assert_int_equal(sweep(p, "run", "shared", "a.db", "--jobs 2"), 0);
+    assert_int_equal(sweep(p, "run", "shared", "a.db", two_jobs("")), 0);
     assert_answer(p, "a.db", "SELECT count(*), (SELECT count(*) FROM sweep_run) FROM run", "6|8|\n");
     char *after = ask(
         p, "a.db",
@@ -125,9 +124,9 @@ static pid_t child_of(pid_t pid) {
 
 static void killed_at_random_it_ends_the_same(void **state) {
     const Place *p = *state;
-    assert_int_equal(sweep(p, "run", "long", "calm.db", "--jobs 2 --quiet"), 0);
+    assert_int_equal(sweep(p, "run", "long", "calm.db", two_jobs("--quiet")), 0);
     for (int i = 0; i < 6; i++) {
-        pid_t runner = start(p, "long", "killed.db", "--jobs 2 --quiet");
+        pid_t runner = start(p, "long", "killed.db", two_jobs("--quiet"));
         usleep(150000 + (useconds_t)rng_below((uint64_t)getpid(), RNG_TEST, 1, (uint64_t)i, 300000));
         pid_t worker = child_of(runner);
         if (worker) kill(worker, SIGKILL);
@@ -136,21 +135,21 @@ static void killed_at_random_it_ends_the_same(void **state) {
         /* done already, or not yet listening for signals */
         assert_true(code == (i % 2 ? -SIGKILL : EXIT_SIGINT) || code == 0 || code == -SIGINT);
     }
-    assert_int_equal(sweep(p, "run", "long", "killed.db", "--jobs 2 --quiet"), 0);
+    assert_int_equal(sweep(p, "run", "long", "killed.db", two_jobs("--quiet")), 0);
     assert_same_results(p, "killed.db", "calm.db");
 }
 
 /* A worker that dies leaves its run to the next `sweep run`, and this one says that it is not done. */
 static void a_dead_worker_is_told_and_taken_up(void **state) {
     const Place *p = *state;
-    pid_t runner = start(p, "long", "worker.db", "--jobs 2"), worker = 0;
+    pid_t runner = start(p, "long", "worker.db", two_jobs("")), worker = 0;
     for (int i = 0; i < 500 && !worker; i++, usleep(10000)) worker = child_of(runner);
     assert_true(worker);
     kill(worker, SIGKILL);
     assert_int_equal(wait_for(runner), 1);
     assert_said(p, "worker.db", "killed by signal 9");
     assert_said(p, "worker.db", "3 of 4 done, 0 going, 1 ");
-    assert_int_equal(sweep(p, "run", "long", "worker.db", "--jobs 2"), 0);
+    assert_int_equal(sweep(p, "run", "long", "worker.db", two_jobs("")), 0);
     assert_same_results(p, "worker.db", "calm.db");
 }
 
@@ -195,18 +194,18 @@ static void what_ended_badly_waits_for_retry(void **state) {
     const Place *p = *state;
     const char *untouched = "SELECT count(*) FROM run WHERE host IS NULL";
     write_sweep(p, "wild", "zip: {optim.lr: [1e-3, 1e3], optim.weight_decay: [0, 1e3]}\n");
-    assert_int_equal(sweep(p, "run", "wild", "wild.db", "--jobs 2"), 1);
+    assert_int_equal(sweep(p, "run", "wild", "wild.db", two_jobs("")), 1);
     assert_said(p, "wild.db", "1 failed or diverged (--retry tries them again)");
     assert_answer(p, "wild.db", "SELECT group_concat(status) FROM run", "done,diverged|\n");
     free(ask(p, "wild.db", "UPDATE run SET host = NULL"));
-    assert_int_equal(sweep(p, "run", "wild", "wild.db", "--jobs 2"), 1);
+    assert_int_equal(sweep(p, "run", "wild", "wild.db", two_jobs("")), 1);
     assert_answer(p, "wild.db", untouched, "2|\n");
-    assert_int_equal(sweep(p, "run", "wild", "wild.db", "--jobs 2 --retry"), 1);
+    assert_int_equal(sweep(p, "run", "wild", "wild.db", two_jobs("--retry")), 1);
     assert_answer(p, "wild.db", untouched, "1|\n"); /* the done one is left alone */
     free(ask(p, "wild.db", "UPDATE run SET status = 'failed', host = NULL WHERE status = 'done'"));
-    assert_int_equal(sweep(p, "run", "wild", "wild.db", "--jobs 2"), 1);
+    assert_int_equal(sweep(p, "run", "wild", "wild.db", two_jobs("")), 1);
     assert_answer(p, "wild.db", "SELECT group_concat(status) FROM run", "failed,diverged|\n");
-    assert_int_equal(sweep(p, "run", "wild", "wild.db", "--jobs 2 --retry"), 1);
+    assert_int_equal(sweep(p, "run", "wild", "wild.db", two_jobs("--retry")), 1);
     assert_answer(p, "wild.db", "SELECT group_concat(status) FROM run", "done,diverged|\n");
 }
 
@@ -235,13 +234,13 @@ static void assert_edit_told(const Place *p) {
 static void an_edited_file_keeps_the_runs_that_still_match(void **state) {
     const Place *p = *state;
     write_sweep(p, "edited", "grid: {optim.lr: [1e-3, 3e-3]}\nseeds: 2\n");
-    assert_int_equal(sweep(p, "run", "edited", "edited.db", "--jobs 2"), 0);
+    assert_int_equal(sweep(p, "run", "edited", "edited.db", two_jobs("")), 0);
     write_sweep(p, "edited", "grid: {optim.lr: [1e-3, 2e-3]}\nseeds: 2\n");
     assert_int_equal(sweep(p, "status", "edited", "edited.db", ""), 0);
     assert_said(p, "edited.db", "4 runs, 2 done");
     assert_edit_told(p);
     assert_said(p, "edited.db", "edited.yaml has changed since it was last run: 2 of its 4 runs match");
-    assert_int_equal(sweep(p, "run", "edited", "edited.db", "--jobs 2"), 0);
+    assert_int_equal(sweep(p, "run", "edited", "edited.db", two_jobs("")), 0);
     assert_edit_told(p);
     assert_said(p, "edited.db", "edited.yaml has changed since it was last run: 2 of its 4 runs match");
     assert_answer(p, "edited.db",
@@ -282,7 +281,7 @@ static void only_the_best_cell_of_each_side_is_judged(void **state) {
                 "grid: {model.head_out: [none, rmsnorm], optim.lr: [1e-3, 5e-3]}\nseeds: 2\n"
                 "compare: {axis: model.head_out, baseline: none}\ntune: {axes: [optim.lr], seeds: 1}\n"
                 "expect: [{metric: val_loss, direction: lower, by: 9}]\n");
-    assert_int_equal(sweep(p, "run", "tuned", "tuned.db", "--jobs 2"), 0);
+    assert_int_equal(sweep(p, "run", "tuned", "tuned.db", two_jobs("")), 0);
     assert_said(p, "tuned.db", "tuned: 8 of 12 done, 0 going, 4 not needed (tuned away)");
     assert_answer(p, "tuned.db", "SELECT side, open FROM sweep_choice ORDER BY side",
                   "head_out=none|0|\nhead_out=rmsnorm|0|\n");
@@ -337,7 +336,7 @@ static void what_stage_it_is_in_is_told(void **state) {
         assert_int_equal(sweep(p, "verdict", "tuned", "tuned.db", ""), 0);
         assert_said(p, "tuned.db", cases[i].says);
     }
-    assert_int_equal(sweep(p, "run", "tuned", "tuned.db", "--jobs 2"), 0);
+    assert_int_equal(sweep(p, "run", "tuned", "tuned.db", two_jobs("")), 0);
     assert_answer(p, "tuned.db", "SELECT n, verdict FROM verdict", "2|refuted|\n");
     assert_answer(p, "tuned.db", "SELECT count(*) FROM run WHERE started IS NOT NULL", "8|\n");
 }
@@ -365,9 +364,34 @@ static void figures_come_as_json(void **state) {
     assert_json(p, "status", "\\$.runs");
 }
 
+static void quiet_prints_nothing(void **state) {
+    const Place *p = *state;
+    char line[512];
+    snprintf(line, sizeof line,
+             "./sinklab sweep run %s/plain.yaml --db %s/whole.db --cache %s/cache --quiet >%s/silence",
+             p->folder, p->folder, p->folder, p->folder);
+    assert_int_equal(shell(line), 0);
+    assert_file_size(p, "silence", 0);
+    assert_answer(p, "whole.db", "SELECT count(*) FROM run WHERE status = 'done'", "4|\n");
+}
+
+/* Words that made the runs and are left out of the question: whose verdict it is is said. */
+static void a_verdict_names_words_that_it_was_not_given(void **state) {
+    const Place *p = *state;
+    write_sweep(p, "words",
+                "grid: {optim.lr: [1e-3, 5e-3]}\ncompare: {axis: optim.lr, baseline: 1e-3}\n"
+                "expect: [{metric: val_loss, direction: lower}]\n");
+    assert_int_equal(sweep(p, "run", "words", "words.db", "train.steps=20 --quiet"), 0);
+    assert_int_equal(sweep(p, "verdict", "words", "words.db", ""), 0);
+    assert_said(p, "words.db", "words.yaml: what was run has train.steps 20, not 60; this is the verdict on");
+    assert_int_equal(sweep(p, "verdict", "words", "words.db", "train.steps=20 run.log_every=7"), 0);
+    assert_not_said(p, "words.db", "what was run has");
+}
+
 static void a_terminal_gets_a_live_table(void **state) {
     const Place *p = *state;
     char line[512];
+    if (host_cores() < 2) skip(); /* a single run draws its own line */
     snprintf(
         line, sizeof line,
         "script -qec './sinklab sweep run %s/long.yaml --db %s/live.db --cache %s/cache --jobs 2' /dev/null "
@@ -377,6 +401,38 @@ static void a_terminal_gets_a_live_table(void **state) {
     assert_said(p, "live.db", "  head_out=none steps=200 seed 0  st"); /* "starting" or "step" */
     assert_said(p, "live.db", "\033[3A\033[J");                        /* two runs and the counts, redrawn */
     assert_said(p, "live.db", "long: 4 of 4 done, 0 going");
+}
+
+/* ---- a plan that is stopped ---- */
+
+/* The measuring child is sinklab to top, too; told to stop, plan takes its folder away and ends as told. */
+static void what_is_measured_leaves_nothing_behind(void **state) {
+    const Place *p = *state;
+    char line[1024], path[64], name[32] = "";
+    pid_t child = 0;
+    snprintf(line, sizeof line, "mkdir %s/tmp", p->folder);
+    assert_int_equal(shell(line), 0);
+    pid_t plan = fork();
+    if (plan == 0) {
+        snprintf(line, sizeof line, "%s/tmp", p->folder);
+        setenv("TMPDIR", line, 1);
+        command_line(p, "plan", "plain", "stopped.db", "", line);
+        execl("/bin/sh", "sh", "-c", line, (char *)NULL);
+        _exit(127);
+    }
+    for (int i = 0; i < 6000 && strcmp(name, "sinklab"); i++, usleep(10000)) {
+        if (!(child = child_of(plan))) continue;
+        snprintf(path, sizeof path, "/proc/%d/comm", (int)child);
+        FILE *f = fopen(path, "r");
+        if (f && fscanf(f, "%31s", name) != 1) name[0] = 0;
+        if (f) fclose(f);
+    }
+    assert_string_equal(name, "sinklab");
+    kill(plan, SIGINT);
+    assert_int_equal(wait_for(plan), EXIT_SIGINT);
+    assert_int_equal(kill(child, 0), -1);
+    snprintf(line, sizeof line, "rmdir %s/tmp", p->folder);
+    assert_int_equal(shell(line), 0); /* nothing is in it */
 }
 
 /* ---- misuse ---- */
@@ -430,6 +486,9 @@ int main(void) {
         cmocka_unit_test(what_is_not_there_keeps_the_verdict_open),
         cmocka_unit_test(what_stage_it_is_in_is_told),
         cmocka_unit_test(figures_come_as_json),
+        cmocka_unit_test(quiet_prints_nothing),
+        cmocka_unit_test(a_verdict_names_words_that_it_was_not_given),
+        cmocka_unit_test(what_is_measured_leaves_nothing_behind),
         cmocka_unit_test(a_terminal_gets_a_live_table),
         cmocka_unit_test(bad_input_is_one_clear_line),
     };

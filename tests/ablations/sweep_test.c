@@ -286,7 +286,7 @@ static const struct Refusal {
      ":3:6: zip: model.width has 2 values, optim.lr has 3 (they advance together)"},
     {GRID "zip: {model.layers: [3, 4]}\n", ":3:7: model.layers is an axis already"},
     {GRID "exclude: [{model.width: 3}]\n", ":3:12: exclude: model.width is no axis of grid or zip"},
-    {GRID "exclude: [{model.layers: 3}]\n", ":3:26: exclude: 3 is not on the axis model.layers"},
+    {GRID "exclude: [{model.layers: 3}]\n", ":3:26: exclude: 3 is not on the axis model.layers (1, 2)"},
     {GRID "exclude: [{model.layers: 1}, {model.layers: 2}]\n", ":3:30: exclude: leaves nothing to run"},
     {GRID "exclude: [{model.layers: 1}, {model.layers: 1}]\n",
      ":3:30: exclude: no combination is left that has these"},
@@ -299,7 +299,7 @@ static const struct Refusal {
     {GRID "set: {seed: 3}\nseeds: 2\n", ":4:8: seeds: seed is under set: already (%s/sweep.yaml:3:13)"},
     {GRID "set: {model.width: 8, model: {width: 8}}\n", ":3:31: set: duplicate key model.width"},
     {GRID "compare: {axis: model.layers, baseline: 3}\n",
-     ":3:41: compare: baseline: 3 is not on the axis model.layers"},
+     ":3:41: compare: baseline: 3 is not on the axis model.layers (1, 2)"},
     {GRID "compare: {axis: layers, baseline: 1}\n",
      ":3:17: compare: axis: layers is no axis of grid or zip (did you mean model.layers?)"},
     {GRID "compare: {axis: model.layers}\n", ":3:10: compare: needs axis and baseline"},
@@ -307,6 +307,14 @@ static const struct Refusal {
      ":3:9: expect: needs compare: (whose sides it is about)"},
     {SIDES "expect: [{metric: sink_rate_3, direction: lower}]\n",
      ":4:19: expect: unknown metric sink_rate_3 (did you mean sink_rate_03?)"},
+    {SIDES "expect: [{metric: contxt.val_loss, direction: lower}]\n",
+     ":4:19: expect: unknown metric contxt.val_loss (did you mean context.val_loss?)"},
+    {SIDES "expect: [{metric: other_bos.val_los, direction: lower}]\n",
+     ":4:19: expect: unknown metric other_bos.val_los (did you mean other_bos.val_loss?)"},
+    {SIDES "expect: [{metric: main.val_loss, direction: lower}]\n",
+     ":4:19: expect: unknown metric main.val_loss (did you mean val_loss?)"},
+    {SIDES "expect: [{metric: context.onset, direction: lower}]\n",
+     ":4:19: expect: unknown metric context.onset (did you mean onset?)"},
     {SIDES "expect: [{metric: val_loss, direction: down}]\n", ":4:40: expect: direction: lower or higher"},
     {SIDES "expect: [{metric: val_loss, direction: lower, by: -1}]\n",
      ":4:51: expect: by: expected a number from 0 on (direction: says the sign)"},
@@ -357,6 +365,42 @@ static void words_of_the_command_line_are_checked(void **state) {
     place_remove(&p);
 }
 
+/* The view `paired` knows what variants choose: all but those that set a learning rate are paired, and no run
+ * of the baseline departs from what is built in. */
+static void variants_are_paired_with_the_baseline(void **state) {
+    (void)state;
+    static const char *const names[] = {"baseline",     "gpt2",         "dyt",           "alibi",
+                                        "outlier_safe", "differential", "value_residual"};
+    enum { NAMES = sizeof names / sizeof *names };
+    Place p = place_make();
+    char sql[256], text[256] = "name: x\ngrid: {variant: [baseline";
+    for (int i = 1; i < NAMES; i++) strcat(strcat(text, ", "), names[i]);
+    Sweep *sweep = load_or_fail(&p, strcat(text, "]}\n"));
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    for (int i = 0; i < NAMES; i++) {
+        Config c;
+        int64_t run;
+        OK(sweep_config(sweep, i, &c, &e));
+        char *json = config_json(&c, true);
+        RunIdentity id = identity(names[i], names[i], 0, json);
+        OK(store_enqueue(s, &id, &run, &e));
+        free(json);
+    }
+    run_sql(s, "UPDATE run SET status = 'done'");
+    snprintf(sql, sizeof sql, "%d", NAMES - 1);
+    ASK(s, "SELECT count(*) FROM paired WHERE baseline = 'baseline'", sql);
+    /* A second baseline, of another choice, is a side like any other. */
+    run_sql(s, "INSERT INTO run (key, variant, seed, config, status) SELECT 'side', variant, seed,"
+               " json_set(config, '$.model.head_out', 'rmsnorm'), status FROM run WHERE key = 'baseline'");
+    ASK(s, "SELECT group_concat(baseline) FROM paired WHERE key = 'side'", "baseline");
+    ASK(s, "SELECT count(*) FROM paired WHERE baseline = 'side'", "0");
+    ASK(s, "SELECT group_concat(arm, ';') FROM arm JOIN run ON id = run_id WHERE variant = 'baseline'",
+        "baseline model.head_out=none;baseline model.head_out=rmsnorm");
+    store_close(s);
+    unload(sweep);
+    place_remove(&p);
+}
+
 /* Every name that an expectation may have is a row of the view. */
 static void known_outcomes_are_those_of_the_view(void **state) {
     (void)state;
@@ -393,6 +437,7 @@ int main(void) {
         cmocka_unit_test(twins_are_refused),
         cmocka_unit_test(every_bad_input_is_refused_word_for_word),
         cmocka_unit_test(words_of_the_command_line_are_checked),
+        cmocka_unit_test(variants_are_paired_with_the_baseline),
         cmocka_unit_test(known_outcomes_are_those_of_the_view),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
