@@ -163,7 +163,9 @@ static bool probe(Run *r, int64_t step, double *ms, Error *e) {
 }
 
 static bool save(Run *r, int64_t step, Error *e) {
-    return checkpoint_save(r->claim.folder, step, &r->c, r->key, r->step.model, &r->step.optim, r->checkpoint,
+    const DatasetInfo *info = dataset_info(r->data);
+    Origin from = {r->key, info->corpus_hash, info->tokenizer_hash};
+    return checkpoint_save(r->claim.folder, step, &r->c, &from, r->step.model, &r->step.optim, r->checkpoint,
                            e);
 }
 
