@@ -7,7 +7,8 @@
 /* --dry-run: what would be trained, and how large it is. */
 static int describe(const Config *c, Error *e) {
     RunSize size;
-    if (!run_size(c, data_vocab(&c->data), &size, e)) return e->code;
+    if (!run_check(c, data_vocab(&c->data), e) || !run_size(c, data_vocab(&c->data), &size, e))
+        return e->code;
     char *json = config_json(c, true);
     printf("%s\n", json);
     free(json);
