@@ -96,8 +96,8 @@ build/version.h: FORCE
 build/train/host.o: build/version.h
 FORCE:
 
-# Asks the CPU what it can do, so it must run on any.
-build/train/start.o: MARCH :=
+# They ask the CPU what it can do, so they must run on any.
+build/train/start.o build/train/cpu_check.o: ALL := $(filter-out -march=%,$(ALL))
 
 build/train/embed.o: train/schema.sql configs/variants.yaml
 

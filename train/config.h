@@ -88,6 +88,8 @@ void config_defaults(Config *c);
 bool config_load(Config *c, const char *path, Error *e);
 /* The same from text; `name` stands for the file in errors, and `base:` is relative to it. */
 bool config_parse(Config *c, const char *text, size_t length, const char *name, Error *e);
+/* The first wanted key that a text which can be read does not give itself; NULL: it gives them all. */
+const char *config_missing(const char *text, size_t length, bool (*wanted)(const char *key));
 
 /* A key and its value as text, as on the command line or in a sweep's cell. `where` names their
  * origin in errors ("command line", "sweep.yaml:7:3"). A list is written as YAML, "[a, b]"; any

@@ -188,6 +188,18 @@ bool config_parse(Config *c, const char *text, size_t length, const char *name, 
     return ok;
 }
 
+const char *config_missing(const char *text, size_t length, bool (*wanted)(const char *key)) {
+    const char *missing = NULL;
+    Error ignored;
+    Layer layer = {.name = ""};
+    Yaml *tree = yaml_parse(text, length, "", &ignored);
+    bool ok = tree && gather_file(&layer, tree, &ignored);
+    for (int i = 0; ok && !missing && config_key_name(i); i++)
+        if (!layer.value[i] && wanted(config_key_name(i))) missing = config_key_name(i);
+    yaml_free(tree);
+    return missing;
+}
+
 /* ---- Settings ---- */
 
 static bool set_key(const Draft *d, const Setting *s, Error *e) {

@@ -51,6 +51,17 @@ bool run_size(const Config *c, int64_t vocab, RunSize *out, Error *e) {
     return true;
 }
 
+bool run_check(const Config *c, int64_t vocab, Error *e) {
+    Model *m;
+    ModelConfig shape = c->model;
+    shape.vocab = vocab;
+    if (!*c->train.init_from) return true;
+    if (!model_create(&m, &shape, false, e)) return false;
+    bool ok = checkpoint_fits_model(c->train.init_from, m, e);
+    model_free(m);
+    return ok;
+}
+
 static bool fits_memory(const Run *r, const RunSize *size, Error *e) {
     double have = host_memory();
     if (size->bytes <= have) return true;
@@ -73,6 +84,7 @@ static bool open_data(Run *r, Error *e) {
     const DatasetInfo *info = dataset_info(r->data);
     c->model.vocab = info->vocab;
     config_key(c, info->corpus_hash, info->tokenizer_hash, r->key);
+    if (*c->train.init_from && !checkpoint_fits_data(c->train.init_from, info, e)) return false;
     return dataset_check(r->data, (int)c->model.context, c->train.batch_tokens / c->model.context, e);
 }
 
@@ -163,7 +175,9 @@ static bool probe(Run *r, int64_t step, double *ms, Error *e) {
 }
 
 static bool save(Run *r, int64_t step, Error *e) {
-    return checkpoint_save(r->claim.folder, step, &r->c, r->key, r->step.model, &r->step.optim, r->checkpoint,
+    const DatasetInfo *info = dataset_info(r->data);
+    Origin from = {r->key, info->corpus_hash, info->tokenizer_hash};
+    return checkpoint_save(r->claim.folder, step, &r->c, &from, r->step.model, &r->step.optim, r->checkpoint,
                            e);
 }
 
@@ -279,13 +293,13 @@ static int run_opened(Run *r, Error *e) {
     if (r->settled) fprintf(stderr, "sinklab: %s\n", r->settled); /* figures depend on it: quiet or not */
     r->blas_arch = gemm_start();
     if (!host_threads(r->c.run.threads, &r->threads, e) || !open_data(r, e) ||
-        !run_size(&r->c, r->c.model.vocab, &size, e) || !fits_memory(r, &size, e) ||
-        !store_open(&r->store, r->o->db, STORE_WRITE, e) || !claim(r, &size, e))
+        !run_check(&r->c, r->c.model.vocab, e) || !run_size(&r->c, r->c.model.vocab, &size, e) ||
+        !fits_memory(r, &size, e) || !store_open(&r->store, r->o->db, STORE_WRITE, e) || !claim(r, &size, e))
         return e->code;
     if (r->claim.result != CLAIM_TAKEN) return not_taken(r, e);
     r->left = "failed";
     int code = train_claimed(r, &size, e);
-    if (code == EXIT_FAILED && r->left) {
+    if ((code == EXIT_FAILED || code == EXIT_USAGE) && r->left) {
         Error ignored = {0};
         store_status(r->store, r->claim.run, r->left, *r->checkpoint ? r->checkpoint : NULL, &ignored);
     }

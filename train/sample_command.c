@@ -202,7 +202,8 @@ static int sample(int argc, char **argv, Error *e) {
     Sampler s = {.o = &o};
     gemm_start();
     if (host_threads(0, &threads, e) && checkpoint_open(argv[0], &s.c, &s.m, &step, e) &&
-        check(&o, &s.c, e) && dataset_open(&s.data, &s.c.data, o.cache, NULL, e))
+        check(&o, &s.c, e) && dataset_open(&s.data, &s.c.data, o.cache, NULL, e) &&
+        checkpoint_fits_data(argv[0], dataset_info(s.data), e))
         run(&s, e);
     close_sampler(&s);
     return e->code;
