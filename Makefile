@@ -14,7 +14,7 @@ LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
-.PHONY: page test-page all perf test tests test-long mutants demo accept stress portable test-readme test-slurm clean FORCE
+.PHONY: page test-page all perf test tests test-long mutants demo accept stress portable test-readme test-slurm test-recipe clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -46,15 +46,21 @@ test-readme: DB = build/readme/results.db
 test-readme: demo
 	tests/readme.sh $(DB) $(SHORT)
 
-# The combinations of slots and keys from a seed of today's, minutes; SEED=N COUNT=N repeat one.
+# The combinations of slots and keys from a seed of today's, minutes; SEED=N COUNT=N repeat one. And many rows of the
+# slots together.
 SEED   ?= $(shell date +%s)
 COUNT  ?= 2000
-test-long: build/tests/model/combinations_test
+test-long: build/tests/model/combinations_test build/tests/model/pass_test
 	$< $(SEED) $(COUNT)
+	build/tests/model/pass_test 500
 
 # Seeded faults, each of which a named test must see.
 mutants:
 	tests/mutants.sh
+
+# The variant of model/README.md, added to a copy of the tree; TESTS='pass mlp' is a part.
+test-recipe:
+	tests/recipe.sh
 
 # Built and tested for AVX2 alone and for any x86-64, in a copy of the tree; TESTS='model/*' is a part.
 portable:

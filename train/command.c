@@ -26,12 +26,12 @@ static bool unknown_flag(const Flag *flags, const char *word, size_t length, Err
                 nearest_hint(&n, hint, sizeof hint));
 }
 
-static bool add_item(const Flag *flag, const char *text, Error *e) {
-    List *list = flag->value;
-    if (list->n == LIST_ITEMS || strlen(text) >= LIST_TEXT)
-        return fail(e, EXIT_USAGE, "command line: %s: at most %d, of %d bytes each", flag->name, LIST_ITEMS,
-                    LIST_TEXT - 1);
-    strcpy(list->item[list->n++], text);
+static bool add_text(const Flag *flag, const char *text, Error *e) {
+    TextList *texts = flag->value;
+    if (!*text) return fail(e, EXIT_USAGE, "command line: %s: empty", flag->name);
+    if (texts->n == LIST_ITEMS)
+        return fail(e, EXIT_USAGE, "command line: %s: at most %d times", flag->name, LIST_ITEMS);
+    texts->at[texts->n++] = text;
     return true;
 }
 
@@ -40,7 +40,7 @@ static bool set_flag(const Flag *flag, const char *text, Error *e) {
         *(const char **)flag->value = text;
         return true;
     }
-    if (flag->type == FLAG_LIST) return add_item(flag, text, e);
+    if (flag->type == FLAG_LIST) return add_text(flag, text, e);
     char *end;
     errno = 0;
     long long value = strtoll(text, &end, 10);

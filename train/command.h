@@ -22,7 +22,7 @@ typedef struct Command {
 typedef struct Flag {
     const char *name; /* "--db", or short: "-o" */
     enum { FLAG_BOOL, FLAG_TEXT, FLAG_INT, FLAG_LIST } type;
-    void *value; /* bool *, const char **, int64_t *, List *: set when the option is given */
+    void *value; /* bool *, const char **, int64_t *, TextList *: set when the option is given */
 } Flag;
 
 /* Reads `--name value` and `--name=value`; `--` ends the options. Words, and negative numbers,

@@ -1,6 +1,7 @@
 #include "train/config.h"
 
 #include "data/base/files.h"
+#include "data/base/number.h"
 #include "model/gemm_bf16.h"
 #include "model/interventions/intervention.h"
 #include "train/config_private.h"
@@ -184,14 +185,6 @@ static bool wrong_kind(const Row *row, YamlKind kind, const char *where, Error *
                 kind == YAML_LIST ? "list" : "map");
 }
 
-/* Decimal only: strtod also takes hexadecimal, nan, inf and leading blanks. */
-static bool read_double(const char *text, double *value) {
-    char *end;
-    if (!*text || strspn(text, "+-.0123456789eE") != strlen(text)) return false;
-    *value = strtod(text, &end) + 0.0; /* -0 becomes 0: they are one value, and one run key */
-    return !*end && isfinite(*value);
-}
-
 static bool in_bounds(const Row *row, double value, const char *text, const char *where, Error *e) {
     if (value >= row->low && value <= row->high) return true;
     return fail(e, EXIT_USAGE, "%s: %s: %s is out of bounds (%.16g to %.16g)", where, row->key, text,
@@ -200,7 +193,7 @@ static bool in_bounds(const Row *row, double value, const char *text, const char
 
 static bool read_number(void *field, const Row *row, const char *text, const char *where, Error *e) {
     double value;
-    if (!read_double(text, &value)) return mistyped(row, text, where, e);
+    if (!number_read(text, &value)) return mistyped(row, text, where, e);
     if (!in_bounds(row, value, text, where, e)) return false;
     *(double *)field = value;
     return true;
@@ -209,7 +202,7 @@ static bool read_number(void *field, const Row *row, const char *text, const cha
 /* Also 1e6: every integer within bounds is exact as a double. */
 static bool read_integer(void *field, const Row *row, const char *text, const char *where, Error *e) {
     double value;
-    if (!read_double(text, &value) || value != floor(value)) return mistyped(row, text, where, e);
+    if (!number_read(text, &value) || value != floor(value)) return mistyped(row, text, where, e);
     if (!in_bounds(row, value, text, where, e)) return false;
     *(int64_t *)field = (int64_t)value;
     return true;

@@ -1,6 +1,7 @@
 /* Owns: the command `sample`: text continued by a checkpoint, with what is kept of a text longer
  * than the window (arXiv 2309.17453: the first few tokens, and the last ones).
  * Does not own: the model, the tokenizer. */
+#include "data/base/number.h"
 #include "data/base/rng.h"
 #include "data/data.h"
 #include "model/gemm.h"
@@ -155,9 +156,7 @@ static void close_sampler(Sampler *s) {
 }
 
 static bool number(const char *flag, const char *text, double least, double most, double *out, Error *e) {
-    char *end;
-    *out = strtod(text, &end);
-    if (*text && !*end && *out >= least && *out <= most) return true;
+    if (number_read(text, out) && *out >= least && *out <= most) return true;
     return fail(e, EXIT_USAGE, "command line: %s: expected a number from %g to %g, not \"%s\"", flag, least,
                 most, text);
 }

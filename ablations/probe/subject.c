@@ -90,9 +90,12 @@ static bool add_change(Subject *s, const char *text, int T, Error *e) {
 
 static bool read_changes(Subject *s, int T, Error *e) {
     for (int i = 0; i < s->o->changes.n; i++)
-        for (const char *at = s->o->changes.item[i]; *at;) {
+        for (const char *at = s->o->changes.at[i]; *at;) {
             char text[LIST_TEXT];
             size_t n = one_change(at);
+            if (n >= sizeof text)
+                return fail(e, EXIT_USAGE, "--do: %.40s...: %zu bytes of one intervention, at most %zu", at,
+                            n, sizeof text - 1);
             snprintf(text, sizeof text, "%.*s", (int)n, at);
             if (!add_change(s, text, T, e)) return false;
             at += n + (at[n] == ',');

@@ -15,7 +15,7 @@ typedef struct ProbeOptions {
     const char *cache;    /* prepared tokens */
     const char *svg;      /* folder for figures */
     const char *quantize; /* kind of number; NULL: not asked */
-    List changes;         /* --do */
+    TextList changes;     /* --do */
     int64_t perturb, key; /* positions; INT64_MIN: not asked */
     bool heads, json, list, jacobian, maps, stream, collapse, embedding, time;
 } ProbeOptions;

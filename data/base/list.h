@@ -1,4 +1,4 @@
-/* Owns: the one list type of a configuration: a few short strings, copied by value. */
+/* Owns: the list types: a few short strings, copied by value, as a configuration has them, or pointed at. */
 #ifndef SINKLAB_LIST_H
 #define SINKLAB_LIST_H
 
@@ -8,5 +8,11 @@ typedef struct List {
     int n;
     char item[LIST_ITEMS][LIST_TEXT];
 } List;
+
+/* The same of texts that stand elsewhere, of any length. */
+typedef struct TextList {
+    int n;
+    const char *at[LIST_ITEMS];
+} TextList;
 
 #endif

@@ -2,6 +2,8 @@
  * kind's order; and the bounds of what it may be told. */
 #include "model/interventions/intervention.h"
 
+#include "data/base/number.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,14 +50,15 @@ static Arg arg_of(const char *name) {
     return a;
 }
 
-/* Bounds: whole numbers from 0 below `end`; -1: any number. */
+/* Lambda's bound, of either sign: far beyond it o' overflows and every figure is NaN. */
+static const double MOST = 1e6;
+
+/* Bounds of what is counted: whole numbers from 0 below it. */
 static double end_of(const Reader *r, Arg a) {
     const double ends[ARGS] = {[ARG_LAYER] = (double)r->c->layers,
                                [ARG_HEAD] = (double)r->c->heads,
                                [ARG_POS] = r->T,
-                               [ARG_TOKEN] = r->c->vocab ? (double)r->c->vocab : 0x1p31,
-                               [ARG_LAMBDA] = -1,
-                               [ARG_MU] = 0};
+                               [ARG_TOKEN] = r->c->vocab ? (double)r->c->vocab : 0x1p31};
     return ends[a];
 }
 
@@ -65,20 +68,28 @@ static bool read_mu(Reader *r, const char *value) {
     return refuse(r, "mu is batch or positions");
 }
 
+static bool read_lambda(Reader *r, const char *value) {
+    double *lambda = &r->out->arg[ARG_LAMBDA];
+    char why[160];
+    if (number_read(value, lambda) && fabs(*lambda) <= MOST) return true;
+    snprintf(why, sizeof why, "lambda: expected a number from %g to %g, not \"%.40s\"", -MOST, MOST, value);
+    return refuse(r, why);
+}
+
+static bool read_count(Reader *r, Arg a, const char *value) {
+    double *x = &r->out->arg[a], end = end_of(r, a);
+    char why[160];
+    if (number_read(value, x) && *x >= 0 && *x < end && *x == floor(*x)) return true;
+    snprintf(why, sizeof why, "%s %.40s is not there (0 to %.0f)", arg_names[a], value, end - 1);
+    return refuse(r, why);
+}
+
 static bool read_value(Reader *r, Arg a, const char *value) {
-    char *rest, why[160];
+    char why[160];
     if (r->given >> a & 1) return snprintf(why, sizeof why, "%s given twice", arg_names[a]), refuse(r, why);
     r->given |= 1u << a;
     if (a == ARG_MU) return read_mu(r, value);
-    double x = strtod(value, &rest), end = end_of(r, a);
-    bool number = *value && !*rest && isfinite(x);
-    r->out->arg[a] = x;
-    if (number && (end < 0 || (x >= 0 && x < end && x == floor(x)))) return true;
-    if (end < 0)
-        snprintf(why, sizeof why, "%s: expected a number, not \"%.40s\"", arg_names[a], value);
-    else
-        snprintf(why, sizeof why, "%s %.40s is not there (0 to %.0f)", arg_names[a], value, end - 1);
-    return refuse(r, why);
+    return a == ARG_LAMBDA ? read_lambda(r, value) : read_count(r, a, value);
 }
 
 static char *trim(char *s) {
@@ -133,7 +144,8 @@ bool intervention_read(const char *text, const char *where, const ModelConfig *c
     char *name = trim(copy), *words = strchr(name, '(');
     if (words) {
         char *end = words + strlen(words) - 1;
-        if (*end != ')') return refuse(&r, "the parenthesis does not close");
+        if (*end != ')')
+            return refuse(&r, "the parenthesis does not close (in a list quote it: ['drop_mlp(0, 0)'])");
         *words++ = *end = 0;
     }
     out->kind = kind_of(trim(name));

@@ -230,6 +230,8 @@ static void test_own_text(void **state) {
 static void test_refusals(void **state) {
     static const char *const bad[][2] = {{"--do 'drop_mlp(layer=2,pos=0)'", "layer 2 is not there"},
                                          {"--do nothing", "no such intervention"},
+                                         {"--do ''", "--do: empty"},
+                                         {"--do 'scale(10,1e39)'", "lambda: expected a number"},
                                          {"--do 'scale(16, 2)'", "pos 16 is not there"},
                                          {"--perturb 16", "--perturb: 16"},
                                          {"--perturb -1", "--perturb: -1"},
@@ -241,6 +243,27 @@ static void test_refusals(void **state) {
         assert_int_equal(probe(*state, bad[i][0]), 2);
         assert_shows(*state, bad[i][1]);
     }
+}
+
+/* Of one another's tokens the figures would be wrong: a model of as many, from another tokenizer. */
+static void test_other_tokens(void **state) {
+    Place *p = *state;
+    assert_int_equal(run(p,
+                         "LC_ALL=C sed 's/\"tokenizer\":\"[0-9a-f]/\"tokenizer\":\"x/' "
+                         "$(ls %s/a.db.d/*/step-*/model.safetensors) >%s/other.safetensors",
+                         p->folder, p->folder),
+                     0);
+    assert_int_equal(run(p, "./sinklab probe %s/other.safetensors --cache %s/cache", p->folder, p->folder),
+                     2);
+    assert_shows(p, "another tokenizer");
+}
+
+/* Several in one text may be longer than one may be alone. */
+static void test_many_at_once(void **state) {
+    Place *p = *state;
+    assert_int_equal(probe(p, "--do 'scale(pos=1, lambda=2),scale(pos=2, lambda=2),scale(pos=3, lambda=2),"
+                              "scale(pos=4, lambda=2),scale(pos=5, lambda=2)'"),
+                     0);
 }
 
 /* Every instrument has a row, and every column that instruments fill is in one. */
@@ -305,6 +328,8 @@ int main(void) {
                                        cmocka_unit_test(test_own_text),
                                        cmocka_unit_test(test_bounds_hold_in_training),
                                        cmocka_unit_test(test_refusals),
+                                       cmocka_unit_test(test_other_tokens),
+                                       cmocka_unit_test(test_many_at_once),
                                        cmocka_unit_test(test_list)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -31,7 +31,9 @@ static double relu(double x) {
 static const struct {
     const char *kind;
     double (*act)(double x);
-} formulas[] = {{"swiglu", silu}, {"geglu", gelu}, {"reglu", relu}, {"gelu", gelu}, {"relu", relu}};
+} formulas[] = {
+    {"swiglu", silu}, {"geglu", gelu}, {"reglu", relu}, {"gelu", gelu}, {"relu", relu},
+};
 
 typedef struct Case {
     Shape s;

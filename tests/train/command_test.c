@@ -15,7 +15,7 @@ typedef struct Options {
     const char *db, *out;
     int64_t jobs;
     bool json, quiet;
-    List changes;
+    TextList changes;
     char room[256]; /* the words that the texts above point into */
 } Options;
 
@@ -76,13 +76,15 @@ static void test_options_and_words(void **state) {
 static void test_lists(void **state) {
     (void)state;
     Options o = {0};
-    char long_text[LIST_TEXT + 6] = "--do=";
+    char long_text[256] = "--do=";
     assert_words("--do a,b x --do=c", &o, "x");
     assert_int_equal(o.changes.n, 2);
-    assert_string_equal(o.changes.item[0], "a,b");
-    assert_string_equal(o.changes.item[1], "c");
-    memset(long_text + 5, 'a', LIST_TEXT);
-    assert_refused(long_text, "command line: --do: at most 16, of 95 bytes each");
+    assert_string_equal(o.changes.at[0], "a,b");
+    assert_string_equal(o.changes.at[1], "c");
+    memset(long_text + 5, 'a', 200);
+    assert_words(long_text, &o, "");
+    assert_int_equal(strlen(o.changes.at[2]), 200);
+    assert_refused("--do=", "command line: --do: empty");
 }
 
 static void test_dashes(void **state) {
