@@ -46,7 +46,7 @@ bool maps_show(Subject *s, Error *e) {
     const ProbeRows *p = s->no_bos ? &s->other : &s->main;
     Tape *t = NULL;
     if (!subject_tape(s, p, true, false, &t, e)) return false;
-    KeptWeights k = weights_keep(s->m, p->rows, p->T);
+    KeptWeights k = weights_keep(s->m, p->rows, p->T, WEIGHTS_PROXY);
     Observer eye = weights_observer(&k);
     tape_observe(t, (Observers){&eye, 1});
     model_forward(s->m, t, &(Batch){p->rows, p->T, p->at.x, p->at.y, p->at.lo, 0});

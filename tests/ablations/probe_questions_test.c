@@ -197,13 +197,13 @@ static double paths(const Forward *f, int l, int q, int i) {
     return sum;
 }
 
-static void bound_over_all_paths(void **state) {
-    (void)state;
+static void check_bound(int prefix) {
     enum { T = 4 };
     ModelConfig c = naive_config();
     Asked a;
     Error e = {0};
     double got[T] = {0}, want[T] = {0};
+    c.prefix = prefix;
     ask(&a, c, T);
     for (int row = 0; row < ROWS; row++) {
         Forward f = naive_row(&a, row);
@@ -213,6 +213,74 @@ static void bound_over_all_paths(void **state) {
     must(jacobian_path_bound(&a.s, &a.p, got, &e), &e);
     same("path bound", got, want, T, 1e-10);
     rig_free(&a.r);
+}
+
+static void bound_over_all_paths(void **state) {
+    (void)state;
+    check_bound(0);
+    check_bound(4); /* the last position is of the prefix, and so are paths that lead ahead */
+}
+
+/* Queries of zero: sigmoid gives one half to each key, and it is |A| that bounds, not its share of a row. */
+static void bound_of_raw_weights(void **state) {
+    (void)state;
+    enum { T = 4 };
+    ModelConfig c = naive_config();
+    Asked a;
+    Error e = {0};
+    double got[T] = {0}, want[T] = {0};
+    while (strcmp(attention_name(c.attention), "sigmoid")) c.attention++;
+    ask(&a, c, T);
+    fill(a.r.m, STAGE_QKV, 0, 0);
+    Forward f = naive_row(&a, 0);
+    for (int i = 0; i < f.L * f.H * T * T; i++) f.A[i] = i % T <= i / T % T ? 0.5 : 0;
+    for (int i = 0; i < T; i++) want[i] = paths(&f, f.L, T - 1, i);
+    must(jacobian_path_bound(&a.s, &a.p, got, &e), &e);
+    same("path bound", got, want, T, 1e-10);
+    naive_free(&f);
+    rig_free(&a.r);
+}
+
+/* ---- the mass of a key ---- */
+
+/* Under each of the masks: the mean weight over the queries that see the key. */
+static void check_key_mass(ModelConfig c, int key) {
+    enum { T = 9, LAYERS = 2 };
+    Asked a;
+    Error e = {0};
+    double mean[LAYERS], most[LAYERS], want_mean[LAYERS] = {0}, want_most[LAYERS] = {0};
+    ask(&a, c, T);
+    Forward rows[ROWS];
+    for (int row = 0; row < ROWS; row++) rows[row] = naive_row(&a, row);
+    for (int i = 0; i < LAYERS * rows[0].H; i++) { /* of the layers' heads in turn */
+        double mass = 0;
+        for (int row = 0; row < ROWS; row++) {
+            double sum = 0, seen = 0;
+            for (int q = 0; q < T; q++) {
+                double weight = rows[row].A[(i * T + q) * T + key];
+                sum += weight;
+                seen += weight > 0;
+            }
+            mass += sum / seen / ROWS;
+        }
+        want_mean[i / rows[0].H] += mass / rows[0].H;
+        want_most[i / rows[0].H] = fmax(want_most[i / rows[0].H], mass);
+    }
+    must(key_mass_measure(&a.s, &a.p, false, key, mean, most, &e), &e);
+    same("mass of a key", mean, want_mean, LAYERS, 1e-10);
+    same("largest mass of a key", most, want_most, LAYERS, 1e-10);
+    for (int row = 0; row < ROWS; row++) naive_free(&rows[row]);
+    rig_free(&a.r);
+}
+
+static void mass_of_a_key(void **state) {
+    (void)state;
+    ModelConfig plain = naive_config(), window = plain, prefix = plain;
+    window.window = 4;
+    prefix.prefix = 6;
+    check_key_mass(plain, 3);
+    check_key_mass(window, 3);
+    check_key_mass(prefix, 3); /* seen by the three before it too */
 }
 
 /* ---- streaming ---- */
@@ -379,6 +447,8 @@ int main(void) {
         cmocka_unit_test(sensitivity_of_an_identity),
         cmocka_unit_test(sensitivity_against_differences),
         cmocka_unit_test(bound_over_all_paths),
+        cmocka_unit_test(bound_of_raw_weights),
+        cmocka_unit_test(mass_of_a_key),
         cmocka_unit_test(losses_under_a_window),
         cmocka_unit_test(rounding_by_hand),
         cmocka_unit_test(rounding_what_is_round),
