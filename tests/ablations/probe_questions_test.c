@@ -348,18 +348,21 @@ static void round_linear(const Model *m) {
     for (int i = 0; i < m->n_tensors; i++) {
         const Tensor *t = &m->tensors[i];
         float *w = m->params + t->offset;
-        if (strstr(t->name, "proj.weight") || strstr(t->name, "lm_head"))
+        bool classifier = strstr(t->name, m->config.tie ? "embed_tokens" : "lm_head");
+        if (strstr(t->name, "proj.weight") || classifier)
             by_hand(w, t->rows * t->cols, most_of(w, t->rows * t->cols));
     }
 }
 
-static double loss_by_hand(const Asked *a, bool weights, void (*see)(void *, const View *)) {
+enum {
+    INPUTS = 1 << TAP_ATTN_IN | 1 << TAP_HEAD_OUT | 1 << TAP_MLP_IN | 1 << TAP_MLP_HIDDEN | 1 << TAP_FINAL
+};
+
+static double loss_by_hand(const Asked *a, bool weights, uint32_t taps, void (*see)(void *, const View *)) {
     Model *m = a->r.m;
     Tape *t = rig_tape(&a->r, ROWS, false);
     Batch b = rig_batch(&a->r, 0, ROWS);
-    Observer eye = {1 << TAP_ATTN_IN | 1 << TAP_HEAD_OUT | 1 << TAP_MLP_IN | 1 << TAP_MLP_HIDDEN |
-                        1 << TAP_FINAL,
-                    NULL, see, NULL};
+    Observer eye = {taps, NULL, see, NULL};
     OWNED float *kept = model_arena(m);
     double sum = 0;
     int scored = 0;
@@ -376,9 +379,11 @@ static double loss_by_hand(const Asked *a, bool weights, void (*see)(void *, con
     return sum / scored;
 }
 
-static void rounding_by_hand(void **state) {
-    (void)state;
-    ModelConfig c = naive_config();
+static double last_alone(const Asked *a) {
+    return loss_by_hand(a, false, 1 << TAP_FINAL, all_tokens);
+}
+
+static void check_rounding(ModelConfig c) {
     Asked a;
     Error e = {0};
     double got[QUANTIZE_KINDS], change[QUANTIZE_KINDS], want[QUANTIZE_KINDS];
@@ -386,11 +391,39 @@ static void rounding_by_hand(void **state) {
     ask(&a, c, 11);
     must(quantize_measure(&a.s, &a.p, got, &e), &e);
     for (int i = 0; i < QUANTIZE_KINDS; i++) {
-        want[i] = loss_by_hand(&a, i == 1 || i > 3, sees[i]) - loss_by_hand(&a, false, NULL);
+        want[i] = loss_by_hand(&a, i == 1 || i > 3, INPUTS, sees[i]) - loss_by_hand(&a, false, 0, NULL);
         change[i] = got[i] - got[0];
         assert_true((fabs(want[i]) > 1e-5) == (i > 0)); /* and seen over the loss's own error */
     }
     same("change of loss", change, want, QUANTIZE_KINDS, 1e-10);
+    rig_free(&a.r);
+}
+
+static void rounding_by_hand(void **state) {
+    (void)state;
+    ModelConfig c = naive_config(), tied = c;
+    tied.tie = true;
+    check_rounding(c);
+    check_rounding(tied);
+}
+
+/* Without norms before them sublayers read the stream. Those that add nothing must leave it as it is, so that
+ * what is left of rounding is that of the last input; others must not. */
+static void rounding_spares_the_stream(void **state) {
+    (void)state;
+    ModelConfig c = naive_config();
+    Asked a;
+    Error e = {0};
+    double loss[QUANTIZE_KINDS];
+    while (strcmp(norm_name(c.norm), "post")) c.norm++;
+    ask(&a, c, 11);
+    must(quantize_measure(&a.s, &a.p, loss, &e), &e);
+    assert_true(fabs(loss[2] - last_alone(&a)) > 1e-5);
+    fill(a.r.m, STAGE_OUT, 0, 0);
+    fill(a.r.m, STAGE_MLP, 2, 0);
+    must(quantize_measure(&a.s, &a.p, loss, &e), &e);
+    double want = last_alone(&a);
+    same("loss", &loss[2], &want, 1, 1e-14);
     rig_free(&a.r);
 }
 
@@ -452,6 +485,7 @@ int main(void) {
         cmocka_unit_test(losses_under_a_window),
         cmocka_unit_test(rounding_by_hand),
         cmocka_unit_test(rounding_what_is_round),
+        cmocka_unit_test(rounding_spares_the_stream),
         cmocka_unit_test(distance_of_two_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
