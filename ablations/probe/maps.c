@@ -13,7 +13,7 @@ static void average(const KeptWeights *k, int layer, int head, double *out) {
     }
 }
 
-static bool draw(const Subject *s, const KeptWeights *k, Error *e) {
+static bool draw(Subject *s, const KeptWeights *k, Error *e) {
     int n = k->layers * k->heads, cells = k->T * k->T;
     FILE *out = subject_figure(s, "maps", e);
     if (!out) return false;
@@ -35,11 +35,10 @@ static bool draw(const Subject *s, const KeptWeights *k, Error *e) {
                              .most = 1,
                              .panel = panel,
                              .n = n});
-    fclose(out);
     free(title);
     free(at);
     free(panel);
-    return true;
+    return subject_close_figure(s, out, "maps", e);
 }
 
 bool maps_show(Subject *s, Error *e) {
