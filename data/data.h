@@ -45,6 +45,12 @@ typedef struct Rows {
                      token is a trigger: DatasetInfo.classes), else 0; may be NULL */
 } Rows;
 
+/* Whether the source is the synthetic task, whose rows have a shape, symbols and no documents of their own.
+ */
+bool data_is_task(const DataConfig *c);
+/* Tokens that its data will have, 0 .. vocab - 1, before there is any. */
+int64_t data_vocab(const DataConfig *c);
+
 typedef struct Dataset Dataset;
 
 /* Opens the tokens of a source, preparing and caching them under cache_dir first if need

@@ -176,6 +176,15 @@ static const Source *source_named(const char *name) {
     return task ? &task_source : &text_source;
 }
 
+bool data_is_task(const DataConfig *c) {
+    return source_named(c->source) == &task_source;
+}
+
+int64_t data_vocab(const DataConfig *c) {
+    if (data_is_task(c)) return BACKCOPY_VOCAB;
+    return c->tokenizer == TOKENIZER_BYTES ? BYTES_VOCAB : c->vocab; /* bpe learns as many as it is asked */
+}
+
 bool dataset_open(Dataset **out, const DataConfig *c, const char *cache_dir, void (*say)(const char *line),
                   Error *e) {
     *out = NULL;

@@ -15,9 +15,9 @@ static bool bytes_open(Codec *c, const char *folder, Error *e) {
     (void)folder;
     static const char settings[] = "bytes: 256 and BOS";
     hash_hex(settings, sizeof settings, c->hash);
-    if (!memory_grow((void **)&c->pieces.piece, 257, sizeof(Piece), e)) return false;
-    memset(c->pieces.piece, 0, 257 * sizeof(Piece));
-    c->pieces.count = 257;
+    if (!memory_grow((void **)&c->pieces.piece, BYTES_VOCAB, sizeof(Piece), e)) return false;
+    memset(c->pieces.piece, 0, BYTES_VOCAB * sizeof(Piece));
+    c->pieces.count = BYTES_VOCAB;
     c->pieces.bos = 256;
     c->pieces.newline = '\n';
     for (int i = 0; i < 256; i++) {

@@ -9,6 +9,8 @@
 #include "data/data.h"
 #include "data/sentencepiece.h"
 
+enum { BYTES_VOCAB = 257 };
+
 typedef struct Codec {
     int kind;               /* Tokenizer */
     Pieces pieces;          /* of either kind */

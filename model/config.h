@@ -58,8 +58,8 @@ int config_kv_heads(const ModelConfig *c);
 /* Whether model.sink_heads gives head h the null key. */
 bool config_has_null(const ModelConfig *c, int h);
 
-/* Fills what was left to the program (mlp_width) and refuses what cannot be built: heads
- * that do not divide the width, an odd d_head under rope, ... Exit code 2. */
+/* Fills what was left to the program (kv_heads, mlp_width) and refuses interventions that are none: exit code
+ * 2. What cannot be combined is refused before (train/conflicts.c). */
 bool model_config_check(ModelConfig *c, Error *e);
 
 #endif

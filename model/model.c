@@ -1,6 +1,5 @@
 #include "model/model.h"
 
-#include "model/conflicts.h"
 #include "model/interventions/intervention.h"
 #include "model/slots.h"
 
@@ -137,10 +136,7 @@ static int64_t default_mlp_width(const ModelConfig *c) {
 }
 
 bool model_config_check(ModelConfig *c, Error *e) {
-    if (c->heads < 1 || c->width % c->heads)
-        return fail(e, EXIT_USAGE, "model.heads: %lld does not divide model.width %lld (choose a divisor)",
-                    (long long)c->heads, (long long)c->width);
-    if (!conflicts_check(c, e) || !changes_read(c, (int)c->context, &(Changes){0}, e)) return false;
+    if (!changes_read(c, (int)c->context, &(Changes){0}, e)) return false;
     if (!c->kv_heads) c->kv_heads = c->heads;
     if (!c->mlp_width) c->mlp_width = default_mlp_width(c);
     return true;
@@ -214,14 +210,26 @@ static int lay_out(Model *m) {
     return n;
 }
 
+/* Zeroes, and so is the first to touch: each tensor in the parts that the optimisers cut it into. */
+static void clear(const Model *m, float *p) {
+    size_t end = 0;
+    for (const Tensor *t = m->tensors; t < m->tensors + m->n_tensors; t++) {
+        float *w = p + t->offset;
+        int64_t n = t->rows * t->cols;
+        memset(p + end, 0, (t->offset - end) * sizeof *p); /* padding */
+#pragma omp parallel for simd schedule(static)
+        for (int64_t i = 0; i < n; i++) w[i] = 0;
+        end = t->offset + (size_t)n;
+    }
+    memset(p + end, 0, (m->arena - end) * sizeof *p);
+}
+
 float *model_arena(const Model *m) {
     size_t bytes = m->arena * sizeof(float), page = (size_t)2 << 20;
     float *p = NULL;
     if (posix_memalign((void **)&p, bytes >= page ? page : 64, bytes + 64)) return NULL;
     if (bytes >= page) madvise(p, bytes, MADV_HUGEPAGE);
-    int64_t n = (int64_t)m->arena;
-#pragma omp parallel for schedule(static) /* first touch by the threads that will use it */
-    for (int64_t i = 0; i < n; i++) p[i] = 0;
+    clear(m, p);
     return p;
 }
 

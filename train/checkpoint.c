@@ -46,10 +46,19 @@ static bool save_optimiser(const char *folder, const Model *m, const OptimState 
     return ok;
 }
 
-void checkpoint_meta(CheckpointMeta *out, const Config *c, const char *key, int64_t step) {
+void checkpoint_meta(CheckpointMeta *out, const Config *c, const Origin *from, int64_t step) {
     out->config = config_json(c, false);
     snprintf(out->step, sizeof out->step, "%" PRId64, step);
-    const StMeta at[] = {{"config", out->config}, {"format", "pt"}, {"key", key}, {"step", out->step}};
+    snprintf(out->version, sizeof out->version, "%d", CHECKPOINT_VERSION);
+    snprintf(out->numerics, sizeof out->numerics, "%d", NUMERICS);
+    const StMeta at[CHECKPOINT_META] = {{"config", out->config},
+                                        {"format", "pt"},
+                                        {"key", from->key},
+                                        {"step", out->step},
+                                        {"corpus", from->corpus},
+                                        {"tokenizer", from->tokenizer},
+                                        {"sinklab_version", out->version},
+                                        {"numerics", out->numerics}};
     memcpy(out->at, at, sizeof at);
 }
 
@@ -57,10 +66,10 @@ void checkpoint_meta_free(CheckpointMeta *meta) {
     free(meta->config);
 }
 
-bool checkpoint_save_weights(const char *folder, int64_t step, const Config *c, const char *key,
+bool checkpoint_save_weights(const char *folder, int64_t step, const Config *c, const Origin *from,
                              const Model *m, Error *e) {
     CheckpointMeta meta;
-    checkpoint_meta(&meta, c, key, step);
+    checkpoint_meta(&meta, c, from, step);
     bool ok = save_model(folder, m, meta.at, CHECKPOINT_META, e);
     checkpoint_meta_free(&meta);
     return ok;
@@ -116,8 +125,8 @@ static void sync_folder(const char *folder) {
     close(fd);
 }
 
-bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, const char *key, const Model *m,
-                     const OptimState *o, char *path, Error *e) {
+bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, const Origin *from,
+                     const Model *m, const OptimState *o, char *path, Error *e) {
     char temporary[1040];
     CheckpointMeta meta;
     folder_of(path, run_folder, step);
@@ -126,7 +135,7 @@ bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, cons
     if (mkdir(temporary, 0777))
         return fail(e, EXIT_FAILED, "checkpoint: %s: %s (is the folder writable, the disk full?)", temporary,
                     strerror(errno));
-    checkpoint_meta(&meta, c, key, step);
+    checkpoint_meta(&meta, c, from, step);
     bool ok = save_model(temporary, m, meta.at, CHECKPOINT_META, e) &&
               save_optimiser(temporary, m, o, meta.at, CHECKPOINT_META, e);
     checkpoint_meta_free(&meta);
@@ -141,7 +150,46 @@ bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, cons
     return true;
 }
 
-/* Copies every tensor of the model from the file; each must be there in its shape, and no other. */
+/* ---- reading ---- */
+
+static void model_path(char *out, size_t room, const char *path) {
+    struct stat st;
+    bool folder = !stat(path, &st) && S_ISDIR(st.st_mode);
+    snprintf(out, room, "%s%s", path, folder ? "/model.safetensors" : "");
+}
+
+/* A number of the metadata; 0 where there is none, INT64_MAX where it is no number: of some later form. */
+static int64_t number_of(const StFile *f, const char *key) {
+    const char *text = safetensors_meta(f, key);
+    if (!text) return 0;
+    return *text && strspn(text, "0123456789") == strlen(text) ? strtoll(text, NULL, 10) : INT64_MAX;
+}
+
+static const char *text_of(const StFile *f, const char *key) {
+    const char *text = safetensors_meta(f, key);
+    return text ? text : "";
+}
+
+static bool check_version(const StFile *f, const char *file, Error *e) {
+    if (number_of(f, "sinklab_version") <= CHECKPOINT_VERSION && number_of(f, "numerics") <= NUMERICS)
+        return true;
+    return fail(
+        e, EXIT_USAGE,
+        "checkpoint: %s: of version %.20s with numerics %.20s, this program's are %d and %d (made by a "
+        "newer sinklab)",
+        file, text_of(f, "sinklab_version"), text_of(f, "numerics"), CHECKPOINT_VERSION, NUMERICS);
+}
+
+/* A checkpoint's model, if this program may read it. file: (1100) its path. */
+static bool open_model(StFile **f, const char *path, char *file, Error *e) {
+    model_path(file, 1100, path);
+    if (!safetensors_open(f, file, e)) return false;
+    if (check_version(*f, file, e)) return true;
+    safetensors_close(*f);
+    return false;
+}
+
+/* Copies every tensor of the model from the file, if there is an arena; each must be there in its shape. */
 static bool copy_tensors(const StFile *f, const char *path, const Model *m, const char *suffix, float *arena,
                          Error *e) {
     for (int i = 0; i < m->n_tensors; i++) {
@@ -156,28 +204,30 @@ static bool copy_tensors(const StFile *f, const char *path, const Model *m, cons
                         "checkpoint: %s: %s is %" PRId64 " x %" PRId64 ", this model's is %" PRId64
                         " x %" PRId64 " (another shape or vocabulary?)",
                         path, name, rows, cols, t->rows, t->cols);
-        memcpy(arena + t->offset, s->data, (size_t)(rows * cols) * sizeof(float));
+        if (arena) memcpy(arena + t->offset, s->data, (size_t)(rows * cols) * sizeof(float));
     }
     return true;
 }
 
-static void model_path(char *out, size_t room, const char *path) {
-    struct stat st;
-    bool folder = !stat(path, &st) && S_ISDIR(st.st_mode);
-    snprintf(out, room, "%s%s", path, folder ? "/model.safetensors" : "");
-}
-
-bool checkpoint_load_weights(const char *path, Model *m, Error *e) {
+/* Into an arena, or to none: each tensor of the model, and no other. */
+static bool take_weights(const char *path, const Model *m, float *arena, Error *e) {
     char file[1100];
     StFile *f;
-    model_path(file, sizeof file, path);
-    if (!safetensors_open(&f, file, e)) return false;
-    bool ok = copy_tensors(f, file, m, "", m->params, e);
+    if (!open_model(&f, path, file, e)) return false;
+    bool ok = copy_tensors(f, file, m, "", arena, e);
     if (ok && safetensors_count(f) != m->n_tensors)
         ok = fail(e, EXIT_USAGE, "checkpoint: %s: has %d tensors, this model %d (another variant?)", file,
                   safetensors_count(f), m->n_tensors);
     safetensors_close(f);
     return ok;
+}
+
+bool checkpoint_load_weights(const char *path, Model *m, Error *e) {
+    return take_weights(path, m, m->params, e);
+}
+
+bool checkpoint_fits_model(const char *path, const Model *m, Error *e) {
+    return take_weights(path, m, NULL, e);
 }
 
 static bool load_optimiser(const char *folder, const Model *m, OptimState *o, Error *e) {
@@ -203,25 +253,44 @@ bool checkpoint_resume(const char *run_folder, Model *m, OptimState *o, int64_t 
     return true;
 }
 
-/* What the checkpoint's metadata and embedding say of its model. */
-static bool read_config(const StFile *f, const char *file, Config *c, int64_t *step, Error *e) {
-    const char *json = safetensors_meta(f, "config"), *at = safetensors_meta(f, "step");
-    const StTensor *embedding = safetensors_find(f, "model.embed_tokens.weight");
-    if (!json || !embedding)
+/* Keys without which it is not known what the figures of a model are. */
+static bool shapes_figures(const char *key) {
+    return !strncmp(key, "model.", 6) || !strncmp(key, "data.", 5);
+}
+
+static bool check_whole(const StFile *f, const char *json, const char *file, Error *e) {
+    const char *missing = config_missing(json, strlen(json), shapes_figures);
+    if (!missing) return true;
+    if (number_of(f, "sinklab_version") == CHECKPOINT_VERSION)
+        return fail(e, EXIT_USAGE, "checkpoint: %s: its configuration lacks %s (written by another program?)",
+                    file, missing);
+    fprintf(stderr, "sinklab: warning: %s: of an older version, without %s: it is given its default\n", file,
+            missing);
+    return true;
+}
+
+bool checkpoint_config(const StFile *f, const char *file, Config *c, int64_t *step, Error *e) {
+    const char *json = safetensors_meta(f, "config");
+    if (!json)
         return fail(e, EXIT_USAGE, "checkpoint: %s: has no configuration of ours (made by another program?)",
                     file);
-    if (!config_parse(c, json, strlen(json), file, e) || !config_check(c, e)) return false;
-    c->model.vocab = embedding->shape[0];
-    *step = at ? strtoll(at, NULL, 10) : 0;
-    return true;
+    *step = number_of(f, "step");
+    return check_version(f, file, e) && config_parse(c, json, strlen(json), file, e) &&
+           check_whole(f, json, file, e) && config_check(c, e);
+}
+
+static int64_t tokens_of(const StFile *f) {
+    const StTensor *embedding = safetensors_find(f, "model.embed_tokens.weight");
+    return embedding ? embedding->shape[0] : 0;
 }
 
 bool checkpoint_open(const char *path, Config *c, Model **m, int64_t *step, Error *e) {
     char file[1100];
     StFile *f;
-    model_path(file, sizeof file, path);
-    if (!safetensors_open(&f, file, e)) return false;
-    bool ok = read_config(f, file, c, step, e);
+    if (!open_model(&f, path, file, e)) return false;
+    bool ok = checkpoint_config(f, file, c, step, e);
+    c->model.vocab = tokens_of(f);
+    if (ok && !c->model.vocab) ok = fail(e, EXIT_USAGE, "checkpoint: %s: has no embedding", file);
     safetensors_close(f);
     if (!ok || !model_create(m, &c->model, true, e)) return false;
     if (checkpoint_load_weights(file, *m, e)) return true;
@@ -233,10 +302,56 @@ bool checkpoint_open(const char *path, Config *c, Model **m, int64_t *step, Erro
 bool checkpoint_key(const char *path, char key[33], Error *e) {
     char file[1100];
     StFile *f;
-    model_path(file, sizeof file, path);
-    if (!safetensors_open(&f, file, e)) return false;
-    const char *text = safetensors_meta(f, "key");
-    snprintf(key, 33, "%s", text ? text : "");
+    if (!open_model(&f, path, file, e)) return false;
+    snprintf(key, 33, "%s", text_of(f, "key"));
+    safetensors_close(f);
+    return true;
+}
+
+/* ---- its data and this one ---- */
+
+/* Whether both are known and differ. */
+static bool differ(const char *a, const char *b) {
+    return *a && *b && strcmp(a, b);
+}
+
+bool checkpoint_fits_data(const char *path, const DatasetInfo *info, Error *e) {
+    char file[1100];
+    StFile *f;
+    if (!open_model(&f, path, file, e)) return false;
+    int64_t known = tokens_of(f);
+    bool ok = true;
+    if (known != info->vocab)
+        ok = fail(e, EXIT_USAGE,
+                  "checkpoint: %s: a model of %" PRId64 " tokens, but the data has %" PRId64
+                  " (another text or tokenizer?)",
+                  file, known, info->vocab);
+    else if (differ(text_of(f, "tokenizer"), info->tokenizer_hash))
+        ok = fail(e, EXIT_USAGE,
+                  "checkpoint: %s: trained with another tokenizer: its tokens mean something else here (is "
+                  "data.source what it was?)",
+                  file);
+    safetensors_close(f);
+    return ok;
+}
+
+bool checkpoint_remark(const char *path, const Config *c, const DatasetInfo *info, const char **remark,
+                       Error *e) {
+    char file[1100], now[33];
+    StFile *f;
+    *remark = NULL;
+    if (!open_model(&f, path, file, e)) return false;
+    config_key(c, info->corpus_hash, info->tokenizer_hash, now);
+    if (differ(text_of(f, "corpus"), info->corpus_hash))
+        *remark = "the text is not the one it was trained with: figures are of this one";
+    else if (!differ(text_of(f, "key"), now))
+        *remark = NULL;
+    else if (*text_of(f, "tokenizer"))
+        *remark = "written by another version of the program: last digits may differ";
+    else
+        *remark =
+            "the corpus, the tokenizer or the program is not the one it was trained with (if its loss is "
+            "out of proportion, its tokens have changed)";
     safetensors_close(f);
     return true;
 }

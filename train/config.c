@@ -1,8 +1,10 @@
 #include "train/config.h"
 
 #include "data/base/files.h"
-#include "model/slots.h"
+#include "model/gemm_bf16.h"
+#include "model/interventions/intervention.h"
 #include "train/config_private.h"
+#include "train/conflicts.h"
 #include "train/contexts.h"
 #include "train/nearest.h"
 #include "train/optim.h"
@@ -351,99 +353,17 @@ void config_defaults(Config *c) {
 
 /* ---- The whole ---- */
 
-static bool check_batch(const Config *c, Error *e) {
-    int64_t batch = c->train.batch_tokens, context = c->model.context, rest = batch % context;
-    if (!rest) return true;
-    return fail(e, EXIT_USAGE, "train.batch_tokens: %lld is not a multiple of model.context, %lld (%lld is)",
-                (long long)batch, (long long)context, (long long)(batch - rest + context));
-}
-
-/* A key that the optimiser lacks must stand at its default: it would do nothing. */
-static bool check_optim_keys(const OptimConfig *o, Error *e) {
-    Config plain;
-    config_defaults(&plain);
-    const struct {
-        OptimKey bit;
-        const char *name;
-        double value, fallback;
-    } keys[] = {{KEY_BETA1, "beta1", o->beta1, plain.optim.beta1},
-                {KEY_BETA2, "beta2", o->beta2, plain.optim.beta2},
-                {KEY_EPS, "eps", o->eps, plain.optim.eps}};
-    const Optimiser *kind = &optimisers[o->name];
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (!(kind->keys & keys[i].bit) && keys[i].value != keys[i].fallback)
-            return fail(e, EXIT_USAGE, "optim.%s: %s has no such key (leave it at %g)", keys[i].name,
-                        kind->name, keys[i].fallback);
-    return true;
-}
-
-static bool check_optim(OptimConfig *o, int64_t steps, Error *e) {
-    if (!check_optim_keys(o, e)) return false;
-    if (o->warmup > steps)
-        return fail(e, EXIT_USAGE,
-                    "optim.warmup: %lld steps, but train.steps is %lld (set it to %lld or less)",
-                    (long long)o->warmup, (long long)steps, (long long)steps);
-    if (o->min_lr == -1) o->min_lr = o->lr / 10;
-    if (o->min_lr < 0)
-        return fail(e, EXIT_USAGE, "optim.min_lr: %g is below 0 (only -1, lr / 10, is)", o->min_lr);
-    if (o->min_lr > o->lr)
-        return fail(e, EXIT_USAGE, "optim.min_lr: %g is above optim.lr, %g (-1 is lr / 10)", o->min_lr,
-                    o->lr);
-    return true;
-}
-
-static bool two_first_tokens(const Config *c) {
-    return c->data.bos == BOS_RANDOM_FIRST && c->data.fixed_token_at == 0;
-}
-
-static bool target_without_penalty(const Config *c) {
-    return c->train.sink_target && !c->train.sink_penalty;
-}
-
-static bool prefix_in_sight(const Config *c) {
-    return c->train.loss_from < c->model.prefix - 1;
-}
-
-/* What keys of several groups cannot combine; those of the model alone stand in model/conflicts.c. */
-static const struct {
-    bool (*clash)(const Config *c);
-    const char *reason;
-} conflicts[] = {
-    {two_first_tokens, "data.fixed_token_at: 0 is where data.bos: random_first puts its token"},
-    {target_without_penalty, "train.sink_target: does nothing without a train.sink_penalty"},
-    {prefix_in_sight, "model.prefix: its positions see their own targets, which must not be scored (set "
-                      "train.loss_from to model.prefix - 1 or more)"},
-};
-
-static bool check_conflicts(const Config *c, Error *e) {
-    for (size_t i = 0; i < sizeof conflicts / sizeof *conflicts; i++)
-        if (conflicts[i].clash(c)) return fail(e, EXIT_USAGE, "%s", conflicts[i].reason);
-    return true;
-}
-
-/* What rows hold and what of them is scored: the keys must leave something of the shortest row. */
-static bool check_rows(const Config *c, Error *e) {
-    if (!contexts_check(c, e) || !check_conflicts(c, e)) return false;
-    int64_t shortest = contexts_at(c, 1);
-    if (c->data.fixed_token_at >= shortest)
-        return fail(e, EXIT_USAGE, "data.fixed_token_at: %lld is not a position of rows of %lld",
-                    (long long)c->data.fixed_token_at, (long long)shortest);
-    if (c->train.loss_from >= shortest)
-        return fail(e, EXIT_USAGE, "train.loss_from: %lld leaves no target of rows of %lld",
-                    (long long)c->train.loss_from, (long long)shortest);
-    const AttentionSlot *attention = &attention_slots[c->model.attention];
-    if (c->train.sink_penalty && (attention->unnormalised || attention->maps > 1))
-        return fail(e, EXIT_USAGE,
-                    "train.sink_penalty: the weights of model.attention: %s have no mass to shift",
-                    attention->head.name);
-    return true;
+/* Interventions as the shortest rows meet them, with as many tokens as the data will have. */
+static bool check_changes(const Config *c, Error *e) {
+    ModelConfig shape = c->model;
+    shape.vocab = data_vocab(&c->data);
+    return changes_read(&shape, contexts_at(c, 1), &(Changes){0}, e);
 }
 
 bool config_check(Config *c, Error *e) {
-    if (!c->data.source[0])
-        return fail(e, EXIT_USAGE, "data.source: empty (such as gcide, or the path of a text)");
-    return check_batch(c, e) && check_rows(c, e) && check_optim(&c->optim, c->train.steps, e) &&
-           model_config_check(&c->model, e);
+    if (!conflicts_check(c, e) || !check_changes(c, e) || !model_config_check(&c->model, e)) return false;
+    if (c->optim.min_lr == -1) c->optim.min_lr = c->optim.lr / 10;
+    return true;
 }
 
 bool config_get(const Config *c, const char *key, char *text, size_t room) {
@@ -496,6 +416,14 @@ char *config_json(const Config *c, bool all) {
     fputs("}}", out);
     fclose(out);
     return text;
+}
+
+const char *config_settle(Config *c) {
+    if (c->train.precision != PRECISION_BF16 || gemm_bf16_supported()) return NULL;
+    c->train.precision = PRECISION_FP32;
+    return "train.precision: bf16: this CPU has no instructions for it (avx512_bf16): trained in fp32, as "
+           "the "
+           "run of that precision";
 }
 
 void config_key(const Config *c, const char *corpus_hash, const char *tokenizer_hash, char key[33]) {

@@ -88,6 +88,8 @@ void config_defaults(Config *c);
 bool config_load(Config *c, const char *path, Error *e);
 /* The same from text; `name` stands for the file in errors, and `base:` is relative to it. */
 bool config_parse(Config *c, const char *text, size_t length, const char *name, Error *e);
+/* The first wanted key that a text which can be read does not give itself; NULL: it gives them all. */
+const char *config_missing(const char *text, size_t length, bool (*wanted)(const char *key));
 
 /* A key and its value as text, as on the command line or in a sweep's cell. `where` names their
  * origin in errors ("command line", "sweep.yaml:7:3"). A list is written as YAML, "[a, b]"; any
@@ -119,6 +121,11 @@ bool config_get(const Config *c, const char *key, char *text, size_t room);
 /* Canonical JSON on one line, keys in table order, nested by dots, numbers in the shortest form
  * that reads back as the same double; without run.* unless `all`. malloc'ed. */
 char *config_json(const Config *c, bool all);
+
+/* What this machine trains of what is asked for: train.precision: bf16 becomes fp32 where the CPU lacks its
+ * instructions. To be asked before a run is given its key, so that no figures of fp32 stand under that of
+ * bf16. Returns NULL, or a line that says so. */
+const char *config_settle(Config *c);
 
 /* The run key, 32 hex digits: XXH3-128 of the canonical JSON without run.*, the hashes of
  * corpus and tokenizer, and NUMERICS. */

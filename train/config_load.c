@@ -77,12 +77,23 @@ static bool gather_file(Layer *layer, const Yaml *map, Error *e) {
     return true;
 }
 
-static bool apply_layer(Config *c, const Layer *layer, Error *e) {
+/* A configuration being composed, and where each key was given its value: "" where nowhere. */
+typedef struct Draft {
+    Config *c;
+    char (*places)[WHERE_TEXT]; /* a row each; NULL: nobody asks */
+} Draft;
+
+static void note_place(const Draft *d, int row, const char *where) {
+    if (d->places) snprintf(d->places[row], WHERE_TEXT, "%s", where);
+}
+
+static bool apply_layer(const Draft *d, const Layer *layer, Error *e) {
     for (int i = 0; i < CONFIG_ROWS; i++) {
         if (!layer->value[i]) continue;
         char where[WHERE_TEXT];
         place_of(layer, layer->value[i], where);
-        if (!config_set_yaml(c, i, layer->value[i], where, e)) return false;
+        if (!config_set_yaml(d->c, i, layer->value[i], where, e)) return false;
+        note_place(d, i, where);
     }
     return true;
 }
@@ -97,13 +108,13 @@ static bool unknown_variant(const Yaml *all, const char *name, const char *where
                 nearest_hint(&n, hint, sizeof hint));
 }
 
-static bool apply_preset(Config *c, const char *variant, const char *where, Error *e) {
+static bool apply_preset(const Draft *d, const char *variant, const char *where, Error *e) {
     Layer layer = {.name = "configs/variants.yaml"};
     Yaml *all = yaml_parse(variants_yaml, variants_yaml_length, layer.name, e);
     if (!all) return false;
     const Yaml *preset = yaml_get(all, variant);
     bool ok = (preset || unknown_variant(all, variant, where, e)) && gather(&layer, preset, "", e) &&
-              apply_layer(c, &layer, e);
+              apply_layer(d, &layer, e);
     yaml_free(all);
     return ok;
 }
@@ -124,9 +135,9 @@ typedef struct Chain {
     const struct Chain *up;
 } Chain;
 
-static bool load_file(Config *c, const char *path, bool presets, const Chain *up, Error *e);
+static bool load_file(const Draft *d, const char *path, bool presets, const Chain *up, Error *e);
 
-static bool load_base(Config *c, const Layer *layer, bool presets, const Chain *chain, Error *e) {
+static bool load_base(const Draft *d, const Layer *layer, bool presets, const Chain *chain, Error *e) {
     char where[WHERE_TEXT], path[PATH_MAX], real[PATH_MAX];
     const char *base = layer->base->text, *slash = strrchr(layer->name, '/');
     int folder = *base == '/' || !slash ? 0 : (int)(slash + 1 - layer->name);
@@ -137,30 +148,30 @@ static bool load_base(Config *c, const Layer *layer, bool presets, const Chain *
     for (const Chain *link = chain; link; link = link->up)
         if (link->real && !strcmp(link->real, real))
             return fail(e, EXIT_USAGE, "%s: base: %s is based on this file (a cycle)", where, path);
-    return load_file(c, path, presets, chain, e);
+    return load_file(d, path, presets, chain, e);
 }
 
-/* Lays base chain, preset and own keys over c. Without `presets` a stronger layer names the
+/* Lays base chain, preset and own keys over the draft. Without `presets` a stronger layer names the
  * variant; nor does a base file's preset apply when the file itself names one. */
-static bool load_tree(Config *c, const Yaml *tree, const char *name, bool presets, const Chain *chain,
+static bool load_tree(const Draft *d, const Yaml *tree, const char *name, bool presets, const Chain *chain,
                       Error *e) {
     Layer layer = {.name = name};
     if (!gather_file(&layer, tree, e)) return false;
     const Yaml *variant = layer.value[config_row("variant")];
-    if (layer.base && !load_base(c, &layer, presets && !variant, chain, e)) return false;
+    if (layer.base && !load_base(d, &layer, presets && !variant, chain, e)) return false;
     if (presets && variant && variant->kind == YAML_SCALAR) {
         char where[WHERE_TEXT];
         place_of(&layer, variant, where);
-        if (!apply_preset(c, variant->text, where, e)) return false;
+        if (!apply_preset(d, variant->text, where, e)) return false;
     }
-    return apply_layer(c, &layer, e);
+    return apply_layer(d, &layer, e);
 }
 
-static bool load_file(Config *c, const char *path, bool presets, const Chain *up, Error *e) {
+static bool load_file(const Draft *d, const char *path, bool presets, const Chain *up, Error *e) {
     char real[PATH_MAX];
     if (!realpath(path, real)) return fail(e, EXIT_USAGE, "%s: cannot read: %s", path, strerror(errno));
     Yaml *tree = yaml_load(path, e);
-    bool ok = tree && load_tree(c, tree, path, presets, &(Chain){real, up}, e);
+    bool ok = tree && load_tree(d, tree, path, presets, &(Chain){real, up}, e);
     yaml_free(tree);
     return ok;
 }
@@ -172,33 +183,64 @@ bool config_load(Config *c, const char *path, Error *e) {
 bool config_parse(Config *c, const char *text, size_t length, const char *name, Error *e) {
     config_defaults(c);
     Yaml *tree = yaml_parse(text, length, name, e);
-    bool ok = tree && load_tree(c, tree, name, true, NULL, e);
+    bool ok = tree && load_tree(&(Draft){c, NULL}, tree, name, true, NULL, e);
     yaml_free(tree);
     return ok;
 }
 
+const char *config_missing(const char *text, size_t length, bool (*wanted)(const char *key)) {
+    const char *missing = NULL;
+    Error ignored;
+    Layer layer = {.name = ""};
+    Yaml *tree = yaml_parse(text, length, "", &ignored);
+    bool ok = tree && gather_file(&layer, tree, &ignored);
+    for (int i = 0; ok && !missing && config_key_name(i); i++)
+        if (!layer.value[i] && wanted(config_key_name(i))) missing = config_key_name(i);
+    yaml_free(tree);
+    return missing;
+}
+
 /* ---- Settings ---- */
 
-static bool set_key(Config *c, const Setting *s, Error *e) {
+static bool set_key(const Draft *d, const Setting *s, Error *e) {
     int row = config_row(s->key);
-    return row >= 0 ? config_set_row(c, row, s->text, s->where, e) : config_unknown_key(s->key, s->where, e);
+    if (row < 0) return config_unknown_key(s->key, s->where, e);
+    if (!config_set_row(d->c, row, s->text, s->where, e)) return false;
+    note_place(d, row, s->where);
+    return true;
 }
 
 bool config_set(Config *c, const char *key, const char *text, const char *where, Error *e) {
-    if (!strcmp(key, "variant") && !apply_preset(c, text, where, e)) return false;
-    return set_key(c, &(Setting){key, text, where}, e);
+    Draft d = {c, NULL};
+    if (!strcmp(key, "variant") && !apply_preset(&d, text, where, e)) return false;
+    return set_key(&d, &(Setting){key, text, where}, e);
 }
 
-bool config_compose(Config *c, const char *path, const Setting *settings, int n, Error *e) {
+static bool compose(const Draft *d, const char *path, const Setting *settings, int n, Error *e) {
     const Setting *variant = NULL;
     for (int i = 0; i < n; i++)
         if (!strcmp(settings[i].key, "variant")) variant = &settings[i];
-    config_defaults(c);
-    if (path && !load_file(c, path, !variant, NULL, e)) return false;
-    if (variant && !apply_preset(c, variant->text, variant->where, e)) return false;
+    config_defaults(d->c);
+    if (path && !load_file(d, path, !variant, NULL, e)) return false;
+    if (variant && !apply_preset(d, variant->text, variant->where, e)) return false;
     for (int i = 0; i < n; i++)
-        if (!set_key(c, &settings[i], e)) return false;
+        if (!set_key(d, &settings[i], e)) return false;
     return true;
+}
+
+bool config_compose(Config *c, const char *path, const Setting *settings, int n, Error *e) {
+    return compose(&(Draft){c, NULL}, path, settings, n, e);
+}
+
+/* Whether it fits together; what does not begins with its key, before which is put where that stands. */
+static bool check_draft(const Draft *d, Error *e) {
+    Error why = {0};
+    char key[KEY_TEXT];
+    if (config_check(d->c, &why)) return true;
+    snprintf(key, sizeof key, "%.*s", (int)strcspn(why.text, ":"), why.text);
+    int row = config_row(key);
+    const char *place = row >= 0 ? d->places[row] : "";
+    return fail(e, why.code, "%s%s%s", place, *place ? ": " : "", why.text);
 }
 
 /* Cuts each word at its first '='; text is room for the cut words. */
@@ -222,10 +264,12 @@ bool config_from_words(Config *c, int n, char *const *words, Error *e) {
     for (int i = 1; i < n; i++) room += strlen(words[i]) + 1;
     Setting *settings = calloc((size_t)n, sizeof *settings);
     char *text = malloc(room);
-    bool ok = settings && text ? split_words(settings, n - 1, words + 1, text, e)
-                               : fail(e, EXIT_FAILED, "command line: out of memory");
-    ok = ok && config_compose(c, words[0], settings, n - 1, e) && config_check(c, e);
+    Draft d = {c, calloc(CONFIG_ROWS, sizeof *d.places)};
+    bool ok = settings && text && d.places ? split_words(settings, n - 1, words + 1, text, e)
+                                           : fail(e, EXIT_FAILED, "command line: out of memory");
+    ok = ok && compose(&d, words[0], settings, n - 1, e) && check_draft(&d, e);
     free(settings);
     free(text);
+    free(d.places);
     return ok;
 }

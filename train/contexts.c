@@ -50,33 +50,60 @@ int contexts_at(const Config *c, int64_t step) {
     return (int)context;
 }
 
-static bool check_stage(const Config *c, ContextStage s, ContextStage before, Error *e) {
-    if (s.step <= before.step || s.context <= before.context)
-        return fail(e, EXIT_USAGE,
-                    "train.context_schedule: %" PRId64 ":%" PRId64
-                    " does not ascend (steps and contexts both)",
-                    s.step, s.context);
-    if (s.context < 2 || DATA_BLOCK % s.context || c->train.batch_tokens % s.context)
-        return fail(e, EXIT_USAGE,
-                    "train.context_schedule: a context of %" PRId64
-                    " does not divide train.batch_tokens and the text's blocks of %d",
-                    s.context, DATA_BLOCK);
-    return true;
+/* Whether some stage is so, beside the one before it. */
+static bool some_stage(const Config *c, bool (*so)(const Config *c, ContextStage s, ContextStage before)) {
+    ContextStage s, before = {-1, 0};
+    for (int i = 0; stage_at(&c->train.context_schedule, i, &s); before = s, i++)
+        if (so(c, s, before)) return true;
+    return false;
 }
 
-bool contexts_check(const Config *c, Error *e) {
-    const List *schedule = &c->train.context_schedule;
-    ContextStage s, before = {-1, 0};
-    if (!schedule->n) return true;
-    if (!is_whole(schedule))
-        return fail(e, EXIT_USAGE,
-                    "train.context_schedule: expected STEP:CONTEXT, ... such as 0:32, 1000:64");
-    for (int i = 0; stage_at(schedule, i, &s); before = s, i++) {
-        if (i == 0 && s.step)
-            return fail(e, EXIT_USAGE, "train.context_schedule: the first stage begins at step 0");
-        if (!check_stage(c, s, before, e)) return false;
-    }
-    if (before.context == c->model.context) return true;
-    return fail(e, EXIT_USAGE, "train.context_schedule: the last context must be model.context, %lld",
-                (long long)c->model.context);
+static bool falls(const Config *c, ContextStage s, ContextStage before) {
+    (void)c;
+    return s.step <= before.step || s.context <= before.context || s.context < 2;
+}
+
+static bool is_past(const Config *c, ContextStage s, ContextStage before) {
+    (void)before;
+    return s.step >= c->train.steps;
+}
+
+static bool splits(const Config *c, ContextStage s, ContextStage before) {
+    (void)before;
+    return c->train.batch_tokens % s.context;
+}
+
+static bool cuts(const Config *c, ContextStage s, ContextStage before) {
+    (void)c;
+    (void)before;
+    return DATA_BLOCK % s.context;
+}
+
+bool contexts_unread(const Config *c) {
+    return !is_whole(&c->train.context_schedule);
+}
+
+bool contexts_late(const Config *c) {
+    ContextStage s;
+    return stage_at(&c->train.context_schedule, 0, &s) && s.step;
+}
+
+bool contexts_fall(const Config *c) {
+    return some_stage(c, falls);
+}
+
+bool contexts_past(const Config *c) {
+    return some_stage(c, is_past);
+}
+
+bool contexts_end(const Config *c) {
+    return contexts_at(c, INT64_MAX) != c->model.context;
+}
+
+bool contexts_split(const Config *c) {
+    return some_stage(c, splits);
+}
+
+bool contexts_cut(const Config *c) {
+    return some_stage(c, cuts);
 }

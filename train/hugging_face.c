@@ -1,7 +1,6 @@
 #include "train/hugging_face.h"
 
 #include "data/base/files.h"
-#include "train/checkpoint.h"
 #include "train/houses.h"
 #include "train/yaml.h"
 
@@ -88,11 +87,11 @@ static bool write_fit(void *self, const Fit *fit, Error *e) {
 }
 
 static bool write_renamed(const House *h, const char *folder, const Config *c, const Model *m,
-                          const char *key, int64_t step, Error *e) {
+                          const Origin *from, int64_t step, Error *e) {
     Writing w = {m, calloc((size_t)m->n_tensors, sizeof *w.list), 0};
     if (!w.list) return fail(e, EXIT_FAILED, "export: out of memory");
     CheckpointMeta meta;
-    checkpoint_meta(&meta, c, key, step);
+    checkpoint_meta(&meta, c, from, step);
     bool ok = each_fit(h, m, write_fit, &w, e) && safetensors_write(path_of("%s/model.safetensors", folder).s,
                                                                     w.list, w.n, meta.at, CHECKPOINT_META, e);
     checkpoint_meta_free(&meta);
@@ -149,13 +148,13 @@ static bool write_config(const House *h, const char *folder, const Config *c, co
     return fail(e, EXIT_FAILED, "export: %s: %s", path.s, strerror(errno));
 }
 
-bool hugging_face_export(const char *folder, const Config *c, const Model *m, int32_t bos, const char *key,
+bool hugging_face_export(const char *folder, const Config *c, const Model *m, int32_t bos, const Origin *from,
                          int64_t step, const char **class, Error *e) {
     const House *h = house_for(c, e);
     if (!h) return false;
     *class = h->name;
-    bool ok = h->tensors ? write_renamed(h, folder, c, m, key, step, e)
-                         : checkpoint_save_weights(folder, step, c, key, m, e);
+    bool ok = h->tensors ? write_renamed(h, folder, c, m, from, step, e)
+                         : checkpoint_save_weights(folder, step, c, from, m, e);
     return ok && write_config(h, folder, c, m, bos, e);
 }
 
@@ -230,10 +229,9 @@ static bool import_open(const House *h, const Yaml *json, const char *config_pat
                         const char *path, Config *c, Model **m, int64_t *step, Error *e) {
     const StTensor *embedding = embedding_of(h, f);
     if (!embedding) return fail(e, EXIT_USAGE, "import: %s: has no embedding", path);
-    const char *own = safetensors_meta(f, "config"), *at = safetensors_meta(f, "step");
-    *step = own && at ? atoll(at) : 0;
-    bool ok = own ? config_parse(c, own, strlen(own), path, e) && config_check(c, e)
-                  : read_config(h, json, config_path, embedding->shape[0], c, e);
+    *step = 0;
+    bool ok = safetensors_meta(f, "config") ? checkpoint_config(f, path, c, step, e)
+                                            : read_config(h, json, config_path, embedding->shape[0], c, e);
     c->model.vocab = embedding->shape[0];
     if (!ok || !model_create(m, &c->model, true, e)) return false;
     Reading r = {h, f, path, *m};

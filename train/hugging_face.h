@@ -3,14 +3,12 @@
 #ifndef SINKLAB_HUGGING_FACE_H
 #define SINKLAB_HUGGING_FACE_H
 
-#include "train/config.h"
+#include "train/checkpoint.h"
 
-#include "model/model.h"
-
-/* Writes the model into a folder that is there. `key`, `step`: of the checkpoint, kept in the metadata.
+/* Writes the model into a folder that is there. `from`, `step`: of the checkpoint, kept in the metadata.
  * *class: the name of its class. A model that no class holds is refused (EXIT_USAGE) before anything is
  * written. */
-bool hugging_face_export(const char *folder, const Config *c, const Model *m, int32_t bos, const char *key,
+bool hugging_face_export(const char *folder, const Config *c, const Model *m, int32_t bos, const Origin *from,
                          int64_t step, const char **class, Error *e);
 
 /* Reads such a folder: c and the weights. What our export wrote comes back with its whole configuration; of

@@ -2,7 +2,6 @@
  * Does not own: the form (train/hugging_face.h). */
 #include "data/base/files.h"
 #include "data/data.h"
-#include "train/checkpoint.h"
 #include "train/command.h"
 #include "train/hugging_face.h"
 
@@ -50,11 +49,13 @@ static bool export_to(const char *checkpoint, const char *folder, const char *ca
     char key[33];
     const char *class = NULL;
     bool ok = checkpoint_open(checkpoint, &c, &m, &step, e) && checkpoint_key(checkpoint, key, e) &&
-              dataset_open(&d, &c.data, cache, NULL, e) && new_folder(folder, e);
+              dataset_open(&d, &c.data, cache, NULL, e) &&
+              checkpoint_fits_data(checkpoint, dataset_info(d), e) && new_folder(folder, e);
     if (ok) {
+        Origin from = {key, dataset_info(d)->corpus_hash, dataset_info(d)->tokenizer_hash};
         bool bpe = c.data.tokenizer == TOKENIZER_BPE &&
                    access(path_of("%s/tokenizer.model", dataset_info(d)->path).s, R_OK) == 0;
-        ok = hugging_face_export(folder, &c, m, dataset_info(d)->bos, key, step, &class, e) &&
+        ok = hugging_face_export(folder, &c, m, dataset_info(d)->bos, &from, step, &class, e) &&
              (!bpe || write_tokenizer(folder, &c, d, e));
         if (!ok) folder_remove(folder);
         if (ok && !quiet)
@@ -71,7 +72,7 @@ static bool import_from(const char *folder, const char *checkpoint, bool quiet, 
     Model *m = NULL;
     int64_t step = 0;
     bool ok = hugging_face_import(folder, &c, &m, &step, e) && new_folder(checkpoint, e);
-    if (ok && !checkpoint_save_weights(checkpoint, step, &c, "", m, e)) {
+    if (ok && !checkpoint_save_weights(checkpoint, step, &c, &(Origin){"", "", ""}, m, e)) {
         folder_remove(checkpoint);
         ok = false;
     }

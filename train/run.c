@@ -3,7 +3,6 @@
 #include "data/data.h"
 #include "model/gemm.h"
 #include "model/grain.h"
-#include "model/peak.h"
 #include "train/cadence.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
@@ -31,6 +30,7 @@ typedef struct Run {
     const char *left; /* status that a failure leaves behind; NULL: it is written already */
     char key[33];
     char checkpoint[1024]; /* the newest one's folder, or "" */
+    const char *settled;   /* what is not trained as asked for; NULL: all is */
     const char *blas_arch;
     int threads;
     double sink_rate;
@@ -49,6 +49,17 @@ bool run_size(const Config *c, int64_t vocab, RunSize *out, Error *e) {
                      grain_threads(m, trainer_rows_in_flight(c, T), T, trainer_in_bf16(c))};
     model_free(m);
     return true;
+}
+
+bool run_check(const Config *c, int64_t vocab, Error *e) {
+    Model *m;
+    ModelConfig shape = c->model;
+    shape.vocab = vocab;
+    if (!*c->train.init_from) return true;
+    if (!model_create(&m, &shape, false, e)) return false;
+    bool ok = checkpoint_fits_model(c->train.init_from, m, e);
+    model_free(m);
+    return ok;
 }
 
 static bool fits_memory(const Run *r, const RunSize *size, Error *e) {
@@ -73,6 +84,7 @@ static bool open_data(Run *r, Error *e) {
     const DatasetInfo *info = dataset_info(r->data);
     c->model.vocab = info->vocab;
     config_key(c, info->corpus_hash, info->tokenizer_hash, r->key);
+    if (*c->train.init_from && !checkpoint_fits_data(c->train.init_from, info, e)) return false;
     return dataset_check(r->data, (int)c->model.context, c->train.batch_tokens / c->model.context, e);
 }
 
@@ -163,7 +175,9 @@ static bool probe(Run *r, int64_t step, double *ms, Error *e) {
 }
 
 static bool save(Run *r, int64_t step, Error *e) {
-    return checkpoint_save(r->claim.folder, step, &r->c, r->key, r->step.model, &r->step.optim, r->checkpoint,
+    const DatasetInfo *info = dataset_info(r->data);
+    Origin from = {r->key, info->corpus_hash, info->tokenizer_hash};
+    return checkpoint_save(r->claim.folder, step, &r->c, &from, r->step.model, &r->step.optim, r->checkpoint,
                            e);
 }
 
@@ -202,15 +216,8 @@ static bool loop(Run *r, int64_t from, Error *e) {
 
 /* ---- the life of a run ---- */
 
-static const char no_bf16[] =
-    "train.precision: this CPU has no bf16 instructions (avx512_bf16): trained in fp32";
-
-static bool lacks_bf16(const Run *r) {
-    return r->c.train.precision == PRECISION_BF16 && !trainer_in_bf16(&r->c);
-}
-
 static void announce(Run *r, const RunSize *size, int64_t from) {
-    double peak = peak_flops(r->threads);
+    double peak = trainer_peak(&r->c, r->threads);
     char line[256];
     r->progress = (Progress){.steps = r->c.train.steps,
                              .quiet = r->o->quiet,
@@ -219,12 +226,12 @@ static void announce(Run *r, const RunSize *size, int64_t from) {
                              .tokens = r->c.train.batch_tokens,
                              .flops = size->flops_per_token * (double)r->c.train.batch_tokens};
     progress_start(&r->progress, r->c.variant, r->c.seed);
-    snprintf(line, sizeof line, "run %.8s  %s: %.2f M parameters, %d thread%s, BLIS %s, peak %.0f GF/s%s",
-             r->key, r->progress.name, (double)size->parameters * 1e-6, r->threads, r->threads > 1 ? "s" : "",
-             r->blas_arch, peak * 1e-9,
+    snprintf(line, sizeof line,
+             "run %.8s  %s: %.2f M parameters, %d thread%s, BLIS %s, peak %.0f GF/s in %s%s", r->key,
+             r->progress.name, (double)size->parameters * 1e-6, r->threads, r->threads > 1 ? "s" : "",
+             r->blas_arch, peak * 1e-9, trainer_in_bf16(&r->c) ? "bf16" : "fp32",
              gemm_is_generic(r->blas_arch) ? " -- WARNING: BLIS does not know this CPU, slow" : "");
     progress_say(&r->progress, line);
-    if (lacks_bf16(r)) progress_say(&r->progress, no_bf16);
     if (!from) return;
     snprintf(line, sizeof line, "going on from step %lld", (long long)from);
     progress_say(&r->progress, line);
@@ -254,7 +261,7 @@ static int train_claimed(Run *r, const RunSize *size, Error *e) {
     int64_t from = 0;
     if (!allocate(r, e) || !begin(r, &from, e)) return e->code;
     announce(r, size, from);
-    if (lacks_bf16(r) && !store_event(r->store, r->claim.run, from, "precision", no_bf16, e)) return e->code;
+    if (r->settled && !store_event(r->store, r->claim.run, from, "precision", r->settled, e)) return e->code;
     signals_watch();
     if (loop(r, from, e)) return finish(r, e);
     progress_end(&r->progress);
@@ -282,15 +289,17 @@ static int not_taken(const Run *r, Error *e) {
 
 static int run_opened(Run *r, Error *e) {
     RunSize size;
+    r->settled = config_settle(&r->c);
+    if (r->settled) fprintf(stderr, "sinklab: %s\n", r->settled); /* figures depend on it: quiet or not */
     r->blas_arch = gemm_start();
     if (!host_threads(r->c.run.threads, &r->threads, e) || !open_data(r, e) ||
-        !run_size(&r->c, r->c.model.vocab, &size, e) || !fits_memory(r, &size, e) ||
-        !store_open(&r->store, r->o->db, STORE_WRITE, e) || !claim(r, &size, e))
+        !run_check(&r->c, r->c.model.vocab, e) || !run_size(&r->c, r->c.model.vocab, &size, e) ||
+        !fits_memory(r, &size, e) || !store_open(&r->store, r->o->db, STORE_WRITE, e) || !claim(r, &size, e))
         return e->code;
     if (r->claim.result != CLAIM_TAKEN) return not_taken(r, e);
     r->left = "failed";
     int code = train_claimed(r, &size, e);
-    if (code == EXIT_FAILED && r->left) {
+    if ((code == EXIT_FAILED || code == EXIT_USAGE) && r->left) {
         Error ignored = {0};
         store_status(r->store, r->claim.run, r->left, *r->checkpoint ? r->checkpoint : NULL, &ignored);
     }

@@ -7,8 +7,8 @@
 #include "train/config.h"
 
 typedef struct RunOptions {
-    const char *db;     /* path of results.db */
-    const char *cache;  /* folder of prepared tokens */
+    const char *db;    /* path of results.db */
+    const char *cache; /* folder of prepared tokens */
     bool again, retry, quiet;
 } RunOptions;
 
@@ -25,5 +25,9 @@ typedef struct RunSize {
     int threads;
 } RunSize;
 bool run_size(const Config *c, int64_t vocab, RunSize *out, Error *e);
+
+/* What of a checked configuration would still be refused before the run is registered, as far as it can be
+ * told without the data: whether the model that it starts from (train.init_from) is one of this shape. */
+bool run_check(const Config *c, int64_t vocab, Error *e);
 
 #endif

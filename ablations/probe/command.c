@@ -35,6 +35,7 @@ static bool ask(Subject *s, Error *e) {
 
 static int probe(int argc, char **argv, Error *e) {
     ProbeOptions o = {.cache = "data/cache", .svg = ".", .perturb = INT64_MIN, .key = INT64_MIN};
+    bool quiet; /* taken by every command; this one says nothing but figures, and what makes them wrong */
     int words = 0, threads;
     const Flag flags[] = {{"--text", FLAG_TEXT, &o.text},
                           {"--cache", FLAG_TEXT, &o.cache},
@@ -52,6 +53,7 @@ static int probe(int argc, char **argv, Error *e) {
                           {"--quantize", FLAG_TEXT, &o.quantize},
                           {"--time", FLAG_BOOL, &o.time},
                           {"--svg", FLAG_TEXT, &o.svg},
+                          {"--quiet", FLAG_BOOL, &quiet},
                           {NULL, FLAG_BOOL, NULL}};
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
     if (o.list) return instruments_list(o.json), EXIT_DONE;
@@ -95,6 +97,7 @@ const Command probe_command = {
                "  --svg DIR          folder of the figures (default .)\n"
                "  --list             the instruments: definition, paper, columns in results.db or flag\n"
                "  --json             figures with full precision\n"
-               "  --cache DIR        prepared tokens (default data/cache)\n",
+               "  --cache DIR        prepared tokens (default data/cache)\n"
+               "  --quiet            no progress, as always\n",
     .run = probe,
 };

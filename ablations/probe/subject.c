@@ -103,24 +103,20 @@ static bool read_changes(Subject *s, int T, Error *e) {
 
 /* ---- the subject ---- */
 
-/* Other tokens under the same numbers would make every figure wrong without a sign. */
-static bool warn_of_other_data(const Subject *s, const char *checkpoint, Error *e) {
-    char key[33], now[33];
+/* Other tokens under the same numbers would make every figure wrong without a sign; other text would not. */
+static bool check_data(const Subject *s, const char *checkpoint, Error *e) {
     const DatasetInfo *info = dataset_info(s->data);
-    if (!checkpoint_key(checkpoint, key, e)) return false;
-    config_key(&s->c, info->corpus_hash, info->tokenizer_hash, now);
-    if (*key && strcmp(key, now))
-        fprintf(stderr,
-                "sinklab: warning: %s: the corpus, the tokenizer or the program is not the one it was "
-                "trained with (if its loss is out of proportion, its tokens have changed)\n",
-                checkpoint);
+    const char *remark;
+    if (!checkpoint_fits_data(checkpoint, info, e) || !checkpoint_remark(checkpoint, &s->c, info, &remark, e))
+        return false;
+    if (remark) fprintf(stderr, "sinklab: warning: %s: %s\n", checkpoint, remark);
     return true;
 }
 
 bool subject_open(Subject *s, const char *checkpoint, const ProbeOptions *o, Error *e) {
     *s = (Subject){.o = o};
     if (!checkpoint_open(checkpoint, &s->c, &s->m, &s->step, e) ||
-        !dataset_open(&s->data, &s->c.data, o->cache, NULL, e) || !warn_of_other_data(s, checkpoint, e))
+        !dataset_open(&s->data, &s->c.data, o->cache, NULL, e) || !check_data(s, checkpoint, e))
         return false;
     int64_t context = s->c.model.context, T = s->c.probe.length < context ? s->c.probe.length : context;
     int64_t n = s->c.probe.sequences;

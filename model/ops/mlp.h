@@ -1,23 +1,25 @@
-/* Owns: the feed-forward activations, forward and backward; the matrix products around them
- * are the block's. */
+/* Owns: the list of feed-forward kinds: name and help, from which come the prototypes here and the table
+ * (mlp.c). An activation is a file of its own (activation.h); the matrix products around it are the block's.
+ * Does not own: the activations.
+ *
+ * Gated (arXiv 2002.05202): hid (N, 2f): gate | up; s (N, f) = act(gate) * up. Plain: hid (N, f); s =
+ * act(hid). The backward takes hid in place to its gradient and writes s again. */
 #ifndef SINKLAB_MLP_H
 #define SINKLAB_MLP_H
 
-#include <stdint.h>
+#include "model/slots.h"
 
-/* Gated (arXiv 2002.05202): hid (N, 2f): gate | up; s (N, f) = act(gate) * up. The backward takes hid
- * in place to its gradient and writes s again. */
-void swiglu_forward(const float *hid, float *s, int64_t N, int f);
-void swiglu_backward(float *hid, const float *ds, float *s, int64_t N, int f);
-void geglu_forward(const float *hid, float *s, int64_t N, int f);
-void geglu_backward(float *hid, const float *ds, float *s, int64_t N, int f);
-void reglu_forward(const float *hid, float *s, int64_t N, int f);
-void reglu_backward(float *hid, const float *ds, float *s, int64_t N, int f);
+/* In the order of the table: a new one comes last. */
+#define MLP_KINDS(GATED, PLAIN)                                                                              \
+    GATED(swiglu, "W_down (silu(W_gate x) * W_up x) (arXiv 2002.05202)")                                     \
+    GATED(geglu, "W_down (gelu(W_gate x) * W_up x) (arXiv 2002.05202)")                                      \
+    GATED(reglu, "W_down (relu(W_gate x) * W_up x) (arXiv 2002.05202)")                                      \
+    PLAIN(gelu, "W_down gelu(W_up x), tanh form (arXiv 1606.08415)")                                         \
+    PLAIN(relu, "W_down relu(W_up x) (arXiv 1706.03762)")
 
-/* Not gated: s = act(hid); hid, s: (N, f). gelu is the tanh form. */
-void gelu_forward(const float *hid, float *s, int64_t N, int f);
-void gelu_backward(float *hid, const float *ds, float *s, int64_t N, int f);
-void relu_forward(const float *hid, float *s, int64_t N, int f);
-void relu_backward(float *hid, const float *ds, float *s, int64_t N, int f);
+#define MLP_PAIR(name, help)                                                                                 \
+    void name##_forward(const Ctx *c, const float *hid, float *s);                                           \
+    void name##_backward(const Ctx *c, float *hid, const float *ds, float *s);
+MLP_KINDS(MLP_PAIR, MLP_PAIR)
 
 #endif

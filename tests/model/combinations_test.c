@@ -148,7 +148,7 @@ static void check_saved(const Case *k, const OptimState *o) {
     int64_t step = 0;
     Error e = {0};
     assert_non_null(mkdtemp(folder));
-    if (!checkpoint_save(folder, 10, k->c, "key", k->r.m, o, path, &e) ||
+    if (!checkpoint_save(folder, 10, k->c, &(Origin){"key", "", ""}, k->r.m, o, path, &e) ||
         !checkpoint_open(path, &again, &m, &step, &e))
         fail_msg("%s: %s", k->name, e.text);
     OWNED char *was = config_json(k->c, false), *is = config_json(&again, false);

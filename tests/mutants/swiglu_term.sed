@@ -1,4 +1,4 @@
-# model/ops/mlp.c
+# model/ops/silu.c
 # model/mlp
 # a term of the slope is missing
 s/sigma + y \* (1\.0f - sigma)/sigma/

@@ -26,6 +26,7 @@ static void small_trainer(Config *c, Trainer *t) {
     config_defaults(c);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         OK(config_set(c, words[i][0], words[i][1], "test", &e));
+    OK(config_check(c, &e));
     c->model.vocab = 16;
     OK(trainer_create(t, c, &e));
 }
@@ -48,7 +49,8 @@ static void the_newest_is_gone_on_from(void **state) {
     assert_int_equal(step, 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         t.model->params[0] = (float)cases[i].saved;
-        OK(checkpoint_save(folder, cases[i].saved, &c, "key", t.model, &t.optim, path, &e));
+        OK(checkpoint_save(folder, cases[i].saved, &c, &(Origin){"key", "", ""}, t.model, &t.optim, path,
+                           &e));
         OK(checkpoint_resume(folder, t.model, &t.optim, &step, &e));
         assert_int_equal(step, cases[i].newest);
         assert_true(t.model->params[0] == (float)cases[i].newest);
@@ -62,9 +64,121 @@ static void the_newest_is_gone_on_from(void **state) {
     trainer_free(&t);
 }
 
+/* ---- other versions, other data ---- */
+
+typedef struct Saved {
+    char folder[64], path[1024], file[1100];
+} Saved;
+
+static Saved save_small(void) {
+    Saved s = {.folder = "/tmp/sinklab-checkpoint-XXXXXX"};
+    Config c;
+    Trainer t = {0};
+    small_trainer(&c, &t);
+    assert_non_null(mkdtemp(s.folder));
+    OK(checkpoint_save(s.folder, 3, &c, &(Origin){"key", "text", "tokens"}, t.model, &t.optim, s.path, &e));
+    snprintf(s.file, sizeof s.file, "%s/model.safetensors", s.path);
+    trainer_free(&t);
+    return s;
+}
+
+/* Metadata written over in place, so that it stays as long. */
+static void spoil(const Saved *s, const char *script) {
+    char command[4096];
+    snprintf(command, sizeof command,
+             "cp %s %s/as-it-was && LC_ALL=C sed -i '%s' %s && ! cmp -s %s %s/as-it-was", s->file, s->folder,
+             script, s->file, s->file, s->folder);
+    assert_int_equal(system(command), 0);
+}
+
+static void mend(const Saved *s) {
+    char command[4096];
+    snprintf(command, sizeof command, "mv %s/as-it-was %s", s->folder, s->file);
+    assert_int_equal(system(command), 0);
+}
+
+static void remove_saved(const Saved *s) {
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", s->folder);
+    assert_int_equal(system(command), 0);
+}
+
+static bool opens(const Saved *s, Error *e) {
+    Config c;
+    Model *m = NULL;
+    int64_t step;
+    bool ok = checkpoint_open(s->path, &c, &m, &step, e);
+    if (ok) assert_int_equal(step, 3);
+    model_free(m);
+    return ok;
+}
+
+static void another_version_is_one_clear_line(void **state) {
+    (void)state;
+    static const struct {
+        const char *script, *says; /* NULL: it still loads */
+    } cases[] = {
+        {"s/\"sinklab_version\":\"1\"/\"sinklab_version\":\"2\"/", "made by a newer sinklab"},
+        {"s/\"sinklab_version\":\"1\"/\"sinklab_version\":\"x\"/", "made by a newer sinklab"},
+        {"s/\"numerics\":\"1\"/\"numerics\":\"2\"/", "made by a newer sinklab"},
+        {"s/\\\\\"tie\\\\\":false,/              /", "lacks model.tie"},
+        {"s/\\\\\"tie\\\\\":/\\\\\"tye\\\\\":/", "unknown key model.tye"},
+        {"s/sinklab_version/sinklab_versio_/", NULL}, /* of version 0 */
+        {"s/sinklab_version/sinklab_versio_/;s/\\\\\"tie\\\\\":false,/              /", NULL},
+    };
+    Saved s = save_small();
+    OK(opens(&s, &e));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Error e = {0};
+        spoil(&s, cases[i].script);
+        if (opens(&s, &e) != !cases[i].says) fail_msg("%s: %s", cases[i].script, e.text);
+        if (cases[i].says) {
+            assert_int_equal(e.code, EXIT_USAGE);
+            if (!strstr(e.text, cases[i].says)) fail_msg("\"%s\" is not in \"%s\"", cases[i].says, e.text);
+        }
+        mend(&s);
+    }
+    remove_saved(&s);
+}
+
+static void assert_unfit(const Saved *s, const DatasetInfo *info, const char *says) {
+    Error e = {0};
+    assert_false(checkpoint_fits_data(s->path, info, &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    assert_non_null(strstr(e.text, says));
+}
+
+static void tokens_that_are_not_its_own_are_refused(void **state) {
+    (void)state;
+    DatasetInfo same = {.vocab = 16, .corpus_hash = "text", .tokenizer_hash = "tokens"}, other = same;
+    Saved s = save_small();
+    OK(checkpoint_fits_data(s.path, &same, &e));
+    other.vocab = 17;
+    assert_unfit(&s, &other, "16 tokens, but the data has 17");
+    other = same;
+    strcpy(other.tokenizer_hash, "others");
+    assert_unfit(&s, &other, "another tokenizer");
+    other = same;
+    strcpy(other.corpus_hash, "other");
+    OK(checkpoint_fits_data(s.path, &other, &e));
+    Config c;
+    const char *remark;
+    config_defaults(&c);
+    OK(checkpoint_remark(s.path, &c, &other, &remark, &e));
+    assert_non_null(strstr(remark, "the text is not the one"));
+    OK(checkpoint_remark(s.path, &c, &same, &remark, &e));
+    assert_non_null(strstr(remark, "another version")); /* its key is none of ours */
+    spoil(&s, "s/\"tokenizer\":/\"tokenizor\":/");
+    OK(checkpoint_remark(s.path, &c, &same, &remark, &e));
+    assert_non_null(strstr(remark, "the tokenizer or the program"));
+    remove_saved(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_newest_is_gone_on_from),
+        cmocka_unit_test(another_version_is_one_clear_line),
+        cmocka_unit_test(tokens_that_are_not_its_own_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -335,11 +335,24 @@ static void test_check(void **state) {
     } cases[] = {
         {"train.batch_tokens", "2000",
          "train.batch_tokens: 2000 is not a multiple of model.context, 32 (2016 is)"},
-        {"optim.warmup", "2501",
-         "optim.warmup: 2501 steps, but train.steps is 2500 (set it to 2500 or less)"},
+        {"optim.warmup", "2501", "optim.warmup: 2501 is more than train.steps, 2500 (that many or less)"},
         {"optim.min_lr", "-0.5", "optim.min_lr: -0.5 is below 0 (only -1, lr / 10, is)"},
         {"optim.min_lr", "0.01", "optim.min_lr: 0.01 is above optim.lr, 0.001 (-1 is lr / 10)"},
-        {"data.source", "", "data.source: empty (such as gcide, or the path of a text)"},
+        {"data.source", "", "data.source: is empty (such as gcide, or the path of a text)"},
+        {"model.heads", "3", "model.heads: 3 does not divide model.width, 128 (choose a divisor)"},
+        {"model.prefix", "33", "model.prefix: 33 is longer than model.context, 32 (0: none)"},
+        {"model.prefix", "9",
+         "model.prefix: 9 positions see their own targets, which are scored from train.loss_from, 0 (set it "
+         "to "
+         "model.prefix - 1 or more)"},
+        {"model.clip_gamma", "-0.1",
+         "model.clip_gamma: -0.1 does nothing with model.attention, softmax (it is of clipped; leave it at "
+         "-0.03)"},
+        {"model.interventions", "replace_first(4096)",
+         "model.interventions: replace_first(4096): token 4096 is not there (0 to 4095)"},
+        {"train.context_schedule", "0:16, 2500:32",
+         "train.context_schedule: [\"0:16, 2500:32\"] has a stage that no step reaches of train.steps, 2500 "
+         "(stages begin before the last step)"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Config c;
@@ -350,11 +363,66 @@ static void test_check(void **state) {
         assert_string_equal(e.text, cases[i].expected);
         assert_int_equal(e.code, EXIT_USAGE);
     }
+}
+
+/* Settings that only together cannot be, or of which one does nothing beside the other: refused by its name.
+ */
+static void test_conflicts(void **state) {
+    (void)state;
+    static const char *const cases[][5] = {
+        {"model.heads", "128", "model.position", "rope", "model.position"},
+        {"model.heads", "128", "model.attention", "differential", "model.attention"},
+        {"model.window_keep", "2", "model.window", "0", "model.window_keep"},
+        {"model.window", "33", "seed", "1", "model.window"},
+        {"model.kv_heads", "3", "seed", "1", "model.kv_heads"},
+        {"model.sink_heads", "[0]", "model.attention", "softmax", "model.sink_heads"},
+        {"model.sink_heads", "[1, 1]", "model.attention", "sink_logit", "model.sink_heads"},
+        {"model.sink_heads", "[1, 01]", "model.attention", "sink_logit", "model.sink_heads"},
+        {"model.sink_heads", "[2]", "model.attention", "sink_logit", "model.sink_heads"},
+        {"model.sink_heads", "[+1]", "model.attention", "sink_logit", "model.sink_heads"},
+        {"model.clip_zeta", "2", "model.attention", "sigmoid", "model.clip_zeta"},
+        {"model.head_out_gain", "head", "model.head_out", "gate_head", "model.head_out_gain"},
+        {"model.embedding_std", "0.3", "model.init", "scaled", "model.embedding_std"},
+        {"data.source", "bigram_backcopy", "data.vocab", "300", "data.vocab"},
+        {"data.source", "bigram_backcopy:x", "data.tokenizer", "bytes", "data.tokenizer"},
+        {"data.source", "bigram_backcopy", "data.mask", "document", "data.mask"},
+        {"data.source", "bigram_backcopy", "data.bos", "document", "data.bos"},
+        {"data.source", "bigram_backcopy", "data.bos", "none", "data.bos"},
+        {"data.source", "bigram_backcopy", "model.interventions", "replace_first(66)", "model.interventions"},
+        {"data.tokenizer", "bytes", "model.interventions", "replace_first(257)", "model.interventions"},
+        {"data.fixed_token_at", "0", "data.bos", "random_first", "data.fixed_token_at"},
+        {"train.sink_penalty", "1", "model.attention", "sigmoid", "train.sink_penalty"},
+        {"train.context_schedule", "0:16, 6:32", "model.interventions", "self_only(20)",
+         "model.interventions"},
+        {"train.context_schedule", "0:16, 6:32", "train.loss_from", "16", "train.loss_from"},
+        {"optim.name", "lion", "optim.eps", "1e-6", "optim.eps"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Config c;
+        Error e = {0};
+        config_defaults(&c);
+        for (int k = 0; k < 4; k += 2) assert_true(config_set(&c, cases[i][k], cases[i][k + 1], "here", &e));
+        if (config_check(&c, &e)) fail_msg("%s with %s is not refused", cases[i][0], cases[i][2]);
+        assert_int_equal(e.code, EXIT_USAGE);
+        size_t length = strlen(cases[i][4]);
+        if (strncmp(e.text, cases[i][4], length) || e.text[length] != ':')
+            fail_msg("%s is not named: %s", cases[i][4], e.text);
+    }
+}
+
+/* What does not fit together is refused with the place of its key. */
+static void test_places(void **state) {
+    (void)state;
     Config c;
     Error e = {0};
-    config_defaults(&c);
-    c.model.heads = 3; /* the model's own refusals come through */
-    assert_false(config_check(&c, &e));
+    write_file("b.yaml", "model:\n  prefix: 33\n");
+    write_file("a.yaml", "base: b.yaml\nseed: 1\n");
+    char *words[] = {"a.yaml", "optim.warmup=0"};
+    assert_false(config_from_words(&c, 2, words, &e));
+    assert_string_equal(e.text, "b.yaml:2:11: model.prefix: 33 is longer than model.context, 32 (0: none)");
+    words[1] = "model.prefix=34";
+    assert_false(config_from_words(&c, 2, words, &e));
+    assert_string_equal(e.text, "command line: model.prefix: 34 is longer than model.context, 32 (0: none)");
 }
 
 /* A value of the key that is another than the one it has, as text. */
@@ -513,6 +581,8 @@ int main(void) {
         TEST(test_refused_values),
         TEST(test_refused_bases),
         TEST(test_check),
+        TEST(test_conflicts),
+        TEST(test_places),
         TEST(test_key_walks_the_table),
         TEST(test_json),
         TEST(test_json_round_trip),

@@ -41,7 +41,7 @@ static Path export_ok(void **state, const Subject *s, const char *class) {
     Error e = {0};
     const char *found = "";
     check(folder_make(folder.s, &e), &e);
-    check(hugging_face_export(folder.s, &s->c, s->m, 1, "key", 7, &found, &e), &e);
+    check(hugging_face_export(folder.s, &s->c, s->m, 1, &(Origin){"key", "", ""}, 7, &found, &e), &e);
     assert_string_equal(found, class);
     return folder;
 }
@@ -172,7 +172,8 @@ static void test_no_class(void **state) {
         Subject s = subject(cases[i]);
         Error e = {0};
         const char *class = NULL;
-        assert_false(hugging_face_export(((Path *)*state)->s, &s.c, s.m, 1, "", 0, &class, &e));
+        assert_false(
+            hugging_face_export(((Path *)*state)->s, &s.c, s.m, 1, &(Origin){"", "", ""}, 0, &class, &e));
         assert_int_equal(e.code, EXIT_USAGE);
         assert_non_null(strstr(e.text, cases[i][0].key));
         model_free(s.m);

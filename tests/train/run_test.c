@@ -72,6 +72,20 @@ static void train_to_the_end(void **state) {
     assert_answer(p, "a.db",
                   "SELECT count(*) FROM eval WHERE step IN (0, 300) AND probe = 'main' AND val_loss > 0",
                   "2|\n");
+    assert_answer(p, "a.db",
+                  "SELECT probe, min(step), count(sink_rate_03), count(DISTINCT step) FILTER (WHERE"
+                  " val_loss IS NOT NULL) FROM eval WHERE probe IN ('context', 'other_bos', 'random')"
+                  " GROUP BY probe ORDER BY probe",
+                  "context|0|3|0|\nother_bos|0|3|1|\nrandom|0|3|0|\n");
+    assert_answer(p, "a.db",
+                  "SELECT probe, group_concat(DISTINCT step), min(count) FROM (SELECT probe, step,"
+                  " count(out_variance_first) AS count FROM eval_layer WHERE entropy IS NOT NULL AND"
+                  " probe <> 'main' GROUP BY probe, step) GROUP BY probe ORDER BY probe",
+                  "context|300|0|\nother_bos|300|0|\nrandom|300|2|\n");
+    assert_answer(p, "a.db",
+                  "SELECT count(DISTINCT step) FROM eval_layer WHERE probe = 'random' AND"
+                  " out_variance_first IS NOT NULL",
+                  "3|\n");
 }
 
 static void two_threads_give_the_same_bits(void **state) {
@@ -170,12 +184,20 @@ static void bad_input_is_one_clear_line(void **state) {
         {"model.width=65536 model.layers=512 model.mlp_width=262144", "GB"},
         {"train.init_from=/nonexistent/checkpoint", "/nonexistent/checkpoint"},
         {"train.steps=0", "train.steps"},
+        {"'model.interventions=replace_first(99999)'", "token 99999 is not there"},
+        {"train.context_schedule=[0:8,6:16] 'model.interventions=self_only(10)'", "pos 10 is not there"},
         {"nonexistent.yaml", "nonexistent.yaml"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(train(p, "bad.db", cases[i].more), 2);
         assert_said(p, cases[i].says);
     }
+    char line[256]; /* none was registered */
+    snprintf(line, sizeof line, "test ! -e %s/bad.db", p->folder);
+    assert_int_equal(system(line), 0);
+    assert_int_equal(train(p, "bad.db", "--dry-run 'model.interventions=replace_first(257)'"), 2);
+    assert_int_equal(train(p, "bad.db", "--dry-run train.init_from=/nonexistent/checkpoint"), 2);
+    assert_int_equal(train(p, "bad.db", "--dry-run 'model.interventions=replace_first(256)'"), 0);
 }
 
 static void a_checkpoint_of_another_shape_is_refused(void **state) {
@@ -191,6 +213,27 @@ static void a_checkpoint_of_another_shape_is_refused(void **state) {
     assert_answer(p, "shape.db",
                   "SELECT loss < 2.5 FROM step WHERE step = 1 AND run_id = (SELECT max(id) FROM run)",
                   "1|\n");
+}
+
+/* Its tokens have other numbers: to start from it or to sample from it would mean nothing. */
+static void a_checkpoint_of_another_tokenizer_is_refused(void **state) {
+    const Place *p = *state;
+    char more[256], line[512];
+    snprintf(line, sizeof line,
+             "LC_ALL=C sed 's/\"tokenizer\":\"[0-9a-f]/\"tokenizer\":\"x/' %s/a.db.d/*/step-00000300/"
+             "model.safetensors >%s/other.safetensors",
+             p->folder, p->folder);
+    assert_int_equal(system(line), 0);
+    snprintf(more, sizeof more, "train.init_from=%s/other.safetensors", p->folder);
+    assert_int_equal(train(p, "tokens.db", more), 2);
+    assert_said(p, "another tokenizer");
+    snprintf(line, sizeof line, "test ! -e %s/tokens.db", p->folder);
+    assert_int_equal(system(line), 0);
+    snprintf(line, sizeof line,
+             "./sinklab sample %s/other.safetensors --cache %s/cache --prompt x >%s/out 2>&1", p->folder,
+             p->folder, p->folder);
+    assert_int_equal(shell(line), 2);
+    assert_said(p, "another tokenizer");
 }
 
 static int sample(const Place *p, const char *more) {
@@ -233,6 +276,7 @@ int main(void) {
         cmocka_unit_test(divergence_is_reported_and_kept),
         cmocka_unit_test(bad_input_is_one_clear_line),
         cmocka_unit_test(a_checkpoint_of_another_shape_is_refused),
+        cmocka_unit_test(a_checkpoint_of_another_tokenizer_is_refused),
         cmocka_unit_test(a_model_goes_on_with_a_prompt),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,0 +1,11 @@
+/* Owns: the one table of what cannot be combined, and of keys that would do nothing where they stand. Does
+ * not own: the bounds of a single key (train/config.c), what only the data or a checkpoint can tell. */
+#ifndef SINKLAB_CONFLICTS_H
+#define SINKLAB_CONFLICTS_H
+
+#include "train/config.h"
+
+/* The first conflict, exit code 2: "KEY: VALUE why OTHER, VALUE (hint)". */
+bool conflicts_check(const Config *c, Error *e);
+
+#endif
