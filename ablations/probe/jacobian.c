@@ -1,6 +1,6 @@
 /* Sensitivity (arXiv 2504.02732): |d x_T^(L) / d x_i^(0)|_F of the last vector of the final residual stream
  * to what enters block 0 at position i, by backpropagation of random normals u: E |J^T u|^2 = |J|_F^2. Beside
- * it the paper's path bound without its constant C^L: the sum over causal paths from i to the last position
+ * it the paper's path bound without its constant C^L: the sum over paths from i to the last position
  * of the products of abar_qk = sum_h |A_qk| + (q = k) / |W|, |W| the largest spectral norm of a head's W_O
  * W_V. Means over the first rows. */
 #include "ablations/probe/modes.h"
@@ -96,7 +96,7 @@ static void add_paths(const KeptWeights *k, int row, const double *self, double 
         for (int i = 0; i < k->T; i++) next[i] = at[i] * self[l];
         for (int h = 0; h < k->heads; h++)
             for (int q = 0; q < k->T; q++)
-                for (int i = 0; i <= q; i++)
+                for (int i = 0; i < k->T; i++)
                     next[i] += at[q] * (double)weights_of(k, row, l, h)[q * k->T + i];
         memcpy(at, next, sizeof at);
     }
@@ -106,7 +106,7 @@ static void add_paths(const KeptWeights *k, int row, const double *self, double 
 bool jacobian_path_bound(const Subject *s, const ProbeRows *p, double *bound, Error *e) {
     Tape *t = NULL;
     if (!subject_tape(s, p, true, false, &t, e)) return false;
-    KeptWeights k = weights_keep(s->m, p->rows, p->T);
+    KeptWeights k = weights_keep(s->m, p->rows, p->T, WEIGHTS_RAW);
     Observer eye = weights_observer(&k);
     double self[k.layers];
     tape_observe(t, (Observers){&eye, 1});

@@ -27,6 +27,9 @@ bool time_show(Subject *s, Error *e);
 /* spread (layers, T) += mean over the rows of |dx_t| / |x_t|, dx what the tokens `changed` (rows, T) do to
  * the stream of p's. */
 bool perturb_measure(const Subject *s, const ProbeRows *p, const int32_t *changed, double *spread, Error *e);
+/* Of that key, by layer: the mean over heads, and the largest head's. */
+bool key_mass_measure(const Subject *s, const ProbeRows *p, bool changed, int key, double *mean, double *most,
+                      Error *e);
 /* sens (T) += mean over the rows of |J_i|_F, estimated from so many draws of a normal. */
 bool jacobian_sensitivity(const Subject *s, const ProbeRows *p, int draws, double *sens, Error *e);
 /* bound (T) += mean over the rows of the path bound. */

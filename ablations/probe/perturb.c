@@ -76,7 +76,7 @@ static bool measure(const Subject *s, const ProbeRows *p, double *spread, Error 
     return ok;
 }
 
-static bool draw(const Subject *s, const HeatPanel *panel, Error *e) {
+static bool draw(Subject *s, const HeatPanel *panel, Error *e) {
     FILE *out = subject_figure(s, "perturb", e);
     int layers = (int)s->m->config.layers, T = s->main.T;
     double most = 0;
@@ -97,8 +97,7 @@ static bool draw(const Subject *s, const HeatPanel *panel, Error *e) {
                              .most = most > 0 ? most : 1,
                              .panel = panel,
                              .n = 2});
-    fclose(out);
-    return true;
+    return subject_close_figure(s, out, "perturb", e);
 }
 
 static void show(Subject *s, double *const spread[2]) {

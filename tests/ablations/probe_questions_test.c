@@ -197,13 +197,13 @@ static double paths(const Forward *f, int l, int q, int i) {
     return sum;
 }
 
-static void bound_over_all_paths(void **state) {
-    (void)state;
+static void check_bound(int prefix) {
     enum { T = 4 };
     ModelConfig c = naive_config();
     Asked a;
     Error e = {0};
     double got[T] = {0}, want[T] = {0};
+    c.prefix = prefix;
     ask(&a, c, T);
     for (int row = 0; row < ROWS; row++) {
         Forward f = naive_row(&a, row);
@@ -213,6 +213,74 @@ static void bound_over_all_paths(void **state) {
     must(jacobian_path_bound(&a.s, &a.p, got, &e), &e);
     same("path bound", got, want, T, 1e-10);
     rig_free(&a.r);
+}
+
+static void bound_over_all_paths(void **state) {
+    (void)state;
+    check_bound(0);
+    check_bound(4); /* the last position is of the prefix, and so are paths that lead ahead */
+}
+
+/* Queries of zero: sigmoid gives one half to each key, and it is |A| that bounds, not its share of a row. */
+static void bound_of_raw_weights(void **state) {
+    (void)state;
+    enum { T = 4 };
+    ModelConfig c = naive_config();
+    Asked a;
+    Error e = {0};
+    double got[T] = {0}, want[T] = {0};
+    while (strcmp(attention_name(c.attention), "sigmoid")) c.attention++;
+    ask(&a, c, T);
+    fill(a.r.m, STAGE_QKV, 0, 0);
+    Forward f = naive_row(&a, 0);
+    for (int i = 0; i < f.L * f.H * T * T; i++) f.A[i] = i % T <= i / T % T ? 0.5 : 0;
+    for (int i = 0; i < T; i++) want[i] = paths(&f, f.L, T - 1, i);
+    must(jacobian_path_bound(&a.s, &a.p, got, &e), &e);
+    same("path bound", got, want, T, 1e-10);
+    naive_free(&f);
+    rig_free(&a.r);
+}
+
+/* ---- the mass of a key ---- */
+
+/* Under each of the masks: the mean weight over the queries that see the key. */
+static void check_key_mass(ModelConfig c, int key) {
+    enum { T = 9, LAYERS = 2 };
+    Asked a;
+    Error e = {0};
+    double mean[LAYERS], most[LAYERS], want_mean[LAYERS] = {0}, want_most[LAYERS] = {0};
+    ask(&a, c, T);
+    Forward rows[ROWS];
+    for (int row = 0; row < ROWS; row++) rows[row] = naive_row(&a, row);
+    for (int i = 0; i < LAYERS * rows[0].H; i++) { /* of the layers' heads in turn */
+        double mass = 0;
+        for (int row = 0; row < ROWS; row++) {
+            double sum = 0, seen = 0;
+            for (int q = 0; q < T; q++) {
+                double weight = rows[row].A[(i * T + q) * T + key];
+                sum += weight;
+                seen += weight > 0;
+            }
+            mass += sum / seen / ROWS;
+        }
+        want_mean[i / rows[0].H] += mass / rows[0].H;
+        want_most[i / rows[0].H] = fmax(want_most[i / rows[0].H], mass);
+    }
+    must(key_mass_measure(&a.s, &a.p, false, key, mean, most, &e), &e);
+    same("mass of a key", mean, want_mean, LAYERS, 1e-10);
+    same("largest mass of a key", most, want_most, LAYERS, 1e-10);
+    for (int row = 0; row < ROWS; row++) naive_free(&rows[row]);
+    rig_free(&a.r);
+}
+
+static void mass_of_a_key(void **state) {
+    (void)state;
+    ModelConfig plain = naive_config(), window = plain, prefix = plain;
+    window.window = 4;
+    prefix.prefix = 6;
+    check_key_mass(plain, 3);
+    check_key_mass(window, 3);
+    check_key_mass(prefix, 3); /* seen by the three before it too */
 }
 
 /* ---- streaming ---- */
@@ -280,18 +348,21 @@ static void round_linear(const Model *m) {
     for (int i = 0; i < m->n_tensors; i++) {
         const Tensor *t = &m->tensors[i];
         float *w = m->params + t->offset;
-        if (strstr(t->name, "proj.weight") || strstr(t->name, "lm_head"))
+        bool classifier = strstr(t->name, m->config.tie ? "embed_tokens" : "lm_head");
+        if (strstr(t->name, "proj.weight") || classifier)
             by_hand(w, t->rows * t->cols, most_of(w, t->rows * t->cols));
     }
 }
 
-static double loss_by_hand(const Asked *a, bool weights, void (*see)(void *, const View *)) {
+enum {
+    INPUTS = 1 << TAP_ATTN_IN | 1 << TAP_HEAD_OUT | 1 << TAP_MLP_IN | 1 << TAP_MLP_HIDDEN | 1 << TAP_FINAL
+};
+
+static double loss_by_hand(const Asked *a, bool weights, uint32_t taps, void (*see)(void *, const View *)) {
     Model *m = a->r.m;
     Tape *t = rig_tape(&a->r, ROWS, false);
     Batch b = rig_batch(&a->r, 0, ROWS);
-    Observer eye = {1 << TAP_ATTN_IN | 1 << TAP_HEAD_OUT | 1 << TAP_MLP_IN | 1 << TAP_MLP_HIDDEN |
-                        1 << TAP_FINAL,
-                    NULL, see, NULL};
+    Observer eye = {taps, NULL, see, NULL};
     OWNED float *kept = model_arena(m);
     double sum = 0;
     int scored = 0;
@@ -308,9 +379,11 @@ static double loss_by_hand(const Asked *a, bool weights, void (*see)(void *, con
     return sum / scored;
 }
 
-static void rounding_by_hand(void **state) {
-    (void)state;
-    ModelConfig c = naive_config();
+static double last_alone(const Asked *a) {
+    return loss_by_hand(a, false, 1 << TAP_FINAL, all_tokens);
+}
+
+static void check_rounding(ModelConfig c) {
     Asked a;
     Error e = {0};
     double got[QUANTIZE_KINDS], change[QUANTIZE_KINDS], want[QUANTIZE_KINDS];
@@ -318,11 +391,39 @@ static void rounding_by_hand(void **state) {
     ask(&a, c, 11);
     must(quantize_measure(&a.s, &a.p, got, &e), &e);
     for (int i = 0; i < QUANTIZE_KINDS; i++) {
-        want[i] = loss_by_hand(&a, i == 1 || i > 3, sees[i]) - loss_by_hand(&a, false, NULL);
+        want[i] = loss_by_hand(&a, i == 1 || i > 3, INPUTS, sees[i]) - loss_by_hand(&a, false, 0, NULL);
         change[i] = got[i] - got[0];
         assert_true((fabs(want[i]) > 1e-5) == (i > 0)); /* and seen over the loss's own error */
     }
     same("change of loss", change, want, QUANTIZE_KINDS, 1e-10);
+    rig_free(&a.r);
+}
+
+static void rounding_by_hand(void **state) {
+    (void)state;
+    ModelConfig c = naive_config(), tied = c;
+    tied.tie = true;
+    check_rounding(c);
+    check_rounding(tied);
+}
+
+/* Without norms before them sublayers read the stream. Those that add nothing must leave it as it is, so that
+ * what is left of rounding is that of the last input; others must not. */
+static void rounding_spares_the_stream(void **state) {
+    (void)state;
+    ModelConfig c = naive_config();
+    Asked a;
+    Error e = {0};
+    double loss[QUANTIZE_KINDS];
+    while (strcmp(norm_name(c.norm), "post")) c.norm++;
+    ask(&a, c, 11);
+    must(quantize_measure(&a.s, &a.p, loss, &e), &e);
+    assert_true(fabs(loss[2] - last_alone(&a)) > 1e-5);
+    fill(a.r.m, STAGE_OUT, 0, 0);
+    fill(a.r.m, STAGE_MLP, 2, 0);
+    must(quantize_measure(&a.s, &a.p, loss, &e), &e);
+    double want = last_alone(&a);
+    same("loss", &loss[2], &want, 1, 1e-14);
     rig_free(&a.r);
 }
 
@@ -379,9 +480,12 @@ int main(void) {
         cmocka_unit_test(sensitivity_of_an_identity),
         cmocka_unit_test(sensitivity_against_differences),
         cmocka_unit_test(bound_over_all_paths),
+        cmocka_unit_test(bound_of_raw_weights),
+        cmocka_unit_test(mass_of_a_key),
         cmocka_unit_test(losses_under_a_window),
         cmocka_unit_test(rounding_by_hand),
         cmocka_unit_test(rounding_what_is_round),
+        cmocka_unit_test(rounding_spares_the_stream),
         cmocka_unit_test(distance_of_two_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,6 +166,8 @@ static void test_everything(void **state) {
                                         "linear probe",
                                         "light and heavy"};
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) assert_shows(p, shown[i]);
+    assert_shows(p, "/figures/maps.svg\n");
+    assert_shows(p, "/figures/perturb.svg\n");
     assert_int_equal(
         run(p, "grep -c '</svg>' %s/figures/maps.svg %s/figures/perturb.svg", p->folder, p->folder), 0);
 }
@@ -211,6 +213,16 @@ static void test_bounds_hold_in_training(void **state) {
     if (code || strcmp(p->out, "1\n")) fail_msg("%s", p->out);
     assert_int_equal(probe(p, "--json"), 0);
     assert_true(json_figure(p, "$.model.rows.\"bound violations\"[0]") == 0);
+}
+
+/* Figures among the sheets leave JSON whole. */
+static void test_figures_in_json(void **state) {
+    Place *p = *state;
+    char options[160];
+    snprintf(options, sizeof options, "--json --maps --perturb 5 --svg %s", p->folder);
+    assert_int_equal(probe(p, options), 0);
+    assert_shows(p, "\"maps.svg\": \"/tmp/");
+    assert_true(json_figure(p, "$.perturb.rows.\"position 5\"[0]") > 0);
 }
 
 static void test_own_text(void **state) {
@@ -325,6 +337,7 @@ int main(void) {
                                        cmocka_unit_test(test_nothing_undefined_is_written),
                                        cmocka_unit_test(test_weights_that_do_not_sum_to_one),
                                        cmocka_unit_test(test_known_numbers),
+                                       cmocka_unit_test(test_figures_in_json),
                                        cmocka_unit_test(test_own_text),
                                        cmocka_unit_test(test_bounds_hold_in_training),
                                        cmocka_unit_test(test_refusals),

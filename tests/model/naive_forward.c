@@ -41,7 +41,8 @@ static void normed(const float *gain, const double *x, double *h, int d) {
 
 static bool sees(const ModelConfig *c, const int32_t *lo, int q, int k) {
     bool near = !c->window || q - k < c->window, kept = k - lo[q] < c->window_keep;
-    return k <= q && k >= lo[q] && (near || kept);
+    bool before = k <= q || (q < c->prefix && k < c->prefix);
+    return before && lo[k] == lo[q] && (near || kept);
 }
 
 /* A = softmax(q.k / sqrt(dh)) of one query and head, o += A v */
