@@ -1,6 +1,7 @@
 /* One run as its user sees it: ./sinklab train on a small text, killed, repeated, misused. */
 #include "data/base/rng.h"
 #include "tests/train/command_fixture.h"
+#include "train/host.h"
 
 /* Some 60 kB of pseudo-English: words of a small vocabulary with a grammar of pairs. */
 static void write_text(const Place *p) {
@@ -89,6 +90,7 @@ static void train_to_the_end(void **state) {
 }
 
 static void two_threads_give_the_same_bits(void **state) {
+    if (host_cores() < 2) skip(); /* no more threads than cores */
     const Place *p = *state;
     assert_int_equal(train(p, "two.db", "run.threads=2"), 0);
     assert_same_run(p, "a.db", "two.db");
