@@ -88,7 +88,11 @@ test-page: sinklab page
 	node --test --test-reporter=spec tests/page/page_test.mjs
 
 build/tests/%_test: build/tests/%_test.o $(HELPERS) $(LIBRARY)
-	$(CC) $(ALL) -o $@ $^ -lcmocka $(LIBS)
+	$(CC) $(ALL) -o $@ $^ -lcmocka $(WRAP) $(LIBS)
+
+# Stands in for CPUs with and without bf16, and for their peaks.
+build/tests/train/precision_test: WRAP := \
+    -Wl,--wrap=gemm_bf16_supported -Wl,--wrap=gemm_bf16_peak -Wl,--wrap=peak_flops
 
 # The commit goes into run.git; the header changes only when it does.
 build/version.h: FORCE
@@ -98,16 +102,18 @@ build/version.h: FORCE
 build/train/host.o: build/version.h
 FORCE:
 
-# Asks the CPU what it can do, so it must run on any.
-build/train/start.o: MARCH :=
+# They ask the CPU what it can do, so they must run on any.
+build/train/start.o build/train/cpu_check.o: ALL := $(filter-out -march=%,$(ALL))
 
 build/train/embed.o: train/schema.sql configs/variants.yaml
 
-# A benchmark, not a test: figures to hold a later run against, `sinklab bench --against FILE`.
+# A benchmark, not a test: CONFIGS (each in configs/) in turn, ROUNDS times; a table by the CPU's name in PERF
+# and the JSON that a later run is held against, `sinklab bench --against FILE`.
+CONFIGS ?=
+ROUNDS  ?= 5
+PERF    ?= tests/perf
 perf: sinklab
-	@mkdir -p build/perf
-	./sinklab bench --json > build/perf/bench.json
-	./sinklab bench --against build/perf/bench.json
+	./sinklab bench $(CONFIGS) --rounds $(ROUNDS) --save $(PERF)
 
 clean:
 	rm -rf build sinklab

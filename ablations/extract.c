@@ -179,7 +179,7 @@ static bool copy_queries(const Extract *x, const char *folder) {
 static bool attach(const Extract *x, Store *s) {
     return sqlite3_create_function(x->db, "single", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, single, NULL,
                                    NULL) == SQLITE_OK &&
-           run_bound(x, "ATTACH ?1 AS src", store_path(s), NULL);
+           run_bound(x, "ATTACH ?1 AS src", store_uri(s), NULL);
 }
 
 static bool fill(const Extract *x, Store *s, const char *queries, Bytes *out) {
@@ -196,7 +196,9 @@ static bool fill(const Extract *x, Store *s, const char *queries, Bytes *out) {
 
 bool extract(Store *s, const char *sweep, const char *queries, Bytes *out, Error *e) {
     Extract x = {NULL, sweep, e};
-    if (sqlite3_open(":memory:", &x.db) != SQLITE_OK) return fail(e, EXIT_FAILED, "report: out of memory");
+    if (sqlite3_open_v2(":memory:", &x.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI,
+                        NULL) != SQLITE_OK)
+        return fail(e, EXIT_FAILED, "report: out of memory");
     bool ok = fill(&x, s, queries, out);
     sqlite3_close(x.db);
     return ok;

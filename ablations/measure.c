@@ -39,18 +39,42 @@ static bool write_endless(const Config *c, const char *path, Error *e) {
     return ok;
 }
 
-/* Waits until it has made steps and two seconds more, then stops it. False when it ended by itself. */
-static bool watch(pid_t pid, const char *db) {
+/* Ctrl-C and its like, which the caller has blocked so that the folder is taken away before anything ends. */
+static sigset_t stop_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    return set;
+}
+
+/* The signal to stop that came within so many microseconds, or 0 after them. */
+static int rest(int64_t us) {
+    sigset_t set = stop_signals();
+    struct timespec time = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+    int signal;
+    while ((signal = sigtimedwait(&set, NULL, &time)) < 0 && errno == EINTR) continue;
+    return signal > 0 ? signal : 0;
+}
+
+typedef struct Watched {
+    bool ended; /* by itself */
+    int signal; /* that came to this process; 0: none */
+} Watched;
+
+/* Waits until it has made steps and two seconds more, then stops it. */
+static Watched watch(pid_t pid, const char *db) {
+    Watched w = {0};
     int status;
-    for (int i = 0; i < FIRST_STEP_S * (1000000 / POLL_US); i++) {
-        if (waitpid(pid, &status, WNOHANG) == pid) return false;
+    for (int i = 0; i < FIRST_STEP_S * (1000000 / POLL_US) && !w.signal; i++) {
+        if (waitpid(pid, &status, WNOHANG) == pid) return (Watched){.ended = true};
         if (ask(db, "SELECT max(step) FROM step") > WARM_STEPS) break;
-        usleep(POLL_US);
+        w.signal = rest(POLL_US);
     }
-    sleep(MEASURED_S);
+    if (!w.signal) w.signal = rest(1000000LL * MEASURED_S);
     kill(pid, SIGTERM);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
-    return true;
+    return w;
 }
 
 static bool failed(const char *log, Error *e) {
@@ -69,7 +93,9 @@ static bool measure_in(const char *folder, const PlannedRun *r, const char *cach
     pid_t pid;
     char sql[128];
     if (!write_endless(&r->config, config.s, e) || !child_start(&spec, &pid, e)) return false;
-    if (!watch(pid, db.s)) return failed(log.s, e);
+    Watched w = watch(pid, db.s);
+    if (w.ended) return failed(log.s, e);
+    if (w.signal) return fail(e, 128 + w.signal, "plan: stopped while it measured");
     snprintf(sql, sizeof sql, "SELECT 1000 / avg(ms) FROM step WHERE step > %d", WARM_STEPS);
     double steps = ask(db.s, sql);
     *flops = steps * (double)r->config.train.batch_tokens * r->size.flops_per_token;
@@ -79,8 +105,11 @@ static bool measure_in(const char *folder, const PlannedRun *r, const char *cach
 bool plan_measure(const Plan *p, int index, const char *cache, double *flops, Error *e) {
     const char *where = getenv("TMPDIR");
     Path folder = path_of("%s/sinklab-plan-XXXXXX", where && *where ? where : "/tmp");
-    if (!mkdtemp(folder.s)) return fail(e, EXIT_USAGE, "plan: %s: %s", folder.s, strerror(errno));
-    bool ok = measure_in(folder.s, &p->run[index], cache, flops, e);
-    folder_remove(folder.s);
+    sigset_t set = stop_signals(), before;
+    sigprocmask(SIG_BLOCK, &set, &before);
+    bool made = mkdtemp(folder.s), ok = made && measure_in(folder.s, &p->run[index], cache, flops, e);
+    if (!made) fail(e, EXIT_USAGE, "plan: %s: %s", folder.s, strerror(errno));
+    if (made) folder_remove(folder.s);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return ok;
 }

@@ -231,8 +231,8 @@ static bool copy_sweeps(Merge *m, const char *unused, Error *e) {
         "x " SAME_SWEEP
         " JOIN other.run AS theirs ON theirs.id = x.run JOIN main.run AS ours ON ours.key = theirs.key",
         "INSERT OR IGNORE INTO main.sweep_cell"
-        " SELECT i.id, x.\"index\", cell, label, side, stratum, judges FROM other.sweep_cell AS x " SAME_SWEEP
-        " WHERE (i.id, x.\"index\") IN (SELECT sweep, \"index\" FROM main.sweep_run)",
+        " SELECT i.id, x.\"index\", cell, label, side, stratum, judges FROM other.sweep_cell AS "
+        "x " SAME_SWEEP,
         "INSERT OR IGNORE INTO main.sweep_expect"
         " SELECT i.id, place, metric, direction, beyond, baseline FROM other.sweep_expect AS x " SAME_SWEEP,
         "INSERT OR IGNORE INTO main.t_quantile SELECT * FROM other.t_quantile"};
@@ -266,7 +266,7 @@ static bool merge_attached(Merge *m, Error *e) {
 static bool merge_one(Merge *m, const char *path, Error *e) {
     memset(m->runs, 0, sizeof m->runs);
     if (!store_open(&m->from, path, STORE_READ, e)) return false;
-    bool ok = execute(m, "ATTACH ?1 AS other", path, NULL, 0, e) && merge_attached(m, e);
+    bool ok = execute(m, "ATTACH ?1 AS other", store_uri(m->from), NULL, 0, e) && merge_attached(m, e);
     sqlite3_exec(store_db(m->into), "DETACH other", NULL, NULL, NULL);
     store_close(m->from);
     return ok;

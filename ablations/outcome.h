@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* NAME is measured on probe main; PROBE.NAME on context, other_bos or random. */
+/* NAME is measured on probe main; PROBE.NAME, but for onset, on context, other_bos or random. */
 bool outcome_known(const char *metric);
 /* Offers every known name. */
 void outcome_offer(Nearest *n);

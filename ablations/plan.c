@@ -1,8 +1,8 @@
 #include "ablations/plan.h"
 
-#include "ablations/student.h"
 #include "data/base/files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,11 +46,17 @@ static double disk_bytes(const Config *c, const RunSize *size) {
            CHECKPOINTS * FLOATS * 4.0 * (double)size->parameters;
 }
 
+Config plan_settled(const PlannedRun *r) {
+    Config here = r->config;
+    config_settle(&here);
+    return here;
+}
+
 static bool plan_run(PlannedRun *r, Dataset *data, Error *e) {
     const DatasetInfo *info = dataset_info(data);
-    const Config *c = &r->config;
+    const Config *c = &r->config, here = plan_settled(r);
     int T = (int)c->model.context;
-    config_key(c, info->corpus_hash, info->tokenizer_hash, r->key);
+    config_key(&here, info->corpus_hash, info->tokenizer_hash, r->key);
     if (!*r->key) return fail(e, EXIT_FAILED, "sweep: out of memory");
     memcpy(r->licence, info->licence, sizeof r->licence);
     r->tokens = (double)c->train.steps * (double)c->train.batch_tokens;
@@ -95,13 +101,25 @@ static bool refuse_twins(const Plan *p, Error *e) {
                 p->sweep->path, (int)(first - p->run), (int)(second - p->run));
 }
 
+/* Once, and whether or not progress is wanted: the runs' own words may go into their logs. */
+static void say_settled(const Plan *p) {
+    const char *line = NULL;
+    for (int i = 0; !line && i < p->runs; i++) {
+        Config here = p->run[i].config;
+        line = config_settle(&here);
+    }
+    if (line) fprintf(stderr, "sinklab: %s: %s\n", p->sweep->path, line);
+}
+
 bool plan_make(Plan *p, const Sweep *s, const char *cache, void (*say)(const char *line), Error *e) {
     Texts texts = {0};
     *p = (Plan){.sweep = s, .runs = sweep_runs(s)};
     p->run = calloc((size_t)p->runs, sizeof *p->run);
     if (!p->run) return fail(e, EXIT_FAILED, "sweep: out of memory");
     for (int i = 0; i < p->runs; i++) strcpy(p->run[i].status, "new");
-    bool ok = plan_runs(p, &texts, cache, say, e) && refuse_twins(p, e);
+    bool ok = plan_runs(p, &texts, cache, say, e);
+    if (ok) say_settled(p);
+    ok = ok && refuse_twins(p, e);
     close_texts(&texts);
     if (!ok) plan_free(p);
     return ok;
@@ -109,6 +127,7 @@ bool plan_make(Plan *p, const Sweep *s, const char *cache, void (*say)(const cha
 
 void plan_free(Plan *p) {
     free(p->run);
+    free(p->orphan);
     *p = (Plan){0};
 }
 
@@ -154,21 +173,48 @@ static bool has_key(const Plan *p, const char *key) {
     return false;
 }
 
-static bool count_orphans(Plan *p, Store *s, Error *e) {
-    sqlite3_stmt *known;
-    if (!prepare(
-            s,
-            "SELECT r.key FROM run AS r JOIN sweep_run AS s ON s.run = r.id JOIN sweep AS w ON w.id = s.sweep"
-            " WHERE w.name = ?1",
-            &known, e))
-        return false;
-    sqlite3_bind_text(known, 1, p->sweep->name, -1, SQLITE_STATIC);
-    p->orphans = 0;
+static bool add_orphan(Plan *p, sqlite3_stmt *row, Error *e) {
+    if (has_key(p, (const char *)sqlite3_column_text(row, 0))) return true;
+    if (!memory_grow((void **)&p->orphan, p->orphans + 1, sizeof *p->orphan, e)) return false;
+    Orphan *o = &p->orphan[p->orphans++];
+    snprintf(o->key, sizeof o->key, "%s", (const char *)sqlite3_column_text(row, 0));
+    snprintf(o->label, sizeof o->label, "%s", (const char *)sqlite3_column_text(row, 1));
+    snprintf(o->status, sizeof o->status, "%s", (const char *)sqlite3_column_text(row, 2));
+    o->seed = sqlite3_column_int64(row, 3);
+    p->edited = p->edited || sqlite3_column_int(row, 4);
+    return true;
+}
+
+static const char orphans_sql[] =
+    "SELECT r.key, coalesce(c.label, 'all'), r.status, r.seed, 1 FROM sweep AS w"
+    " JOIN sweep_run AS s ON s.sweep = w.id JOIN run AS r ON r.id = s.run"
+    " LEFT JOIN sweep_cell AS c ON c.sweep = s.sweep AND c.\"index\" = s.\"index\" WHERE w.name = ?1"
+    " UNION ALL SELECT r.key, o.label, r.status, r.seed, 0 FROM sweep AS w"
+    " JOIN sweep_orphan AS o ON o.sweep = w.id JOIN run AS r ON r.id = o.run WHERE w.name = ?1";
+
+static bool look_for_orphans(Plan *p, Store *s, Error *e) {
+    sqlite3_stmt *rows;
     int result;
-    while ((result = sqlite3_step(known)) == SQLITE_ROW)
-        p->orphans += !has_key(p, (const char *)sqlite3_column_text(known, 0));
-    sqlite3_finalize(known);
-    return result == SQLITE_DONE || store_failed(s, "results: sweep", e);
+    bool ok = true;
+    if (!prepare(s, orphans_sql, &rows, e)) return false;
+    sqlite3_bind_text(rows, 1, p->sweep->name, -1, SQLITE_STATIC);
+    p->orphans = 0;
+    while ((result = sqlite3_step(rows)) == SQLITE_ROW && ok) ok = add_orphan(p, rows, e);
+    ok = ok && (result == SQLITE_DONE || store_failed(s, "results: sweep", e));
+    sqlite3_finalize(rows);
+    return ok;
+}
+
+static bool look_at_text(Plan *p, Store *s, Error *e) {
+    sqlite3_stmt *row;
+    if (!prepare(s, "SELECT file <> ?2 FROM sweep WHERE name = ?1", &row, e)) return false;
+    sqlite3_bind_text(row, 1, p->sweep->name, -1, SQLITE_STATIC);
+    sqlite3_bind_text(row, 2, p->sweep->text, -1, SQLITE_STATIC);
+    int result = sqlite3_step(row);
+    p->edited = result == SQLITE_ROW && sqlite3_column_int(row, 0);
+    bool ok = result == SQLITE_ROW || result == SQLITE_DONE || store_failed(s, "results: sweep", e);
+    sqlite3_finalize(row);
+    return ok;
 }
 
 bool plan_look(Plan *p, Store *s, Error *e) {
@@ -178,126 +224,5 @@ bool plan_look(Plan *p, Store *s, Error *e) {
     bool ok = true;
     for (int i = 0; ok && i < p->runs; i++) ok = look(&p->run[i], find, s, e);
     sqlite3_finalize(find);
-    return ok && count_orphans(p, s, e);
-}
-
-/* ---- registering ---- */
-
-static bool finish(Store *s, sqlite3_stmt *statement, Error *e) {
-    bool ok = sqlite3_step(statement) == SQLITE_DONE || store_failed(s, "results: sweep", e);
-    sqlite3_finalize(statement);
-    return ok;
-}
-
-static bool register_cell(const Plan *p, int index, int64_t sweep, Store *s, Error *e) {
-    char label[3][LABEL_TEXT];
-    sqlite3_stmt *add;
-    sweep_label(p->sweep, index, LABEL_ALL, label[0]);
-    sweep_label(p->sweep, index, PLACE_SIDE, label[1]);
-    sweep_label(p->sweep, index, PLACE_STRATUM, label[2]);
-    if (!prepare(s, "INSERT OR REPLACE INTO sweep_cell VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", &add, e))
-        return false;
-    sqlite3_bind_int64(add, 1, sweep);
-    sqlite3_bind_int(add, 2, index);
-    sqlite3_bind_int(add, 3, sweep_cell(p->sweep, index));
-    for (int i = 0; i < 3; i++) sqlite3_bind_text(add, 4 + i, label[i], -1, SQLITE_STATIC);
-    sqlite3_bind_int(add, 7, sweep_judges(p->sweep, index));
-    return finish(s, add, e);
-}
-
-static bool register_run(const Plan *p, int index, int64_t sweep, Store *s, Error *e) {
-    const PlannedRun *r = &p->run[index];
-    char *json = config_json(&r->config, true);
-    int64_t run;
-    if (!json) return fail(e, EXIT_FAILED, "sweep: out of memory");
-    RunIdentity id = {.key = r->key,
-                      .variant = r->config.variant,
-                      .label = r->config.label,
-                      .seed = r->config.seed,
-                      .config = json,
-                      .corpus = r->config.data.source,
-                      .licence = r->licence,
-                      .steps = r->config.train.steps,
-                      .parameters = r->size.parameters,
-                      .flops_per_token = r->size.flops_per_token};
-    bool ok = store_enqueue(s, &id, &run, e) && store_sweep_run(s, sweep, index, run, e);
-    free(json);
-    return ok && register_cell(p, index, sweep, s, e);
-}
-
-/* The side of the baseline as sweep_cell has it. */
-static void baseline_side(const Sweep *s, char side[LABEL_TEXT]) {
-    strcpy(side, "all");
-    for (int i = 0; i < sweep_runs(s); i += s->seeds)
-        if (!strcmp(sweep_value(s, i, s->side), s->axis[s->side].value[s->baseline].text)) {
-            sweep_label(s, i, PLACE_SIDE, side);
-            return;
-        }
-}
-
-static bool register_expectation(const Plan *p, int place, int64_t sweep, Store *s, Error *e) {
-    const Expectation *x = &p->sweep->expect[place];
-    char side[LABEL_TEXT];
-    sqlite3_stmt *add;
-    baseline_side(p->sweep, side);
-    if (!prepare(s, "INSERT INTO sweep_expect VALUES (?1, ?2, ?3, ?4, ?5, ?6)", &add, e)) return false;
-    sqlite3_bind_int64(add, 1, sweep);
-    sqlite3_bind_int(add, 2, place);
-    sqlite3_bind_text(add, 3, x->metric, -1, SQLITE_STATIC);
-    sqlite3_bind_text(add, 4, x->lower ? "lower" : "higher", -1, SQLITE_STATIC);
-    sqlite3_bind_double(add, 5, x->by);
-    sqlite3_bind_text(add, 6, side, -1, SQLITE_STATIC);
-    return finish(s, add, e);
-}
-
-/* The claim's texts, and nothing of what an earlier text of the file said. */
-static bool renew(const Plan *p, int64_t sweep, bool keep_runs, Store *s, Error *e) {
-    static const char *const forget[] = {"DELETE FROM sweep_expect WHERE sweep = ?1",
-                                         "DELETE FROM sweep_cell WHERE sweep = ?1",
-                                         "DELETE FROM sweep_run WHERE sweep = ?1"};
-    sqlite3_stmt *set;
-    if (!prepare(s, "UPDATE sweep SET claim = ?2, source = ?3 WHERE id = ?1", &set, e)) return false;
-    sqlite3_bind_int64(set, 1, sweep);
-    sqlite3_bind_text(set, 2, p->sweep->claim, -1, SQLITE_STATIC);
-    sqlite3_bind_text(set, 3, p->sweep->source, -1, SQLITE_STATIC);
-    if (!finish(s, set, e)) return false;
-    for (int i = 0; i < (keep_runs ? 1 : 3); i++) {
-        if (!prepare(s, forget[i], &set, e)) return false;
-        sqlite3_bind_int64(set, 1, sweep);
-        if (!finish(s, set, e)) return false;
-    }
-    return true;
-}
-
-/* Comparisons that share the 5 %: expectations times sides and strata beside the baseline's. */
-static int comparisons(const Sweep *s) {
-    int64_t n = s->expectations;
-    for (int i = 0; i < s->places; i++)
-        if (s->place[i].role != PLACE_TUNED)
-            n *= s->place[i].role == PLACE_SIDE ? s->place[i].n - 1 : s->place[i].n;
-    return n > 1 ? (int)n : 1;
-}
-
-static bool register_all(const Plan *p, int only, Store *s, Error *e) {
-    int64_t sweep;
-    if (!store_sweep(s, p->sweep->name, p->sweep->text, &sweep, e) || !renew(p, sweep, only >= 0, s, e) ||
-        !student_fill(s, comparisons(p->sweep), e))
-        return false;
-    for (int i = 0; i < p->sweep->expectations; i++)
-        if (!register_expectation(p, i, sweep, s, e)) return false;
-    for (int i = 0; i < p->runs; i++)
-        if ((only < 0 || i == only) && !register_run(p, i, sweep, s, e)) return false;
-    return true;
-}
-
-static bool execute(Store *s, const char *sql, Error *e) {
-    return sqlite3_exec(store_db(s), sql, NULL, NULL, NULL) == SQLITE_OK ||
-           store_failed(s, "results: sweep", e);
-}
-
-bool plan_register(const Plan *p, int only, Store *s, Error *e) {
-    if (!execute(s, "BEGIN IMMEDIATE", e)) return false;
-    if (register_all(p, only, s, e) && execute(s, "COMMIT", e)) return true;
-    sqlite3_exec(store_db(s), "ROLLBACK", NULL, NULL, NULL);
-    return false;
+    return ok && look_at_text(p, s, e) && look_for_orphans(p, s, e);
 }

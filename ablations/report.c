@@ -323,7 +323,7 @@ static bool publish(const char *path, const char *text, size_t size, Error *e) {
     return false;
 }
 
-bool report_write(Store *s, const char *sweep, const char *path, Error *e) {
+bool report_write(Store *s, const char *sweep, const char *path, bool quiet, Error *e) {
     char *text = NULL;
     size_t size = 0;
     Page p = {s, sweep, open_memstream(&text, &size), e};
@@ -333,7 +333,7 @@ bool report_write(Store *s, const char *sweep, const char *path, Error *e) {
     fclose(p.out);
     ok = ok && publish(path, text, size, e);
     free(text);
-    if (ok && !*parts.path)
+    if (ok && !*parts.path && !quiet)
         fprintf(stderr, "%s: the static page (`make page`, which needs npm once, adds the one that moves)\n",
                 path);
     return ok;
@@ -365,11 +365,10 @@ static bool save_charts(Store *s, const char *sweep, const char *folder, Error *
 
 static int report_main(int argc, char **argv, Error *e) {
     const char *db = "results.db", *sweep = NULL, *path = NULL, *svg = NULL;
-    const Flag flags[] = {{"-o", FLAG_TEXT, &path},
-                          {"--db", FLAG_TEXT, &db},
-                          {"--sweep", FLAG_TEXT, &sweep},
-                          {"--svg", FLAG_TEXT, &svg},
-                          {NULL, FLAG_BOOL, NULL}};
+    bool quiet = false;
+    const Flag flags[] = {{"-o", FLAG_TEXT, &path},       {"--db", FLAG_TEXT, &db},
+                          {"--sweep", FLAG_TEXT, &sweep}, {"--svg", FLAG_TEXT, &svg},
+                          {"--quiet", FLAG_BOOL, &quiet}, {NULL, FLAG_BOOL, NULL}};
     int words;
     Store *s;
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
@@ -378,7 +377,7 @@ static int report_main(int argc, char **argv, Error *e) {
         return e->code;
     }
     if (!store_open(&s, db, STORE_READ, e)) return e->code;
-    bool ok = (!path || report_write(s, sweep, path, e)) && (!svg || save_charts(s, sweep, svg, e));
+    bool ok = (!path || report_write(s, sweep, path, quiet, e)) && (!svg || save_charts(s, sweep, svg, e));
     store_close(s);
     return ok ? EXIT_DONE : e->code;
 }
@@ -390,6 +389,7 @@ const Command report_command = {
     .options = "  -o FILE.html  where it goes\n"
                "  --svg DIR     the main figures, an SVG file each\n"
                "  --db PATH     results (default results.db)\n"
-               "  --sweep NAME  the runs of one sweep (default: all)\n",
+               "  --sweep NAME  the runs of one sweep (default: all)\n"
+               "  --quiet       no word where it is the static page\n",
     .run = report_main,
 };

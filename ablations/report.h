@@ -7,7 +7,8 @@
 
 #include "train/store.h"
 
-/* Writes the page. sweep NULL: all runs. Refuses a sweep that the database does not have. */
-bool report_write(Store *s, const char *sweep, const char *path, Error *e);
+/* Writes the page, and says when it is the static one unless `quiet`. sweep NULL: all runs. Refuses a sweep
+ * that the database does not have. */
+bool report_write(Store *s, const char *sweep, const char *path, bool quiet, Error *e);
 
 #endif

@@ -96,7 +96,9 @@ static const struct Section {
      " 'threads', threads, 'git', git, 'checkpoint', checkpoint, 'created', created, 'started', started,"
      " 'finished', finished, 'heartbeat', heartbeat, 'note', note)) AS j WHERE j.value IS NOT NULL"},
     {"config", "SELECT key, value FROM param WHERE run = ?1"},
-    {"sweeps", "SELECT name, \"index\" FROM sweep_run JOIN sweep ON id = sweep WHERE run = ?1"},
+    {"sweeps", "SELECT name, \"index\", NULL AS had_before_an_edit FROM sweep_run JOIN sweep ON id = sweep"
+               " WHERE run = ?1 UNION ALL SELECT name, NULL, label FROM sweep_orphan JOIN sweep ON id = sweep"
+               " WHERE run = ?1"},
     {"last_evaluation", "SELECT probe, step, T, val_loss, val_loss_1, bits_per_byte, sink_rate_03, "
                         "sink_mass, uniform_mass, max_mass,"
                         " mixing, value_drain, norm_ratio, massive_ratio FROM eval WHERE run_id = ?1"

@@ -304,14 +304,24 @@ static int find_axis(Parser *p, const Yaml *at, const char *what) {
     return -1;
 }
 
+/* "2, 4, 8": the values of an axis, as far as there is room. */
+static const char *list_values(const Axis *a, char *text, size_t room) {
+    size_t used = 0;
+    for (int i = 0; i < a->n && used < room; i++)
+        used += (size_t)snprintf(text + used, room - used, "%s%s", i ? ", " : "", a->value[i].text);
+    return text;
+}
+
 /* The place on an axis of a value, or -1. */
 static int find_value(Parser *p, int axis, const Yaml *value, const char *what) {
     const Axis *a = &p->s->axis[axis];
     Setting setting;
+    char values[400];
     if (!read_value(p, a->key, value, &setting)) return -1;
     for (int i = 0; i < a->n; i++)
         if (!strcmp(a->value[i].text, setting.text)) return i;
-    refuse(p, value, "%s: %s is not on the axis %s", what, setting.text, a->key);
+    refuse(p, value, "%s: %s is not on the axis %s (%s)", what, setting.text, a->key,
+           list_values(a, values, sizeof values));
     return -1;
 }
 

@@ -1,5 +1,5 @@
 /* sinklab sweep: many runs from one file: planned, run, looked at, judged, exported. */
-#include "ablations/plan.h"
+#include "ablations/plan_table.h"
 #include "ablations/report.h"
 #include "ablations/runner.h"
 #include "ablations/stage.h"
@@ -36,78 +36,10 @@ static bool plan_open(Plan *p, const Sweep *s, const Options *o, Error *e) {
 static bool look(Plan *p, Stage *stage, const Options *o, Error *e) {
     Store *s = NULL;
     if (!access(o->db, F_OK) && !store_open(&s, o->db, STORE_READ, e)) return false;
-    bool ok = plan_look(p, s, e) && stage_read(stage, p->sweep, s, e);
+    /* A stage is one of these runs, not of those that an earlier text or other words had. */
+    bool ok = plan_look(p, s, e) && stage_read(stage, p->sweep, p->edited ? NULL : s, e);
     store_close(s);
     return ok;
-}
-
-/* Hours a run takes yet; its steps in the database are done. */
-static double hours_left(const PlannedRun *r, double flops) {
-    double share = strcmp(r->status, "done") ? 1 - (double)r->step / (double)r->config.train.steps : 0;
-    return share * r->tokens * r->size.flops_per_token / flops / 3600;
-}
-
-static void print_run(const Plan *p, int i, double flops) {
-    const PlannedRun *r = &p->run[i];
-    char label[LABEL_TEXT];
-    sweep_label(p->sweep, i, LABEL_ALL, label);
-    printf("%5d  %.8s  %-11s %6lld/%-6lld  %5lld%s  %8.2fM  %9.2f", i, r->key, r->status, (long long)r->step,
-           (long long)r->config.train.steps, (long long)r->config.seed, sweep_judges(p->sweep, i) ? " " : "t",
-           r->tokens * 1e-6, r->tokens * r->size.flops_per_token * 1e-12);
-    if (flops > 0) printf("  %6.2f", hours_left(r, flops));
-    printf("  %6.0f  %6.1f  %s\n", r->size.bytes * 1e-6, r->disk * 1e-6, label);
-}
-
-/* Hours of the runs that are needed: of those that may judge, as many as the choices leave. */
-static double hours_needed(const Plan *p, const Stage *stage, double flops) {
-    double tuning = 0, judging = 0;
-    int judges = 0;
-    for (int i = 0; i < p->runs; i++) {
-        double hours = hours_left(&p->run[i], flops);
-        if (sweep_judges(p->sweep, i)) {
-            judging += hours;
-            judges += hours > 0;
-        } else {
-            tuning += hours;
-        }
-    }
-    if (sweep_is_tuned(p->sweep) && judges) judging *= (double)(stage->judging - stage->judged) / judges;
-    return tuning + judging;
-}
-
-static void print_totals(const Plan *p, const Stage *stage, double flops) {
-    double tokens = 0, work = 0, memory = 0, disk = 0;
-    char text[STAGE_TEXT];
-    int done = 0;
-    for (int i = 0; i < p->runs; i++) {
-        const PlannedRun *r = &p->run[i];
-        done += !strcmp(r->status, "done");
-        tokens += r->tokens;
-        work += r->tokens * r->size.flops_per_token;
-        memory = r->size.bytes > memory ? r->size.bytes : memory;
-        disk += r->disk;
-    }
-    printf("\n%d runs, %d done: %.1fM tokens, %.1f TFLOP, %.0f MB of memory a run at most, %.0f MB of disk\n",
-           p->runs, done, tokens * 1e-6, work * 1e-12, memory * 1e-6, disk * 1e-6);
-    stage_tell(stage, text);
-    if (sweep_is_tuned(p->sweep)) printf("%s\n", text);
-    if (flops > 0)
-        printf("about %.2f hours to go at the %.1f GFLOP/s measured here (training alone, all cores on one "
-               "run)\n",
-               hours_needed(p, stage, flops), flops * 1e-9);
-    if (p->orphans)
-        printf("%d run%s of an earlier text of this file %s no longer part of it; results stay in the "
-               "database\n",
-               p->orphans, p->orphans > 1 ? "s" : "", p->orphans > 1 ? "are" : "is");
-}
-
-static void print_plan(const Plan *p, const Stage *stage, double flops) {
-    printf("%5s  %-8s  %-11s %13s  %6s  %9s  %9s", "index", "key", "status", "step", "seed", "tokens",
-           "TFLOP");
-    if (flops > 0) printf("  %6s", "hours");
-    printf("  %6s  %6s  %s\n", "MB", "disk", "cell");
-    for (int i = 0; i < p->runs; i++) print_run(p, i, flops);
-    print_totals(p, stage, flops);
 }
 
 static bool first_missing(const Plan *p, int *out) {
@@ -127,7 +59,7 @@ static bool show_plan(const Sweep *s, const Options *o, bool measure, Error *e) 
     if (!plan_open(&p, s, o, e)) return false;
     bool ok = look(&p, &stage, o, e);
     if (ok && measure && first_missing(&p, &missing)) ok = plan_measure(&p, missing, o->cache, &flops, e);
-    if (ok) print_plan(&p, &stage, flops);
+    if (ok) (o->json ? plan_print_json : plan_print)(stdout, &p, &stage, flops);
     plan_free(&p);
     return ok;
 }
@@ -178,10 +110,11 @@ static bool print_summary(const Sweep *s, Store *store, const Options *o, Error 
 
 static bool print_results(const Sweep *s, Store *store, const Options *o, Error *e) {
     Path folder = path_of("%s.d", o->db), page = path_of("%s/%s.html", folder.s, s->name);
-    if (!print_summary(s, store, o, e) || !folder_make(folder.s, e) ||
-        !report_write(store, s->name, page.s, e))
+    bool silent = o->quiet && !o->json;
+    if ((!silent && !print_summary(s, store, o, e)) || !folder_make(folder.s, e) ||
+        !report_write(store, s->name, page.s, o->quiet, e))
         return false;
-    if (!o->json) printf("the curves:       %s\n", page.s);
+    if (!o->json && !silent) printf("the curves:       %s\n", page.s);
     return true;
 }
 
@@ -206,6 +139,7 @@ static bool run_plan(Plan *p, const Options *o, int *code, Error *e) {
     if (!check_limits(p, o, e) || !store_open(&s, o->db, STORE_WRITE, e)) return false;
     bool ok = store_reap(s, e) && plan_look(p, s, e) && plan_register(p, runner.only, s, e);
     if (ok) {
+        if (p->edited && !o->quiet) plan_print_edit(stderr, p);
         *code = runner_run(p, s, &runner, e);
         ok = !e->text[0];
     }
@@ -225,10 +159,23 @@ static bool do_run(const Sweep *s, const Options *o, int *code, Error *e) {
 
 /* ---- verdict and export ---- */
 
+/* Open for reading, with every place of the sweep in it. */
+static bool open_whole(Store **store, const Sweep *s, const Options *o, Error *e) {
+    bool lacks;
+    if (!store_open(store, o->db, STORE_READ, e)) return false;
+    bool ok = sweep_lacks_places(s, &lacks, *store, e);
+    if (ok && !lacks) return true;
+    store_close(*store);
+    if (!ok || !store_open(store, o->db, STORE_WRITE, e)) return false;
+    ok = sweep_add_places(s, *store, e);
+    if (!ok) store_close(*store);
+    return ok;
+}
+
 static bool do_verdict(const Sweep *s, const Options *o, int *code, Error *e) {
     Store *store;
     (void)code;
-    if (!store_open(&store, o->db, STORE_READ, e)) return false;
+    if (!open_whole(&store, s, o, e)) return false;
     VerdictForm form = o->markdown ? VERDICT_MARKDOWN : o->json ? VERDICT_JSON : VERDICT_TEXT;
     bool ok = verdict_print(stdout, s, store, form, e);
     store_close(store);
@@ -313,9 +260,22 @@ const Command sweep_command = {
                "  --yes       more than 256 runs\n"
                "  --db PATH   results (default results.db)\n"
                "  --cache DIR prepared tokens (default data/cache)\n"
-               "  --json      figures as JSON (run, verdict)\n"
+               "  --json      figures as JSON (plan, status, run, verdict)\n"
                "  --markdown  verdicts as Markdown\n"
                "  --csv       export: one row a run\n"
-               "  --quiet     no progress\n",
+               "  --quiet     no progress, and of run no table\n\n"
+               "the file (YAML; KEY is one of `sinklab train --help`, dotted or nested):\n"
+               "  name: TEXT                    what results.db and the page call it\n"
+               "  claim, source: TEXT           for people\n"
+               "  base: FILE                    configuration under all runs\n"
+               "  set: {KEY: VALUE}             of all runs\n"
+               "  grid: {KEY: [VALUE, ...]}     every combination\n"
+               "  zip: {KEY: [VALUE, ...]}      these advance together\n"
+               "  exclude: [{KEY: VALUE}, ...]  combinations left out\n"
+               "  seeds: N or [SEED, ...]       of every combination\n"
+               "  compare: {axis: KEY, baseline: VALUE}\n"
+               "  tune: {axes: [KEY, ...], seeds: N}  each side at its own best, by seeds that do not judge\n"
+               "  expect: [{metric: NAME, direction: lower or higher, by: NUMBER}, ...]\n"
+               "          val_loss, sink_rate_03, onset, ...; other_bos.val_loss: of that probe\n",
     .run = sweep_main,
 };

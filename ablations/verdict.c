@@ -4,6 +4,7 @@
 #include "ablations/table.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A statement whose one parameter is the sweep's name. */
@@ -24,29 +25,79 @@ static bool print_rows(FILE *out, const Sweep *s, Store *store, const char *sql,
     return ok;
 }
 
-/* The sweep's row must be there; says when the file has another text. */
+/* ---- whether the file says what was run ---- */
+
+/* A key of run ?2 whose value in results.db is not that of the configuration ?3, nor of ?4, what this machine
+ * makes of it (another may have run it as it is). A key that only one of them has is one that another program
+ * did not know. */
+static const char drift_sql[] =
+    "SELECT d.key, d.value, f.atom FROM sweep AS w JOIN sweep_run AS s ON s.sweep = w.id AND s.\"index\" = ?2"
+    " JOIN param AS d ON d.run = s.run"
+    " JOIN json_tree(?3) AS f ON replace(substr(f.fullkey, 3), '\"', '') = d.key"
+    " WHERE w.name = ?1 AND d.value IS NOT f.atom AND d.value IS NOT json_extract(?4, '$.' || d.key)"
+    " AND d.key NOT LIKE 'run.%' AND d.key <> 'label' LIMIT 1";
+
+/* Binds the configuration of a run, as it is and as it is settled here. */
+static bool bind_configs(sqlite3_stmt *q, const Sweep *s, int index, Error *e) {
+    Config c;
+    if (!sweep_config(s, index, &c, e)) return false;
+    for (int i = 3; i <= 4; i++, config_settle(&c)) {
+        char *json = config_json(&c, true);
+        if (!json) return fail(e, EXIT_FAILED, "sweep: out of memory");
+        sqlite3_bind_text(q, i, json, -1, free);
+    }
+    return true;
+}
+
+/* Other words than those of `sweep run`, or another base, make other runs of the same text: says so, once. */
+static bool tell_drift(const Sweep *s, Store *store, Error *e) {
+    sqlite3_stmt *q = prepare(s, store, drift_sql, e);
+    int result = SQLITE_DONE;
+    bool ok = q;
+    for (int i = 0; ok && result == SQLITE_DONE && i < sweep_runs(s); i++) {
+        sqlite3_reset(q);
+        sqlite3_bind_int(q, 2, i);
+        ok = bind_configs(q, s, i, e);
+        if (ok) result = sqlite3_step(q);
+    }
+    if (ok && result == SQLITE_ROW)
+        fprintf(
+            stderr,
+            "%s: what was run has %s %s, not %s; this is the verdict on what was run (give the words that "
+            "sweep run was given, or run it without)\n",
+            s->path, (const char *)sqlite3_column_text(q, 0), (const char *)sqlite3_column_text(q, 1),
+            (const char *)sqlite3_column_text(q, 2));
+    ok = ok && (result == SQLITE_ROW || result == SQLITE_DONE || store_failed(store, "results: sweep", e));
+    sqlite3_finalize(q);
+    return ok;
+}
+
+/* The sweep's row must be there; says when the file has another text, or makes other runs. */
 static bool check_known(const Sweep *s, Store *store, Error *e) {
     sqlite3_stmt *q = prepare(s, store, "SELECT file FROM sweep WHERE name = ?1", e);
     if (!q) return false;
     bool known = sqlite3_step(q) == SQLITE_ROW;
-    if (known && strcmp((const char *)sqlite3_column_text(q, 0), s->text))
+    bool edited = known && strcmp((const char *)sqlite3_column_text(q, 0), s->text);
+    sqlite3_finalize(q);
+    if (edited)
         fprintf(stderr,
                 "%s: changed since it was last run; this is the verdict on what was run (sweep run brings it "
                 "up to date)\n",
                 s->path);
-    sqlite3_finalize(q);
-    if (known) return true;
+    if (known) return edited || tell_drift(s, store, e);
     return fail(e, EXIT_USAGE, "%s: %s has no sweep called %s (run it first: sinklab sweep run %s)", s->path,
                 store_path(store), s->name, s->path);
 }
+
+/* ---- what it was put to the test at ---- */
 
 static const char scale_sql[] =
     "SELECT printf('%,d', min(r.parameters)), printf('%,d', max(r.parameters)),"
     " printf('%,d', max(json_extract(r.config, '$.train.steps') * json_extract(r.config, "
     "'$.train.batch_tokens'))),"
     " count(DISTINCT r.seed) FILTER (WHERE c.judges), count(*) FILTER (WHERE r.status = 'done'), count(*)"
-    " FROM sweep AS w JOIN sweep_cell AS c ON c.sweep = w.id JOIN sweep_run AS s USING (sweep, \"index\")"
-    " JOIN run AS r ON r.id = s.run WHERE w.name = ?1";
+    " FROM sweep AS w JOIN sweep_cell AS c ON c.sweep = w.id"
+    " LEFT JOIN sweep_run AS s USING (sweep, \"index\") LEFT JOIN run AS r ON r.id = s.run WHERE w.name = ?1";
 
 /* What the claim was put to the test at. */
 static bool print_scale(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
@@ -74,6 +125,13 @@ static bool print_stage(FILE *out, const Sweep *s, Store *store, const char *bul
     return true;
 }
 
+static void print_censoring(FILE *out, const Sweep *s, const char *bullet) {
+    for (int i = 0; i < s->expectations; i++)
+        if (!strcmp(s->expect[i].metric, "onset"))
+            fprintf(out, "%sonset: one that never came counts as the run's last step, later than any\n",
+                    bullet);
+}
+
 static const char choice_sql[] =
     "SELECT h.side, h.stratum, h.label AS best_cell, h.score AS tuning_val_loss,"
     " h.open AS runs_to_tune FROM sweep_choice AS h JOIN sweep AS w ON w.id = h.sweep"
@@ -95,6 +153,7 @@ static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
     fprintf(out,
             "\npaired differences to the baseline of the same seed; low and high: 95 %% t interval; the word "
             "is corrected by Holm\n");
+    print_censoring(out, s, "");
     return print_rows(out, s, store, verdict_sql, false, e);
 }
 
@@ -158,6 +217,7 @@ static bool print_markdown(FILE *out, const Sweep *s, Store *store, Error *e) {
     if (!print_scale(out, s, store, "- ", e)) return false;
     if (sweep_is_tuned(s) && !print_stage(out, s, store, "- ", e)) return false;
     fprintf(out, "- file: `%s`; differences are paired by seed, words corrected by Holm\n", s->path);
+    print_censoring(out, s, "- ");
     if (sweep_is_tuned(s) && !markdown_rows(out, s, store, choice_sql, e)) return false;
     return markdown_rows(out, s, store, markdown_sql, e);
 }

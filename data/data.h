@@ -42,7 +42,7 @@ typedef struct Rows {
     int32_t *lo;  /* first position of the row that position t may attend to: 0 under the
                      causal mask, the start of t's document under the document mask */
     int8_t *kind; /* token class where the task has classes (bigram_backcopy: 1 = the input
-                     token is a trigger), else 0; may be NULL */
+                     token is a trigger: DatasetInfo.classes), else 0; may be NULL */
 } Rows;
 
 /* Whether the source is the synthetic task, whose rows have a shape, symbols and no documents of their own.
@@ -72,6 +72,7 @@ typedef struct DatasetInfo {
     double mean_document;    /* tokens of a training document (no BOS, no limit); NAN: the synthetic task */
     char corpus_hash[33];    /* 32 hex digits (XXH3-128) of the text's content */
     char tokenizer_hash[33];
+    bool classes;          /* whether Rows.kind tells classes of tokens apart */
     char licence[128];     /* one line: "GPL-2+ (gcide 0.48.5)" or "unknown" */
     char path[512];        /* folder of what was prepared: holds tokenizer.model for bpe */
     double oracle_trigger; /* bigram_backcopy: mean entropy in nats of the true conditional where the */

@@ -137,6 +137,7 @@ static bool task_open(Dataset *d, const char *cache_dir, void (*say)(const char 
     info->heldout_tokens = BACKCOPY_HELDOUT;
     info->bytes_per_token = 1;
     info->mean_document = NAN;
+    info->classes = true;
     info->oracle_other = d->backcopy.oracle_other;
     hash_hex(d->backcopy.symbol, sizeof d->backcopy.symbol, info->tokenizer_hash);
     return true;

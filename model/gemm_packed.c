@@ -27,9 +27,6 @@ typedef struct Ahead {
 } Ahead;
 
 /* C (rows, COLS) = A B, or += : A(r, k) at r * row + k * col, B a panel (k, COLS). */
-typedef void Tile(float *C, int64_t ldc, int64_t terms, const float *A, int64_t row, const float *B, bool add,
-                  Ahead ahead);
-
 TARGET static inline __attribute__((always_inline)) void tile(int rows, float *C, int64_t ldc, int64_t terms,
                                                               const float *A, int64_t row, int64_t col,
                                                               const float *B, bool add, Ahead ahead) {
@@ -64,32 +61,33 @@ TARGET static inline __attribute__((always_inline)) void tile(int rows, float *C
 }
 
 /* Copies in which the number of rows, and the strides of packed ones, are constants. */
-#define TILES(rows)                                                                                          \
-    TARGET static void packed_##rows(float *C, int64_t ldc, int64_t terms, const float *A, int64_t row,      \
-                                     const float *B, bool add, Ahead ahead) {                                \
-        (void)row;                                                                                           \
-        tile(rows, C, ldc, terms, A, 1, ROWS, B, add, ahead);                                                \
-    }                                                                                                        \
-    TARGET static void direct_##rows(float *C, int64_t ldc, int64_t terms, const float *A, int64_t row,      \
-                                     const float *B, bool add, Ahead ahead) {                                \
-        tile(rows, C, ldc, terms, A, row, 1, B, add, ahead);                                                 \
-    }
-TILES(12)
-TILES(8)
-TILES(4)
+TARGET static void tile_direct(float *C, int64_t ldc, int64_t terms, const float *A, int64_t row,
+                               const float *B, bool add, Ahead ahead) {
+    tile(ROWS, C, ldc, terms, A, row, 1, B, add, ahead);
+}
+TARGET static void tile_packed(float *C, int64_t ldc, int64_t terms, const float *A, const float *B, bool add,
+                               Ahead ahead) {
+    tile(ROWS, C, ldc, terms, A, 1, ROWS, B, add, ahead);
+}
+TARGET static void tile_packed_8(float *C, int64_t ldc, int64_t terms, const float *A, const float *B,
+                                 bool add, Ahead ahead) {
+    tile(8, C, ldc, terms, A, 1, ROWS, B, add, ahead);
+}
+TARGET static void tile_packed_4(float *C, int64_t ldc, int64_t terms, const float *A, const float *B,
+                                 bool add, Ahead ahead) {
+    tile(PACKED_ROWS, C, ldc, terms, A, 1, ROWS, B, add, ahead);
+}
 
 /* What a strip of rows is cut into, highest first. */
 typedef struct Height {
     int rows;
-    Tile *packed, *direct;
+    void (*tile)(float *C, int64_t ldc, int64_t terms, const float *A, const float *B, bool add, Ahead ahead);
 } Height;
-static const Height heights[] = {
-    {ROWS, packed_12, direct_12}, {8, packed_8, direct_8}, {4, packed_4, direct_4}};
-enum { LOWEST = sizeof heights / sizeof *heights - 1 };
+static const Height heights[] = {{ROWS, tile_packed}, {8, tile_packed_8}, {PACKED_ROWS, tile_packed_4}};
 
 static const Height *height_of(int64_t left) {
-    const Height *h = heights;
-    while (h < heights + LOWEST && h->rows > left) h++;
+    const Height *h = heights, *lowest = heights + sizeof heights / sizeof *heights - 1;
+    while (h < lowest && h->rows > left) h++;
     return h;
 }
 
@@ -157,7 +155,7 @@ TARGET static void edge(const Block *b, const Height *h, int64_t i, int64_t j, c
     float whole[ROWS * COLS] = {0}, *C = b->C + i * b->ldc + j;
     size_t bytes = (size_t)cols * sizeof *C;
     for (int64_t r = 0; b->add && r < rows; r++) memcpy(whole + r * COLS, C + r * b->ldc, bytes);
-    h->packed(whole, COLS, b->terms, A, 0, b->B + j * b->terms, b->add, (Ahead){0});
+    h->tile(whole, COLS, b->terms, A, b->B + j * b->terms, b->add, (Ahead){0});
     for (int64_t r = 0; r < rows; r++) memcpy(C + r * b->ldc, whole + r * COLS, bytes);
 }
 
@@ -180,7 +178,7 @@ static Ahead next_part(const Block *b, Ahead a) {
 
 /* Rows of A with k adjacent need no packing, unless they fall on the same lines of the cache. */
 TARGET static void row_of_tiles(const Block *b, const Height *h, int64_t i, float *room) {
-    bool whole = i + h->rows <= b->m, direct = whole && b->A.col == 1 && b->A.row % LINE;
+    bool whole = i + h->rows <= b->m, direct = i + ROWS <= b->m && b->A.col == 1 && b->A.row % LINE;
     const float *A = b->A.at + i * b->A.row + b->k * b->A.col;
     Ahead ahead = rows_after(b, i + h->rows, (int)((b->n + COLS - 1) / COLS));
     if (!direct || b->n % COLS) pack_rows(room, b->A, i, b->m, b->k, b->terms);
@@ -190,9 +188,9 @@ TARGET static void row_of_tiles(const Block *b, const Height *h, int64_t i, floa
         if (!whole || j + COLS > b->n)
             edge(b, h, i, j, room);
         else if (direct)
-            h->direct(C, b->ldc, b->terms, A, b->A.row, B, b->add, ahead);
+            tile_direct(C, b->ldc, b->terms, A, b->A.row, B, b->add, ahead);
         else
-            h->packed(C, b->ldc, b->terms, room, 0, B, b->add, ahead);
+            h->tile(C, b->ldc, b->terms, room, B, b->add, ahead);
     }
 }
 

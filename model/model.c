@@ -210,14 +210,26 @@ static int lay_out(Model *m) {
     return n;
 }
 
+/* Zeroes, and so is the first to touch: each tensor in the parts that the optimisers cut it into. */
+static void clear(const Model *m, float *p) {
+    size_t end = 0;
+    for (const Tensor *t = m->tensors; t < m->tensors + m->n_tensors; t++) {
+        float *w = p + t->offset;
+        int64_t n = t->rows * t->cols;
+        memset(p + end, 0, (t->offset - end) * sizeof *p); /* padding */
+#pragma omp parallel for simd schedule(static)
+        for (int64_t i = 0; i < n; i++) w[i] = 0;
+        end = t->offset + (size_t)n;
+    }
+    memset(p + end, 0, (m->arena - end) * sizeof *p);
+}
+
 float *model_arena(const Model *m) {
     size_t bytes = m->arena * sizeof(float), page = (size_t)2 << 20;
     float *p = NULL;
     if (posix_memalign((void **)&p, bytes >= page ? page : 64, bytes + 64)) return NULL;
     if (bytes >= page) madvise(p, bytes, MADV_HUGEPAGE);
-    int64_t n = (int64_t)m->arena;
-#pragma omp parallel for schedule(static) /* first touch by the threads that will use it */
-    for (int64_t i = 0; i < n; i++) p[i] = 0;
+    clear(m, p);
     return p;
 }
 

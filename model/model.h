@@ -100,7 +100,10 @@ void model_init(Model *m, uint64_t seed);
 /* i-th tensor of a stage (layer -1 outside the blocks); NULL if it has none. */
 const Tensor *model_tensor(const Model *m, int layer, Stage s, int i);
 const Tensor *model_find(const Model *m, const char *name);
-/* An arena like params, zeroed, 64-byte aligned, huge pages advised; NULL when memory is short. */
+/* An arena like params, zeroed, 64-byte aligned, huge pages advised; NULL when memory is short. A page lies near
+ * the thread that zeroed it first: of each tensor that is the thread which AdamW, SGD, RMSProp and Lion give the
+ * same part of weights, gradients and moments, while threads stay where they are (OMP_PROC_BIND). A tensor below a
+ * huge page (2 MB) a thread lies with its neighbours; products read weights from wherever they lie. */
 float *model_arena(const Model *m);
 /* Nominal FLOPs of a training step per token: 6 per weight of every matrix product and 12 L T d
  * for attention, not halved for causality (the figure that peers quote). */

@@ -32,7 +32,7 @@ typedef enum Phase {
     PHASE_OPTIMISER,
     PHASE_DATA,
     PHASE_INSTRUMENTS,
-    PHASE_STORE,
+    PHASE_STORE, /* the step's rows of results.db */
     PHASE_OTHER,
     PHASES
 } Phase;

@@ -1,5 +1,7 @@
 /* Owns: the memory of a pass: which activations a layer keeps for the backward, what is
- * scratch, where each lies. Does not own: the arithmetic (model/block.c, model/pass.c). */
+ * scratch, where each lies. Nothing of it is touched before the first pass, so that what is cut by tokens lies near
+ * the thread whose tokens they are, and packed bf16 factors near the thread that packed them.
+ * Does not own: the arithmetic (model/block.c, model/pass.c). */
 #ifndef SINKLAB_TAPE_H
 #define SINKLAB_TAPE_H
 

@@ -1,11 +1,13 @@
 #include "train/bench.h"
 
 #include "data/base/rng.h"
+#include "data/rows.h"
 #include "model/gemm.h"
 #include "model/gemm_bf16.h"
 #include "model/grain.h"
 #include "model/peak.h"
 #include "train/host.h"
+#include "train/scratch_store.h"
 #include "train/step.h"
 
 #include <omp.h>
@@ -22,22 +24,49 @@ bool bench_machine(BenchMachine *m, Error *e) {
     return true;
 }
 
+enum { TEXT_TOKENS = 1 << 21, DOCUMENT = 512, MOST_STEPS = 7, LEAST_STEPS = 2 };
+static const double TIME_MS = 10e3; /* for the steps of a configuration, where their number is not said */
+
 struct BenchRun {
     Config c; /* the trainer points to it */
     Trainer t;
     StepHead *heads; /* the trainer's, while it is not watched */
     double *figures; /* [2][layers][heads] */
+    Stream text;
+    uint16_t *token; /* of the text, [TEXT_TOKENS] */
+    int64_t *start;  /* of its documents */
     int64_t steps;
+    double warm_ms; /* of the step that is not counted */
 };
 
-/* Whole rows of uniformly random tokens: the arithmetic does not care. */
-static void fill(Trainer *t, int64_t step) {
-    for (int64_t i = 0; i < t->c->train.batch_tokens; i++) {
-        uint64_t vocab = (uint64_t)t->c->model.vocab;
-        t->rows.x[i] = (int32_t)rng_below(0, RNG_TEST, (uint64_t)step, (uint64_t)(2 * i), vocab);
-        t->rows.y[i] = (int32_t)rng_below(0, RNG_TEST, (uint64_t)step, (uint64_t)(2 * i + 1), vocab);
-        t->rows.lo[i] = 0;
+/* Uniformly random tokens: the arithmetic does not care. Rows are cut of them as of a real text. */
+static bool make_text(BenchRun *r) {
+    enum { DOCUMENTS = TEXT_TOKENS / DOCUMENT };
+    const DataConfig *c = &r->c.data;
+    r->token = malloc(TEXT_TOKENS * sizeof *r->token);
+    r->start = malloc((DOCUMENTS + 1) * sizeof *r->start);
+    if (!r->token || !r->start) return false;
+    for (int64_t i = 0; i < TEXT_TOKENS; i++)
+        r->token[i] = (uint16_t)rng_below(0, RNG_TEST, 0, (uint64_t)i, (uint64_t)c->vocab);
+    for (int64_t i = 0; i <= DOCUMENTS; i++) r->start[i] = i * DOCUMENT;
+    r->text = (Stream){.token = r->token,
+                       .start = r->start,
+                       .documents = DOCUMENTS,
+                       .mask = c->mask,
+                       .deal = c->deal,
+                       .bos = c->bos};
+    r->text.length = stream_length(&r->text);
+    return true;
+}
+
+static void take_rows(BenchRun *r) {
+    Trainer *t = &r->t;
+    for (int i = 0; i < t->rows_per_step; i++) {
+        int64_t number = r->steps * t->rows_per_step + i;
+        stream_row(&r->text, stream_shuffled(&r->text, (uint64_t)r->c.seed, number, t->T), t->T,
+                   r->text.bos == BOS_ROW, i, &t->rows);
     }
+    r->steps++;
 }
 
 bool bench_open(BenchRun **out, const Config *c, Error *e) {
@@ -47,12 +76,12 @@ bool bench_open(BenchRun **out, const Config *c, Error *e) {
     r->c = *c;
     r->c.model.vocab = c->data.vocab;
     r->figures = calloc(2 * cells, sizeof *r->figures);
-    if (!r->figures || !trainer_create(&r->t, &r->c, e)) {
+    if (!r->figures || !make_text(r) || !trainer_create(&r->t, &r->c, e)) {
         bench_close(r);
         return e && e->code ? false : fail(e, EXIT_FAILED, "bench: out of memory");
     }
     model_init(r->t.model, (uint64_t)c->seed);
-    bench_step(r, true, NULL); /* touches memory, wakes threads */
+    r->warm_ms = bench_step(r, true, NULL); /* touches memory, wakes threads */
     *out = r;
     return true;
 }
@@ -62,6 +91,8 @@ void bench_close(BenchRun *r) {
     if (r->heads) r->t.heads = r->heads;
     trainer_free(&r->t);
     free(r->figures);
+    free(r->token);
+    free(r->start);
     free(r);
 }
 
@@ -72,7 +103,7 @@ double bench_step(BenchRun *r, bool watch, Phases *phases) {
     if (!watch) t->heads = NULL;
     if (phases) phases_start(phases);
     t->phases = phases;
-    fill(t, r->steps++);
+    take_rows(r);
     phase_end(phases, PHASE_DATA, (Work){0, 0});
     trainer_step(t, r->steps);
     if (t->heads) step_head_take(t->heads, r->figures, r->figures + t->c->model.layers * t->c->model.heads);
@@ -115,19 +146,51 @@ static void summarise(const Phases *of_step, int steps, BenchResult *out) {
     free(total);
 }
 
-static bool time_steps(BenchRun *r, int steps, bool watch, BenchResult *out, Error *e) {
-    Phases *of_step = calloc((size_t)steps, sizeof *of_step);
-    for (int s = 0; of_step && s < steps; s++) bench_step(r, watch, &of_step[s]);
-    if (of_step) summarise(of_step, steps, out);
-    free(of_step);
-    return of_step || fail(e, EXIT_FAILED, "bench: out of memory");
+/* A step's rows, as training hands them to the store. */
+static bool write_step(BenchRun *r, ScratchStore *s, bool watch, Phases *phases, Error *e) {
+    const ModelConfig *m = &r->c.model;
+    StepRow row = {.step = r->steps, .tokens = r->steps * r->c.train.batch_tokens};
+    bool ok = store_step(s->store, s->run, &row, e) &&
+              (!watch || store_step_head(s->store, s->run, row.step, (int)m->layers, (int)m->heads,
+                                         r->figures, r->figures + m->layers * m->heads, e));
+    phase_end(phases, PHASE_STORE, (Work){0, 0});
+    return ok;
 }
 
-static void describe(const BenchRun *r, BenchResult *out) {
+static bool take_steps(BenchRun *r, ScratchStore *s, int steps, bool watch, Phases *of_step, Error *e) {
+    for (int i = 0; i < steps; i++) {
+        bench_step(r, watch, &of_step[i]);
+        if (!write_step(r, s, watch, &of_step[i], e)) return false;
+    }
+    double start = omp_get_wtime();
+    if (!store_flush(s->store, e)) return false;
+    double part = (omp_get_wtime() - start) / steps;
+    for (int i = 0; i < steps; i++) of_step[i].of[PHASE_STORE].seconds += part;
+    return true;
+}
+
+static int steps_in_time(const BenchRun *r) {
+    double steps = TIME_MS / r->warm_ms;
+    return steps > MOST_STEPS ? MOST_STEPS : steps < LEAST_STEPS ? LEAST_STEPS : (int)steps;
+}
+
+static bool time_steps(BenchRun *r, bool watch, BenchResult *out, Error *e) {
+    ScratchStore s;
+    Phases *of_step = calloc((size_t)out->steps, sizeof *of_step);
+    if (!of_step) return fail(e, EXIT_FAILED, "bench: out of memory");
+    bool ok = scratch_open(&s, &r->c, e) && take_steps(r, &s, out->steps, watch, of_step, e);
+    if (ok) summarise(of_step, out->steps, out);
+    scratch_close(&s);
+    free(of_step);
+    return ok;
+}
+
+static void describe(const BenchRun *r, int steps, BenchResult *out) {
     const Config *c = &r->c;
     double attention = 12.0 * (double)(c->model.layers * r->t.T * c->model.width);
     bool bf16 = trainer_in_bf16(c);
     *out = (BenchResult){.bf16 = bf16,
+                         .steps = steps ? steps : steps_in_time(r),
                          .tokens = c->train.batch_tokens,
                          .flops_nominal = model_flops_per_token(r->t.model, r->t.T),
                          .threads = grain_threads(r->t.model, r->t.micro_rows, r->t.T, bf16)};
@@ -140,8 +203,8 @@ bool bench_config(const Config *c, int steps, bool watch, BenchResult *out, Erro
     BenchRun *r;
     host_memory_forget();
     if (!bench_open(&r, c, e)) return false;
-    describe(r, out);
-    bool ok = time_steps(r, steps, watch, out, e);
+    describe(r, steps, out);
+    bool ok = time_steps(r, watch, out, e);
     out->memory = host_memory_most();
     bench_close(r);
     return ok;

@@ -20,6 +20,7 @@ bool bench_machine(BenchMachine *m, Error *e);
 /* Medians over the steps timed. */
 typedef struct BenchResult {
     bool bf16;
+    int steps;            /* timed */
     int64_t tokens;       /* a step */
     double ms, low, high; /* of a step: median, quartiles */
     double phase_ms[PHASES];
@@ -30,8 +31,9 @@ typedef struct BenchResult {
     double memory;                        /* bytes, the most in use */
 } BenchResult;
 
-/* Trains `steps` steps on random tokens after one that is not counted. Without `watch` nothing is
- * logged, so that its cost can be told. */
+/* Trains `steps` steps (0: as many as go into ten seconds, 2 to 7) on a text of random tokens after one that
+ * is not counted, and writes them into a database that nobody keeps; of its transaction each step bears its
+ * part. Without `watch` nothing is measured of every head, so that its cost can be told. */
 bool bench_config(const Config *c, int steps, bool watch, BenchResult *out, Error *e);
 
 /* The same a step at a time, so that steps of several configurations can take turns. */

@@ -2,6 +2,7 @@
 
 #include "data/base/files.h"
 #include "data/base/number.h"
+#include "model/gemm_bf16.h"
 #include "model/interventions/intervention.h"
 #include "train/config_private.h"
 #include "train/conflicts.h"
@@ -410,6 +411,14 @@ char *config_json(const Config *c, bool all) {
     fputs("}}", out);
     fclose(out);
     return text;
+}
+
+const char *config_settle(Config *c) {
+    if (c->train.precision != PRECISION_BF16 || gemm_bf16_supported()) return NULL;
+    c->train.precision = PRECISION_FP32;
+    return "train.precision: bf16: this CPU has no instructions for it (avx512_bf16): trained in fp32, as "
+           "the "
+           "run of that precision";
 }
 
 void config_key(const Config *c, const char *corpus_hash, const char *tokenizer_hash, char key[33]) {

@@ -122,6 +122,11 @@ bool config_get(const Config *c, const char *key, char *text, size_t room);
  * that reads back as the same double; without run.* unless `all`. malloc'ed. */
 char *config_json(const Config *c, bool all);
 
+/* What this machine trains of what is asked for: train.precision: bf16 becomes fp32 where the CPU lacks its
+ * instructions. To be asked before a run is given its key, so that no figures of fp32 stand under that of
+ * bf16. Returns NULL, or a line that says so. */
+const char *config_settle(Config *c);
+
 /* The run key, 32 hex digits: XXH3-128 of the canonical JSON without run.*, the hashes of
  * corpus and tokenizer, and NUMERICS. */
 void config_key(const Config *c, const char *corpus_hash, const char *tokenizer_hash, char key[33]);

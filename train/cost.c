@@ -1,18 +1,15 @@
 #include "train/cost.h"
 
-#include "data/base/files.h"
 #include "data/data.h"
 #include "model/instruments/instrument.h"
 #include "train/bench.h"
 #include "train/cadence.h"
 #include "train/evaluate.h"
+#include "train/scratch_store.h"
 #include "train/step.h"
-#include "train/store.h"
 
-#include <errno.h>
 #include <omp.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Steps with nothing, with step_head in the pass, with its rows written too. */
 typedef enum Kind { OFF, HEADS, ROWS, KINDS } Kind;
@@ -23,29 +20,12 @@ typedef struct Rig {
     BenchRun *run;
     Dataset *data;
     Evaluator *probes;
-    Store *store;
-    int64_t id, step;
+    ScratchStore scratch;
+    int64_t step;
     double *zeros; /* [layers][heads] */
 } Rig;
 
-static bool open_store(Rig *r, const char *folder, Error *e) {
-    RunIdentity id = {.key = "00000000000000000000000000000000",
-                      .variant = r->c.variant,
-                      .label = "",
-                      .config = "{}",
-                      .host = "",
-                      .cpu = "",
-                      .blas_arch = "",
-                      .git = "",
-                      .corpus = "",
-                      .licence = "",
-                      .threads = 1,
-                      .steps = r->c.train.steps};
-    return store_open(&r->store, path_of("%s/cost.db", folder).s, STORE_WRITE, e) &&
-           store_enqueue(r->store, &id, &r->id, e);
-}
-
-static bool open_rig(Rig *r, const Config *c, const char *cache, const char *folder, Error *e) {
+static bool open_rig(Rig *r, const Config *c, const char *cache, Error *e) {
     r->c = *c;
     if (!dataset_open(&r->data, &c->data, cache, NULL, e)) return false;
     r->c.data.vocab = r->c.model.vocab = dataset_info(r->data)->vocab;
@@ -53,13 +33,13 @@ static bool open_rig(Rig *r, const Config *c, const char *cache, const char *fol
     if (!r->zeros) return fail(e, EXIT_FAILED, "bench: out of memory");
     return bench_open(&r->run, &r->c, e) &&
            evaluator_create(&r->probes, &r->c, r->data, bench_trainer(r->run)->model, e) &&
-           open_store(r, folder, e);
+           scratch_open(&r->scratch, &r->c, e);
 }
 
 static void close_rig(Rig *r) {
     evaluator_free(r->probes);
     bench_close(r->run);
-    if (r->store) store_close(r->store);
+    scratch_close(&r->scratch);
     if (r->data) dataset_close(r->data);
     free(r->zeros);
 }
@@ -68,9 +48,10 @@ static bool step(Rig *r, Kind kind, double *ms, Error *e) {
     double start = omp_get_wtime();
     bench_step(r->run, kind != OFF, NULL);
     StepRow row = {.step = ++r->step, .tokens = r->step};
-    bool ok = kind != ROWS || (store_step(r->store, r->id, &row, e) &&
-                               store_step_head(r->store, r->id, r->step, (int)r->c.model.layers,
-                                               (int)r->c.model.heads, r->zeros, r->zeros, e));
+    bool ok =
+        kind != ROWS || (store_step(r->scratch.store, r->scratch.run, &row, e) &&
+                         store_step_head(r->scratch.store, r->scratch.run, r->step, (int)r->c.model.layers,
+                                         (int)r->c.model.heads, r->zeros, r->zeros, e));
     *ms = (omp_get_wtime() - start) * 1e3;
     return ok;
 }
@@ -92,8 +73,8 @@ static bool time_evaluation(Rig *r, int set, int64_t at, double *ms, Error *e) {
     double rate;
     for (int i = 0; i < 2; i++) {
         double start = omp_get_wtime();
-        if (!evaluate(r->probes, trainer_probe_tape(bench_trainer(r->run)), r->store, r->id, at, set, &rate,
-                      e))
+        if (!evaluate(r->probes, trainer_probe_tape(bench_trainer(r->run)), r->scratch.store, r->scratch.run,
+                      at, set, &rate, e))
             return false;
         double took = (omp_get_wtime() - start) * 1e3;
         *ms = i && took > *ms ? *ms : took;
@@ -103,8 +84,8 @@ static bool time_evaluation(Rig *r, int set, int64_t at, double *ms, Error *e) {
 
 static bool time_maps(Rig *r, double *ms, Error *e) {
     double start = omp_get_wtime();
-    bool ok =
-        evaluate_maps(r->probes, trainer_probe_tape(bench_trainer(r->run)), r->store, r->id, r->step, e);
+    bool ok = evaluate_maps(r->probes, trainer_probe_tape(bench_trainer(r->run)), r->scratch.store,
+                            r->scratch.run, r->step, e);
     *ms = (omp_get_wtime() - start) * 1e3;
     return ok;
 }
@@ -129,10 +110,10 @@ static void add_up(const Config *c, Cost *out) {
     out->probes = ms / ((double)steps * out->step_ms);
 }
 
-static bool measure(const Config *c, const char *cache, const char *folder, int rounds, Cost *out, Error *e) {
+bool cost_measure(const Config *c, const char *cache, int rounds, Cost *out, Error *e) {
     Rig r = {0};
     double ms[KINDS];
-    bool ok = open_rig(&r, c, cache, folder, e) && time_steps(&r, rounds, ms, e);
+    bool ok = open_rig(&r, c, cache, e) && time_steps(&r, rounds, ms, e);
     if (ok) {
         *out = (Cost){
             .step_ms = ms[OFF], .heads = ms[HEADS] / ms[OFF] - 1, .rows = (ms[ROWS] - ms[HEADS]) / ms[OFF]};
@@ -140,14 +121,5 @@ static bool measure(const Config *c, const char *cache, const char *folder, int 
     }
     if (ok) add_up(&r.c, out);
     close_rig(&r);
-    return ok;
-}
-
-bool cost_measure(const Config *c, const char *cache, int rounds, Cost *out, Error *e) {
-    const char *where = getenv("TMPDIR");
-    Path folder = path_of("%s/sinklab-cost-XXXXXX", where && *where ? where : "/tmp");
-    if (!mkdtemp(folder.s)) return fail(e, EXIT_USAGE, "bench: %s: %s", folder.s, strerror(errno));
-    bool ok = measure(c, cache, folder.s, rounds, out, e);
-    folder_remove(folder.s);
     return ok;
 }

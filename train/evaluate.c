@@ -98,7 +98,7 @@ static void held_out_loss(Evaluator *v, Tape *t, int batch, int64_t targets, Fig
         int rows = (int)lesser(v->val.rows, n - done);
         for (int r = 0; r < rows; r++) {
             int64_t at = r * T;
-            Rows one = {v->val.at.x + at, v->val.at.y + at, v->val.at.lo + at, v->val.at.kind + at};
+            Rows one = {v->val.at.x + at, v->val.at.y + at, v->val.at.lo + at, NULL};
             dataset_heldout_rows_get(v->d, (done + r) * all / n, 1, (int)T, &one);
         }
         rows_hide_targets(&v->val.at, rows, (int)T, v->c->model.prefix);
@@ -125,7 +125,7 @@ static bool evaluate_probe(Evaluator *v, Tape *t, int batch, Store *s, int64_t r
         bool last = step == v->c->train.steps;
         held_out_loss(v, t, batch, last ? VAL_TARGETS_LAST : VAL_TARGETS, &f);
     }
-    if (p == OTHER_BOS) {
+    if (p == OTHER_BOS && set & HEAVY) {
         Mean mean[2] = {{0, 0}, {0, 0}};
         const ProbeRows *h = &v->probe[OTHER_BOS_LOSS];
         add_losses(v, t, h, h->rows, batch, mean);
@@ -139,10 +139,10 @@ static bool evaluate_probe(Evaluator *v, Tape *t, int batch, Store *s, int64_t r
 
 bool evaluate(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, int set, double *sink_rate,
               Error *e) {
-    int batch = tape_rows(t);
+    int batch = tape_rows(t), others = step == v->c->train.steps ? set : LIGHT;
     bool ok = evaluate_probe(v, t, batch, s, run, step, MAIN, set, sink_rate, e);
     for (ProbeName p = CONTEXT; ok && set & HEAVY && p <= RANDOM; p++)
-        ok = evaluate_probe(v, t, batch, s, run, step, p, set, sink_rate, e);
+        ok = evaluate_probe(v, t, batch, s, run, step, p, others, sink_rate, e);
     return ok;
 }
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #define VERSION "0.1"
 
@@ -80,6 +81,8 @@ static int dispatch(int argc, char **argv, Error *e) {
 
 int program(int argc, char **argv) {
     Error e = {0};
+    prctl(PR_SET_NAME,
+          "sinklab"); /* a sweep starts its runs as /proc/self/exe, and top would call them exe */
     int code = dispatch(argc - 1, argv + 1, &e);
     if (code == EXIT_DONE && (fflush(stdout) || ferror(stdout))) {
         fail(&e, EXIT_FAILED, "standard output: cannot write: %s", strerror(errno));

@@ -8,10 +8,9 @@ bool probe_rows_create(ProbeRows *p, int64_t rows, int64_t T, Error *e) {
     size_t n = (size_t)(rows * T);
     p->rows = (int)rows;
     p->T = (int)T;
-    p->at = (Rows){calloc(n, sizeof(int32_t)), calloc(n, sizeof(int32_t)), calloc(n, sizeof(int32_t)),
-                   calloc(n, 1)};
+    p->at = (Rows){calloc(n, sizeof(int32_t)), calloc(n, sizeof(int32_t)), calloc(n, sizeof(int32_t)), NULL};
     p->losses = calloc(n, sizeof(float));
-    if (p->at.x && p->at.y && p->at.lo && p->at.kind && p->losses) return true;
+    if (p->at.x && p->at.y && p->at.lo && p->losses) return true;
     return fail(e, EXIT_FAILED, "probe: out of memory");
 }
 
@@ -36,6 +35,8 @@ bool probe_rows_draw(ProbeRows *p, ProbeName name, const Dataset *d, uint64_t se
     int64_t there = dataset_heldout_rows(d, (int)T);
     if (!probe_rows_create(p, rows < there ? rows : there, T, e)) return false;
     if (name == RANDOM) return fill_random(p, seed, dataset_info(d)->vocab), true;
+    if (dataset_info(d)->classes && !(p->at.kind = calloc((size_t)p->rows * (size_t)p->T, 1)))
+        return fail(e, EXIT_FAILED, "probe: out of memory");
     int draw = name == OTHER_BOS ? MAIN : (int)name; /* the same text as main, but for its first token */
     return dataset_probe_rows(d, seed, draw, p->rows, p->T, bos, &p->at, e);
 }

@@ -10,7 +10,7 @@ typedef enum ProbeName { MAIN, CONTEXT, OTHER_BOS, RANDOM, OTHER_BOS_LOSS, PROBE
 
 typedef struct ProbeRows {
     int rows, T;
-    Rows at;
+    Rows at;       /* without `kind` where the task has no classes, and where tokens are random */
     float *losses; /* (rows, T) room for them */
 } ProbeRows;
 

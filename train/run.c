@@ -3,7 +3,6 @@
 #include "data/data.h"
 #include "model/gemm.h"
 #include "model/grain.h"
-#include "model/peak.h"
 #include "train/cadence.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
@@ -31,6 +30,7 @@ typedef struct Run {
     const char *left; /* status that a failure leaves behind; NULL: it is written already */
     char key[33];
     char checkpoint[1024]; /* the newest one's folder, or "" */
+    const char *settled;   /* what is not trained as asked for; NULL: all is */
     const char *blas_arch;
     int threads;
     double sink_rate;
@@ -216,15 +216,8 @@ static bool loop(Run *r, int64_t from, Error *e) {
 
 /* ---- the life of a run ---- */
 
-static const char no_bf16[] =
-    "train.precision: this CPU has no bf16 instructions (avx512_bf16): trained in fp32";
-
-static bool lacks_bf16(const Run *r) {
-    return r->c.train.precision == PRECISION_BF16 && !trainer_in_bf16(&r->c);
-}
-
 static void announce(Run *r, const RunSize *size, int64_t from) {
-    double peak = peak_flops(r->threads);
+    double peak = trainer_peak(&r->c, r->threads);
     char line[256];
     r->progress = (Progress){.steps = r->c.train.steps,
                              .quiet = r->o->quiet,
@@ -233,12 +226,12 @@ static void announce(Run *r, const RunSize *size, int64_t from) {
                              .tokens = r->c.train.batch_tokens,
                              .flops = size->flops_per_token * (double)r->c.train.batch_tokens};
     progress_start(&r->progress, r->c.variant, r->c.seed);
-    snprintf(line, sizeof line, "run %.8s  %s: %.2f M parameters, %d thread%s, BLIS %s, peak %.0f GF/s%s",
-             r->key, r->progress.name, (double)size->parameters * 1e-6, r->threads, r->threads > 1 ? "s" : "",
-             r->blas_arch, peak * 1e-9,
+    snprintf(line, sizeof line,
+             "run %.8s  %s: %.2f M parameters, %d thread%s, BLIS %s, peak %.0f GF/s in %s%s", r->key,
+             r->progress.name, (double)size->parameters * 1e-6, r->threads, r->threads > 1 ? "s" : "",
+             r->blas_arch, peak * 1e-9, trainer_in_bf16(&r->c) ? "bf16" : "fp32",
              gemm_is_generic(r->blas_arch) ? " -- WARNING: BLIS does not know this CPU, slow" : "");
     progress_say(&r->progress, line);
-    if (lacks_bf16(r)) progress_say(&r->progress, no_bf16);
     if (!from) return;
     snprintf(line, sizeof line, "going on from step %lld", (long long)from);
     progress_say(&r->progress, line);
@@ -268,7 +261,7 @@ static int train_claimed(Run *r, const RunSize *size, Error *e) {
     int64_t from = 0;
     if (!allocate(r, e) || !begin(r, &from, e)) return e->code;
     announce(r, size, from);
-    if (lacks_bf16(r) && !store_event(r->store, r->claim.run, from, "precision", no_bf16, e)) return e->code;
+    if (r->settled && !store_event(r->store, r->claim.run, from, "precision", r->settled, e)) return e->code;
     signals_watch();
     if (loop(r, from, e)) return finish(r, e);
     progress_end(&r->progress);
@@ -296,6 +289,8 @@ static int not_taken(const Run *r, Error *e) {
 
 static int run_opened(Run *r, Error *e) {
     RunSize size;
+    r->settled = config_settle(&r->c);
+    if (r->settled) fprintf(stderr, "sinklab: %s\n", r->settled); /* figures depend on it: quiet or not */
     r->blas_arch = gemm_start();
     if (!host_threads(r->c.run.threads, &r->threads, e) || !open_data(r, e) ||
         !run_check(&r->c, r->c.model.vocab, e) || !run_size(&r->c, r->c.model.vocab, &size, e) ||

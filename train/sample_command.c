@@ -178,14 +178,20 @@ static bool check(SampleOptions *o, const Config *c, Error *e) {
 static int sample(int argc, char **argv, Error *e) {
     SampleOptions o = {
         .prompt = "", .cache = "data/cache", .temperature_text = "1", .top_p_text = "1", .tokens = 100};
+    bool quiet; /* taken by every command; this one says nothing but the text */
     int words, threads;
     int64_t step;
-    const Flag flags[] = {
-        {"--prompt", FLAG_TEXT, &o.prompt}, {"--cache", FLAG_TEXT, &o.cache},
-        {"--tokens", FLAG_INT, &o.tokens},  {"--temperature", FLAG_TEXT, &o.temperature_text},
-        {"--top-k", FLAG_INT, &o.top_k},    {"--top-p", FLAG_TEXT, &o.top_p_text},
-        {"--window", FLAG_INT, &o.window},  {"--keep", FLAG_INT, &o.keep},
-        {"--seed", FLAG_INT, &o.seed},      {NULL, FLAG_BOOL, NULL}};
+    const Flag flags[] = {{"--prompt", FLAG_TEXT, &o.prompt},
+                          {"--cache", FLAG_TEXT, &o.cache},
+                          {"--tokens", FLAG_INT, &o.tokens},
+                          {"--temperature", FLAG_TEXT, &o.temperature_text},
+                          {"--top-k", FLAG_INT, &o.top_k},
+                          {"--top-p", FLAG_TEXT, &o.top_p_text},
+                          {"--window", FLAG_INT, &o.window},
+                          {"--keep", FLAG_INT, &o.keep},
+                          {"--seed", FLAG_INT, &o.seed},
+                          {"--quiet", FLAG_BOOL, &quiet},
+                          {NULL, FLAG_BOOL, NULL}};
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
     if (words != 1) {
         fail(e, EXIT_USAGE,
@@ -214,6 +220,7 @@ const Command sample_command = {
                "  --window W       tokens it sees (default: its training context)\n"
                "  --keep K         of those, the first K of the text, always (default 0)\n"
                "  --seed N         of the draw (default 0)\n"
-               "  --cache DIR      prepared tokens (default data/cache)\n",
+               "  --cache DIR      prepared tokens (default data/cache)\n"
+               "  --quiet          nothing but the text, as always\n",
     .run = sample,
 };

@@ -167,7 +167,8 @@ CREATE TABLE IF NOT EXISTS eval_head ( -- One row an evaluation, probe, layer an
     diagonal REAL, -- mean over q >= 1 of A[q,q]
     previous REAL, -- mean over q >= 1 of A[q,q-1]
     positive REAL, -- share of queries with q.k_0 > 0
-    row_sum REAL, -- mean over queries of the raw row sum (1 for softmax kinds)
+    row_sum REAL, -- mean over queries of the raw row sum: 1 for softmax, less where a null key takes the rest; where
+    -- rows need not sum to one at all, the A of every figure is the proxy |A| / sum |A| (sink.proxy)
     PRIMARY KEY (run_id, step, probe, layer, head)
 ) STRICT, WITHOUT ROWID;
 
@@ -220,10 +221,12 @@ SELECT r.id AS run, replace(substr(j.fullkey, 3), '"', '') AS key, j.atom AS val
 FROM run AS r, json_tree(r.config) AS j
 WHERE j.type NOT IN ('object', 'array');
 
-CREATE VIEW IF NOT EXISTS sink AS -- Sink rate and mass by run, probe and step, with the uniform control.
+CREATE VIEW IF NOT EXISTS sink AS -- Sink rate and mass by run, probe and step, with the uniform control; proxy 1:
+    -- of |A| / sum |A|, since rows of this kind of attention need not sum to one; NULL: of A.
 SELECT r.variant, r.seed, e.probe, e.step, e.sink_rate_02, e.sink_rate_03, e.sink_rate_05, e.sink_rate_08,
-       e.sink_mass, e.uniform_mass, e.max_mass, e.T, r.label, r.key
-FROM eval AS e JOIN run AS r ON r.id = e.run_id;
+       e.sink_mass, e.uniform_mass, e.max_mass, e.T, m.value AS proxy, r.label, r.key
+FROM eval AS e JOIN run AS r ON r.id = e.run_id
+LEFT JOIN metric AS m ON m.run_id = e.run_id AND m.step = e.step AND m.name = e.probe || '.proxy';
 
 CREATE VIEW IF NOT EXISTS onset_eval AS -- Onsets of what probe main measures: the interval (last step before,
     -- first step past) of the first evaluation that is past the threshold together with the next one; NULLs
@@ -291,22 +294,53 @@ LEFT JOIN onset_eval AS o ON o.run_id = r.id AND o.quantity = 'sink_rate_03'
 LEFT JOIN spent ON spent.run_id = r.id
 WHERE r.status = 'done';
 
+CREATE VIEW IF NOT EXISTS arm AS -- One row a run: what it is besides its seed. Its label, or else its variant, and
+    -- every key in which runs of that name differ: two sides of a sweep over any axis have two names.
+WITH fact AS MATERIALIZED (
+    SELECT r.id AS run_id, iif(r.label = '', r.variant, r.label) AS name, p.key, p.value
+    FROM run AS r JOIN param AS p ON p.run = r.id
+    WHERE p.key NOT IN ('seed', 'label') AND p.key NOT LIKE 'run.%'
+), telling AS ( -- an element of a list tells by being there, too
+    SELECT name, key FROM fact GROUP BY name, key
+    HAVING count(DISTINCT value) > 1 OR (key LIKE '%]' AND count(*) <
+           (SELECT count(*) FROM run WHERE iif(run.label = '', run.variant, run.label) = fact.name))
+), told AS (
+    SELECT run_id, group_concat(key || '=' || value, ' ') AS text
+    FROM (SELECT run_id, key, value FROM fact JOIN telling USING (name, key) ORDER BY run_id, key)
+    GROUP BY run_id
+)
+SELECT r.id AS run_id, iif(r.label = '', r.variant, r.label) || coalesce(' ' || told.text, '') AS arm
+FROM run AS r LEFT JOIN told ON told.run_id = r.id;
+
 CREATE VIEW IF NOT EXISTS paired AS -- Final figures minus those of the baseline of the same seed whose
-    -- configuration agrees in every key that no variant sets.
-WITH side AS MATERIALIZED (
-    SELECT f.*, json_remove(r.config, '$.variant', '$.label', '$.run', '$.data.bos', '$.data.mask',
-        '$.model.attention', '$.model.window', '$.model.head_out', '$.model.head_out_scale', '$.model.qk',
-        '$.model.position', '$.model.norm', '$.model.mlp', '$.model.mlp_width',
-        '$.model.interventions') AS rest
+    -- configuration agrees in every key outside `aside`: those that variants choose (but optim.lr), and those that
+    -- go with them. The baseline: of the runs of variant baseline those that choose the fewest things other than
+    -- built-in, so that a side of a sweep over any of these keys is paired as a variant is.
+WITH aside (path, plain) AS ( -- plain NULL: no choice, but what goes with one
+    VALUES ('$.data.bos', 'row'), ('$.data.mask', 'causal'), ('$.model.attention', 'softmax'),
+           ('$.model.head_out', 'none'), ('$.model.qk', 'none'), ('$.model.position', 'rope'),
+           ('$.model.norm', 'pre'), ('$.model.norm_kind', 'rmsnorm'), ('$.model.mlp', 'swiglu'),
+           ('$.model.bias', 0), ('$.model.tie', 0), ('$.model.value_residual', 0),
+           ('$.model.interventions', '[]'), ('$.optim.name', 'adamw'), ('$.model.window', NULL),
+           ('$.model.head_out_scale', NULL), ('$.model.mlp_width', NULL)
+), side AS MATERIALIZED (
+    SELECT f.*, (SELECT count(*) FROM aside WHERE json_extract(r.config, path) <> plain) AS choices,
+           (SELECT group_concat(p.key || '=' || p.value)
+            FROM (SELECT key, value FROM param WHERE run = r.id ORDER BY key) AS p
+            WHERE p.key NOT IN ('variant', 'label', 'seed') AND p.key NOT LIKE 'run.%'
+                  AND NOT EXISTS (SELECT 1 FROM aside WHERE '$.' || p.key = path OR p.key LIKE substr(path, 3) || '[%')
+           ) AS rest
     FROM final AS f JOIN run AS r ON r.id = f.run_id
+), baseline AS (
+    SELECT *, rank() OVER (PARTITION BY seed, rest ORDER BY choices) AS place FROM side WHERE variant = 'baseline'
 )
 SELECT v.variant, v.seed, v.label, v.val_loss - b.val_loss AS d_val_loss,
        v.val_loss_1 - b.val_loss_1 AS d_val_loss_1, v.bits_per_byte - b.bits_per_byte AS d_bits_per_byte,
        v.sink_rate_03 - b.sink_rate_03 AS d_sink_rate_03, v.sink_mass - b.sink_mass AS d_sink_mass,
        v.value_drain - b.value_drain AS d_value_drain, v.norm_ratio - b.norm_ratio AS d_norm_ratio,
-       v.onset - b.onset AS d_onset, v.key, b.key AS baseline
-FROM side AS v JOIN side AS b ON b.seed = v.seed AND b.rest = v.rest
-WHERE b.variant = 'baseline' AND v.variant <> 'baseline';
+       v.onset - b.onset AS d_onset, v.key, b.key AS baseline, v.run_id
+FROM side AS v JOIN baseline AS b ON b.seed = v.seed AND b.rest IS v.rest AND b.place = 1
+WHERE v.variant <> 'baseline' OR v.choices > b.choices;
 
 CREATE VIEW IF NOT EXISTS digest AS -- Every figure that must be equal when a run is repeated, as text that
     -- gives each number back to the bit: two databases hold the same results when these rows are equal. Left
@@ -382,7 +416,7 @@ ORDER BY key, kind, step, place, figures;
 
 -- ---- sweeps: what was compared, and what came of it ----
 
-CREATE TABLE IF NOT EXISTS sweep_cell ( -- What each place of a sweep stands for.
+CREATE TABLE IF NOT EXISTS sweep_cell ( -- What each place of a sweep stands for: all that the file plans, a row in sweep_run or not.
     sweep INTEGER NOT NULL REFERENCES sweep (id) ON DELETE CASCADE, -- sweep.id
     "index" INTEGER NOT NULL, -- as in sweep_run
     cell INTEGER NOT NULL, -- number of its combination of values, from 0; runs of one cell differ in the seed alone
@@ -391,6 +425,13 @@ CREATE TABLE IF NOT EXISTS sweep_cell ( -- What each place of a sweep stands for
     stratum TEXT NOT NULL, -- the values that are neither compared nor tuned; sides are compared within one
     judges INTEGER NOT NULL CHECK (judges IN (0, 1)), -- 0: its seed tunes only
     PRIMARY KEY (sweep, "index")
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS sweep_orphan ( -- Runs that a sweep had by an earlier text of its file (or other words, another base) and has no more.
+    sweep INTEGER NOT NULL REFERENCES sweep (id) ON DELETE CASCADE, -- sweep.id
+    run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    label TEXT NOT NULL, -- what it stood for, as in sweep_cell
+    PRIMARY KEY (sweep, run)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS sweep_expect ( -- What a sweep's claim says: of every side but the baseline, against it.
@@ -440,7 +481,7 @@ UNION ALL SELECT run_id, prefix || 'T', T FROM reading
 UNION ALL SELECT o.run_id, 'onset', o.first_after FROM onset_eval AS o JOIN run AS r ON r.id = o.run_id
 WHERE r.status = 'done' AND o.quantity = 'sink_rate_03';
 
-CREATE VIEW IF NOT EXISTS summary AS -- One row a cell of a sweep: how many of its runs are done, and the medians of their final figures on probe main (T tokens a row). sink_mass is to be read beside uniform_mass; onset is over the runs that have one.
+CREATE VIEW IF NOT EXISTS summary AS -- One row a cell of a sweep: how many of its planned runs are done, and the medians of their final figures on probe main (T tokens a row). sink_mass is to be read beside uniform_mass; onset is over the runs that have one.
 WITH reading AS (
     SELECT c.sweep, c.cell, o.metric, o.value,
            row_number() OVER (PARTITION BY c.sweep, c.cell, o.metric ORDER BY o.value) AS place,
@@ -464,7 +505,7 @@ WITH reading AS (
     SELECT c.sweep, c.cell, min(c.label) AS label, count(*) AS runs,
            count(*) FILTER (WHERE r.status = 'done') AS done,
            count(*) FILTER (WHERE r.status = 'diverged') AS diverged
-    FROM sweep_cell AS c JOIN sweep_run AS s USING (sweep, "index") JOIN run AS r ON r.id = s.run
+    FROM sweep_cell AS c LEFT JOIN sweep_run AS s USING (sweep, "index") LEFT JOIN run AS r ON r.id = s.run
     GROUP BY c.sweep, c.cell
 )
 SELECT n.label AS cell, n.done, n.runs, val_loss, sink_rate_03, sink_mass, uniform_mass, onset, value_drain,
@@ -472,13 +513,14 @@ SELECT n.label AS cell, n.done, n.runs, val_loss, sink_rate_03, sink_mass, unifo
 FROM counted AS n JOIN sweep AS w ON w.id = n.sweep LEFT JOIN wide USING (sweep, cell)
 ORDER BY w.id, n.cell;
 
-CREATE VIEW IF NOT EXISTS sweep_choice AS -- One row a side of a stratum: its best cell by the mean val_loss of the seeds that tune (a diverged one counts as infinite), and how many of those are still to run (while any is, the choice is open).
+CREATE VIEW IF NOT EXISTS sweep_choice AS -- One row a side of a stratum: its best cell by the mean val_loss of the seeds that tune (a diverged one counts as infinite), and how many of those are still to run, be they in this database or not (while any is, the choice is open).
 WITH score AS (
     SELECT c.sweep, c.stratum, c.side, c.cell, min(c.label) AS label,
-           avg(CASE WHEN c.judges THEN NULL WHEN r.status = 'diverged' THEN 9e999 ELSE o.value END) AS score,
-           count(*) FILTER (WHERE NOT c.judges AND r.status NOT IN ('done', 'diverged')) AS waiting
-    FROM sweep_cell AS c JOIN sweep_run AS s USING (sweep, "index") JOIN run AS r ON r.id = s.run
-    LEFT JOIN outcome AS o ON o.run_id = r.id AND o.metric = 'val_loss'
+           avg(CASE WHEN c.judges THEN NULL WHEN r.status = 'diverged' THEN 9e999 WHEN r.status = 'done' THEN
+               (SELECT e.val_loss FROM eval AS e WHERE e.run_id = r.id AND e.probe = 'main'
+                ORDER BY e.step DESC LIMIT 1) END) AS score, -- as in outcome, by a look-up
+           count(*) FILTER (WHERE NOT c.judges AND coalesce(r.status, '') NOT IN ('done', 'diverged')) AS waiting
+    FROM sweep_cell AS c LEFT JOIN sweep_run AS s USING (sweep, "index") LEFT JOIN run AS r ON r.id = s.run
     GROUP BY c.sweep, c.stratum, c.side, c.cell
 ), ranked AS (
     SELECT *, row_number() OVER (PARTITION BY sweep, stratum, side
@@ -488,11 +530,12 @@ WITH score AS (
 )
 SELECT sweep, stratum, side, cell, label, score, open FROM ranked WHERE place = 1;
 
-CREATE VIEW IF NOT EXISTS verdict_pair AS -- One row an expectation, side and judging seed: its figure and the baseline's of that seed. A diverged run counts as the worst of its side: the largest where lower is expected, else the smallest.
+CREATE VIEW IF NOT EXISTS verdict_pair AS -- One row an expectation, side and judging seed whose run and whose baseline's run are both over: their figures and the difference. A run that diverged, its baseline not, counts as the worst of its side: the difference is the least favourable one that the side has among the seeds where both were measured. Where the baseline diverged there is no difference: nothing can be said of that seed, for or against. An onset that never came counts as the run's last step, which is later than any onset can be.
 WITH reading AS MATERIALIZED (
     SELECT run_id, metric, value FROM outcome WHERE metric IN (SELECT metric FROM sweep_expect)
 ), judged AS ( -- CROSS JOIN keeps the order, in which every step is a look-up
-    SELECT x.*, c.stratum, c.side, r.seed, 0 AS diverged, o.value
+    SELECT x.*, c.stratum, c.side, r.seed, 0 AS diverged,
+           iif(o.metric = 'onset' AND o.value IS NULL, r.steps, o.value) AS figure
     FROM reading AS o CROSS JOIN run AS r ON r.id = o.run_id CROSS JOIN sweep_run AS s ON s.run = r.id
     CROSS JOIN sweep_cell AS c ON c.sweep = s.sweep AND c."index" = s."index"
     CROSS JOIN sweep_expect AS x ON x.sweep = c.sweep AND x.metric = o.metric
@@ -504,40 +547,55 @@ WITH reading AS MATERIALIZED (
     CROSS JOIN sweep_expect AS x ON x.sweep = c.sweep
     WHERE r.status = 'diverged' AND c.judges
           AND (c.sweep, c.cell) IN (SELECT sweep, cell FROM sweep_choice WHERE open = 0)
-), figure AS MATERIALIZED (
-    SELECT *, CASE WHEN NOT diverged THEN value
-                   WHEN direction = 'lower' THEN max(value) OVER side_of
-                   ELSE min(value) OVER side_of END AS figure
-    FROM judged WINDOW side_of AS (PARTITION BY sweep, place, stratum, side)
+), over AS MATERIALIZED (
+    SELECT * FROM judged WHERE diverged OR figure IS NOT NULL
+), pair AS (
+    SELECT t.sweep, t.place, t.metric, t.direction, t.stratum, t.side, t.seed, t.figure,
+           b.figure AS baseline_figure, t.figure - b.figure AS measured, t.diverged,
+           b.diverged AS baseline_diverged
+    FROM over AS t JOIN over AS b
+         ON b.sweep = t.sweep AND b.place = t.place AND b.stratum = t.stratum
+            AND b.seed = t.seed AND b.side = t.baseline
+    WHERE t.side <> t.baseline
 )
-SELECT t.sweep, t.place, t.metric, t.stratum, t.side, t.seed, t.figure, b.figure AS baseline_figure,
-       t.figure - b.figure AS difference, t.diverged + b.diverged AS diverged
-FROM figure AS t JOIN figure AS b
-     ON b.sweep = t.sweep AND b.place = t.place AND b.stratum = t.stratum
-        AND b.seed = t.seed AND b.side = t.baseline
-WHERE t.side <> t.baseline AND t.figure IS NOT NULL AND b.figure IS NOT NULL;
+SELECT sweep, place, metric, stratum, side, seed, figure, baseline_figure,
+       CASE WHEN baseline_diverged OR NOT diverged THEN measured
+            WHEN direction = 'lower' THEN max(measured) OVER side_of
+            ELSE min(measured) OVER side_of END AS difference,
+       measured, diverged + baseline_diverged AS diverged
+FROM pair WINDOW side_of AS (PARTITION BY sweep, place, stratum, side);
 
-CREATE VIEW IF NOT EXISTS verdict AS -- One row an expectation and side: the mean paired difference to the baseline over seeds with its 95 % t interval, its effect in standard deviations of the differences, and one word. supported: the whole interval lies beyond `beyond` in the expected direction; refuted: the whole interval lies short of it; else undecided. For the word, the sweep's comparisons are corrected by Holm: share is the divisor of 0.05 that this one met. more_seeds: how many more would settle it, were the effect as it looks now.
+CREATE VIEW IF NOT EXISTS verdict AS -- One row an expectation and side: the mean paired difference to the baseline over seeds with its 95 % t interval, its effect in standard deviations of the differences, and one word. supported: the whole interval lies beyond `beyond` in the expected direction; refuted: the whole interval lies short of it, or every judging run of the side diverged and not every one of its baseline; else undecided. n: seeds that the mean is over. diverged: how many judging runs of the side and its baseline did. Those of the side move the mean as verdict_pair says, but bring no certainty: the interval has the spread, number and degrees of freedom of the pairs that were measured, so that no divergence supports what these alone do not. For the word, the comparisons that the sweep plans are corrected by Holm: share is the divisor of 0.05 that this one met. more_seeds: how many more would settle it, were the effect as it looks now.
 WITH planned AS (
-    SELECT x.sweep, x.place, x.metric, x.direction, x.beyond, c.stratum, c.side
+    SELECT x.sweep, x.place, x.metric, x.direction, x.beyond, x.baseline, c.stratum, c.side
     FROM sweep_expect AS x JOIN sweep_cell AS c ON c.sweep = x.sweep AND c.side <> x.baseline
     GROUP BY x.sweep, x.place, c.stratum, c.side
+), fate AS MATERIALIZED ( -- of the judging runs of a side's chosen cell
+    SELECT c.sweep, c.stratum, c.side, count(*) AS runs, count(*) FILTER (WHERE r.status = 'diverged') AS diverged,
+           count(*) FILTER (WHERE r.status = 'done') AS done
+    FROM sweep_choice AS h JOIN sweep_cell AS c USING (sweep, cell)
+    LEFT JOIN sweep_run AS s USING (sweep, "index") LEFT JOIN run AS r ON r.id = s.run
+    WHERE h.open = 0 AND c.judges GROUP BY c.sweep, c.stratum, c.side
 ), centred AS (
-    SELECT *, avg(difference) OVER (PARTITION BY sweep, place, stratum, side) AS mean FROM verdict_pair
+    SELECT *, avg(measured) OVER (PARTITION BY sweep, place, stratum, side) AS centre FROM verdict_pair
 ), moment AS (
-    SELECT sweep, place, stratum, side, count(*) AS n, avg(difference) AS mean,
-           sqrt(sum((difference - mean) * (difference - mean)) / (count(*) - 1)) AS sd,
-           sum(diverged) AS diverged
+    SELECT sweep, place, stratum, side, count(difference) AS n, count(measured) AS pairs,
+           avg(difference) AS mean,
+           sqrt(sum((measured - centre) * (measured - centre)) / (count(measured) - 1)) AS sd
     FROM centred GROUP BY sweep, place, stratum, side
 ), measured AS (
-    SELECT p.*, coalesce(m.n, 0) AS n, m.mean, m.sd, m.diverged,
+    SELECT p.*, coalesce(m.n, 0) AS n, coalesce(m.pairs, 0) AS pairs, m.mean, m.sd,
+           coalesce(t.diverged, 0) + coalesce(b.diverged, 0) AS diverged,
+           coalesce(t.diverged = t.runs AND b.done > 0, 0) AS lost,
            iif(p.direction = 'lower', -m.mean, m.mean) - p.beyond AS margin,
-           min(m.n - 1, (SELECT max(df) FROM t_quantile)) AS df
+           min(m.pairs - 1, (SELECT max(df) FROM t_quantile)) AS df
     FROM planned AS p LEFT JOIN moment AS m USING (sweep, place, stratum, side)
+    LEFT JOIN fate AS t ON t.sweep = p.sweep AND t.stratum = p.stratum AND t.side = p.side
+    LEFT JOIN fate AS b ON b.sweep = p.sweep AND b.stratum = p.stratum AND b.side = p.baseline
 ), met AS MATERIALIZED ( -- the largest divisor at which the interval leaves `beyond` out: all that Holm needs of a p value
-    SELECT *, coalesce(CASE WHEN n < 2 OR margin = 0 THEN 0 WHEN sd = 0 THEN 1000000
+    SELECT *, coalesce(CASE WHEN pairs < 2 OR margin = 0 THEN 0 WHEN sd = 0 THEN 1000000
         ELSE (SELECT max(q.share) FROM t_quantile AS q
-              WHERE q.df = measured.df AND q.t * measured.sd < abs(margin) * sqrt(n)) END, 0) AS shares
+              WHERE q.df = measured.df AND q.t * measured.sd < abs(margin) * sqrt(pairs)) END, 0) AS shares
     FROM measured
 ), ranked AS (
     SELECT *, count(*) OVER (PARTITION BY sweep) + 1
@@ -547,15 +605,15 @@ WITH planned AS (
     SELECT *, min(shares >= share) OVER (PARTITION BY sweep ORDER BY share DESC) AS settled FROM ranked
 )
 SELECT v.metric, v.direction, v.beyond, v.side, v.stratum, v.n, v.mean,
-       v.mean - q.t * v.sd / sqrt(v.n) AS low, v.mean + q.t * v.sd / sqrt(v.n) AS high,
+       v.mean - q.t * v.sd / sqrt(v.pairs) AS low, v.mean + q.t * v.sd / sqrt(v.pairs) AS high,
        CASE WHEN v.sd > 0 THEN v.mean / v.sd END AS effect_sd, v.share,
-       CASE WHEN v.settled AND v.margin > 0 THEN 'supported' WHEN v.settled THEN 'refuted'
-            ELSE 'undecided' END AS verdict,
-       CASE WHEN v.settled THEN 0 WHEN v.sd > 0 AND v.margin <> 0 THEN
+       CASE WHEN v.lost THEN 'refuted' WHEN v.settled AND v.margin > 0 THEN 'supported'
+            WHEN v.settled THEN 'refuted' ELSE 'undecided' END AS verdict,
+       CASE WHEN v.settled OR v.lost THEN 0 WHEN v.sd > 0 AND v.margin <> 0 THEN
            max(1, coalesce((SELECT min(k.df + 1) FROM t_quantile AS k WHERE k.share = v.share
                             AND k.t * v.sd < abs(v.margin) * sqrt(k.df + 1)),
                            (SELECT CAST(ceil(pow(min(k.t) * v.sd / v.margin, 2)) AS INTEGER)
-                            FROM t_quantile AS k WHERE k.share = v.share)) - v.n) END AS more_seeds,
+                            FROM t_quantile AS k WHERE k.share = v.share)) - v.pairs) END AS more_seeds,
        v.diverged, w.name AS sweep
 FROM tested AS v JOIN sweep AS w ON w.id = v.sweep
 LEFT JOIN t_quantile AS q ON q.share = 1 AND q.df = v.df

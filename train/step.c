@@ -1,6 +1,7 @@
 #include "train/step.h"
 
 #include "model/gemm_bf16.h"
+#include "model/peak.h"
 #include "train/contexts.h"
 #include "train/schedule.h"
 
@@ -20,6 +21,10 @@ int trainer_rows_in_flight(const Config *c, int T) {
 
 bool trainer_in_bf16(const Config *c) {
     return c->train.precision == PRECISION_BF16 && gemm_bf16_supported();
+}
+
+double trainer_peak(const Config *c, int threads) {
+    return trainer_in_bf16(c) ? gemm_bf16_peak(threads) : peak_flops(threads);
 }
 
 /* Products in the precision asked for, in training and at probes. */

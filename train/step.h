@@ -35,6 +35,8 @@ void trainer_free(Trainer *t);
 
 /* Whether products take bf16 inputs: asked for, and this CPU has the instructions. */
 bool trainer_in_bf16(const Config *c);
+/* FLOP/s of `threads` threads that its products are held against, measured now. */
+double trainer_peak(const Config *c, int threads);
 
 /* Rows that go through together: train.micro_rows, or what keeps a layer's activations in the last-level
  * cache; whole grains, so that it changes no bit. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -156,7 +157,8 @@ static bool set_journal(Store *s, Error *e) {
 }
 
 /* Views hold nothing and have no version: whoever opens the database for writing leaves it those of this
- * program. How many of them it lacks, or has with another text (SQLite keeps it from the name on). */
+ * program, and the tables it lacks. How many of them it lacks, or has with another text (SQLite keeps it from
+ * the name on). */
 static bool count_stale_views(Store *s, int64_t *stale, Error *e) {
     return store_finish(
         s,
@@ -213,8 +215,41 @@ static bool open_for_writing(Store *s, int64_t version, Error *e) {
            tables_open(s, e);
 }
 
+/* The name that a definition in schema.sql begins with is a table's that the database has. */
+static bool is_table_there(Store *s, const char *definition) {
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(definition, " "), definition);
+    return sqlite3_table_column_metadata(s->db, "main", name, NULL, NULL, NULL, NULL, NULL, NULL) ==
+           SQLITE_OK;
+}
+
+/* A reader may not renew anything: in TEMP, where names are looked up first, it gets what schema.sql creates
+ * of one kind, but for tables that are there. */
+static bool lend(Store *s, const char *kind, Error *e) {
+    char create[48];
+    snprintf(create, sizeof create, "CREATE %s IF NOT EXISTS ", kind);
+    for (const char *at = strstr(schema_sql, create); at; at = strstr(at + 1, create)) {
+        sqlite3_stmt *make = NULL;
+        const char *definition = at + strlen(create);
+        if (is_table_there(s, definition)) continue;
+        char *sql = sqlite3_mprintf("CREATE TEMP %s %s", kind, definition);
+        bool ok = sql && sqlite3_prepare_v2(s->db, sql, -1, &make, NULL) == SQLITE_OK; /* the first of many */
+        ok = (ok && sqlite3_step(make) == SQLITE_DONE) || store_failed(s, "results: schema", e);
+        sqlite3_finalize(make);
+        sqlite3_free(sql);
+        if (!ok) return false;
+    }
+    return true;
+}
+
+/* What another build left answers as this one does: a database that a former one is still at work on, too. */
+static bool lend_what_is_stale(Store *s, Error *e) {
+    int64_t stale = 0;
+    return count_stale_views(s, &stale, e) && (!stale || (lend(s, "TABLE", e) && lend(s, "VIEW", e)));
+}
+
 static bool open_for_reading(Store *s, int64_t version, Error *e) {
-    if (version == STORE_VERSION) return true;
+    if (version == STORE_VERSION) return lend_what_is_stale(s, e);
     if (!version)
         return fail(e, EXIT_USAGE, "results: %s: empty (run `sinklab train CONFIG` or `make demo` first)",
                     s->path);
@@ -223,11 +258,50 @@ static bool open_for_reading(Store *s, int64_t version, Error *e) {
                 s->path, (long long)version, STORE_VERSION);
 }
 
-static bool open_database(Store *s, StoreMode mode, Error *e) {
+static void write_uri(Store *s, const char *query) {
+    char *to = s->uri + sprintf(s->uri, *s->path == '/' ? "file://" : "file:");
+    for (const char *at = s->path; *at; at++)
+        to += sprintf(to, strchr("%?#", *at) ? "%%%02X" : "%c", (unsigned char)*at);
+    strcpy(to, query);
+}
+
+static bool connect(Store *s, StoreMode mode, const char *query, Error *e) {
     int flags = mode == STORE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    if (sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+    write_uri(s, query);
+    sqlite3_close(s->db);
+    if (sqlite3_open_v2(s->uri, &s->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL) != SQLITE_OK)
         return store_failed(s, "results", e);
     sqlite3_extended_result_codes(s->db, 1);
+    return true;
+}
+
+/* SQLite puts two files beside a database in WAL mode, even to read it, and cannot in this folder. */
+static bool lacks_log(Store *s) {
+    int result = sqlite3_exec(s->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) & 0xff;
+    return result == SQLITE_CANTOPEN || result == SQLITE_READONLY;
+}
+
+/* Without a log that holds rows the database alone is all there is. SQLite takes no locks then: should its
+ * owner begin to write at this moment, a query may fail, but nothing is harmed. */
+static bool connect_without_log(Store *s, Error *e) {
+    static const char *const logs[] = {"-wal", "-journal"};
+    for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
+        char log[STORE_PATH + 16];
+        struct stat there;
+        snprintf(log, sizeof log, "%s%s", s->path, logs[i]);
+        if (!stat(log, &there) && there.st_size)
+            return fail(
+                e, EXIT_USAGE,
+                "results: %s: its newest rows are in %s, which cannot be read in a folder that is not "
+                "writable (copy both elsewhere, or let its owner run any command on it)",
+                s->path, log);
+    }
+    return connect(s, STORE_READ, "?immutable=1", e);
+}
+
+static bool open_database(Store *s, StoreMode mode, Error *e) {
+    if (!connect(s, mode, "", e) || (mode == STORE_READ && lacks_log(s) && !connect_without_log(s, e)))
+        return false;
     sqlite3_busy_timeout(s->db, BUSY_MS);
     int64_t version = 0;
     if (!read_version(s, &version, e)) {
@@ -242,6 +316,9 @@ bool store_open(Store **out, const char *path, StoreMode mode, Error *e) {
     *out = NULL;
     if (strlen(path) >= STORE_PATH)
         return fail(e, EXIT_USAGE, "results: %.40s...: the path is too long", path);
+    struct stat there;
+    if (!stat(path, &there) && S_ISDIR(there.st_mode))
+        return fail(e, EXIT_USAGE, "results: %s: a folder (--db takes the file of a database)", path);
     if (mode == STORE_READ && access(path, F_OK))
         return fail(e, EXIT_USAGE,
                     "results: %s: there is none (run `sinklab train CONFIG` or `make demo` first)", path);
@@ -270,4 +347,8 @@ sqlite3 *store_db(Store *s) {
 
 const char *store_path(const Store *s) {
     return s->path;
+}
+
+const char *store_uri(const Store *s) {
+    return s->uri;
 }

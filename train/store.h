@@ -19,13 +19,16 @@ typedef enum StoreMode { STORE_READ, STORE_WRITE } StoreMode; /* WRITE creates w
 enum { STORE_APPLICATION = 1936616300, STORE_VERSION = 1 };
 
 /* Refuses another program's database, a newer schema, what is no database (EXIT_USAGE), and
- * leaves such a file as it was; when writing, migrates an older one and gives any the views of this
- * program. A store belongs to one thread; a database to any number of processes. */
+ * leaves such a file as it was; reads in a folder that cannot be written; when writing, migrates an older one
+ * and gives any the views of this program, which a reader sees in any case. A store belongs to one thread; a
+ * database to any number of processes. */
 bool store_open(Store **out, const char *path, StoreMode mode, Error *e);
 /* Flushes as far as it goes. NULL is let pass. */
 void store_close(Store *s);
 sqlite3 *store_db(Store *s);
 const char *store_path(const Store *s);
+/* The name under which a connection opened with SQLITE_OPEN_URI may ATTACH what this one reads. */
+const char *store_uri(const Store *s);
 
 /* "WAL", or "TRUNCATE" on a network file system, where the memory that WAL shares between
  * processes is not shared. `type` is statfs's f_type. */

@@ -21,7 +21,7 @@ typedef enum TableId {
     TABLES
 } TableId;
 
-enum { COLUMNS_MAX = 64, COLUMN_NAME = 48, STORE_PATH = 900 };
+enum { COLUMNS_MAX = 64, COLUMN_NAME = 48, STORE_PATH = 900, URI_TEXT = 3 * STORE_PATH + 32 };
 
 /* One table as this database has it, and the statement that writes a row of it. */
 typedef struct Table {
@@ -59,6 +59,7 @@ typedef struct Batch {
 struct Store {
     sqlite3 *db;
     char path[STORE_PATH];
+    char uri[URI_TEXT]; /* of the path, as it was opened */
     Table table[TABLES];
     Batch batch;
 };

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 /* --dry-run: what would be trained, and how large it is. */
-static int describe(const Config *c, Error *e) {
+static int describe(Config *c, Error *e) {
     RunSize size;
+    const char *settled = config_settle(c);
+    if (settled) fprintf(stderr, "sinklab: %s\n", settled);
     if (!run_check(c, data_vocab(&c->data), e) || !run_size(c, data_vocab(&c->data), &size, e))
         return e->code;
     char *json = config_json(c, true);

@@ -137,47 +137,46 @@ static double limit_of(const BenchMachine *m, const BenchResult *r, const Point 
     return phase_unit(p->phase) == WORK_BYTES && memory < peak ? memory : peak;
 }
 
-static void draw_legend(FILE *out, const View *v, const Roofline *r, int i, const Point *points, int n) {
+static void draw_legend(FILE *out, const View *v, const Entry *x, const Point *points, int n) {
     char text[128];
     double y = v->top + TOP + 4;
     label(out, WIDTH - RIGHT + 16, y, "font-weight=\"600\"", "phase: GF/s, of its limit, of the step");
     for (int k = 0; k < n; k++) {
-        const BenchResult *b = &r->result[i];
+        const BenchResult *r = &x->result;
         snprintf(text, sizeof text, "%d  %s: %.3g, %.0f %%, %.1f %%", points[k].number,
                  phase_name(points[k].phase), points[k].y,
-                 100e9 * points[k].y / limit_of(r->machine, b, &points[k]),
-                 100 * b->phase_ms[points[k].phase] / b->ms);
+                 100e9 * points[k].y / limit_of(&x->machine, r, &points[k]),
+                 100 * r->phase_ms[points[k].phase] / r->ms);
         label(out, WIDTH - RIGHT + 16, y += ROW, "", text);
     }
 }
 
-static void draw_panel(FILE *out, const Roofline *r, int i) {
+static void draw_panel(FILE *out, const Entry *x, double top) {
+    const BenchMachine *m = &x->machine;
     Point points[PHASES], sorted[PHASES];
-    char title[256];
-    int n = points_of(&r->result[i], points);
-    View v = view_of(r->machine, points, n, (double)i * PANEL);
-    const BenchResult *b = &r->result[i];
-    snprintf(title, sizeof title, "%s, %s: %.0f tokens/s", r->name[i], b->bf16 ? "bf16" : "fp32",
-             (double)b->tokens / (b->ms * 1e-3));
+    char title[640];
+    int n = points_of(&x->result, points);
+    View v = view_of(m, points, n, top);
+    snprintf(title, sizeof title, "%s, %s: %.0f tokens/s", x->name, entry_precision(x), x->speed.median);
     label(out, LEFT, v.top + 20, "font-size=\"13\" font-weight=\"600\"", title);
     draw_axes(out, &v);
-    draw_roof(out, &v, r->machine, r->machine->fp32, "fp32");
-    if (r->machine->bf16 > 0) draw_roof(out, &v, r->machine, r->machine->bf16, "bf16");
-    draw_memory_label(out, &v, r->machine);
+    draw_roof(out, &v, m, m->fp32, "fp32");
+    if (m->bf16 > 0) draw_roof(out, &v, m, m->bf16, "bf16");
+    draw_memory_label(out, &v, m);
     for (int k = 0; k < n; k++) sorted[k] = points[k];
     qsort(sorted, (size_t)n, sizeof *sorted, by_height);
     draw_points(out, &v, sorted, n);
-    draw_legend(out, &v, r, i, points, n);
+    draw_legend(out, &v, x, points, n);
 }
 
-void roofline_draw(FILE *out, const Roofline *r) {
+void roofline_draw(FILE *out, const Bench *b) {
     fprintf(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" "
         "font-family=\"system-ui,sans-serif\" font-size=\"11\" fill=\"currentColor\">\n<title>Roofline of ",
-        WIDTH, PANEL * r->n);
-    svg_text(out, r->machine->cpu);
+        WIDTH, PANEL * b->n);
+    svg_text(out, b->machine.cpu);
     fputs("</title>\n", out);
-    for (int i = 0; i < r->n; i++) draw_panel(out, r, i);
+    for (int i = 0; i < b->n; i++) draw_panel(out, &b->of[i], (double)i * PANEL);
     fputs("</svg>\n", out);
 }

@@ -1,11 +1,9 @@
 #include "ablations/probe/chain.h"
 
-#include "model/instruments/instrument.h"
-#include "train/yaml.h"
-
 #include <math.h>
 #include <string.h>
 
+static const char *const proxy_words[] = {"A", "|A| / sum |A|"};
 static const char *const phase_words[] = {"none", "mix", "compress", "refine"};
 
 /* A row of a table: its name there, the figure's name. */
@@ -48,7 +46,8 @@ static const Line of_model[] = {{"sink rate 0.3", "sink_rate_03", false, NULL},
                                 {"norm ratio", "norm_ratio", false, NULL},
                                 {"massive over median", "massive_ratio", false, NULL},
                                 {"H / ln min(T,d), lowest", "entropy_norm_min", false, NULL},
-                                {"bound violations", "bound_violations", false, NULL}};
+                                {"bound violations", "bound_violations", false, NULL},
+                                {"weights measured", "proxy", false, proxy_words}};
 static const Line by_head[] = {{"sink mass", "sink_mass", false, NULL},
                                {"sink rate 0.3", "sink_rate_03", false, NULL},
                                {"sink position", "sink_position", false, NULL},
@@ -59,7 +58,8 @@ static const Line by_head[] = {{"sink mass", "sink_mass", false, NULL},
                                {"  on other tokens", "dormant_other", false, NULL},
                                {"diagonal", "diagonal", false, NULL},
                                {"previous token", "previous", false, NULL},
-                               {"positive scores", "positive", false, NULL}};
+                               {"positive scores", "positive", false, NULL},
+                               {"row sum", "row_sum", false, NULL}};
 enum {
     LAYER_LINES = sizeof by_layer / sizeof *by_layer,
     MODEL_LINES = sizeof of_model / sizeof *of_model,
@@ -78,6 +78,25 @@ static double layer_figure(const Measured *m, const Line *line, int layer, int h
     return sum / heads;
 }
 
+/* Lines of which something was measured: not every task has classes of tokens, nor every kind a proxy. */
+static int lines_there(const Measured *m, const Line *lines, int n, bool of_heads, Line *there) {
+    int found = 0;
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < m->main.n; k++) {
+            const Figure *f = &m->main.at[k];
+            if ((f->head >= 0) != of_heads || strcmp(f->name, lines[i].figure)) continue;
+            there[found++] = lines[i];
+            break;
+        }
+    return found;
+}
+
+/* What a table is of, and of which weights. */
+static void title_of(const Measured *m, const char *what, char title[80]) {
+    bool proxy = figures_get(&m->main, "proxy", -1, -1) == 1;
+    snprintf(title, 80, "%s%s", what, proxy ? ", A being |A| / sum |A|" : "");
+}
+
 static void name_row(Sheet *s, int i, const Line *line) {
     snprintf(s->row[i].name, SHEET_NAME, "%s", line->name);
     s->row[i].words = line->words;
@@ -94,26 +113,30 @@ static void name_column(Sheet *s, int j, const char *what, bool pairs) {
 }
 
 static void show_model(Subject *s, const Measured *m, int n) {
-    Sheet sheet = sheet_make("model", "the whole model", MODEL_LINES + 2, n == 2 ? 3 : 1);
+    Line there[MODEL_LINES];
+    int lines = lines_there(m, of_model, MODEL_LINES, false, there);
+    Sheet sheet = sheet_make("model", "the whole model", lines + 2, n == 2 ? 3 : 1);
     static const char *const columns[] = {"before", "after", "change"};
     for (int j = 0; j < sheet.cols; j++) strcpy(sheet.col[j], n == 2 ? columns[j] : "value");
     strcpy(sheet.row[0].name, "loss");
     strcpy(sheet.row[1].name, "  without first targets");
-    for (int i = 0; i < MODEL_LINES; i++) name_row(&sheet, i + 2, &of_model[i]);
+    for (int i = 0; i < lines; i++) name_row(&sheet, i + 2, &there[i]);
     for (int j = 0; j < n; j++) {
         *sheet_cell(&sheet, 0, j) = m[j].loss;
         *sheet_cell(&sheet, 1, j) = m[j].loss_1;
-        for (int i = 0; i < MODEL_LINES; i++)
-            *sheet_cell(&sheet, i + 2, j) = figure(&m[j], &of_model[i], -1, -1);
+        for (int i = 0; i < lines; i++) *sheet_cell(&sheet, i + 2, j) = figure(&m[j], &there[i], -1, -1);
     }
     for (int i = 0; n == 2 && i < sheet.rows; i++)
-        *sheet_cell(&sheet, i, 2) = *sheet_cell(&sheet, i, 1) - *sheet_cell(&sheet, i, 0);
+        if (!sheet.row[i].words)
+            *sheet_cell(&sheet, i, 2) = *sheet_cell(&sheet, i, 1) - *sheet_cell(&sheet, i, 0);
     subject_show(s, &sheet);
 }
 
 static void show_layers(Subject *s, const Measured *m, int n) {
     int layers = (int)s->m->config.layers, heads = (int)s->m->config.heads;
-    Sheet sheet = sheet_make("chain", "the chain by layer", LAYER_LINES, layers * n);
+    char title[80];
+    title_of(m, "the chain by layer", title);
+    Sheet sheet = sheet_make("chain", title, LAYER_LINES, layers * n);
     for (int i = 0; i < LAYER_LINES; i++) name_row(&sheet, i, &by_layer[i]);
     for (int l = 0; l < layers; l++) {
         char name[SHEET_NAME];
@@ -128,15 +151,19 @@ static void show_layers(Subject *s, const Measured *m, int n) {
 
 static void show_heads(Subject *s, const Measured *m, int n) {
     int layers = (int)s->m->config.layers, heads = (int)s->m->config.heads;
-    Sheet sheet = sheet_make("heads", "by head", HEAD_LINES, layers * heads * n);
-    for (int i = 0; i < HEAD_LINES; i++) name_row(&sheet, i, &by_head[i]);
+    Line there[HEAD_LINES];
+    int lines = lines_there(m, by_head, HEAD_LINES, true, there);
+    char title[80];
+    title_of(m, "by head", title);
+    Sheet sheet = sheet_make("heads", title, lines, layers * heads * n);
+    for (int i = 0; i < lines; i++) name_row(&sheet, i, &there[i]);
     for (int at = 0; at < layers * heads; at++) {
         char name[SHEET_NAME];
         snprintf(name, sizeof name, "%d.%d", at / heads, at % heads);
         name_column(&sheet, at, name, n == 2);
-        for (int i = 0; i < HEAD_LINES; i++)
+        for (int i = 0; i < lines; i++)
             for (int j = 0; j < n; j++)
-                *sheet_cell(&sheet, i, at * n + j) = figure(&m[j], &by_head[i], at / heads, at % heads);
+                *sheet_cell(&sheet, i, at * n + j) = figure(&m[j], &there[i], at / heads, at % heads);
     }
     subject_show(s, &sheet);
 }
@@ -153,22 +180,4 @@ bool chain_show(Subject *s, Error *e) {
     }
     for (int i = 0; i < n; i++) measured_free(&m[i]);
     return ok;
-}
-
-void instruments_list(bool json) {
-    if (json) fputc('[', stdout);
-    for (int i = 0; instruments[i]; i++) {
-        const Instrument *it = instruments[i];
-        const char *const field[][2] = {{"name", it->name},
-                                        {"definition", it->definition},
-                                        {"paper", it->paper},
-                                        {"columns", it->columns}};
-        if (!json) printf("%s\n  %s\n  %s\n  %s\n", it->name, it->definition, it->paper, it->columns);
-        for (int k = 0; json && k < 4; k++) {
-            printf("%s\"%s\": ", k ? ", " : i ? ",\n {" : "{", field[k][0]);
-            json_string(stdout, field[k][1]);
-        }
-        if (json) fputc('}', stdout);
-    }
-    if (json) puts("]");
 }

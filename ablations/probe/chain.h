@@ -1,11 +1,10 @@
 /* Owns: the tables of the instruments' figures: the whole model, the chain by layer, by head, before and
- * after an intervention; and the list of instruments. Does not own: the figures (model/instruments). */
+ * after an intervention. Does not own: the figures (model/instruments). */
 #ifndef SINKLAB_CHAIN_H
 #define SINKLAB_CHAIN_H
 
 #include "ablations/probe/subject.h"
 
 bool chain_show(Subject *s, Error *e);
-void instruments_list(bool json);
 
 #endif

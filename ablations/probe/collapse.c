@@ -27,7 +27,7 @@ static void see(void *self, const View *v) {
     }
 }
 
-static void measure(const Subject *s, Tape *t, const ProbeRows *p, int n, double *distance) {
+void collapse_measure(const Subject *s, Tape *t, const ProbeRows *p, int n, double *distance) {
     size_t tokens = (size_t)p->rows * (size_t)p->T;
     int32_t *x = instrument_memory(tokens, sizeof *x);
     memcpy(x, p->at.x, tokens * sizeof *x);
@@ -55,7 +55,7 @@ bool collapse_show(Subject *s, Error *e) {
     for (int i = 0, n = 2; i < lengths; i++, n *= 2) {
         for (int l = 0; l < layers; l++) *sheet_cell(&sheet, i, l) = 0;
         snprintf(sheet.row[i].name, SHEET_NAME, "%d tokens", n);
-        measure(s, t, p, n, sheet_cell(&sheet, i, 0));
+        collapse_measure(s, t, p, n, sheet_cell(&sheet, i, 0));
     }
     for (int l = 0; l < layers; l++) snprintf(sheet.col[l], SHEET_NAME, "layer %d", l);
     tape_free(t);

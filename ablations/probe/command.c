@@ -2,6 +2,7 @@
  * Does not own: what is asked (the other files here). */
 #include "train/command.h"
 #include "ablations/probe/chain.h"
+#include "ablations/probe/list.h"
 #include "ablations/probe/modes.h"
 #include "model/gemm.h"
 #include "train/host.h"
@@ -34,6 +35,7 @@ static bool ask(Subject *s, Error *e) {
 
 static int probe(int argc, char **argv, Error *e) {
     ProbeOptions o = {.cache = "data/cache", .svg = ".", .perturb = INT64_MIN, .key = INT64_MIN};
+    bool quiet; /* taken by every command; this one says nothing but figures, and what makes them wrong */
     int words = 0, threads;
     const Flag flags[] = {{"--text", FLAG_TEXT, &o.text},
                           {"--cache", FLAG_TEXT, &o.cache},
@@ -51,6 +53,7 @@ static int probe(int argc, char **argv, Error *e) {
                           {"--quantize", FLAG_TEXT, &o.quantize},
                           {"--time", FLAG_BOOL, &o.time},
                           {"--svg", FLAG_TEXT, &o.svg},
+                          {"--quiet", FLAG_BOOL, &quiet},
                           {NULL, FLAG_BOOL, NULL}};
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
     if (o.list) return instruments_list(o.json), EXIT_DONE;
@@ -92,8 +95,9 @@ const Command probe_command = {
                "  --quantize int8    loss with weights and inputs of linear layers rounded\n"
                "  --time             milliseconds of a forward pass, of the light instruments, of all\n"
                "  --svg DIR          folder of the figures (default .)\n"
-               "  --list             the instruments: definition, paper, columns in results.db\n"
+               "  --list             the instruments: definition, paper, columns in results.db or flag\n"
                "  --json             figures with full precision\n"
-               "  --cache DIR        prepared tokens (default data/cache)\n",
+               "  --cache DIR        prepared tokens (default data/cache)\n"
+               "  --quiet            no progress, as always\n",
     .run = probe,
 };

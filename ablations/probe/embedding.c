@@ -27,7 +27,7 @@ static bool draw(const Subject *s, bool bos, ProbeRows *p, int32_t *section, Err
     int64_t n = rows_there(s), all = dataset_plain_rows(s->data, s->main.T), T = s->main.T;
     if (!probe_rows_create(p, n, T, e)) return false;
     for (int64_t i = 0; i < n; i++) {
-        Rows one = {p->at.x + i * T, p->at.y + i * T, p->at.lo + i * T, p->at.kind + i * T};
+        Rows one = {p->at.x + i * T, p->at.y + i * T, p->at.lo + i * T, NULL};
         dataset_plain_row(s->data, i * all / n, (int)T, bos, &one);
         section[i] = (int32_t)(i * SECTIONS / n);
     }

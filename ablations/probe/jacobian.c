@@ -1,6 +1,6 @@
 /* Sensitivity (arXiv 2504.02732): |d x_T^(L) / d x_i^(0)|_F of the last vector of the final residual stream
  * to what enters block 0 at position i, by backpropagation of random normals u: E |J^T u|^2 = |J|_F^2. Beside
- * it the paper's path bound without its constant C^L: the sum over causal paths from i to the last position
+ * it the paper's path bound without its constant C^L: the sum over paths from i to the last position
  * of the products of abar_qk = sum_h |A_qk| + (q = k) / |W|, |W| the largest spectral norm of a head's W_O
  * W_V. Means over the first rows. */
 #include "ablations/probe/modes.h"
@@ -15,15 +15,14 @@
 
 enum { DRAWS = 16, POWER_STEPS = 30 };
 
-/* sens[i]: mean over rows of |J_i|_F. */
-static bool sensitivity(const Subject *s, const ProbeRows *p, double *sens, Error *e) {
+bool jacobian_sensitivity(const Subject *s, const ProbeRows *p, int draws, double *sens, Error *e) {
     int d = (int)s->m->config.width, T = p->T;
     size_t N = (size_t)p->rows * (size_t)T;
     Tape *t = NULL;
     if (!subject_tape(s, p, true, true, &t, e)) return false;
     float *g = instrument_memory(N * (size_t)d, sizeof *g), *scratch = model_arena(s->m);
     double *square = instrument_memory(N, sizeof *square);
-    for (int draw = 0; scratch && draw < DRAWS; draw++) {
+    for (int draw = 0; scratch && draw < draws; draw++) {
         for (int row = 0; row < p->rows; row++)
             for (int c = 0; c < d; c++) {
                 uint64_t at =
@@ -35,7 +34,7 @@ static bool sensitivity(const Subject *s, const ProbeRows *p, double *sens, Erro
             model_pull(s->m, t, &(Batch){p->rows, T, p->at.x, p->at.y, p->at.lo, 0}, g, scratch);
         for (size_t n = 0; n < N; n++)
             for (int c = 0; c < d; c++)
-                square[n] += (double)dx[n * (size_t)d + c] * dx[n * (size_t)d + c] / DRAWS;
+                square[n] += (double)dx[n * (size_t)d + c] * dx[n * (size_t)d + c] / draws;
     }
     for (size_t n = 0; n < N; n++) sens[n % (size_t)T] += sqrt(square[n]) / p->rows;
     free(square);
@@ -97,17 +96,17 @@ static void add_paths(const KeptWeights *k, int row, const double *self, double 
         for (int i = 0; i < k->T; i++) next[i] = at[i] * self[l];
         for (int h = 0; h < k->heads; h++)
             for (int q = 0; q < k->T; q++)
-                for (int i = 0; i <= q; i++)
+                for (int i = 0; i < k->T; i++)
                     next[i] += at[q] * (double)weights_of(k, row, l, h)[q * k->T + i];
         memcpy(at, next, sizeof at);
     }
     for (int i = 0; i < k->T; i++) sum[i] += at[i] / k->rows;
 }
 
-static bool path_bound(const Subject *s, const ProbeRows *p, double *bound, Error *e) {
+bool jacobian_path_bound(const Subject *s, const ProbeRows *p, double *bound, Error *e) {
     Tape *t = NULL;
     if (!subject_tape(s, p, true, false, &t, e)) return false;
-    KeptWeights k = weights_keep(s->m, p->rows, p->T);
+    KeptWeights k = weights_keep(s->m, p->rows, p->T, WEIGHTS_RAW);
     Observer eye = weights_observer(&k);
     double self[k.layers];
     tape_observe(t, (Observers){&eye, 1});
@@ -128,7 +127,7 @@ bool jacobian_show(Subject *s, Error *e) {
     for (int i = 0; ok && i < 2; i++) {
         ProbeRows p = (i == 0) == bos ? s->main : s->other;
         if (p.rows > WEIGHT_ROWS) p.rows = WEIGHT_ROWS;
-        ok = sensitivity(s, &p, of[2 * i], e) && path_bound(s, &p, of[2 * i + 1], e);
+        ok = jacobian_sensitivity(s, &p, DRAWS, of[2 * i], e) && jacobian_path_bound(s, &p, of[2 * i + 1], e);
     }
     if (ok) {
         Sheet sheet =

@@ -1,42 +1,57 @@
-/* The sink mass of one key (arXiv 2410.10781): imp = sum_{q >= k} A[q,k] / (T - k), by layer, its mean over
- * heads and that of the largest head, before --do and after: whether an intervention at k makes a sink of it
- * (arXiv 2605.06611). Means over the first rows. */
+/* The sink mass of one key (arXiv 2410.10781): imp = sum_q A[q,k] over the queries that see k, by their
+ * number (T - k without a mask), by layer, its mean over heads and that of the largest head, before --do and
+ * after: whether an intervention at k makes a sink of it (arXiv 2605.06611). Means over the first rows. */
 #include "ablations/probe/modes.h"
 #include "ablations/probe/weights.h"
+#include "model/instruments/mask.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { MEAN, LARGEST, FIGURES };
 
-static double mass_of(const KeptWeights *k, int layer, int head, int key) {
-    double sum = 0;
-    for (int row = 0; row < k->rows; row++)
-        for (int q = key; q < k->T; q++) sum += (double)weights_of(k, row, layer, head)[q * k->T + key];
-    return sum / k->rows / (k->T - key);
+static double mass_of(const KeptWeights *k, const int32_t *lo, int layer, int head, int key) {
+    double mass = 0;
+    for (int row = 0; row < k->rows; row++) {
+        const float *A = weights_of(k, row, layer, head);
+        double sum = 0;
+        int end = 0;
+        for (int q = 0; q < k->T; q++) sum += (double)A[q * k->T + key];
+        mass += sum / queries_of(lo + (int64_t)row * k->T, k->T, k->sight, key, &end) / k->rows;
+    }
+    return mass;
 }
 
-static bool measure(const Subject *s, bool changed, Sheet *sheet, Error *e) {
-    const ProbeRows *p = changed && s->no_bos ? &s->other : &s->main;
-    int key = (int)s->o->key, at = changed ? FIGURES : 0;
+bool key_mass_measure(const Subject *s, const ProbeRows *p, bool changed, int key, double *mean, double *most,
+                      Error *e) {
     Tape *t = NULL;
     if (!subject_tape(s, p, changed, false, &t, e)) return false;
-    KeptWeights k = weights_keep(s->m, p->rows, p->T);
+    KeptWeights k = weights_keep(s->m, p->rows, p->T, WEIGHTS_PROXY);
     Observer eye = weights_observer(&k);
     tape_observe(t, (Observers){&eye, 1});
     model_forward(s->m, t, &(Batch){p->rows, p->T, p->at.x, p->at.y, p->at.lo, 0});
     for (int l = 0; l < k.layers; l++) {
-        double sum = 0, most = 0;
+        mean[l] = most[l] = 0;
         for (int h = 0; h < k.heads; h++) {
-            double mass = mass_of(&k, l, h, key);
-            sum += mass;
-            most = fmax(most, mass);
+            double mass = mass_of(&k, p->at.lo, l, h, key);
+            mean[l] += mass / k.heads;
+            most[l] = fmax(most[l], mass);
         }
-        *sheet_cell(sheet, l, at + MEAN) = sum / k.heads;
-        *sheet_cell(sheet, l, at + LARGEST) = most;
     }
     weights_free(&k);
     tape_free(t);
+    return true;
+}
+
+static bool measure(const Subject *s, bool changed, Sheet *sheet, Error *e) {
+    const ProbeRows *p = changed && s->no_bos ? &s->other : &s->main;
+    int layers = sheet->rows, at = changed ? FIGURES : 0;
+    double mean[layers], most[layers];
+    if (!key_mass_measure(s, p, changed, (int)s->o->key, mean, most, e)) return false;
+    for (int l = 0; l < layers; l++) {
+        *sheet_cell(sheet, l, at + MEAN) = mean[l];
+        *sheet_cell(sheet, l, at + LARGEST) = most[l];
+    }
     return true;
 }
 

@@ -13,7 +13,7 @@ static void average(const KeptWeights *k, int layer, int head, double *out) {
     }
 }
 
-static bool draw(const Subject *s, const KeptWeights *k, Error *e) {
+static bool draw(Subject *s, const KeptWeights *k, Error *e) {
     int n = k->layers * k->heads, cells = k->T * k->T;
     FILE *out = subject_figure(s, "maps", e);
     if (!out) return false;
@@ -35,18 +35,17 @@ static bool draw(const Subject *s, const KeptWeights *k, Error *e) {
                              .most = 1,
                              .panel = panel,
                              .n = n});
-    fclose(out);
     free(title);
     free(at);
     free(panel);
-    return true;
+    return subject_close_figure(s, out, "maps", e);
 }
 
 bool maps_show(Subject *s, Error *e) {
     const ProbeRows *p = s->no_bos ? &s->other : &s->main;
     Tape *t = NULL;
     if (!subject_tape(s, p, true, false, &t, e)) return false;
-    KeptWeights k = weights_keep(s->m, p->rows, p->T);
+    KeptWeights k = weights_keep(s->m, p->rows, p->T, WEIGHTS_PROXY);
     Observer eye = weights_observer(&k);
     tape_observe(t, (Observers){&eye, 1});
     model_forward(s->m, t, &(Batch){p->rows, p->T, p->at.x, p->at.y, p->at.lo, 0});

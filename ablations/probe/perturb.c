@@ -45,31 +45,38 @@ static int32_t another_token(const Subject *s, int row, int32_t token) {
     return (int32_t)(((uint64_t)token + by) % V);
 }
 
-static bool measure(const Subject *s, const ProbeRows *p, double *spread, Error *e) {
+bool perturb_measure(const Subject *s, const ProbeRows *p, const int32_t *changed, double *spread, Error *e) {
     Tape *t = NULL;
     if (!subject_tape(s, p, true, false, &t, e)) return false;
-    int pos = (int)s->o->perturb, layers = (int)s->m->config.layers, d = (int)s->m->config.width;
+    int layers = (int)s->m->config.layers, d = (int)s->m->config.width;
     size_t n = (size_t)p->rows * (size_t)p->T;
     Spread of = {p->rows, p->T, d, layers, false, NULL, spread};
     of.stream = instrument_memory((size_t)layers * n * (size_t)d, sizeof *of.stream);
-    int32_t *x = instrument_memory(n, sizeof *x);
     Observer eye = {1u << TAP_RESID, &of, see, NULL};
     tape_observe(t, (Observers){&eye, 1});
     model_forward(s->m, t, &(Batch){p->rows, p->T, p->at.x, p->at.y, p->at.lo, 0});
-    memcpy(x, p->at.x, n * sizeof *x);
-    for (int row = 0; row < p->rows; row++) {
-        int32_t *token = &x[(int64_t)row * p->T + pos];
-        *token = another_token(s, row, *token);
-    }
     of.changed = true;
-    model_forward(s->m, t, &(Batch){p->rows, p->T, x, p->at.y, p->at.lo, 0});
+    model_forward(s->m, t, &(Batch){p->rows, p->T, changed, p->at.y, p->at.lo, 0});
     free(of.stream);
-    free(x);
     tape_free(t);
     return true;
 }
 
-static bool draw(const Subject *s, const HeatPanel *panel, Error *e) {
+/* Every row with another token at the position asked for. */
+static bool measure(const Subject *s, const ProbeRows *p, double *spread, Error *e) {
+    size_t n = (size_t)p->rows * (size_t)p->T;
+    int32_t *changed = instrument_memory(n, sizeof *changed);
+    memcpy(changed, p->at.x, n * sizeof *changed);
+    for (int row = 0; row < p->rows; row++) {
+        int32_t *token = &changed[(int64_t)row * p->T + s->o->perturb];
+        *token = another_token(s, row, *token);
+    }
+    bool ok = perturb_measure(s, p, changed, spread, e);
+    free(changed);
+    return ok;
+}
+
+static bool draw(Subject *s, const HeatPanel *panel, Error *e) {
     FILE *out = subject_figure(s, "perturb", e);
     int layers = (int)s->m->config.layers, T = s->main.T;
     double most = 0;
@@ -90,8 +97,7 @@ static bool draw(const Subject *s, const HeatPanel *panel, Error *e) {
                              .most = most > 0 ? most : 1,
                              .panel = panel,
                              .n = 2});
-    fclose(out);
-    return true;
+    return subject_close_figure(s, out, "perturb", e);
 }
 
 static void show(Subject *s, double *const spread[2]) {

@@ -1,7 +1,8 @@
 /* Quantisation (science.md section 8): the loss when the weights of the linear layers are rounded to int8 by
  * tensor, x -> s round(x / s) with s = max |x| / 127, and then their inputs too, by tensor (all tokens of a
- * pass) and by token. Outliers widen s, so that the rest falls into few steps: to be read beside kurtosis
- * and massive activations. */
+ * pass) and by token. The classifier is one of them; where it is the embedding's (model.tie) both uses are of
+ * the rounded matrix, as they would be of a stored one. Outliers widen s, so that the rest falls into few
+ * steps: to be read beside kurtosis and massive activations. */
 #include "ablations/probe/modes.h"
 #include "model/instruments/cells.h"
 #include "model/slots.h"
@@ -27,15 +28,50 @@ static void round_all(float *x, int64_t n, float top) {
     for (int64_t i = 0; top > 0 && i < n; i++) x[i] = step * rintf(x[i] / step);
 }
 
-static void see_tensor(void *self, const View *v) {
-    (void)self;
-    round_all(v->data, v->tokens * v->width, largest(v->data, v->tokens * v->width));
+/* Where no norm stands before a sublayer its input is the stream itself, to which the sublayer's output is
+ * added: it is rounded for the sublayer alone, and given back before the sum. */
+typedef struct Stream {
+    float *at, *was; /* NULL: nothing to give back */
+} Stream;
+
+static void lend(Stream *s, const View *v) {
+    size_t n = (size_t)(v->tokens * v->ld);
+    s->at = v->data;
+    s->was = instrument_memory(n, sizeof *s->was);
+    memcpy(s->was, v->data, n * sizeof *s->was);
 }
 
-static void see_tokens(void *self, const View *v) {
-    (void)self;
-    for (int64_t n = 0; n < v->tokens; n++)
-        round_all(v->data + n * v->ld, v->width, largest(v->data + n * v->ld, v->width));
+static void give_back(Stream *s, const View *v) {
+    if (!s->was) return;
+    memcpy(s->at, s->was, (size_t)(v->tokens * v->ld) * sizeof *s->was);
+    free(s->was);
+    *s = (Stream){0};
+}
+
+typedef struct Rounding {
+    bool by_token;
+    uint32_t streams; /* taps whose array is the stream */
+    Stream lent;
+} Rounding;
+
+static void round_input(const View *v, bool by_token) {
+    int64_t pieces = by_token ? v->tokens : 1, n = v->tokens * v->width / pieces;
+    for (int64_t i = 0; i < pieces; i++) round_all(v->data + i * n, n, largest(v->data + i * n, n));
+}
+
+static void see(void *self, const View *v) {
+    Rounding *r = self;
+    if (v->at == TAP_ATTN_ADD || v->at == TAP_MLP_OUT) {
+        give_back(&r->lent, v);
+        return;
+    }
+    if (r->streams >> v->at & 1) lend(&r->lent, v);
+    round_input(v, r->by_token);
+}
+
+static uint32_t streams_of(const ModelConfig *c) {
+    return (norm_stands(c, STAGE_NORM_ATTN) ? 0u : 1u << TAP_ATTN_IN) |
+           (norm_stands(c, STAGE_NORM_MLP) ? 0u : 1u << TAP_MLP_IN);
 }
 
 static void round_weights(const Model *m) {
@@ -43,55 +79,65 @@ static void round_weights(const Model *m) {
         const Tensor *t = &m->tensors[i];
         int64_t n = t->rows * t->cols;
         float *w = m->params + t->offset;
-        if (t->dims == 2 && t->stage != STAGE_EMBED && t->stage != STAGE_POSITION)
-            round_all(w, n, largest(w, n));
+        bool linear = t->stage == STAGE_EMBED ? m->config.tie : t->stage != STAGE_POSITION;
+        if (t->dims == 2 && linear) round_all(w, n, largest(w, n));
     }
 }
 
-/* Where no norm stands before a sublayer, its input is the stream, which must not be rounded. */
 bool quantize_check(const Subject *s, Error *e) {
-    const ModelConfig *c = &s->m->config;
-    if (strcmp(s->o->quantize, "int8"))
-        return fail(e, EXIT_USAGE, "--quantize: %s: unknown kind (int8)", s->o->quantize);
-    if (norm_stands(c, STAGE_NORM_ATTN) && norm_stands(c, STAGE_NORM_MLP)) return true;
-    return fail(e, EXIT_USAGE, "--quantize: under model.norm %s sublayers read the stream itself",
-                norm_name(c->norm));
+    return !strcmp(s->o->quantize, "int8") ||
+           fail(e, EXIT_USAGE, "--quantize: %s: unknown kind (int8)", s->o->quantize);
+}
+
+static const struct {
+    const char *name;
+    bool weights;
+    bool inputs, by_token;
+} kinds[] = {{"as trained", false, false, false},
+             {"weights", true, false, false},
+             {"inputs, by tensor", false, true, false},
+             {"inputs, by token", false, true, true},
+             {"weights, inputs by tensor", true, true, false},
+             {"weights, inputs by token", true, true, true}};
+_Static_assert(sizeof kinds / sizeof *kinds == QUANTIZE_KINDS, "as many losses as kinds");
+
+/* Of the model with weights that may be spoiled, which it gets back. */
+static double loss_of(Subject *s, Tape *t, const ProbeRows *p, int kind, float *spoiled) {
+    Rounding rounding = {kinds[kind].by_token, streams_of(&s->m->config), {0}};
+    Observer eye = {LINEAR_INPUTS | 1 << TAP_ATTN_ADD | 1 << TAP_MLP_OUT, &rounding, see, NULL};
+    float *trained = s->m->params;
+    double loss, loss_1;
+    memcpy(spoiled, trained, s->m->arena * sizeof *spoiled);
+    s->m->params = spoiled;
+    if (kinds[kind].weights) round_weights(s->m);
+    tape_observe(t, (Observers){&eye, kinds[kind].inputs});
+    subject_losses(s, t, p, &loss, &loss_1);
+    s->m->params = trained;
+    return loss;
+}
+
+bool quantize_measure(Subject *s, const ProbeRows *p, double loss[QUANTIZE_KINDS], Error *e) {
+    Tape *t = NULL;
+    if (!subject_tape(s, p, true, false, &t, e)) return false;
+    float *spoiled = model_arena(s->m);
+    for (int i = 0; spoiled && i < QUANTIZE_KINDS; i++) loss[i] = loss_of(s, t, p, i, spoiled);
+    bool ok = spoiled || fail(e, EXIT_FAILED, "--quantize: out of memory");
+    free(spoiled);
+    tape_free(t);
+    return ok;
 }
 
 bool quantize_show(Subject *s, Error *e) {
-    static const struct {
-        const char *name;
-        bool weights;
-        void (*see)(void *self, const View *v);
-    } kinds[] = {{"as trained", false, NULL},
-                 {"weights", true, NULL},
-                 {"inputs, by tensor", false, see_tensor},
-                 {"inputs, by token", false, see_tokens},
-                 {"weights, inputs by tensor", true, see_tensor},
-                 {"weights, inputs by token", true, see_tokens}};
-    enum { KINDS = sizeof kinds / sizeof *kinds };
-    const ProbeRows *p = s->no_bos ? &s->other : &s->main;
-    Tape *t = NULL;
-    if (!subject_tape(s, p, true, false, &t, e)) return false;
-    Sheet sheet = sheet_make("quantize", "loss with linear layers rounded to int8", KINDS, 2);
+    double loss[QUANTIZE_KINDS];
+    if (!quantize_measure(s, s->no_bos ? &s->other : &s->main, loss, e)) return false;
+    Sheet sheet = sheet_make("quantize", "loss with linear layers rounded to int8", QUANTIZE_KINDS, 2);
     strcpy(sheet.col[0], "loss");
     strcpy(sheet.col[1], "change");
-    float *trained = s->m->params, *rounded = model_arena(s->m);
-    if (!rounded) fail(e, EXIT_FAILED, "--quantize: out of memory");
-    for (int i = 0; rounded && i < KINDS; i++) {
-        Observer eye = {LINEAR_INPUTS, NULL, kinds[i].see, NULL};
-        double loss_1;
-        memcpy(rounded, trained, s->m->arena * sizeof *rounded);
-        s->m->params = rounded;
-        if (kinds[i].weights) round_weights(s->m);
-        tape_observe(t, (Observers){&eye, kinds[i].see != NULL});
+    for (int i = 0; i < QUANTIZE_KINDS; i++) {
         snprintf(sheet.row[i].name, SHEET_NAME, "%s", kinds[i].name);
-        subject_losses(s, t, p, sheet_cell(&sheet, i, 0), &loss_1);
-        *sheet_cell(&sheet, i, 1) = *sheet_cell(&sheet, i, 0) - *sheet_cell(&sheet, 0, 0);
-        s->m->params = trained;
+        *sheet_cell(&sheet, i, 0) = loss[i];
+        *sheet_cell(&sheet, i, 1) = loss[i] - loss[0];
     }
-    free(rounded);
-    tape_free(t);
     subject_show(s, &sheet);
-    return e->code == EXIT_DONE;
+    return true;
 }

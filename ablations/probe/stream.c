@@ -10,10 +10,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { LONGER = 4, STRETCHES = 16 };
+enum { LONGER = 4, STRETCHES = STREAM_STRETCHES };
 
 /* Mean loss by stretch of positions; the last: all beyond the context. */
-static void by_stretch(const ProbeRows *p, int context, Sheet *sheet, int col) {
+static void by_stretch(const ProbeRows *p, int context, double *loss) {
     double sum[STRETCHES + 1] = {0};
     int64_t n[STRETCHES + 1] = {0};
     for (int64_t i = 0; i < (int64_t)p->rows * p->T; i++) {
@@ -23,8 +23,7 @@ static void by_stretch(const ProbeRows *p, int context, Sheet *sheet, int col) {
             n[to[k]]++;
         }
     }
-    for (int i = 0; i <= STRETCHES; i++)
-        if (n[i]) *sheet_cell(sheet, i, col) = sum[i] / (double)n[i];
+    for (int i = 0; i <= STRETCHES; i++) loss[i] = n[i] ? sum[i] / (double)n[i] : NAN;
 }
 
 static void name_rows(Sheet *sheet, int T) {
@@ -33,23 +32,28 @@ static void name_rows(Sheet *sheet, int T) {
     strcpy(sheet->row[STRETCHES].name, "beyond the context");
 }
 
-static bool measure(Subject *s, const ProbeRows *p, Sheet *sheet, Error *e) {
-    static const int keep[] = {-1, 0, 1, 4}; /* -1: no window */
-    int context = (int)s->c.model.context;
+bool stream_measure(Subject *s, const ProbeRows *p, int keep, double loss[STREAM_STRETCHES + 1], Error *e) {
     ModelConfig *c = &s->m->config, trained = *c;
-    bool ok = true;
-    for (int j = 0; ok && j < sheet->cols; j++) {
-        double loss, loss_1;
-        Tape *t = NULL;
-        c->window = keep[j] < 0 ? 0 : context - keep[j];
-        c->window_keep = keep[j] < 0 ? 0 : keep[j];
-        ok = subject_tape(s, p, true, false, &t, e);
-        if (ok) subject_losses(s, t, p, &loss, &loss_1);
-        *c = trained;
-        tape_free(t);
-        if (ok) by_stretch(p, context, sheet, j);
-    }
+    double all, all_1;
+    Tape *t = NULL;
+    c->window = keep < 0 ? 0 : c->context - keep;
+    c->window_keep = keep < 0 ? 0 : keep;
+    bool ok = subject_tape(s, p, true, false, &t, e);
+    if (ok) subject_losses(s, t, p, &all, &all_1);
+    *c = trained;
+    tape_free(t);
+    if (ok) by_stretch(p, (int)trained.context, loss);
     return ok;
+}
+
+static bool measure(Subject *s, const ProbeRows *p, Sheet *sheet, Error *e) {
+    static const int keep[] = {-1, 0, 1, 4};
+    double loss[STRETCHES + 1];
+    for (int j = 0; j < sheet->cols; j++) {
+        if (!stream_measure(s, p, keep[j], loss, e)) return false;
+        for (int i = 0; i <= STRETCHES; i++) *sheet_cell(sheet, i, j) = loss[i];
+    }
+    return true;
 }
 
 bool stream_check(const Subject *s, Error *e) {

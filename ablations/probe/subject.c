@@ -4,6 +4,7 @@
 #include "model/instruments/instrument.h"
 #include "model/interventions/intervention.h"
 #include "train/checkpoint.h"
+#include "train/yaml.h"
 
 #include <errno.h>
 #include <math.h>
@@ -153,12 +154,27 @@ void subject_show(Subject *s, Sheet *sheet) {
     sheet_free(sheet);
 }
 
+static void figure_path(const Subject *s, const char *name, char path[1024]) {
+    snprintf(path, 1024, "%s/%s.svg", s->o->svg, name);
+}
+
 FILE *subject_figure(const Subject *s, const char *name, Error *e) {
     char path[1024];
-    snprintf(path, sizeof path, "%s/%s.svg", s->o->svg, name);
+    figure_path(s, name, path);
     FILE *f = mkdir(s->o->svg, 0777) && errno != EEXIST ? NULL : fopen(path, "w");
     if (!f) fail(e, EXIT_FAILED, "--svg: %s: %s", path, strerror(errno));
     return f;
+}
+
+bool subject_close_figure(Subject *s, FILE *f, const char *name, Error *e) {
+    char path[1024];
+    figure_path(s, name, path);
+    bool written = !ferror(f);
+    if (fclose(f) || !written) return fail(e, EXIT_FAILED, "--svg: %s: cannot be written", path);
+    if (!s->o->json) return printf("%s: %s\n\n", name, path), true;
+    printf("%s\"%s.svg\": ", s->sheets++ ? ",\n " : "{", name);
+    json_string(stdout, path);
+    return true;
 }
 
 /* ---- passes ---- */

@@ -30,7 +30,7 @@ typedef struct Subject {
     ProbeRows random;
     List changes; /* of --do, one an item, without such as are of rows */
     bool no_bos;  /* of --do */
-    int sheets;   /* shown so far */
+    int sheets;   /* and figures shown so far */
 } Subject;
 
 bool subject_open(Subject *s, const char *checkpoint, const ProbeOptions *o, Error *e);
@@ -38,8 +38,9 @@ void subject_close(Subject *s);
 
 /* Prints a sheet, as the options want it, and frees it. */
 void subject_show(Subject *s, Sheet *sheet);
-/* Opens NAME.svg in the folder of --svg. */
+/* Opens NAME.svg in the folder of --svg; closes it and says where it is. */
 FILE *subject_figure(const Subject *s, const char *name, Error *e);
+bool subject_close_figure(Subject *s, FILE *f, const char *name, Error *e);
 
 typedef struct Measured {
     Figures main, random;

@@ -1,17 +1,18 @@
 -- Is it the variant that matters, or the seed?
+-- A variant here is also a side of a sweep over any other key: an arm.
 -- Standard deviations of the variants' means and of the seeds within a variant, and the share of the whole
 -- variance that the variant explains.
 WITH figure AS (
-    SELECT variant, 'val_loss' AS metric, val_loss AS value FROM final
-    UNION ALL SELECT variant, 'sink_rate_03', sink_rate_03 FROM final
-    UNION ALL SELECT variant, 'value_drain', value_drain FROM final
-    UNION ALL SELECT variant, 'norm_ratio', norm_ratio FROM final
+    SELECT arm, 'val_loss' AS metric, val_loss AS value FROM final JOIN arm USING (run_id)
+    UNION ALL SELECT arm, 'sink_rate_03', sink_rate_03 FROM final JOIN arm USING (run_id)
+    UNION ALL SELECT arm, 'value_drain', value_drain FROM final JOIN arm USING (run_id)
+    UNION ALL SELECT arm, 'norm_ratio', norm_ratio FROM final JOIN arm USING (run_id)
 ), centred AS (
-    SELECT *, avg(value) OVER (PARTITION BY metric, variant) AS own,
+    SELECT *, avg(value) OVER (PARTITION BY metric, arm) AS own,
            avg(value) OVER (PARTITION BY metric) AS grand
     FROM figure WHERE value IS NOT NULL
 ), squares AS (
-    SELECT metric, count(*) AS runs, count(DISTINCT variant) AS variants,
+    SELECT metric, count(*) AS runs, count(DISTINCT arm) AS variants,
            sum((own - grand) * (own - grand)) AS between_sq, sum((value - own) * (value - own)) AS within_sq
     FROM centred GROUP BY metric
 )

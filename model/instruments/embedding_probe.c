@@ -159,7 +159,7 @@ const Instrument embedding_probe = {
         "accuracy of a linear probe on the mean of a row's stream: which section of the held-out text "
         "the row is from",
     .paper = "arXiv 2510.06477",
-    .columns = "none: sinklab probe --embedding alone",
+    .columns = "--embedding",
     .cadence = ASKED,
     .open = open,
     .taps = 1 << TAP_RESID,

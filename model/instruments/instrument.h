@@ -28,7 +28,8 @@ typedef struct Instrument {
     const char *name;       /* "sink_mass" */
     const char *definition; /* one line */
     const char *paper;
-    const char *columns; /* "eval_head.sink_mass, eval_layer.sink_mass, ..." */
+    const char *columns; /* "eval_head.sink_mass, eval_layer.sink_mass, ..."; those with a definition of their
+ own stand in ablations/probe/list.c */
     Cadence cadence;
     /* State for the rows of one probe; NULL: does not apply here (not an error). */
     void *(*open)(const Probe *p);

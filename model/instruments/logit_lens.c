@@ -6,7 +6,6 @@
 #include "model/ops/cross_entropy.h"
 #include "model/slots.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 enum { CHUNK = 256 }; /* tokens whose logits exist at a time */
@@ -15,18 +14,28 @@ typedef struct State {
     const Model *m;
     const int32_t *y; /* (rows, T) */
     int64_t tokens;   /* rows T */
+    int64_t scored;   /* those with a target */
     float *losses;    /* (layers, tokens) */
     float *h, *stat;  /* (CHUNK, d), (NORM_STATS, CHUNK) */
     float *logits;    /* (CHUNK, V) */
 } State;
 
+/* Random tokens have no targets, hence no loss. */
+static int64_t count_scored(const Probe *p) {
+    int64_t scored = 0;
+    for (int64_t n = 0; p->y && n < (int64_t)p->rows * p->T; n++) scored += p->y[n] >= 0;
+    return scored;
+}
+
 static void *open(const Probe *p) {
-    if (!p->y) return NULL;
+    int64_t scored = count_scored(p);
+    if (!scored) return NULL;
     State *s = instrument_memory(1, sizeof *s);
     const ModelConfig *c = &p->m->config;
     s->m = p->m;
     s->y = p->y;
     s->tokens = (int64_t)p->rows * p->T;
+    s->scored = scored;
     s->losses = instrument_memory((size_t)(c->layers * s->tokens), sizeof *s->losses);
     s->h = instrument_memory((size_t)(CHUNK * c->width), sizeof *s->h);
     s->stat = instrument_memory(NORM_STATS * CHUNK, sizeof *s->stat);
@@ -59,12 +68,10 @@ static void see(void *self, const View *v) {
 
 static void close(void *self, Figures *out) {
     State *s = self;
-    int64_t scored = 0;
-    for (int64_t n = 0; n < s->tokens; n++) scored += s->y[n] >= 0;
     for (int l = 0; l < (int)s->m->config.layers; l++) {
         double sum = 0;
         for (int64_t n = 0; n < s->tokens; n++) sum += (double)s->losses[l * s->tokens + n];
-        figures_add(out, "lens_loss", l, -1, scored ? sum / (double)scored : NAN);
+        figures_add(out, "lens_loss", l, -1, sum / (double)s->scored);
     }
     free(s->losses);
     free(s->h);

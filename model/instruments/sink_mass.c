@@ -4,8 +4,11 @@
  * of A[q, first key of q's document] over the queries that see that key, by their number. Where there is
  * a document mask or a window the mass of row position 0, imp[0], is handed over as row0_mass as well.
  * Sink rate: share of (sequence, layer, head) whose sink mass is strictly above eps.
+ * Of kinds whose rows need not sum to one A is the proxy |A| / sum |A|, as in all instruments of weights:
+ * then the figure proxy = 1 says so, and row_sum is that of the raw row (under a null key, what it leaves).
  * Sink position: the k < T/2 of the largest imp[k] averaged over the sequences, and that average. */
 #include "model/instruments/queries.h"
+#include "model/slots.h"
 
 #include <stdlib.h>
 
@@ -15,6 +18,7 @@ typedef struct State {
     Cells cells;
     int T, keys;
     Sight sight;
+    bool proxy;
     bool *masked; /* by sequence: some query does not see position 0 */
 } State;
 
@@ -23,6 +27,7 @@ static void *open(const Probe *p) {
     s->T = p->T;
     s->keys = (p->T + 1) / 2;
     s->sight = sight_of(&p->m->config);
+    s->proxy = attention_slots[p->m->config.attention].unnormalised;
     s->cells = cells_make(p, (int)p->m->config.heads, KEYS + s->keys);
     s->masked = instrument_memory((size_t)p->rows, sizeof *s->masked);
     return s;
@@ -96,6 +101,7 @@ static void close(void *self, Figures *out) {
     cells_report(&s->cells, FIRST, &(Names){"sink_mass", "sink_mass", "sink_mass", mean_of}, out);
     cells_report(&s->cells, FIRST, &(Names){NULL, NULL, "max_mass", highest_of}, out);
     cells_report(&s->cells, ROW_SUM, &(Names){.head = "row_sum"}, out);
+    if (s->proxy) figures_add(out, "proxy", -1, -1, 1);
     if (masked) cells_report(&s->cells, KEYS, &(Names){"row0_mass", "row0_mass", "row0_mass", mean_of}, out);
     report_rates(&s->cells, out);
     report_position(s, out);
@@ -106,12 +112,9 @@ static void close(void *self, Figures *out) {
 
 const Instrument sink_mass = {
     .name = "sink_mass",
-    .definition = "mass of the first key, sum_q A[q,0] / T; rates: share of (sequence, layer, head) above "
-                  "0.2, 0.3, 0.5, 0.8; the key of the largest mass",
+    .definition = "mass of the first key, sum_q A[q,0] / T, under a mask that of row position 0 too",
     .paper = "arXiv 2410.10781",
-    .columns = "eval.sink_mass, eval.max_mass, eval.sink_rate_02 .. _08, eval_layer.sink_mass, "
-               "eval_layer.sink_rate_02 .. _08, eval_head.sink_mass, eval_head.sink_rate_03, "
-               "eval_head.sink_position, eval_head.sink_position_mass, eval_head.row_sum, metric row0_mass",
+    .columns = "eval.sink_mass, eval.max_mass, eval_layer.sink_mass, eval_head.sink_mass, metric row0_mass",
     .cadence = LIGHT,
     .open = open,
     .taps = 1 << TAP_EMBED,

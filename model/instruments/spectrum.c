@@ -183,11 +183,10 @@ static void close(void *self, Figures *out) {
 const Instrument spectrum = {
     .name = "spectrum",
     .definition = "H = -sum p ln p of p_j = sigma_j^2 / |X|_F^2, H / ln min(T,d), anisotropy p_1, effective "
-                  "rank, also stacked; the four bounds from dot products with x_0",
+                  "rank, also stacked",
     .paper = "arXiv 2510.06477, 2605.06611",
     .columns = "eval.entropy_norm_min, eval_layer.entropy, entropy_norm, anisotropy, effective_rank, "
-               "effective_rank_stacked, sigma1_sq, sigma_ratio, bound_sigma1, bound_ratio, "
-               "bound_anisotropy, bound_entropy, metric bound_violations",
+               "effective_rank_stacked, sigma1_sq, sigma_ratio",
     .cadence = HEAVY,
     .open = open,
     .taps = 1 << TAP_RESID,

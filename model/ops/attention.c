@@ -224,18 +224,31 @@ static void hide_keys(const Block *b, float *row, int from, int to) {
         row[k] = -INFINITY;
 }
 
-/* What interventions hide in a map. */
+/* What interventions hide in a map of scores. Where rows need not sum to one a hidden key is not taken from
+ * the scores, by which all others would change, but from the weights: drop_keys. */
 static void hide_blinds(const Block *b, const Head *x, float *S) {
     for (int n = 0; n < x->s->blinds->n; n++) {
         Blind blind = x->s->blinds->at[n];
         for (int i = 0; i < b->scores.nq; i++) {
             float *row = S + i * b->scores.ld;
             int q = b->scores.q0 + i;
-            if (blind.key >= 0 && q > 0) hide_keys(b, row, blind.key, blind.key + 1);
+            bool hidden = blind.key >= 0 && q > 0 && !x->slot->unnormalised;
+            if (hidden) hide_keys(b, row, blind.key, blind.key + 1);
             if (q != blind.query) continue;
             hide_keys(b, row, 0, q);
             hide_keys(b, row, q + 1, x->s->T);
         }
+    }
+}
+
+/* Of weights, or of their gradient: forward and backward lose the same column. */
+static void drop_keys(const Block *b, const Head *x, float *A) {
+    const Blinds *blinds = x->slot->unnormalised ? x->s->blinds : NULL;
+    for (int n = 0; blinds && n < blinds->n; n++) {
+        int k = blinds->at[n].key;
+        if (k < b->scores.k0 || k >= b->scores.k1) continue;
+        for (int i = 0; i < b->scores.nq; i++)
+            if (b->scores.q0 + i > 0) A[i * b->scores.ld + k] = 0;
     }
 }
 
@@ -365,6 +378,7 @@ void attention_forward(const AttentionSlot *slot, const AttentionShape *s, const
                 score(&b, &x);
                 slot->weights(&b.scores);
                 clear_blind(&b, x.p.S);
+                drop_keys(&b, &x, x.p.S);
                 clear_rows(x.p.S, &b.scores);
                 if (first) first_weights(&b.scores, &x, first + head * s->T);
                 if (shown) show(see, &b.scores, &x, layer, row0);
@@ -439,8 +453,10 @@ static void backward_block(Block *block, const Head *x) {
     for (int i = 0; i < b->nq; i++) b->dnull[i] = dot(G + (int64_t)i * dhp, p->value, dhp);
     if (x->s->push) push_first(block, x);
     clear_blind(block, p->D);
+    drop_keys(block, x, p->D);
     x->slot->backward(b);
     clear_blind(block, p->S);
+    drop_keys(block, x, p->S);
     clear_rows(p->S, b);
     mm(p->dV + (int64_t)b->k0 * dhp, dhp, keys, dhp, ATTENTION_BLOCK, p->S + b->k0, 1, ld, G, dhp, true);
     for (int m = 0; m < x->slot->maps; m++) {

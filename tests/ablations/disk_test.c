@@ -20,7 +20,12 @@ static int setup(void **state) {
     return sweep(p, "run", "plain", "calm.db", "--quiet");
 }
 
+/* A test that failed has left its disk where it mounted it: without this the folder would stay. */
 static int teardown(void **state) {
+    const Place *p = *state;
+    char disk[96];
+    snprintf(disk, sizeof disk, "%s/disk", p->folder);
+    umount2(disk, MNT_DETACH);
     return place_remove(*state);
 }
 
@@ -184,7 +189,7 @@ static void a_full_disk_stops_a_sweep_until_there_is_room(void **state) {
         skip();
     }
     room_by_room(p, "1", 160);
-    room_by_room(p, "2", 256);
+    if (host_cores() > 1) room_by_room(p, "2", 256);
 }
 
 int main(void) {

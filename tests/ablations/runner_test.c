@@ -1,7 +1,6 @@
 /* Sweeps as their user sees them: ./sinklab sweep on a small text, shared, killed, misused, gone on with. */
 #include "data/base/error.h"
 #include "tests/ablations/small_sweep.h"
-#include "train/host.h"
 
 static int setup(void **state) {
     Place *p = place_make("sweep");
@@ -41,14 +40,14 @@ static int wait_for(pid_t pid) {
 
 static void two_at_a_time_then_nothing_is_left_to_do(void **state) {
     const Place *p = *state;
-    assert_int_equal(sweep(p, "run", "plain", "a.db", "--jobs 2"), 0);
+    assert_int_equal(sweep(p, "run", "plain", "a.db", two_jobs("")), 0);
     assert_said(p, "a.db", "plain: 4 of 4 done");
     assert_answer(p, "a.db",
                   "SELECT count(*), sum(status = 'done'), sum((SELECT count(*) FROM step WHERE run_id = id)),"
                   " sum(threads = 1) >= 3 FROM run", /* the last one may have been given all cores */
                   "4|4|240|1|\n");
     char *before = ask(p, "a.db", "SELECT id, started, finished, heartbeat FROM run");
-    assert_int_equal(sweep(p, "run", "plain", "a.db", "--jobs 2"), 0);
+    assert_int_equal(sweep(p, "run", "plain", "a.db", two_jobs("")), 0);
     char *after = ask(p, "a.db", "SELECT id, started, finished, heartbeat FROM run");
     assert_string_equal(before, after);
     free(before);
@@ -63,7 +62,7 @@ static void the_last_run_has_all_cores(void **state) {
     char *key = ask(p, "a.db", "SELECT key FROM run WHERE id = 4");
     snprintf(command, sizeof command, "./sinklab runs delete %.32s --db %s/a.db --quiet", key, p->folder);
     assert_int_equal(system(command), 0);
-    assert_int_equal(sweep(p, "run", "plain", "a.db", "--jobs 2"), 0);
+    assert_int_equal(sweep(p, "run", "plain", "a.db", two_jobs("")), 0);
     snprintf(want, sizeof want, "%d|\n", host_cores());
     assert_answer(p, "a.db", "SELECT threads FROM run ORDER BY id DESC LIMIT 1", want);
     assert_answer(p, "a.db", "SELECT count(*) FROM run", "4|\n");
@@ -78,7 +77,7 @@ static void a_cell_of_two_sweeps_runs_once(void **state) {
     const Place *p = *state;
     char *before = ask(p, "a.db", "SELECT key, heartbeat FROM run ORDER BY key");
     write_sweep(p, "shared", "grid: {optim.lr: [1e-3, 3e-3]}\nseeds: 2\n");
-    assert_int_equal(sweep(p, "run", "shared", "a.db", "--jobs 2"), 0);
+    assert_int_equal(sweep(p, "run", "shared", "a.db", two_jobs("")), 0);
     assert_answer(p, "a.db", "SELECT count(*), (SELECT count(*) FROM sweep_run) FROM run", "6|8|\n");
     char *after = ask(
         p, "a.db",
@@ -125,9 +124,9 @@ static pid_t child_of(pid_t pid) {
 
 static void killed_at_random_it_ends_the_same(void **state) {
     const Place *p = *state;
-    assert_int_equal(sweep(p, "run", "long", "calm.db", "--jobs 2 --quiet"), 0);
+    assert_int_equal(sweep(p, "run", "long", "calm.db", two_jobs("--quiet")), 0);
     for (int i = 0; i < 6; i++) {
-        pid_t runner = start(p, "long", "killed.db", "--jobs 2 --quiet");
+        pid_t runner = start(p, "long", "killed.db", two_jobs("--quiet"));
         usleep(150000 + (useconds_t)rng_below((uint64_t)getpid(), RNG_TEST, 1, (uint64_t)i, 300000));
         pid_t worker = child_of(runner);
         if (worker) kill(worker, SIGKILL);
@@ -136,22 +135,57 @@ static void killed_at_random_it_ends_the_same(void **state) {
         /* done already, or not yet listening for signals */
         assert_true(code == (i % 2 ? -SIGKILL : EXIT_SIGINT) || code == 0 || code == -SIGINT);
     }
-    assert_int_equal(sweep(p, "run", "long", "killed.db", "--jobs 2 --quiet"), 0);
+    assert_int_equal(sweep(p, "run", "long", "killed.db", two_jobs("--quiet")), 0);
     assert_same_results(p, "killed.db", "calm.db");
 }
 
 /* A worker that dies leaves its run to the next `sweep run`, and this one says that it is not done. */
 static void a_dead_worker_is_told_and_taken_up(void **state) {
     const Place *p = *state;
-    pid_t runner = start(p, "long", "worker.db", "--jobs 2"), worker = 0;
+    pid_t runner = start(p, "long", "worker.db", two_jobs("")), worker = 0;
     for (int i = 0; i < 500 && !worker; i++, usleep(10000)) worker = child_of(runner);
     assert_true(worker);
     kill(worker, SIGKILL);
     assert_int_equal(wait_for(runner), 1);
     assert_said(p, "worker.db", "killed by signal 9");
     assert_said(p, "worker.db", "3 of 4 done, 0 going, 1 ");
-    assert_int_equal(sweep(p, "run", "long", "worker.db", "--jobs 2"), 0);
+    assert_int_equal(sweep(p, "run", "long", "worker.db", two_jobs("")), 0);
     assert_same_results(p, "worker.db", "calm.db");
+}
+
+/* ---- one task of a job array ---- */
+
+/* array.sh as Slurm starts task 0, from the folder; there, ./sinklab is a script that refuses to write to
+ * out/ while there is a file called full. What it says goes to NAME.out. */
+static int array_task(const Place *p, const char *name) {
+    char line[1024];
+    snprintf(line, sizeof line,
+             "script=$PWD/ablations/slurm/array.sh; cd %s &&"
+             " SLURM_ARRAY_TASK_ID=0 SLURM_ARRAY_JOB_ID=7 SINKLAB_LOCAL=%s/local bash $script plain.yaml out"
+             " --cache cache >%s.out 2>&1",
+             p->folder, p->folder, name);
+    return shell(line);
+}
+
+static void a_task_that_cannot_bring_its_results_keeps_them(void **state) {
+    const Place *p = *state;
+    char line[512], words[256];
+    snprintf(line, sizeof line,
+             "{ echo '#!/bin/sh'; echo '[ \"$1 $2\" = \"merge out/0.db\" ] && [ -e full ] && exit 1';"
+             " echo \"exec $PWD/sinklab \\\"\\$@\\\"\"; } >%s/sinklab && chmod +x %s/sinklab && : >%s/full",
+             p->folder, p->folder, p->folder);
+    assert_int_equal(shell(line), 0);
+    assert_int_equal(array_task(p, "full"), 1);
+    snprintf(words, sizeof words, "./sinklab merge 'out/0.db' '%s/local/sinklab-7-0/results.db'", p->folder);
+    assert_said(p, "full", words);
+    assert_answer(p, "local/sinklab-7-0/results.db", "SELECT status FROM run", "done|\n");
+    free(ask(p, "local/sinklab-7-0/results.db", "UPDATE run SET note = 'the same'"));
+    snprintf(line, sizeof line, "rm %s/full", p->folder);
+    assert_int_equal(shell(line), 0);
+    assert_int_equal(array_task(p, "again"), 0); /* it finds what it has done */
+    assert_answer(p, "out/0.db", "SELECT status, note FROM run", "done|the same|\n");
+    snprintf(line, sizeof line, "! [ -e %s/local/sinklab-7-0 ]", p->folder);
+    assert_int_equal(shell(line), 0); /* nothing is left there that has been brought */
 }
 
 /* ---- what ended badly ---- */
@@ -160,36 +194,83 @@ static void what_ended_badly_waits_for_retry(void **state) {
     const Place *p = *state;
     const char *untouched = "SELECT count(*) FROM run WHERE host IS NULL";
     write_sweep(p, "wild", "zip: {optim.lr: [1e-3, 1e3], optim.weight_decay: [0, 1e3]}\n");
-    assert_int_equal(sweep(p, "run", "wild", "wild.db", "--jobs 2"), 1);
+    assert_int_equal(sweep(p, "run", "wild", "wild.db", two_jobs("")), 1);
     assert_said(p, "wild.db", "1 failed or diverged (--retry tries them again)");
     assert_answer(p, "wild.db", "SELECT group_concat(status) FROM run", "done,diverged|\n");
     free(ask(p, "wild.db", "UPDATE run SET host = NULL"));
-    assert_int_equal(sweep(p, "run", "wild", "wild.db", "--jobs 2"), 1);
+    assert_int_equal(sweep(p, "run", "wild", "wild.db", two_jobs("")), 1);
     assert_answer(p, "wild.db", untouched, "2|\n");
-    assert_int_equal(sweep(p, "run", "wild", "wild.db", "--jobs 2 --retry"), 1);
+    assert_int_equal(sweep(p, "run", "wild", "wild.db", two_jobs("--retry")), 1);
     assert_answer(p, "wild.db", untouched, "1|\n"); /* the done one is left alone */
     free(ask(p, "wild.db", "UPDATE run SET status = 'failed', host = NULL WHERE status = 'done'"));
-    assert_int_equal(sweep(p, "run", "wild", "wild.db", "--jobs 2"), 1);
+    assert_int_equal(sweep(p, "run", "wild", "wild.db", two_jobs("")), 1);
     assert_answer(p, "wild.db", "SELECT group_concat(status) FROM run", "failed,diverged|\n");
-    assert_int_equal(sweep(p, "run", "wild", "wild.db", "--jobs 2 --retry"), 1);
+    assert_int_equal(sweep(p, "run", "wild", "wild.db", two_jobs("--retry")), 1);
     assert_answer(p, "wild.db", "SELECT group_concat(status) FROM run", "done,diverged|\n");
 }
 
 /* ---- a file that changes ---- */
 
+/* By key and label. */
+static void assert_edit_told(const Place *p) {
+    static const struct {
+        const char *what, *lr;
+        int seed;
+    } runs[] = {{"match", "0.001", 0}, {"match", "0.001", 1}, {"orphan", "0.003", 0}, {"orphan", "0.003", 1}};
+    assert_said(p, "edited.db", "2 runs of an earlier text of this file are no longer part of it");
+    for (int i = 0; i < 4; i++) {
+        char sql[160], line[160];
+        snprintf(sql, sizeof sql,
+                 "SELECT substr(key, 1, 8) FROM run WHERE config ->> '$.optim.lr' = %s AND seed = %d",
+                 runs[i].lr, runs[i].seed);
+        char *key = ask(p, "edited.db", sql);
+        snprintf(line, sizeof line, "  %-6s  %.8s  done         lr=%s seed %d\n", runs[i].what, key,
+                 runs[i].lr, runs[i].seed);
+        assert_said(p, "edited.db", line);
+        free(key);
+    }
+}
+
 static void an_edited_file_keeps_the_runs_that_still_match(void **state) {
     const Place *p = *state;
     write_sweep(p, "edited", "grid: {optim.lr: [1e-3, 3e-3]}\nseeds: 2\n");
-    assert_int_equal(sweep(p, "run", "edited", "edited.db", "--jobs 2"), 0);
+    assert_int_equal(sweep(p, "run", "edited", "edited.db", two_jobs("")), 0);
     write_sweep(p, "edited", "grid: {optim.lr: [1e-3, 2e-3]}\nseeds: 2\n");
     assert_int_equal(sweep(p, "status", "edited", "edited.db", ""), 0);
     assert_said(p, "edited.db", "4 runs, 2 done");
-    assert_said(p, "edited.db", "2 runs of an earlier text of this file are no longer part of it");
-    assert_int_equal(sweep(p, "run", "edited", "edited.db", "--jobs 2"), 0);
+    assert_edit_told(p);
+    assert_said(p, "edited.db", "edited.yaml has changed since it was last run: 2 of its 4 runs match");
+    assert_int_equal(sweep(p, "run", "edited", "edited.db", two_jobs("")), 0);
+    assert_edit_told(p);
+    assert_said(p, "edited.db", "edited.yaml has changed since it was last run: 2 of its 4 runs match");
     assert_answer(p, "edited.db",
                   "SELECT (SELECT count(*) FROM run), (SELECT count(*) FROM sweep_run),"
                   " (SELECT group_concat(cell) FROM summary)",
                   "6|4|lr=0.001,lr=0.002|\n");
+    assert_int_equal(sweep(p, "status", "edited", "edited.db", ""), 0); /* orphans stay known */
+    assert_said(p, "edited.db", "2 runs of an earlier text of this file are no longer part of it");
+    assert_said(p, "edited.db", "done         lr=0.003 seed 1");
+    write_sweep(p, "edited", "grid: {optim.lr: [1e-3, 3e-3]}\nseeds: 2\n");
+    assert_int_equal(sweep(p, "run", "edited", "edited.db", "--jobs 1 --quiet"), 0);
+    assert_answer(p, "edited.db", "SELECT group_concat(label) FROM sweep_orphan", "lr=0.002,lr=0.002|\n");
+    /* Words make other runs too: the stage and the edit are told of these. */
+    assert_int_equal(sweep(p, "status", "edited", "edited.db", "train.steps=61"), 0);
+    assert_said(p, "edited.db", "0 of its 4 runs match");
+    assert_said(p, "edited.db", "6 runs of an earlier text");
+}
+
+/* One place run after the edit: what is left of the other text does not stand beside it. */
+static void an_edited_file_mixes_nothing_when_one_place_is_run(void **state) {
+    const Place *p = *state;
+    write_sweep(p, "mixed", "grid: {optim.lr: [1e-3, 3e-3]}\nseeds: 2\n");
+    assert_int_equal(sweep(p, "run", "mixed", "mixed.db", "--jobs 1 --quiet"), 0);
+    write_sweep(p, "mixed", "grid: {optim.lr: [1e-3, 2e-3, 3e-3]}\nseeds: 1\n");
+    assert_int_equal(sweep(p, "run", "mixed", "mixed.db", "--index 1 --quiet"), 0);
+    assert_answer(
+        p, "mixed.db",
+        "SELECT \"index\", c.label, config ->> '$.optim.lr', config ->> '$.seed' FROM sweep_cell AS c"
+        " LEFT JOIN sweep_run AS s USING (sweep, \"index\") LEFT JOIN run AS r ON r.id = s.run",
+        "0|lr=0.001|0.001|0|\n1|lr=0.002|0.002|0|\n2|lr=0.003|0.003|0|\n");
 }
 
 /* ---- tuning ---- */
@@ -200,7 +281,7 @@ static void only_the_best_cell_of_each_side_is_judged(void **state) {
                 "grid: {model.head_out: [none, rmsnorm], optim.lr: [1e-3, 5e-3]}\nseeds: 2\n"
                 "compare: {axis: model.head_out, baseline: none}\ntune: {axes: [optim.lr], seeds: 1}\n"
                 "expect: [{metric: val_loss, direction: lower, by: 9}]\n");
-    assert_int_equal(sweep(p, "run", "tuned", "tuned.db", "--jobs 2"), 0);
+    assert_int_equal(sweep(p, "run", "tuned", "tuned.db", two_jobs("")), 0);
     assert_said(p, "tuned.db", "tuned: 8 of 12 done, 0 going, 4 not needed (tuned away)");
     assert_answer(p, "tuned.db", "SELECT side, open FROM sweep_choice ORDER BY side",
                   "head_out=none|0|\nhead_out=rmsnorm|0|\n");
@@ -210,6 +291,25 @@ static void only_the_best_cell_of_each_side_is_judged(void **state) {
     assert_said(p, "tuned.db", "each side at its own best");
     assert_int_equal(sweep(p, "verdict", "tuned", "tuned.db", "--markdown"), 0);
     assert_said(p, "tuned.db", "| val\\_loss lower by more than 9.0 | 2 |");
+}
+
+/* A run that tunes is not there, nor, as a former program left it, its place: no verdict on half a choice. */
+static void what_is_not_there_keeps_the_verdict_open(void **state) {
+    const Place *p = *state;
+    char line[512];
+    snprintf(line, sizeof line, "cp %s/tuned.db %s/hole.db", p->folder, p->folder);
+    assert_int_equal(shell(line), 0);
+    free(ask(p, "hole.db",
+             "DELETE FROM sweep_run WHERE \"index\" = (SELECT \"index\" FROM sweep_cell WHERE NOT judges "
+             "LIMIT 1)"));
+    assert_int_equal(sweep(p, "verdict", "tuned", "hole.db", ""), 0);
+    assert_said(p, "hole.db", "undecided");
+    free(ask(
+        p, "hole.db",
+        "DELETE FROM sweep_cell WHERE (sweep, \"index\") NOT IN (SELECT sweep, \"index\" FROM sweep_run)"));
+    assert_int_equal(sweep(p, "verdict", "tuned", "hole.db", ""), 0);
+    assert_said(p, "hole.db", "undecided");
+    assert_answer(p, "hole.db", "SELECT count(*) FROM sweep_cell", "12|\n");
 }
 
 /* Four cells tune on one seed; two of them then judge on two. */
@@ -236,35 +336,63 @@ static void what_stage_it_is_in_is_told(void **state) {
         assert_int_equal(sweep(p, "verdict", "tuned", "tuned.db", ""), 0);
         assert_said(p, "tuned.db", cases[i].says);
     }
-    assert_int_equal(sweep(p, "run", "tuned", "tuned.db", "--jobs 2"), 0);
+    assert_int_equal(sweep(p, "run", "tuned", "tuned.db", two_jobs("")), 0);
     assert_answer(p, "tuned.db", "SELECT n, verdict FROM verdict", "2|refuted|\n");
     assert_answer(p, "tuned.db", "SELECT count(*) FROM run WHERE started IS NOT NULL", "8|\n");
 }
 
 /* ---- what it prints ---- */
 
-/* Standard output of an action is one JSON value; SQLite's reader is the judge. */
-static void assert_json(const Place *p, const char *action) {
+/* Standard output of an action is one JSON value with an array at that path; SQLite's reader is the judge. */
+static void assert_json(const Place *p, const char *action, const char *path) {
     char line[512], sql[256];
     snprintf(line, sizeof line,
              "./sinklab sweep %s %s/tuned.yaml --db %s/tuned.db --cache %s/cache --json --quiet >%s/json",
              action, p->folder, p->folder, p->folder, p->folder);
     assert_int_equal(system(line), 0);
     snprintf(sql, sizeof sql,
-             "sqlite3 :memory: \"SELECT json_array_length(readfile('%s/json')) > 0\" | grep -qx 1",
-             p->folder);
+             "sqlite3 :memory: \"SELECT json_array_length(readfile('%s/json'), '%s') > 0\" | grep -qx 1",
+             p->folder, path);
     assert_int_equal(system(sql), 0);
 }
 
 static void figures_come_as_json(void **state) {
     const Place *p = *state;
-    assert_json(p, "run");
-    assert_json(p, "verdict");
+    assert_json(p, "run", "\\$");
+    assert_json(p, "verdict", "\\$");
+    assert_json(p, "plan", "\\$.runs");
+    assert_json(p, "status", "\\$.runs");
+}
+
+static void quiet_prints_nothing(void **state) {
+    const Place *p = *state;
+    char line[512];
+    snprintf(line, sizeof line,
+             "./sinklab sweep run %s/plain.yaml --db %s/whole.db --cache %s/cache --quiet >%s/silence",
+             p->folder, p->folder, p->folder, p->folder);
+    assert_int_equal(shell(line), 0);
+    assert_file_size(p, "silence", 0);
+    assert_answer(p, "whole.db", "SELECT count(*) FROM run WHERE status = 'done'", "4|\n");
+}
+
+/* Words that made the runs and are left out of the question: whose verdict it is is said. */
+static void a_verdict_names_words_that_it_was_not_given(void **state) {
+    const Place *p = *state;
+    write_sweep(p, "words",
+                "grid: {optim.lr: [1e-3, 5e-3]}\ncompare: {axis: optim.lr, baseline: 1e-3}\n"
+                "expect: [{metric: onset, direction: lower}]\n");
+    assert_int_equal(sweep(p, "run", "words", "words.db", "train.steps=20 --quiet"), 0);
+    assert_int_equal(sweep(p, "verdict", "words", "words.db", ""), 0);
+    assert_said(p, "words.db", "words.yaml: what was run has train.steps 20, not 60; this is the verdict on");
+    assert_int_equal(sweep(p, "verdict", "words", "words.db", "train.steps=20 run.log_every=7"), 0);
+    assert_not_said(p, "words.db", "what was run has");
+    assert_said(p, "words.db", "onset: one that never came counts as the run's last step, later than any");
 }
 
 static void a_terminal_gets_a_live_table(void **state) {
     const Place *p = *state;
     char line[512];
+    if (host_cores() < 2) skip(); /* a single run draws its own line */
     snprintf(
         line, sizeof line,
         "script -qec './sinklab sweep run %s/long.yaml --db %s/live.db --cache %s/cache --jobs 2' /dev/null "
@@ -274,6 +402,38 @@ static void a_terminal_gets_a_live_table(void **state) {
     assert_said(p, "live.db", "  head_out=none steps=200 seed 0  st"); /* "starting" or "step" */
     assert_said(p, "live.db", "\033[3A\033[J");                        /* two runs and the counts, redrawn */
     assert_said(p, "live.db", "long: 4 of 4 done, 0 going");
+}
+
+/* ---- a plan that is stopped ---- */
+
+/* The measuring child is sinklab to top, too; told to stop, plan takes its folder away and ends as told. */
+static void what_is_measured_leaves_nothing_behind(void **state) {
+    const Place *p = *state;
+    char line[1024], path[64], name[32] = "";
+    pid_t child = 0;
+    snprintf(line, sizeof line, "mkdir %s/tmp", p->folder);
+    assert_int_equal(shell(line), 0);
+    pid_t plan = fork();
+    if (plan == 0) {
+        snprintf(line, sizeof line, "%s/tmp", p->folder);
+        setenv("TMPDIR", line, 1);
+        command_line(p, "plan", "plain", "stopped.db", "", line);
+        execl("/bin/sh", "sh", "-c", line, (char *)NULL);
+        _exit(127);
+    }
+    for (int i = 0; i < 6000 && strcmp(name, "sinklab"); i++, usleep(10000)) {
+        if (!(child = child_of(plan))) continue;
+        snprintf(path, sizeof path, "/proc/%d/comm", (int)child);
+        FILE *f = fopen(path, "r");
+        if (f && fscanf(f, "%31s", name) != 1) name[0] = 0;
+        if (f) fclose(f);
+    }
+    assert_string_equal(name, "sinklab");
+    kill(plan, SIGINT);
+    assert_int_equal(wait_for(plan), EXIT_SIGINT);
+    assert_int_equal(kill(child, 0), -1);
+    snprintf(line, sizeof line, "rmdir %s/tmp", p->folder);
+    assert_int_equal(shell(line), 0); /* nothing is in it */
 }
 
 /* ---- misuse ---- */
@@ -319,11 +479,17 @@ int main(void) {
         cmocka_unit_test(several_writers_share_the_work),
         cmocka_unit_test(killed_at_random_it_ends_the_same),
         cmocka_unit_test(a_dead_worker_is_told_and_taken_up),
+        cmocka_unit_test(a_task_that_cannot_bring_its_results_keeps_them),
         cmocka_unit_test(what_ended_badly_waits_for_retry),
         cmocka_unit_test(an_edited_file_keeps_the_runs_that_still_match),
+        cmocka_unit_test(an_edited_file_mixes_nothing_when_one_place_is_run),
         cmocka_unit_test(only_the_best_cell_of_each_side_is_judged),
+        cmocka_unit_test(what_is_not_there_keeps_the_verdict_open),
         cmocka_unit_test(what_stage_it_is_in_is_told),
         cmocka_unit_test(figures_come_as_json),
+        cmocka_unit_test(quiet_prints_nothing),
+        cmocka_unit_test(a_verdict_names_words_that_it_was_not_given),
+        cmocka_unit_test(what_is_measured_leaves_nothing_behind),
         cmocka_unit_test(a_terminal_gets_a_live_table),
         cmocka_unit_test(bad_input_is_one_clear_line),
     };

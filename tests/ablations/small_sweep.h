@@ -5,12 +5,20 @@
 
 #include "data/base/rng.h"
 #include "tests/train/command_fixture.h"
+#include "train/host.h"
 
 static inline void write_text(const Place *p) {
     FILE *f = open_file(p, "text.txt", "w");
     for (int i = 0; i < 9000; i++)
         fprintf(f, "word%d%c", (int)rng_below(1, RNG_TEST, 0, (uint64_t)i, 9), i % 11 == 10 ? '\n' : ' ');
     fclose(f);
+}
+
+/* "--jobs 2 MORE", or one on a machine, or in a mask, of one core. */
+static inline const char *two_jobs(const char *more) {
+    static char words[64];
+    snprintf(words, sizeof words, "--jobs %d %s", host_cores() > 1 ? 2 : 1, more);
+    return words;
 }
 
 /* NAME.yaml; `rest` is what varies. */
@@ -47,6 +55,19 @@ static inline void assert_said(const Place *p, const char *db, const char *words
     char name[64];
     snprintf(name, sizeof name, "%s.out", db);
     assert_file_says(p, name, words);
+}
+
+static inline void assert_not_said(const Place *p, const char *db, const char *words) {
+    char line[256];
+    snprintf(line, sizeof line, "! grep -qF '%s' %s/%s.out", words, p->folder, db);
+    assert_int_equal(shell(line), 0);
+}
+
+static inline void assert_file_size(const Place *p, const char *name, long size) {
+    FILE *f = open_file(p, name, "r");
+    fseek(f, 0, SEEK_END);
+    assert_int_equal(ftell(f), size);
+    fclose(f);
 }
 
 #endif

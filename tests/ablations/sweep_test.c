@@ -178,7 +178,60 @@ static void one_place_can_be_registered_alone(void **state) {
     Store *store = open_or_fail(p.db, STORE_WRITE);
     OK(plan_register(&plan, 3, store, &e));
     ASK(store, "SELECT group_concat(\"index\") FROM sweep_run", "3");
-    ASK(store, "SELECT label || ' ' || cell FROM sweep_cell", "layers=2 1");
+    /* Every place is known, so that what is missing is. */
+    ASK(store, "SELECT group_concat(label || ' ' || cell) FROM sweep_cell",
+        "layers=1 0,layers=1 0,layers=2 1,layers=2 1");
+    OK(plan_register(&plan, 0, store, &e));
+    ASK(store, "SELECT min(\"index\") || max(\"index\") || count(*) FROM sweep_run", "032");
+    store_close(store);
+    plan_free(&plan);
+    unload(s);
+    place_remove(&p);
+}
+
+/* Holm divides by all comparisons that the file plans, though one run is there. */
+static void every_planned_comparison_counts(void **state) {
+    (void)state;
+    Place p = place_make();
+    char text[1024];
+    write_text(&p);
+    plan_text(&p, "1, 2, 3", text);
+    strcat(text, "compare: {axis: model.layers, baseline: 1}\n"
+                 "expect: [{metric: val_loss, direction: lower}, {metric: sink_mass, direction: lower}]\n");
+    Sweep *s = load_or_fail(&p, text);
+    Plan plan = plan_or_fail(&p, s);
+    Store *store = open_or_fail(p.db, STORE_WRITE);
+    OK(plan_register(&plan, 2, store, &e));
+    ASK(store, "SELECT group_concat(share) FROM (SELECT share FROM verdict ORDER BY share)", "1,2,3,4");
+    ASK(store, "SELECT max(share) FROM t_quantile", "4");
+    store_close(store);
+    plan_free(&plan);
+    unload(s);
+    place_remove(&p);
+}
+
+/* Places that a former program left out are added, once. */
+static void missing_places_are_added(void **state) {
+    (void)state;
+    Place p = place_make();
+    char text[512];
+    bool lacks = true;
+    write_text(&p);
+    plan_text(&p, "1, 2", text);
+    Sweep *s = load_or_fail(&p, text);
+    Plan plan = plan_or_fail(&p, s);
+    Store *store = open_or_fail(p.db, STORE_WRITE);
+    OK(sweep_lacks_places(s, &lacks, store, &e)); /* it has none of the sweep */
+    assert_false(lacks);
+    OK(plan_register(&plan, 3, store, &e));
+    run_sql(store, "DELETE FROM sweep_cell WHERE \"index\" < 3");
+    OK(sweep_lacks_places(s, &lacks, store, &e));
+    assert_true(lacks);
+    OK(sweep_add_places(s, store, &e));
+    OK(sweep_lacks_places(s, &lacks, store, &e));
+    assert_false(lacks);
+    ASK(store, "SELECT group_concat(\"index\" || label) FROM sweep_cell",
+        "0layers=1,1layers=1,2layers=2,3layers=2");
     store_close(store);
     plan_free(&plan);
     unload(s);
@@ -233,7 +286,7 @@ static const struct Refusal {
      ":3:6: zip: model.width has 2 values, optim.lr has 3 (they advance together)"},
     {GRID "zip: {model.layers: [3, 4]}\n", ":3:7: model.layers is an axis already"},
     {GRID "exclude: [{model.width: 3}]\n", ":3:12: exclude: model.width is no axis of grid or zip"},
-    {GRID "exclude: [{model.layers: 3}]\n", ":3:26: exclude: 3 is not on the axis model.layers"},
+    {GRID "exclude: [{model.layers: 3}]\n", ":3:26: exclude: 3 is not on the axis model.layers (1, 2)"},
     {GRID "exclude: [{model.layers: 1}, {model.layers: 2}]\n", ":3:30: exclude: leaves nothing to run"},
     {GRID "exclude: [{model.layers: 1}, {model.layers: 1}]\n",
      ":3:30: exclude: no combination is left that has these"},
@@ -246,7 +299,7 @@ static const struct Refusal {
     {GRID "set: {seed: 3}\nseeds: 2\n", ":4:8: seeds: seed is under set: already (%s/sweep.yaml:3:13)"},
     {GRID "set: {model.width: 8, model: {width: 8}}\n", ":3:31: set: duplicate key model.width"},
     {GRID "compare: {axis: model.layers, baseline: 3}\n",
-     ":3:41: compare: baseline: 3 is not on the axis model.layers"},
+     ":3:41: compare: baseline: 3 is not on the axis model.layers (1, 2)"},
     {GRID "compare: {axis: layers, baseline: 1}\n",
      ":3:17: compare: axis: layers is no axis of grid or zip (did you mean model.layers?)"},
     {GRID "compare: {axis: model.layers}\n", ":3:10: compare: needs axis and baseline"},
@@ -254,6 +307,14 @@ static const struct Refusal {
      ":3:9: expect: needs compare: (whose sides it is about)"},
     {SIDES "expect: [{metric: sink_rate_3, direction: lower}]\n",
      ":4:19: expect: unknown metric sink_rate_3 (did you mean sink_rate_03?)"},
+    {SIDES "expect: [{metric: contxt.val_loss, direction: lower}]\n",
+     ":4:19: expect: unknown metric contxt.val_loss (did you mean context.val_loss?)"},
+    {SIDES "expect: [{metric: other_bos.val_los, direction: lower}]\n",
+     ":4:19: expect: unknown metric other_bos.val_los (did you mean other_bos.val_loss?)"},
+    {SIDES "expect: [{metric: main.val_loss, direction: lower}]\n",
+     ":4:19: expect: unknown metric main.val_loss (did you mean val_loss?)"},
+    {SIDES "expect: [{metric: context.onset, direction: lower}]\n",
+     ":4:19: expect: unknown metric context.onset (did you mean onset?)"},
     {SIDES "expect: [{metric: val_loss, direction: down}]\n", ":4:40: expect: direction: lower or higher"},
     {SIDES "expect: [{metric: val_loss, direction: lower, by: -1}]\n",
      ":4:51: expect: by: expected a number from 0 on (direction: says the sign)"},
@@ -304,6 +365,42 @@ static void words_of_the_command_line_are_checked(void **state) {
     place_remove(&p);
 }
 
+/* The view `paired` knows what variants choose: all but those that set a learning rate are paired, and no run
+ * of the baseline departs from what is built in. */
+static void variants_are_paired_with_the_baseline(void **state) {
+    (void)state;
+    static const char *const names[] = {"baseline",     "gpt2",         "dyt",           "alibi",
+                                        "outlier_safe", "differential", "value_residual"};
+    enum { NAMES = sizeof names / sizeof *names };
+    Place p = place_make();
+    char sql[256], text[256] = "name: x\ngrid: {variant: [baseline";
+    for (int i = 1; i < NAMES; i++) strcat(strcat(text, ", "), names[i]);
+    Sweep *sweep = load_or_fail(&p, strcat(text, "]}\n"));
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    for (int i = 0; i < NAMES; i++) {
+        Config c;
+        int64_t run;
+        OK(sweep_config(sweep, i, &c, &e));
+        char *json = config_json(&c, true);
+        RunIdentity id = identity(names[i], names[i], 0, json);
+        OK(store_enqueue(s, &id, &run, &e));
+        free(json);
+    }
+    run_sql(s, "UPDATE run SET status = 'done'");
+    snprintf(sql, sizeof sql, "%d", NAMES - 1);
+    ASK(s, "SELECT count(*) FROM paired WHERE baseline = 'baseline'", sql);
+    /* A second baseline, of another choice, is a side like any other. */
+    run_sql(s, "INSERT INTO run (key, variant, seed, config, status) SELECT 'side', variant, seed,"
+               " json_set(config, '$.model.head_out', 'rmsnorm'), status FROM run WHERE key = 'baseline'");
+    ASK(s, "SELECT group_concat(baseline) FROM paired WHERE key = 'side'", "baseline");
+    ASK(s, "SELECT count(*) FROM paired WHERE baseline = 'side'", "0");
+    ASK(s, "SELECT group_concat(arm, ';') FROM arm JOIN run ON id = run_id WHERE variant = 'baseline'",
+        "baseline model.head_out=none;baseline model.head_out=rmsnorm");
+    store_close(s);
+    unload(sweep);
+    place_remove(&p);
+}
+
 /* Every name that an expectation may have is a row of the view. */
 static void known_outcomes_are_those_of_the_view(void **state) {
     (void)state;
@@ -335,9 +432,12 @@ int main(void) {
         cmocka_unit_test(base_below_variant_below_set_below_axes_below_words),
         cmocka_unit_test(plan_knows_done_runs_and_orphans),
         cmocka_unit_test(one_place_can_be_registered_alone),
+        cmocka_unit_test(every_planned_comparison_counts),
+        cmocka_unit_test(missing_places_are_added),
         cmocka_unit_test(twins_are_refused),
         cmocka_unit_test(every_bad_input_is_refused_word_for_word),
         cmocka_unit_test(words_of_the_command_line_are_checked),
+        cmocka_unit_test(variants_are_paired_with_the_baseline),
         cmocka_unit_test(known_outcomes_are_those_of_the_view),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

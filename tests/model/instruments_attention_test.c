@@ -74,12 +74,15 @@ static void uniform_attention(void **state) {
         for (int q = 0; q < 64; q++)
             for (int k = 0; k <= q; k++) matrix(&c, row, 0, 0)[q * 64 + k] = 1.0f / (float)(q + 1);
     Figures f = measure(&c);
-    near(figure(&f, "uniform_mass", -1, -1), 0.0741, 1e-4);
+    double control = 0;
+    for (int q = 0; q < 64; q++) control += 1.0 / (q + 1) / 64; /* 0.0741 */
+    near(figure(&f, "uniform_mass", -1, -1), control, 1e-14);
     near(figure(&f, "sink_mass", -1, -1), figure(&f, "uniform_mass", -1, -1), 1e-7);
     near(figure(&f, "mixing", -1, -1), 1, 1e-6);
     near(figure(&f, "dormant", 0, 0), 0, 0);
     near(figure(&f, "row_sum", 0, 0), 1, 1e-6);
     assert_true(isnan(figures_get(&f, "row0_mass", 0, 0)));
+    assert_true(isnan(figures_get(&f, "proxy", -1, -1)));
     drop(&c, &f);
 }
 
@@ -140,6 +143,7 @@ static void proxy_of_unnormalised_kinds(void **state) {
     (void)state;
     Case c = make(1, 1, 1, 8, 0);
     c.unnormalised = true;
+    while (strcmp(attention_name(c.m.config.attention), "sigmoid")) c.m.config.attention++;
     for (int q = 1; q < 8; q++) { /* row 0 stays without any mass */
         matrix(&c, 0, 0, 0)[q * 8] = -3;
         matrix(&c, 0, 0, 0)[q * 8 + q] = 1;
@@ -147,6 +151,7 @@ static void proxy_of_unnormalised_kinds(void **state) {
     Figures f = measure(&c);
     near(figure(&f, "sink_mass", 0, 0), 7 * 0.75 / 8, 1e-15);
     near(figure(&f, "row_sum", 0, 0), 7 * -2.0 / 8, 1e-15);
+    near(figure(&f, "proxy", -1, -1), 1, 0);
     near(figure(&f, "dormant", 0, 0), 1, 0);
     near(figure(&f, "diagonal", 0, 0), 0.25, 1e-15);
     drop(&c, &f);

@@ -33,9 +33,9 @@ static inline float *normal_floats(int64_t n, uint64_t seed) {
     return x;
 }
 
-/* Within `tolerance` of b, relative to it (to 1 where it is smaller). */
+/* Within `tolerance` of b, relative to it (to 1 where it is 0): the root of one figure's NMSE. */
 static inline void near(double a, double b, double tolerance) {
-    if (!(fabs(a - b) <= tolerance * fmax(1, fabs(b)))) fail_msg("%.17g is not %.17g", a, b);
+    if (!(fabs(a - b) <= tolerance * (b != 0 ? fabs(b) : 1))) fail_msg("%.17g is not %.17g", a, b);
 }
 
 /* The figure `name`, which must have been handed over. */

@@ -1,8 +1,9 @@
-/* Super neurons, output variance and phase labels on planted cases. */
+/* Super neurons, output variance, the logit lens and phase labels on planted cases. */
 #include "tests/model/support.h"
 
 #include "tests/model/instruments_fixture.h"
 
+#include "model/gemm.h"
 #include "model/slots.h"
 
 /* A hidden layer in which one unit is hot at position 0: weights and activations written by hand. */
@@ -87,6 +88,45 @@ static void a_constant_has_no_variance(void **state) {
     figures_free(&f);
 }
 
+static float *weights_of(const Model *m, Stage s) {
+    return m->params + model_tensor(m, -1, s, 0)->offset;
+}
+
+/* A head that gives the token of a vector's only channel the logit a = sqrt(d) / 4, all others 0: the loss is
+ * ln(V - 1 + e^a), less a where the target is that token. In layer 1 the vectors are turned by a channel, so
+ * that no target is. */
+static void lens_of_one_channel(void **state) {
+    (void)state;
+    enum { ROWS = 3, T = 7 };
+    ModelConfig c = small_config();
+    Rig r = rig_of(&c, ROWS, T, 0);
+    int d = (int)c.width, V = (int)c.vocab, N = ROWS * T, scored = 0, right = 0;
+    float *X = room((size_t)2 * N * d, sizeof *X), *gain = weights_of(r.m, STAGE_NORM_FINAL);
+    float *head = weights_of(r.m, STAGE_HEAD);
+    for (int j = 0; j < d; j++) gain[j] = 1;
+    for (int i = 0; i < V * d; i++) head[i] = i / d == i % d ? 0.25f : 0;
+    for (int n = 0; n < N; n++) {
+        X[n * d + n] = 3e4f; /* of any length, but for the norm's eps */
+        X[(N + n) * d + (n + 1) % d] = -X[n * d + n];
+        r.y[n] = n % 5 == 2 ? -1 : n % 5 == 3 ? V - 1 : n;
+        scored += r.y[n] >= 0;
+        right += r.y[n] == n;
+    }
+    Probe p = {.m = r.m, .rows = ROWS, .T = T, .y = r.y};
+    void *self = logit_lens.open(&p);
+    show(&logit_lens, self, &p, TAP_RESID, X, d, r.lo, 2);
+    Figures f = {0};
+    logit_lens.close(self, &f);
+    double a = sqrt(d) / 4;
+    near(figure(&f, "lens_loss", 0, -1), log(V - 1 + exp(a)) - a * right / scored, 1e-6);
+    near(figure(&f, "lens_loss", 1, -1), log(V - 1 + exp(-a)), 1e-6);
+    figures_free(&f);
+    for (int n = 0; n < N; n++) r.y[n] = -1;
+    assert_null(logit_lens.open(&p)); /* no target, no loss */
+    free(X);
+    rig_free(&r);
+}
+
 static void phases_by_rule(void **state) {
     (void)state;
     static const struct {
@@ -110,10 +150,12 @@ static void phases_by_rule(void **state) {
 }
 
 int main(void) {
+    gemm_start();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_hot_unit),
         cmocka_unit_test(planted_variance),
         cmocka_unit_test(a_constant_has_no_variance),
+        cmocka_unit_test(lens_of_one_channel),
         cmocka_unit_test(phases_by_rule),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,8 @@
  * and rows in flight, and what the measuring pass owes its caller. */
 #include "tests/model/support.h"
 
+#include "tests/model/naive_forward.h"
+
 #include "tests/model/instruments_fixture.h"
 
 #include "model/gemm.h"
@@ -9,144 +11,236 @@
 
 #include <omp.h>
 
-enum { ROWS = 5, T = 19, LAYERS = 2, HEADS = 2, D = 24 };
-
-/* What the naive forward of one row leaves. */
-typedef struct Trace {
-    double A[LAYERS][HEADS][T][T], v[LAYERS][T][D], x[LAYERS][T][D];
-} Trace;
+enum { ROWS = 5, T = 19, LAYERS = 2, HEADS = 2, D = 24, F = 40 };
+#define RELATIVE 1e-5 /* relative: its square is the normalised mean square error of one figure */
 
 static ModelConfig config(void) {
-    ModelConfig c = small_config();
+    ModelConfig c = naive_config();
     Error e = {0};
-    c.layers = LAYERS, c.heads = HEADS, c.width = D, c.mlp_width = 40, c.context = T;
-    for (c.position = 0; strcmp(position_name(c.position), "none");) c.position++;
+    c.layers = LAYERS, c.heads = HEADS, c.width = D, c.mlp_width = F, c.context = T;
     if (!model_config_check(&c, &e)) fail_msg("%s", e.text);
     return c;
 }
 
-static const float *tensor(const Model *m, int layer, Stage s, int i) {
-    return m->params + model_tensor(m, layer, s, i)->offset;
-}
+/* ---- what instruments define, as loops over the naive forward ---- */
 
-static void times(const float *W, int rows, int cols, const double *x, double *y) {
-    for (int r = 0; r < rows; r++) {
-        y[r] = 0;
-        for (int c = 0; c < cols; c++) y[r] += (double)W[r * cols + c] * x[c];
-    }
-}
+typedef struct Split {
+    double first, rest;
+} Split;
 
-static void normed(const float *gain, const double *x, double *h) {
-    double square = 0;
-    for (int j = 0; j < D; j++) square += x[j] * x[j];
-    for (int j = 0; j < D; j++) h[j] = (double)gain[j] * x[j] / sqrt(square / D + 1e-5);
-}
-
-/* A = softmax(q.k / sqrt(dh)) of one query and head, whose channels of k start at `from`. */
-static void naive_row(double *A, const double *q, double k[T][D], int from, int lo, int t, int dh) {
-    double sum = 0;
-    for (int s = lo; s <= t; s++) {
-        double dot = 0;
-        for (int j = 0; j < dh; j++) dot += q[j] * k[s][from + j];
-        sum += A[s] = exp(dot / sqrt(dh));
-    }
-    for (int s = lo; s <= t; s++) A[s] /= sum;
-}
-
-static void naive_attention(const Model *m, int l, const int32_t *lo, double x[T][D], Trace *trace) {
-    double q[T][D], k[T][D], h[D], add[D];
-    int dh = D / HEADS;
-    for (int t = 0; t < T; t++) {
-        normed(tensor(m, l, STAGE_NORM_ATTN, 0), x[t], h);
-        times(tensor(m, l, STAGE_QKV, 0), D, D, h, q[t]);
-        times(tensor(m, l, STAGE_QKV, 1), D, D, h, k[t]);
-        times(tensor(m, l, STAGE_QKV, 2), D, D, h, trace->v[l][t]);
-    }
-    for (int t = 0; t < T; t++) {
-        double o[D] = {0};
-        for (int j = 0; j < D; j++) {
-            double *A = trace->A[l][j / dh][t];
-            if (j % dh == 0) naive_row(A, q[t] + j, k, j, lo[t], t, dh);
-            for (int s = lo[t]; s <= t; s++) o[j] += A[s] * trace->v[l][s][j];
-        }
-        times(tensor(m, l, STAGE_OUT, 0), D, D, o, add);
-        for (int j = 0; j < D; j++) x[t][j] += add[j];
-    }
-}
-
-static void naive_mlp(const Model *m, int l, double x[D]) {
-    int f = (int)m->config.mlp_width;
-    double h[D], gate[f], up[f], add[D];
-    normed(tensor(m, l, STAGE_NORM_MLP, 0), x, h);
-    times(tensor(m, l, STAGE_MLP, 0), f, D, h, gate);
-    times(tensor(m, l, STAGE_MLP, 1), f, D, h, up);
-    for (int i = 0; i < f; i++) up[i] *= gate[i] / (1 + exp(-gate[i]));
-    times(tensor(m, l, STAGE_MLP, 2), D, f, up, add);
-    for (int j = 0; j < D; j++) x[j] += add[j];
-}
-
-static void naive_forward(const Rig *r, int row, Trace *trace) {
-    double x[T][D];
-    memset(trace, 0, sizeof *trace);
-    for (int t = 0; t < T; t++)
-        for (int j = 0; j < D; j++)
-            x[t][j] = (double)tensor(r->m, -1, STAGE_EMBED, 0)[r->x[row * T + t] * D + j];
-    for (int l = 0; l < LAYERS; l++) {
-        naive_attention(r->m, l, r->lo + row * T, x, trace);
-        for (int t = 0; t < T; t++) naive_mlp(r->m, l, x[t]);
-        memcpy(trace->x[l], x, sizeof x);
-    }
-}
-
-/* Norm of the first tokens of documents (their mean) over the median of the rest. */
-static double naive_ratio(const int32_t *lo, double x[T][D], int from, int to) {
+/* Of a quantity by token: the mean over first tokens of documents, the median of the others. */
+static Split split(const int32_t *lo, const double *of) {
     double first = 0, rest[T];
     int firsts = 0, others = 0;
-    for (int t = 0; t < T; t++) {
-        double square = 0;
-        for (int j = from; j < to; j++) square += x[t][j] * x[t][j];
+    for (int t = 0; t < T; t++)
         if (lo[t] == t)
-            first += sqrt(square), firsts++;
+            first += of[t], firsts++;
         else
-            rest[others++] = sqrt(square);
-    }
-    return first / firsts / median_of(rest, others);
+            rest[others++] = of[t];
+    return (Split){first / firsts, median_of(rest, others)};
 }
 
-static void check_heads(const Figures *f, const Rig *r, const Trace *traces, int l, int n) {
-    double mass = 0, mixed = 0, drain = 0;
+static double length(const double *x, int n) {
+    double square = 0;
+    for (int j = 0; j < n; j++) square += x[j] * x[j];
+    return sqrt(square);
+}
+
+/* Of n channels of a quantity (LAYERS, T, D) from `from` on. */
+static double naive_ratio(const Forward *f, const int32_t *lo, double *of, int l, int from, int n) {
+    double norms[T];
+    for (int t = 0; t < T; t++) norms[t] = length(naive_at(f, of, D, l, t) + from, n);
+    Split s = split(lo, norms);
+    return s.first / s.rest;
+}
+
+static Split naive_dominance(const Forward *f, const int32_t *lo, int l) {
+    double ratio[T];
+    for (int t = 0; t < T; t++) {
+        const double *x = naive_at(f, f->x, D, l, t);
+        double most = 0, sum = 0;
+        for (int j = 0; j < D; j++) {
+            most = fmax(most, fabs(x[j]));
+            sum += fabs(x[j]);
+        }
+        ratio[t] = most / (sum / D);
+    }
+    return split(lo, ratio);
+}
+
+static double naive_kurtosis(const Forward *f, int l) {
+    double sum = 0;
+    for (int t = 0; t < T; t++) {
+        const double *x = naive_at(f, f->x, D, l, t);
+        double mean = 0, m2 = 0, m4 = 0;
+        for (int j = 0; j < D; j++) mean += x[j] / D;
+        for (int j = 0; j < D; j++) {
+            m2 += pow(x[j] - mean, 2) / D;
+            m4 += pow(x[j] - mean, 4) / D;
+        }
+        sum += m4 / (m2 * m2) / T;
+    }
+    return sum;
+}
+
+static double naive_collapse(const Forward *f, int l) {
+    double mean[D] = {0}, apart[T * D];
+    for (int i = 0; i < T * D; i++) mean[i % D] += naive_at(f, f->x, D, l, i / D)[i % D] / T;
+    for (int i = 0; i < T * D; i++) apart[i] = naive_at(f, f->x, D, l, i / D)[i % D] - mean[i % D];
+    return length(apart, T * D) / length(naive_at(f, f->x, D, l, 0), T * D);
+}
+
+/* Share of the queries that see the first key of their document whose product with it is positive. */
+static double naive_positive(const Forward *f, const int32_t *lo, int l, int h) {
+    int positive = 0;
+    for (int t = 0; t < T; t++) {
+        double dot = 0;
+        for (int j = h * D / HEADS; j < (h + 1) * D / HEADS; j++)
+            dot += naive_at(f, f->q, D, l, t)[j] * naive_at(f, f->k, D, l, lo[t])[j];
+        positive += dot > 0;
+    }
+    return (double)positive / T;
+}
+
+static double naive_lens(const Rig *r, const Forward *rows, int l) {
+    double sum = 0;
+    int scored = 0;
+    for (int n = 0; n < ROWS * T; n++) {
+        if (r->y[n] < 0) continue;
+        sum += naive_loss(&rows[n / T], l, n % T, r->y[n]);
+        scored++;
+    }
+    return sum / scored;
+}
+
+/* ---- over the rows ---- */
+
+static void check_heads(const Figures *f, const Rig *r, const Forward *rows, int l, int h) {
+    double mass = 0, mixed = 0, drain = 0, positive = 0;
     for (int row = 0; row < ROWS; row++) {
         const int32_t *lo = r->lo + row * T;
         double sum = 0;
         int wide = 0;
         for (int q = 0; q < T; q++) {
-            const double *A = traces[row].A[l][n][q];
+            const double *A = rows[row].A + ((l * HEADS + h) * T + q) * T;
             mass += A[lo[q]] / T / ROWS;
             if (q == lo[q]) continue;
             sum += entropy_of(A, T) / log(q - lo[q] + 1);
             wide++;
         }
         mixed += sum / wide / ROWS;
-        drain += naive_ratio(lo, (double(*)[D])traces[row].v[l], n * D / HEADS, (n + 1) * D / HEADS) / ROWS;
+        drain += naive_ratio(&rows[row], lo, rows[row].v, l, h * D / HEADS, D / HEADS) / ROWS;
+        positive += naive_positive(&rows[row], lo, l, h) / ROWS;
     }
-    near(figure(f, "sink_mass", l, n), mass, 1e-5);
-    near(figure(f, "mixing", l, n), mixed, 1e-5);
-    near(figure(f, "value_drain", l, n), drain, 1e-5);
+    near(figure(f, "sink_mass", l, h), mass, RELATIVE);
+    near(figure(f, "mixing", l, h), mixed, RELATIVE);
+    near(figure(f, "value_drain", l, h), drain, RELATIVE);
+    near(figure(f, "positive", l, h), positive, 1e-15); /* a count */
 }
 
-static double naive_lens(const Rig *r, const Trace *traces, int l) {
-    int V = (int)r->m->config.vocab, scored = 0;
-    double sum = 0, h[D], logits[V];
-    for (int n = 0; n < ROWS * T; n++) {
-        if (r->y[n] < 0) continue;
-        double total = 0;
-        normed(tensor(r->m, -1, STAGE_NORM_FINAL, 0), traces[n / T].x[l][n % T], h);
-        times(tensor(r->m, -1, STAGE_HEAD, 0), V, D, h, logits);
-        for (int v = 0; v < V; v++) total += exp(logits[v]);
-        sum += log(total) - logits[r->y[n]];
-        scored++;
+static void check_stream(const Figures *f, const Rig *r, const Forward *rows, int l) {
+    double ratio = 0, first = 0, rest = 0, kurtosis = 0, collapse = 0;
+    for (int row = 0; row < ROWS; row++) {
+        const int32_t *lo = r->lo + row * T;
+        Split dominance = naive_dominance(&rows[row], lo, l);
+        ratio += naive_ratio(&rows[row], lo, rows[row].x, l, 0, D) / ROWS;
+        first += dominance.first / ROWS;
+        rest += dominance.rest / ROWS;
+        kurtosis += naive_kurtosis(&rows[row], l) / ROWS;
+        collapse += naive_collapse(&rows[row], l) / ROWS;
     }
-    return sum / scored;
+    near(figure(f, "norm_ratio", l, -1), ratio, RELATIVE);
+    near(figure(f, "dom_ratio_first", l, -1), first, RELATIVE);
+    near(figure(f, "dom_ratio_rest", l, -1), rest, RELATIVE);
+    near(figure(f, "kurtosis", l, -1), kurtosis, RELATIVE);
+    near(figure(f, "rank_collapse", l, -1), collapse, RELATIVE);
+    near(figure(f, "lens_loss", l, -1), naive_lens(r, rows, l), RELATIVE);
+}
+
+/* Variance over the rows of one channel of a quantity (LAYERS, T, D) of each. */
+static double naive_variance(const Forward *rows, size_t quantity, int l, int t, int j) {
+    double mean = 0, square = 0;
+    for (int row = 0; row < ROWS; row++) {
+        double x = naive_at(&rows[row], *(double **)((char *)&rows[row] + quantity), D, l, t)[j];
+        mean += x / ROWS;
+        square += x * x / ROWS;
+    }
+    return square - mean * mean;
+}
+
+/* (pairs in the same order - pairs in the other) / pairs */
+static double naive_tau(const double *a, const double *b, int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++) sum += i == j ? 0 : (a[i] - a[j]) * (b[i] - b[j]) > 0 ? 1 : -1;
+    return sum / (n * (n - 1));
+}
+
+static void check_variance(const Figures *f, const Forward *rows, int l) {
+    const size_t o = offsetof(Forward, o), add = offsetof(Forward, add);
+    double read[T] = {0}, written[T] = {0}, late = 0, first_read[D], first_written[D];
+    for (int i = 0; i < T * D; i++) {
+        read[i / D] += naive_variance(rows, o, l, i / D, i % D) / D;
+        written[i / D] += naive_variance(rows, add, l, i / D, i % D) / D;
+    }
+    for (int t = T / 2; t < T; t++) late += read[t] / (T - T / 2);
+    for (int j = 0; j < D; j++) {
+        first_read[j] = naive_variance(rows, o, l, 0, j);
+        first_written[j] = naive_variance(rows, add, l, 0, j);
+    }
+    near(figure(f, "out_variance_first", l, -1), read[0], RELATIVE);
+    near(figure(f, "out_variance_ratio", l, -1), read[0] / late, RELATIVE);
+    near(figure(f, "tau_wo", l, -1), naive_tau(first_read, first_written, D), 1e-15);
+    near(figure(f, "tau_wo_positions", l, -1), naive_tau(read, written, T), 1e-15);
+}
+
+static double down(const Model *m, int l, int j, int i) {
+    return (double)m->params[model_tensor(m, l, STAGE_MLP, 2)->offset + (size_t)(j * F + i)];
+}
+
+/* How many of n values are above x: 0 for the largest. */
+static int rank_of(const double *of, int n, double x) {
+    int above = 0;
+    for (int i = 0; i < n; i++) above += of[i] > x;
+    return above;
+}
+
+static void check_super_neurons(const Figures *f, const Model *m, const Forward *rows, int l) {
+    double size[F], energy[F], all = 0, top8 = 0, column[D], top4 = 0, whole = 0, cosine = 0, gate[D],
+                               sorted[F];
+    int top = 0;
+    for (int i = 0; i < F; i++) {
+        double mean = 0, square = 0;
+        for (int row = 0; row < ROWS; row++) {
+            double s = naive_at(&rows[row], rows[row].hidden, F, l, 0)[i];
+            mean += s / ROWS;
+            square += s * s / ROWS;
+        }
+        size[i] = sorted[i] = fabs(mean);
+        energy[i] = 0;
+        for (int j = 0; j < D; j++) energy[i] += square * pow(down(m, l, j, i), 2);
+        top = size[i] > size[top] ? i : top;
+    }
+    for (int i = 0; i < F; i++) {
+        all += energy[i];
+        top8 += rank_of(size, F, size[i]) < 8 ? energy[i] : 0;
+    }
+    for (int j = 0; j < D; j++) {
+        column[j] = pow(down(m, l, j, top), 2);
+        whole += column[j];
+        gate[j] = (double)m->params[model_tensor(m, l, STAGE_MLP, 0)->offset + (size_t)(top * D + j)];
+    }
+    for (int j = 0; j < D; j++) top4 += rank_of(column, D, column[j]) < 4 ? column[j] : 0;
+    for (int row = 0; row < ROWS; row++) {
+        const double *x = naive_at(&rows[row], rows[row].in, D, l, 0);
+        for (int j = 0; j < D; j++) cosine += x[j] * gate[j] / length(x, D) / length(gate, D) / ROWS;
+    }
+    double median = median_of(sorted, F);
+    near(figure(f, "super_unit", l, -1), top, 0);
+    near(figure(f, "super_ratio", l, -1), size[top] / median, RELATIVE);
+    near(figure(f, "super_energy8", l, -1), top8 / all, RELATIVE);
+    near(figure(f, "super_sparsity4", l, -1), top4 / whole, RELATIVE);
+    near(figure(f, "super_cos", l, -1), cosine, RELATIVE);
 }
 
 /* Everything there is, into f. */
@@ -162,21 +256,19 @@ static void against_a_naive_forward(void **state) {
     ModelConfig c = config();
     for (int documents = 0; documents < 8; documents += 7) {
         Rig r = rig_of(&c, ROWS, T, documents);
-        Trace *traces = room(ROWS, sizeof *traces);
+        Forward rows[ROWS];
         Figures f = {0};
         measure(&r, 2, &f, NULL);
-        for (int row = 0; row < ROWS; row++) naive_forward(&r, row, &traces[row]);
+        for (int row = 0; row < ROWS; row++) rows[row] = naive_forward(r.m, r.x + row * T, r.lo + row * T, T);
         for (int l = 0; l < LAYERS; l++) {
-            double ratio = 0;
-            for (int row = 0; row < ROWS; row++)
-                ratio += naive_ratio(r.lo + row * T, traces[row].x[l], 0, D) / ROWS;
-            near(figure(&f, "norm_ratio", l, -1), ratio, 1e-5);
-            near(figure(&f, "lens_loss", l, -1), naive_lens(&r, traces, l), 1e-5);
-            for (int n = 0; n < HEADS; n++) check_heads(&f, &r, traces, l, n);
+            check_stream(&f, &r, rows, l);
+            check_variance(&f, rows, l);
+            check_super_neurons(&f, r.m, rows, l);
+            for (int h = 0; h < HEADS; h++) check_heads(&f, &r, rows, l, h);
         }
         near(figure(&f, "bound_violations", -1, -1), 0, 0);
+        for (int row = 0; row < ROWS; row++) naive_free(&rows[row]);
         figures_free(&f);
-        free(traces);
         rig_free(&r);
     }
 }

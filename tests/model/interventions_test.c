@@ -153,6 +153,85 @@ static void test_against_changes_by_hand(void **state) {
         for (int documents = 0; documents <= 11; documents += 11) check_hand(&hands[i], documents);
 }
 
+/* ---- a column zeroed, for every kind of attention ---- */
+
+/* Kinds whose rows of A (with the null key) sum to one share the weight of the key out among what is left,
+ * as by science.md; the others keep the rest of the row as it is. A is as the pass shows it. */
+typedef struct Column {
+    const Model *m;
+    int key, H;
+    float *A; /* (ROWS, H, T, T) of the layer at work */
+} Column;
+
+static float *weight_of(const Column *c, int64_t row, int h, int q) {
+    return c->A + (((row * c->H + h) * T + q) * T + c->key);
+}
+
+static void keep_weights(void *self, const Weights *w) {
+    const Column *c = self;
+    for (int i = 0; i < w->nq; i++)
+        *weight_of(c, w->row, w->head, w->q0 + i) = c->key <= w->q0 + i ? w->A[i * w->ld + c->key] : 0;
+}
+
+/* o' = o - a v, of what is left to share 1 - a: over that. A query without any other key has o = 0. */
+static void zero_in(const Column *c, const View *v, int row, int q, int h) {
+    const Heads *hd = v->heads;
+    const AttentionSlot *slot = &attention_slots[c->m->config.attention];
+    const int32_t *lo = v->lo + (int64_t)row * v->T;
+    bool shifted = slot->part[0] == PART_SHIFT && slot->head.tensors[0].name, alone = lo[q] == q;
+    const float *shift =
+        shifted ? c->m->params + model_tensor(c->m, v->layer, STAGE_ATTENTION, 0)->offset : NULL;
+    const float *value = hd->v + ((int64_t)row * v->T + c->key) * hd->ld + h / hd->group * hd->dh;
+    float *o = v->data + ((int64_t)row * v->T + q) * v->ld + h * hd->dh;
+    double a = (double)*weight_of(c, row, h, q), rest = slot->unnormalised ? 1 : 1 - a;
+    for (int i = 0; i < hd->dh; i++) {
+        double x = (double)value[i] + (shift ? (double)shift[h / hd->group * hd->dh + i] : 0);
+        o[i] = alone && !slot->null_key ? 0 : (float)(((double)o[i] - a * x) / rest);
+    }
+}
+
+static void zero_by_hand(void *self, const View *v) {
+    const Column *c = self;
+    for (int row = 0; row < v->rows; row++)
+        for (int q = c->key > 0 ? c->key : 1; q < v->T; q++)
+            for (int h = 0; h < c->H && v->lo[(int64_t)row * v->T + q] <= c->key; h++)
+                zero_in(c, v, row, q, h);
+}
+
+static void check_column(int attention, int key, int documents) {
+    ModelConfig c = small_config();
+    char text[32];
+    snprintf(text, sizeof text, "zero_column(%d)", key);
+    c.attention = attention;
+    ModelConfig plain = with(c, NULL);
+    c = with(c, text);
+    Rig r = rig_of(&c, ROWS, T, documents);
+    Tape *changed = rig_tape(&r, ROWS, false);
+    r.m->config = plain;
+    Tape *tape = rig_tape(&r, ROWS, false);
+    Batch b = rig_batch(&r, 0, ROWS);
+    OWNED float *A = constants((size_t)ROWS * (size_t)c.heads * T * T, 0);
+    Column column = {r.m, key, (int)c.heads, A};
+    Observer hand = {1u << TAP_ATTN_OUT, &column, zero_by_hand, keep_weights};
+    model_forward(r.m, changed, &b);
+    tape_observe(tape, (Observers){&hand, 1});
+    model_forward(r.m, tape, &b);
+    OWNED double *want = doubles_of(tape_losses(tape), ROWS * T);
+    check_close(attention_name(attention), tape_losses(changed), want, ROWS * T, 512);
+    tape_free(changed);
+    tape_free(tape);
+    rig_free(&r);
+}
+
+static void test_zeroed_column_of_every_kind(void **state) {
+    (void)state;
+    for (int i = 0; attention_name(i); i++)
+        for (int documents = 0; documents <= 11; documents += 11) {
+            check_column(i, 0, documents);
+            check_column(i, 11, documents); /* with documents: the first key of one */
+        }
+}
+
 static void test_replaced_token(void **state) {
     (void)state;
     ModelConfig c = with(small_config(), "replace_first(7)");
@@ -216,6 +295,40 @@ static void check_change(ModelConfig c, const char *text, int documents) {
     tape_free(tape);
     tape_free(loss.tape);
     rig_free(&r);
+}
+
+/* The same for a kind of attention, which may have kinks: few weights, drawn anew where one is too near. */
+static void check_kind(int attention, const char *text, int documents) {
+    enum { FEW = 7, DRAWS = 12 };
+    ModelConfig c = small_config();
+    bool told = false;
+    c.attention = attention;
+    c.mlp_width = 8;
+    c = with(c, text);
+    Rig r = rig_of(&c, 1, FEW, documents);
+    Tape *tape = rig_tape(&r, 1, true);
+    RigLoss loss = {.r = &r, .tape = rig_tape(&r, 1, false), .batch = rig_batch(&r, 0, 1)};
+    for (uint64_t draw = 0; draw < DRAWS && !told; draw++) {
+        OWNED float *g = model_arena(r.m), *v = model_arena(r.m);
+        double reach = INFINITY, D = 0;
+        rig_draw(&r, draw);
+        model_train(r.m, tape, &loss.batch, 1.0f / (float)rig_scored(&loss.batch), g);
+        for (int i = 0; i < r.m->n_tensors; i++) D += tilt(r.m, &r.m->tensors[i], g, v, &reach);
+        Line line = {r.m->params, v, r.m->arena, rig_loss, &loss, rig_sides(&loss)};
+        told = check_slope(&line, reach, D, attention_name(attention));
+    }
+    assert_true(told);
+    tape_free(tape);
+    tape_free(loss.tape);
+    rig_free(&r);
+}
+
+static void test_gradients_of_every_kind(void **state) {
+    (void)state;
+    for (int i = 0; attention_name(i); i++) {
+        check_kind(i, "zero_column(0)", 0);
+        check_kind(i, "zero_column(4)", 4);
+    }
 }
 
 static int row_named(const char *(*name)(int), const char *want) {
@@ -301,6 +414,8 @@ int main(void) {
     gemm_start();
     omp_set_num_threads(1); /* tiny products: threads would only wait for each other */
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_changes_by_hand),
+                                       cmocka_unit_test(test_zeroed_column_of_every_kind),
+                                       cmocka_unit_test(test_gradients_of_every_kind),
                                        cmocka_unit_test(test_replaced_token),
                                        cmocka_unit_test(test_no_bit),
                                        cmocka_unit_test(test_gradients),

@@ -176,6 +176,28 @@ static void test_flops(void **state) {
     model_free(m);
 }
 
+/* Tensors and the padding between them, in memory that was in use before. */
+static void an_arena_is_zero(void **state) {
+    (void)state;
+    Model *m;
+    Error e = {0};
+    ModelConfig c = small_config();
+    c.width = 12;
+    c.heads = 3;
+    c.mlp_width = 20; /* tensors that end within a cache line */
+    assert_true(model_config_check(&c, &e));
+    assert_true(model_create(&m, &c, false, &e));
+    for (int turn = 0; turn < 3; turn++) {
+        float *p = model_arena(m);
+        for (size_t i = 0; i < m->arena; i++) {
+            assert_true(p[i] == 0);
+            p[i] = 1;
+        }
+        free(p);
+    }
+    model_free(m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_layout),
                                        cmocka_unit_test(test_names),
@@ -183,6 +205,7 @@ int main(void) {
                                        cmocka_unit_test(test_shared_start),
                                        cmocka_unit_test(test_configuration),
                                        cmocka_unit_test(test_every_row_names_its_paper),
-                                       cmocka_unit_test(test_flops)};
+                                       cmocka_unit_test(test_flops),
+                                       cmocka_unit_test(an_arena_is_zero)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

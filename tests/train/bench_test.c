@@ -2,6 +2,7 @@
  * said of a run's memory and threads before it begins. */
 #include "model/gemm.h"
 #include "model/grain.h"
+#include "train/bench.h"
 #include "train/run.h"
 #include "train/step.h"
 #include "train/yaml.h"
@@ -15,6 +16,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 static const char config[] = "model: {layers: 1, width: 32, heads: 2, context: 16}\n"
                              "data: {source: none, vocab: 64}\n"
@@ -26,29 +28,42 @@ static double number(const Yaml *map, const char *key) {
     return atof(value->text);
 }
 
-/* Runs it on the small configuration; returns what it prints. */
-static Yaml *bench(void) {
-    char folder[] = "/tmp/sinklab-bench-XXXXXX", line[256], path[64];
-    Error e = {0};
-    assert_non_null(mkdtemp(folder));
+/* Runs a line for the shell, in which $D is a folder with small.yaml; what it says goes to $D/said. */
+static int shell(const char *folder, const char *line) {
+    char all[1024];
+    snprintf(all, sizeof all, "D=%s; { %s; } >$D/said 2>&1", folder, line);
+    int status = system(all);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void assert_runs(const char *folder, const char *line) {
+    if (shell(folder, line)) fail_msg("%s: see %s/said", line, folder);
+}
+
+static int setup(void **state) {
+    char path[64], *folder = strdup("/tmp/sinklab-bench-XXXXXX");
+    if (!folder || !mkdtemp(folder)) return -1;
     snprintf(path, sizeof path, "%s/small.yaml", folder);
     FILE *f = fopen(path, "w");
-    assert_non_null(f);
+    if (!f) return -1;
     fputs(config, f);
-    fclose(f);
-    snprintf(line, sizeof line, "./sinklab bench %s --steps 3 --json > %s/out", path, folder);
-    assert_int_equal(system(line), 0);
-    snprintf(path, sizeof path, "%s/out", folder);
-    Yaml *y = yaml_load(path, &e);
-    snprintf(line, sizeof line, "rm -r %s", folder);
-    assert_int_equal(system(line), 0);
-    assert_non_null(y);
-    return y;
+    *state = folder;
+    return fclose(f);
+}
+
+static int teardown(void **state) {
+    int code = shell(*state, "rm -r $D");
+    free(*state);
+    return code > 0 ? 0 : code; /* `said` lies there */
 }
 
 static void phases_add_up(void **state) {
-    (void)state;
-    Yaml *y = bench();
+    char path[64];
+    Error e = {0};
+    assert_runs(*state, "./sinklab bench $D/small.yaml --steps 3 --json --quiet >$D/out");
+    snprintf(path, sizeof path, "%s/out", (char *)*state);
+    Yaml *y = yaml_load(path, &e);
+    assert_non_null(y);
     assert_true(number(y, "peak_fp32") > 0 && number(y, "peak_bytes") > 0);
     const Yaml *configs = yaml_get(y, "configs");
     assert_int_equal(configs->n, 1);
@@ -57,8 +72,25 @@ static void phases_add_up(void **state) {
     for (int i = 0; i < phases->n; i++) sum += number(phases->value[i], "ms");
     /* Medians of parts and of wholes differ; on a busy machine by much. */
     assert_true(sum > 0.2 * step && sum < 2 * step);
+    assert_true(number(yaml_get(phases, "data"), "ms") > 0 && number(yaml_get(phases, "store"), "ms") > 0);
     assert_true(number(one, "tokens_per_second") > 0 && number(one, "memory") > 0);
     yaml_free(y);
+}
+
+/* Rows are cut of a text by the code that training uses: a target is the next input, BOS stands first. */
+static void rows_are_those_of_a_text(void **state) {
+    (void)state;
+    Config c;
+    Error e = {0};
+    BenchRun *r;
+    assert_true(config_parse(&c, config, sizeof config - 1, "small.yaml", &e) && config_check(&c, &e));
+    c.train.batch_tokens = 2 * c.model.context;
+    assert_true(bench_open(&r, &c, &e));
+    const Trainer *t = bench_trainer(r);
+    assert_int_equal(t->rows.x[0], t->rows.x[t->T]);
+    for (int i = 1; i < 2 * t->T; i++)
+        if (i % t->T) assert_int_equal(t->rows.x[i], t->rows.y[i - 1]);
+    bench_close(r);
 }
 
 /* What train --dry-run says of memory, against what the trainer asks the system for. */
@@ -124,23 +156,65 @@ static void pieces_from_shapes(void **state) {
 
 /* That the figures are there, in the table and in the picture, not what they are. */
 static void table_and_picture(void **state) {
-    (void)state;
-    char folder[] = "/tmp/sinklab-bench-XXXXXX", line[512];
-    assert_non_null(mkdtemp(folder));
-    snprintf(line, sizeof line,
-             "cd %s && printf '%s' >a.yaml && $OLDPWD/sinklab bench a.yaml model.layers=2 --steps 1 --plot "
-             "a.svg >a.txt "
-             "&& grep -q 'threads have work' a.txt && grep -q 'classifier forward' a.svg",
-             folder, config);
-    assert_int_equal(system(line), 0);
-    snprintf(line, sizeof line, "rm -r %s", folder);
-    assert_int_equal(system(line), 0);
+    assert_runs(*state, "./sinklab bench $D/small.yaml model.layers=2 --steps 1 --plot $D/a.svg >$D/a.txt &&"
+                        " grep -q 'threads have work' $D/a.txt && grep -q 'classifier forward' $D/a.svg");
+}
+
+/* Where none is named. */
+static void each_configuration_there_is(void **state) {
+    assert_runs(*state, "mkdir -p $D/configs && cp $D/small.yaml $D/configs/a.yaml &&"
+                        " cp $D/small.yaml $D/configs/b.yaml && touch $D/configs/variants.yaml &&"
+                        " (cd $D && $OLDPWD/sinklab bench --steps 1 --json --quiet >out) &&"
+                        " grep -q configs/a.yaml $D/out && grep -q configs/b.yaml $D/out &&"
+                        " ! grep -q variants $D/out");
+}
+
+/* What `make perf` writes, for people and to hold a later run against: two rounds in turn. */
+static void figures_to_keep(void **state) {
+    assert_runs(*state,
+                "make -s -o sinklab perf ROUNDS=2 CONFIGS=\"$D/small.yaml --steps 1\" PERF=$D/perf >$D/out &&"
+                " grep -q 'small.yaml` | fp32 | .* to .*) | .*%.* | .* MB |' $D/perf/*.md &&"
+                " grep -q 'Medians of 2 interleaved rounds' $D/perf/*.md");
+    assert_runs(*state,
+                "cp $D/perf/*.json $D/then.json &&"
+                " ./sinklab bench $D/small.yaml --steps 1 --against $D/then.json >$D/out &&"
+                " grep -q '^tokens/s, MFU.*%.*%' $D/out && grep -q '^qkv forward .* ms .*%.*%' $D/out");
+}
+
+static void what_cannot_be_compared_is_refused(void **state) {
+    static const struct {
+        const char *options, *says;
+    } cases[] = {
+        {"model.width=64 --against $D/then.json", "none of the configurations"},
+        {"train.precision=bf16 --against $D/then.json", "none of the configurations"},
+        {"--against $D/small.yaml", "not what .sinklab bench --json"},
+        {"--against $D/nowhere.json", "nowhere.json"},
+        {"--against $D/then.json --json", "--against"},
+        {"--against $D/then.json --variants", "--against"},
+        {"--plot $D/a.svg --variants", "--plot"},
+        {"--plot $D/a.svg --instruments", "--plot"},
+        {"--save $D/perf --instruments", "--save"},
+        {"--rounds 2 --variants", "--rounds"},
+        {"--unwatched --variants", "--unwatched"},
+        {"--cache $D", "--cache"},
+        {"--variants --instruments", "--variants and --instruments"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char line[512];
+        snprintf(line, sizeof line, "./sinklab bench $D/small.yaml --steps 1 %s 2>$D/why", cases[i].options);
+        assert_int_equal(shell(*state, line), 2);
+        snprintf(line, sizeof line, "grep -q -e '%s' $D/why", cases[i].says);
+        assert_runs(*state, line);
+    }
 }
 
 int main(void) {
     gemm_start();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(phases_add_up), cmocka_unit_test(size_is_what_is_taken),
-        cmocka_unit_test(pieces_from_shapes), cmocka_unit_test(table_and_picture)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+        cmocka_unit_test(phases_add_up),         cmocka_unit_test(rows_are_those_of_a_text),
+        cmocka_unit_test(size_is_what_is_taken), cmocka_unit_test(pieces_from_shapes),
+        cmocka_unit_test(table_and_picture),     cmocka_unit_test(each_configuration_there_is),
+        cmocka_unit_test(figures_to_keep),       cmocka_unit_test(what_cannot_be_compared_is_refused),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
 }

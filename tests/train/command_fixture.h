@@ -55,7 +55,7 @@ static inline int shell(const char *line) {
 
 /* A file of the folder has these words. */
 static inline void assert_file_says(const Place *p, const char *name, const char *words) {
-    char text[16384];
+    static char text[1 << 18]; /* a sweep of one job at a time says a lot */
     FILE *f = open_file(p, name, "r");
     text[fread(text, 1, sizeof text - 1, f)] = 0;
     fclose(f);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -135,6 +136,16 @@ static void test_nearest(void **state) {
     assert_string_equal(guess(longest, words), "none");
 }
 
+/* Each command of the table, with a word that is no configuration, checkpoint or database. */
+static void test_every_command_takes_quiet(void **state) {
+    (void)state;
+    assert_int_equal(
+        system("set -- $(./sinklab --help | sed -n 's/^  \\([a-z]*\\) .*/\\1/p'); [ $# = 12 ] || exit 1;"
+               " for c; do ./sinklab $c --help | grep -q -e '--quiet' &&"
+               " ! ./sinklab $c --quiet nowhere 2>&1 | grep 'unknown option' || exit 1; done"),
+        0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_and_words),
@@ -142,6 +153,7 @@ int main(void) {
         cmocka_unit_test(test_dashes),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_every_command_takes_quiet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,6 +72,20 @@ static void train_to_the_end(void **state) {
     assert_answer(p, "a.db",
                   "SELECT count(*) FROM eval WHERE step IN (0, 300) AND probe = 'main' AND val_loss > 0",
                   "2|\n");
+    assert_answer(p, "a.db",
+                  "SELECT probe, min(step), count(sink_rate_03), count(DISTINCT step) FILTER (WHERE"
+                  " val_loss IS NOT NULL) FROM eval WHERE probe IN ('context', 'other_bos', 'random')"
+                  " GROUP BY probe ORDER BY probe",
+                  "context|0|3|0|\nother_bos|0|3|1|\nrandom|0|3|0|\n");
+    assert_answer(p, "a.db",
+                  "SELECT probe, group_concat(DISTINCT step), min(count) FROM (SELECT probe, step,"
+                  " count(out_variance_first) AS count FROM eval_layer WHERE entropy IS NOT NULL AND"
+                  " probe <> 'main' GROUP BY probe, step) GROUP BY probe ORDER BY probe",
+                  "context|300|0|\nother_bos|300|0|\nrandom|300|2|\n");
+    assert_answer(p, "a.db",
+                  "SELECT count(DISTINCT step) FROM eval_layer WHERE probe = 'random' AND"
+                  " out_variance_first IS NOT NULL",
+                  "3|\n");
 }
 
 static void two_threads_give_the_same_bits(void **state) {

@@ -41,7 +41,7 @@ static void every_table_view_and_column_has_a_comment(void **state) {
         sqlite3_finalize(columns);
     }
     sqlite3_finalize(objects);
-    assert_int_equal(tables, 15);
+    assert_int_equal(tables, 16);
     store_close(s);
     place_remove(&p);
 }
@@ -73,10 +73,15 @@ static void views_of_another_build_are_made_anew(void **state) {
     ask(s, sum, before);
     run_sql(
         s,
-        "DROP VIEW sink; CREATE VIEW sink AS SELECT 1 AS old; DROP VIEW final; CREATE VIEW mine AS SELECT 7");
+        "DROP VIEW sink; CREATE VIEW sink AS SELECT 1 AS old; DROP VIEW final; CREATE VIEW mine AS SELECT 7;"
+        "DROP TABLE sweep_orphan");
     store_close(s);
-    s = open_or_fail(p.db, STORE_READ);
-    ASK(s, "SELECT old FROM sink", "1");
+    s = open_or_fail(p.db, STORE_READ); /* it sees this program's views, and changes nothing */
+    ASK(s, "SELECT count(*) FROM sink WHERE probe = 'main'", "0");
+    ASK(s, "SELECT count(val_loss) FROM final", "0");
+    ASK(s, "SELECT count(*) FROM sweep_orphan", "0");
+    ASK(s, "SELECT old FROM main.sink", "1");
+    ASK(s, "SELECT * FROM mine", "7");
     store_close(s);
     s = open_or_fail(p.db, STORE_WRITE);
     ASK(s, "SELECT * FROM mine", "7");
@@ -630,6 +635,57 @@ static void read_only_is_refused_for_writing(void **state) {
     place_remove(&p);
 }
 
+static void read_as_nobody(const char *db, int i) {
+    (void)i;
+    Store *s;
+    Error e = {0};
+    char answer[256];
+    if (!geteuid() && setuid(65534)) _exit(1);
+    check(store_open(&s, db, STORE_READ, &e), &e);
+    int wrong = strcmp(ask(s, "SELECT count(*) FROM run", answer), "1");
+    store_close(s);
+    _exit(wrong);
+}
+
+static void refused_as_nobody(const char *db, int i) {
+    (void)i;
+    Store *s;
+    Error e = {0};
+    if (!geteuid() && setuid(65534)) _exit(1);
+    bool refused = !store_open(&s, db, STORE_READ, &e);
+    _exit(refused && e.code == EXIT_USAGE && strstr(e.text, "results#1.db-wal") ? 0 : 1);
+}
+
+/* Somebody else's results, in a folder that is not ours; the name would be another in a URI. While a process
+ * has them open they are read as always; with rows in a log that a dead one left they cannot be. */
+static void a_folder_that_is_not_writable_is_read(void **state) {
+    (void)state;
+    Place p = place_make();
+    char db[112], line[512];
+    snprintf(db, sizeof db, "%s/results#1.db", p.folder);
+    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    int64_t run;
+    Store *s = open_or_fail(db, STORE_WRITE);
+    OK(store_enqueue(s, &id, &run, &e));
+    assert_int_equal(chmod(p.folder, 0755), 0);
+    in_processes(1, read_as_nobody, db);
+    snprintf(line, sizeof line, "cd %s && mkdir dead && cp 'results#1.db' 'results#1.db-wal' dead", p.folder);
+    assert_int_equal(system(line), 0);
+    store_close(s);
+    in_processes(1, read_as_nobody, db);
+    snprintf(db, sizeof db, "%s/dead/results#1.db", p.folder);
+    in_processes(1, refused_as_nobody, db);
+    place_remove(&p);
+}
+
+static void a_folder_is_no_database(void **state) {
+    (void)state;
+    Place p = place_make();
+    refuses(p.folder, STORE_READ, EXIT_USAGE, "a folder");
+    refuses(p.folder, STORE_WRITE, EXIT_USAGE, "a folder");
+    place_remove(&p);
+}
+
 static void a_locked_database_says_so(void **state) {
     (void)state;
     Place p = place_make();
@@ -699,6 +755,8 @@ int main(void) {
         cmocka_unit_test(a_missing_database_is_named),
         cmocka_unit_test(a_damaged_database_is_refused),
         cmocka_unit_test(read_only_is_refused_for_writing),
+        cmocka_unit_test(a_folder_that_is_not_writable_is_read),
+        cmocka_unit_test(a_folder_is_no_database),
         cmocka_unit_test(a_locked_database_says_so),
         cmocka_unit_test(a_full_disk_loses_no_written_row),
     };

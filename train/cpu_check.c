@@ -1,0 +1,30 @@
+#include "train/cpu_check.h"
+
+#include <stdio.h>
+
+Needs cpu_has(void) {
+#if defined(__x86_64__)
+#define HAS(name, macro) .name = __builtin_cpu_supports(#name),
+    return (Needs){NEEDS(HAS)};
+#else
+    return program_needs; /* only x86 is asked for more than the least of its kind */
+#endif
+}
+
+bool cpu_suffices(const Needs *needed, const Needs *there, char *line, size_t room) {
+#define ROW(name, macro) {needed->name && !there->name, #name},
+    const struct {
+        bool lacks;
+        const char *name;
+    } table[] = {NEEDS(ROW)};
+    for (unsigned i = 0; i < sizeof table / sizeof *table; i++) {
+        if (!table[i].lacks) continue;
+        snprintf(
+            line, room,
+            "sinklab: this CPU has no %s, which this program was built to use (build it here: make clean; "
+            "make)",
+            table[i].name);
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,16 @@
+/* Owns: whether a CPU has the instructions that a program was built to use. Compiled for any CPU of its kind,
+ * and calls nothing that is not (see Makefile). Does not own: which those are (model/needs.h). */
+#ifndef SINKLAB_CPU_CHECK_H
+#define SINKLAB_CPU_CHECK_H
+
+#include "model/needs.h"
+
+#include <stddef.h>
+
+/* Of this CPU. */
+Needs cpu_has(void);
+
+/* Whether all that is needed is there; otherwise `line` says what is not, and what helps. */
+bool cpu_suffices(const Needs *needed, const Needs *there, char *line, size_t room);
+
+#endif
