@@ -99,7 +99,9 @@ static const Row rows[] = {
     {"train.steps", INTEGER, AT(train.steps), "2500", 1, MANY, .help = "updates"},
     {"train.batch_tokens", INTEGER, AT(train.batch_tokens), "2048", 1, MANY, .help = "a step; whole rows"},
     {"train.micro_rows", INTEGER, AT(train.micro_rows), "0", 0, MANY,
-     .help = "rows in flight; 0: chosen; under model.attention: sink_token the last bits depend on it"},
+     .help =
+         "rows in flight; 0: chosen; the last bits depend on it under model.attention: sink_token, all of "
+         "the run under the intervention amplify(mu=batch)"},
     {"train.precision", CHOICE, AT(train.precision), "fp32", .names = precision_name,
      .help = "of the products"},
     {"train.loss_from", INTEGER, AT(train.loss_from), "0", 0, 1 << 20,

@@ -2,12 +2,14 @@
 #include "model/ops/weights.h"
 
 const AttentionSlot attention_slots[] = {
-    {.head = {"softmax", "softmax over the keys seen", {{0}}},
+    {.head = {"softmax", "softmax over the keys seen (arXiv 1706.03762)", {{0}}},
      .lse = true,
      .maps = 1,
      .weights = softmax_weights,
      .backward = softmax_weights_backward},
-    {.head = {"softmax1", "e^s / (1 + sum e^s): a null key of score and value 0", {{0}}},
+    {.head = {"softmax1",
+              "e^s / (1 + sum e^s): a null key of score and value 0 (Miller, Attention is off by one)",
+              {{0}}},
      .null_key = true,
      .lse = true,
      .maps = 1,
@@ -49,9 +51,10 @@ const AttentionSlot attention_slots[] = {
      .maps = 1,
      .weights = softmax_weights,
      .backward = softmax_weights_backward},
-    {.head = {"key0_bias",
-              "a null key of score 0 with a learned value v* a head",
-              {{"v_bias", SIZE_KV, SIZE_NONE, INIT_SMALL}}},
+    {.head =
+         {"key0_bias",
+          "a null key of score 0 with a learned value v* a head (softmax1's, with v* of arXiv 2410.10781)",
+          {{"v_bias", SIZE_KV, SIZE_NONE, INIT_SMALL}}},
      .part = {PART_VALUE},
      .null_key = true,
      .lse = true,

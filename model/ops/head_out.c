@@ -34,7 +34,7 @@ const HeadOutSlot head_out_slots[] = {
               {{"head_gate.weight", SIZE_HEADS, SIZE_KV, INIT_ZERO}}},
      .gate = GATE_VALUE},
     {.head = {"rmsnorm+gate",
-              "head-wise RMSNorm, then the element-wise gate",
+              "head-wise RMSNorm, then the element-wise gate (arXiv 2605.06611, 2505.06708)",
               {{"head_norm.weight", SIZE_GAIN, SIZE_NONE, INIT_HEAD_SCALE},
                {"head_gate.weight", SIZE_HEADS, SIZE_D, INIT_ZERO}}},
      .forward = rmsnorm_pair_forward,

@@ -95,7 +95,7 @@ const PositionSlot position_slots[] = {
      .rotate_forward = rope_forward,
      .rotate_backward = rope_backward},
     {.head = {"learned",
-              "a learned vector a position, added to the embedding",
+              "a learned vector a position, added to the embedding (arXiv 1705.03122)",
               {{"embed_positions.weight", SIZE_T, SIZE_D, INIT_EMBEDDING}}},
      .embed_forward = learned_pair_forward,
      .embed_backward = learned_pair_backward},
@@ -105,6 +105,6 @@ const PositionSlot position_slots[] = {
      .embed_forward = sinusoid_forward},
     {.head = {"alibi", "scores fall by 2^(-8 (h+1) / H) a place of distance (arXiv 2108.12409)", {{0}}},
      .slope = alibi_slope},
-    {.head = {"none", "no positions: the causal mask alone (NoPE)", {{0}}}},
+    {.head = {"none", "no positions: the causal mask alone (NoPE, arXiv 2305.19466)", {{0}}}},
     {.head = {NULL}},
 };

@@ -1,6 +1,7 @@
 /* Owns: causal softmax attention's weight function, with or without a null key of score s*:
  * A_k = e^{s_k} / (e^{s*} + sum_j e^{s_j}) = exp(s_k - lse), A* = exp(s* - lse); s* = -inf is plain softmax,
- * to the bit; s* = 0 softmax1. stat: lse, with the null key in it. */
+ * to the bit; s* = 0 softmax1 (Miller 2023, "Attention is off by one", evanmiller.org); s* learned the sink
+ * logit of gpt-oss (arXiv 2508.10925). S, A (nq, keys); stat (nq): lse, with the null key in it. */
 #include "model/ops/weights.h"
 
 #include "model/vec.h"

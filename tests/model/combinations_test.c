@@ -10,6 +10,7 @@
 #include "model/gemm.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
+#include "train/contexts.h"
 #include "train/optim.h"
 
 #include <math.h>
@@ -22,11 +23,11 @@ enum {
     DRAWS = 200,
     REDRAWS = 100,
     ROWS = 3,
-    T = 21,
+    T = 16,
     FEW = 9,
     UPDATES = 10,
     SLOW_UPDATES = 100,
-    VALUES = 4,
+    VALUES = 8,
     VOCAB = 41
 };
 static const double FALL = 0.05; /* of the loss at least, in UPDATES */
@@ -53,11 +54,17 @@ static const struct {
     {"model.prefix", NULL, {"0", "0", "6"}},
     {"model.value_residual", NULL, {"0", "0.5"}},
     {"model.head_out_gain", NULL, {"shared", "head"}},
+    {"model.clip_gamma", NULL, {"-0.03", "-0.03", "-0.03", "-0.1"}},
     {"model.bias", NULL, {"false", "true"}},
     {"model.tie", NULL, {"false", "true"}},
     {"train.sink_penalty", NULL, {"0", "0", "-3", "3"}},
     {"optim.decay_on", NULL, {"matrices", "all"}},
     {"train.loss_from", NULL, {"5", "0"}},
+    {"train.context_schedule", NULL, {"[]", "[]", "0:8, 5:16"}},
+    {"model.interventions",
+     NULL,
+     {"[]", "[]", "['drop_mlp(0, 0)', 'replace_first(7)']", "['zero_column(0)', 'amplify(4, 2, positions)']",
+      "amplify(3, 2)", "['scale(4, 3)', 'self_only(6)']", "head_off(1, 1)"}},
 };
 enum { SWITCHES = sizeof switches / sizeof *switches };
 
@@ -77,7 +84,7 @@ static void set(Config *c, const char *key, const char *text) {
 static bool draw_config(Config *c, uint64_t seed, uint64_t draw) {
     static const char *const size[][2] = {
         {"model.layers", "2"},   {"model.width", "24"},     {"model.heads", "2"},
-        {"model.context", "21"}, {"model.mlp_width", "20"}, {"train.batch_tokens", "63"},
+        {"model.context", "16"}, {"model.mlp_width", "20"}, {"train.batch_tokens", "48"},
         {"train.steps", "10"},   {"optim.warmup", "0"},     {"data.vocab", "41"}};
     Error e = {0};
     config_defaults(c);
@@ -98,7 +105,7 @@ static bool draw_config(Config *c, uint64_t seed, uint64_t draw) {
 static void name_of(const Config *c, uint64_t draw, char *text, size_t room) {
     int used = snprintf(text, room, "draw %d:", (int)draw);
     for (int s = 0; s < SWITCHES; s++) {
-        char value[64] = "";
+        char value[128] = "";
         config_get(c, switches[s].key, value, sizeof value);
         used += snprintf(text + used, room - (size_t)used, " %s", value);
     }
@@ -110,6 +117,8 @@ typedef struct Case {
     const Config *c;
     Rig r;
     Tape *tape;
+    Tape *narrow;         /* of the first context of a schedule; NULL: there is one */
+    int32_t lo[ROWS * T]; /* of the same tokens in its shorter rows */
     SinkPenalty penalty;
     int documents; /* tokens of one, 0: no mask */
     Kinks kinks;
@@ -171,8 +180,16 @@ static int updates_of(const Config *c) {
     return shrinks && !strcmp(optimiser_name(c->optim.name), "sgd") ? SLOW_UPDATES : UPDATES;
 }
 
+/* The same tokens at every step, in rows as long as the schedule has them. */
+static Batch batch_at(const Case *k, int64_t step, Tape **tape) {
+    int length = contexts_at(k->c, step);
+    *tape = length < T ? k->narrow : k->tape;
+    return (Batch){ROWS * T / length, length, k->r.x, k->r.y, length < T ? k->lo : k->r.lo, 0};
+}
+
 static double mean_loss(const Case *k, const Batch *b) {
     double sum = 0;
+    model_forward(k->r.m, k->tape, b);
     for (int n = 0; n < ROWS * T; n++) sum += tape_losses(k->tape)[n];
     return sum / rig_scored(b);
 }
@@ -183,19 +200,45 @@ static void check_learning(Case *k) {
     assert_true(optim_create(&o, &k->c->optim, k->r.m, 1, NULL));
     OWNED float *g = model_arena(k->r.m);
     Batch b = rig_batch(&k->r, 0, ROWS);
-    double first = 0, lr = !strcmp(optimiser_name(k->c->optim.name), "sgd") ? 0.3 : 1e-2;
+    double lr = !strcmp(optimiser_name(k->c->optim.name), "sgd") ? 0.3 : 1e-2;
     model_init(k->r.m, 3);
+    double first = mean_loss(k, &b);
     for (int step = 1; step <= updates_of(k->c); step++) {
+        Tape *tape;
+        Batch now = batch_at(k, step, &tape);
         memset(g, 0, k->r.m->arena * sizeof *g);
-        model_train(k->r.m, k->tape, &b, 1.0f / (float)rig_scored(&b), g);
-        if (step == 1) first = mean_loss(k, &b);
+        model_train(k->r.m, tape, &now, 1.0f / (float)rig_scored(&b), g);
         optim_update(&o, &k->c->optim, k->r.m, g, step, lr);
     }
-    model_forward(k->r.m, k->tape, &b);
     double last = mean_loss(k, &b);
     if (!(last <= (1 - FALL) * first)) fail_msg("%s: loss %.4f after %.4f", k->name, last, first);
     check_saved(k, &o);
     optim_free(&o);
+}
+
+static Tape *tape_of(const Case *k, int length) {
+    Tape *t = NULL;
+    Error e = {0};
+    int rows = ROWS * T / length;
+    SinkPenalty p = {k->penalty.c, k->penalty.target, 1.0 / rows};
+    if (!tape_create(&t, k->r.m, rows, length, true, &e)) fail_msg("%s", e.text);
+    if (p.c) assert_true(tape_penalise(t, k->r.m, p, NULL));
+    return t;
+}
+
+static void open_case(Case *k) {
+    int shortest = contexts_at(k->c, 1);
+    k->r = rig_of(&k->c->model, ROWS, T, k->documents);
+    k->penalty = (SinkPenalty){k->c->train.sink_penalty, 0.3, 1.0 / ROWS};
+    k->tape = tape_of(k, T);
+    if (shortest < T) k->narrow = tape_of(k, shortest);
+    for (int i = 0; k->documents && i < ROWS * T; i++) k->lo[i] = i % shortest / k->documents * k->documents;
+}
+
+static void close_case(Case *k) {
+    tape_free(k->tape);
+    tape_free(k->narrow);
+    rig_free(&k->r);
 }
 
 typedef struct Draws {
@@ -209,19 +252,15 @@ static void test_combinations(void **state) {
     uint64_t draw = 0;
     for (; legal < d->count; draw++) {
         Config c;
-        char name[512];
+        char name[1024];
         if (!draw_config(&c, d->seed, draw)) continue;
         legal++;
         name_of(&c, draw, name, sizeof name);
         Case k = {.c = &c, .documents = draw % 2 ? 8 : 0, .kinks = kinks_of(&c.model), .name = name};
-        k.r = rig_of(&c.model, ROWS, T, k.documents);
-        k.penalty = (SinkPenalty){c.train.sink_penalty, 0.3, 1.0 / ROWS};
-        k.tape = rig_tape(&k.r, ROWS, true);
-        if (k.penalty.c) assert_true(tape_penalise(k.tape, k.r.m, k.penalty, NULL));
+        open_case(&k);
         check_gradient_of(&k);
         check_learning(&k);
-        tape_free(k.tape);
-        rig_free(&k.r);
+        close_case(&k);
     }
     assert_true(draw < 40 * (uint64_t)d->count); /* most of what is refused comes from one key of twenty */
 }

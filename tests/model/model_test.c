@@ -145,6 +145,22 @@ static void test_configuration(void **state) {
     assert_int_equal(c.mlp_width, 512);
 }
 
+static void assert_paper(const SlotHead *row) {
+    bool named = strstr(row->help, "arXiv") || strstr(row->help, "Miller");
+    if (!named && strcmp(row->name, "none"))
+        fail_msg("%s: its help names no paper: %s", row->name, row->help);
+}
+
+static void test_every_row_names_its_paper(void **state) {
+    (void)state;
+    for (int i = 0; attention_name(i); i++) assert_paper(&attention_slots[i].head);
+    for (int i = 0; head_out_name(i); i++) assert_paper(&head_out_slots[i].head);
+    for (int i = 0; qk_name(i); i++) assert_paper(&qk_slots[i].head);
+    for (int i = 0; position_name(i); i++) assert_paper(&position_slots[i].head);
+    for (int i = 0; norm_kind_name(i); i++) assert_paper(&norm_kinds[i].head);
+    for (int i = 0; mlp_name(i); i++) assert_paper(&mlp_slots[i].head);
+}
+
 /* Config R of the design: 80.2 MF a token. */
 static void test_flops(void **state) {
     (void)state;
@@ -183,10 +199,13 @@ static void an_arena_is_zero(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layout),          cmocka_unit_test(test_names),
-        cmocka_unit_test(test_initial_weights), cmocka_unit_test(test_shared_start),
-        cmocka_unit_test(test_configuration),   cmocka_unit_test(test_flops),
-        cmocka_unit_test(an_arena_is_zero)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_layout),
+                                       cmocka_unit_test(test_names),
+                                       cmocka_unit_test(test_initial_weights),
+                                       cmocka_unit_test(test_shared_start),
+                                       cmocka_unit_test(test_configuration),
+                                       cmocka_unit_test(test_every_row_names_its_paper),
+                                       cmocka_unit_test(test_flops),
+                                       cmocka_unit_test(an_arena_is_zero)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
