@@ -1,7 +1,8 @@
 /* One run as its user sees it: ./sinklab train on a small text, killed, repeated, misused. */
 #include "data/base/rng.h"
-#include "tests/train/command_fixture.h"
 #include "train/host.h"
+
+#include "tests/train/command_fixture.h"
 
 /* Some 60 kB of pseudo-English: words of a small vocabulary with a grammar of pairs. */
 static void write_text(const Place *p) {
