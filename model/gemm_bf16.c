@@ -19,7 +19,7 @@ bool gemm_bf16_supported(void) {
 }
 
 double gemm_bf16_peak(int threads) {
-    enum { TURNS = 100000, TRIES = 5 };
+    enum { TURNS = 100000, TRIES = 40 };
     if (!bf16_supported()) return 0;
     double best = 0, flops = 24.0 * 4 * LANES * TURNS * threads;
     float kept = 0;

@@ -6,6 +6,8 @@
 #include <omp.h>
 #include <string.h>
 
+enum { AHEAD = 16, LINE = 16 }; /* rows fetched before their turn; floats of a line of the cache */
+
 static int round_up(int n, int to) {
     return (n + to - 1) / to * to;
 }
@@ -68,9 +70,17 @@ typedef struct Head {
     float scale;
 } Head;
 
+/* A head's rows lie whole tokens apart, further than the hardware looks ahead. */
+static inline __attribute__((always_inline)) void fetch(const float *x, int64_t ld, int t, int rows, int dh,
+                                                        const int write) {
+    for (int i = 0; t + AHEAD < rows && i < dh; i += LINE)
+        __builtin_prefetch(x + (t + AHEAD) * ld + i, write);
+}
+
 /* x (T, dh) in rows of ld -> (maps, Tp, dp), scaled. */
 static void pack(float *to, int Tp, int dp, const float *x, int64_t ld, int T, int dh, float scale) {
     for (int t = 0; t < Tp; t++) {
+        fetch(x, ld, t, T, dh, 0);
         float *row = to + (int64_t)t * dp;
         int n = t < T ? dh : 0;
         for (int i = 0; i < n; i++) row[i] = scale * x[t * ld + i];
@@ -90,8 +100,10 @@ static void pack_transposed(float *to, int to_ld, const float *x, int64_t ld, in
     for (int t0 = 0; t0 < round_up(T, ATTENTION_BLOCK); t0 += VW)
         for (int i0 = 0; i0 < dh; i0 += VW) {
             vf tile[VW];
-            for (int t = 0; t < VW; t++)
+            for (int t = 0; t < VW; t++) {
+                if (!i0) fetch(x, ld, t0 + t, T, dh, 0);
                 tile[t] = t0 + t < T ? vf_load_part(x + (t0 + t) * ld + i0, dh - i0) : vf_all(0);
+            }
             vf_transpose(tile);
             for (int i = 0; i < VW && i0 + i < dh; i++)
                 vf_store(to + (int64_t)(i0 + i) * to_ld + t0, tile[i]);
@@ -99,8 +111,10 @@ static void pack_transposed(float *to, int to_ld, const float *x, int64_t ld, in
 }
 
 static void unpack(float *x, int64_t ld, const float *from, int dp, int rows, int dh, float scale) {
-    for (int t = 0; t < rows; t++)
+    for (int t = 0; t < rows; t++) {
+        fetch(x, ld, t, rows, dh, 1);
         for (int i = 0; i < dh; i++) x[t * ld + i] = scale * from[(int64_t)t * dp + i];
+    }
 }
 
 static void unpack_maps(float *to, const Head *x, const float *from, float scale) {
