@@ -24,6 +24,7 @@ static AttentionShape attention_shape(const Pass *p, const Ctx *c, bool *null, f
                         .slope = slope,
                         .null = null,
                         .blinds = p->t->changes ? blinds : NULL,
+                        .bf16 = p->t->bf16 != NULL,
                         .config = m};
     if (p->t->changes) *blinds = changes_blinds(p->t->changes, c->layer);
     const PositionSlot *position = &position_slots[m->position];

@@ -98,6 +98,11 @@ typedef struct Product {
     int64_t ldc;
 } Product;
 
+BF16_TARGET static void whole_tile(float *C, int64_t ldc, int64_t pairs, const uint16_t *A, const uint16_t *B,
+                                   bool add) {
+    bf16_tile(BF16_ROWS, C, ldc, BF16_COLS, pairs, (const uint32_t *)A, 1, BF16_ROWS, B, add);
+}
+
 /* A register tile at an edge of C, through one of whole size. */
 static void edge(const Product *p, int64_t i, int64_t j, int64_t pairs, const uint16_t *A, const uint16_t *B,
                  bool add) {
@@ -106,7 +111,7 @@ static void edge(const Product *p, int64_t i, int64_t j, int64_t pairs, const ui
     float whole[BF16_ROWS * BF16_COLS] = {0}, *C = p->C + i * p->ldc + j;
     size_t bytes = (size_t)cols * sizeof *C;
     for (int64_t r = 0; add && r < rows; r++) memcpy(whole + r * BF16_COLS, C + r * p->ldc, bytes);
-    bf16_tile(whole, BF16_COLS, pairs, A, B, add);
+    whole_tile(whole, BF16_COLS, pairs, A, B, add);
     for (int64_t r = 0; r < rows; r++) memcpy(C + r * p->ldc, whole + r * BF16_COLS, bytes);
 }
 
@@ -127,7 +132,7 @@ static void columns(const Product *p, int64_t i0, int64_t i1, int64_t j0, int64_
             float *C = p->C + i * p->ldc + j;
             if (i + 2 * BF16_ROWS <= i1) fetch(C + BF16_ROWS * p->ldc, p->ldc);
             if (i + BF16_ROWS <= p->m && j + BF16_COLS <= p->n)
-                bf16_tile(C, p->ldc, pairs, a, B, add);
+                whole_tile(C, p->ldc, pairs, a, B, add);
             else
                 edge(p, i, j, pairs, a, B, add);
         }

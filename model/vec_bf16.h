@@ -57,29 +57,39 @@ BF16_TARGET static inline void bf16_turn(uint16_t *to, int width, const float *f
         if (2 * p < floats) _mm512_mask_storeu_epi32(to + (int64_t)2 * p * width, kept, x[p]);
 }
 
-/* C (BF16_ROWS, BF16_COLS), in rows of ldc, = (C or 0) + sum over `pairs`, in order, of A (pairs, BF16_ROWS,
- * 2) times B (pairs, BF16_COLS, 2). */
-BF16_TARGET static inline void bf16_tile(float *C, int64_t ldc, int64_t pairs, const uint16_t *A,
-                                         const uint16_t *B, bool add) {
+/* to[p] = the p-th pair of a row of `floats`, zero past its end, p < 16. */
+BF16_TARGET static inline void bf16_row(uint16_t *to, const float *from, int floats) {
+    __m512bh x = _mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(bf16_lanes(floats - 16), from + 16),
+                                     _mm512_maskz_loadu_ps(bf16_lanes(floats), from));
+    _mm512_mask_storeu_epi32(to, bf16_lanes((floats + 1) / 2), (__m512i)x);
+}
+
+/* C (rows, cols), in rows of ldc, = (C or 0) + sum over `pairs`, in order, of A times B (pairs, BF16_COLS,
+ * 2): pair p of row i is the 32-bit word A[i * row + p * col]. rows <= BF16_ROWS is a literal; cols <=
+ * BF16_COLS. */
+BF16_TARGET static inline __attribute__((always_inline)) void
+bf16_tile(const int rows, float *C, int64_t ldc, int cols, int64_t pairs, const uint32_t *A, int64_t row,
+          int64_t col, const uint16_t *B, bool add) {
+    __mmask16 left = bf16_lanes(cols), right = bf16_lanes(cols - 16);
     __m512 c[BF16_ROWS][2];
 #pragma GCC unroll 12
-    for (int i = 0; i < BF16_ROWS; i++) {
-        c[i][0] = add ? _mm512_loadu_ps(C + i * ldc) : _mm512_setzero_ps();
-        c[i][1] = add ? _mm512_loadu_ps(C + i * ldc + 16) : _mm512_setzero_ps();
+    for (int i = 0; i < rows; i++) {
+        c[i][0] = add ? _mm512_maskz_loadu_ps(left, C + i * ldc) : _mm512_setzero_ps();
+        c[i][1] = add ? _mm512_maskz_loadu_ps(right, C + i * ldc + 16) : _mm512_setzero_ps();
     }
-    for (int64_t p = 0; p < pairs; p++, A += 2 * BF16_ROWS, B += 2 * BF16_COLS) {
+    for (int64_t p = 0; p < pairs; p++, A += col, B += 2 * BF16_COLS) {
         __m512bh b0 = (__m512bh)_mm512_loadu_si512(B), b1 = (__m512bh)_mm512_loadu_si512(B + BF16_COLS);
 #pragma GCC unroll 12
-        for (int i = 0; i < BF16_ROWS; i++) {
-            __m512bh a = (__m512bh)_mm512_set1_epi32(((const int32_t *)A)[i]);
+        for (int i = 0; i < rows; i++) {
+            __m512bh a = (__m512bh)_mm512_set1_epi32((int)A[i * row]);
             c[i][0] = _mm512_dpbf16_ps(c[i][0], a, b0);
             c[i][1] = _mm512_dpbf16_ps(c[i][1], a, b1);
         }
     }
 #pragma GCC unroll 12
-    for (int i = 0; i < BF16_ROWS; i++) {
-        _mm512_storeu_ps(C + i * ldc, c[i][0]);
-        _mm512_storeu_ps(C + i * ldc + 16, c[i][1]);
+    for (int i = 0; i < rows; i++) {
+        _mm512_mask_storeu_ps(C + i * ldc, left, c[i][0]);
+        _mm512_mask_storeu_ps(C + i * ldc + 16, right, c[i][1]);
     }
 }
 
@@ -97,6 +107,8 @@ BF16_TARGET static inline float bf16_spin(int64_t turns) {
 
 #else
 
+#define BF16_TARGET
+
 static inline bool bf16_supported(void) {
     return false;
 }
@@ -107,9 +119,13 @@ static inline void bf16_turn(uint16_t *to, int width, const float *from, int64_t
                              int floats) {
     (void)to, (void)width, (void)from, (void)ld, (void)there, (void)keep, (void)floats;
 }
-static inline void bf16_tile(float *C, int64_t ldc, int64_t pairs, const uint16_t *A, const uint16_t *B,
-                             bool add) {
-    (void)C, (void)ldc, (void)pairs, (void)A, (void)B, (void)add;
+static inline void bf16_row(uint16_t *to, const float *from, int floats) {
+    (void)to, (void)from, (void)floats;
+}
+static inline void bf16_tile(int rows, float *C, int64_t ldc, int cols, int64_t pairs, const uint32_t *A,
+                             int64_t row, int64_t col, const uint16_t *B, bool add) {
+    (void)rows, (void)C, (void)ldc, (void)cols, (void)pairs, (void)A, (void)row, (void)col, (void)B,
+        (void)add;
 }
 static inline float bf16_spin(int64_t turns) {
     return (float)turns;

@@ -132,9 +132,9 @@ static void draw_points(FILE *out, const View *v, const Point *points, int n) {
 }
 
 static double limit_of(const BenchMachine *m, const BenchResult *r, const Point *p) {
-    bool product = p->phase < PHASE_ATTENTION_FORWARD;
+    bool product = phase_unit(p->phase) == WORK_FLOPS;
     double peak = product && r->bf16 ? m->bf16 : m->fp32, memory = p->x * m->bytes;
-    return phase_unit(p->phase) == WORK_BYTES && memory < peak ? memory : peak;
+    return !product && memory < peak ? memory : peak;
 }
 
 static void draw_legend(FILE *out, const View *v, const Entry *x, const Point *points, int n) {

@@ -15,9 +15,8 @@ const char *entry_precision(const Entry *x) {
 }
 
 double entry_limit(const Entry *x, int phase) {
-    bool product = phase < PHASE_ATTENTION_FORWARD;
     const double limit[] = {[WORK_NONE] = 0,
-                            [WORK_FLOPS] = product && x->result.bf16 ? x->machine.bf16 : x->machine.fp32,
+                            [WORK_FLOPS] = x->result.bf16 ? x->machine.bf16 : x->machine.fp32,
                             [WORK_BYTES] = x->machine.bytes};
     return limit[phase_unit(phase)];
 }

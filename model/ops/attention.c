@@ -1,6 +1,7 @@
 #include "model/ops/attention.h"
 
 #include "model/ops/mm.h"
+#include "model/ops/mm_bf16.h"
 
 #include <math.h>
 #include <omp.h>
@@ -60,6 +61,10 @@ size_t attention_scratch(const AttentionSlot *slot, int T, int dh, bool backward
     return lay_out(&p, NULL, T, dh, slot->maps, backward);
 }
 
+/* mm or mm_bf16. */
+typedef void Product(float *C, int ldc, int M, int N, int K, const float *A, int64_t row, int64_t col,
+                     const float *B, int ldb, bool add);
+
 /* One (row, key-value head) at work, and the query head whose turn it is. */
 typedef struct Head {
     const AttentionSlot *slot;
@@ -68,6 +73,7 @@ typedef struct Head {
     int row, g, h;
     int dk; /* floats of q and k in a map */
     float scale;
+    Product *product;
 } Head;
 
 /* A head's rows lie whole tokens apart, further than the hardware looks ahead. */
@@ -303,8 +309,8 @@ static void score(Block *b, const Head *x) {
     for (int m = 0; m < x->slot->maps; m++) {
         float *S = p->S + (int64_t)m * ATTENTION_BLOCK * p->ld;
         const float *Q = p->Q + ((int64_t)m * p->Tp + c->q0) * p->dkp;
-        mm(S + c->k0, p->ld, ATTENTION_BLOCK, c->k1 - c->k0, x->dk, Q, p->dkp, 1,
-           p->Kt + (int64_t)m * x->dk * p->ld + c->k0, p->ld, false);
+        x->product(S + c->k0, p->ld, ATTENTION_BLOCK, c->k1 - c->k0, x->dk, Q, p->dkp, 1,
+                   p->Kt + (int64_t)m * x->dk * p->ld + c->k0, p->ld, false);
         if (x->s->slope) add_slope(c, S, x->s->slope[x->h]);
         mask(b, x, S);
         if (x->s->blinds) hide_blinds(b, x, S);
@@ -346,8 +352,8 @@ static void show(const Observers *see, const Scores *b, const Head *x, int layer
 /* O = A V + a* v* */
 static void aggregate(const Scores *b, const Head *x) {
     const Packed *p = &x->p;
-    mm(p->O, p->dhp, ATTENTION_BLOCK, p->dhp, b->k1 - b->k0, b->S + b->k0, p->ld, 1,
-       p->V + (int64_t)b->k0 * p->dhp, p->dhp, false);
+    x->product(p->O, p->dhp, ATTENTION_BLOCK, p->dhp, b->k1 - b->k0, b->S + b->k0, p->ld, 1,
+               p->V + (int64_t)b->k0 * p->dhp, p->dhp, false);
     if (!x->s->part[PART_VALUE]) return;
     for (int i = 0; i < b->nq; i++)
         for (int k = 0; k < x->s->dh; k++) p->O[i * p->dhp + k] += b->null[i] * p->value[k];
@@ -355,7 +361,12 @@ static void aggregate(const Scores *b, const Head *x) {
 
 static Head head_at(const AttentionSlot *slot, const AttentionShape *s, int task, float *scratch,
                     bool backward) {
-    Head x = {.slot = slot, .s = s, .row = task / s->KV, .g = task % s->KV, .dk = s->dh / slot->maps};
+    Head x = {.slot = slot,
+              .s = s,
+              .row = task / s->KV,
+              .g = task % s->KV,
+              .dk = s->dh / slot->maps,
+              .product = s->bf16 ? mm_bf16 : mm};
     size_t room = attention_scratch(slot, s->T, s->dh, backward);
     lay_out(&x.p, scratch + (size_t)omp_get_thread_num() * room, s->T, s->dh, slot->maps, backward);
     x.scale = 1.0f / sqrtf((float)x.dk);
@@ -463,7 +474,7 @@ static void backward_block(Block *block, const Head *x) {
     int keys = b->k1 - b->k0, dhp = p->dhp, dkp = p->dkp, ld = p->ld;
     const float *G = p->G + (int64_t)b->q0 * dhp;
     score(block, x);
-    mm(p->D + b->k0, ld, ATTENTION_BLOCK, keys, x->s->dh, G, dhp, 1, p->Vt + b->k0, ld, false);
+    x->product(p->D + b->k0, ld, ATTENTION_BLOCK, keys, x->s->dh, G, dhp, 1, p->Vt + b->k0, ld, false);
     for (int i = 0; i < b->nq; i++) b->dnull[i] = dot(G + (int64_t)i * dhp, p->value, dhp);
     if (x->s->push) push_first(block, x);
     clear_blind(block, p->D);
@@ -472,14 +483,15 @@ static void backward_block(Block *block, const Head *x) {
     clear_blind(block, p->S);
     drop_keys(block, x, p->S);
     clear_rows(p->S, b);
-    mm(p->dV + (int64_t)b->k0 * dhp, dhp, keys, dhp, ATTENTION_BLOCK, p->S + b->k0, 1, ld, G, dhp, true);
+    x->product(p->dV + (int64_t)b->k0 * dhp, dhp, keys, dhp, ATTENTION_BLOCK, p->S + b->k0, 1, ld, G, dhp,
+               true);
     for (int m = 0; m < x->slot->maps; m++) {
         float *D = p->D + (int64_t)m * ATTENTION_BLOCK * ld;
         int64_t map = (int64_t)m * p->Tp * dkp, from = map + (int64_t)b->q0 * dkp,
                 to = map + (int64_t)b->k0 * dkp;
         clear_rows(D, b);
-        mm(p->dQ + from, dkp, ATTENTION_BLOCK, dkp, keys, D + b->k0, ld, 1, p->K + to, dkp, false);
-        mm(p->dK + to, dkp, keys, dkp, ATTENTION_BLOCK, D + b->k0, 1, ld, p->Q + from, dkp, true);
+        x->product(p->dQ + from, dkp, ATTENTION_BLOCK, dkp, keys, D + b->k0, ld, 1, p->K + to, dkp, false);
+        x->product(p->dK + to, dkp, keys, dkp, ATTENTION_BLOCK, D + b->k0, 1, ld, p->Q + from, dkp, true);
     }
 }
 

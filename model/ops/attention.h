@@ -23,6 +23,7 @@ typedef struct AttentionShape {
     const float *part[PARTS];  /* the slot's tensors by what they are; NULL: none */
     const bool *null;          /* (H) heads with a null key */
     const ModelConfig *config; /* what a weight function is set by */
+    bool bf16;                 /* factors of products are rounded to it; where gemm_bf16_supported */
     const float *push;  /* backward: (B) added to the gradient of each weight on a first key; NULL: 0 */
     const float *first; /* those weights, (B, H, T), where there is a push */
 } AttentionShape;

@@ -3,6 +3,7 @@
 #include "tests/model/support.h"
 
 #include "data/base/rng.h"
+#include "model/gemm_bf16.h"
 #include "model/ops/attention.h"
 
 #include <math.h>
@@ -307,15 +308,22 @@ static void parts_free(Parts *p) {
     free(p->partial);
 }
 
+/* A product in bf16 rounds two inputs to 2^-9 of themselves: 2^-8 in all, which in the unit of check_close,
+ * four roundings of fp32, is 2^14. Forward makes two in turn, backward those and three more on the way to dQ,
+ * dK. */
+enum { BF16_ROUNDINGS = 1 << 14, FORWARD_PRODUCTS = 2, BACKWARD_PRODUCTS = 5 };
+
 /* Deep: a score (d_head), its exponential, sums over T keys twice; a gradient of a part sums over all
  * queries. */
-static void check(int kind, const Case *c, const bool *null) {
+static void check(int kind, const Case *c, const bool *null, bool bf16) {
+    const int rounded = bf16 ? BF16_ROUNDINGS : 0;
     const AttentionSlot *slot = &attention_slots[kind];
     if (c->dh % slot->maps) return;
     size_t N = (size_t)(c->B * c->T), heads = (size_t)(c->H * c->dh);
     OWNED int32_t *lo = calloc(N, sizeof *lo);
     Problem p = {.s = shape_of(c, lo), .slot = slot};
     p.s.null = null;
+    p.s.bf16 = bf16;
     Parts parts = parts_of(slot, &p.s);
     size_t n = N * (size_t)p.s.ld, m = N * heads, stats = N * (size_t)(c->H * slot->maps);
     OWNED float *qkv = normals(1, n, c->std), *g = normals(2, m, 1), *o = constants(m, 9);
@@ -328,18 +336,30 @@ static void check(int kind, const Case *c, const bool *null) {
     for (int i = 0; i < parts.n; i++) dpart[parts.what[i]] = parts.dw[i];
 
     attention_forward(slot, &p.s, qkv, o, stat, NULL, forward, NULL, 0, 0);
-    check_forward(&f, in, o, c->dh + c->T + kinds[kind].cost);
+    check_forward(&f, in, o, c->dh + c->T + kinds[kind].cost + FORWARD_PRODUCTS * rounded);
     attention_backward(slot, &p.s, qkv, o, stat, g, dqkv, dpart, parts.partial, backward);
-    check_gradient(&f, in, g, 0, dqkv, 0, 2 * (c->dh + c->T + kinds[kind].cost));
+    check_gradient(&f, in, g, 0, dqkv, 0,
+                   2 * (c->dh + c->T + kinds[kind].cost) + BACKWARD_PRODUCTS * rounded);
     for (int i = 0; i < parts.n; i++)
-        check_gradient(&f, in, g, 1 + i, parts.dw[i], 0.5f, 4 * (c->dh + c->T) + (int)N * c->H);
+        check_gradient(&f, in, g, 1 + i, parts.dw[i], 0.5f,
+                       4 * (c->dh + c->T) + (int)N * c->H + BACKWARD_PRODUCTS * rounded);
     for (int i = 0; i <= parts.n; i++) free((void *)p.base[i]);
     parts_free(&parts);
 }
 
 static void test_softmax(void **state) {
     (void)state;
-    for (int i = 0; i < CASES; i++) check(0, &cases[i], every_head);
+    for (int i = 0; i < CASES; i++) check(0, &cases[i], every_head, false);
+}
+
+/* Weight functions without a kink: at one, a rounded score may fall on the other side. */
+static void test_bf16(void **state) {
+    (void)state;
+    if (!gemm_bf16_supported()) skip();
+    for (int i = 0; i < CASES; i++) check(0, &cases[i], every_head, true);
+    for (int kind = 1; kind < KINDS; kind++)
+        if (kinds[kind].cost <= 8 && kinds[kind].weights != naive_relu && kinds[kind].weights != naive_elu1)
+            check(kind, &cases[10], every_head, true);
 }
 
 static void test_every_kind(void **state) {
@@ -350,7 +370,7 @@ static void test_every_kind(void **state) {
     for (int kind = 1; kind < KINDS; kind++) {
         assert_string_equal(attention_slots[kind].head.name, kinds[kind].name);
         for (size_t i = 0; i < sizeof some / sizeof *some; i++)
-            check(kind, &some[i], attention_slots[kind].null_key && i % 2 ? some_heads : every_head);
+            check(kind, &some[i], attention_slots[kind].null_key && i % 2 ? some_heads : every_head, false);
     }
     assert_null(attention_slots[KINDS].head.name);
 }
@@ -562,10 +582,13 @@ static void test_huge_scores(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_softmax),           cmocka_unit_test(test_every_kind),
-        cmocka_unit_test(test_identities),        cmocka_unit_test(test_log_sum_exp),
-        cmocka_unit_test(test_weights_shown),     cmocka_unit_test(test_huge_scores),
-        cmocka_unit_test(test_null_keys_are_keys)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_softmax),
+                                       cmocka_unit_test(test_every_kind),
+                                       cmocka_unit_test(test_identities),
+                                       cmocka_unit_test(test_log_sum_exp),
+                                       cmocka_unit_test(test_weights_shown),
+                                       cmocka_unit_test(test_huge_scores),
+                                       cmocka_unit_test(test_null_keys_are_keys),
+                                       cmocka_unit_test(test_bf16)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
