@@ -42,16 +42,17 @@ static double noise_of(const Walk *k, double step) {
     return 6 * 1.09 * sqrt(sum);
 }
 
-/* The step whose double and fourfold find the same slope but for 5e-4 and noise: two may agree by chance. */
+/* The step whose double and fourfold find the same slope but for 5e-4 and noise: two may agree by chance.
+ * NAN: there is none, and nothing is told on this line. */
 static double settle(const Walk *k, double h, double noise, double *slope) {
     double before = NAN;
     for (int i = 0, agreed = 0; i < HALVINGS; i++, h /= 2) {
         *slope = difference(k, h);
         agreed = fabs(before - *slope) <= 5e-4 * fabs(*slope) + noise / h ? agreed + 1 : 0; /* NAN: none */
-        if (agreed == 2) break;
+        if (agreed == 2) return h;
         before = *slope;
     }
-    return h;
+    return NAN;
 }
 
 bool check_slope(const Line *l, double reach, double D, const char *what) {
@@ -62,6 +63,7 @@ bool check_slope(const Line *l, double reach, double D, const char *what) {
     k.sides = l->sides ? *l->sides : 0;
     double slope, noise = noise_of(&k, 1e-4 * reach), h = settle(&k, reach / POINTS, noise, &slope);
     memcpy(l->w, at, l->n * sizeof *at);
+    if (isnan(h)) return false;
     noise /= h;
     bool flat = fabs(slope) * reach < FLAT && fabs(D) * reach < FLAT;
     bool close = fabs(slope - D) <= 1e-3 * fabs(D) + noise + ROUNDING / reach;

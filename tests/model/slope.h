@@ -34,8 +34,8 @@ typedef struct Line {
     const uint64_t *sides; /* of its kinks, which the last loss was on; NULL: it has none */
 } Line;
 
-/* Fails unless the slope at w is D. reach: the longest step. False where the line tells nothing: noise hides
- * more than 2e-2 of the slope, or roundings all of it. */
+/* Fails unless the slope at w is D. reach: the longest step. False where the line tells nothing: no step
+ * settles, or noise hides more than 2e-2 of the slope, or roundings all of it. */
 bool check_slope(const Line *l, double reach, double D, const char *what);
 
 /* A direction for a tensor's weights, into v, both laid out as the model's: its gradient, so that the loss
