@@ -67,10 +67,11 @@ bool check_slope(const Line *l, double reach, double D, const char *what) {
     noise /= h;
     bool flat = fabs(slope) * reach < FLAT && fabs(D) * reach < FLAT;
     bool close = fabs(slope - D) <= 1e-3 * fabs(D) + noise + ROUNDING / reach;
+    if (!flat && noise > 2e-2 * fabs(slope)) return false;
     if (!close && !flat)
         fail_msg("%s: slope %.8g, gradient says %.8g (noise %.2g, step %.2g of %.2g)", what, slope, D, noise,
                  h, reach);
-    return close && (flat || noise <= 2e-2 * fabs(slope));
+    return close;
 }
 
 static double rms(const float *x, size_t n) {
