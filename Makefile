@@ -58,11 +58,11 @@ test-long: build/tests/model/combinations_test build/tests/model/pass_test
 mutants:
 	tests/mutants.sh
 
-# The variant of model/README.md, added to a copy of the tree; TESTS='pass mlp' is a part.
+# The variant of model/README.md, added to a copy of the tree; make test-recipe TESTS='pass mlp' is a part.
 test-recipe:
 	tests/recipe.sh
 
-# Built and tested for AVX2 alone and for any x86-64, in a copy of the tree; TESTS='model/*' is a part.
+# Built and tested for AVX2 alone and for any x86-64, in a copy of the tree; make portable TESTS='model/*' is a part.
 portable:
 	tests/portable.sh
 
