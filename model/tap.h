@@ -16,7 +16,7 @@ typedef enum TapPoint {
     TAP_MLP_IN,     /* (N, d)    normed input of the MLP */
     TAP_MLP_HIDDEN, /* (N, f)    hidden activations, before the down-projection */
     TAP_MLP_OUT,    /* (N, d)    what the MLP adds to the residual stream */
-    TAP_RESID,      /* (N, d)    residual stream after the block: X of science.md */
+    TAP_RESID,      /* (N, d)    residual stream after the block */
     TAP_FINAL,      /* (N, d)    after the final norm */
     TAP_LOGITS,     /* (n, V)    logits, a chunk of tokens at a time */
     TAPS

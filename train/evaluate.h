@@ -11,7 +11,7 @@
 
 typedef struct Evaluator Evaluator;
 
-/* Draws the probes' rows once (science.md section 0: main, context, other_bos, random). */
+/* Draws the rows of the probes main, context, other_bos and random, once. */
 bool evaluator_create(Evaluator **out, const Config *c, const Dataset *d, const Model *m, Error *e);
 void evaluator_free(Evaluator *v);
 

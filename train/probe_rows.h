@@ -1,11 +1,14 @@
-/* Owns: the rows of the four probes (science.md section 0), drawn from held-out text and the seed alone.
+/* Owns: the rows of the four probes, drawn from held-out text and the seed alone.
  * Does not own: what is measured on them. */
 #ifndef SINKLAB_PROBE_ROWS_H
 #define SINKLAB_PROBE_ROWS_H
 
 #include "data/data.h"
 
-/* The last is the text of `other_bos` at the training context, for its loss alone. */
+/* Rows of main: held-out text, probe.length tokens at most, with BOS where training rows have it; of context:
+ * as long as those; of other_bos: main's text with BOS put in or taken out; of random: uniform tokens, no BOS
+ * (arXiv 2605.06611's variance). The last is the text of `other_bos` at the training context, for its loss.
+ */
 typedef enum ProbeName { MAIN, CONTEXT, OTHER_BOS, RANDOM, OTHER_BOS_LOSS, PROBES } ProbeName;
 
 typedef struct ProbeRows {

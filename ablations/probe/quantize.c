@@ -1,4 +1,4 @@
-/* Quantisation (science.md section 8): the loss when the weights of the linear layers are rounded to int8 by
+/* Quantisation: the loss when the weights of the linear layers are rounded to int8 by
  * tensor, x -> s round(x / s) with s = max |x| / 127, and then their inputs too, by tensor (all tokens of a
  * pass) and by token. The classifier is one of them; where it is the embedding's (model.tie) both uses are of
  * the rounded matrix, as they would be of a stored one. Outliers widen s, so that the rest falls into few

@@ -155,8 +155,8 @@ static void test_against_changes_by_hand(void **state) {
 
 /* ---- a column zeroed, for every kind of attention ---- */
 
-/* Kinds whose rows of A (with the null key) sum to one share the weight of the key out among what is left,
- * as by science.md; the others keep the rest of the row as it is. A is as the pass shows it. */
+/* Kinds whose rows of A (with the null key) sum to one share the weight of the key out among what is left;
+ * the others keep the rest of the row as it is. A is as the pass shows it. */
 typedef struct Column {
     const Model *m;
     int key, H;
