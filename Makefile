@@ -14,7 +14,7 @@ LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
-.PHONY: page test-page all perf test tests test-long mutants demo accept stress portable test-readme test-slurm test-recipe clean FORCE
+.PHONY: page test-page all perf test tests test-long mutants demo accept claims results stress portable test-readme test-slurm test-recipe clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -73,6 +73,19 @@ stress: sinklab
 # A job array on a real one-node Slurm (.ci/packages-slurm.txt).
 test-slurm: sinklab
 	tests/slurm.sh
+
+# Three claims of the literature at full size, some seventy runs, hours; started again it goes on. The verdicts go
+# into ablations/RESULTS.md.
+CLAIMS  := bos context head-rmsnorm
+claims: sinklab
+	./sinklab fetch gcide
+	./sinklab fetch kernel-doc
+	for c in $(CLAIMS); do ./sinklab sweep run ablations/$$c.yaml --db $(DB) || exit 1; done
+	$(MAKE) --no-print-directory results DB=$(DB)
+results: sinklab
+	for c in $(CLAIMS); do ./sinklab sweep verdict ablations/$$c.yaml --db $(DB) --markdown && echo || exit 1; done \
+	    > build/RESULTS.md
+	mv build/RESULTS.md ablations/RESULTS.md
 
 # The demo at full size with its figures checked; an hour or more.
 accept: sinklab
