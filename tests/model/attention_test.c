@@ -352,16 +352,6 @@ static void test_softmax(void **state) {
     for (int i = 0; i < CASES; i++) check(0, &cases[i], every_head, false);
 }
 
-/* Weight functions without a kink: at one, a rounded score may fall on the other side. */
-static void test_bf16(void **state) {
-    (void)state;
-    if (!gemm_bf16_supported()) skip();
-    for (int i = 0; i < CASES; i++) check(0, &cases[i], every_head, true);
-    for (int kind = 1; kind < KINDS; kind++)
-        if (kinds[kind].cost <= 8 && kinds[kind].weights != naive_relu && kinds[kind].weights != naive_elu1)
-            check(kind, &cases[10], every_head, true);
-}
-
 static void test_every_kind(void **state) {
     (void)state;
     const Case some[] = {{1, 39, 2, 1, 4, {0}, 0, 0, 1, false},
@@ -373,6 +363,16 @@ static void test_every_kind(void **state) {
             check(kind, &some[i], attention_slots[kind].null_key && i % 2 ? some_heads : every_head, false);
     }
     assert_null(attention_slots[KINDS].head.name);
+}
+
+/* Weight functions without a kink: at one, a rounded score may fall on the other side. */
+static void test_bf16(void **state) {
+    (void)state;
+    if (!gemm_bf16_supported()) skip();
+    for (int i = 0; i < CASES; i++) check(0, &cases[i], every_head, true);
+    for (int kind = 1; kind < KINDS; kind++)
+        if (kinds[kind].cost <= 8 && kinds[kind].weights != naive_relu && kinds[kind].weights != naive_elu1)
+            check(kind, &cases[10], every_head, true);
 }
 
 /* The saved statistic is the log-sum-exp: the taps rely on it. */
@@ -415,6 +415,24 @@ static Bits run(const AttentionSlot *slot, const Case *c, AttentionShape s) {
     attention_forward(slot, &s, qkv, b.o, stat, NULL, scratch, NULL, 0, 0);
     attention_backward(slot, &s, qkv, b.o, stat, g, b.dqkv, dpart, partial, scratch);
     return b;
+}
+
+/* What a product rounds is seen in every output. */
+static void test_bf16_rounds(void **state) {
+    (void)state;
+    if (!gemm_bf16_supported()) skip();
+    const Case c = {2, 45, 3, 3, 12, {0}, 0, 0, 1, false};
+    OWNED int32_t *lo = calloc((size_t)(c.B * c.T), sizeof *lo);
+    AttentionShape s = shape_of(&c, lo), rounded = s;
+    rounded.bf16 = true;
+    Bits exact = run(&attention_slots[0], &c, s), coarse = run(&attention_slots[0], &c, rounded);
+    size_t N = (size_t)(c.B * c.T);
+    assert_memory_not_equal(exact.o, coarse.o, N * (size_t)(c.H * c.dh) * sizeof(float));
+    assert_memory_not_equal(exact.dqkv, coarse.dqkv, N * (size_t)s.ld * sizeof(float));
+    free(exact.o);
+    free(exact.dqkv);
+    free(coarse.o);
+    free(coarse.dqkv);
 }
 
 static void same_bits(Bits a, Bits b, const Case *c, int64_t ld) {
@@ -589,6 +607,7 @@ int main(void) {
                                        cmocka_unit_test(test_weights_shown),
                                        cmocka_unit_test(test_huge_scores),
                                        cmocka_unit_test(test_null_keys_are_keys),
-                                       cmocka_unit_test(test_bf16)};
+                                       cmocka_unit_test(test_bf16),
+                                       cmocka_unit_test(test_bf16_rounds)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
