@@ -10,9 +10,10 @@
 #include <string.h>
 
 /* DEPTH: the k of a panel of B that stays in a first-level cache while A's go by; TASK_ROWS of A so deep stay
- * in a second-level one. GROUP: panels that a thread packs side by side. AHEAD: of the row that is packed,
- * the rows that are on their way. */
-enum { LANES = 16, TASK_ROWS = 16 * BF16_ROWS, DEPTH = 512, GROUP = 4, AHEAD = 16 };
+ * in a second-level one, each panel APART elements past the former's end: else all of them would begin on the
+ * same lines of the first-level one. GROUP: panels that a thread packs side by side. AHEAD: of the row that
+ * is packed, the rows that are on their way. */
+enum { LANES = 16, TASK_ROWS = 16 * BF16_ROWS, DEPTH = 512, APART = 32, GROUP = 4, AHEAD = 16 };
 
 bool gemm_bf16_supported(void) {
     return bf16_supported();
@@ -41,37 +42,48 @@ size_t gemm_bf16_panels(int64_t n, int64_t k) {
     return (size_t)(round_up(n, BF16_COLS) * round_up(k, 2));
 }
 
-/* ---- packing: rows i .. of a factor as panels (k pairs, width, 2), zeros past its ends ---- */
+/* ---- packing: rows i .. of a factor as panels (k pairs, width, 2), `panel` elements from one to the next,
+ * zeros past the factor's ends ---- */
 
-/* Rows adjacent in memory: a pair of values of k of every panel of a group, then the next pair. Each lies a
- * whole row of the matrix further on, where no hardware looks for it. */
-static void pack_columns(uint16_t *to, Factor f, int64_t i, int64_t rows, int width, int64_t k) {
-    int64_t panel = width * round_up(k, 2);
-    for (int64_t at = 0; at < k; at += 2) {
+/* Rows adjacent in memory: a pair of values of k of every panel, then the next pair. Each lies a whole row of
+ * the matrix further on, where no hardware looks for it. */
+BF16_TARGET static inline __attribute__((always_inline)) void
+pack_columns(uint16_t *to, Factor f, int64_t i, int64_t rows, int width, int64_t k, int64_t panel) {
+    for (int64_t at = 0; at < k; at += 2, to += 2 * width) {
         const float *even = f.at + at * f.col, *odd = at + 1 < k ? even + f.col : NULL;
-        for (int64_t r = i; r < rows; r += width)
+        uint16_t *pair = to;
+        for (int64_t r = i; r < rows; r += width, pair += panel)
             for (int lane = 0; lane < width; lane += LANES) {
                 __builtin_prefetch(even + AHEAD * f.col + r + lane);
                 __builtin_prefetch(even + (AHEAD + 1) * f.col + r + lane);
-                bf16_pairs(to + (r - i) / width * panel + at * width + 2 * lane, even + r + lane,
-                           odd ? odd + r + lane : NULL, (int)(rows - r - lane), width - lane);
+                bf16_pairs(pair + 2 * lane, even + r + lane, odd ? odd + r + lane : NULL,
+                           (int)(rows - r - lane), width - lane);
             }
     }
 }
 
-/* k adjacent in memory: sixteen pairs of sixteen rows at a time. */
-static void pack_rows(uint16_t *to, Factor f, int64_t i, int64_t rows, int width, int64_t k) {
+/* k adjacent in memory: sixteen pairs of sixteen rows at a time, while those of the next panel are on their
+ * way. */
+BF16_TARGET static inline __attribute__((always_inline)) void
+pack_rows(uint16_t *to, Factor f, int64_t i, int64_t rows, int width, int64_t k, int64_t panel) {
     enum { SPAN = 2 * LANES };
-    int64_t panel = width * round_up(k, 2);
     for (int64_t r = i; r < rows; r += width, to += panel)
-        for (int64_t at = 0; at < k; at += SPAN)
+        for (int64_t at = 0; at < k; at += SPAN) {
+            const float *from = f.at + r * f.row + at, *next = from + width * f.row;
+            for (const float *row = next; row < next + width * f.row; row += f.row)
+                for (int lane = 0; lane < SPAN; lane += LANES) __builtin_prefetch(row + lane);
             for (int lane = 0; lane < width; lane += LANES)
-                bf16_turn(to + at * width + 2 * lane, width, f.at + (r + lane) * f.row + at, f.row,
+                bf16_turn(to + at * width + 2 * lane, width, from + lane * f.row, f.row,
                           (int)(rows - r - lane), width - lane, (int)(k - at));
+        }
 }
 
-static void pack(uint16_t *to, Factor f, int64_t i, int64_t rows, int width, int64_t k) {
-    (f.col == 1 ? pack_rows : pack_columns)(to, f, i, rows, width, k);
+BF16_TARGET static void pack_left(uint16_t *to, Factor f, int64_t i, int64_t rows, int64_t k, int64_t panel) {
+    (f.col == 1 ? pack_rows : pack_columns)(to, f, i, rows, BF16_ROWS, k, panel);
+}
+BF16_TARGET static void pack_right(uint16_t *to, Factor f, int64_t i, int64_t rows, int64_t k,
+                                   int64_t panel) {
+    (f.col == 1 ? pack_rows : pack_columns)(to, f, i, rows, BF16_COLS, k, panel);
 }
 
 /* All rows of B, a group of panels a thread; inside a parallel region. */
@@ -79,7 +91,8 @@ static void share_packing(uint16_t *to, Factor B, int64_t rows, int64_t k) {
     enum { ROWS = GROUP * BF16_COLS };
 #pragma omp for schedule(static)
     for (int64_t i = 0; i < rows; i += ROWS)
-        pack(to + i * round_up(k, 2), B, i, i + ROWS < rows ? i + ROWS : rows, BF16_COLS, k);
+        pack_right(to + i * round_up(k, 2), B, i, i + ROWS < rows ? i + ROWS : rows, k,
+                   BF16_COLS * round_up(k, 2));
 }
 
 void gemm_bf16_pack(int64_t n, int64_t k, Factor B, uint16_t *panels) {
@@ -128,7 +141,7 @@ static void columns(const Product *p, int64_t i0, int64_t i1, int64_t j0, int64_
     bool add = p->add || k;
     for (int64_t j = j0; j < j1; j += BF16_COLS) {
         const uint16_t *B = p->B + j * round_up(p->k, 2) + k * BF16_COLS, *a = A;
-        for (int64_t i = i0; i < i1; i += BF16_ROWS, a += BF16_ROWS * terms) {
+        for (int64_t i = i0; i < i1; i += BF16_ROWS, a += BF16_ROWS * terms + APART) {
             float *C = p->C + i * p->ldc + j;
             if (i + 2 * BF16_ROWS <= i1) fetch(C + BF16_ROWS * p->ldc, p->ldc);
             if (i + BF16_ROWS <= p->m && j + BF16_COLS <= p->n)
@@ -141,12 +154,13 @@ static void columns(const Product *p, int64_t i0, int64_t i1, int64_t j0, int64_
 
 /* A strip of C, a depth of k after the other: its rows of A are packed where they are needed, once. */
 static void strip(const Product *p, int64_t i0, int64_t i1, int64_t j0, int64_t j1) {
-    _Alignas(64) uint16_t A[TASK_ROWS * DEPTH];
+    _Alignas(64) uint16_t A[TASK_ROWS * DEPTH + TASK_ROWS / BF16_ROWS * APART];
     for (int64_t k = 0; k < p->k; k += DEPTH) {
         int64_t terms = p->k - k < DEPTH ? p->k - k : DEPTH;
         Factor part = {p->A.at + k * p->A.col, p->A.row, p->A.col, NULL};
-        pack(A, part, i0, i1, BF16_ROWS, terms);
-        columns(p, i0, i1, j0, j1, k, round_up(terms, 2), A);
+        int64_t even = round_up(terms, 2);
+        pack_left(A, part, i0, i1, terms, BF16_ROWS * even + APART);
+        columns(p, i0, i1, j0, j1, k, even, A);
     }
 }
 

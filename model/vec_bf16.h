@@ -24,32 +24,35 @@ static inline bool bf16_supported(void) {
            __builtin_cpu_supports("avx512bf16");
 }
 
-static inline BF16_TARGET __mmask16 bf16_lanes(int n) {
+BF16_TARGET static inline __attribute__((always_inline)) __mmask16 bf16_lanes(int n) {
     return (__mmask16)(n >= 16 ? 0xffff : n <= 0 ? 0 : (1 << n) - 1);
 }
 
 /* to[i][0 .. 1] = the two rows' i-th elements, rounded to nearest even: `keep` <= 16 of them, of which
  * `there` are read and the others zero. odd NULL: a row of zeros. */
-BF16_TARGET static inline void bf16_pairs(uint16_t *to, const float *even, const float *odd, int there,
-                                          int keep) {
-    __mmask16 read = bf16_lanes(there), odds = odd ? read : 0;
-    __m512i e = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(read, even)));
-    __m512i o = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(odds, odd)));
-    _mm512_mask_storeu_epi32(to, bf16_lanes(keep), _mm512_or_si512(e, _mm512_slli_epi32(o, 16)));
+BF16_TARGET static inline __attribute__((always_inline)) void
+bf16_pairs(uint16_t *to, const float *even, const float *odd, int there, int keep) {
+    const __m512i zip = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7,
+                                         22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    __mmask16 read = bf16_lanes(there);
+    __m512 e = _mm512_maskz_loadu_ps(read, even),
+           o = odd ? _mm512_maskz_loadu_ps(read, odd) : _mm512_setzero_ps();
+    __m512i x = _mm512_permutexvar_epi16(zip, (__m512i)_mm512_cvtne2ps_pbh(o, e));
+    _mm512_mask_storeu_epi32(to, bf16_lanes(keep), x);
 }
 
 /* to[p][r] = the p-th pair of row r, p < (floats + 1) / 2 <= 16, r < keep <= 16, in rows of `width` pairs:
  * rows of ld floats, of which `there` are read and the others zero. */
-BF16_TARGET static inline void bf16_turn(uint16_t *to, int width, const float *from, int64_t ld, int there,
-                                         int keep, int floats) {
+BF16_TARGET static inline __attribute__((always_inline)) void
+bf16_turn(uint16_t *to, int width, const float *from, int64_t ld, int there, int keep, int floats) {
     __mmask16 low = bf16_lanes(floats), high = bf16_lanes(floats - 16), kept = bf16_lanes(keep);
     __m512i x[16];
 #pragma GCC unroll 16
     for (int r = 0; r < 16; r++) {
         const float *row = from + r * ld;
-        x[r] = r < there ? (__m512i)_mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(high, row + 16),
-                                                        _mm512_maskz_loadu_ps(low, row))
-                         : _mm512_setzero_si512();
+        x[r] = r < there && r < keep ? (__m512i)_mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(high, row + 16),
+                                                                    _mm512_maskz_loadu_ps(low, row))
+                                     : _mm512_setzero_si512();
     }
     transpose16(x);
 #pragma GCC unroll 16
