@@ -9,23 +9,28 @@ void rope_table(float *turn, int T, int dh) {
     for (int t = 0; t < T; t++)
         for (int i = 0; i < half; i++) {
             double angle = t * pow(10000.0, -2.0 * i / dh);
-            turn[((int64_t)t * half + i) * 2] = (float)cos(angle);
-            turn[((int64_t)t * half + i) * 2 + 1] = (float)sin(angle);
+            turn[(int64_t)t * 2 * half + i] = (float)cos(angle);
+            turn[((int64_t)t * 2 + 1) * half + i] = (float)sin(angle);
         }
+}
+
+static void turn_head(float *restrict a, float *restrict b, const float *restrict cosine,
+                      const float *restrict sine, float sign, int half) {
+    for (int i = 0; i < half; i++) {
+        float c = cosine[i], s = sign * sine[i], u = a[i], v = b[i];
+        a[i] = u * c - v * s;
+        b[i] = v * c + u * s;
+    }
 }
 
 void rope_turn(float *x, int64_t ld, int B, int T, int vectors, int dh, const float *turn, float sign) {
     int half = dh / 2;
 #pragma omp parallel for schedule(static)
     for (int64_t n = 0; n < (int64_t)B * T; n++) {
-        const float *cs = turn + n % T * half * 2;
+        const float *cosine = turn + n % T * 2 * half;
         for (int h = 0; h < vectors; h++) {
-            float *a = x + n * ld + (int64_t)h * dh, *b = a + half;
-            for (int i = 0; i < half; i++) {
-                float c = cs[2 * i], s = sign * cs[2 * i + 1], u = a[i], v = b[i];
-                a[i] = u * c - v * s;
-                b[i] = v * c + u * s;
-            }
+            float *a = x + n * ld + (int64_t)h * dh;
+            turn_head(a, a + half, cosine, cosine + half, sign, half);
         }
     }
 }

@@ -7,7 +7,7 @@
 
 /* Rotates every head's pairs (i, i + dh/2) of q and k by angle t / 10000^(2i/dh), in place;
  * sign -1 turns back (the backward). x: (B*T, ld), `vectors` heads of dh from column 0.
- * turn: (T, dh/2, 2) cosines and sines, see rope_table. */
+ * turn: (T, 2, dh/2), a place's cosines, then its sines: rope_table. */
 void rope_turn(float *x, int64_t ld, int B, int T, int vectors, int dh, const float *turn, float sign);
 void rope_table(float *turn, int T, int dh);
 
