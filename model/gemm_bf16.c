@@ -7,13 +7,24 @@
 #include "model/vec_bf16.h"
 
 #include <omp.h>
+#include <stdatomic.h>
 #include <string.h>
 
 /* DEPTH: the k of a panel of B that stays in a first-level cache while A's go by; TASK_ROWS of A so deep stay
  * in a second-level one, each panel APART elements past the former's end: else all of them would begin on the
  * same lines of the first-level one. GROUP: panels that a thread packs side by side. AHEAD: of the row that
- * is packed, the rows that are on their way. */
-enum { LANES = 16, TASK_ROWS = 16 * BF16_ROWS, DEPTH = 512, APART = 32, GROUP = 4, AHEAD = 16 };
+ * is packed, the rows that are on their way. FAR: floats of C a thread that no cache keeps until they are
+ * read.
+ */
+enum {
+    LANES = 16,
+    TASK_ROWS = 16 * BF16_ROWS,
+    DEPTH = 512,
+    APART = 32,
+    GROUP = 4,
+    AHEAD = 16,
+    FAR = 1 << 19
+};
 
 bool gemm_bf16_supported(void) {
     return bf16_supported();
@@ -78,12 +89,19 @@ pack_rows(uint16_t *to, Factor f, int64_t i, int64_t rows, int width, int64_t k,
         }
 }
 
+BF16_TARGET static inline __attribute__((always_inline)) void
+pack(uint16_t *to, Factor f, int64_t i, int64_t rows, int width, int64_t k, int64_t panel) {
+    if (f.col == 1)
+        pack_rows(to, f, i, rows, width, k, panel);
+    else
+        pack_columns(to, f, i, rows, width, k, panel);
+}
 BF16_TARGET static void pack_left(uint16_t *to, Factor f, int64_t i, int64_t rows, int64_t k, int64_t panel) {
-    (f.col == 1 ? pack_rows : pack_columns)(to, f, i, rows, BF16_ROWS, k, panel);
+    pack(to, f, i, rows, BF16_ROWS, k, panel);
 }
 BF16_TARGET static void pack_right(uint16_t *to, Factor f, int64_t i, int64_t rows, int64_t k,
                                    int64_t panel) {
-    (f.col == 1 ? pack_rows : pack_columns)(to, f, i, rows, BF16_COLS, k, panel);
+    pack(to, f, i, rows, BF16_COLS, k, panel);
 }
 
 /* All rows of B, a group of panels a thread; inside a parallel region. */
@@ -106,14 +124,21 @@ typedef struct Product {
     int64_t m, n, k;
     Factor A;
     const uint16_t *B; /* panels */
-    bool add;
+    Bf16Store first;   /* of the first DEPTH of k; the others add */
     float *C;
     int64_t ldc;
 } Product;
 
+static Bf16Store first_store(int64_t m, int64_t n, int64_t k, bool add, const float *C, int64_t ldc,
+                             int threads) {
+    if (add) return BF16_ADD;
+    bool lines = (uintptr_t)C % (LANES * sizeof *C) == 0 && ldc % LANES == 0;
+    return lines && k <= DEPTH && m * n > (int64_t)FAR * threads ? BF16_STREAM : BF16_SET;
+}
+
 BF16_TARGET static void whole_tile(float *C, int64_t ldc, int64_t pairs, const uint16_t *A, const uint16_t *B,
-                                   bool add) {
-    bf16_tile(BF16_ROWS, C, ldc, BF16_COLS, pairs, (const uint32_t *)A, 1, BF16_ROWS, B, add);
+                                   Bf16Store store) {
+    bf16_tile(BF16_ROWS, C, ldc, BF16_COLS, pairs, (const uint32_t *)A, 1, BF16_ROWS, B, store);
 }
 
 /* A register tile at an edge of C, through one of whole size. */
@@ -124,7 +149,7 @@ static void edge(const Product *p, int64_t i, int64_t j, int64_t pairs, const ui
     float whole[BF16_ROWS * BF16_COLS] = {0}, *C = p->C + i * p->ldc + j;
     size_t bytes = (size_t)cols * sizeof *C;
     for (int64_t r = 0; add && r < rows; r++) memcpy(whole + r * BF16_COLS, C + r * p->ldc, bytes);
-    whole_tile(whole, BF16_COLS, pairs, A, B, add);
+    whole_tile(whole, BF16_COLS, pairs, A, B, add ? BF16_ADD : BF16_SET);
     for (int64_t r = 0; r < rows; r++) memcpy(C + r * p->ldc, whole + r * BF16_COLS, bytes);
 }
 
@@ -138,16 +163,16 @@ static void fetch(const float *C, int64_t ldc) {
 static void columns(const Product *p, int64_t i0, int64_t i1, int64_t j0, int64_t j1, int64_t k,
                     int64_t terms, const uint16_t *A) {
     int64_t pairs = terms / 2;
-    bool add = p->add || k;
+    Bf16Store store = k ? BF16_ADD : p->first;
     for (int64_t j = j0; j < j1; j += BF16_COLS) {
         const uint16_t *B = p->B + j * round_up(p->k, 2) + k * BF16_COLS, *a = A;
         for (int64_t i = i0; i < i1; i += BF16_ROWS, a += BF16_ROWS * terms + APART) {
             float *C = p->C + i * p->ldc + j;
-            if (i + 2 * BF16_ROWS <= i1) fetch(C + BF16_ROWS * p->ldc, p->ldc);
+            if (store != BF16_STREAM && i + 2 * BF16_ROWS <= i1) fetch(C + BF16_ROWS * p->ldc, p->ldc);
             if (i + BF16_ROWS <= p->m && j + BF16_COLS <= p->n)
-                whole_tile(C, p->ldc, pairs, a, B, add);
+                whole_tile(C, p->ldc, pairs, a, B, store);
             else
-                edge(p, i, j, pairs, a, B, add);
+                edge(p, i, j, pairs, a, B, store == BF16_ADD);
         }
     }
 }
@@ -162,6 +187,7 @@ static void strip(const Product *p, int64_t i0, int64_t i1, int64_t j0, int64_t 
         pack_left(A, part, i0, i1, terms, BF16_ROWS * even + APART);
         columns(p, i0, i1, j0, j1, k, even, A);
     }
+    if (p->first == BF16_STREAM) atomic_thread_fence(memory_order_seq_cst);
 }
 
 /* What a task takes of C: rows, and only where there are fewer than threads, a part of the columns. Every
@@ -182,8 +208,9 @@ static Task task_of(int64_t m, int64_t n, int64_t threads) {
 
 void gemm_bf16(int64_t m, int64_t n, int64_t k, Factor A, Factor B, bool add, float *C, int64_t ldc,
                uint16_t *room) {
-    Product p = {m, n, k, A, B.panels ? B.panels : room, add, C, ldc};
-    Task task = task_of(m, n, omp_get_max_threads());
+    int threads = omp_get_max_threads();
+    Product p = {m, n, k, A, B.panels ? B.panels : room, first_store(m, n, k, add, C, ldc, threads), C, ldc};
+    Task task = task_of(m, n, threads);
 #pragma omp parallel
     {
         if (!B.panels) share_packing(room, B, n, k);

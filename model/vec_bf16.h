@@ -67,18 +67,22 @@ BF16_TARGET static inline void bf16_row(uint16_t *to, const float *from, int flo
     _mm512_mask_storeu_epi32(to, bf16_lanes((floats + 1) / 2), (__m512i)x);
 }
 
+/* What a tile does with C: replaces it; adds to it; or replaces it past all caches, which spares reading what
+ * is overwritten: whole tiles at multiples of a cache line, and a fence before another thread looks. */
+typedef enum Bf16Store { BF16_SET, BF16_ADD, BF16_STREAM } Bf16Store;
+
 /* C (rows, cols), in rows of ldc, = (C or 0) + sum over `pairs`, in order, of A times B (pairs, BF16_COLS,
  * 2): pair p of row i is the 32-bit word A[i * row + p * col]. rows <= BF16_ROWS is a literal; cols <=
  * BF16_COLS. */
 BF16_TARGET static inline __attribute__((always_inline)) void
 bf16_tile(const int rows, float *C, int64_t ldc, int cols, int64_t pairs, const uint32_t *A, int64_t row,
-          int64_t col, const uint16_t *B, bool add) {
+          int64_t col, const uint16_t *B, Bf16Store store) {
     __mmask16 left = bf16_lanes(cols), right = bf16_lanes(cols - 16);
     __m512 c[BF16_ROWS][2];
 #pragma GCC unroll 12
     for (int i = 0; i < rows; i++) {
-        c[i][0] = add ? _mm512_maskz_loadu_ps(left, C + i * ldc) : _mm512_setzero_ps();
-        c[i][1] = add ? _mm512_maskz_loadu_ps(right, C + i * ldc + 16) : _mm512_setzero_ps();
+        c[i][0] = store == BF16_ADD ? _mm512_maskz_loadu_ps(left, C + i * ldc) : _mm512_setzero_ps();
+        c[i][1] = store == BF16_ADD ? _mm512_maskz_loadu_ps(right, C + i * ldc + 16) : _mm512_setzero_ps();
     }
     for (int64_t p = 0; p < pairs; p++, A += col, B += 2 * BF16_COLS) {
         __m512bh b0 = (__m512bh)_mm512_loadu_si512(B), b1 = (__m512bh)_mm512_loadu_si512(B + BF16_COLS);
@@ -90,9 +94,14 @@ bf16_tile(const int rows, float *C, int64_t ldc, int cols, int64_t pairs, const 
         }
     }
 #pragma GCC unroll 12
-    for (int i = 0; i < rows; i++) {
-        _mm512_mask_storeu_ps(C + i * ldc, left, c[i][0]);
-        _mm512_mask_storeu_ps(C + i * ldc + 16, right, c[i][1]);
+    for (int i = 0; i < rows; i++, C += ldc) {
+        if (store == BF16_STREAM) {
+            _mm512_stream_ps(C, c[i][0]);
+            _mm512_stream_ps(C + 16, c[i][1]);
+        } else {
+            _mm512_mask_storeu_ps(C, left, c[i][0]);
+            _mm512_mask_storeu_ps(C + 16, right, c[i][1]);
+        }
     }
 }
 
@@ -126,9 +135,9 @@ static inline void bf16_row(uint16_t *to, const float *from, int floats) {
     (void)to, (void)from, (void)floats;
 }
 static inline void bf16_tile(int rows, float *C, int64_t ldc, int cols, int64_t pairs, const uint32_t *A,
-                             int64_t row, int64_t col, const uint16_t *B, bool add) {
+                             int64_t row, int64_t col, const uint16_t *B, Bf16Store store) {
     (void)rows, (void)C, (void)ldc, (void)cols, (void)pairs, (void)A, (void)row, (void)col, (void)B,
-        (void)add;
+        (void)store;
 }
 static inline float bf16_spin(int64_t turns) {
     return (float)turns;

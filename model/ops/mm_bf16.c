@@ -37,12 +37,12 @@ BF16_TARGET static void pack_right(uint16_t *to, const float *B, int ldb, int N,
 }
 
 BF16_TARGET static void tiles(float *C, int ldc, int M, int N, int pairs, const Left *a, const uint16_t *B,
-                              bool add) {
+                              Bf16Store store) {
     int m = 0;
     for (; m + ROWS <= M; m += ROWS)
-        bf16_tile(ROWS, C + (int64_t)m * ldc, ldc, N, pairs, a->words + m * a->row, a->row, a->col, B, add);
+        bf16_tile(ROWS, C + (int64_t)m * ldc, ldc, N, pairs, a->words + m * a->row, a->row, a->col, B, store);
     for (; m < M; m += LOW)
-        bf16_tile(LOW, C + (int64_t)m * ldc, ldc, N, pairs, a->words + m * a->row, a->row, a->col, B, add);
+        bf16_tile(LOW, C + (int64_t)m * ldc, ldc, N, pairs, a->words + m * a->row, a->row, a->col, B, store);
 }
 
 void mm_bf16(float *C, int ldc, int M, int N, int K, const float *A, int64_t row, int64_t col, const float *B,
@@ -56,7 +56,8 @@ void mm_bf16(float *C, int ldc, int M, int N, int K, const float *A, int64_t row
             pack_left(&a, A + m * row + k * col, row, col, rows, terms);
             for (int n = 0; n < N; n += BF16_COLS) {
                 pack_right(panel, B + (int64_t)k * ldb + n, ldb, N - n, terms);
-                tiles(C + (int64_t)m * ldc + n, ldc, rows, N - n, pairs, &a, panel, add || k);
+                tiles(C + (int64_t)m * ldc + n, ldc, rows, N - n, pairs, &a, panel,
+                      add || k ? BF16_ADD : BF16_SET);
             }
         }
     }

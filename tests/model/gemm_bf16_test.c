@@ -95,9 +95,32 @@ static void test_packed_before(void **state) {
     }
 }
 
+/* A product that is too large for the caches is written past them, edges not: as if it were added to zeros.
+ */
+static void test_large_is_overwritten(void **state) {
+    (void)state;
+    if (!gemm_bf16_supported()) skip();
+    enum { M = 1033, N = 1040, K = 40, LINE = 64 };
+    size_t bytes = (size_t)M * N * sizeof(float);
+    OWNED float *a = normals(1, M * K, 1), *b = normals(2, N * K, 1), *want = constants(M * N, 0);
+    Factor A = factor(a, M, K, true), B = factor(b, N, K, true);
+    OWNED uint16_t *room = calloc(gemm_bf16_panels(N, K), sizeof *room);
+    gemm_bf16(M, N, K, A, B, true, want, N, room);
+    int before = omp_get_max_threads();
+    for (int threads = 1; threads <= 3; threads++) {
+        OWNED float *C = aligned_alloc(LINE, bytes);
+        memset(C, 0xff, bytes); /* NaN */
+        omp_set_num_threads(threads);
+        gemm_bf16(M, N, K, A, B, false, C, N, room);
+        assert_memory_equal(C, want, bytes);
+    }
+    omp_set_num_threads(before);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_double), cmocka_unit_test(test_same_bits_at_any_threads),
-        cmocka_unit_test(test_same_bits_in_parts), cmocka_unit_test(test_packed_before)};
+        cmocka_unit_test(test_same_bits_in_parts), cmocka_unit_test(test_packed_before),
+        cmocka_unit_test(test_large_is_overwritten)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
