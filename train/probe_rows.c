@@ -22,7 +22,7 @@ void probe_rows_free(ProbeRows *p) {
     free(p->losses);
 }
 
-/* Uniformly random tokens, no BOS, nothing scored: paper C's variance protocol. */
+/* Uniformly random tokens, no BOS, nothing scored: the variance protocol of arXiv 2605.06611. */
 static void fill_random(ProbeRows *p, uint64_t seed, int64_t vocab) {
     for (int i = 0; i < p->rows * p->T; i++) {
         p->at.x[i] = (int32_t)rng_below(seed, RNG_PROBE, RANDOM, (uint64_t)i, (uint64_t)vocab);

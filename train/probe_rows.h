@@ -7,8 +7,8 @@
 
 /* Rows of main: held-out text, probe.length tokens at most, with BOS where training rows have it; of context:
  * as long as those; of other_bos: main's text with BOS put in or taken out; of random: uniform tokens, no BOS
- * (arXiv 2605.06611's variance). The last is the text of `other_bos` at the training context, for its loss.
- */
+ * (arXiv 2605.06611's variance). The last, for the loss of `other_bos`, are rows of their own at the training
+ * context. */
 typedef enum ProbeName { MAIN, CONTEXT, OTHER_BOS, RANDOM, OTHER_BOS_LOSS, PROBES } ProbeName;
 
 typedef struct ProbeRows {

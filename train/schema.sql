@@ -1,5 +1,5 @@
 -- results.db: what every run was and what it measured, at its natural grain. This text is the
--- documentation: each column's comment is its definition (science: section 0 of the instruments) and
+-- documentation: each column's comment is its definition and
 -- stays in the database (`.schema eval`). It may be run again on a database that has it: nothing changes.
 --
 -- Conventions. Steps count updates: step s of `step` is the s-th update (from 1), a row of `eval` at step s
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS run ( -- One row a run, however often it was interrup
     cpu TEXT, -- model name of its processor
     blas_arch TEXT, -- the BLAS kernels used
     threads INTEGER, -- OpenMP threads
-    git TEXT, -- commit of the program, "+" appended when the tree was changed
+    git TEXT, -- commit of the program, "-dirty" behind it when the tree was changed
     corpus TEXT, -- what text it was trained on
     licence TEXT, -- of that text
     checkpoint TEXT, -- path of the newest checkpoint
@@ -87,7 +87,8 @@ CREATE TABLE IF NOT EXISTS eval ( -- One row an evaluation and probe: the whole 
     probe TEXT NOT NULL, -- main, context, other_bos or random: the fixed set of sequences measured on
     T INTEGER, -- tokens of a sequence of the probe
     sequences INTEGER, -- sequences of the probe
-    val_loss REAL, -- nats: mean negative log-likelihood over the fixed held-out set
+    val_loss REAL, -- nats: mean negative log-likelihood over a fixed held-out set: of main 16,384 targets, at the end
+    -- 262,144; of other_bos 16,384 of another text
     val_loss_1 REAL, -- nats: the same without the first target of every row
     bits_per_byte REAL, -- val_loss / (ln 2 * bytes per token of the held-out text)
     sink_rate_02 REAL, -- share of (sequence, layer, head) whose mass of the first key is above 0.2

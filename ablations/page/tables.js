@@ -97,7 +97,7 @@ function drawClaims(page) {
     if (!verdicts.length) continue;
     drawTable(
       box.append("div").attr("class", "wide").node(),
-      ["side", "expected of", "verdict", "pairs", "difference", "95 % from", "to", "more seeds needed"],
+      ["side", "expected of", "verdict", "seeds", "difference", "95 % from", "to", "more seeds needed"],
       verdicts.map((v) => [
         v.side,
         `${v.metric} ${v.direction} by ${shortNumber(v.beyond)}`,

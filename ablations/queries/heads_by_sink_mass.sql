@@ -1,4 +1,4 @@
--- Which heads give the first token most of their attention at the end?
+-- Which heads give the first token the most attention at the end?
 -- Read the mass beside the control: that of uniform causal attention over rows of the same length.
 SELECT r.variant, r.seed, h.layer, h.head, round(h.sink_mass, 4) AS sink_mass,
        round(e.uniform_mass, 4) AS uniform_mass, round(h.value_drain, 3) AS value_drain,

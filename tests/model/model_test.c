@@ -161,7 +161,7 @@ static void test_every_row_names_its_paper(void **state) {
     for (int i = 0; mlp_name(i); i++) assert_paper(&mlp_slots[i].head);
 }
 
-/* Config R of the design: 80.2 MF a token. */
+/* configs/reference.yaml: 80.2 MF a token. */
 static void test_flops(void **state) {
     (void)state;
     ModelConfig c = {.vocab = 4096, .layers = 6, .width = 384, .heads = 6, .context = 256, .mlp_width = 1024};
