@@ -74,8 +74,26 @@ static bool not_clipped(const Config *c) {
     return strcmp(attention(c)->head.name, "clipped");
 }
 
+/* But sinusoids shrink with it whatever draws the embedding. */
 static bool own_law(const Config *c) {
-    return !strcmp(init_name(c->model.init), "scaled");
+    return !strcmp(init_name(c->model.init), "scaled") &&
+           strcmp(position_name(c->model.position), "sinusoidal");
+}
+
+static bool one_layer(const Config *c) {
+    return c->model.layers == 1;
+}
+
+static bool no_pieces(const Config *c) {
+    return !strcmp(tokenizer_name(c->data.tokenizer), "bytes");
+}
+
+static bool no_decay(const Config *c) {
+    return !c->optim.weight_decay;
+}
+
+static bool no_maps(const Config *c) {
+    return !c->probe.maps;
 }
 
 static bool no_norm_of_heads(const Config *c) {
@@ -188,6 +206,7 @@ static const Conflict conflicts[] = {
     IDLE(no_window, "model.window_keep", "model.window", "there is nothing to keep"),
     IDLE(no_norm_of_heads, "model.head_out_gain", "model.head_out", "rmsnorm has a gain"),
     IDLE(own_law, "model.embedding_std", "model.init", "it draws the embedding by its own law"),
+    IDLE(one_layer, "model.value_residual", "model.layers", "there are no later ones"),
 
     CLASH(no_source, "data.source", "is empty", NULL, "such as gcide, or the path of a text"),
     CLASH(bos_of_no_task, "data.bos", "is not what rows begin with in", "data.source",
@@ -195,6 +214,7 @@ static const Conflict conflicts[] = {
     IDLE(synthetic, "data.mask", "data.source", "the task has no documents"),
     IDLE(synthetic, "data.tokenizer", "data.source", "the task has its own symbols"),
     IDLE(synthetic, "data.vocab", "data.source", "the task has its own symbols"),
+    IDLE(no_pieces, "data.vocab", "data.tokenizer", "there are 256 bytes"),
     CLASH(two_first_tokens, "data.fixed_token_at", "is where a token is put by", "data.bos",
           "choose another"),
     CLASH(fixed_past_rows, "data.fixed_token_at", "is not a position of the shortest rows, of",
@@ -224,9 +244,12 @@ static const Conflict conflicts[] = {
     CLASH(long_warmup, "optim.warmup", "is more than", "train.steps", "that many or less"),
     CLASH(negative_min_lr, "optim.min_lr", "is below 0", NULL, "only -1, lr / 10, is"),
     CLASH(high_min_lr, "optim.min_lr", "is above", "optim.lr", "-1 is lr / 10"),
+    IDLE(no_decay, "optim.decay_on", "optim.weight_decay", "nothing decays"),
     IDLE(no_beta1, "optim.beta1", "optim.name", "it has no such key"),
     IDLE(no_beta2, "optim.beta2", "optim.name", "it has no such key"),
     IDLE(no_eps, "optim.eps", "optim.name", "it has no such key"),
+
+    IDLE(no_maps, "probe.map_times", "probe.maps", "no row is kept"),
 };
 _Static_assert(DATA_BLOCK == 2048, "as the table says");
 
