@@ -65,23 +65,44 @@ const SlotHead *slot_head(const ModelConfig *c, Stage s) {
 const char *attention_name(int i) {
     return attention_slots[i].head.name;
 }
+const char *attention_help(int i) {
+    return attention_slots[i].head.help;
+}
 const char *head_out_name(int i) {
     return head_out_slots[i].head.name;
+}
+const char *head_out_help(int i) {
+    return head_out_slots[i].head.help;
 }
 const char *qk_name(int i) {
     return qk_slots[i].head.name;
 }
+const char *qk_help(int i) {
+    return qk_slots[i].head.help;
+}
 const char *position_name(int i) {
     return position_slots[i].head.name;
+}
+const char *position_help(int i) {
+    return position_slots[i].head.help;
 }
 const char *norm_name(int i) {
     return norm_places[i].name;
 }
+const char *norm_help(int i) {
+    return norm_places[i].help;
+}
 const char *norm_kind_name(int i) {
     return norm_kinds[i].head.name;
 }
+const char *norm_kind_help(int i) {
+    return norm_kinds[i].head.help;
+}
 const char *mlp_name(int i) {
     return mlp_slots[i].head.name;
+}
+const char *mlp_help(int i) {
+    return mlp_slots[i].head.help;
 }
 
 const char *head_out_gain_name(int i) {

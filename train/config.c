@@ -27,6 +27,7 @@ typedef struct Row {
     const char *fallback;        /* default as text; NULL: the first choice, as the model lists them */
     double low, high;            /* both allowed; 2^53 at most, so that a double tells them apart */
     const char *(*names)(int i); /* of a choice */
+    const char *(*says)(int i);  /* what each of them is; NULL: the name tells */
     const char *help;
 } Row;
 
@@ -54,8 +55,9 @@ static const Row rows[] = {
      .help = "heads of keys and values, shared by groups of queries (arXiv 2305.13245); 0: heads"},
     {"model.context", INTEGER, AT(model.context), "32", 2, 1 << 20, .help = "tokens of a training row"},
     {"model.mlp_width", INTEGER, AT(model.mlp_width), "0", 0, 1 << 20,
-     .help = "0: 8/3 width gated, 4 width not"},
-    {"model.attention", CHOICE, AT(model.attention), .names = attention_name, .help = "scores to weights"},
+     .help = "0: 8/3 width gated, down to a multiple of 32; 4 width not"},
+    {"model.attention", CHOICE, AT(model.attention), .names = attention_name, .says = attention_help,
+     .help = "scores to weights"},
     {"model.sink_heads", LIST, AT(model.sink_heads), "[]", .help = "heads with the null key; empty: all"},
     {"model.clip_gamma", NUMBER, AT(model.clip_gamma), "-0.03", -1e3, 0, .help = "of attention: clipped"},
     {"model.clip_zeta", NUMBER, AT(model.clip_zeta), "1", 1, 1e3, .help = "of attention: clipped"},
@@ -66,16 +68,20 @@ static const Row rows[] = {
      .help = "first positions that see each other (prefix LM); needs train.loss_from >= prefix - 1"},
     {"model.value_residual", NUMBER, AT(model.value_residual), "0", 0, 1,
      .help = "share of the first block's values in later ones (arXiv 2410.17897: 0.5)"},
-    {"model.head_out", CHOICE, AT(model.head_out), .names = head_out_name, .help = "on each head's output"},
+    {"model.head_out", CHOICE, AT(model.head_out), .names = head_out_name, .says = head_out_help,
+     .help = "on each head's output"},
     {"model.head_out_scale", NUMBER, AT(model.head_out_scale), "1", 0, 1e6,
      .help = "initial gain of head_out"},
     {"model.head_out_gain", CHOICE, AT(model.head_out_gain), "shared", .names = head_out_gain_name,
      .help = "one gain of head_out a layer, or one a head"},
-    {"model.qk", CHOICE, AT(model.qk), .names = qk_name, .help = "on queries and keys"},
-    {"model.position", CHOICE, AT(model.position), .names = position_name, .help = "how a place is told"},
-    {"model.norm", CHOICE, AT(model.norm), .names = norm_name, .help = "where norms stand"},
-    {"model.norm_kind", CHOICE, AT(model.norm_kind), .names = norm_kind_name, .help = "what they do"},
-    {"model.mlp", CHOICE, AT(model.mlp), .names = mlp_name, .help = "feed-forward"},
+    {"model.qk", CHOICE, AT(model.qk), .names = qk_name, .says = qk_help, .help = "on queries and keys"},
+    {"model.position", CHOICE, AT(model.position), .names = position_name, .says = position_help,
+     .help = "how a place is told"},
+    {"model.norm", CHOICE, AT(model.norm), .names = norm_name, .says = norm_help,
+     .help = "where norms stand"},
+    {"model.norm_kind", CHOICE, AT(model.norm_kind), .names = norm_kind_name, .says = norm_kind_help,
+     .help = "what they do"},
+    {"model.mlp", CHOICE, AT(model.mlp), .names = mlp_name, .says = mlp_help, .help = "feed-forward"},
     {"model.embedding_std", NUMBER, AT(model.embedding_std), "0.02", 0, 1e3,
      .help = "of the initial embedding"},
     {"model.init", CHOICE, AT(model.init), .names = init_name, .help = "law of the initial weights"},
@@ -83,7 +89,9 @@ static const Row rows[] = {
     {"model.tie", BOOLEAN, AT(model.tie), "false", .help = "classifier and embedding share weights"},
     {"model.interventions", LIST, AT(model.interventions), "[]", .help = "trained under these"},
 
-    {"data.source", STRING, AT(data.source), "gcide", .help = "corpus, synthetic task, or path of a text"},
+    {"data.source", STRING, AT(data.source), "gcide",
+     .help =
+         "gcide, kernel-doc, the path of a text, or the task bigram_backcopy[:SOURCE] (arXiv 2410.13835)"},
     {"data.limit", INTEGER, AT(data.limit), "0", 0, 0x1p53, .help = "training tokens used; 0: all"},
     {"data.tokenizer", CHOICE, AT(data.tokenizer), "bpe", .names = tokenizer_name, .help = "text to tokens"},
     {"data.vocab", INTEGER, AT(data.vocab), "4096", 2, 1 << 20, .help = "pieces asked of bpe"},
@@ -99,9 +107,10 @@ static const Row rows[] = {
     {"train.steps", INTEGER, AT(train.steps), "2500", 1, MANY, .help = "updates"},
     {"train.batch_tokens", INTEGER, AT(train.batch_tokens), "2048", 1, MANY, .help = "a step; whole rows"},
     {"train.micro_rows", INTEGER, AT(train.micro_rows), "0", 0, MANY,
-     .help =
-         "rows in flight; 0: chosen; the last bits depend on it under model.attention: sink_token, all of "
-         "the run under the intervention amplify(mu=batch)"},
+     .help = "rows in flight, in whole grains of 256 tokens or a row; 0: chosen; under model.tie always one "
+             "grain; "
+             "the last bits depend on it under model.attention: sink_token, all of the run under the "
+             "intervention amplify(mu=batch)"},
     {"train.precision", CHOICE, AT(train.precision), "fp32", .names = precision_name,
      .help = "of the products"},
     {"train.loss_from", INTEGER, AT(train.loss_from), "0", 0, 1 << 20,
@@ -113,7 +122,8 @@ static const Row rows[] = {
     {"train.sink_target", NUMBER, AT(train.sink_target), "0", 0, 1, .help = "of sink_penalty"},
     {"train.init_from", STRING, AT(train.init_from), "", .help = "checkpoint to start from; empty: random"},
 
-    {"optim.name", CHOICE, AT(optim.name), "adamw", .names = optimiser_name, .help = "optimiser"},
+    {"optim.name", CHOICE, AT(optim.name), "adamw", .names = optimiser_name, .says = optimiser_help,
+     .help = "optimiser"},
     {"optim.lr", NUMBER, AT(optim.lr), "1e-3", 0, 1e3, .help = "learning rate after warm-up"},
     {"optim.min_lr", NUMBER, AT(optim.min_lr), "-1", -1, 1e3, .help = "at the end; -1: lr / 10"},
     {"optim.schedule", CHOICE, AT(optim.schedule), "cosine", .names = schedule_name, .help = "of the rate"},
@@ -426,6 +436,7 @@ void config_key(const Config *c, const char *corpus_hash, const char *tokenizer_
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     if (json && out) fprintf(out, "%s\n%s\n%s\n%d\n", json, corpus_hash, tokenizer_hash, NUMERICS);
+    if (json && out && c->train.precision == PRECISION_BF16) fprintf(out, "%d\n", NUMERICS_BF16);
     if (out) fclose(out);
     key[0] = 0; /* out of memory: no key is better than one that others share */
     if (json && text) hash_hex(text, (int64_t)length, key);
@@ -435,9 +446,11 @@ void config_key(const Config *c, const char *corpus_hash, const char *tokenizer_
 
 static void help_bounds(FILE *out, const Row *row) {
     if (row->type == INTEGER || row->type == NUMBER) fprintf(out, " [%.16g .. %.16g]", row->low, row->high);
-    for (int i = 0; row->type == CHOICE && row->names(i); i++)
-        fprintf(out, "%s%s", i ? " | " : " [", row->names(i));
-    if (row->type == CHOICE) fputc(']', out);
+    if (row->type != CHOICE) return;
+    for (int i = 0; !row->says && row->names(i); i++) fprintf(out, "%s%s", i ? " | " : " [", row->names(i));
+    if (!row->says) fputc(']', out);
+    for (int i = 0; row->says && row->names(i); i++)
+        fprintf(out, "\n      %-17s %s", row->names(i), row->says(i));
 }
 
 void config_help(FILE *out) {

@@ -10,8 +10,9 @@
 
 #include <stdio.h>
 
-/* Raised whenever a change alters figures: a stale run is never taken for a done one. */
-enum { NUMERICS = 1 };
+/* Raised whenever a change alters figures, the second where only those of train.precision: bf16: a stale run
+ * is never taken for a done one. */
+enum { NUMERICS = 1, NUMERICS_BF16 = 2 };
 
 typedef enum Precision { PRECISION_FP32, PRECISION_BF16, PRECISIONS } Precision;
 typedef enum DecayOn { DECAY_MATRICES, DECAY_ALL, DECAY_ONS } DecayOn;
@@ -19,7 +20,7 @@ typedef enum DecayOn { DECAY_MATRICES, DECAY_ALL, DECAY_ONS } DecayOn;
 typedef struct TrainConfig {
     int64_t steps;
     int64_t batch_tokens; /* tokens a step; a multiple of model.context */
-    int64_t micro_rows;   /* rows in flight; 0 = chosen for the cache. Changes no bit. */
+    int64_t micro_rows;   /* rows in flight; 0 = chosen for the cache. Bits: see its help. */
     int precision;        /* Precision */
     int64_t loss_from;    /* targets of earlier positions of a row are not scored */
     double sink_penalty;  /* c of c (mean mass of the first key - target)^2, of either sign; 0: none */
@@ -128,7 +129,7 @@ char *config_json(const Config *c, bool all);
 const char *config_settle(Config *c);
 
 /* The run key, 32 hex digits: XXH3-128 of the canonical JSON without run.*, the hashes of
- * corpus and tokenizer, and NUMERICS. */
+ * corpus and tokenizer, and NUMERICS; in bf16 NUMERICS_BF16 too. */
 void config_key(const Config *c, const char *corpus_hash, const char *tokenizer_hash, char key[33]);
 
 /* One line a key: name, type, default, bounds, help. */

@@ -53,6 +53,9 @@ const Optimiser optimisers[] = {
 const char *optimiser_name(int i) {
     return optimisers[i].name;
 }
+const char *optimiser_help(int i) {
+    return optimisers[i].help;
+}
 
 /* Floats that are fixed for a tensor, in whole cache lines. */
 static size_t fixed_room(const Optimiser *kind, const Tensor *t) {

@@ -37,6 +37,7 @@ typedef struct Optimiser {
 
 extern const Optimiser optimisers[]; /* ended by a NULL name */
 const char *optimiser_name(int i);   /* row of the table; NULL past the end */
+const char *optimiser_help(int i);
 
 /* Its states, laid out as the model's weights; what is fixed is a pure function of the seed. */
 typedef struct OptimState {

@@ -2,6 +2,7 @@
  * words, the canonical JSON and the run key. */
 #include "train/config.h"
 #include "train/embed.h"
+#include "train/optim.h"
 #include "train/yaml.h"
 
 #include <setjmp.h>
@@ -383,6 +384,10 @@ static void test_conflicts(void **state) {
         {"model.clip_zeta", "2", "model.attention", "sigmoid", "model.clip_zeta"},
         {"model.head_out_gain", "head", "model.head_out", "gate_head", "model.head_out_gain"},
         {"model.embedding_std", "0.3", "model.init", "scaled", "model.embedding_std"},
+        {"model.value_residual", "0.5", "model.layers", "1", "model.value_residual"},
+        {"data.tokenizer", "bytes", "data.vocab", "300", "data.vocab"},
+        {"optim.weight_decay", "0", "optim.decay_on", "all", "optim.decay_on"},
+        {"probe.maps", "0", "probe.map_times", "3", "probe.map_times"},
         {"data.source", "bigram_backcopy", "data.vocab", "300", "data.vocab"},
         {"data.source", "bigram_backcopy:x", "data.tokenizer", "bytes", "data.tokenizer"},
         {"data.source", "bigram_backcopy", "data.mask", "document", "data.mask"},
@@ -527,6 +532,8 @@ static void test_help_has_every_key(void **state) {
     fclose(out);
     for (int i = 0; config_key_name(i); i++) assert_non_null(strstr(text, config_key_name(i)));
     assert_non_null(strstr(text, "[row | document | none | random_first]"));
+    for (int i = 0; attention_name(i); i++) assert_non_null(strstr(text, attention_help(i)));
+    for (int i = 0; optimiser_name(i); i++) assert_non_null(strstr(text, optimiser_help(i)));
     free(text);
 }
 
