@@ -43,7 +43,9 @@ static const char *decay_on_name(int i) {
 
 #define AT(field) offsetof(Config, field), sizeof(((Config *)0)->field)
 
-/* The defaults are the demo's recipe with the usual weight decay. */
+/* The defaults are the demo's recipe with the usual weight decay. A new key is a row here and a field of
+ * Config, rows of train/conflicts.c where it can clash or do nothing, and, under model or data, a version
+ * more in train/checkpoint.h. Done runs get new run keys by it: the key is a hash of all but run. */
 static const Row rows[] = {
     {"variant", STRING, AT(variant), "baseline", .help = "preset of configs/variants.yaml"},
     {"seed", INTEGER, AT(seed), "0", 0, 0x1p53, .help = "of weights, order of the text and probes"},
