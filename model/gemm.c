@@ -150,11 +150,6 @@ void gemm_nn(int64_t m, int64_t n, int64_t k, const float *A, int64_t lda, const
     threaded(&(Operands){BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, k, k, A, B, lda, ldb, beta, C, ldc}, m, n);
 }
 
-void gemm_tn(int64_t m, int64_t n, int64_t k, const float *A, int64_t lda, const float *B, int64_t ldb,
-             float beta, float *C, int64_t ldc) {
-    gemm_tn_cut(m, n, k, k, A, lda, B, ldb, beta, C, ldc);
-}
-
 void gemm_tn_cut(int64_t m, int64_t n, int64_t k, int64_t cut, const float *A, int64_t lda, const float *B,
                  int64_t ldb, float beta, float *C, int64_t ldc) {
     threaded(&(Operands){BLIS_TRANSPOSE, BLIS_NO_TRANSPOSE, k, cut, A, B, lda, ldb, beta, C, ldc}, m, n);

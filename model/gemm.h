@@ -1,7 +1,7 @@
-/* Owns: matrix products, through BLIS or the own kernel that has its bits (model/gemm_packed.h): the choice of
- * kernel, the threads. The only file that knows BLIS. All matrices are row-major with a leading dimension; the result's bits
- * do not depend on the number of threads, nor on which other rows or columns are asked
- * for in the same call; they do depend on how k is cut into calls. */
+/* Owns: matrix products, through BLIS or the own kernel that has its bits (model/gemm_packed.h): the choice
+ * of kernel, the threads. The only file that knows BLIS. All matrices are row-major with a leading dimension;
+ * the result's bits do not depend on the number of threads, nor on which other rows or columns are asked for
+ * in the same call; they do depend on how k is cut into calls. */
 #ifndef SINKLAB_GEMM_H
 #define SINKLAB_GEMM_H
 
@@ -21,10 +21,8 @@ void gemm_nt(int64_t m, int64_t n, int64_t k, const float *A, int64_t lda, const
 /* C[m,n] = A[m,k] B[k,n] + beta C: a gradient of inputs, dX = dY W. */
 void gemm_nn(int64_t m, int64_t n, int64_t k, const float *A, int64_t lda, const float *B, int64_t ldb,
              float beta, float *C, int64_t ldc);
-/* C[m,n] = A[k,m]^T B[k,n] + beta C: a gradient of weights, dW = dY^T X. */
-void gemm_tn(int64_t m, int64_t n, int64_t k, const float *A, int64_t lda, const float *B, int64_t ldb,
-             float beta, float *C, int64_t ldc);
-/* The same bits as a call for every `cut` terms of k, but threads meet once. */
+/* C[m,n] = A[k,m]^T B[k,n] + beta C: a gradient of weights, dW = dY^T X. The same bits as a call for every
+ * `cut` terms of k, but threads meet once. */
 void gemm_tn_cut(int64_t m, int64_t n, int64_t k, int64_t cut, const float *A, int64_t lda, const float *B,
                  int64_t ldb, float beta, float *C, int64_t ldc);
 

@@ -171,10 +171,6 @@ static Nearest nearest_key(const char *text) {
     return n;
 }
 
-const char *config_nearest(const char *text) {
-    return nearest_key(text).best;
-}
-
 int config_row(const char *key) {
     for (int i = 0; i < ROWS; i++)
         if (!strcmp(rows[i].key, key)) return i;

@@ -137,7 +137,5 @@ void config_help(FILE *out);
 
 /* Walks the keys in table order: the i-th key's name, or NULL past the end. */
 const char *config_key_name(int i);
-/* The known key nearest to `text` by edit distance, or NULL when none is near. */
-const char *config_nearest(const char *text);
 
 #endif

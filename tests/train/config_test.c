@@ -1,6 +1,7 @@
 /* The table of keys and all that walks it: precedence, presets, what is refused and with which
  * words, the canonical JSON and the run key. */
 #include "train/config.h"
+#include "train/config_private.h"
 #include "train/embed.h"
 #include "train/optim.h"
 #include "train/yaml.h"
@@ -518,9 +519,11 @@ static void test_get(void **state) {
     assert_false(config_get(&c, "variant", text, sizeof text)); /* baseline and its NUL: 9 bytes */
     assert_true(config_get(&c, "data.source", text, sizeof text));
     assert_string_equal(text, "gcide");
-    assert_string_equal(config_nearest("lr"), "optim.lr");
-    assert_string_equal(config_nearest("modle.width"), "model.width");
-    assert_null(config_nearest("something else"));
+    Error e = {0};
+    config_unknown_key("lr", "here", &e);
+    assert_string_equal(e.text, "here: unknown key lr (did you mean optim.lr?)");
+    config_unknown_key("something else", "here", &e);
+    assert_string_equal(e.text, "here: unknown key something else");
 }
 
 static void test_help_has_every_key(void **state) {
