@@ -10,11 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEEDS_MOST = 10000, TEXT_MOST = 2048 };
+enum { SEEDS_MOST = 10000, TEXT_MOST = 2048, NAME_MOST = 100 };
+enum { IN_GRID = -1, IN_ZIP = -2 }; /* Axis.place while it has none */
 
 typedef struct Parser {
     Sweep *s;
     Error *e;
+    int *left_out; /* an entry of exclude: the place on each axis; -1: any */
 } Parser;
 
 /* ---- memory and errors ---- */
@@ -119,6 +121,8 @@ static bool read_name(Parser *p, const Yaml *value) {
     while (isalnum((unsigned char)*c) || (*c && strchr("-_.", *c))) c++;
     if (*c || !*p->s->name || *p->s->name == '.')
         return refuse(p, value, "name: \"%s\": letters, digits, - _ . only", p->s->name);
+    if (strlen(p->s->name) > NAME_MOST)
+        return refuse(p, value, "name: longer than %d letters (files are called by it)", NAME_MOST);
     return true;
 }
 
@@ -165,13 +169,13 @@ static bool read_axis_values(Parser *p, Axis *a, const Yaml *list) {
     for (; a->n < list->n; a->n++) {
         if (!read_value(p, a->key, list->value[a->n], &a->value[a->n])) return false;
         for (int i = 0; i < a->n; i++)
-            if (a->place < 0 && !strcmp(a->value[i].text, a->value[a->n].text))
+            if (a->place == IN_GRID && !strcmp(a->value[i].text, a->value[a->n].text))
                 return refuse(p, list->value[a->n], "%s: %s is there twice", a->key, a->value[i].text);
     }
     return true;
 }
 
-/* An axis without its place yet: -1 in the grid, -2 in zip, where values may repeat. */
+/* An axis without its place yet; in zip values may repeat. */
 static bool add_axis(Parser *p, const char *key, const Yaml *at, const Yaml *value, int place) {
     Sweep *s = p->s;
     for (int i = 0; i < s->axes; i++)
@@ -188,7 +192,7 @@ static bool add_axis(Parser *p, const char *key, const Yaml *at, const Yaml *val
 }
 
 static bool add_grid_axis(Parser *p, const char *key, const Yaml *at, const Yaml *value) {
-    if (!add_axis(p, key, at, value, -1)) return false;
+    if (!add_axis(p, key, at, value, IN_GRID)) return false;
     Axis *a = &p->s->axis[p->s->axes - 1];
     a->place = p->s->places;
     p->s->place[p->s->places++] = (Dimension){a->n, PLACE_STRATUM};
@@ -202,7 +206,7 @@ static bool read_grid(Parser *p, const Yaml *value) {
 }
 
 static bool add_zip_axis(Parser *p, const char *key, const Yaml *at, const Yaml *value) {
-    return add_axis(p, key, at, value, -2);
+    return add_axis(p, key, at, value, IN_ZIP);
 }
 
 static bool read_zip(Parser *p, const Yaml *value) {
@@ -290,18 +294,21 @@ static bool only_keys(Parser *p, const Yaml *map, const char *what, const char *
     return true;
 }
 
-/* The axis that a scalar names, or -1. */
-static int find_axis(Parser *p, const Yaml *at, const char *what) {
+/* The axis of that name, or -1; `at`: where it stands. */
+static int axis_named(Parser *p, const char *name, const Yaml *at, const char *what) {
     Sweep *s = p->s;
-    Nearest near = {.text = at->kind == YAML_SCALAR ? at->text : ""};
+    Nearest near = {.text = name};
     char hint[160];
-    for (int i = 0; at->kind == YAML_SCALAR && i < s->axes; i++) {
-        if (!strcmp(s->axis[i].key, at->text)) return i;
+    for (int i = 0; i < s->axes; i++) {
+        if (!strcmp(s->axis[i].key, name)) return i;
         nearest_offer(&near, s->axis[i].key);
     }
-    refuse(p, at, "%s: %s is no axis of grid or zip%s", what, at->kind == YAML_SCALAR ? at->text : "this",
-           nearest_hint(&near, hint, sizeof hint));
+    refuse(p, at, "%s: %s is no axis of grid or zip%s", what, name, nearest_hint(&near, hint, sizeof hint));
     return -1;
+}
+
+static int find_axis(Parser *p, const Yaml *at, const char *what) {
+    return axis_named(p, at->kind == YAML_SCALAR ? at->text : "this", at, what);
 }
 
 /* "2, 4, 8": the values of an axis, as far as there is room. */
@@ -335,7 +342,14 @@ static bool read_compare(Parser *p, const Yaml *value) {
     if (s->side < 0) return false;
     s->place[s->axis[s->side].place].role = PLACE_SIDE;
     s->baseline = find_value(p, s->side, baseline, "compare: baseline");
-    return s->baseline >= 0;
+    if (s->baseline < 0) return false;
+    const Axis *a = &s->axis[s->side];
+    for (int i = 0; i < a->n; i++)
+        for (int k = 0; k < i; k++)
+            if (!strcmp(a->value[i].text, a->value[k].text))
+                return refuse(p, axis, "compare: %s has %s twice (sides are told by it)", a->key,
+                              a->value[i].text);
+    return true;
 }
 
 static bool read_tuned_axis(Parser *p, const Yaml *at) {
@@ -424,16 +438,19 @@ static bool matches(const Sweep *s, int combination, const int *value) {
     return true;
 }
 
+static bool read_left_out(Parser *p, const char *key, const Yaml *at, const Yaml *value) {
+    int axis = axis_named(p, key, at, "exclude");
+    return axis >= 0 && (p->left_out[axis] = find_value(p, axis, value, "exclude")) >= 0;
+}
+
 static bool leave_out(Parser *p, const Yaml *entry) {
     Sweep *s = p->s;
     int value[SWEEP_AXES], kept = 0;
     if (entry->kind != YAML_MAP || !entry->n)
         return refuse(p, entry, "exclude: expected a map of axes and values");
     memset(value, -1, sizeof value);
-    for (int i = 0; i < entry->n; i++) {
-        int axis = find_axis(p, entry->key[i], "exclude");
-        if (axis < 0 || (value[axis] = find_value(p, axis, entry->value[i], "exclude")) < 0) return false;
-    }
+    p->left_out = value;
+    if (!each_key(p, entry, "", read_left_out)) return false;
     for (int i = 0; i < s->combinations; i++)
         if (!matches(s, s->combination[i], value)) s->combination[kept++] = s->combination[i];
     if (kept == s->combinations) return refuse(p, entry, "exclude: no combination is left that has these");
@@ -498,6 +515,18 @@ static bool combine(Parser *p) {
     return !exclude || read_exclude(p, exclude);
 }
 
+/* Cells are told apart by their labels. */
+static bool labels_fit(Parser *p) {
+    char label[LABEL_TEXT];
+    for (int i = 0; i < sweep_runs(p->s); i += p->s->seeds) {
+        sweep_label(p->s, i, LABEL_ALL, label);
+        if (strlen(label) == LABEL_TEXT - 1)
+            return refuse(p, p->s->tree, "the values of a run's axes take more than %d letters: %.60s...",
+                          LABEL_TEXT - 1, label);
+    }
+    return true;
+}
+
 static bool read_tree(Parser *p) {
     Sweep *s = p->s;
     if (!only_keys(p, s->tree, "sweep", part_keys)) return false;
@@ -506,7 +535,7 @@ static bool read_tree(Parser *p) {
         const Yaml *value = yaml_get(s->tree, part->key);
         if (value && !part->read(p, value)) return false;
     }
-    return combine(p);
+    return combine(p) && labels_fit(p);
 }
 
 static bool word_fits(Parser *p, const char *key) {
@@ -538,7 +567,7 @@ static bool read_words(Parser *p, int words, char *const *word) {
 Sweep *sweep_load(const char *path, int words, char *const *word, Error *e) {
     Bytes text = {0};
     Sweep *s = calloc(1, sizeof *s);
-    Parser p = {s, e};
+    Parser p = {s, e, NULL};
     if (!s) {
         fail(e, EXIT_FAILED, "%s: out of memory", path);
         return NULL;
@@ -548,7 +577,7 @@ Sweep *sweep_load(const char *path, int words, char *const *word, Error *e) {
     s->side = s->baseline = -1;
     bool ok = file_read(path, &text, e) && bytes_append(&text, "", 1, e);
     if (ok) s->text = own(&p, text.data);
-    ok = s->text && (s->tree = yaml_parse(s->text, strlen(s->text), path, e)) && read_tree(&p) &&
+    ok = s->text && (s->tree = yaml_parse(s->text, (size_t)text.size - 1, path, e)) && read_tree(&p) &&
          read_words(&p, words, word);
     if (!ok && !s->text) bytes_free(&text);
     if (ok) return s;

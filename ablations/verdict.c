@@ -200,7 +200,8 @@ static const char markdown_sql[] =
     "SELECT side, iif(stratum = 'all', '', stratum) AS 'within',"
     " printf('%s %s%s', metric, direction, iif(beyond, ' by more than ' || beyond, '')) AS expected, n AS "
     "seeds,"
-    " mean AS difference, printf('%.4g to %.4g', low, high) AS '95 % interval', effect_sd AS 'effect (SD)',"
+    " mean AS difference, iif(low IS NULL, NULL, printf('%.4g to %.4g', low, high)) AS '95 % interval', "
+    "effect_sd AS 'effect (SD)',"
     " verdict, more_seeds AS 'more seeds to settle', diverged FROM verdict WHERE sweep = ?1";
 
 static void markdown_field(FILE *out, const char *name, const char *text) {

@@ -304,6 +304,8 @@ static void what_is_not_there_keeps_the_verdict_open(void **state) {
              "LIMIT 1)"));
     assert_int_equal(sweep(p, "verdict", "tuned", "hole.db", ""), 0);
     assert_said(p, "hole.db", "undecided");
+    assert_int_equal(sweep(p, "verdict", "tuned", "hole.db", "--markdown"), 0);
+    assert_said(p, "hole.db", "| 0 | - | - | - | undecided |"); /* no interval of two zeros */
     free(ask(
         p, "hole.db",
         "DELETE FROM sweep_cell WHERE (sweep, \"index\") NOT IN (SELECT sweep, \"index\" FROM sweep_run)"));

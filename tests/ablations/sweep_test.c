@@ -56,6 +56,18 @@ static void first_axis_is_slowest_then_zip_then_seeds(void **state) {
     place_remove(&p);
 }
 
+static void values_may_repeat_in_zip(void **state) {
+    (void)state;
+    Place p = place_make();
+    Sweep *s = load_or_fail(&p, "name: x\nzip: {model.width: [16, 16, 32], model.context: [8, 16, 16]}\n"
+                                "exclude: [{model: {width: 16, context: 8}}]\n");
+    assert_int_equal(sweep_runs(s), 2);
+    assert_string_equal(sweep_value(s, 0, 1), "16");
+    assert_string_equal(sweep_value(s, 1, 0), "32");
+    unload(s);
+    place_remove(&p);
+}
+
 static void seeds_that_tune_come_after_those_that_judge(void **state) {
     (void)state;
     Place p = place_make();
@@ -269,6 +281,10 @@ static const struct Refusal {
 } refusals[] = {
     {"claim: y\n", ":1:1: name: missing (what is this sweep called?)"},
     {"name: a/b\n", ":1:7: name: \"a/b\": letters, digits, - _ . only"},
+    {"name: "
+     "a234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890x"
+     "\n",
+     ":1:7: name: longer than 100 letters (files are called by it)"},
     {"name: x\ngird: {}\n", ":2:1: sweep: unknown key gird (did you mean grid?)"},
     {"name: x\n", ":1:1: nothing varies (give it grid, zip or seeds)"},
     {"name: x\ngrid: {}\nseeds: 2\n", ":2:7: grid: empty (give it an axis, KEY: [VALUE, VALUE])"},
@@ -286,6 +302,8 @@ static const struct Refusal {
      ":3:6: zip: model.width has 2 values, optim.lr has 3 (they advance together)"},
     {GRID "zip: {model.layers: [3, 4]}\n", ":3:7: model.layers is an axis already"},
     {GRID "exclude: [{model.width: 3}]\n", ":3:12: exclude: model.width is no axis of grid or zip"},
+    {GRID "exclude: [{model: {layers: 3}}]\n", ":3:28: exclude: 3 is not on the axis model.layers (1, 2)"},
+    {GRID "exclude: [{layer: 3}]\n", ":3:12: unknown key layer (did you mean model.layers?)"},
     {GRID "exclude: [{model.layers: 3}]\n", ":3:26: exclude: 3 is not on the axis model.layers (1, 2)"},
     {GRID "exclude: [{model.layers: 1}, {model.layers: 2}]\n", ":3:30: exclude: leaves nothing to run"},
     {GRID "exclude: [{model.layers: 1}, {model.layers: 1}]\n",
@@ -302,6 +320,9 @@ static const struct Refusal {
      ":3:41: compare: baseline: 3 is not on the axis model.layers (1, 2)"},
     {GRID "compare: {axis: layers, baseline: 1}\n",
      ":3:17: compare: axis: layers is no axis of grid or zip (did you mean model.layers?)"},
+    {"name: x\nzip: {model.width: [16, 16, 32], model.context: [8, 16, 16]}\ncompare: {axis: model.width, "
+     "baseline: 32}\n",
+     ":3:17: compare: model.width has 16 twice (sides are told by it)"},
     {GRID "compare: {axis: model.layers}\n", ":3:10: compare: needs axis and baseline"},
     {GRID "expect: [{metric: val_loss, direction: lower}]\n",
      ":3:9: expect: needs compare: (whose sides it is about)"},
@@ -432,6 +453,7 @@ static void known_outcomes_are_those_of_the_view(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_axis_is_slowest_then_zip_then_seeds),
+        cmocka_unit_test(values_may_repeat_in_zip),
         cmocka_unit_test(seeds_that_tune_come_after_those_that_judge),
         cmocka_unit_test(base_below_variant_below_set_below_axes_below_words),
         cmocka_unit_test(plan_knows_done_runs_and_orphans),
