@@ -57,31 +57,26 @@ static int rest(int64_t us) {
     return signal > 0 ? signal : 0;
 }
 
-typedef struct Watched {
-    bool ended; /* by itself */
-    int signal; /* that came to this process; 0: none */
-} Watched;
-
-/* Waits until it has made steps and two seconds more, then stops it. */
-static Watched watch(pid_t pid, const char *db) {
-    Watched w = {0};
-    int status;
-    for (int i = 0; i < FIRST_STEP_S * (1000000 / POLL_US) && !w.signal; i++) {
-        if (waitpid(pid, &status, WNOHANG) == pid) return (Watched){.ended = true};
+/* Waits until it has made steps and two seconds more, then stops it, unless it ended by itself. Returns the
+ * signal that came to this process, or 0. */
+static int watch(pid_t pid, const char *db) {
+    int status, signal = 0;
+    for (int i = 0; i < FIRST_STEP_S * (1000000 / POLL_US) && !signal; i++) {
+        if (waitpid(pid, &status, WNOHANG) == pid) return 0;
         if (ask(db, "SELECT max(step) FROM step") > WARM_STEPS) break;
-        w.signal = rest(POLL_US);
+        signal = rest(POLL_US);
     }
-    if (!w.signal) w.signal = rest(1000000LL * MEASURED_S);
+    if (!signal) signal = rest(1000000LL * MEASURED_S);
     kill(pid, SIGTERM);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
-    return w;
+    return signal;
 }
 
 static bool failed(const char *log, Error *e) {
     Bytes said = {0};
     bool ok = file_read(log, &said, NULL) && bytes_append(&said, "", 1, NULL);
     const char *text = ok ? said.data : "";
-    fail(e, EXIT_FAILED, "plan: the run to measure did not start: %.*s", (int)strcspn(text, "\n"), text);
+    fail(e, EXIT_FAILED, "plan: the run to measure ended too soon: %.*s", (int)strcspn(text, "\n"), text);
     bytes_free(&said);
     return false;
 }
@@ -93,9 +88,8 @@ static bool measure_in(const char *folder, const PlannedRun *r, const char *cach
     pid_t pid;
     char sql[128];
     if (!write_endless(&r->config, config.s, e) || !child_start(&spec, &pid, e)) return false;
-    Watched w = watch(pid, db.s);
-    if (w.ended) return failed(log.s, e);
-    if (w.signal) return fail(e, 128 + w.signal, "plan: stopped while it measured");
+    int signal = watch(pid, db.s);
+    if (signal) return fail(e, 128 + signal, "plan: stopped while it measured");
     snprintf(sql, sizeof sql, "SELECT 1000 / avg(ms) FROM step WHERE step > %d", WARM_STEPS);
     double steps = ask(db.s, sql);
     *flops = steps * (double)r->config.train.batch_tokens * r->size.flops_per_token;

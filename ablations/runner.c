@@ -108,7 +108,7 @@ static bool next_run(Runner *r, int *out, Error *e) {
 /* ---- counts ---- */
 
 typedef struct Counts {
-    int done, going, waiting, elsewhere, blocked, stopped, bad, unneeded;
+    int done, going, waiting, elsewhere, blocked, stopped, idle, bad, unneeded;
 } Counts;
 
 static void count_waiting(const Runner *r, int i, Counts *c) {
@@ -130,12 +130,14 @@ static Counts count(const Runner *r) {
             c.going++;
         else if (is_status(&r->p->run[i], "done"))
             c.done++;
-        else if (r->state[i] == RUN_OVER && is_status(&r->p->run[i], "interrupted"))
+        else if (r->state[i] != RUN_OVER)
+            count_waiting(r, i, &c);
+        else if (is_status(&r->p->run[i], "interrupted"))
             c.stopped++;
-        else if (r->state[i] == RUN_OVER)
+        else if (is_status(&r->p->run[i], "failed") || is_status(&r->p->run[i], "diverged"))
             c.bad++;
         else
-            count_waiting(r, i, &c);
+            c.idle++;
     }
     return c;
 }
@@ -152,6 +154,7 @@ static void describe(const Runner *r, char *text, size_t room) {
                 {c.unneeded, "not needed (tuned away)"},
                 {c.elsewhere, "in another process"},
                 {c.stopped, "interrupted"},
+                {c.idle, "not started"},
                 {c.bad, "failed or diverged (--retry tries them again)"}};
     for (size_t i = 0; i < sizeof more / sizeof *more && n < (int)room; i++)
         if (more[i].n) n += snprintf(text + n, room - (size_t)n, ", %d %s", more[i].n, more[i].what);
@@ -378,5 +381,7 @@ int runner_run(Plan *p, Store *s, const RunnerOptions *o, Error *e) {
     free(r.slot);
     if (!ok) return e->code;
     if (r.stopped) return 128 + r.stopped;
-    return c.bad || c.stopped || c.waiting || c.blocked ? EXIT_FAILED : EXIT_DONE;
+    if (!(c.bad || c.stopped || c.idle || c.waiting || c.blocked)) return EXIT_DONE;
+    if (o->quiet) fail(e, EXIT_FAILED, "%s: %s (sinklab sweep status)", p->sweep->name, counts);
+    return EXIT_FAILED;
 }

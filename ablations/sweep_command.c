@@ -42,23 +42,33 @@ static bool look(Plan *p, Stage *stage, const Options *o, Error *e) {
     return ok;
 }
 
-static bool first_missing(const Plan *p, int *out) {
-    for (int i = 0; i < p->runs; i++)
-        if (strcmp(p->run[i].status, "done")) {
-            *out = i;
-            return true;
-        }
-    return false;
+static bool is_over(const PlannedRun *r) {
+    return !strcmp(r->status, "done") || !strcmp(r->status, "failed") || !strcmp(r->status, "diverged");
 }
 
-static bool show_plan(const Sweep *s, const Options *o, bool measure, Error *e) {
+/* On the first missing run that lasts long enough, of a few; where none does the plan has no hours. */
+static bool measure(const Plan *p, const Options *o, double *flops, Error *e) {
+    enum { TRIES = 3 };
+    Error why = {0};
+    for (int i = 0, tries = 0; i < p->runs && tries < TRIES; i++) {
+        if (is_over(&p->run[i])) continue;
+        why = (Error){0};
+        if (plan_measure(p, i, o->cache, flops, &why)) return true;
+        if (why.code != EXIT_FAILED) return *e = why, false;
+        tries++;
+    }
+    if (why.code) fprintf(stderr, "sinklab: %s (no hours are told)\n", why.text);
+    *flops = 0;
+    return true;
+}
+
+static bool show_plan(const Sweep *s, const Options *o, bool measured, Error *e) {
     Plan p;
     Stage stage;
     double flops = 0;
-    int missing;
     if (!plan_open(&p, s, o, e)) return false;
     bool ok = look(&p, &stage, o, e);
-    if (ok && measure && first_missing(&p, &missing)) ok = plan_measure(&p, missing, o->cache, &flops, e);
+    if (ok && measured) ok = measure(&p, o, &flops, e);
     if (ok) (o->json ? plan_print_json : plan_print)(stdout, &p, &stage, flops);
     plan_free(&p);
     return ok;
