@@ -9,10 +9,11 @@
 #include <stdio.h>
 
 typedef struct Command {
-    const char *name;    /* "train" */
-    const char *usage;   /* "CONFIG [key=value ...]" */
-    const char *summary; /* one line */
-    const char *options; /* help text of its options, lines; may be NULL */
+    const char *name;        /* "train" */
+    const char *usage;       /* "CONFIG [key=value ...]" */
+    const char *summary;     /* one line */
+    const char *options;     /* help text of its options, lines; may be NULL */
+    void (*list)(FILE *out); /* help text after the options, taken from a table; may be NULL */
     /* argv[0] is the first word after the command. Returns the exit code; fills e when not 0
      * and something is to be said. */
     int (*run)(int argc, char **argv, Error *e);

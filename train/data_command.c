@@ -105,21 +105,21 @@ static int fetch_main(int argc, char **argv, Error *e) {
 }
 
 const Command data_command = {
-    "data",
-    "CONFIG [key=value ...]",
-    "prepare and cache the tokens of a configuration's text, and describe them",
-    "  --cache DIR   folder of prepared tokens (default data/cache)\n"
-    "  --shards DIR  the tokens as llm.c's files too, data_train_*.bin and data_val_*.bin\n"
-    "  --json        the description as JSON\n"
-    "  --quiet       no progress\n",
-    data_main,
+    .name = "data",
+    .usage = "CONFIG [key=value ...]",
+    .summary = "prepare and cache the tokens of a configuration's text, and describe them",
+    .options = "  --cache DIR   folder of prepared tokens (default data/cache)\n"
+               "  --shards DIR  the tokens as llm.c's files too, data_train_*.bin and data_val_*.bin\n"
+               "  --json        the description as JSON\n"
+               "  --quiet       no progress\n",
+    .run = data_main,
 };
 
 const Command fetch_command = {
-    "fetch",
-    "NAME",
-    "get a named corpus, gcide or kernel-doc; nothing is installed",
-    "  --cache DIR  folder it goes to (default data/cache)\n"
-    "  --quiet      no progress\n",
-    fetch_main,
+    .name = "fetch",
+    .usage = "NAME",
+    .summary = "get a named corpus, gcide or kernel-doc; nothing is installed",
+    .options = "  --cache DIR  folder it goes to (default data/cache)\n"
+               "  --quiet      no progress\n",
+    .run = fetch_main,
 };
