@@ -88,11 +88,14 @@ static bool run_data(int argc, char **argv, Error *e) {
 
 static bool run_fetch(int argc, char **argv, Error *e) {
     const char *cache = "data/cache";
+    char names[CORPUS_NAMES];
     bool quiet = false;
     const Flag flags[] = {{"--cache", FLAG_TEXT, &cache}, {"--quiet", FLAG_BOOL, &quiet}, {0}};
     int words;
     if (!flags_read(flags, argc, argv, &words, e)) return false;
-    if (words != 1) return fail(e, EXIT_USAGE, "command line: fetch takes one name (gcide or kernel-doc)");
+    if (words != 1)
+        return fail(e, EXIT_USAGE, "command line: fetch takes one name (one of: %s)",
+                    corpus_names(names, sizeof names));
     return corpus_fetch(argv[0], cache, quiet ? NULL : say, e);
 }
 
@@ -102,6 +105,11 @@ static int data_main(int argc, char **argv, Error *e) {
 
 static int fetch_main(int argc, char **argv, Error *e) {
     return run_fetch(argc, argv, e) ? EXIT_DONE : e->code;
+}
+
+static void list_corpora(FILE *out) {
+    char names[CORPUS_NAMES];
+    fprintf(out, "\nNAME is one of: %s\n", corpus_names(names, sizeof names));
 }
 
 const Command data_command = {
@@ -118,8 +126,9 @@ const Command data_command = {
 const Command fetch_command = {
     .name = "fetch",
     .usage = "NAME",
-    .summary = "get a named corpus, gcide or kernel-doc; nothing is installed",
+    .summary = "get a named corpus; nothing is installed",
     .options = "  --cache DIR  folder it goes to (default data/cache)\n"
                "  --quiet      no progress\n",
+    .list = list_corpora,
     .run = fetch_main,
 };
