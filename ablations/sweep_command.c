@@ -8,6 +8,7 @@
 #include "data/base/files.h"
 #include "train/command.h"
 #include "train/nearest.h"
+#include "train/progress.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -22,14 +23,10 @@ typedef struct Options {
 
 typedef bool Action(const Sweep *s, const Options *o, int *code, Error *e);
 
-static void say(const char *line) {
-    fprintf(stderr, "%s\n", line);
-}
-
 /* ---- plan and status ---- */
 
 static bool plan_open(Plan *p, const Sweep *s, const Options *o, Error *e) {
-    return plan_make(p, s, o->cache, o->quiet ? NULL : say, e);
+    return plan_make(p, s, o->cache, o->quiet ? NULL : progress_line, e);
 }
 
 /* The database as it is; a missing one holds nothing. */

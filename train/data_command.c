@@ -3,13 +3,10 @@
 #include "data/data.h"
 #include "train/command.h"
 #include "train/config.h"
+#include "train/progress.h"
 #include "train/yaml.h"
 
 #include <math.h>
-
-static void say(const char *line) {
-    fprintf(stderr, "%s\n", line);
-}
 
 /* One figure of a dataset: a text, an integer or a number, the first of them that is there. */
 typedef struct Field {
@@ -79,7 +76,7 @@ static bool run_data(int argc, char **argv, Error *e) {
     int words;
     if (!flags_read(flags, argc, argv, &words, e) || !config_from_words(&config, words, argv, e))
         return false;
-    if (!dataset_open(&dataset, &config.data, cache, quiet ? NULL : say, e)) return false;
+    if (!dataset_open(&dataset, &config.data, cache, quiet ? NULL : progress_line, e)) return false;
     bool ok = !shards || dataset_shards(dataset, shards, e);
     if (ok) print_info(dataset_info(dataset), json);
     dataset_close(dataset);
@@ -96,7 +93,7 @@ static bool run_fetch(int argc, char **argv, Error *e) {
     if (words != 1)
         return fail(e, EXIT_USAGE, "command line: fetch takes one name (one of: %s)",
                     corpus_names(names, sizeof names));
-    return corpus_fetch(argv[0], cache, quiet ? NULL : say, e);
+    return corpus_fetch(argv[0], cache, quiet ? NULL : progress_line, e);
 }
 
 static int data_main(int argc, char **argv, Error *e) {

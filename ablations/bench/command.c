@@ -7,6 +7,7 @@
 #include "ablations/bench/show.h"
 #include "ablations/bench/variants.h"
 #include "train/cost.h"
+#include "train/progress.h"
 #include "train/yaml.h"
 
 #include <errno.h>
@@ -99,10 +100,6 @@ static bool load_all(Bench *b, const Words *w, Error *e) {
     return true;
 }
 
-static void say(const char *line) {
-    fprintf(stderr, "%s\n", line);
-}
-
 static bool show(const Bench *b, const Asked *a, const Yaml *file, Error *e) {
     char path[1024];
     (a->json ? show_json : show_text)(stdout, b);
@@ -117,7 +114,7 @@ static bool show_phases(const Words *w, const Asked *a, Error *e) {
     Yaml *file = NULL;
     bool ok = b.of ? load_all(&b, w, e) : fail(e, EXIT_FAILED, "bench: out of memory");
     if (ok && a->against) ok = (file = against_load(a->against, &b, e));
-    ok = ok && rounds_measure(&b, (int)a->steps, !a->unwatched, a->quiet ? NULL : say, e) &&
+    ok = ok && rounds_measure(&b, (int)a->steps, !a->unwatched, a->quiet ? NULL : progress_line, e) &&
          show(&b, a, file, e);
     yaml_free(file);
     free(b.of);
