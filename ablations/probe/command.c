@@ -80,7 +80,7 @@ static void list_interventions(FILE *out) {
 
 const Command probe_command = {
     .name = "probe",
-    .usage = "CHECKPOINT",
+    .usage = "CHECKPOINT | --list",
     .summary = "every instrument on a checkpoint, before and after interventions",
     .options = "  --do INTERVENTION  before and after, such as 'drop_mlp(layer=0,pos=0)'; several in one\n"
                "                     text or one a time\n"
