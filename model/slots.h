@@ -1,5 +1,6 @@
 /* Owns: what fills a stage: for each slot the form of its rows and its table. A row is an op
  * pair with its tensors; the block loop (model/block.c) is the same for all.
+ * Does not own: the rows (model/ops), the order of the stages (model/model.h).
  * To add a variant: a file in model/ops with the pair, a row in its table below, a test. */
 #ifndef SINKLAB_SLOTS_H
 #define SINKLAB_SLOTS_H

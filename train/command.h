@@ -1,5 +1,6 @@
 /* Owns: the form of a command. Each room exports its commands; train/main.c gathers them
- * into the one table that dispatches and prints --help. */
+ * into the one table that dispatches and prints --help. Does not own: what a command does, and what its words
+ * mean. */
 #ifndef SINKLAB_COMMAND_H
 #define SINKLAB_COMMAND_H
 

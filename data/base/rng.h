@@ -1,6 +1,7 @@
 /* Owns: randomness without state. A number is a pure function of
  * (seed, stream, step, index), so the order in which threads, resumed runs or
- * sweeps ask for it cannot change it. Philox 4x32-10 (Salmon et al. 2011). */
+ * sweeps ask for it cannot change it. Philox 4x32-10 (Salmon et al. 2011).
+ * Does not own: what is drawn with it: weights (model/init.c), rows (data/rows.c). */
 #ifndef SINKLAB_RNG_H
 #define SINKLAB_RNG_H
 
