@@ -88,7 +88,7 @@ typedef struct AttentionSlot {
     SlotHead head;
     AttentionPart part[SLOT_TENSORS]; /* of each tensor */
     bool null_key;
-    bool token;        /* the null key and its value are those of x*, see model/sink_token.h */
+    bool token;        /* the null key and its value are those of x*: STAGE_SINK, model/pass.c */
     bool unnormalised; /* rows of A need not sum to one, nor be positive: see Weights */
     bool lse;          /* stat is the log-sum-exp of the row */
     int maps;          /* of scores a head: q and k fall into as many equal parts */
