@@ -1,6 +1,6 @@
 #include "ablations/plan_table.h"
 
-#include "ablations/table.h"
+#include "train/yaml.h"
 
 #include <string.h>
 
@@ -125,7 +125,7 @@ void plan_print_edit(FILE *out, const Plan *p) {
 
 static void json_field(FILE *out, const char *name, const char *text) {
     fprintf(out, "\"%s\": ", name);
-    table_json_text(out, text);
+    json_string(out, text);
     fputs(", ", out);
 }
 

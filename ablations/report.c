@@ -384,7 +384,7 @@ static int report_main(int argc, char **argv, Error *e) {
 
 const Command report_command = {
     .name = "report",
-    .usage = "-o FILE.html",
+    .usage = "-o FILE.html | --svg DIR",
     .summary = "one self-contained page that shows what was measured",
     .options = "  -o FILE.html  where it goes\n"
                "  --svg DIR     the main figures, an SVG file each\n"

@@ -8,6 +8,7 @@
 #include "data/base/files.h"
 #include "train/command.h"
 #include "train/nearest.h"
+#include "train/progress.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -22,14 +23,10 @@ typedef struct Options {
 
 typedef bool Action(const Sweep *s, const Options *o, int *code, Error *e);
 
-static void say(const char *line) {
-    fprintf(stderr, "%s\n", line);
-}
-
 /* ---- plan and status ---- */
 
 static bool plan_open(Plan *p, const Sweep *s, const Options *o, Error *e) {
-    return plan_make(p, s, o->cache, o->quiet ? NULL : say, e);
+    return plan_make(p, s, o->cache, o->quiet ? NULL : progress_line, e);
 }
 
 /* The database as it is; a missing one holds nothing. */
@@ -204,24 +201,64 @@ static bool do_export(const Sweep *s, const Options *o, int *code, Error *e) {
 
 /* ---- the command ---- */
 
+typedef enum ActionName { PLAN, RUN, STATUS, VERDICT, EXPORT, ACTIONS } ActionName;
+
 static const struct {
     const char *name;
     Action *action;
-} actions[] = {
-    {"plan", do_plan}, {"run", do_run}, {"status", do_status}, {"verdict", do_verdict}, {"export", do_export},
+} actions[ACTIONS] = {
+    [PLAN] = {"plan", do_plan},          [RUN] = {"run", do_run},          [STATUS] = {"status", do_status},
+    [VERDICT] = {"verdict", do_verdict}, [EXPORT] = {"export", do_export},
 };
-enum { ACTIONS = sizeof actions / sizeof *actions };
 
-static Action *find_action(const char *name, Error *e) {
+/* The names of a set of actions, with commas between: bits 1 << ActionName. */
+static const char *list_actions(unsigned set, char text[64]) {
+    text[0] = 0;
+    for (ActionName i = 0; i < ACTIONS; i++)
+        if (set >> i & 1) strcat(strcat(text, *text ? ", " : ""), actions[i].name);
+    return text;
+}
+
+/* The action of that name, or ACTIONS. */
+static ActionName find_action(const char *name, Error *e) {
     Nearest near = {.text = name};
-    char hint[96];
-    for (int i = 0; i < ACTIONS; i++) {
-        if (!strcmp(actions[i].name, name)) return actions[i].action;
+    char hint[96], all[64];
+    for (ActionName i = 0; i < ACTIONS; i++) {
+        if (!strcmp(actions[i].name, name)) return i;
         nearest_offer(&near, actions[i].name);
     }
-    fail(e, EXIT_USAGE, "command line: sweep: unknown action %s%s", name,
-         near.best ? nearest_hint(&near, hint, sizeof hint) : " (plan, run, status, verdict or export)");
-    return NULL;
+    if (near.best)
+        fail(e, EXIT_USAGE, "command line: sweep: unknown action %s%s", name,
+             nearest_hint(&near, hint, sizeof hint));
+    else
+        fail(e, EXIT_USAGE, "command line: sweep: unknown action %s (one of: %s)", name,
+             list_actions(~0u, all));
+    return ACTIONS;
+}
+
+/* An option that would go unheard is refused; where results and tokens are may be said to every action. */
+static bool check_options(const Options *o, ActionName action, Error *e) {
+    const struct {
+        bool given;
+        const char *name;
+        unsigned heard; /* by these actions */
+    } own[] = {{o->jobs, "--jobs", 1 << RUN},
+               {o->index >= 0, "--index", 1 << RUN},
+               {o->retry, "--retry", 1 << RUN},
+               {o->yes, "--yes", 1 << RUN},
+               {o->json, "--json", 1 << PLAN | 1 << RUN | 1 << STATUS | 1 << VERDICT},
+               {o->markdown, "--markdown", 1 << VERDICT},
+               {o->csv, "--csv", 1 << EXPORT}};
+    char heard[64];
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (own[i].given && !(own[i].heard >> action & 1))
+            return fail(e, EXIT_USAGE,
+                        "command line: %s says nothing to sweep %s (leave it out: it is for %s)", own[i].name,
+                        actions[action].name, list_actions(own[i].heard, heard));
+    if (o->json && o->markdown)
+        return fail(e, EXIT_USAGE,
+                    "command line: --json and --markdown are two forms (leave one of them out)");
+    return true;
 }
 
 static bool check_numbers(const Options *o, Error *e) {
@@ -247,9 +284,10 @@ static int sweep_main(int argc, char **argv, Error *e) {
         fail(e, EXIT_USAGE, "command line: sweep takes an action and a file (sinklab sweep --help)");
         return e->code;
     }
-    Action *action = find_action(argv[0], e);
-    Sweep *s = action ? sweep_load(argv[1], words - 2, argv + 2, e) : NULL;
-    bool ok = s && action(s, &o, &code, e);
+    ActionName action = find_action(argv[0], e);
+    if (action == ACTIONS || !check_options(&o, action, e)) return e->code;
+    Sweep *s = sweep_load(argv[1], words - 2, argv + 2, e);
+    bool ok = s && actions[action].action(s, &o, &code, e);
     sweep_free(s);
     return ok ? code : e->code;
 }
@@ -263,15 +301,15 @@ const Command sweep_command = {
                "  status   the same table as plan, without measuring\n"
                "  verdict  each expectation: paired difference over seeds, and one word\n"
                "  export   the runs for other programs\n\n"
-               "  --jobs N    processes at a time; cores are shared out (default: one run a core when the\n"
+               "  --jobs N    run: processes at a time; cores are shared out (default: one run a core when\n"
                "              models are small and there is a run or more a core, else one run on all)\n"
-               "  --index I   exactly run I, the same on every machine\n"
-               "  --retry     failed and diverged runs too\n"
-               "  --yes       more than 256 runs\n"
+               "  --index I   run: exactly run I, the same on every machine\n"
+               "  --retry     run: failed and diverged runs too\n"
+               "  --yes       run: more than 256 runs\n"
                "  --db PATH   results (default results.db)\n"
                "  --cache DIR prepared tokens (default data/cache)\n"
-               "  --json      figures as JSON (plan, status, run, verdict)\n"
-               "  --markdown  verdicts as Markdown\n"
+               "  --json      plan, run, status, verdict: figures as JSON\n"
+               "  --markdown  verdict: as Markdown\n"
                "  --csv       export: one row a run\n"
                "  --quiet     no progress, and of run no table\n\n"
                "the file (YAML; KEY is one of `sinklab train --help`, dotted or nested):\n"

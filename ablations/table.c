@@ -1,5 +1,7 @@
 #include "ablations/table.h"
 
+#include "train/yaml.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,21 +15,6 @@ static bool statement_failed(sqlite3_stmt *rows, Error *e) {
 }
 
 /* ---- JSON ---- */
-
-void table_json_text(FILE *out, const char *text) {
-    static const char plain[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
-    fputc('"', out);
-    for (const char *c = text; *c; c++) {
-        const char *special = strchr(plain, *c);
-        if (special)
-            fprintf(out, "\\%c", letter[special - plain]);
-        else if ((unsigned char)*c < 0x20)
-            fprintf(out, "\\u%04x", (unsigned char)*c);
-        else
-            fputc(*c, out);
-    }
-    fputc('"', out);
-}
 
 /* The shortest decimal that reads back as the same double. */
 static void json_real(FILE *out, double value) {
@@ -55,7 +42,7 @@ static void json_cell(FILE *out, sqlite3_stmt *rows, int column) {
         json_real(out, sqlite3_column_double(rows, column));
         break;
     default:
-        table_json_text(out, (const char *)sqlite3_column_text(rows, column));
+        json_string(out, (const char *)sqlite3_column_text(rows, column));
     }
 }
 
@@ -66,7 +53,7 @@ static bool print_json(FILE *out, sqlite3_stmt *rows, Error *e) {
         fprintf(out, "%s\n  {", before);
         for (int i = 0; i < columns; i++) {
             if (i) fputs(", ", out);
-            table_json_text(out, sqlite3_column_name(rows, i));
+            json_string(out, sqlite3_column_name(rows, i));
             fputs(": ", out);
             json_cell(out, rows, i);
         }

@@ -14,7 +14,4 @@
  * finalize. Fails with EXIT_FAILED when the statement does. */
 bool table_print(FILE *out, sqlite3_stmt *rows, bool json, Error *e);
 
-/* A JSON string with its quotes. */
-void table_json_text(FILE *out, const char *text);
-
 #endif

@@ -143,6 +143,7 @@ static bool is_gcide(const char *path) {
     return ends_with(path, "/gcide.dict.dz") || ends_with(path, "/gcide.index");
 }
 
+/* Each source under Documentation/ is a document, sorted by path. */
 static bool is_documentation(const char *path) {
     static const char *const ends[] = {".rst", ".rst.gz", ".txt", ".txt.gz"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
@@ -150,22 +151,37 @@ static bool is_documentation(const char *path) {
     return false;
 }
 
+/* Each entry of the dictionary is a document, in the order of the text; index lines that share an entry
+ * count once, the database's own 00-database entries are left out. Entries are printed in indented lines of
+ * some 70 columns; they are unfolded, one space for any white space, so that a model learns English and not a
+ * layout. */
 static bool read_gcide(Corpus *c, const FileList *files, Error *e) {
     if (files->files != 2)
         return fail(e, EXIT_USAGE, "corpus: gcide: incomplete (remove it and fetch it again)");
     return corpus_read_dictd(c, files->path[0], files->path[1], e);
 }
 
+/* To add a corpus: a row, which messages and help take its name from; a function saying which of the
+ * package's files are wanted, and read_files, or a reader of its own if a file is not a document; a test of
+ * both beside those of the others (tests/data/corpus_test.c). */
 static const Package packages[] = {
     {"gcide", "dict-gcide", "usr/share/dictd", "GPL-2+", is_gcide, read_gcide},
     {"kernel-doc", "linux-doc-6.1", "usr/share/doc/linux-doc-6.1/Documentation", "GPL-2", is_documentation,
      read_files},
 };
+enum { PACKAGES = sizeof packages / sizeof *packages };
 
 static const Package *package_named(const char *name) {
-    for (size_t i = 0; i < sizeof packages / sizeof *packages; i++)
+    for (int i = 0; i < PACKAGES; i++)
         if (strcmp(packages[i].name, name) == 0) return &packages[i];
     return NULL;
+}
+
+const char *corpus_names(char *text, size_t room) {
+    size_t used = 0;
+    for (int i = 0; i < PACKAGES && used < room; i++)
+        used += (size_t)snprintf(text + used, room - used, "%s%s", i ? ", " : "", packages[i].name);
+    return text;
 }
 
 static Path package_path(const Package *p, const char *cache_dir) {
@@ -175,14 +191,15 @@ static Path package_path(const Package *p, const char *cache_dir) {
 /* The files of a source, and its package if it is a named corpus. */
 static bool source_files(FileList *files, const Package **package, const char *source, const char *cache_dir,
                          Error *e) {
+    char names[CORPUS_NAMES];
     const Package *p = *package = package_named(source);
     Path path = p ? path_of("%s/text", package_path(p, cache_dir).s) : path_of("%s", source);
     if (access(path.s, F_OK) == 0) return files_list(files, path.s, p ? p->wanted : NULL, e);
     if (p)
         return fail(e, EXIT_USAGE, "data.source: %s: not here yet (get it with: sinklab fetch %s)", source,
                     source);
-    return fail(e, EXIT_USAGE, "data.source: %s: %s (a path, or one of: gcide, kernel-doc, bigram_backcopy)",
-                source, strerror(errno));
+    return fail(e, EXIT_USAGE, "data.source: %s: %s (a path, or one of: %s, bigram_backcopy)", source,
+                strerror(errno), corpus_names(names, sizeof names));
 }
 
 static void read_licence(Corpus *c, const Package *p, const char *cache_dir) {
@@ -281,8 +298,11 @@ static bool fetch_into(const Package *p, const char *folder, Error *e) {
 }
 
 bool corpus_fetch(const char *name, const char *cache_dir, void (*say)(const char *line), Error *e) {
+    char names[CORPUS_NAMES];
     const Package *p = package_named(name);
-    if (!p) return fail(e, EXIT_USAGE, "fetch: %s: no such corpus (one of: gcide, kernel-doc)", name);
+    if (!p)
+        return fail(e, EXIT_USAGE, "fetch: %s: no such corpus (one of: %s)", name,
+                    corpus_names(names, sizeof names));
     Path home = package_path(p, cache_dir);
     if (access(home.s, F_OK) == 0) return true;
     Workspace w;

@@ -2,13 +2,9 @@
  * them, any file, any folder; and fetching the named ones.
  * Does not own: tokens, the held-out split, the cache of tokens.
  *
- *   gcide       each entry of the dictionary a document, in the order of the text; index lines
- *               that share an entry count once, the database's own 00-database entries are left
- *               out. Entries are printed in indented lines of some 70 columns; they are unfolded,
- *               one space for any white space, so that a model learns English and not a layout
- *   kernel-doc  each .rst or .txt source under Documentation/ a document, sorted by path
- *   a file      one document
- *   a folder    each regular file below it a document, sorted by path, hidden ones left out
+ *   a named corpus  as its row of packages[] has it (corpus.c)
+ *   a file          one document
+ *   a folder        each regular file below it a document, sorted by path, hidden ones left out
  *
  * Files may be gzip. A document that does not end in a newline is given one; empty files are
  * left out. Text is bytes: nothing else is decoded or normalised. */

@@ -23,8 +23,7 @@ const char *bos_policy_name(int i);
 const char *mask_policy_name(int i);
 
 typedef struct DataConfig {
-    char source[512]; /* gcide | kernel-doc | bigram_backcopy | bigram_backcopy:SOURCE | path of a file or
-                         folder */
+    char source[512]; /* a named corpus | bigram_backcopy[:SOURCE] | path of a file or folder */
     int64_t limit;    /* train on the first `limit` tokens of the stream only; 0 = all */
     int tokenizer;    /* Tokenizer */
     int64_t vocab;    /* pieces asked of bpe */
@@ -115,8 +114,12 @@ bool dataset_decode(const Dataset *d, const int32_t *tokens, int64_t n, char **t
  * (data/shards.h). The synthetic task has none: EXIT_USAGE. */
 bool dataset_shards(const Dataset *d, const char *folder, Error *e);
 
-/* Gets a named corpus (gcide, kernel-doc) into cache_dir with `apt-get download` and
- * `dpkg-deb -x`; nothing is installed. Does nothing when it is there. */
+/* The names of the named corpora (packages[] of data/corpus.c), with commas between; returns text. */
+enum { CORPUS_NAMES = 256 }; /* room for them */
+const char *corpus_names(char *text, size_t room);
+
+/* Gets a named corpus into cache_dir with `apt-get download` and `dpkg-deb -x`; nothing is
+ * installed. Does nothing when it is there. */
 bool corpus_fetch(const char *name, const char *cache_dir, void (*say)(const char *line), Error *e);
 
 #endif

@@ -1,5 +1,6 @@
 /* Owns: which instructions this program was compiled to use, as data, so that a file compiled for any CPU
- * (train/cpu_check.c) can ask for them before one of them runs. */
+ * (train/cpu_check.c) can ask for them before one of them runs. Does not own: those that are asked for while
+ * it runs, bf16's and the packed kernel's (model/vec_bf16.h, model/gemm_packed.c). */
 #ifndef SINKLAB_NEEDS_H
 #define SINKLAB_NEEDS_H
 

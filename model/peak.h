@@ -1,5 +1,5 @@
 /* Owns: how fast this machine can multiply and add, and move memory, measured now: the yardsticks that
- * "% of peak" is given against. */
+ * "% of peak" is given against. Does not own: the yardstick of bf16 (model/gemm_bf16.h). */
 #ifndef SINKLAB_PEAK_H
 #define SINKLAB_PEAK_H
 

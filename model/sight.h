@@ -1,6 +1,7 @@
 /* Owns: which keys a query sees: those of its document up to itself (data.mask), narrowed by a sliding
  * window that keeps the document's first keys, widened by a prefix whose positions see each other. One
- * definition for attention and for the instruments. lo (T): first position of each token's document. */
+ * definition for attention and for the instruments. lo (T): first position of each token's document.
+ * Does not own: where documents begin (data/rows.c), who asks for a Blind (model/interventions). */
 #ifndef SINKLAB_SIGHT_H
 #define SINKLAB_SIGHT_H
 

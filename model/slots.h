@@ -1,5 +1,6 @@
 /* Owns: what fills a stage: for each slot the form of its rows and its table. A row is an op
  * pair with its tensors; the block loop (model/block.c) is the same for all.
+ * Does not own: the rows (model/ops), the order of the stages (model/model.h).
  * To add a variant: a file in model/ops with the pair, a row in its table below, a test. */
 #ifndef SINKLAB_SLOTS_H
 #define SINKLAB_SLOTS_H
@@ -87,7 +88,7 @@ typedef struct AttentionSlot {
     SlotHead head;
     AttentionPart part[SLOT_TENSORS]; /* of each tensor */
     bool null_key;
-    bool token;        /* the null key and its value are those of x*, see model/sink_token.h */
+    bool token;        /* the null key and its value are those of x*: STAGE_SINK, model/pass.c */
     bool unnormalised; /* rows of A need not sum to one, nor be positive: see Weights */
     bool lse;          /* stat is the log-sum-exp of the row */
     int maps;          /* of scores a head: q and k fall into as many equal parts */

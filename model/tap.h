@@ -22,9 +22,6 @@ typedef enum TapPoint {
     TAPS
 } TapPoint;
 
-/* "block.%d.attn.out" and the like; NULL past the end. */
-const char *tap_name(int point);
-
 /* A layer's heads, as attention used them (q, k after norm and position). */
 typedef struct Heads {
     int H, dh;

@@ -1,5 +1,5 @@
 /* Owns: sixteen vectors of sixteen turned in registers, for what packs rows as columns (model/gemm_packed.c,
- * model/vec_bf16.h). Needs AVX-512. */
+ * model/vec_bf16.h). Needs AVX-512. Does not own: the same for any width of vectors (model/vec.h). */
 #ifndef SINKLAB_TRANSPOSE_H
 #define SINKLAB_TRANSPOSE_H
 

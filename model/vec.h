@@ -1,6 +1,6 @@
 /* Owns: the machine's vector width and the few functions of vectors that ops share, in
  * GCC's vector extensions, so that one text serves AVX-512, AVX2, NEON and plain SSE.
- * The only header that asks which instructions there are. Owns no op. */
+ * The only header that asks which instructions there are. Does not own: any op (model/ops). */
 #ifndef SINKLAB_VEC_H
 #define SINKLAB_VEC_H
 

@@ -5,6 +5,7 @@
 #include "model/gemm.h"
 #include "model/gemm_bf16.h"
 #include "model/grain.h"
+#include "model/instruments/stats.h"
 #include "model/peak.h"
 #include "train/host.h"
 #include "train/scratch_store.h"
@@ -117,16 +118,6 @@ Trainer *bench_trainer(BenchRun *r) {
     return &r->t;
 }
 
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double bench_quantile(double *x, int n, double share) {
-    qsort(x, (size_t)n, sizeof *x, ascending);
-    return x[(int)(share * (n - 1) + 0.5)];
-}
-
 static void summarise(const Phases *of_step, int steps, BenchResult *out) {
     double *x = calloc((size_t)steps, sizeof *x), *total = calloc((size_t)steps, sizeof *total);
     for (int phase = 0; x && total && phase < PHASES; phase++) {
@@ -134,13 +125,13 @@ static void summarise(const Phases *of_step, int steps, BenchResult *out) {
             x[s] = of_step[s].of[phase].seconds * 1e3;
             total[s] += x[s];
         }
-        out->phase_ms[phase] = bench_quantile(x, steps, 0.5);
+        out->phase_ms[phase] = quantile_of(x, steps, 0.5);
         out->phase_work[phase] = of_step[0].of[phase].work;
     }
     if (total) {
-        out->ms = bench_quantile(total, steps, 0.5);
-        out->low = bench_quantile(total, steps, 0.25);
-        out->high = bench_quantile(total, steps, 0.75);
+        out->ms = quantile_of(total, steps, 0.5);
+        out->low = quantile_of(total, steps, 0.25);
+        out->high = quantile_of(total, steps, 0.75);
     }
     free(x);
     free(total);

@@ -43,7 +43,4 @@ void bench_close(BenchRun *r);
 double bench_step(BenchRun *r, bool watch, Phases *phases); /* ms; phases may be NULL */
 struct Trainer *bench_trainer(BenchRun *r);
 
-/* The value below which that share of n lies; sorts x. */
-double bench_quantile(double *x, int n, double share);
-
 #endif

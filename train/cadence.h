@@ -1,4 +1,5 @@
-/* Owns: when a run is evaluated, saved and logged: pure functions of the step. */
+/* Owns: when a run is evaluated, saved and logged: pure functions of the step.
+ * Does not own: what is done then (train/run.c), what an evaluation is (train/evaluate.c). */
 #ifndef SINKLAB_CADENCE_H
 #define SINKLAB_CADENCE_H
 

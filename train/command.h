@@ -1,5 +1,6 @@
 /* Owns: the form of a command. Each room exports its commands; train/main.c gathers them
- * into the one table that dispatches and prints --help. */
+ * into the one table that dispatches and prints --help. Does not own: what a command does, and what its words
+ * mean. */
 #ifndef SINKLAB_COMMAND_H
 #define SINKLAB_COMMAND_H
 
@@ -9,10 +10,11 @@
 #include <stdio.h>
 
 typedef struct Command {
-    const char *name;    /* "train" */
-    const char *usage;   /* "CONFIG [key=value ...]" */
-    const char *summary; /* one line */
-    const char *options; /* help text of its options, lines; may be NULL */
+    const char *name;        /* "train" */
+    const char *usage;       /* "CONFIG [key=value ...]" */
+    const char *summary;     /* one line */
+    const char *options;     /* help text of its options, lines; may be NULL */
+    void (*list)(FILE *out); /* help text after the options, taken from a table; may be NULL */
     /* argv[0] is the first word after the command. Returns the exit code; fills e when not 0
      * and something is to be said. */
     int (*run)(int argc, char **argv, Error *e);

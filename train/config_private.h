@@ -1,5 +1,6 @@
 /* Owns: what the table of keys (train/config.c) offers to that which fills a configuration
- * (train/config_load.c: files, presets, settings). A row is the place of a key in the table. */
+ * (train/config_load.c: files, presets, settings). A row is the place of a key in the table.
+ * Does not own: anything that the rest of the program may see (train/config.h). */
 #ifndef SINKLAB_CONFIG_PRIVATE_H
 #define SINKLAB_CONFIG_PRIVATE_H
 

@@ -2,6 +2,7 @@
 
 #include "data/data.h"
 #include "model/instruments/instrument.h"
+#include "model/instruments/stats.h"
 #include "train/bench.h"
 #include "train/cadence.h"
 #include "train/evaluate.h"
@@ -63,7 +64,7 @@ static bool time_steps(Rig *r, int rounds, double median[KINDS], Error *e) {
     for (int i = 0; ok && i < rounds * KINDS; i++)
         ok = step(r, (Kind)(i % KINDS), &ms[i % KINDS * rounds + i / KINDS], e);
     for (int kind = 0; ok && kind < KINDS; kind++)
-        median[kind] = bench_quantile(ms + kind * rounds, rounds, 0.5);
+        median[kind] = quantile_of(ms + kind * rounds, rounds, 0.5);
     free(ms);
     return ok;
 }

@@ -3,13 +3,10 @@
 #include "data/data.h"
 #include "train/command.h"
 #include "train/config.h"
+#include "train/progress.h"
 #include "train/yaml.h"
 
 #include <math.h>
-
-static void say(const char *line) {
-    fprintf(stderr, "%s\n", line);
-}
 
 /* One figure of a dataset: a text, an integer or a number, the first of them that is there. */
 typedef struct Field {
@@ -79,7 +76,7 @@ static bool run_data(int argc, char **argv, Error *e) {
     int words;
     if (!flags_read(flags, argc, argv, &words, e) || !config_from_words(&config, words, argv, e))
         return false;
-    if (!dataset_open(&dataset, &config.data, cache, quiet ? NULL : say, e)) return false;
+    if (!dataset_open(&dataset, &config.data, cache, quiet ? NULL : progress_line, e)) return false;
     bool ok = !shards || dataset_shards(dataset, shards, e);
     if (ok) print_info(dataset_info(dataset), json);
     dataset_close(dataset);
@@ -88,12 +85,15 @@ static bool run_data(int argc, char **argv, Error *e) {
 
 static bool run_fetch(int argc, char **argv, Error *e) {
     const char *cache = "data/cache";
+    char names[CORPUS_NAMES];
     bool quiet = false;
     const Flag flags[] = {{"--cache", FLAG_TEXT, &cache}, {"--quiet", FLAG_BOOL, &quiet}, {0}};
     int words;
     if (!flags_read(flags, argc, argv, &words, e)) return false;
-    if (words != 1) return fail(e, EXIT_USAGE, "command line: fetch takes one name (gcide or kernel-doc)");
-    return corpus_fetch(argv[0], cache, quiet ? NULL : say, e);
+    if (words != 1)
+        return fail(e, EXIT_USAGE, "command line: fetch takes one name (one of: %s)",
+                    corpus_names(names, sizeof names));
+    return corpus_fetch(argv[0], cache, quiet ? NULL : progress_line, e);
 }
 
 static int data_main(int argc, char **argv, Error *e) {
@@ -104,22 +104,28 @@ static int fetch_main(int argc, char **argv, Error *e) {
     return run_fetch(argc, argv, e) ? EXIT_DONE : e->code;
 }
 
+static void list_corpora(FILE *out) {
+    char names[CORPUS_NAMES];
+    fprintf(out, "\nNAME is one of: %s\n", corpus_names(names, sizeof names));
+}
+
 const Command data_command = {
-    "data",
-    "CONFIG [key=value ...]",
-    "prepare and cache the tokens of a configuration's text, and describe them",
-    "  --cache DIR   folder of prepared tokens (default data/cache)\n"
-    "  --shards DIR  the tokens as llm.c's files too, data_train_*.bin and data_val_*.bin\n"
-    "  --json        the description as JSON\n"
-    "  --quiet       no progress\n",
-    data_main,
+    .name = "data",
+    .usage = "CONFIG [key=value ...]",
+    .summary = "prepare and cache the tokens of a configuration's text, and describe them",
+    .options = "  --cache DIR   folder of prepared tokens (default data/cache)\n"
+               "  --shards DIR  the tokens as llm.c's files too, data_train_*.bin and data_val_*.bin\n"
+               "  --json        the description as JSON\n"
+               "  --quiet       no progress\n",
+    .run = data_main,
 };
 
 const Command fetch_command = {
-    "fetch",
-    "NAME",
-    "get a named corpus, gcide or kernel-doc; nothing is installed",
-    "  --cache DIR  folder it goes to (default data/cache)\n"
-    "  --quiet      no progress\n",
-    fetch_main,
+    .name = "fetch",
+    .usage = "NAME",
+    .summary = "get a named corpus; nothing is installed",
+    .options = "  --cache DIR  folder it goes to (default data/cache)\n"
+               "  --quiet      no progress\n",
+    .list = list_corpora,
+    .run = fetch_main,
 };

@@ -101,18 +101,18 @@ static int import_main(int argc, char **argv, Error *e) {
 }
 
 const Command export_command = {
-    "export",
-    "CHECKPOINT DIR",
-    "a checkpoint as a Hugging Face folder: Llama, Mistral, Qwen3 or GPT-2 where it is one",
-    "  --cache DIR  prepared tokens, for the tokenizer (default data/cache)\n"
-    "  --quiet      no words\n",
-    export_main,
+    .name = "export",
+    .usage = "CHECKPOINT DIR",
+    .summary = "a checkpoint as a Hugging Face folder: Llama, Mistral, Qwen3 or GPT-2 where it is one",
+    .options = "  --cache DIR  prepared tokens, for the tokenizer (default data/cache)\n"
+               "  --quiet      no words\n",
+    .run = export_main,
 };
 
 const Command import_command = {
-    "import",
-    "DIR CHECKPOINT",
-    "weights from a Hugging Face folder, to probe or to start from (train.init_from)",
-    "  --quiet  no words\n",
-    import_main,
+    .name = "import",
+    .usage = "DIR CHECKPOINT",
+    .summary = "weights from a Hugging Face folder, to probe or to start from (train.init_from)",
+    .options = "  --quiet  no words\n",
+    .run = import_main,
 };

@@ -1,7 +1,7 @@
 /* Owns: the command line of the program: the one table of commands, --help, and the one place
  * where an error is printed. Does not own: what a command does. */
 #include "train/command.h"
-#include "train/config.h"
+#include "train/config.h" /* NUMERICS */
 #include "train/nearest.h"
 
 #include <errno.h>
@@ -10,30 +10,22 @@
 
 #define VERSION "0.1"
 
-static const struct {
-    const Command *command;
-    bool keys; /* its help lists the keys of a configuration */
-} commands[] = {
-    {&train_command, true},  {&sweep_command, false},  {&runs_command, false},   {&report_command, false},
-    {&merge_command, false}, {&probe_command, false},  {&sample_command, false}, {&data_command, false},
-    {&fetch_command, false}, {&export_command, false}, {&import_command, false}, {&bench_command, false},
+static const Command *const commands[] = {
+    &train_command,  &sweep_command, &runs_command,  &report_command, &merge_command,  &probe_command,
+    &sample_command, &data_command,  &fetch_command, &export_command, &import_command, &bench_command,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_help(void) {
     printf("usage: sinklab COMMAND ...\n\nTrains small GPTs and watches attention sinks form.\n\n");
-    for (int i = 0; i < COMMANDS; i++)
-        printf("  %-8s %s\n", commands[i].command->name, commands[i].command->summary);
+    for (int i = 0; i < COMMANDS; i++) printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
     printf("\nsinklab COMMAND --help tells its options; sinklab --version the version.\n");
 }
 
-static void print_command_help(int i) {
-    const Command *command = commands[i].command;
+static void print_command_help(const Command *command) {
     printf("usage: sinklab %s %s\n\n%s\n", command->name, command->usage, command->summary);
     if (command->options) printf("\noptions:\n%s", command->options);
-    if (!commands[i].keys) return;
-    printf("\nkeys (name, type, default, meaning, bounds), in CONFIG or as key=value:\n");
-    config_help(stdout);
+    if (command->list) command->list(stdout);
 }
 
 static bool is_help(const char *word) {
@@ -50,7 +42,7 @@ static bool asks_help(int argc, char **argv) {
 static int unknown_command(const char *name, Error *e) {
     char hint[96];
     Nearest n = {.text = name};
-    for (int i = 0; i < COMMANDS; i++) nearest_offer(&n, commands[i].command->name);
+    for (int i = 0; i < COMMANDS; i++) nearest_offer(&n, commands[i]->name);
     nearest_hint(&n, hint, sizeof hint);
     fail(e, EXIT_USAGE, "command line: unknown command %s%s", name,
          *hint ? hint : " (sinklab --help lists them)");
@@ -71,9 +63,9 @@ static int dispatch(int argc, char **argv, Error *e) {
         return EXIT_DONE;
     }
     for (int i = 0; i < COMMANDS; i++) {
-        if (strcmp(argv[0], commands[i].command->name)) continue;
-        if (!asks_help(argc - 1, argv + 1)) return commands[i].command->run(argc - 1, argv + 1, e);
-        print_command_help(i);
+        if (strcmp(argv[0], commands[i]->name)) continue;
+        if (!asks_help(argc - 1, argv + 1)) return commands[i]->run(argc - 1, argv + 1, e);
+        print_command_help(commands[i]);
         return EXIT_DONE;
     }
     return unknown_command(argv[0], e);

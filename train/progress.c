@@ -56,3 +56,7 @@ void progress_say(Progress *p, const char *line) {
     if (p->quiet) return;
     fprintf(stderr, "%s%s\n", p->terminal && p->last > 0 ? "\r\033[K" : "", line);
 }
+
+void progress_line(const char *line) {
+    fprintf(stderr, "%s\n", line);
+}

@@ -1,5 +1,5 @@
 /* Owns: what a person sees while a run goes: one line kept up to date on a terminal, a plain line
- * now and then elsewhere. Does not own: any figure. */
+ * now and then elsewhere; and a line of whatever else takes its time. Does not own: any figure. */
 #ifndef SINKLAB_PROGRESS_H
 #define SINKLAB_PROGRESS_H
 
@@ -26,5 +26,8 @@ void progress_step(Progress *p, int64_t step, double loss, double ms, double all
 void progress_end(Progress *p);
 /* A line of its own, above the live one. */
 void progress_say(Progress *p, const char *line);
+
+/* A line where there is no live one: for those that take a `say`, as dataset_open does. */
+void progress_line(const char *line);
 
 #endif

@@ -74,13 +74,9 @@ static bool fits_memory(const Run *r, const RunSize *size, Error *e) {
 
 /* ---- opening ---- */
 
-static void say(const char *line) {
-    fprintf(stderr, "%s\n", line);
-}
-
 static bool open_data(Run *r, Error *e) {
     Config *c = &r->c;
-    if (!dataset_open(&r->data, &c->data, r->o->cache, r->o->quiet ? NULL : say, e)) return false;
+    if (!dataset_open(&r->data, &c->data, r->o->cache, r->o->quiet ? NULL : progress_line, e)) return false;
     const DatasetInfo *info = dataset_info(r->data);
     c->model.vocab = info->vocab;
     config_key(c, info->corpus_hash, info->tokenizer_hash, r->key);

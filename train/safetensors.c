@@ -329,10 +329,6 @@ int safetensors_count(const StFile *f) {
     return f->n;
 }
 
-const StTensor *safetensors_at(const StFile *f, int i) {
-    return &f->at[i];
-}
-
 const StTensor *safetensors_find(const StFile *f, const char *name) {
     for (int i = 0; i < f->n; i++)
         if (!strcmp(f->at[i].name, name)) return &f->at[i];

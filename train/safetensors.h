@@ -30,8 +30,7 @@ typedef struct StFile StFile;
 bool safetensors_open(StFile **out, const char *path, Error *e);
 void safetensors_close(StFile *f);
 int safetensors_count(const StFile *f);
-const StTensor *safetensors_at(const StFile *f, int i);              /* data lives as long as f */
-const StTensor *safetensors_find(const StFile *f, const char *name); /* NULL if absent */
+const StTensor *safetensors_find(const StFile *f, const char *name); /* lives as long as f; NULL if absent */
 const char *safetensors_meta(const StFile *f, const char *key);      /* NULL if absent */
 
 #endif

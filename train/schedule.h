@@ -1,4 +1,5 @@
-/* Owns: learning-rate schedules: a pure function of the step. */
+/* Owns: learning-rate schedules: a pure function of the step.
+ * Does not own: the schedule of the context (train/contexts.h), how a rate is used (train/optim.h). */
 #ifndef SINKLAB_SCHEDULE_H
 #define SINKLAB_SCHEDULE_H
 

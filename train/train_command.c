@@ -34,6 +34,11 @@ static int train(int argc, char **argv, Error *e) {
     return dry ? describe(&c, e) : run_train(&c, &o, e);
 }
 
+static void list_keys(FILE *out) {
+    fprintf(out, "\nkeys (name, type, default, meaning, bounds), in CONFIG or as key=value:\n");
+    config_help(out);
+}
+
 const Command train_command = {
     .name = "train",
     .usage = "CONFIG [key=value ...]",
@@ -44,5 +49,6 @@ const Command train_command = {
                "  --retry       try a failed or diverged run again\n"
                "  --dry-run     say what would be trained and stop\n"
                "  --quiet       no progress\n",
+    .list = list_keys,
     .run = train,
 };

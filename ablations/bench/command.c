@@ -7,6 +7,7 @@
 #include "ablations/bench/show.h"
 #include "ablations/bench/variants.h"
 #include "train/cost.h"
+#include "train/progress.h"
 #include "train/yaml.h"
 
 #include <errno.h>
@@ -99,10 +100,6 @@ static bool load_all(Bench *b, const Words *w, Error *e) {
     return true;
 }
 
-static void say(const char *line) {
-    fprintf(stderr, "%s\n", line);
-}
-
 static bool show(const Bench *b, const Asked *a, const Yaml *file, Error *e) {
     char path[1024];
     (a->json ? show_json : show_text)(stdout, b);
@@ -117,7 +114,7 @@ static bool show_phases(const Words *w, const Asked *a, Error *e) {
     Yaml *file = NULL;
     bool ok = b.of ? load_all(&b, w, e) : fail(e, EXIT_FAILED, "bench: out of memory");
     if (ok && a->against) ok = (file = against_load(a->against, &b, e));
-    ok = ok && rounds_measure(&b, (int)a->steps, !a->unwatched, a->quiet ? NULL : say, e) &&
+    ok = ok && rounds_measure(&b, (int)a->steps, !a->unwatched, a->quiet ? NULL : progress_line, e) &&
          show(&b, a, file, e);
     yaml_free(file);
     free(b.of);
@@ -239,18 +236,18 @@ const Command bench_command = {
     .usage = "[CONFIG ...] [key=value ...]",
     .summary = "how fast configurations train here, phase by phase, beside what the machine can do",
     .options =
-        "  CONFIG          default: each in configs/\n"
-        "  --steps N       steps timed, after one that is not (default: what goes into 10 seconds, 2 to 7)\n"
+        "  CONFIG          default: each in configs/; with --variants configs/reference.yaml, with\n"
+        "                  --instruments configs/demo.yaml and configs/reference.yaml\n"
+        "  --steps N       steps timed, after one that is not (default: what goes into 10 seconds, 2 to 7;\n"
+        "                  with --variants 3, with --instruments 9, each in turn with and without them)\n"
         "  --rounds N      all configurations in turn, N times: medians, lowest and highest (default 1)\n"
         "  --json          figures for programs\n"
         "  --save DIR      a table for people and the JSON beside it, named by the CPU and the threads\n"
         "  --against FILE  speeds and shares of peak beside those of a former --json or --save\n"
         "  --plot FILE     a roofline of the phases, SVG\n"
         "  --unwatched     without what is measured of every head at every step\n"
-        "  --variants      instead: each preset's speed over the baseline's, steps in turn (default: 3 "
-        "steps\n"
-        "                  of configs/reference.yaml)\n"
-        "  --instruments   instead: what logging costs a run with its own cadence (default: 9 rounds)\n"
+        "  --variants      instead: each preset's speed over the baseline's, steps in turn\n"
+        "  --instruments   instead: what logging costs a run with its own cadence\n"
         "  --cache DIR     prepared tokens, for --instruments (default data/cache)\n"
         "  --quiet         no progress\n\n"
         "OMP_PROC_BIND=close keeps threads near the memory that they touched first, on machines of several\n"

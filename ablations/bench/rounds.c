@@ -1,5 +1,7 @@
 #include "ablations/bench/rounds.h"
 
+#include "model/instruments/stats.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -65,7 +67,7 @@ static double bytes(const Round *r) {
 static Spread spread(const Round *round, int n, double (*figure)(const Round *r)) {
     double x[n];
     for (int i = 0; i < n; i++) x[i] = figure(&round[i]);
-    double median = bench_quantile(x, n, 0.5); /* sorts */
+    double median = quantile_of(x, n, 0.5); /* sorts */
     return (Spread){median, x[0], x[n - 1]};
 }
 

@@ -1,5 +1,6 @@
 #include "ablations/bench/variants.h"
 
+#include "model/instruments/stats.h"
 #include "train/step.h"
 #include "train/yaml.h"
 
@@ -33,7 +34,7 @@ static bool compare(BenchRun *baseline, BenchRun *variant, int steps, Row *out, 
         ms[steps + i] = bench_step(variant, true, NULL);
     }
     const Trainer *t = bench_trainer(variant);
-    *out = (Row){bench_quantile(ms + steps, steps, 0.5), bench_quantile(ms, steps, 0.5),
+    *out = (Row){quantile_of(ms + steps, steps, 0.5), quantile_of(ms, steps, 0.5),
                  model_flops_per_token(t->model, t->T)};
     free(ms);
     return true;

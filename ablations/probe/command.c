@@ -5,6 +5,7 @@
 #include "ablations/probe/list.h"
 #include "ablations/probe/modes.h"
 #include "model/gemm.h"
+#include "model/interventions/intervention.h"
 #include "train/host.h"
 
 #include <string.h>
@@ -71,15 +72,18 @@ static int probe(int argc, char **argv, Error *e) {
     return e->code;
 }
 
+static void list_interventions(FILE *out) {
+    fprintf(out,
+            "\ninterventions (values in this order or by name; without layer: all, without mu: batch):\n");
+    interventions_print(out);
+}
+
 const Command probe_command = {
     .name = "probe",
-    .usage = "CHECKPOINT",
+    .usage = "CHECKPOINT | --list",
     .summary = "every instrument on a checkpoint, before and after interventions",
     .options = "  --do INTERVENTION  before and after, such as 'drop_mlp(layer=0,pos=0)'; several in one\n"
-               "                     text or one a time: no_bos, replace_first(token), drop_mlp(layer,pos),\n"
-               "                     self_only(pos), amplify(pos,lambda,mu=batch|positions),\n"
-               "                     scale(pos,lambda), zero_column(pos), head_off(layer,head); layer= of\n"
-               "                     one layer (default: of all)\n"
+               "                     text or one a time\n"
                "  --heads            the figures of every head too\n"
                "  --text FILE        on this text instead of the held-out text\n"
                "  --perturb POS      spread of a change of the token at POS, with and without BOS;\n"
@@ -99,5 +103,6 @@ const Command probe_command = {
                "  --json             figures with full precision\n"
                "  --cache DIR        prepared tokens (default data/cache)\n"
                "  --quiet            no progress, as always\n",
+    .list = list_interventions,
     .run = probe,
 };

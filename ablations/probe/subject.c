@@ -14,25 +14,9 @@
 
 /* ---- the user's text as rows ---- */
 
-static char *read_text(const char *path, size_t *length, Error *e) {
-    FILE *f = fopen(path, "rb");
-    char *text = NULL;
-    size_t room = 0;
-    *length = 0;
-    if (!f) return fail(e, EXIT_USAGE, "--text: %s: %s", path, strerror(errno)), NULL;
-    for (size_t got = 1; got;) {
-        room += 1 << 16;
-        char *more = realloc(text, room);
-        if (!more) break;
-        text = more;
-        got = fread(text + *length, 1, room - *length, f);
-        *length += got;
-    }
-    bool ok = !ferror(f);
-    fclose(f);
-    if (ok && text) return text;
-    free(text);
-    return fail(e, EXIT_USAGE, "--text: %s: cannot be read", path), NULL;
+static bool read_text(const char *path, Bytes *text, Error *e) {
+    Error why = {0};
+    return file_read(path, text, &why) || fail(e, why.code, "--text: %s", why.text);
 }
 
 /* Rows one behind the other; BOS stands in place of a row's first token. */
@@ -46,11 +30,11 @@ static void cut_rows(ProbeRows *p, const int32_t *tokens, bool bos, int32_t bos_
 }
 
 static bool rows_of_text(Subject *s, int64_t T, bool bos, Error *e) {
-    size_t length;
+    Bytes text = {0};
     int32_t *tokens = NULL;
     int64_t n = 0, most = s->c.probe.sequences;
-    char *text = read_text(s->o->text, &length, e);
-    bool ok = text && dataset_encode(s->data, text, length, &tokens, &n, e);
+    bool ok = read_text(s->o->text, &text, e) &&
+              dataset_encode(s->data, text.data, (size_t)text.size, &tokens, &n, e);
     int64_t rows = (n - 1) / T < most ? (n - 1) / T : most;
     if (ok && rows < 1)
         ok = fail(e, EXIT_USAGE, "--text: %s: %lld tokens, a row takes %lld (a longer text)", s->o->text,
@@ -61,7 +45,7 @@ static bool rows_of_text(Subject *s, int64_t T, bool bos, Error *e) {
         cut_rows(&s->other, tokens, !bos, dataset_info(s->data)->bos);
     }
     free(tokens);
-    free(text);
+    bytes_free(&text);
     return ok;
 }
 

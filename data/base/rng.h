@@ -1,6 +1,7 @@
 /* Owns: randomness without state. A number is a pure function of
  * (seed, stream, step, index), so the order in which threads, resumed runs or
- * sweeps ask for it cannot change it. Philox 4x32-10 (Salmon et al. 2011). */
+ * sweeps ask for it cannot change it. Philox 4x32-10 (Salmon et al. 2011).
+ * Does not own: what is drawn with it: weights (model/init.c), rows (data/rows.c). */
 #ifndef SINKLAB_RNG_H
 #define SINKLAB_RNG_H
 
@@ -8,7 +9,7 @@
 
 /* One stream for each use, so that changing one use leaves the others as they were. */
 typedef enum RngStream {
-    RNG_INIT = 1,    /* weights; step = the tensor's place in the model's table */
+    RNG_INIT = 1,    /* weights; step = rng_step_of the tensor's name */
     RNG_SHUFFLE = 2, /* order of the text blocks; step = epoch */
     RNG_HELDOUT = 3, /* which documents are held out */
     RNG_PROBE = 4,   /* which rows the probes are; step = the probe */
@@ -19,7 +20,7 @@ typedef enum RngStream {
     RNG_SKETCH = 9, /* random directions of estimators */
     RNG_ROW = 10,   /* a training row's own draws (random first token); step = row */
     RNG_DEAL = 11,  /* rows of a deal of blocks; step = epoch and deal */
-    RNG_BASIS = 12, /* bases of optimisers; step = the tensor */
+    RNG_BASIS = 12, /* bases of optimisers; step as of RNG_INIT */
 } RngStream;
 
 /* A step for a thing that has a name and no number: FNV-1a, folded to the 40 bits of a step. */

@@ -5,7 +5,8 @@
  *   sigma_1^2 / sum_{j>=2} sigma_j^2    >= (c + alpha) / (1 - alpha)
  *   sigma_1^2 / |X|_F^2                 >= p = (c + alpha) / (c + 1)
  *   H                                   <= -p ln p - (1-p) ln(1-p) + (1-p) ln(r-1)   where p >= 1/r
- * r is min(T, d), which the rank never exceeds, so that no spectrum is needed. */
+ * r is min(T, d), which the rank never exceeds, so that no spectrum is needed.
+ * Does not own: what is bounded, as measured (spectrum.c). */
 #ifndef SINKLAB_BOUNDS_H
 #define SINKLAB_BOUNDS_H
 

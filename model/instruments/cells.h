@@ -1,7 +1,7 @@
 /* Owns: what instruments keep while rows pass: a few doubles for each (sequence, layer, head),
  * written only by whoever measures that cell and reduced in the order of sequences, layers and heads
  * at the end, so that a figure's bits do not depend on threads or on batches. NAN means undefined and
- * is left out of every mean. Quantities of a layer use one head. Owns no definition. */
+ * is left out of every mean. Quantities of a layer use one head. Does not own: any definition. */
 #ifndef SINKLAB_CELLS_H
 #define SINKLAB_CELLS_H
 

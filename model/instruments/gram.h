@@ -1,5 +1,6 @@
 /* Owns: Gram matrices of activations in double and their eigenvalues (LAPACK). Sums run over the rows of
- * P in order, so that the bits depend neither on threads nor on how the rows are cut into calls. */
+ * P in order, so that the bits depend neither on threads nor on how the rows are cut into calls.
+ * Does not own: any figure that is made of eigenvalues (spectrum.c). */
 #ifndef SINKLAB_GRAM_H
 #define SINKLAB_GRAM_H
 

@@ -1,6 +1,7 @@
 /* Owns: which keys a query sees and which of them is its first ("First" of the instruments: position
  * 0, or under a document mask the first position of the query's own document), and the weights that
- * instruments read where a kind of attention does not normalise. Owns no figure. */
+ * instruments read where a kind of attention does not normalise. Does not own: any figure, how far a
+ * window and a prefix let a query see (model/sight.h). */
 #ifndef SINKLAB_MASK_H
 #define SINKLAB_MASK_H
 

@@ -82,6 +82,11 @@ double median_of(double *x, int64_t n) {
     return 0.5 * (x[(defined - 1) / 2] + x[defined / 2]);
 }
 
+double quantile_of(double *x, int64_t n, double share) {
+    qsort(x, (size_t)n, sizeof *x, ascending);
+    return x[(int64_t)(share * (double)(n - 1) + 0.5)];
+}
+
 double quotient(double a, double b) {
     return b > 0 ? a / b : NAN;
 }

@@ -1,4 +1,4 @@
-/* Owns: the small sums and order statistics that instruments share, in double, in a fixed order.
+/* Owns: the small sums and order statistics that instruments and timings share, in double, in a fixed order.
  * Does not own: any definition of a figure. */
 #ifndef SINKLAB_STATS_H
 #define SINKLAB_STATS_H
@@ -10,6 +10,9 @@ double mean_of(double *x, int64_t n);
 double highest_of(double *x, int64_t n);
 double lowest_of(double *x, int64_t n);
 double median_of(double *x, int64_t n); /* reorders x; the mean of the two middle ones when n is even */
+
+/* That one of x below which that share of the others lies; sorts x, in which no NAN is. */
+double quantile_of(double *x, int64_t n, double share);
 
 double quotient(double a, double b); /* NAN where b is not positive */
 

@@ -9,6 +9,8 @@
 #include "model/sight.h"
 #include "model/tap.h"
 
+#include <stdio.h>
+
 /* What a kind may be told. All are numbers; ARG_MU is a row of mu_names. */
 typedef enum Arg { ARG_LAYER, ARG_HEAD, ARG_POS, ARG_TOKEN, ARG_LAMBDA, ARG_MU, ARGS } Arg;
 enum { MU_BATCH, MU_POSITIONS };
@@ -39,6 +41,10 @@ extern const InterventionKind *const interventions[]; /* the table, NULL-ended *
  * this model does not have: exit code 2; `where` begins the message. */
 bool intervention_read(const char *text, const char *where, const ModelConfig *c, int T, Intervention *out,
                        Error *e);
+
+/* Every kind for people: NAME(ARGUMENTS) in their order, those that may be left out in brackets, and its
+ * definition. */
+void interventions_print(FILE *out);
 
 /* Whether it is the caller's to do, by the rows it passes: a change at no place of the pass. */
 bool intervention_of_rows(const Intervention *i);

@@ -1,5 +1,11 @@
-/* Owns: the names of the interventions, for the table (table.c). To add one: a file that defines it, a line
- * here, a line there, a test against a change made by hand. */
+/* Owns: the names of the interventions, for the table (table.c), and what their files share.
+ * Does not own: how their texts are read (read.c).
+ *
+ * To add one: a file that defines it, a line here, a line there, which messages and `sinklab probe --help`
+ * are made from, and a test against a change made by hand. If none of Arg will do for what it is told: a row
+ * of Arg (intervention.h), its bit (here), its name and bounds (read.c). If it writes at a tap other than
+ * TAP_ATTN_OUT and TAP_MLP_OUT, gradients must be led back through the change there (tap_back,
+ * model/block.c). */
 #ifndef SINKLAB_INTERVENTION_KINDS_H
 #define SINKLAB_INTERVENTION_KINDS_H
 

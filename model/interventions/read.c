@@ -1,5 +1,5 @@
 /* Owns: the text of an intervention: NAME or NAME(VALUE, KEY=VALUE, ...), values without a key in the
- * kind's order; and the bounds of what it may be told. */
+ * kind's order; the bounds of what it may be told; and how the kinds are shown to people. */
 #include "model/interventions/intervention.h"
 
 #include "data/base/number.h"
@@ -151,4 +151,19 @@ bool intervention_read(const char *text, const char *where, const ModelConfig *c
     out->kind = kind_of(trim(name));
     if (!out->kind) return unknown_kind(&r);
     return read_words(&r, words ? words : empty) && check_given(&r);
+}
+
+static void print_kind(FILE *out, const InterventionKind *kind) {
+    int n = __builtin_popcount(kind->needs | kind->takes);
+    fprintf(out, "  %s", kind->name);
+    for (int i = 0; i < n; i++) {
+        Arg a = kind->order[i];
+        bool needed = kind->needs >> a & 1;
+        fprintf(out, needed ? "%s%s" : "%s[%s]", i ? ", " : "(", arg_names[a]);
+    }
+    fprintf(out, "%s\n    %s\n", n ? ")" : "", kind->definition);
+}
+
+void interventions_print(FILE *out) {
+    for (int i = 0; interventions[i]; i++) print_kind(out, interventions[i]);
 }

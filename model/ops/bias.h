@@ -1,4 +1,5 @@
-/* Owns: the biases of linear layers, forward and backward. */
+/* Owns: the biases of linear layers, forward and backward.
+ * Does not own: whether a model has them (model/model.c), the products before them (model/linear.c). */
 #ifndef SINKLAB_BIAS_H
 #define SINKLAB_BIAS_H
 

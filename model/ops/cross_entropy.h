@@ -1,5 +1,5 @@
-/* Owns: the loss of a chunk of logits and its gradient in their place. The products with the
- * head's weights around it, chunk by chunk, are the model's: the logits of a whole batch never exist. */
+/* Owns: the loss of a chunk of logits and its gradient in their place. Does not own: the products with the
+ * head's weights around it, chunk by chunk (model/pass.c): the logits of a whole batch never exist. */
 #ifndef SINKLAB_CROSS_ENTROPY_H
 #define SINKLAB_CROSS_ENTROPY_H
 

@@ -1,5 +1,5 @@
 /* Owns: dynamic tanh (arXiv 2503.10622), a norm's place taken by a function of each number alone,
- * forward and backward. */
+ * forward and backward. Does not own: where norms stand (norm.c). */
 #ifndef SINKLAB_DYT_H
 #define SINKLAB_DYT_H
 

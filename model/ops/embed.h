@@ -1,4 +1,6 @@
-/* Owns: token vectors, forward and backward. */
+/* Owns: token vectors, forward and backward.
+ * Does not own: what positions add to them (position.h), the head, which may have the same weights
+ * (model/pass.c). */
 #ifndef SINKLAB_EMBED_H
 #define SINKLAB_EMBED_H
 

@@ -1,5 +1,6 @@
-/* Owns: the gate on attention's heads, y = o * sigma(a), a a linear function of the token made by the block:
- * one gate a float of o (element-wise), or one a head (arXiv 2505.06708; from the values: 2510.09017). */
+/* Owns: the gate on attention's heads, y = o * sigma(a): one gate a float of o (element-wise), or one a head
+ * (arXiv 2505.06708; from the values: 2510.09017). Does not own: a, a linear function of the token
+ * (model/gated_heads.c), which gates there are (head_out.c). */
 #ifndef SINKLAB_GATE_H
 #define SINKLAB_GATE_H
 

@@ -1,6 +1,6 @@
 /* Owns: head-wise RMSNorm of attention's output (arXiv 2605.06611): each
  * head's aggregated value is divided by its RMS and scaled by a gain vector, one that all heads share or one
- * a head. */
+ * a head. Does not own: what the gain begins at (model/init.c), the gate behind it (gate.h). */
 #ifndef SINKLAB_HEAD_RMSNORM_H
 #define SINKLAB_HEAD_RMSNORM_H
 

@@ -1,4 +1,5 @@
-/* Owns: LayerNorm (arXiv 1607.06450) of rows of a matrix, forward and backward. */
+/* Owns: LayerNorm (arXiv 1607.06450) of rows of a matrix, forward and backward.
+ * Does not own: where norms stand (norm.c). */
 #ifndef SINKLAB_LAYERNORM_H
 #define SINKLAB_LAYERNORM_H
 

@@ -1,5 +1,5 @@
 /* Owns: the small matrix product inside attention tiles: operands already in cache, padded
- * to whole vectors. Large products are BLIS's (model/gemm.h). */
+ * to whole vectors. Does not own: large products (model/gemm.h). */
 #ifndef SINKLAB_MM_H
 #define SINKLAB_MM_H
 

@@ -1,6 +1,6 @@
 /* Owns: the small product of attention tiles (mm.h) with its factors rounded to bf16 as they are packed, and
- * fp32 sums over k in order, two at a time. Only where gemm_bf16_supported. Large products are gemm_bf16's.
- */
+ * fp32 sums over k in order, two at a time. Only where gemm_bf16_supported.
+ * Does not own: large products in bf16 (model/gemm_bf16.h). */
 #ifndef SINKLAB_MM_BF16_H
 #define SINKLAB_MM_BF16_H
 

@@ -1,5 +1,6 @@
 /* Owns: positions: rotation of q and k (RoPE on halves, arXiv 2104.09864, base 10,000) and
- * vectors added to the embedding, learned or sinusoids. */
+ * vectors added to the embedding, learned or sinusoids. Does not own: scores, to which attention.c adds
+ * ALiBi's slopes. */
 #ifndef SINKLAB_POSITION_H
 #define SINKLAB_POSITION_H
 

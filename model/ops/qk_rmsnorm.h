@@ -1,5 +1,6 @@
 /* Owns: QK-norm (arXiv 2302.05442, as RMSNorm in Qwen3): each head's query and key divided by its RMS, times
- * a gain that the heads share, one for queries and one for keys; before position. */
+ * a gain that the heads share, one for queries and one for keys; before position.
+ * Does not own: where in a token's row queries and keys lie (qk.c). */
 #ifndef SINKLAB_QK_RMSNORM_H
 #define SINKLAB_QK_RMSNORM_H
 

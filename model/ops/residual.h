@@ -1,4 +1,5 @@
-/* Owns: the residual stream's addition. Its backward is the identity on both. */
+/* Owns: the residual stream's addition. Its backward is the identity on both.
+ * Does not own: norms before or behind it (model/block.c). */
 #ifndef SINKLAB_RESIDUAL_H
 #define SINKLAB_RESIDUAL_H
 

@@ -1,4 +1,5 @@
-/* Owns: RMSNorm (arXiv 1910.07467) of rows of a matrix, forward and backward. */
+/* Owns: RMSNorm (arXiv 1910.07467) of rows of a matrix, forward and backward.
+ * Does not own: where norms stand (norm.c), the norms of heads (head_rmsnorm.h, qk_rmsnorm.h). */
 #ifndef SINKLAB_RMSNORM_H
 #define SINKLAB_RMSNORM_H
 

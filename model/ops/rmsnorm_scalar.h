@@ -1,5 +1,5 @@
 /* Owns: RMSNorm with one gain for all channels (single-scale RMSNorm, arXiv 2506.19697), forward and
- * backward: no channel can be favoured by the norm. */
+ * backward: no channel can be favoured by the norm. Does not own: where norms stand (norm.c). */
 #ifndef SINKLAB_RMSNORM_SCALAR_H
 #define SINKLAB_RMSNORM_SCALAR_H
 

@@ -1,6 +1,7 @@
 /* Owns: how a sum over tokens (the gradient of a gain) is cut: strips of at most 64 tokens
  * that never cross a row, each summed alone, then added to the gradient in order. So the
- * bits depend neither on the threads nor on how many rows are in flight. */
+ * bits depend neither on the threads nor on how many rows are in flight.
+ * Does not own: what is summed (the op), the room for the strips (model/tape.c). */
 #ifndef SINKLAB_STRIPS_H
 #define SINKLAB_STRIPS_H
 

@@ -1,5 +1,6 @@
 /* Owns: the value residual (arXiv 2410.17897): blocks after the first use v <- (1 - mix) v + mix v1, v1 the
- * values of the first block; the mix is fixed (model.value_residual, 0.5 in the paper). */
+ * values of the first block; the mix is fixed (model.value_residual, 0.5 in the paper).
+ * Does not own: when in a block values are mixed (model/block.c). */
 #ifndef SINKLAB_VALUE_RESIDUAL_H
 #define SINKLAB_VALUE_RESIDUAL_H
 

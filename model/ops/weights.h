@@ -1,5 +1,6 @@
 /* Owns: the names of the score-to-weight pairs, one file each, for the table (attention_slots.c). Scores of
- * keys not seen are -INFINITY and their weights and gradients must come out 0. */
+ * keys not seen are -INFINITY and their weights and gradients must come out 0.
+ * Does not own: the matrix products around them (attention.h). */
 #ifndef SINKLAB_WEIGHTS_H
 #define SINKLAB_WEIGHTS_H
 

@@ -249,7 +249,7 @@ static void test_refusals(void **state) {
                                          {"--perturb -1", "--perturb: -1"},
                                          {"--key 16", "--key: 16"},
                                          {"--quantize int4", "unknown kind"},
-                                         {"--text /nowhere", "--text: /nowhere"},
+                                         {"--text /nowhere", "--text: file: /nowhere"},
                                          {"another", "expected one CHECKPOINT"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(probe(*state, bad[i][0]), 2);

@@ -48,10 +48,11 @@ static void json_keeps_every_bit(void **state) {
     sqlite3_open(":memory:", &db);
     assert_string_equal(printed_table(db,
                                       "SELECT 0.1 AS a, 0.1 + 0.2 AS b, 7 AS c, NULL AS d, 9e999 AS e, "
-                                      "'x\"\\' || char(10, 1) AS f UNION ALL SELECT 1.5, 2, 3, 4, 5, ''",
+                                      "'x\"\\' || char(10, 1) || CAST(x'ff' AS TEXT) AS f "
+                                      "UNION ALL SELECT 1.5, 2, 3, 4, 5, ''",
                                       true, out),
                         "[\n  {\"a\": 0.1, \"b\": 0.30000000000000004, \"c\": 7, \"d\": null, \"e\": null, "
-                        "\"f\": \"x\\\"\\\\\\n\\u0001\"},\n"
+                        "\"f\": \"x\\\"\\\\\\u000a\\u0001\\ufffd\"},\n"
                         "  {\"a\": 1.5, \"b\": 2, \"c\": 3, \"d\": 4, \"e\": 5, \"f\": \"\"}\n]\n");
     assert_string_equal(printed_table(db, "SELECT 1 AS a WHERE 0", true, out), "[]\n");
     sqlite3_close(db);

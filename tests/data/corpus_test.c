@@ -195,6 +195,7 @@ static void test_fetch_fails(void **state) {
     Error e = {0};
     assert_false(corpus_fetch("the-web", cache.s, NULL, &e));
     assert_int_equal(e.code, EXIT_USAGE);
+    assert_non_null(strstr(e.text, "no such corpus (one of: gcide, kernel-doc)"));
     char *path =
         fake_apt(folder, "#!/bin/sh\necho 'E: Temporary failure resolving deb.debian.org'\nexit 100\n");
     assert_false(corpus_fetch("gcide", cache.s, NULL, &e));

@@ -1,5 +1,5 @@
 /* Owns: what the tests of model/instruments share: a model that is only sizes, random numbers, and the
- * feeding of one instrument by hand, as a forward pass would. Owns no expectation. */
+ * feeding of one instrument by hand, as a forward pass would. Does not own: any expectation. */
 #ifndef SINKLAB_TESTS_INSTRUMENTS_FIXTURE_H
 #define SINKLAB_TESTS_INSTRUMENTS_FIXTURE_H
 

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { ROWS = 3, T = 37 };
@@ -410,6 +411,23 @@ static void test_bad_texts(void **state) {
     }
 }
 
+static void test_every_kind_is_shown(void **state) {
+    (void)state;
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    interventions_print(out);
+    fclose(out);
+    for (int i = 0; interventions[i]; i++) {
+        assert_non_null(strstr(text, interventions[i]->name));
+        assert_non_null(strstr(text, interventions[i]->definition));
+    }
+    assert_memory_equal(text, "  no_bos\n", 9);
+    assert_non_null(strstr(text, "  amplify(pos, lambda, [mu], [layer])\n"));
+    assert_non_null(strstr(text, "  head_off([layer], head)\n"));
+    free(text);
+}
+
 int main(void) {
     gemm_start();
     omp_set_num_threads(1); /* tiny products: threads would only wait for each other */
@@ -420,6 +438,7 @@ int main(void) {
                                        cmocka_unit_test(test_no_bit),
                                        cmocka_unit_test(test_gradients),
                                        cmocka_unit_test(test_several_at_once),
-                                       cmocka_unit_test(test_bad_texts)};
+                                       cmocka_unit_test(test_bad_texts),
+                                       cmocka_unit_test(test_every_kind_is_shown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* Owns: a model's forward pass in double, as naive loops write it, with all that instruments read: for
  * references. Of one architecture (naive_config): RMSNorm before each sublayer, softmax attention without
- * position, SwiGLU; document mask, window, kept keys and prefix. Owns no expectation. */
+ * position, SwiGLU; document mask, window, kept keys and prefix. Does not own: any expectation. */
 #ifndef SINKLAB_TESTS_MODEL_NAIVE_FORWARD_H
 #define SINKLAB_TESTS_MODEL_NAIVE_FORWARD_H
 

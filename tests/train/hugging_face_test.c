@@ -50,18 +50,26 @@ static Path export_ok(void **state, const Subject *s, const char *class) {
 static void make_foreign(const Path *folder, const char *cut) {
     Path path = path_of("%s/model.safetensors", folder->s);
     StFile *f;
+    Bytes bytes = {0};
     Error e = {0};
-    check(safetensors_open(&f, path.s, &e), &e);
-    int n = safetensors_count(f);
-    StTensor *list = calloc((size_t)n, sizeof *list);
-    for (int i = 0; i < n; i++) {
-        list[i] = *safetensors_at(f, i);
-        if (!strncmp(list[i].name, cut, strlen(cut)))
-            memmove(list[i].name, list[i].name + strlen(cut), strlen(list[i].name) - strlen(cut) + 1);
+    uint64_t length;
+    check(safetensors_open(&f, path.s, &e) && file_read(path.s, &bytes, &e), &e);
+    memcpy(&length, bytes.data, sizeof length);
+    Yaml *header = yaml_parse(bytes.data + sizeof length, length, path.s, &e);
+    StTensor list[header->n];
+    int n = 0;
+    for (int i = 0; i < header->n; i++) {
+        const StTensor *t = safetensors_find(f, header->key[i]->text);
+        if (!t) continue; /* the metadata */
+        list[n] = *t;
+        char *name = list[n++].name;
+        if (!strncmp(name, cut, strlen(cut)))
+            memmove(name, name + strlen(cut), strlen(name + strlen(cut)) + 1);
     }
     check(safetensors_write(path_of("%s.new", path.s).s, list, n, NULL, 0, &e), &e);
     safetensors_close(f);
-    free(list);
+    yaml_free(header);
+    bytes_free(&bytes);
     assert_int_equal(rename(path_of("%s.new", path.s).s, path.s), 0);
 }
 

@@ -113,7 +113,7 @@ static void test_round_trip(void **state) {
     Error e = {0};
     if (!safetensors_open(&f, write_sample(p), &e)) fail_msg("%s", e.text);
     assert_int_equal(safetensors_count(f), 3);
-    const StTensor *a = safetensors_at(f, 0), *b = safetensors_find(f, "b");
+    const StTensor *a = safetensors_find(f, "a"), *b = safetensors_find(f, "b");
     assert_string_equal(a->name, "a");
     assert_int_equal(a->dims, 2);
     assert_int_equal(a->shape[0], 2);
@@ -177,6 +177,7 @@ static void test_cut_anywhere(void **state) {
 
 /* Any one byte of the length or header changed: refused, or read without harm. */
 static void test_changed_anywhere(void **state) {
+    static const char *const names[] = {"a", "b", "none"};
     const Place *p = *state;
     char bytes[1024];
     size_t size = read_bytes(write_sample(p), bytes, sizeof bytes);
@@ -187,8 +188,9 @@ static void test_changed_anywhere(void **state) {
             bytes[i] = (char)(was ^ 1 << bit);
             write_bytes(p->temporary, bytes, size);
             if (!safetensors_open(&f, p->temporary, NULL)) continue;
-            for (int t = 0; t < safetensors_count(f); t++) {
-                const StTensor *x = safetensors_at(f, t);
+            for (int t = 0; t < 3; t++) {
+                const StTensor *x = safetensors_find(f, names[t]);
+                if (!x) continue; /* its name was changed, hence nothing else of it */
                 int64_t count = x->shape[0] * (x->dims == 2 ? x->shape[1] : 1);
                 volatile float last = count ? x->data[count - 1] : 0; /* within the map */
                 (void)last;

@@ -1,4 +1,5 @@
-/* Owns: AdamW (arXiv 1711.05101, algorithm 2), one threaded pass over weight, gradient and state. */
+/* Owns: AdamW (arXiv 1711.05101, algorithm 2), one threaded pass over weight, gradient and state.
+ * Does not own: lr (train/schedule.h), scale, which clips, and which tensors decay (train/optim.c). */
 #ifndef SINKLAB_ADAMW_H
 #define SINKLAB_ADAMW_H
 

@@ -1,4 +1,5 @@
-/* Owns: Lion (arXiv 2302.06675): every weight moves by lr, in the direction of the momentum's sign. */
+/* Owns: Lion (arXiv 2302.06675): every weight moves by lr, in the direction of the momentum's sign.
+ * Does not own: lr (train/schedule.h), scale, which clips, and which tensors decay (train/optim.c). */
 #ifndef SINKLAB_LION_H
 #define SINKLAB_LION_H
 

@@ -1,5 +1,6 @@
 /* Owns: Muon (Jordan 2024; scaled as arXiv 2502.16982): the blocks' matrices move by their momentum with
- * its singular values made alike. Embedding, head, gains and biases move by AdamW. */
+ * its singular values made alike. Embedding, head, gains and biases move by AdamW.
+ * Does not own: AdamW (adamw.h); lr, scale and decay, as there. */
 #ifndef SINKLAB_MUON_H
 #define SINKLAB_MUON_H
 

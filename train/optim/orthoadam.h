@@ -1,6 +1,7 @@
 /* Owns: OrthoAdam (arXiv 2410.17174): Adam on gradients turned into a random orthogonal basis, a
  * different one for each tensor, and its steps turned back: no channel of the model is an axis of the
- * optimiser, so Adam's step a coordinate cannot single one out. */
+ * optimiser, so Adam's step a coordinate cannot single one out.
+ * Does not own: the memory of the bases, made once a run, and which tensors decay (train/optim.c). */
 #ifndef SINKLAB_ORTHOADAM_H
 #define SINKLAB_ORTHOADAM_H
 

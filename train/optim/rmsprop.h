@@ -1,4 +1,5 @@
-/* Owns: RMSProp (Hinton 2012, lecture 6e): Adam without its momentum. */
+/* Owns: RMSProp (Hinton 2012, lecture 6e): Adam without its momentum.
+ * Does not own: lr (train/schedule.h), scale, which clips, and which tensors decay (train/optim.c). */
 #ifndef SINKLAB_RMSPROP_H
 #define SINKLAB_RMSPROP_H
 

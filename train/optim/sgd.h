@@ -1,4 +1,5 @@
-/* Owns: gradient descent with momentum, as PyTorch's SGD, its weight decay decoupled. */
+/* Owns: gradient descent with momentum, as PyTorch's SGD, its weight decay decoupled.
+ * Does not own: lr (train/schedule.h), scale, which clips, and which tensors decay (train/optim.c). */
 #ifndef SINKLAB_SGD_H
 #define SINKLAB_SGD_H
 
