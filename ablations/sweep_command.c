@@ -15,9 +15,11 @@
 
 enum { RUNS_UNASKED = 256 }; /* more need --yes */
 
+static const int64_t every_index = INT64_MIN;
+
 typedef struct Options {
     const char *db, *cache;
-    int64_t jobs, index;
+    int64_t jobs, index; /* every_index: not given */
     bool retry, yes, quiet, json, markdown, csv;
 } Options;
 
@@ -140,7 +142,7 @@ static bool run_plan(Plan *p, const Options *o, int *code, Error *e) {
     RunnerOptions runner = {.db = o->db,
                             .cache = o->cache,
                             .jobs = (int)o->jobs,
-                            .only = (int)o->index,
+                            .only = o->index < 0 ? -1 : (int)o->index,
                             .retry = o->retry,
                             .quiet = o->quiet};
     if (!check_limits(p, o, e) || !store_open(&s, o->db, STORE_WRITE, e)) return false;
@@ -156,10 +158,13 @@ static bool run_plan(Plan *p, const Options *o, int *code, Error *e) {
     return ok;
 }
 
+/* Under --json what is printed is JSON alone. */
 static bool do_run(const Sweep *s, const Options *o, int *code, Error *e) {
     Plan p;
-    if (!plan_open(&p, s, o, e)) return false;
-    bool ok = run_plan(&p, o, code, e);
+    Options run = *o;
+    run.quiet = o->quiet || o->json;
+    if (!plan_open(&p, s, &run, e)) return false;
+    bool ok = run_plan(&p, &run, code, e);
     plan_free(&p);
     return ok;
 }
@@ -264,14 +269,14 @@ static bool check_options(const Options *o, ActionName action, Error *e) {
 static bool check_numbers(const Options *o, Error *e) {
     if (o->jobs < 0 || o->jobs > 4096)
         return fail(e, EXIT_USAGE, "command line: --jobs: %lld processes?", (long long)o->jobs);
-    if (o->index < -1 || o->index > SWEEP_RUNS)
+    if (o->index != every_index && (o->index < 0 || o->index > SWEEP_RUNS))
         return fail(e, EXIT_USAGE, "command line: --index: %lld: runs are counted from 0",
                     (long long)o->index);
     return true;
 }
 
 static int sweep_main(int argc, char **argv, Error *e) {
-    Options o = {.db = "results.db", .cache = "data/cache", .index = -1};
+    Options o = {.db = "results.db", .cache = "data/cache", .index = every_index};
     const Flag flags[] = {{"--db", FLAG_TEXT, &o.db},       {"--cache", FLAG_TEXT, &o.cache},
                           {"--jobs", FLAG_INT, &o.jobs},    {"--index", FLAG_INT, &o.index},
                           {"--retry", FLAG_BOOL, &o.retry}, {"--yes", FLAG_BOOL, &o.yes},

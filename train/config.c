@@ -92,8 +92,8 @@ static const Row rows[] = {
     {"model.interventions", LIST, AT(model.interventions), "[]", .help = "trained under these"},
 
     {"data.source", STRING, AT(data.source), "gcide",
-     .help =
-         "gcide, kernel-doc, the path of a text, or the task bigram_backcopy[:SOURCE] (arXiv 2410.13835)"},
+     .help = "a corpus (sinklab fetch --help), the path of a text, or the task bigram_backcopy[:SOURCE] "
+             "(arXiv 2410.13835)"},
     {"data.limit", INTEGER, AT(data.limit), "0", 0, 0x1p53, .help = "training tokens used; 0: all"},
     {"data.tokenizer", CHOICE, AT(data.tokenizer), "bpe", .names = tokenizer_name, .help = "text to tokens"},
     {"data.vocab", INTEGER, AT(data.vocab), "4096", 2, 1 << 20, .help = "pieces asked of bpe"},

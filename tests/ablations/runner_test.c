@@ -94,6 +94,11 @@ static void one_place_is_the_same_run_everywhere(void **state) {
         snprintf(more, sizeof more, "--index %d --quiet", i);
         assert_int_equal(sweep(p, "run", "plain", "index.db", more), 0);
     }
+    assert_int_equal(sweep(p, "run", "plain", "index.db", "--index -1"), 2); /* not: all of them */
+    assert_said(p, "index.db", "--index: -1: runs are counted from 0");
+    assert_int_equal(sweep(p, "run", "plain", "index.db", "--json"), 0);
+    assert_said(p, "index.db", "\"runs\"");
+    assert_not_said(p, "index.db", "of 4 done"); /* JSON alone */
     assert_int_equal(sweep(p, "run", "plain", "whole.db", "--jobs 1 --quiet"), 0);
     assert_same_results(p, "index.db", "whole.db");
     assert_answer(p, "index.db", "SELECT count(DISTINCT \"index\"), max(\"index\") FROM sweep_run", "4|3|\n");
@@ -198,7 +203,9 @@ static void what_ended_badly_waits_for_retry(void **state) {
     assert_said(p, "wild.db", "1 failed or diverged (--retry tries them again)");
     assert_answer(p, "wild.db", "SELECT group_concat(status) FROM run", "done,diverged|\n");
     free(ask(p, "wild.db", "UPDATE run SET host = NULL"));
-    assert_int_equal(sweep(p, "run", "wild", "wild.db", two_jobs("")), 1);
+    assert_int_equal(sweep(p, "run", "wild", "wild.db", two_jobs("--quiet")), 1);
+    assert_said(p, "wild.db", "sinklab: wild: 1 of 2 done, 0 going, 1 failed or diverged");
+    assert_int_equal(sweep(p, "plan", "wild", "wild.db", ""), 0); /* nothing is left to measure on */
     assert_answer(p, "wild.db", untouched, "2|\n");
     assert_int_equal(sweep(p, "run", "wild", "wild.db", two_jobs("--retry")), 1);
     assert_answer(p, "wild.db", untouched, "1|\n"); /* the done one is left alone */
@@ -401,8 +408,9 @@ static void a_terminal_gets_a_live_table(void **state) {
         ">%s/live.db.out </dev/null",
         p->folder, p->folder, p->folder, p->folder);
     assert_int_equal(system(line), 0);
-    assert_said(p, "live.db", "  head_out=none steps=200 seed 0  st"); /* "starting" or "step" */
-    assert_said(p, "live.db", "\033[3A\033[J");                        /* two runs and the counts, redrawn */
+    assert_said(p, "live.db", "  seed 0  head_out=none");
+    assert_said(p, "live.db", "\033[3A\033[J");                         /* two runs and the counts, redrawn */
+    assert_not_said(p, "live.db", "left  seed 0  head_out=none steps"); /* cut: 80 columns here */
     assert_said(p, "live.db", "long: 4 of 4 done, 0 going");
 }
 
