@@ -5,10 +5,10 @@
  * it has not, ours stays and the difference is an error. Runs that a living process has are left out. Rows
  * come before files: a merge that dies between leaves a run whose files the next merge brings. */
 #include "data/base/files.h"
+#include "train/checkpoint.h"
 #include "train/command.h"
 #include "train/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,17 +102,6 @@ static bool copy_rows(Merge *m, const char *key, Error *e) {
 
 /* ---- its files ---- */
 
-/* The newest checkpoint of a run's folder; "" when it has none. Their names sort as their steps. */
-static void newest_checkpoint(const char *folder, char out[64]) {
-    DIR *d = opendir(folder);
-    out[0] = 0;
-    for (struct dirent *entry; d && (entry = readdir(d));)
-        if (!strncmp(entry->d_name, "step-", 5) && strlen(entry->d_name) < 64 &&
-            strcmp(entry->d_name, out) > 0)
-            strcpy(out, entry->d_name);
-    if (d) closedir(d);
-}
-
 static bool copy_file(const char *from, const char *to, Error *e) {
     const void *data;
     int64_t size;
@@ -131,21 +120,25 @@ static bool copy_folder(const char *from, const char *to, Error *e) {
     for (int64_t i = 0; ok && i < files.files; i++)
         ok = copy_file(files.path[i], path_of("%s%s", beside.s, files.path[i] + strlen(from)).s, e);
     files_free(&files);
-    if (!ok || !folder_sync(beside.s, e)) return false;
-    return !rename(beside.s, to) || fail(e, EXIT_FAILED, "merge: %s: %s", to, strerror(errno));
+    ok = ok && folder_sync(beside.s, e) &&
+         (!rename(beside.s, to) || fail(e, EXIT_FAILED, "merge: %s: %s", to, strerror(errno)));
+    if (!ok) folder_remove(beside.s); /* it takes room, which may be what there was too little of */
+    return ok;
 }
 
-/* Brings the other's newest checkpoint, unless ours is as new. */
+/* Brings the other's newest checkpoint, unless ours is as new. The row is told last, so that one that does
+ * not know of a checkpoint is told of it now. */
 static bool copy_checkpoint(Merge *m, const char *key, Error *e) {
-    char theirs[64], ours[64];
+    char source[1024], target[1024];
     Path from = path_of("%s.d/%s", store_path(m->from), key),
          to = path_of("%s.d/%s", store_path(m->into), key);
-    newest_checkpoint(from.s, theirs);
-    newest_checkpoint(to.s, ours);
-    if (strcmp(theirs, ours) <= 0) return true;
-    Path source = path_of("%s/%s", from.s, theirs), target = path_of("%s/%s", to.s, theirs);
-    if (!copy_folder(source.s, target.s, e)) return false;
-    char *sql = sqlite3_mprintf("UPDATE main.run SET checkpoint = %Q WHERE key = ?1", target.s);
+    bool newer = checkpoint_newest(from.s, source) > checkpoint_newest(to.s, target);
+    Path newest = newer ? path_of("%s%s", to.s, strrchr(source, '/')) : path_of("%s", target);
+    if (newer && !copy_folder(source, newest.s, e)) return false;
+    if (!*newest.s) return true;
+    char *sql = sqlite3_mprintf("UPDATE main.run SET checkpoint = %Q"
+                                " WHERE key = ?1 AND (checkpoint IS NULL OR %d)",
+                                newest.s, newer);
     bool ok = sql ? execute(m, sql, key, NULL, 0, e) : fail(e, EXIT_FAILED, "merge: out of memory");
     sqlite3_free(sql);
     return ok;

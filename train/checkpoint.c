@@ -108,6 +108,13 @@ static void folder_of(char *path, const char *run_folder, int64_t step) {
     snprintf(path, 1024, "%.980s/step-%08" PRId64, run_folder, step);
 }
 
+int64_t checkpoint_newest(const char *run_folder, char *path) {
+    int64_t step = 0;
+    *path = 0;
+    if (list_steps(run_folder, &step, 1)) folder_of(path, run_folder, step);
+    return step;
+}
+
 static void remove_old(const char *run_folder) {
     int64_t steps[64];
     int n = list_steps(run_folder, steps, 64);
@@ -243,13 +250,12 @@ static bool load_optimiser(const char *folder, const Model *m, OptimState *o, Er
 }
 
 bool checkpoint_resume(const char *run_folder, Model *m, OptimState *o, int64_t *step, Error *e) {
-    int64_t newest[1];
     char path[1024];
+    int64_t newest = checkpoint_newest(run_folder, path);
     *step = 0;
-    if (!list_steps(run_folder, newest, 1)) return true;
-    folder_of(path, run_folder, newest[0]);
+    if (!newest) return true;
     if (!checkpoint_load_weights(path, m, e) || !load_optimiser(path, m, o, e)) return false;
-    *step = newest[0];
+    *step = newest;
     return true;
 }
 

@@ -85,6 +85,60 @@ static void runs_and_files_are_folded_in_once(void **state) {
     place_remove(&p);
 }
 
+static bool is_there(const Place *p, const char *name) {
+    return !access(path_of("%s/%s", p->folder, name).s, F_OK);
+}
+
+/* One file in a checkpoint's folder. */
+static void plant_file(const Place *p, const char *folder, const char *name) {
+    Path path = path_of("%s/%s", p->folder, folder);
+    OK(folder_make(path.s, &e));
+    OK(file_write(path_of("%s/%s", path.s, name).s, "text", 4, &e));
+}
+
+/* What was being written when a process was killed sorts after what is whole, but is no checkpoint; and the
+ * names of many steps do not sort as the steps do. */
+static void half_a_checkpoint_is_none(void **state) {
+    (void)state;
+    static const char *const halves[] = {"step-100000001.tmp", "step-100000001.part"};
+    Place p = place_make();
+    Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
+    plant_ended(b, "one", "interrupted", 3, 2);
+    store_close(b);
+    plant_file(&p, "b.db.d/one/step-99999999", "model.safetensors");
+    plant_file(&p, "b.db.d/one/step-100000000", "model.safetensors");
+    for (int i = 0; i < 2; i++) plant_file(&p, path_of("b.db.d/one/%s", halves[i]).s, "model.safetensors");
+    assert_int_equal(merge(&p, "a.db b.db"), 0);
+    ASK(a, "SELECT checkpoint FROM run", "a.db.d/one/step-100000000");
+    assert_true(is_there(&p, "a.db.d/one/step-100000000/model.safetensors"));
+    for (int i = 0; i < 2; i++) assert_false(is_there(&p, path_of("a.db.d/one/%s", halves[i]).s));
+    store_close(a);
+    place_remove(&p);
+}
+
+/* A file that cannot be written, as on a full disk: nothing of the copy stays, the next merge makes it. */
+static void a_copy_that_failed_is_made_up_for(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
+    plant_ended(b, "one", "done", 3, 2);
+    store_close(b);
+    plant_file(&p, "b.db.d/one/step-00000003/sub", "file");
+    assert_int_not_equal(merge(&p, "a.db b.db"), 0);
+    assert_false(is_there(&p, "a.db.d/one/step-00000003.part"));
+    folder_remove(path_of("%s/b.db.d/one/step-00000003/sub", p.folder).s);
+    plant_file(&p, "a.db.d/one/step-00000003.part", "model.safetensors"); /* of a merge that was killed */
+    assert_int_equal(merge(&p, "a.db b.db"), 0);
+    assert_said(&p, "0 new, 0 taken further, 1 known already");
+    ASK(a, "SELECT checkpoint FROM run", "a.db.d/one/step-00000003");
+    assert_true(is_there(&p, "a.db.d/one/step-00000003/model.safetensors"));
+    run_sql(a, "UPDATE run SET checkpoint = NULL"); /* as if it had died before that */
+    assert_int_equal(merge(&p, "a.db b.db"), 0);
+    ASK(a, "SELECT checkpoint FROM run", "a.db.d/one/step-00000003");
+    store_close(a);
+    place_remove(&p);
+}
+
 static void places_of_one_sweep_come_together(void **state) {
     (void)state;
     Place p = place_make();
@@ -181,6 +235,8 @@ static void bad_databases_are_refused_before_anything(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_and_files_are_folded_in_once),
+        cmocka_unit_test(half_a_checkpoint_is_none),
+        cmocka_unit_test(a_copy_that_failed_is_made_up_for),
         cmocka_unit_test(places_of_one_sweep_come_together),
         cmocka_unit_test(living_runs_are_left_out),
         cmocka_unit_test(what_differs_is_an_error_and_ours_stays),
