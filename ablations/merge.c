@@ -61,17 +61,22 @@ static bool columns_of(Merge *m, const char *table, const char *without, char ou
     return execute(m, sql, table, out, COLUMNS_TEXT, e);
 }
 
-static bool copy_table(Merge *m, const char *table, const char *key, Error *e) {
+/* Those of the run's rows that ours has not. */
+static bool add_rows(Merge *m, const char *table, const char *key, Error *e) {
     char columns[COLUMNS_TEXT], sql[SQL_TEXT];
     if (!columns_of(m, table, "'run_id'", columns, e)) return false;
-    snprintf(sql, sizeof sql, "DELETE FROM main.%s WHERE run_id = (SELECT id FROM main.run WHERE key = ?1)",
-             table);
-    if (!execute(m, sql, key, NULL, 0, e)) return false;
     snprintf(sql, sizeof sql,
-             "INSERT INTO main.%s (run_id, %s) SELECT (SELECT id FROM main.run WHERE key = ?1), %s"
+             "INSERT OR IGNORE INTO main.%s (run_id, %s) SELECT (SELECT id FROM main.run WHERE key = ?1), %s"
              " FROM other.%s WHERE run_id = (SELECT id FROM other.run WHERE key = ?1)",
              table, columns, columns, table);
     return execute(m, sql, key, NULL, 0, e);
+}
+
+static bool copy_table(Merge *m, const char *table, const char *key, Error *e) {
+    char sql[128];
+    snprintf(sql, sizeof sql, "DELETE FROM main.%s WHERE run_id = (SELECT id FROM main.run WHERE key = ?1)",
+             table);
+    return execute(m, sql, key, NULL, 0, e) && add_rows(m, table, key, e);
 }
 
 /* A remark made here stays. The checkpoint is one of the other's files until it has been copied. */
@@ -91,13 +96,18 @@ static bool copy_run_row(Merge *m, const char *key, Error *e) {
                    NULL, 0, e);
 }
 
+/* What is the same wherever and however far the run was trained: a run known already is given it, too. */
+static bool add_missing(Merge *m, const char *key, Error *e) {
+    return add_rows(m, "map_token", key, e);
+}
+
 static bool copy_rows(Merge *m, const char *key, Error *e) {
     static const char *const tables[] = {"step",      "step_head", "eval", "eval_layer",
                                          "eval_head", "metric",    "map",  "event"};
     if (!copy_run_row(m, key, e)) return false;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         if (!copy_table(m, tables[i], key, e)) return false;
-    return true;
+    return add_missing(m, key, e);
 }
 
 /* ---- its files ---- */
@@ -184,8 +194,8 @@ static bool merge_run(Merge *m, const char *key, Error *e) {
     if (outcome == MERGE_ALIVE && !m->quiet)
         printf("%s: run %s: left out, a living process has it\n", store_path(m->from), key);
     if (outcome == MERGE_CONFLICT || outcome == MERGE_ALIVE) return true;
-    if (outcome != MERGE_KNOWN && !transaction(m, copy_rows, key, e)) return false;
-    return copy_checkpoint(m, key, e);
+    return transaction(m, outcome == MERGE_KNOWN ? add_missing : copy_rows, key, e) &&
+           copy_checkpoint(m, key, e);
 }
 
 /* ---- one database ---- */

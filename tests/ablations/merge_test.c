@@ -139,6 +139,26 @@ static void a_copy_that_failed_is_made_up_for(void **state) {
     place_remove(&p);
 }
 
+/* What a map's rows stand for hangs on no step and is in no digest. */
+static void maps_keep_their_texts(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
+    Claim c = plant(b, "one", "done", 3, 2);
+    store_release(&c);
+    OK(store_map_token(b, c.run, "main", 0, 0, 256, "<bos>", &e));
+    store_close(b);
+    for (int known = 0; known < 2; known++) {
+        assert_int_equal(merge(&p, "a.db b.db"), 0);
+        assert_said(&p, known ? "1 known already" : "1 new");
+        ASK(a, "SELECT group_concat(key || token || text) FROM map_token JOIN run ON id = run_id",
+            "one256<bos>");
+        run_sql(a, "DELETE FROM map_token");
+    }
+    store_close(a);
+    place_remove(&p);
+}
+
 static void places_of_one_sweep_come_together(void **state) {
     (void)state;
     Place p = place_make();
@@ -237,6 +257,7 @@ int main(void) {
         cmocka_unit_test(runs_and_files_are_folded_in_once),
         cmocka_unit_test(half_a_checkpoint_is_none),
         cmocka_unit_test(a_copy_that_failed_is_made_up_for),
+        cmocka_unit_test(maps_keep_their_texts),
         cmocka_unit_test(places_of_one_sweep_come_together),
         cmocka_unit_test(living_runs_are_left_out),
         cmocka_unit_test(what_differs_is_an_error_and_ours_stays),
