@@ -79,12 +79,12 @@ static bool copy_table(Merge *m, const char *table, const char *key, Error *e) {
     return execute(m, sql, key, NULL, 0, e) && add_rows(m, table, key, e);
 }
 
-/* A remark made here stays. The checkpoint is one of the other's files until it has been copied. */
+/* The checkpoint is one of the other's files until it has been copied. */
 static bool copy_run_row(Merge *m, const char *key, Error *e) {
     char columns[COLUMNS_TEXT], sql[SQL_TEXT];
     if (!columns_of(m, "run", "'id', 'key', 'note', 'checkpoint'", columns, e)) return false;
     snprintf(sql, sizeof sql,
-             "INSERT INTO main.run (key, note, %s) SELECT key, note, %s FROM other.run WHERE key = ?1"
+             "INSERT INTO main.run (key, %s) SELECT key, %s FROM other.run WHERE key = ?1"
              " ON CONFLICT (key) DO NOTHING",
              columns, columns);
     if (!execute(m, sql, key, NULL, 0, e)) return false;
@@ -96,9 +96,14 @@ static bool copy_run_row(Merge *m, const char *key, Error *e) {
                    NULL, 0, e);
 }
 
-/* What is the same wherever and however far the run was trained: a run known already is given it, too. */
+/* What hangs on no step, so that a run known already is given it, too: the texts of maps, and a remark where
+ * none was made here. */
 static bool add_missing(Merge *m, const char *key, Error *e) {
-    return add_rows(m, "map_token", key, e);
+    return add_rows(m, "map_token", key, e) &&
+           execute(m,
+                   "UPDATE main.run SET note = (SELECT note FROM other.run WHERE key = ?1)"
+                   " WHERE key = ?1 AND note IS NULL",
+                   key, NULL, 0, e);
 }
 
 static bool copy_rows(Merge *m, const char *key, Error *e) {
@@ -157,14 +162,15 @@ static bool copy_checkpoint(Merge *m, const char *key, Error *e) {
 /* ---- one run ---- */
 
 #define STANDING(schema)                                                                                     \
-    "(SELECT key, status IN ('done', 'diverged') AS over,"                                                   \
+    "(SELECT key, status IN ('done', 'diverged') AS over, status <> 'queued' AS tried,"                      \
     " (SELECT coalesce(max(step), 0) FROM " schema ".step WHERE run_id = r.id) AS steps"                     \
     " FROM " schema ".run AS r WHERE key = ?1)"
 
-/* Who is further. What has ended is as far as it goes. */
+/* Who is further. What has ended is as far as it goes; what was tried, if without a step, is further than
+ * what waits. */
 static const char standing_sql[] =
     "SELECT CASE WHEN i.key IS NULL THEN 'new' WHEN o.over AND i.over THEN 'both'"
-    " WHEN NOT i.over AND (o.over OR o.steps > i.steps) THEN 'further' ELSE 'known' END"
+    " WHEN (o.over, o.steps, o.tried) > (i.over, i.steps, i.tried) THEN 'further' ELSE 'known' END"
     " FROM " STANDING("other") " AS o LEFT JOIN " STANDING("main") " AS i USING (key)";
 
 static const char difference_sql[] = "SELECT (SELECT count(*) FROM (SELECT * FROM main.digest WHERE key = ?1"

@@ -159,6 +159,50 @@ static void maps_keep_their_texts(void **state) {
     place_remove(&p);
 }
 
+static void remarks_come_where_there_is_none(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
+    plant_ended(b, "new", "done", 1, 2);
+    run_sql(b, "UPDATE run SET note = 'at once'");
+    plant_ended(b, "later", "done", 1, 2);
+    plant_ended(b, "ours", "done", 1, 2);
+    assert_int_equal(merge(&p, "a.db b.db"), 0);
+    run_sql(b, "UPDATE run SET note = 'theirs' WHERE key <> 'new'");
+    run_sql(a, "UPDATE run SET note = 'ours' WHERE key = 'ours'");
+    assert_int_equal(merge(&p, "a.db b.db"), 0);
+    ASK(a, "SELECT group_concat(key || ' ' || note) FROM run", "new at once,later theirs,ours ours");
+    store_close(a);
+    store_close(b);
+    place_remove(&p);
+}
+
+/* Without a step either: what was tried is further than what waits. */
+static void what_was_tried_replaces_what_waits(void **state) {
+    (void)state;
+    static const struct {
+        const char *ours, *theirs, *then;
+    } cases[] = {{"queued", "failed", "failed"},
+                 {"queued", "interrupted", "interrupted"},
+                 {"queued", "queued", "queued"},
+                 {"failed", "queued", "failed"},
+                 {"interrupted", "failed", "interrupted"}};
+    Place p = place_make();
+    Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char key[8], sql[64];
+        snprintf(key, sizeof key, "run%zu", i);
+        plant_ended(a, key, cases[i].ours, 0, 2);
+        plant_ended(b, key, cases[i].theirs, 0, 2);
+        assert_int_equal(merge(&p, "a.db b.db"), 0);
+        snprintf(sql, sizeof sql, "SELECT status FROM run WHERE key = '%s'", key);
+        ASK(a, sql, cases[i].then);
+    }
+    store_close(a);
+    store_close(b);
+    place_remove(&p);
+}
+
 static void places_of_one_sweep_come_together(void **state) {
     (void)state;
     Place p = place_make();
@@ -258,6 +302,8 @@ int main(void) {
         cmocka_unit_test(half_a_checkpoint_is_none),
         cmocka_unit_test(a_copy_that_failed_is_made_up_for),
         cmocka_unit_test(maps_keep_their_texts),
+        cmocka_unit_test(remarks_come_where_there_is_none),
+        cmocka_unit_test(what_was_tried_replaces_what_waits),
         cmocka_unit_test(places_of_one_sweep_come_together),
         cmocka_unit_test(living_runs_are_left_out),
         cmocka_unit_test(what_differs_is_an_error_and_ours_stays),
