@@ -51,12 +51,21 @@ static bool transaction(Merge *m, bool (*work)(Merge *, const char *key, Error *
 
 /* ---- the rows of a run ---- */
 
-enum { COLUMNS_TEXT = 2048, SQL_TEXT = 3 * COLUMNS_TEXT };
+enum { COLUMNS_TEXT = 2048, SQL_TEXT = 3 * COLUMNS_TEXT, DEFINITION_TEXT = 32768 };
 
-/* Names of a table's columns but for those in `without`, which is a list in SQL. */
+/* A database of an earlier build may lack tables and columns: then there is nothing to bring, and what is
+ * here stays. */
+static bool other_has(const Merge *m, const char *table) {
+    return sqlite3_table_column_metadata(store_db(m->into), "other", table, NULL, NULL, NULL, NULL, NULL,
+                                         NULL) == SQLITE_OK;
+}
+
+/* Names of the columns that both have of a table but for those in `without`, which is a list in SQL. */
 static bool columns_of(Merge *m, const char *table, const char *without, char out[COLUMNS_TEXT], Error *e) {
     char sql[256];
-    snprintf(sql, sizeof sql, "SELECT group_concat(name) FROM pragma_table_info(?1) WHERE name NOT IN (%s)",
+    snprintf(sql, sizeof sql,
+             "SELECT group_concat(name) FROM pragma_table_info(?1, 'main')"
+             " JOIN pragma_table_info(?1, 'other') USING (name) WHERE name NOT IN (%s)",
              without);
     return execute(m, sql, table, out, COLUMNS_TEXT, e);
 }
@@ -99,19 +108,22 @@ static bool copy_run_row(Merge *m, const char *key, Error *e) {
 /* What hangs on no step, so that a run known already is given it, too: the texts of maps, and a remark where
  * none was made here. */
 static bool add_missing(Merge *m, const char *key, Error *e) {
-    return add_rows(m, "map_token", key, e) &&
+    return (!other_has(m, "map_token") || add_rows(m, "map_token", key, e)) &&
            execute(m,
                    "UPDATE main.run SET note = (SELECT note FROM other.run WHERE key = ?1)"
                    " WHERE key = ?1 AND note IS NULL",
                    key, NULL, 0, e);
 }
 
+/* Those that a digest is of, but for run. */
+static const char *const tables[] = {"step",      "step_head", "eval", "eval_layer",
+                                     "eval_head", "metric",    "map",  "event"};
+enum { TABLES = sizeof tables / sizeof *tables };
+
 static bool copy_rows(Merge *m, const char *key, Error *e) {
-    static const char *const tables[] = {"step",      "step_head", "eval", "eval_layer",
-                                         "eval_head", "metric",    "map",  "event"};
     if (!copy_run_row(m, key, e)) return false;
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        if (!copy_table(m, tables[i], key, e)) return false;
+    for (size_t i = 0; i < TABLES; i++)
+        if (other_has(m, tables[i]) && !copy_table(m, tables[i], key, e)) return false;
     return add_missing(m, key, e);
 }
 
@@ -159,6 +171,55 @@ static bool copy_checkpoint(Merge *m, const char *key, Error *e) {
     return ok;
 }
 
+/* ---- whether figures differ ---- */
+
+/* The other's reader is given our table or view of that name, empty or of its own tables. */
+static bool lend(Merge *m, const char *name, Error *e) {
+    char sql[DEFINITION_TEXT] = "";
+    return execute(m,
+                   "SELECT 'CREATE TEMP ' || type || ' IF NOT EXISTS ' || substr(sql, instr(sql, name))"
+                   " FROM main.sqlite_schema WHERE name = ?1",
+                   name, sql, sizeof sql, e) &&
+           (sqlite3_exec(store_db(m->from), sql, NULL, NULL, NULL) == SQLITE_OK ||
+            store_failed(m->from, "merge", e));
+}
+
+/* An earlier build's digest may be another, and not answer at all where a table is missing. */
+static bool lend_digest(Merge *m, Error *e) {
+    for (size_t i = 0; i < TABLES; i++)
+        if (!other_has(m, tables[i]) && !lend(m, tables[i], e)) return false;
+    return lend(m, "digest", e);
+}
+
+/* Tables that the other has not say nothing about whether its figures differ. */
+#define DIGEST                                                                                               \
+    "SELECT coalesce(kind || ' ' || step || ' ' || place || ' ' || figures, '') FROM digest WHERE key = ?1"
+static const char ours_sql[] = DIGEST " AND kind IN (SELECT name FROM other.sqlite_schema) ORDER BY 1",
+                  theirs_sql[] = DIGEST " ORDER BY 1";
+
+static sqlite3_stmt *read_digest(Store *s, const char *sql, const char *key, Error *e) {
+    sqlite3_stmt *q = NULL;
+    if (sqlite3_prepare_v2(store_db(s), sql, -1, &q, NULL) != SQLITE_OK) store_failed(s, "merge", e);
+    sqlite3_bind_text(q, 1, key, -1, SQLITE_STATIC);
+    return q;
+}
+
+static bool compare_digests(Merge *m, const char *key, bool *same, Error *e) {
+    sqlite3_stmt *ours = read_digest(m->into, ours_sql, key, e),
+                 *theirs = ours ? read_digest(m->from, theirs_sql, key, e) : NULL;
+    int a = SQLITE_ROW, b = theirs ? SQLITE_ROW : SQLITE_ERROR;
+    for (*same = true; *same && a == SQLITE_ROW && b == SQLITE_ROW;) {
+        a = sqlite3_step(ours), b = sqlite3_step(theirs);
+        *same = a == b && (a != SQLITE_ROW || !strcmp((const char *)sqlite3_column_text(ours, 0),
+                                                      (const char *)sqlite3_column_text(theirs, 0)));
+    }
+    bool ok = theirs && (a == SQLITE_ROW || a == SQLITE_DONE || store_failed(m->into, "merge", e)) &&
+              (b == SQLITE_ROW || b == SQLITE_DONE || store_failed(m->from, "merge", e));
+    sqlite3_finalize(ours);
+    sqlite3_finalize(theirs);
+    return ok;
+}
+
 /* ---- one run ---- */
 
 #define STANDING(schema)                                                                                     \
@@ -173,20 +234,16 @@ static const char standing_sql[] =
     " WHEN (o.over, o.steps, o.tried) > (i.over, i.steps, i.tried) THEN 'further' ELSE 'known' END"
     " FROM " STANDING("other") " AS o LEFT JOIN " STANDING("main") " AS i USING (key)";
 
-static const char difference_sql[] = "SELECT (SELECT count(*) FROM (SELECT * FROM main.digest WHERE key = ?1"
-                                     " EXCEPT SELECT * FROM other.digest WHERE key = ?1))"
-                                     " + (SELECT count(*) FROM (SELECT * FROM other.digest WHERE key = ?1"
-                                     " EXCEPT SELECT * FROM main.digest WHERE key = ?1))";
-
 static bool judge(Merge *m, const char *key, Outcome *out, Error *e) {
-    char standing[16] = "known", rows[32] = "0";
+    char standing[16] = "known";
+    bool same;
     *out = MERGE_ALIVE;
     if (store_alive(m->from, key) || store_alive(m->into, key)) return true;
     if (!execute(m, standing_sql, key, standing, sizeof standing, e)) return false;
     *out = !strcmp(standing, "new") ? MERGE_NEW : !strcmp(standing, "further") ? MERGE_FURTHER : MERGE_KNOWN;
     if (strcmp(standing, "both")) return true;
-    if (!execute(m, difference_sql, key, rows, sizeof rows, e)) return false;
-    if (strcmp(rows, "0")) *out = MERGE_CONFLICT;
+    if (!compare_digests(m, key, &same, e)) return false;
+    if (!same) *out = MERGE_CONFLICT;
     return true;
 }
 
@@ -232,22 +289,34 @@ static bool merge_runs(Merge *m, Error *e) {
 #define SAME_SWEEP                                                                                           \
     "JOIN other.sweep AS o ON o.id = x.sweep JOIN main.sweep AS i ON i.name = o.name AND i.file = o.file"
 
+static bool copy_sweep_rows(Merge *m, Error *e) {
+    char columns[COLUMNS_TEXT], sql[SQL_TEXT];
+    if (!columns_of(m, "sweep", "'id'", columns, e)) return false;
+    snprintf(sql, sizeof sql, "INSERT OR IGNORE INTO main.sweep (%s) SELECT %s FROM other.sweep", columns,
+             columns);
+    return execute(m, sql, NULL, NULL, 0, e);
+}
+
 static bool copy_sweeps(Merge *m, const char *unused, Error *e) {
-    static const char *const steps[] = {
-        "INSERT OR IGNORE INTO main.sweep (name, file, claim, source, created)"
-        " SELECT name, file, claim, source, created FROM other.sweep",
-        "INSERT OR IGNORE INTO main.sweep_run SELECT i.id, x.\"index\", ours.id FROM other.sweep_run AS "
-        "x " SAME_SWEEP
-        " JOIN other.run AS theirs ON theirs.id = x.run JOIN main.run AS ours ON ours.key = theirs.key",
-        "INSERT OR IGNORE INTO main.sweep_cell"
-        " SELECT i.id, x.\"index\", cell, label, side, stratum, judges FROM other.sweep_cell AS "
-        "x " SAME_SWEEP,
-        "INSERT OR IGNORE INTO main.sweep_expect"
-        " SELECT i.id, place, metric, direction, beyond, baseline FROM other.sweep_expect AS x " SAME_SWEEP,
-        "INSERT OR IGNORE INTO main.t_quantile SELECT * FROM other.t_quantile"};
+    static const struct {
+        const char *table, *sql;
+    } steps[] = {
+        {"sweep_run",
+         "INSERT OR IGNORE INTO main.sweep_run SELECT i.id, x.\"index\", ours.id FROM other.sweep_run AS "
+         "x " SAME_SWEEP
+         " JOIN other.run AS theirs ON theirs.id = x.run JOIN main.run AS ours ON ours.key = theirs.key"},
+        {"sweep_cell",
+         "INSERT OR IGNORE INTO main.sweep_cell"
+         " SELECT i.id, x.\"index\", cell, label, side, stratum, judges FROM other.sweep_cell AS "
+         "x " SAME_SWEEP},
+        {"sweep_expect",
+         "INSERT OR IGNORE INTO main.sweep_expect"
+         " SELECT i.id, place, metric, direction, beyond, baseline FROM other.sweep_expect AS x " SAME_SWEEP},
+        {"t_quantile", "INSERT OR IGNORE INTO main.t_quantile SELECT * FROM other.t_quantile"}};
     (void)unused;
+    if (!copy_sweep_rows(m, e)) return false;
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
-        if (!execute(m, steps[i], NULL, NULL, 0, e)) return false;
+        if (other_has(m, steps[i].table) && !execute(m, steps[i].sql, NULL, NULL, 0, e)) return false;
     return true;
 }
 
@@ -269,7 +338,7 @@ static bool report(Merge *m, Error *e) {
 }
 
 static bool merge_attached(Merge *m, Error *e) {
-    return merge_runs(m, e) && transaction(m, copy_sweeps, NULL, e) && report(m, e);
+    return lend_digest(m, e) && merge_runs(m, e) && transaction(m, copy_sweeps, NULL, e) && report(m, e);
 }
 
 static bool merge_one(Merge *m, const char *path, Error *e) {

@@ -259,6 +259,44 @@ static void what_differs_is_an_error_and_ours_stays(void **state) {
     place_remove(&p);
 }
 
+/* Tables and columns have come to the schema under one version, and views change under any. */
+static void earlier_builds_are_merged(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
+    static const char *const keys[] = {"same", "further"};
+    for (int i = 0; i < 2; i++) {
+        Claim ours = plant(a, keys[i], i ? "interrupted" : "done", 2, 2);
+        OK(store_map(a, &(MapPlace){ours.run, 0, "main", 0, 0, 0, 1}, (const uint8_t[]){255}, 1, &e));
+        OK(store_map_token(a, ours.run, "main", 0, 0, 256, "<bos>", &e));
+        store_release(&ours);
+        plant_ended(b, keys[i], "done", 2 + i, 2);
+    }
+    OK(store_flush(a, &e));
+    plant_ended(b, "new", "done", 2, 2);
+    plant_place(b, "text", 0, "new");
+    run_sql(b, "ALTER TABLE sweep DROP COLUMN claim; ALTER TABLE run DROP COLUMN licence;"
+               " ALTER TABLE step DROP COLUMN save_ms; DROP TABLE map_token; DROP TABLE map;"
+               " DROP TABLE sweep_expect; DROP TABLE sweep_orphan; DROP TABLE t_quantile; DROP VIEW digest;"
+               " CREATE VIEW digest AS SELECT key, 0 AS of_another_form FROM run");
+    store_close(b);
+    assert_int_equal(merge(&p, "a.db b.db"), 0);
+    assert_said(&p, "1 new, 1 taken further, 1 known already, 0 left out, 0 in conflict");
+    ASK(a, "SELECT group_concat(key || status || (SELECT count(*) FROM step WHERE run_id = id)) FROM run",
+        "samedone2,furtherdone3,newdone2");
+    ASK(a, "SELECT (SELECT count(*) FROM map) || (SELECT count(*) FROM map_token)", "22"); /* ours stay */
+    Store *c = database(&p, "c.db");
+    plant_ended(c, "same", "done", 2, 2);
+    run_sql(c, "DROP TABLE map_token; DROP TABLE map; DROP TABLE sweep_orphan"); /* the views want them */
+    store_close(c);
+    assert_int_equal(merge(&p, "a.db c.db"), 0);
+    assert_said(&p, "0 new, 0 taken further, 1 known already, 0 left out, 0 in conflict");
+    ASK(a, "SELECT name || key FROM sweep AS s JOIN sweep_run ON s.id = sweep JOIN run AS r ON r.id = run",
+        "sweepnew");
+    store_close(a);
+    place_remove(&p);
+}
+
 static void bad_databases_are_refused_before_anything(void **state) {
     (void)state;
     static const struct {
@@ -307,6 +345,7 @@ int main(void) {
         cmocka_unit_test(places_of_one_sweep_come_together),
         cmocka_unit_test(living_runs_are_left_out),
         cmocka_unit_test(what_differs_is_an_error_and_ours_stays),
+        cmocka_unit_test(earlier_builds_are_merged),
         cmocka_unit_test(bad_databases_are_refused_before_anything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
