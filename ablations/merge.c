@@ -5,10 +5,10 @@
  * it has not, ours stays and the difference is an error. Runs that a living process has are left out. Rows
  * come before files: a merge that dies between leaves a run whose files the next merge brings. */
 #include "data/base/files.h"
+#include "train/checkpoint.h"
 #include "train/command.h"
 #include "train/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,35 +51,49 @@ static bool transaction(Merge *m, bool (*work)(Merge *, const char *key, Error *
 
 /* ---- the rows of a run ---- */
 
-enum { COLUMNS_TEXT = 2048, SQL_TEXT = 3 * COLUMNS_TEXT };
+enum { COLUMNS_TEXT = 2048, SQL_TEXT = 3 * COLUMNS_TEXT, DEFINITION_TEXT = 32768 };
 
-/* Names of a table's columns but for those in `without`, which is a list in SQL. */
+/* A database of an earlier build may lack tables and columns: then there is nothing to bring, and what is
+ * here stays. */
+static bool other_has(const Merge *m, const char *table) {
+    return sqlite3_table_column_metadata(store_db(m->into), "other", table, NULL, NULL, NULL, NULL, NULL,
+                                         NULL) == SQLITE_OK;
+}
+
+/* Names of the columns that both have of a table but for those in `without`, which is a list in SQL. */
 static bool columns_of(Merge *m, const char *table, const char *without, char out[COLUMNS_TEXT], Error *e) {
     char sql[256];
-    snprintf(sql, sizeof sql, "SELECT group_concat(name) FROM pragma_table_info(?1) WHERE name NOT IN (%s)",
+    snprintf(sql, sizeof sql,
+             "SELECT group_concat(name) FROM pragma_table_info(?1, 'main')"
+             " JOIN pragma_table_info(?1, 'other') USING (name) WHERE name NOT IN (%s)",
              without);
     return execute(m, sql, table, out, COLUMNS_TEXT, e);
 }
 
-static bool copy_table(Merge *m, const char *table, const char *key, Error *e) {
+/* Those of the run's rows that ours has not. */
+static bool add_rows(Merge *m, const char *table, const char *key, Error *e) {
     char columns[COLUMNS_TEXT], sql[SQL_TEXT];
     if (!columns_of(m, table, "'run_id'", columns, e)) return false;
-    snprintf(sql, sizeof sql, "DELETE FROM main.%s WHERE run_id = (SELECT id FROM main.run WHERE key = ?1)",
-             table);
-    if (!execute(m, sql, key, NULL, 0, e)) return false;
     snprintf(sql, sizeof sql,
-             "INSERT INTO main.%s (run_id, %s) SELECT (SELECT id FROM main.run WHERE key = ?1), %s"
+             "INSERT OR IGNORE INTO main.%s (run_id, %s) SELECT (SELECT id FROM main.run WHERE key = ?1), %s"
              " FROM other.%s WHERE run_id = (SELECT id FROM other.run WHERE key = ?1)",
              table, columns, columns, table);
     return execute(m, sql, key, NULL, 0, e);
 }
 
-/* A remark made here stays. The checkpoint is one of the other's files until it has been copied. */
+static bool copy_table(Merge *m, const char *table, const char *key, Error *e) {
+    char sql[128];
+    snprintf(sql, sizeof sql, "DELETE FROM main.%s WHERE run_id = (SELECT id FROM main.run WHERE key = ?1)",
+             table);
+    return execute(m, sql, key, NULL, 0, e) && add_rows(m, table, key, e);
+}
+
+/* The checkpoint is one of the other's files until it has been copied. */
 static bool copy_run_row(Merge *m, const char *key, Error *e) {
     char columns[COLUMNS_TEXT], sql[SQL_TEXT];
     if (!columns_of(m, "run", "'id', 'key', 'note', 'checkpoint'", columns, e)) return false;
     snprintf(sql, sizeof sql,
-             "INSERT INTO main.run (key, note, %s) SELECT key, note, %s FROM other.run WHERE key = ?1"
+             "INSERT INTO main.run (key, %s) SELECT key, %s FROM other.run WHERE key = ?1"
              " ON CONFLICT (key) DO NOTHING",
              columns, columns);
     if (!execute(m, sql, key, NULL, 0, e)) return false;
@@ -91,27 +105,29 @@ static bool copy_run_row(Merge *m, const char *key, Error *e) {
                    NULL, 0, e);
 }
 
+/* What hangs on no step, so that a run known already is given it, too: the texts of maps, and a remark where
+ * none was made here. */
+static bool add_missing(Merge *m, const char *key, Error *e) {
+    return (!other_has(m, "map_token") || add_rows(m, "map_token", key, e)) &&
+           execute(m,
+                   "UPDATE main.run SET note = (SELECT note FROM other.run WHERE key = ?1)"
+                   " WHERE key = ?1 AND note IS NULL",
+                   key, NULL, 0, e);
+}
+
+/* Those that a digest is of, but for run. */
+static const char *const tables[] = {"step",      "step_head", "eval", "eval_layer",
+                                     "eval_head", "metric",    "map",  "event"};
+enum { TABLES = sizeof tables / sizeof *tables };
+
 static bool copy_rows(Merge *m, const char *key, Error *e) {
-    static const char *const tables[] = {"step",      "step_head", "eval", "eval_layer",
-                                         "eval_head", "metric",    "map",  "event"};
     if (!copy_run_row(m, key, e)) return false;
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        if (!copy_table(m, tables[i], key, e)) return false;
-    return true;
+    for (size_t i = 0; i < TABLES; i++)
+        if (other_has(m, tables[i]) && !copy_table(m, tables[i], key, e)) return false;
+    return add_missing(m, key, e);
 }
 
 /* ---- its files ---- */
-
-/* The newest checkpoint of a run's folder; "" when it has none. Their names sort as their steps. */
-static void newest_checkpoint(const char *folder, char out[64]) {
-    DIR *d = opendir(folder);
-    out[0] = 0;
-    for (struct dirent *entry; d && (entry = readdir(d));)
-        if (!strncmp(entry->d_name, "step-", 5) && strlen(entry->d_name) < 64 &&
-            strcmp(entry->d_name, out) > 0)
-            strcpy(out, entry->d_name);
-    if (d) closedir(d);
-}
 
 static bool copy_file(const char *from, const char *to, Error *e) {
     const void *data;
@@ -131,53 +147,103 @@ static bool copy_folder(const char *from, const char *to, Error *e) {
     for (int64_t i = 0; ok && i < files.files; i++)
         ok = copy_file(files.path[i], path_of("%s%s", beside.s, files.path[i] + strlen(from)).s, e);
     files_free(&files);
-    if (!ok || !folder_sync(beside.s, e)) return false;
-    return !rename(beside.s, to) || fail(e, EXIT_FAILED, "merge: %s: %s", to, strerror(errno));
+    ok = ok && folder_sync(beside.s, e) &&
+         (!rename(beside.s, to) || fail(e, EXIT_FAILED, "merge: %s: %s", to, strerror(errno)));
+    if (!ok) folder_remove(beside.s); /* it takes room, which may be what there was too little of */
+    return ok;
 }
 
-/* Brings the other's newest checkpoint, unless ours is as new. */
+/* Brings the other's newest checkpoint, unless ours is as new. The row is told last, so that one that does
+ * not know of a checkpoint is told of it now. */
 static bool copy_checkpoint(Merge *m, const char *key, Error *e) {
-    char theirs[64], ours[64];
+    char source[1024], target[1024];
     Path from = path_of("%s.d/%s", store_path(m->from), key),
          to = path_of("%s.d/%s", store_path(m->into), key);
-    newest_checkpoint(from.s, theirs);
-    newest_checkpoint(to.s, ours);
-    if (strcmp(theirs, ours) <= 0) return true;
-    Path source = path_of("%s/%s", from.s, theirs), target = path_of("%s/%s", to.s, theirs);
-    if (!copy_folder(source.s, target.s, e)) return false;
-    char *sql = sqlite3_mprintf("UPDATE main.run SET checkpoint = %Q WHERE key = ?1", target.s);
+    bool newer = checkpoint_newest(from.s, source) > checkpoint_newest(to.s, target);
+    Path newest = newer ? path_of("%s%s", to.s, strrchr(source, '/')) : path_of("%s", target);
+    if (newer && !copy_folder(source, newest.s, e)) return false;
+    if (!*newest.s) return true;
+    char *sql = sqlite3_mprintf("UPDATE main.run SET checkpoint = %Q"
+                                " WHERE key = ?1 AND (checkpoint IS NULL OR %d)",
+                                newest.s, newer);
     bool ok = sql ? execute(m, sql, key, NULL, 0, e) : fail(e, EXIT_FAILED, "merge: out of memory");
     sqlite3_free(sql);
+    return ok;
+}
+
+/* ---- whether figures differ ---- */
+
+/* The other's reader is given our table or view of that name, empty or of its own tables. */
+static bool lend(Merge *m, const char *name, Error *e) {
+    char sql[DEFINITION_TEXT] = "";
+    return execute(m,
+                   "SELECT 'CREATE TEMP ' || type || ' IF NOT EXISTS ' || substr(sql, instr(sql, name))"
+                   " FROM main.sqlite_schema WHERE name = ?1",
+                   name, sql, sizeof sql, e) &&
+           (sqlite3_exec(store_db(m->from), sql, NULL, NULL, NULL) == SQLITE_OK ||
+            store_failed(m->from, "merge", e));
+}
+
+/* An earlier build's digest may be another, and not answer at all where a table is missing. */
+static bool lend_digest(Merge *m, Error *e) {
+    for (size_t i = 0; i < TABLES; i++)
+        if (!other_has(m, tables[i]) && !lend(m, tables[i], e)) return false;
+    return lend(m, "digest", e);
+}
+
+/* Tables that the other has not say nothing about whether its figures differ. */
+#define DIGEST                                                                                               \
+    "SELECT coalesce(kind || ' ' || step || ' ' || place || ' ' || figures, '') FROM digest WHERE key = ?1"
+static const char ours_sql[] = DIGEST " AND kind IN (SELECT name FROM other.sqlite_schema) ORDER BY 1",
+                  theirs_sql[] = DIGEST " ORDER BY 1";
+
+static sqlite3_stmt *read_digest(Store *s, const char *sql, const char *key, Error *e) {
+    sqlite3_stmt *q = NULL;
+    if (sqlite3_prepare_v2(store_db(s), sql, -1, &q, NULL) != SQLITE_OK) store_failed(s, "merge", e);
+    sqlite3_bind_text(q, 1, key, -1, SQLITE_STATIC);
+    return q;
+}
+
+static bool compare_digests(Merge *m, const char *key, bool *same, Error *e) {
+    sqlite3_stmt *ours = read_digest(m->into, ours_sql, key, e),
+                 *theirs = ours ? read_digest(m->from, theirs_sql, key, e) : NULL;
+    int a = SQLITE_ROW, b = theirs ? SQLITE_ROW : SQLITE_ERROR;
+    for (*same = true; *same && a == SQLITE_ROW && b == SQLITE_ROW;) {
+        a = sqlite3_step(ours), b = sqlite3_step(theirs);
+        *same = a == b && (a != SQLITE_ROW || !strcmp((const char *)sqlite3_column_text(ours, 0),
+                                                      (const char *)sqlite3_column_text(theirs, 0)));
+    }
+    bool ok = theirs && (a == SQLITE_ROW || a == SQLITE_DONE || store_failed(m->into, "merge", e)) &&
+              (b == SQLITE_ROW || b == SQLITE_DONE || store_failed(m->from, "merge", e));
+    sqlite3_finalize(ours);
+    sqlite3_finalize(theirs);
     return ok;
 }
 
 /* ---- one run ---- */
 
 #define STANDING(schema)                                                                                     \
-    "(SELECT key, status IN ('done', 'diverged') AS over,"                                                   \
+    "(SELECT key, status IN ('done', 'diverged') AS over, status <> 'queued' AS tried,"                      \
     " (SELECT coalesce(max(step), 0) FROM " schema ".step WHERE run_id = r.id) AS steps"                     \
     " FROM " schema ".run AS r WHERE key = ?1)"
 
-/* Who is further. What has ended is as far as it goes. */
+/* Who is further. What has ended is as far as it goes; what was tried, if without a step, is further than
+ * what waits. */
 static const char standing_sql[] =
     "SELECT CASE WHEN i.key IS NULL THEN 'new' WHEN o.over AND i.over THEN 'both'"
-    " WHEN NOT i.over AND (o.over OR o.steps > i.steps) THEN 'further' ELSE 'known' END"
+    " WHEN (o.over, o.steps, o.tried) > (i.over, i.steps, i.tried) THEN 'further' ELSE 'known' END"
     " FROM " STANDING("other") " AS o LEFT JOIN " STANDING("main") " AS i USING (key)";
 
-static const char difference_sql[] = "SELECT (SELECT count(*) FROM (SELECT * FROM main.digest WHERE key = ?1"
-                                     " EXCEPT SELECT * FROM other.digest WHERE key = ?1))"
-                                     " + (SELECT count(*) FROM (SELECT * FROM other.digest WHERE key = ?1"
-                                     " EXCEPT SELECT * FROM main.digest WHERE key = ?1))";
-
 static bool judge(Merge *m, const char *key, Outcome *out, Error *e) {
-    char standing[16] = "known", rows[32] = "0";
+    char standing[16] = "known";
+    bool same;
     *out = MERGE_ALIVE;
     if (store_alive(m->from, key) || store_alive(m->into, key)) return true;
     if (!execute(m, standing_sql, key, standing, sizeof standing, e)) return false;
     *out = !strcmp(standing, "new") ? MERGE_NEW : !strcmp(standing, "further") ? MERGE_FURTHER : MERGE_KNOWN;
     if (strcmp(standing, "both")) return true;
-    if (!execute(m, difference_sql, key, rows, sizeof rows, e)) return false;
-    if (strcmp(rows, "0")) *out = MERGE_CONFLICT;
+    if (!compare_digests(m, key, &same, e)) return false;
+    if (!same) *out = MERGE_CONFLICT;
     return true;
 }
 
@@ -191,8 +257,8 @@ static bool merge_run(Merge *m, const char *key, Error *e) {
     if (outcome == MERGE_ALIVE && !m->quiet)
         printf("%s: run %s: left out, a living process has it\n", store_path(m->from), key);
     if (outcome == MERGE_CONFLICT || outcome == MERGE_ALIVE) return true;
-    if (outcome != MERGE_KNOWN && !transaction(m, copy_rows, key, e)) return false;
-    return copy_checkpoint(m, key, e);
+    return transaction(m, outcome == MERGE_KNOWN ? add_missing : copy_rows, key, e) &&
+           copy_checkpoint(m, key, e);
 }
 
 /* ---- one database ---- */
@@ -223,22 +289,34 @@ static bool merge_runs(Merge *m, Error *e) {
 #define SAME_SWEEP                                                                                           \
     "JOIN other.sweep AS o ON o.id = x.sweep JOIN main.sweep AS i ON i.name = o.name AND i.file = o.file"
 
+static bool copy_sweep_rows(Merge *m, Error *e) {
+    char columns[COLUMNS_TEXT], sql[SQL_TEXT];
+    if (!columns_of(m, "sweep", "'id'", columns, e)) return false;
+    snprintf(sql, sizeof sql, "INSERT OR IGNORE INTO main.sweep (%s) SELECT %s FROM other.sweep", columns,
+             columns);
+    return execute(m, sql, NULL, NULL, 0, e);
+}
+
 static bool copy_sweeps(Merge *m, const char *unused, Error *e) {
-    static const char *const steps[] = {
-        "INSERT OR IGNORE INTO main.sweep (name, file, claim, source, created)"
-        " SELECT name, file, claim, source, created FROM other.sweep",
-        "INSERT OR IGNORE INTO main.sweep_run SELECT i.id, x.\"index\", ours.id FROM other.sweep_run AS "
-        "x " SAME_SWEEP
-        " JOIN other.run AS theirs ON theirs.id = x.run JOIN main.run AS ours ON ours.key = theirs.key",
-        "INSERT OR IGNORE INTO main.sweep_cell"
-        " SELECT i.id, x.\"index\", cell, label, side, stratum, judges FROM other.sweep_cell AS "
-        "x " SAME_SWEEP,
-        "INSERT OR IGNORE INTO main.sweep_expect"
-        " SELECT i.id, place, metric, direction, beyond, baseline FROM other.sweep_expect AS x " SAME_SWEEP,
-        "INSERT OR IGNORE INTO main.t_quantile SELECT * FROM other.t_quantile"};
+    static const struct {
+        const char *table, *sql;
+    } steps[] = {
+        {"sweep_run",
+         "INSERT OR IGNORE INTO main.sweep_run SELECT i.id, x.\"index\", ours.id FROM other.sweep_run AS "
+         "x " SAME_SWEEP
+         " JOIN other.run AS theirs ON theirs.id = x.run JOIN main.run AS ours ON ours.key = theirs.key"},
+        {"sweep_cell",
+         "INSERT OR IGNORE INTO main.sweep_cell"
+         " SELECT i.id, x.\"index\", cell, label, side, stratum, judges FROM other.sweep_cell AS "
+         "x " SAME_SWEEP},
+        {"sweep_expect",
+         "INSERT OR IGNORE INTO main.sweep_expect"
+         " SELECT i.id, place, metric, direction, beyond, baseline FROM other.sweep_expect AS x " SAME_SWEEP},
+        {"t_quantile", "INSERT OR IGNORE INTO main.t_quantile SELECT * FROM other.t_quantile"}};
     (void)unused;
+    if (!copy_sweep_rows(m, e)) return false;
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
-        if (!execute(m, steps[i], NULL, NULL, 0, e)) return false;
+        if (other_has(m, steps[i].table) && !execute(m, steps[i].sql, NULL, NULL, 0, e)) return false;
     return true;
 }
 
@@ -260,7 +338,7 @@ static bool report(Merge *m, Error *e) {
 }
 
 static bool merge_attached(Merge *m, Error *e) {
-    return merge_runs(m, e) && transaction(m, copy_sweeps, NULL, e) && report(m, e);
+    return lend_digest(m, e) && merge_runs(m, e) && transaction(m, copy_sweeps, NULL, e) && report(m, e);
 }
 
 static bool merge_one(Merge *m, const char *path, Error *e) {

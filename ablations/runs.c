@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEY_TEXT = 64 };
+enum { KEY_TEXT = 64, WORDS_MAX = 1000 };
 
 typedef struct Options {
     const char *db;
@@ -44,8 +44,9 @@ static bool print_query(Store *s, const char *sql, int64_t first, int64_t second
     return ok;
 }
 
-/* The one run whose key begins so. */
+/* The one run whose key begins so. All begin with "", which is a script's variable that was never set. */
 static bool find_run(Store *s, const char *prefix, Found *out, Error *e) {
+    if (!*prefix) return fail(e, EXIT_USAGE, "runs: an empty KEY is no run's (see `sinklab runs list`)");
     sqlite3_stmt *rows =
         prepare(s, "SELECT id, key, count(*) FROM run WHERE substr(key, 1, length(?1)) = ?1", e);
     if (!rows) return false;
@@ -145,15 +146,27 @@ static bool note(Store *s, const Options *o, char **words, int n, Error *e) {
     return ok;
 }
 
-static bool delete (Store *s, const Options *o, char **words, int n, Error *e) {
-    Found run;
-    for (int i = 0; i < n; i++) /* a mistyped key deletes nothing */
-        if (!find_run(s, words[i], &run, e)) return false;
+/* The runs of several words, each once; how many, or -1 on an error. */
+static int find_runs(Store *s, char **words, int n, Found *out, Error *e) {
+    int found = 0;
     for (int i = 0; i < n; i++) {
-        if (!find_run(s, words[i], &run, e) || !store_delete(s, run.key, e)) return false;
-        if (!o->quiet) printf("deleted %s\n", run.key);
+        int same = 0;
+        if (!find_run(s, words[i], &out[found], e)) return -1;
+        while (out[same].id != out[found].id) same++;
+        found += same == found;
     }
-    return true;
+    return found;
+}
+
+/* Looks all of them up first: a mistyped key deletes nothing. */
+static bool delete (Store *s, const Options *o, char **words, int n, Error *e) {
+    Found run[WORDS_MAX];
+    int found = find_runs(s, words, n, run, e);
+    for (int i = 0; i < found; i++) {
+        if (!store_delete(s, run[i].key, e)) return false;
+        if (!o->quiet) printf("deleted %s\n", run[i].key);
+    }
+    return found >= 0;
 }
 
 /* ---- the command ---- */
@@ -168,7 +181,7 @@ static const struct Subcommand {
     {"show", "show KEY", 1, 1, STORE_READ, show},
     {"diff", "diff KEY KEY", 2, 2, STORE_READ, diff},
     {"note", "note KEY TEXT", 2, 2, STORE_WRITE, note},
-    {"delete", "delete KEY ...", 1, 1000, STORE_WRITE, delete},
+    {"delete", "delete KEY ...", 1, WORDS_MAX, STORE_WRITE, delete},
 };
 
 static const struct Subcommand *find_subcommand(const char *name) {

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEEP = 2 };
+enum { KEEP = 2, MOST = 64 }; /* checkpoints that a run keeps, that are looked at in one folder */
 
 static void describe(const Model *m, const char *suffix, float *arena, StTensor *out) {
     for (int i = 0; i < m->n_tensors; i++) {
@@ -108,9 +108,16 @@ static void folder_of(char *path, const char *run_folder, int64_t step) {
     snprintf(path, 1024, "%.980s/step-%08" PRId64, run_folder, step);
 }
 
+int64_t checkpoint_newest(const char *run_folder, char *path) {
+    int64_t step = 0;
+    *path = 0;
+    if (list_steps(run_folder, &step, 1)) folder_of(path, run_folder, step);
+    return step;
+}
+
 static void remove_old(const char *run_folder) {
-    int64_t steps[64];
-    int n = list_steps(run_folder, steps, 64);
+    int64_t steps[MOST];
+    int n = list_steps(run_folder, steps, MOST);
     for (int i = KEEP; i < n; i++) {
         char path[1024];
         folder_of(path, run_folder, steps[i]);
@@ -242,15 +249,25 @@ static bool load_optimiser(const char *folder, const Model *m, OptimState *o, Er
     return ok;
 }
 
-bool checkpoint_resume(const char *run_folder, Model *m, OptimState *o, int64_t *step, Error *e) {
-    int64_t newest[1];
-    char path[1024];
+/* An older one gives the same bits, some steps later: every array is read again whole. */
+bool checkpoint_resume(const char *run_folder, Model *m, OptimState *o, int64_t *step, Error *damaged,
+                       Error *e) {
+    int64_t steps[MOST];
+    int n = list_steps(run_folder, steps, MOST);
     *step = 0;
-    if (!list_steps(run_folder, newest, 1)) return true;
-    folder_of(path, run_folder, newest[0]);
-    if (!checkpoint_load_weights(path, m, e) || !load_optimiser(path, m, o, e)) return false;
-    *step = newest[0];
-    return true;
+    *damaged = (Error){0};
+    for (int i = 0; i < n; i++) {
+        char path[1024];
+        Error unread = {0};
+        folder_of(path, run_folder, steps[i]);
+        if (checkpoint_load_weights(path, m, &unread) && load_optimiser(path, m, o, &unread)) {
+            *step = steps[i];
+            return true;
+        }
+        if (!i) *damaged = unread;
+    }
+    return !n || fail(e, damaged->code, "%s (and no older checkpoint that can be read: --again starts over)",
+                      damaged->text);
 }
 
 /* Keys without which it is not known what the figures of a model are. */

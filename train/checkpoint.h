@@ -30,6 +30,9 @@ typedef struct Origin {
 bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, const Origin *from,
                      const Model *m, const OptimState *o, char *path, Error *e);
 
+/* The step and folder (1024) of a run's newest whole checkpoint; 0 and "" when it has none. */
+int64_t checkpoint_newest(const char *run_folder, char *path);
+
 /* The weights alone, folder/model.safetensors in a folder that is there. */
 bool checkpoint_save_weights(const char *folder, int64_t step, const Config *c, const Origin *from,
                              const Model *m, Error *e);
@@ -44,9 +47,11 @@ typedef struct CheckpointMeta {
 void checkpoint_meta(CheckpointMeta *out, const Config *c, const Origin *from, int64_t step);
 void checkpoint_meta_free(CheckpointMeta *meta);
 
-/* Goes back to the newest checkpoint of a run: weights, optimiser state; *step = 0 and nothing
- * touched when there is none. */
-bool checkpoint_resume(const char *run_folder, Model *m, OptimState *o, int64_t *step, Error *e);
+/* Goes back to the newest checkpoint of a run that can be read: weights, optimiser state; *step = 0 and
+ * nothing touched when there is none at all. damaged: what is wrong with the newest, where an older one was
+ * taken. */
+bool checkpoint_resume(const char *run_folder, Model *m, OptimState *o, int64_t *step, Error *damaged,
+                       Error *e);
 
 /* Weights alone into a model of the same shape (train.init_from). `path`: a checkpoint's folder or its
  * model.safetensors. A tensor that is missing, left over or of another shape is an error naming it. */

@@ -233,14 +233,23 @@ static void announce(Run *r, const RunSize *size, int64_t from) {
     progress_say(&r->progress, line);
 }
 
+/* The newest checkpoint, for an older one: no figure changes, but somebody's disk may be failing. */
+static bool passed_over(Run *r, const Error *damaged, int64_t from, Error *e) {
+    fprintf(stderr, "sinklab: warning: %s (going on from step %lld instead)\n", damaged->text,
+            (long long)from);
+    return store_event(r->store, r->claim.run, from, "checkpoint", damaged->text, e);
+}
+
 /* From random weights, from another run's, or from this run's own newest checkpoint. */
 static bool begin(Run *r, int64_t *from, Error *e) {
+    Error damaged;
     model_init(r->step.model, (uint64_t)r->c.seed);
     if (*r->c.train.init_from && !checkpoint_load_weights(r->c.train.init_from, r->step.model, e))
         return false;
-    if (!checkpoint_resume(r->claim.folder, r->step.model, &r->step.optim, from, e)) return false;
+    if (!checkpoint_resume(r->claim.folder, r->step.model, &r->step.optim, from, &damaged, e)) return false;
     r->left = "interrupted"; /* from here on only the disk or the database can fail it: not its own fault */
     return store_rewind(r->store, r->claim.run, *from ? *from : -1, e) &&
+           (!damaged.code || passed_over(r, &damaged, *from, e)) &&
            evaluator_create(&r->probes, &r->c, r->data, r->step.model, e);
 }
 
@@ -253,13 +262,18 @@ static int finish(Run *r, Error *e) {
     return stopped ? 128 + stopped : EXIT_DONE;
 }
 
-static int train_claimed(Run *r, const RunSize *size, Error *e) {
+static bool train_steps(Run *r, const RunSize *size, Error *e) {
     int64_t from = 0;
-    if (!allocate(r, e) || !begin(r, &from, e)) return e->code;
+    if (!allocate(r, e) || !begin(r, &from, e)) return false;
     announce(r, size, from);
-    if (r->settled && !store_event(r->store, r->claim.run, from, "precision", r->settled, e)) return e->code;
+    if (r->settled && !store_event(r->store, r->claim.run, from, "precision", r->settled, e)) return false;
     signals_watch();
-    if (loop(r, from, e)) return finish(r, e);
+    return loop(r, from, e);
+}
+
+/* Whatever it fails by is said in the database, too: who looks at a sweep's has no other place. */
+static int train_claimed(Run *r, const RunSize *size, Error *e) {
+    if (train_steps(r, size, e)) return finish(r, e);
     progress_end(&r->progress);
     if (e->code) {
         Error ignored = {0};

@@ -66,8 +66,9 @@ typedef struct Claim {
 
 /* Registers the run if it is new and takes the lock on its folder. `again` throws away what a
  * finished run left (rows and files) and starts over; `retry` allows failed and diverged ones.
- * CLAIM_TAKEN sets the status to running and leaves rows as they are (see store_rewind). Of
- * processes that claim one key at once exactly one gets it. Dying releases the lock. */
+ * CLAIM_TAKEN sets the status to running and leaves rows as they are (see store_rewind); files of a
+ * run whose row was never started are nobody's and go. Of processes that claim one key at once exactly one
+ * gets it. Dying releases the lock. */
 bool store_claim(Store *s, const RunIdentity *id, bool again, bool retry, Claim *out, Error *e);
 void store_release(Claim *c);
 

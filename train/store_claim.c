@@ -84,7 +84,8 @@ static int remove_entry(const char *path, const struct stat *st, int kind, struc
 /* Everything in a run's folder but its lock. */
 static bool empty_folder(const char *folder, Error *e) {
     if (!nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS) || errno == ENOENT) return true;
-    return fail(e, EXIT_FAILED, "results: %s: cannot be emptied: %s", folder, strerror(errno));
+    return fail(e, EXIT_FAILED, "results: %s: cannot be emptied: %s (remove what is in it)", folder,
+                strerror(errno));
 }
 
 /* ---- registering ---- */
@@ -132,25 +133,27 @@ static const struct Rule {
 
 typedef struct Standing {
     ClaimResult result;
-    bool afresh;
+    bool afresh; /* it has no rows to go on with, or is to lose them */
 } Standing;
 
 /* Of the run with that key; one that is not there yet may be taken. */
 static bool read_standing(Store *s, const char *key, bool again, bool retry, Standing *out, int64_t *run,
                           Error *e) {
-    *out = (Standing){CLAIM_TAKEN, false};
-    sqlite3_stmt *read = store_prepare(s, e, "SELECT id, status FROM run WHERE key = ?1", "t", key);
+    *out = (Standing){CLAIM_TAKEN, true};
+    sqlite3_stmt *read =
+        store_prepare(s, e, "SELECT id, status, started IS NULL FROM run WHERE key = ?1", "t", key);
     if (!read) return false;
     int result;
     while ((result = sqlite3_step(read)) == SQLITE_ROW) { /* one at most: keys are unique */
         *run = sqlite3_column_int64(read, 0);
         const char *status = (const char *)sqlite3_column_text(read, 1);
+        *out = (Standing){CLAIM_TAKEN, sqlite3_column_int(read, 2)};
         for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
             if (!strcmp(rules[i].status, status))
                 *out = (Standing){again   ? rules[i].again
                                   : retry ? rules[i].retry
                                           : rules[i].plain,
-                                  again && rules[i].afresh};
+                                  out->afresh || (again && rules[i].afresh)};
     }
     return store_ended(s, read, result, e);
 }
@@ -178,22 +181,30 @@ static bool start(Store *s, const RunIdentity *id, int64_t run, Error *e) {
     return store_finish(s, mark, NULL, e);
 }
 
-/* With the lock held: the row's last word, in one transaction. */
-static bool claim_row(Store *s, const RunIdentity *id, bool again, bool retry, Claim *out, Error *e) {
+/* With the lock held: the row's last word, in one transaction. It takes the rows of who starts afresh. */
+static bool claim_row(Store *s, const RunIdentity *id, bool again, bool retry, Standing *out, int64_t *run,
+                      Error *e) {
+    if (!store_enqueue(s, id, run, e) || !read_standing(s, id->key, again, retry, out, run, e)) return false;
+    if (out->result != CLAIM_TAKEN || !out->afresh) return true;
+    return delete_rows(s, *run, -1, e) &&
+           store_finish(s,
+                        store_prepare(s, e,
+                                      "UPDATE run SET status = 'queued', checkpoint = NULL, started = NULL"
+                                      " WHERE id = ?1",
+                                      "i", *run),
+                        NULL, e);
+}
+
+/* Files go after the rows that know of them: should either fail, what is left is whole or has not been
+ * started. Those that no row knows of, of a run that was deleted or of a database that is gone, are not gone
+ * on from: their bits would be the right ones, but the figures up to there would be missing for good. */
+static bool take(Store *s, const RunIdentity *id, bool again, bool retry, Claim *out, Error *e) {
     Standing standing;
-    if (!store_enqueue(s, id, &out->run, e) ||
-        !read_standing(s, id->key, again, retry, &standing, &out->run, e))
+    if (!store_begin(s, e) || !store_end(s, claim_row(s, id, again, retry, &standing, &out->run, e), e))
         return false;
     out->result = standing.result;
     if (out->result != CLAIM_TAKEN) return true;
-    if (standing.afresh &&
-        !(empty_folder(out->folder, e) && delete_rows(s, out->run, -1, e) &&
-          store_finish(s,
-                       store_prepare(s, e, "UPDATE run SET checkpoint = NULL, started = NULL WHERE id = ?1",
-                                     "i", out->run),
-                       NULL, e)))
-        return false;
-    return start(s, id, out->run, e);
+    return (!standing.afresh || empty_folder(out->folder, e)) && start(s, id, out->run, e);
 }
 
 bool store_claim(Store *s, const RunIdentity *id, bool again, bool retry, Claim *out, Error *e) {
@@ -208,7 +219,7 @@ bool store_claim(Store *s, const RunIdentity *id, bool again, bool retry, Claim 
     }
     LockResult lock = lock_take(s, out->folder, &out->lock, e);
     if (lock != LOCK_OURS) return lock == LOCK_OTHERS;
-    bool ok = store_begin(s, e) && store_end(s, claim_row(s, id, again, retry, out, e), e);
+    bool ok = take(s, id, again, retry, out, e);
     if (!ok || out->result != CLAIM_TAKEN) store_release(out);
     return ok;
 }
@@ -260,8 +271,9 @@ bool store_delete(Store *s, const char *key, Error *e) {
     if (taken == LOCK_OTHERS)
         return fail(e, EXIT_USAGE, "runs: %s: a living process has it (stop that first)", key);
     if (taken == LOCK_ERROR) return false;
-    bool ok = store_flush(s, e) && empty_folder(folder, e) &&
-              store_finish(s, store_prepare(s, e, "DELETE FROM run WHERE key = ?1", "t", key), NULL, e);
+    bool ok = store_flush(s, e) &&
+              store_finish(s, store_prepare(s, e, "DELETE FROM run WHERE key = ?1", "t", key), NULL, e) &&
+              empty_folder(folder, e); /* last: files that no row knows of are gone on from by nobody */
     if (ok) unlink(path), rmdir(folder);
     close(lock);
     return ok;

@@ -85,6 +85,124 @@ static void runs_and_files_are_folded_in_once(void **state) {
     place_remove(&p);
 }
 
+static bool is_there(const Place *p, const char *name) {
+    return !access(path_of("%s/%s", p->folder, name).s, F_OK);
+}
+
+/* One file in a checkpoint's folder. */
+static void plant_file(const Place *p, const char *folder, const char *name) {
+    Path path = path_of("%s/%s", p->folder, folder);
+    OK(folder_make(path.s, &e));
+    OK(file_write(path_of("%s/%s", path.s, name).s, "text", 4, &e));
+}
+
+/* What was being written when a process was killed sorts after what is whole, but is no checkpoint; and the
+ * names of many steps do not sort as the steps do. */
+static void half_a_checkpoint_is_none(void **state) {
+    (void)state;
+    static const char *const halves[] = {"step-100000001.tmp", "step-100000001.part"};
+    Place p = place_make();
+    Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
+    plant_ended(b, "one", "interrupted", 3, 2);
+    store_close(b);
+    plant_file(&p, "b.db.d/one/step-99999999", "model.safetensors");
+    plant_file(&p, "b.db.d/one/step-100000000", "model.safetensors");
+    for (int i = 0; i < 2; i++) plant_file(&p, path_of("b.db.d/one/%s", halves[i]).s, "model.safetensors");
+    assert_int_equal(merge(&p, "a.db b.db"), 0);
+    ASK(a, "SELECT checkpoint FROM run", "a.db.d/one/step-100000000");
+    assert_true(is_there(&p, "a.db.d/one/step-100000000/model.safetensors"));
+    for (int i = 0; i < 2; i++) assert_false(is_there(&p, path_of("a.db.d/one/%s", halves[i]).s));
+    store_close(a);
+    place_remove(&p);
+}
+
+/* A file that cannot be written, as on a full disk: nothing of the copy stays, the next merge makes it. */
+static void a_copy_that_failed_is_made_up_for(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
+    plant_ended(b, "one", "done", 3, 2);
+    store_close(b);
+    plant_file(&p, "b.db.d/one/step-00000003/sub", "file");
+    assert_int_not_equal(merge(&p, "a.db b.db"), 0);
+    assert_false(is_there(&p, "a.db.d/one/step-00000003.part"));
+    folder_remove(path_of("%s/b.db.d/one/step-00000003/sub", p.folder).s);
+    plant_file(&p, "a.db.d/one/step-00000003.part", "model.safetensors"); /* of a merge that was killed */
+    assert_int_equal(merge(&p, "a.db b.db"), 0);
+    assert_said(&p, "0 new, 0 taken further, 1 known already");
+    ASK(a, "SELECT checkpoint FROM run", "a.db.d/one/step-00000003");
+    assert_true(is_there(&p, "a.db.d/one/step-00000003/model.safetensors"));
+    run_sql(a, "UPDATE run SET checkpoint = NULL"); /* as if it had died before that */
+    assert_int_equal(merge(&p, "a.db b.db"), 0);
+    ASK(a, "SELECT checkpoint FROM run", "a.db.d/one/step-00000003");
+    store_close(a);
+    place_remove(&p);
+}
+
+/* What a map's rows stand for hangs on no step and is in no digest. */
+static void maps_keep_their_texts(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
+    Claim c = plant(b, "one", "done", 3, 2);
+    store_release(&c);
+    OK(store_map_token(b, c.run, "main", 0, 0, 256, "<bos>", &e));
+    store_close(b);
+    for (int known = 0; known < 2; known++) {
+        assert_int_equal(merge(&p, "a.db b.db"), 0);
+        assert_said(&p, known ? "1 known already" : "1 new");
+        ASK(a, "SELECT group_concat(key || token || text) FROM map_token JOIN run ON id = run_id",
+            "one256<bos>");
+        run_sql(a, "DELETE FROM map_token");
+    }
+    store_close(a);
+    place_remove(&p);
+}
+
+static void remarks_come_where_there_is_none(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
+    plant_ended(b, "new", "done", 1, 2);
+    run_sql(b, "UPDATE run SET note = 'at once'");
+    plant_ended(b, "later", "done", 1, 2);
+    plant_ended(b, "ours", "done", 1, 2);
+    assert_int_equal(merge(&p, "a.db b.db"), 0);
+    run_sql(b, "UPDATE run SET note = 'theirs' WHERE key <> 'new'");
+    run_sql(a, "UPDATE run SET note = 'ours' WHERE key = 'ours'");
+    assert_int_equal(merge(&p, "a.db b.db"), 0);
+    ASK(a, "SELECT group_concat(key || ' ' || note) FROM run", "new at once,later theirs,ours ours");
+    store_close(a);
+    store_close(b);
+    place_remove(&p);
+}
+
+/* Without a step either: what was tried is further than what waits. */
+static void what_was_tried_replaces_what_waits(void **state) {
+    (void)state;
+    static const struct {
+        const char *ours, *theirs, *then;
+    } cases[] = {{"queued", "failed", "failed"},
+                 {"queued", "interrupted", "interrupted"},
+                 {"queued", "queued", "queued"},
+                 {"failed", "queued", "failed"},
+                 {"interrupted", "failed", "interrupted"}};
+    Place p = place_make();
+    Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char key[8], sql[64];
+        snprintf(key, sizeof key, "run%zu", i);
+        plant_ended(a, key, cases[i].ours, 0, 2);
+        plant_ended(b, key, cases[i].theirs, 0, 2);
+        assert_int_equal(merge(&p, "a.db b.db"), 0);
+        snprintf(sql, sizeof sql, "SELECT status FROM run WHERE key = '%s'", key);
+        ASK(a, sql, cases[i].then);
+    }
+    store_close(a);
+    store_close(b);
+    place_remove(&p);
+}
+
 static void places_of_one_sweep_come_together(void **state) {
     (void)state;
     Place p = place_make();
@@ -141,6 +259,44 @@ static void what_differs_is_an_error_and_ours_stays(void **state) {
     place_remove(&p);
 }
 
+/* Tables and columns have come to the schema under one version, and views change under any. */
+static void earlier_builds_are_merged(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
+    static const char *const keys[] = {"same", "further"};
+    for (int i = 0; i < 2; i++) {
+        Claim ours = plant(a, keys[i], i ? "interrupted" : "done", 2, 2);
+        OK(store_map(a, &(MapPlace){ours.run, 0, "main", 0, 0, 0, 1}, (const uint8_t[]){255}, 1, &e));
+        OK(store_map_token(a, ours.run, "main", 0, 0, 256, "<bos>", &e));
+        store_release(&ours);
+        plant_ended(b, keys[i], "done", 2 + i, 2);
+    }
+    OK(store_flush(a, &e));
+    plant_ended(b, "new", "done", 2, 2);
+    plant_place(b, "text", 0, "new");
+    run_sql(b, "ALTER TABLE sweep DROP COLUMN claim; ALTER TABLE run DROP COLUMN licence;"
+               " ALTER TABLE step DROP COLUMN save_ms; DROP TABLE map_token; DROP TABLE map;"
+               " DROP TABLE sweep_expect; DROP TABLE sweep_orphan; DROP TABLE t_quantile; DROP VIEW digest;"
+               " CREATE VIEW digest AS SELECT key, 0 AS of_another_form FROM run");
+    store_close(b);
+    assert_int_equal(merge(&p, "a.db b.db"), 0);
+    assert_said(&p, "1 new, 1 taken further, 1 known already, 0 left out, 0 in conflict");
+    ASK(a, "SELECT group_concat(key || status || (SELECT count(*) FROM step WHERE run_id = id)) FROM run",
+        "samedone2,furtherdone3,newdone2");
+    ASK(a, "SELECT (SELECT count(*) FROM map) || (SELECT count(*) FROM map_token)", "22"); /* ours stay */
+    Store *c = database(&p, "c.db");
+    plant_ended(c, "same", "done", 2, 2);
+    run_sql(c, "DROP TABLE map_token; DROP TABLE map; DROP TABLE sweep_orphan"); /* the views want them */
+    store_close(c);
+    assert_int_equal(merge(&p, "a.db c.db"), 0);
+    assert_said(&p, "0 new, 0 taken further, 1 known already, 0 left out, 0 in conflict");
+    ASK(a, "SELECT name || key FROM sweep AS s JOIN sweep_run ON s.id = sweep JOIN run AS r ON r.id = run",
+        "sweepnew");
+    store_close(a);
+    place_remove(&p);
+}
+
 static void bad_databases_are_refused_before_anything(void **state) {
     (void)state;
     static const struct {
@@ -181,9 +337,15 @@ static void bad_databases_are_refused_before_anything(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_and_files_are_folded_in_once),
+        cmocka_unit_test(half_a_checkpoint_is_none),
+        cmocka_unit_test(a_copy_that_failed_is_made_up_for),
+        cmocka_unit_test(maps_keep_their_texts),
+        cmocka_unit_test(remarks_come_where_there_is_none),
+        cmocka_unit_test(what_was_tried_replaces_what_waits),
         cmocka_unit_test(places_of_one_sweep_come_together),
         cmocka_unit_test(living_runs_are_left_out),
         cmocka_unit_test(what_differs_is_an_error_and_ours_stays),
+        cmocka_unit_test(earlier_builds_are_merged),
         cmocka_unit_test(bad_databases_are_refused_before_anything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,6 +188,33 @@ static void delete_refuses_the_living(void **state) {
     place_remove(&p);
 }
 
+/* As of a script's variable that was never set. */
+static void an_empty_key_is_no_run(void **state) {
+    (void)state;
+    static const char *const uses[][4] = {
+        {"show", ""}, {"diff", "", "aa1"}, {"diff", "aa1", ""}, {"note", "", "text"}, {"delete", "aa1", ""}};
+    Place p = planted();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(store_delete(s, "aa22", &e)); /* the one that is left is the one that begins so */
+    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
+        Answer a = RUNS(&p, uses[i][0], uses[i][1], uses[i][2]);
+        assert_int_equal(a.code, EXIT_USAGE);
+        assert_non_null(strstr(a.e.text, "an empty KEY"));
+    }
+    ASK(s, "SELECT count(*) || coalesce(note, '') FROM run", "1");
+    store_close(s);
+    place_remove(&p);
+}
+
+static void a_key_given_twice_is_deleted_once(void **state) {
+    (void)state;
+    Place p = planted();
+    Answer a = RUNS(&p, "delete", "aa1", "aa2", "aa11", "aa2", "aa1");
+    assert_int_equal(a.code, EXIT_DONE);
+    assert_string_equal(a.out, "deleted aa11\ndeleted aa22\n");
+    place_remove(&p);
+}
+
 static void bad_use_is_exit_2_and_makes_nothing(void **state) {
     (void)state;
     Place p = place_make();
@@ -213,6 +240,8 @@ int main(void) {
         cmocka_unit_test(diff_lists_differing_keys_only),
         cmocka_unit_test(note_is_kept),
         cmocka_unit_test(delete_refuses_the_living),
+        cmocka_unit_test(an_empty_key_is_no_run),
+        cmocka_unit_test(a_key_given_twice_is_deleted_once),
         cmocka_unit_test(bad_use_is_exit_2_and_makes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

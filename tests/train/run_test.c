@@ -154,6 +154,34 @@ static void done_is_done_and_again_repeats(void **state) {
     assert_same_run(p, "a.db", "two.db");
 }
 
+/* The disk has cut its newest checkpoint off, then the one before it as well. */
+static void a_damaged_checkpoint_is_made_up_for(void **state) {
+    const Place *p = *state;
+    char line[512];
+    snprintf(line, sizeof line,
+             "cd %s && cp a.db cut.db && cp -r a.db.d cut.db.d && truncate -s 100 "
+             "cut.db.d/*/step-00000300/model.safetensors && cp -r cut.db.d both.db.d && truncate -s 100 "
+             "both.db.d/*/step-00000294/optimizer.safetensors",
+             p->folder);
+    assert_int_equal(system(line), 0);
+    free(ask(p, "cut.db", "UPDATE run SET status = 'interrupted'"));
+    snprintf(line, sizeof line, "cd %s && cp cut.db both.db", p->folder);
+    assert_int_equal(system(line), 0);
+    assert_int_equal(train(p, "cut.db", ""), 0);
+    assert_same_run(p, "a.db", "cut.db");
+    assert_answer(p, "cut.db",
+                  "SELECT step, kind, instr(detail, 'step-00000300/model.safetensors') > 0 FROM event"
+                  " WHERE kind NOT IN ('nan', 'diverged')",
+                  "294|checkpoint|1|\n");
+    assert_int_not_equal(train(p, "both.db", ""), 0);
+    assert_answer(p, "both.db",
+                  "SELECT status, kind, instr(detail, 'step-00000300/model.safetensors') > 0 FROM run"
+                  " JOIN event ON id = run_id WHERE kind NOT IN ('nan', 'diverged')",
+                  "failed|error|1|\n");
+    assert_int_equal(train(p, "both.db", "--again"), 0);
+    assert_same_run(p, "a.db", "both.db");
+}
+
 static void divergence_is_reported_and_kept(void **state) {
     const Place *p = *state;
     const char *wild = "optim.lr=1000 optim.weight_decay=1000";
@@ -276,6 +304,7 @@ int main(void) {
         cmocka_unit_test(rows_in_flight_change_no_bit),
         cmocka_unit_test(killed_and_gone_on_with),
         cmocka_unit_test(done_is_done_and_again_repeats),
+        cmocka_unit_test(a_damaged_checkpoint_is_made_up_for),
         cmocka_unit_test(divergence_is_reported_and_kept),
         cmocka_unit_test(bad_input_is_one_clear_line),
         cmocka_unit_test(a_checkpoint_of_another_shape_is_refused),

@@ -482,6 +482,63 @@ static void delete_takes_rows_and_files(void **state) {
     place_remove(&p);
 }
 
+/* A database that cannot be written: the row stays, so its files must. */
+static void what_cannot_be_deleted_keeps_its_files(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE), *other = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    Claim c = claim_or_fail(s, &id);
+    char file[1100];
+    snprintf(file, sizeof file, "%s/weights", c.folder);
+    close(creat(file, 0666));
+    OK(store_status(s, c.run, "done", file, &e));
+    store_release(&c);
+    sqlite3_busy_timeout(store_db(s), 0);
+    run_sql(other, "BEGIN IMMEDIATE");
+    Error e = {0};
+    assert_false(store_delete(s, "aa", &e));
+    assert_non_null(strstr(e.text, "locked by another program"));
+    run_sql(other, "COMMIT");
+    assert_int_equal(access(file, F_OK), 0);
+    run_sql(s, "CREATE TEMP TRIGGER full BEFORE UPDATE ON run BEGIN SELECT RAISE(ABORT, 'full'); END");
+    assert_false(store_claim(s, &id, true, false, &c, &e));
+    assert_int_equal(access(file, F_OK), 0);
+    ASK(s, "SELECT status || (checkpoint IS NOT NULL) FROM run", "done1");
+    OK(store_delete(s, "aa", &e));
+    assert_int_equal(access(c.folder, F_OK), -1);
+    store_close(other);
+    store_close(s);
+    place_remove(&p);
+}
+
+/* Of a run that was deleted, or of a database that is gone: there are no rows up to its checkpoint. */
+static void files_that_no_row_knows_are_not_gone_on_from(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    for (int queued = 0; queued < 2; queued++) {
+        Claim c = claim_or_fail(s, &id);
+        char file[1100];
+        int64_t run;
+        snprintf(file, sizeof file, "%s/weights", c.folder);
+        close(creat(file, 0666));
+        store_release(&c);
+        c = claim_or_fail(s, &id);
+        store_release(&c);
+        assert_int_equal(access(file, F_OK), 0); /* its row has been started */
+        run_sql(s, "DELETE FROM run");
+        if (queued) OK(store_enqueue(s, &id, &run, &e));
+        c = claim_or_fail(s, &id);
+        store_release(&c);
+        assert_int_equal(access(file, F_OK), -1);
+        ASK(s, "SELECT status || (started IS NOT NULL) FROM run", "running1");
+    }
+    store_close(s);
+    place_remove(&p);
+}
+
 /* ---- several writers ---- */
 
 enum { WRITERS = 8, SHORT_RUNS = 200 };
@@ -750,6 +807,8 @@ int main(void) {
         cmocka_unit_test(exactly_one_of_racing_claims_wins),
         cmocka_unit_test(a_killed_process_leaves_its_run_free),
         cmocka_unit_test(delete_takes_rows_and_files),
+        cmocka_unit_test(what_cannot_be_deleted_keeps_its_files),
+        cmocka_unit_test(files_that_no_row_knows_are_not_gone_on_from),
         cmocka_unit_test(many_writers_lose_and_double_nothing),
         cmocka_unit_test(refusals_leave_files_as_they_were),
         cmocka_unit_test(a_missing_database_is_named),
