@@ -382,6 +382,6 @@ int runner_run(Plan *p, Store *s, const RunnerOptions *o, Error *e) {
     if (!ok) return e->code;
     if (r.stopped) return 128 + r.stopped;
     if (!(c.bad || c.stopped || c.idle || c.waiting || c.blocked)) return EXIT_DONE;
-    if (o->quiet) fail(e, EXIT_FAILED, "%s: %s", p->sweep->name, counts);
+    if (o->quiet) fprintf(stderr, "sinklab: %s: %s\n", p->sweep->name, counts);
     return EXIT_FAILED;
 }
