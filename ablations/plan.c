@@ -52,7 +52,8 @@ Config plan_settled(const PlannedRun *r) {
     return here;
 }
 
-static bool plan_run(PlannedRun *r, Dataset *data, Error *e) {
+/* `twin`: a run that differs in nothing but the seed; NULL: none before. */
+static bool plan_run(PlannedRun *r, const PlannedRun *twin, Dataset *data, Error *e) {
     const DatasetInfo *info = dataset_info(data);
     const Config *c = &r->config, here = plan_settled(r);
     int T = (int)c->model.context;
@@ -60,7 +61,10 @@ static bool plan_run(PlannedRun *r, Dataset *data, Error *e) {
     if (!*r->key) return fail(e, EXIT_FAILED, "sweep: out of memory");
     memcpy(r->licence, info->licence, sizeof r->licence);
     r->tokens = (double)c->train.steps * (double)c->train.batch_tokens;
-    if (!dataset_check(data, T, c->train.batch_tokens / T, e) || !run_size(c, info->vocab, &r->size, e))
+    if (twin)
+        r->size = twin->size;
+    else if (!dataset_check(data, T, c->train.batch_tokens / T, e) ||
+             !run_size(c, info->vocab, &r->size, e))
         return false;
     r->disk = disk_bytes(c, &r->size);
     return true;
@@ -71,9 +75,10 @@ static bool plan_runs(Plan *p, Texts *t, const char *cache, void (*say)(const ch
         Dataset *data;
         Error why = {0};
         char label[LABEL_TEXT];
-        if (!sweep_config(p->sweep, i, &p->run[i].config, e)) return false;
-        if (open_text(t, &p->run[i].config.data, cache, say, &data, &why) && plan_run(&p->run[i], data, &why))
-            continue;
+        PlannedRun *r = &p->run[i];
+        const PlannedRun *twin = i % p->sweep->seeds ? r - 1 : NULL;
+        if (!sweep_config(p->sweep, i, &r->config, e)) return false;
+        if (open_text(t, &r->config.data, cache, say, &data, &why) && plan_run(r, twin, data, &why)) continue;
         sweep_label(p->sweep, i, LABEL_ALL, label);
         return fail(e, why.code, "%s: run %d (%s): %s", p->sweep->path, i, label, why.text);
     }

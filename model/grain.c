@@ -47,22 +47,27 @@ static double flops_of(const Model *m, int rows, int T, int phase) {
     return 2 * N * (double)(l.in * l.out) * (kind == LINEAR_HEAD ? 1 : (double)c->layers);
 }
 
-/* Time of `threads` threads over that of one with all the work, were the pieces of a phase alike. */
-static double time_of(const Model *m, int rows, int T, bool bf16, int threads) {
-    double time = 0, all = 0;
-    for (int phase = 0; phase <= PHASE_ATTENTION_BACKWARD; phase++) {
-        int64_t pieces = grain_pieces(m, rows, T, bf16, phase), turns = (pieces + threads - 1) / threads;
-        double flops = flops_of(m, rows, T, phase);
-        time += flops * (double)turns / (double)pieces;
-        all += flops;
-    }
-    return time / all;
+enum { PHASES_CUT = PHASE_ATTENTION_BACKWARD + 1 };
+
+/* Time of `threads` threads, in FLOPs of one, were the pieces of a phase alike. */
+static double time_of(const double flops[PHASES_CUT], const int64_t pieces[PHASES_CUT], int threads) {
+    double time = 0;
+    for (int phase = 0; phase < PHASES_CUT; phase++)
+        time += flops[phase] * (double)((pieces[phase] + threads - 1) / threads) / (double)pieces[phase];
+    return time;
 }
 
 int grain_threads(const Model *m, int rows, int T, bool bf16) {
     enum { MANY = 1024 };
+    double flops[PHASES_CUT], all = 0;
+    int64_t pieces[PHASES_CUT];
     int most = 1;
+    for (int phase = 0; phase < PHASES_CUT; phase++) {
+        flops[phase] = flops_of(m, rows, T, phase);
+        pieces[phase] = grain_pieces(m, rows, T, bf16, phase);
+        all += flops[phase];
+    }
     for (int threads = 1; threads <= MANY; threads++)
-        if (time_of(m, rows, T, bf16, threads) * threads <= 2) most = threads;
+        if (time_of(flops, pieces, threads) * threads <= 2 * all) most = threads;
     return most;
 }
