@@ -178,11 +178,14 @@ done
 scancel --batch --signal=TERM "${job}_$stopped" 2>>"$work/scancel.log" || true # it complains of what it has done
 wait_until 120 "task $stopped is not told to stop" told
 tell CONT "$stopped"
-again() { # Slurm makes what is queued again wait two minutes: not this one
+# Slurm makes what is queued again wait two minutes: not this one, but three seconds, since in the second in which a node
+# gave it up it turns it away again ("Job credential revoked").
+again() {
     [ "$(field "${job}_$stopped" Restarts)" = 1 ] || return 1
     case $(field "${job}_$stopped" JobState) in
-    PENDING) scontrol update jobid="${job}_$stopped" starttime=now && sleep 1 && return 1 ;;
+    PENDING) sleep 3 && scontrol update jobid="${job}_$stopped" starttime=now && sleep 1 && return 1 ;;
     RUNNING | COMPLETED) return 0 ;;
+    FAILED) fail "task $stopped was queued again and turned away" ;;
     *) return 1 ;;
     esac
 }
