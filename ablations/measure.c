@@ -76,7 +76,7 @@ static bool failed(const char *log, Error *e) {
     Bytes said = {0};
     bool ok = file_read(log, &said, NULL) && bytes_append(&said, "", 1, NULL);
     const char *text = ok ? said.data : "";
-    fail(e, EXIT_FAILED, "plan: the run to measure ended too soon: %.*s", (int)strcspn(text, "\n"), text);
+    fail(e, EXIT_FAILED, "plan: the run to measure made too few steps: %.*s", (int)strcspn(text, "\n"), text);
     bytes_free(&said);
     return false;
 }

@@ -88,10 +88,6 @@ static bool no_pieces(const Config *c) {
     return !strcmp(tokenizer_name(c->data.tokenizer), "bytes");
 }
 
-static bool no_decay(const Config *c) {
-    return !c->optim.weight_decay;
-}
-
 static bool no_maps(const Config *c) {
     return !c->probe.maps;
 }
@@ -244,7 +240,6 @@ static const Conflict conflicts[] = {
     CLASH(long_warmup, "optim.warmup", "is more than", "train.steps", "that many or less"),
     CLASH(negative_min_lr, "optim.min_lr", "is below 0", NULL, "only -1, lr / 10, is"),
     CLASH(high_min_lr, "optim.min_lr", "is above", "optim.lr", "-1 is lr / 10"),
-    IDLE(no_decay, "optim.decay_on", "optim.weight_decay", "nothing decays"),
     IDLE(no_beta1, "optim.beta1", "optim.name", "it has no such key"),
     IDLE(no_beta2, "optim.beta2", "optim.name", "it has no such key"),
     IDLE(no_eps, "optim.eps", "optim.name", "it has no such key"),

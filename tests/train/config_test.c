@@ -387,7 +387,6 @@ static void test_conflicts(void **state) {
         {"model.embedding_std", "0.3", "model.init", "scaled", "model.embedding_std"},
         {"model.value_residual", "0.5", "model.layers", "1", "model.value_residual"},
         {"data.tokenizer", "bytes", "data.vocab", "300", "data.vocab"},
-        {"optim.weight_decay", "0", "optim.decay_on", "all", "optim.decay_on"},
         {"probe.maps", "0", "probe.map_times", "3", "probe.map_times"},
         {"data.source", "bigram_backcopy", "data.vocab", "300", "data.vocab"},
         {"data.source", "bigram_backcopy:x", "data.tokenizer", "bytes", "data.tokenizer"},
