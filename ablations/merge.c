@@ -1,9 +1,10 @@
 /* sinklab merge: folds other databases into one, run by run, by their keys. Doing it twice changes nothing.
  *
  * A run that the other database has taken further replaces what is here, rows in one transaction, then its
- * newest checkpoint, copied beside those here. A run that has ended in both must have the same digest; when
- * it has not, ours stays and the difference is an error. Runs that a living process has are left out. Rows
- * come before files: a merge that dies between leaves a run whose files the next merge brings. */
+ * newest checkpoint that can be read, copied beside those here. A run that has ended in both must have the
+ * same digest; when it has not, ours stays and the difference is an error. Runs that a living process has are
+ * left out. Rows come before files: a merge that dies between leaves a run whose files the next merge brings.
+ */
 #include "data/base/files.h"
 #include "train/checkpoint.h"
 #include "train/command.h"
@@ -147,14 +148,15 @@ static bool copy_folder(const char *from, const char *to, Error *e) {
     for (int64_t i = 0; ok && i < files.files; i++)
         ok = copy_file(files.path[i], path_of("%s%s", beside.s, files.path[i] + strlen(from)).s, e);
     files_free(&files);
-    ok = ok && folder_sync(beside.s, e) &&
-         (!rename(beside.s, to) || fail(e, EXIT_FAILED, "merge: %s: %s", to, strerror(errno)));
+    ok = ok && folder_sync(beside.s, e);
+    if (ok) folder_remove(to); /* one that cannot be read */
+    ok = ok && (!rename(beside.s, to) || fail(e, EXIT_FAILED, "merge: %s: %s", to, strerror(errno)));
     if (!ok) folder_remove(beside.s); /* it takes room, which may be what there was too little of */
     return ok;
 }
 
-/* Brings the other's newest checkpoint, unless ours is as new. The row is told last, so that one that does
- * not know of a checkpoint is told of it now. */
+/* Brings the other's newest checkpoint that can be read, unless ours is as new. The row is told last, so that
+ * one that does not know of a checkpoint is told of it now. */
 static bool copy_checkpoint(Merge *m, const char *key, Error *e) {
     char source[1024], target[1024];
     Path from = path_of("%s.d/%s", store_path(m->from), key),

@@ -75,12 +75,15 @@ bool checkpoint_save_weights(const char *folder, int64_t step, const Config *c, 
     return ok;
 }
 
+static const char *const files[] = {"model.safetensors", "optimizer.safetensors"};
+enum { FILES = sizeof files / sizeof *files };
+
 static void remove_folder(const char *folder) {
-    static const char *const files[] = {"model.safetensors", "optimizer.safetensors", "model.safetensors.tmp",
-                                        "optimizer.safetensors.tmp"};
     char path[1200];
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    for (size_t i = 0; i < FILES; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        unlink(path);
+        strcat(path, ".tmp");
         unlink(path);
     }
     rmdir(folder);
@@ -108,11 +111,29 @@ static void folder_of(char *path, const char *run_folder, int64_t step) {
     snprintf(path, 1024, "%.980s/step-%08" PRId64, run_folder, step);
 }
 
+/* The weights, and the optimiser's state unless it was thrown away. */
+static bool can_be_read(const char *folder) {
+    for (size_t i = 0; i < FILES; i++) {
+        char file[1100];
+        StFile *f;
+        Error unread = {0};
+        snprintf(file, sizeof file, "%s/%s", folder, files[i]);
+        if (i && access(file, F_OK)) continue;
+        if (!safetensors_open(&f, file, &unread)) return false;
+        safetensors_close(f);
+    }
+    return true;
+}
+
 int64_t checkpoint_newest(const char *run_folder, char *path) {
-    int64_t step = 0;
+    int64_t steps[MOST];
+    int n = list_steps(run_folder, steps, MOST);
+    for (int i = 0; i < n; i++) {
+        folder_of(path, run_folder, steps[i]);
+        if (can_be_read(path)) return steps[i];
+    }
     *path = 0;
-    if (list_steps(run_folder, &step, 1)) folder_of(path, run_folder, step);
-    return step;
+    return 0;
 }
 
 static void remove_old(const char *run_folder) {

@@ -30,7 +30,8 @@ typedef struct Origin {
 bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, const Origin *from,
                      const Model *m, const OptimState *o, char *path, Error *e);
 
-/* The step and folder (1024) of a run's newest whole checkpoint; 0 and "" when it has none. */
+/* The step and folder (1024) of a run's newest checkpoint whose files can be read; 0 and "" when it has none.
+ */
 int64_t checkpoint_newest(const char *run_folder, char *path);
 
 /* The weights alone, folder/model.safetensors in a folder that is there. */

@@ -1,9 +1,18 @@
 /* ./sinklab merge on planted databases: new, further, the same, alive, in conflict, foreign. */
 #include "data/base/files.h"
 #include "tests/train/store_fixture.h"
+#include "train/safetensors.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* The weights of a checkpoint: one number. */
+static void plant_weights(const char *folder) {
+    float weight = 1;
+    StTensor tensor = {"weight", 1, {1}, &weight};
+    OK(folder_make(folder, &e));
+    OK(safetensors_write(path_of("%s/model.safetensors", folder).s, &tensor, 1, NULL, 0, &e));
+}
 
 /* A run of that many steps whose losses begin at `loss`, with a checkpoint at its last one. */
 static Claim plant(Store *s, const char *key, const char *status, int64_t steps, double loss) {
@@ -14,8 +23,7 @@ static Claim plant(Store *s, const char *key, const char *status, int64_t steps,
         OK(store_step(s, c.run, &row, &e));
     }
     Path folder = path_of("%s/step-%08lld", c.folder, (long long)steps);
-    OK(folder_make(folder.s, &e));
-    OK(file_write(path_of("%s/model.safetensors", folder.s).s, key, (int64_t)strlen(key), &e));
+    plant_weights(folder.s);
     OK(store_status(s, c.run, status, folder.s, &e));
     return c;
 }
@@ -105,13 +113,37 @@ static void half_a_checkpoint_is_none(void **state) {
     Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
     plant_ended(b, "one", "interrupted", 3, 2);
     store_close(b);
-    plant_file(&p, "b.db.d/one/step-99999999", "model.safetensors");
-    plant_file(&p, "b.db.d/one/step-100000000", "model.safetensors");
-    for (int i = 0; i < 2; i++) plant_file(&p, path_of("b.db.d/one/%s", halves[i]).s, "model.safetensors");
+    plant_weights(path_of("%s/b.db.d/one/step-99999999", p.folder).s);
+    plant_weights(path_of("%s/b.db.d/one/step-100000000", p.folder).s);
+    for (int i = 0; i < 2; i++) plant_weights(path_of("%s/b.db.d/one/%s", p.folder, halves[i]).s);
     assert_int_equal(merge(&p, "a.db b.db"), 0);
     ASK(a, "SELECT checkpoint FROM run", "a.db.d/one/step-100000000");
     assert_true(is_there(&p, "a.db.d/one/step-100000000/model.safetensors"));
     for (int i = 0; i < 2; i++) assert_false(is_there(&p, path_of("a.db.d/one/%s", halves[i]).s));
+    store_close(a);
+    place_remove(&p);
+}
+
+/* What a bad disk has left of the newest is not brought, and is replaced where it is ours. */
+static void a_damaged_checkpoint_is_passed_over(void **state) {
+    (void)state;
+    static const char *const damaged[] = {"step-00000009", "step-00000008"};
+    static const char *const file[] = {"model.safetensors", "optimizer.safetensors"};
+    Place p = place_make();
+    Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
+    plant_ended(b, "one", "interrupted", 3, 2);
+    store_close(b);
+    plant_weights(path_of("%s/b.db.d/one/step-00000008", p.folder).s);
+    for (int i = 0; i < 2; i++) plant_file(&p, path_of("b.db.d/one/%s", damaged[i]).s, file[i]);
+    plant_file(&p, "a.db.d/one/step-00000003", "model.safetensors");
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(merge(&p, "a.db b.db"), 0);
+        ASK(a, "SELECT checkpoint FROM run", "a.db.d/one/step-00000003");
+        for (int i = 0; i < 2; i++) assert_false(is_there(&p, path_of("a.db.d/one/%s", damaged[i]).s));
+    }
+    StFile *whole;
+    OK(safetensors_open(&whole, path_of("%s/a.db.d/one/step-00000003/model.safetensors", p.folder).s, &e));
+    safetensors_close(whole);
     store_close(a);
     place_remove(&p);
 }
@@ -338,6 +370,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_and_files_are_folded_in_once),
         cmocka_unit_test(half_a_checkpoint_is_none),
+        cmocka_unit_test(a_damaged_checkpoint_is_passed_over),
         cmocka_unit_test(a_copy_that_failed_is_made_up_for),
         cmocka_unit_test(maps_keep_their_texts),
         cmocka_unit_test(remarks_come_where_there_is_none),
