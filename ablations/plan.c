@@ -55,16 +55,18 @@ Config plan_settled(const PlannedRun *r) {
 /* `twin`: a run that differs in nothing but the seed; NULL: none before. */
 static bool plan_run(PlannedRun *r, const PlannedRun *twin, Dataset *data, Error *e) {
     const DatasetInfo *info = dataset_info(data);
-    const Config *c = &r->config, here = plan_settled(r);
+    const Config *c = &r->config;
+    Config here = plan_settled(r);
     int T = (int)c->model.context;
     config_key(&here, info->corpus_hash, info->tokenizer_hash, r->key);
-    if (!*r->key) return fail(e, EXIT_FAILED, "sweep: out of memory");
+    memset(here.variant, 0, sizeof here.variant);
+    config_key(&here, info->corpus_hash, info->tokenizer_hash, r->deed);
+    if (!*r->key || !*r->deed) return fail(e, EXIT_FAILED, "sweep: out of memory");
     memcpy(r->licence, info->licence, sizeof r->licence);
     r->tokens = (double)c->train.steps * (double)c->train.batch_tokens;
     if (twin)
         r->size = twin->size;
-    else if (!dataset_check(data, T, c->train.batch_tokens / T, e) ||
-             !run_size(c, info->vocab, &r->size, e))
+    else if (!dataset_check(data, T, c->train.batch_tokens / T, e) || !run_size(c, info->vocab, &r->size, e))
         return false;
     r->disk = disk_bytes(c, &r->size);
     return true;
@@ -85,9 +87,9 @@ static bool plan_runs(Plan *p, Texts *t, const char *cache, void (*say)(const ch
     return true;
 }
 
-static int by_key(const void *a, const void *b) {
+static int by_deed(const void *a, const void *b) {
     const PlannedRun *const *x = a, *const *y = b;
-    int order = strcmp((*x)->key, (*y)->key);
+    int order = strcmp((*x)->deed, (*y)->deed);
     return order ? order : (*x > *y) - (*x < *y);
 }
 
@@ -96,14 +98,16 @@ static bool refuse_twins(const Plan *p, Error *e) {
     const PlannedRun **sorted = calloc((size_t)p->runs, sizeof *sorted), *first = NULL, *second = NULL;
     if (!sorted) return fail(e, EXIT_FAILED, "sweep: out of memory");
     for (int i = 0; i < p->runs; i++) sorted[i] = &p->run[i];
-    qsort(sorted, (size_t)p->runs, sizeof *sorted, by_key);
+    qsort(sorted, (size_t)p->runs, sizeof *sorted, by_deed);
     for (int i = 1; i < p->runs; i++)
-        if (!strcmp(sorted[i - 1]->key, sorted[i]->key) && (!first || sorted[i - 1] < first))
+        if (!strcmp(sorted[i - 1]->deed, sorted[i]->deed) && (!first || sorted[i - 1] < first))
             first = sorted[i - 1], second = sorted[i];
     free(sorted);
     if (!first) return true;
-    return fail(e, EXIT_USAGE, "%s: runs %d and %d are one and the same run (an axis that changes nothing?)",
-                p->sweep->path, (int)(first - p->run), (int)(second - p->run));
+    return fail(e, EXIT_USAGE, "%s: runs %d and %d are one and the same run (%s)", p->sweep->path,
+                (int)(first - p->run), (int)(second - p->run),
+                strcmp(first->key, second->key) ? "two variants whose difference another key takes back?"
+                                                : "an axis that changes nothing?");
 }
 
 /* Once, and whether or not progress is wanted: the runs' own words may go into their logs. */

@@ -11,6 +11,7 @@
 typedef struct PlannedRun {
     Config config;
     char key[33];
+    char deed[33]; /* its key, whatever its variant is called: what it does */
     RunSize size;
     char licence[128];   /* of its text */
     double tokens, disk; /* disk: bytes of its rows and checkpoints, about */
@@ -33,7 +34,8 @@ typedef struct Plan {
     bool edited; /* the database has another text of the file, or other runs of the sweep */
 } Plan;
 
-/* Opens (and prepares, if need be) each text once. Refuses two places that are one and the same run. */
+/* Opens (and prepares, if need be) each text once. Refuses two places that are one and the same run, if
+ * under two names of a variant. */
 bool plan_make(Plan *p, const Sweep *s, const char *cache, void (*say)(const char *line), Error *e);
 void plan_free(Plan *p);
 

@@ -252,22 +252,30 @@ static void missing_places_are_added(void **state) {
 
 static void twins_are_refused(void **state) {
     (void)state;
+    static const struct {
+        const char *zip, *word, *why;
+    } cases[] = {
+        /* 0 stands for the width that 32 is */
+        {"zip: {model.mlp_width: [0, 32]}\n", "optim.lr=0.01", "an axis that changes nothing?"},
+        {"zip: {variant: [baseline, no_bos]}\n", "data.bos=none",
+         "two variants whose difference another key takes back?"},
+    };
     Place p = place_make();
-    char text[1024], expected[256];
     write_text(&p);
-    plan_text(&p, "1, 2", text);
-    /* 0 stands for the width that 32 is */
-    strcat(text, "zip: {model.mlp_width: [0, 32]}\n");
-    Sweep *s = load_or_fail(&p, text);
-    Plan plan;
-    Error e = {0};
-    assert_false(plan_make(&plan, s, path_of("%s/cache", p.folder).s, NULL, &e));
-    snprintf(expected, sizeof expected,
-             "%s/sweep.yaml: runs 0 and 2 are one and the same run (an axis that changes nothing?)",
-             p.folder);
-    assert_string_equal(e.text, expected);
-    assert_int_equal(e.code, EXIT_USAGE);
-    unload(s);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[1024], expected[256], *word = (char *)cases[i].word;
+        Plan plan;
+        Error e = {0};
+        plan_text(&p, "1, 2", text);
+        Sweep *s = load(&p, strcat(text, cases[i].zip), 1, &word, &e);
+        assert_non_null(s);
+        assert_false(plan_make(&plan, s, path_of("%s/cache", p.folder).s, NULL, &e));
+        snprintf(expected, sizeof expected, "%s/sweep.yaml: runs 0 and 2 are one and the same run (%s)",
+                 p.folder, cases[i].why);
+        assert_string_equal(e.text, expected);
+        assert_int_equal(e.code, EXIT_USAGE);
+        unload(s);
+    }
     place_remove(&p);
 }
 
