@@ -127,6 +127,23 @@ static bool print_results(const Sweep *s, Store *store, const Options *o, Error 
     return true;
 }
 
+/* Of --index: what became of that run. */
+static bool print_run(const PlannedRun *r, Store *store, Error *e) {
+    sqlite3_stmt *q = NULL;
+    if (sqlite3_prepare_v2(
+            store_db(store),
+            "SELECT r.key, r.variant, r.seed, r.status, f.val_loss, f.val_loss_1, f.bits_per_byte,"
+            " f.sink_rate_03, f.sink_mass, f.uniform_mass, f.value_drain, f.norm_ratio, f.onset,"
+            " f.tokens, f.seconds FROM run AS r LEFT JOIN final AS f ON f.run_id = r.id"
+            " WHERE r.key = ?1",
+            -1, &q, NULL) != SQLITE_OK)
+        return store_failed(store, "results: final", e);
+    sqlite3_bind_text(q, 1, r->key, -1, SQLITE_STATIC);
+    bool ok = table_print(stdout, q, true, e);
+    sqlite3_finalize(q);
+    return ok;
+}
+
 static bool check_limits(const Plan *p, const Options *o, Error *e) {
     if (o->index >= p->runs)
         return fail(e, EXIT_USAGE, "command line: --index %lld: %s has runs 0 to %d", (long long)o->index,
@@ -154,6 +171,7 @@ static bool run_plan(Plan *p, const Options *o, int *code, Error *e) {
     }
     bool stopped = *code == EXIT_SIGINT || *code == EXIT_SIGTERM;
     if (ok && !stopped && runner.only < 0) ok = print_results(p->sweep, s, o, e);
+    if (ok && !stopped && runner.only >= 0 && o->json) ok = print_run(&p->run[runner.only], s, e);
     store_close(s);
     return ok;
 }

@@ -91,8 +91,9 @@ static void one_place_is_the_same_run_everywhere(void **state) {
     const Place *p = *state;
     char more[32];
     for (int i = 3; i >= 0; i--) {
-        snprintf(more, sizeof more, "--index %d --quiet", i);
+        snprintf(more, sizeof more, "--index %d --json", i);
         assert_int_equal(sweep(p, "run", "plain", "index.db", more), 0);
+        assert_said(p, "index.db", "\"status\": \"done\", \"val_loss\": 4");
     }
     assert_int_equal(sweep(p, "run", "plain", "index.db", "--index -1"), 2); /* not: all of them */
     assert_said(p, "index.db", "--index: -1: runs are counted from 0");
