@@ -271,24 +271,29 @@ static bool load_optimiser(const char *folder, const Model *m, OptimState *o, Er
 }
 
 /* An older one gives the same bits, some steps later: every array is read again whole. */
-bool checkpoint_resume(const char *run_folder, Model *m, OptimState *o, int64_t *step, Error *damaged,
+bool checkpoint_resume(const char *run_folder, int64_t logged, Model *m, OptimState *o, Resumed *out,
                        Error *e) {
     int64_t steps[MOST];
-    int n = list_steps(run_folder, steps, MOST);
-    *step = 0;
-    *damaged = (Error){0};
+    int n = list_steps(run_folder, steps, MOST), unreadable = 0;
+    *out = (Resumed){0};
     for (int i = 0; i < n; i++) {
-        char path[1024];
-        Error unread = {0};
-        folder_of(path, run_folder, steps[i]);
-        if (checkpoint_load_weights(path, m, &unread) && load_optimiser(path, m, o, &unread)) {
-            *step = steps[i];
+        Error why = {0};
+        folder_of(out->path, run_folder, steps[i]);
+        out->step = steps[i];
+        if (steps[i] > logged)
+            fail(&why, EXIT_FAILED, "checkpoint: %s: its database has figures up to step %" PRId64 " only",
+                 out->path, logged);
+        else if (checkpoint_load_weights(out->path, m, &why) && load_optimiser(out->path, m, o, &why))
             return true;
-        }
-        if (!i) *damaged = unread;
+        else
+            unreadable++;
+        if (!i) out->passed = why;
     }
-    return !n || fail(e, damaged->code, "%s (and no older checkpoint that can be read: --again starts over)",
-                      damaged->text);
+    out->step = 0;
+    out->path[0] = 0;
+    return !unreadable ||
+           fail(e, out->passed.code, "%s (and no older checkpoint that can be read: --again starts over)",
+                out->passed.text);
 }
 
 /* Keys without which it is not known what the figures of a model are. */

@@ -48,10 +48,17 @@ typedef struct CheckpointMeta {
 void checkpoint_meta(CheckpointMeta *out, const Config *c, const Origin *from, int64_t step);
 void checkpoint_meta_free(CheckpointMeta *meta);
 
-/* Goes back to the newest checkpoint of a run that can be read: weights, optimiser state; *step = 0 and
- * nothing touched when there is none at all. damaged: what is wrong with the newest, where an older one was
- * taken. */
-bool checkpoint_resume(const char *run_folder, Model *m, OptimState *o, int64_t *step, Error *damaged,
+/* Where a run goes on from. */
+typedef struct Resumed {
+    int64_t step;    /* 0: from its start, and nothing was touched */
+    char path[1024]; /* of the checkpoint, "" where there is none */
+    Error passed;    /* what is wrong with the newest one, where it was passed over */
+} Resumed;
+
+/* Goes back to the newest checkpoint of a run that can be read and is not beyond step `logged`, up to which
+ * its figures are there: weights, optimiser state. A power cut can keep a checkpoint and lose the rows before
+ * it. */
+bool checkpoint_resume(const char *run_folder, int64_t logged, Model *m, OptimState *o, Resumed *out,
                        Error *e);
 
 /* Weights alone into a model of the same shape (train.init_from). `path`: a checkpoint's folder or its

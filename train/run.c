@@ -173,11 +173,16 @@ static bool probe(Run *r, int64_t step, double *ms, Error *e) {
 static bool save(Run *r, int64_t step, Error *e) {
     const DatasetInfo *info = dataset_info(r->data);
     Origin from = {r->key, info->corpus_hash, info->tokenizer_hash};
-    return checkpoint_save(r->claim.folder, step, &r->c, &from, r->step.model, &r->step.optim, r->checkpoint,
-                           e);
+    char path[sizeof r->checkpoint];
+    if (!checkpoint_save(r->claim.folder, step, &r->c, &from, r->step.model, &r->step.optim, path, e))
+        return false;
+    strcpy(r->checkpoint, path);
+    store_checkpoint(r->store, r->checkpoint);
+    return true;
 }
 
-/* What was logged goes to the disk first: a run that goes on from a checkpoint finds every row up to it. */
+/* What was logged is written first, so that a run that goes on from a checkpoint finds every row up to it.
+ * Rows are not synced, the checkpoint is: should the machine die, begin() notices those that it lacks. */
 static bool save_if_due(Run *r, StepRow *row, Error *e) {
     int64_t every = cadence_every(r->c.run.checkpoint_every, r->c.train.steps);
     if (row->step % every && row->step != r->c.train.steps && !signals_stopped()) return true;
@@ -234,23 +239,27 @@ static void announce(Run *r, const RunSize *size, int64_t from) {
 }
 
 /* The newest checkpoint, for an older one: no figure changes, but somebody's disk may be failing. */
-static bool passed_over(Run *r, const Error *damaged, int64_t from, Error *e) {
-    fprintf(stderr, "sinklab: warning: %s (going on from step %lld instead)\n", damaged->text,
-            (long long)from);
-    return store_event(r->store, r->claim.run, from, "checkpoint", damaged->text, e);
+static bool tell_passed(Run *r, const Resumed *from, Error *e) {
+    if (!from->passed.code) return true;
+    fprintf(stderr, "sinklab: warning: %s (going on from step %lld instead)\n", from->passed.text,
+            (long long)from->step);
+    return store_event(r->store, r->claim.run, from->step, "checkpoint", from->passed.text, e);
 }
 
 /* From random weights, from another run's, or from this run's own newest checkpoint. */
-static bool begin(Run *r, int64_t *from, Error *e) {
-    Error damaged;
+static bool begin(Run *r, Resumed *from, Error *e) {
+    int64_t logged;
     model_init(r->step.model, (uint64_t)r->c.seed);
     if (*r->c.train.init_from && !checkpoint_load_weights(r->c.train.init_from, r->step.model, e))
         return false;
-    if (!checkpoint_resume(r->claim.folder, r->step.model, &r->step.optim, from, &damaged, e)) return false;
+    if (!evaluator_create(&r->probes, &r->c, r->data, r->step.model, e) ||
+        !store_logged(r->store, r->claim.run, &logged, e) ||
+        !checkpoint_resume(r->claim.folder, logged, r->step.model, &r->step.optim, from, e))
+        return false;
+    strcpy(r->checkpoint, from->path);
     r->left = "interrupted"; /* from here on only the disk or the database can fail it: not its own fault */
-    return store_rewind(r->store, r->claim.run, *from ? *from : -1, e) &&
-           (!damaged.code || passed_over(r, &damaged, *from, e)) &&
-           evaluator_create(&r->probes, &r->c, r->data, r->step.model, e);
+    store_checkpoint(r->store, r->checkpoint);
+    return store_rewind(r->store, r->claim.run, from->step ? from->step : -1, e) && tell_passed(r, from, e);
 }
 
 static int finish(Run *r, Error *e) {
@@ -263,12 +272,13 @@ static int finish(Run *r, Error *e) {
 }
 
 static bool train_steps(Run *r, const RunSize *size, Error *e) {
-    int64_t from = 0;
+    Resumed from;
     if (!allocate(r, e) || !begin(r, &from, e)) return false;
-    announce(r, size, from);
-    if (r->settled && !store_event(r->store, r->claim.run, from, "precision", r->settled, e)) return false;
+    announce(r, size, from.step);
+    if (r->settled && !store_event(r->store, r->claim.run, from.step, "precision", r->settled, e))
+        return false;
     signals_watch();
-    return loop(r, from, e);
+    return loop(r, from.step, e);
 }
 
 /* Whatever it fails by is said in the database, too: who looks at a sweep's has no other place. */

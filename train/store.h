@@ -93,6 +93,9 @@ bool store_sweep_run(Store *s, int64_t sweep, int64_t index, int64_t run, Error 
  * from a checkpoint. */
 bool store_rewind(Store *s, int64_t run, int64_t step, Error *e);
 
+/* *steps: how many updates have their row, counted from the first one to where one lacks it. */
+bool store_logged(Store *s, int64_t run, int64_t *steps, Error *e);
+
 /* The writers below gather rows in memory. A batch is written in one short transaction by
  * store_flush, store_status, store_rewind, and by store_step when 20 steps are waiting or a
  * second has gone by. NAN is stored as NULL with an event of kind nan, once a run, step and
@@ -122,6 +125,8 @@ bool store_map(Store *s, const MapPlace *p, const uint8_t *data, size_t bytes, E
 bool store_map_token(Store *s, int64_t run, const char *probe, int sequence, int position, int token,
                      const char *text, Error *e);
 
+/* Which checkpoint is a run's newest: written with the next row of a run. path: the caller keeps it. */
+void store_checkpoint(Store *s, const char *path);
 bool store_event(Store *s, int64_t run, int64_t step, const char *kind, const char *detail, Error *e);
 bool store_flush(Store *s, Error *e);
 

@@ -75,14 +75,26 @@ void store_release(Claim *c) {
     c->lock = -1;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *where) {
-    (void)st, (void)kind;
-    bool keep = where->level == 0 || (where->level == 1 && !strcmp(path + where->base, "lock"));
-    return keep ? 0 : remove(path);
+typedef int EntryRemover(const char *path, const struct stat *st, int kind, struct FTW *where);
+
+static bool begins(const char *path, const struct FTW *where, const char *name) {
+    return where->level == 1 && !strncmp(path + where->base, name, strlen(name));
 }
 
 /* Everything in a run's folder but its lock. */
-static bool empty_folder(const char *folder, Error *e) {
+static int remove_all(const char *path, const struct stat *st, int kind, struct FTW *where) {
+    (void)st, (void)kind;
+    return !where->level || begins(path, where, "lock") ? 0 : remove(path);
+}
+
+/* Nor what a sweep has put there for the start that is under way: its configuration, and its log, which is
+ * being written to. */
+static int remove_former(const char *path, const struct stat *st, int kind, struct FTW *where) {
+    bool keep = begins(path, where, "config.json") || begins(path, where, "log.txt");
+    return keep ? 0 : remove_all(path, st, kind, where);
+}
+
+static bool empty_folder(const char *folder, EntryRemover *remove_entry, Error *e) {
     if (!nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS) || errno == ENOENT) return true;
     return fail(e, EXIT_FAILED, "results: %s: cannot be emptied: %s (remove what is in it)", folder,
                 strerror(errno));
@@ -204,7 +216,7 @@ static bool take(Store *s, const RunIdentity *id, bool again, bool retry, Claim 
         return false;
     out->result = standing.result;
     if (out->result != CLAIM_TAKEN) return true;
-    return (!standing.afresh || empty_folder(out->folder, e)) && start(s, id, out->run, e);
+    return (!standing.afresh || empty_folder(out->folder, remove_former, e)) && start(s, id, out->run, e);
 }
 
 bool store_claim(Store *s, const RunIdentity *id, bool again, bool retry, Claim *out, Error *e) {
@@ -225,6 +237,16 @@ bool store_claim(Store *s, const RunIdentity *id, bool again, bool retry, Claim 
 }
 
 /* ---- afterwards ---- */
+
+bool store_logged(Store *s, int64_t run, int64_t *steps, Error *e) {
+    sqlite3_stmt *find =
+        store_prepare(s, e,
+                      "SELECT min(step) FROM step AS here WHERE run_id = ?1 AND NOT EXISTS"
+                      " (SELECT 1 FROM step AS next WHERE next.run_id = ?1 AND next.step = here.step + 1)"
+                      " AND EXISTS (SELECT 1 FROM step AS first WHERE first.run_id = ?1 AND first.step = 1)",
+                      "i", run);
+    return store_finish(s, find, steps, e);
+}
 
 bool store_rewind(Store *s, int64_t run, int64_t step, Error *e) {
     return store_flush(s, e) && store_begin(s, e) && store_end(s, delete_rows(s, run, step, e), e);
@@ -271,9 +293,10 @@ bool store_delete(Store *s, const char *key, Error *e) {
     if (taken == LOCK_OTHERS)
         return fail(e, EXIT_USAGE, "runs: %s: a living process has it (stop that first)", key);
     if (taken == LOCK_ERROR) return false;
-    bool ok = store_flush(s, e) &&
-              store_finish(s, store_prepare(s, e, "DELETE FROM run WHERE key = ?1", "t", key), NULL, e) &&
-              empty_folder(folder, e); /* last: files that no row knows of are gone on from by nobody */
+    bool ok =
+        store_flush(s, e) &&
+        store_finish(s, store_prepare(s, e, "DELETE FROM run WHERE key = ?1", "t", key), NULL, e) &&
+        empty_folder(folder, remove_all, e); /* last: files that no row knows of are gone on from by nobody */
     if (ok) unlink(path), rmdir(folder);
     close(lock);
     return ok;

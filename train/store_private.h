@@ -52,8 +52,9 @@ typedef struct Batch {
     Cell *cell;
     char *text;
     size_t rows, rows_room, cells, cells_room, bytes, bytes_room;
-    int steps;      /* rows of TABLE_STEP */
-    double started; /* seconds on the monotonic clock when the first row came */
+    int steps;              /* rows of TABLE_STEP */
+    double started;         /* seconds on the monotonic clock when the first row came */
+    const char *checkpoint; /* of the run whose rows they are; "": none, NULL: as it was */
 } Batch;
 
 struct Store {

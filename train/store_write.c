@@ -171,11 +171,12 @@ static bool write_rows(Store *s, Error *e) {
         int64_t run = s->batch.cell[row->cell].integer;
         if (run == beating) continue;
         beating = run;
-        if (!store_finish(
-                s,
-                store_prepare(s, e, "UPDATE run SET heartbeat = strftime('%Y-%m-%dT%H:%M:%SZ') WHERE id = ?1",
-                              "i", run),
-                NULL, e))
+        if (!store_finish(s,
+                          store_prepare(s, e,
+                                        "UPDATE run SET heartbeat = strftime('%Y-%m-%dT%H:%M:%SZ'),"
+                                        " checkpoint = nullif(coalesce(?2, checkpoint), '') WHERE id = ?1",
+                                        "it", run, s->batch.checkpoint),
+                          NULL, e))
             return false;
     }
     return true;
@@ -186,7 +187,12 @@ bool store_flush(Store *s, Error *e) {
     if (!store_begin(s, e) || !store_end(s, write_rows(s, e), e)) return false;
     s->batch.rows = s->batch.cells = s->batch.bytes = 0;
     s->batch.steps = 0;
+    s->batch.checkpoint = NULL;
     return true;
+}
+
+void store_checkpoint(Store *s, const char *path) {
+    s->batch.checkpoint = path;
 }
 
 /* Called before a step's rows come, so that a batch ends between two steps. */

@@ -44,17 +44,16 @@ static void the_newest_is_gone_on_from(void **state) {
     Trainer t = {0};
     small_trainer(&c, &t);
     assert_non_null(mkdtemp(folder));
-    int64_t step = -1;
-    Error damaged;
-    OK(checkpoint_resume(folder, t.model, &t.optim, &step, &damaged, &e));
-    assert_int_equal(step, 0);
+    Resumed at;
+    OK(checkpoint_resume(folder, 1000, t.model, &t.optim, &at, &e));
+    assert_int_equal(at.step, 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         t.model->params[0] = (float)cases[i].saved;
         OK(checkpoint_save(folder, cases[i].saved, &c, &(Origin){"key", "", ""}, t.model, &t.optim, path,
                            &e));
-        OK(checkpoint_resume(folder, t.model, &t.optim, &step, &damaged, &e));
-        assert_int_equal(damaged.code, 0);
-        assert_int_equal(step, cases[i].newest);
+        OK(checkpoint_resume(folder, 1000, t.model, &t.optim, &at, &e));
+        assert_int_equal(at.passed.code, 0);
+        assert_int_equal(at.step, cases[i].newest);
         assert_true(t.model->params[0] == (float)cases[i].newest);
         if (cases[i].beside < 0) continue;
         snprintf(command, sizeof command, "test -d %s/step-%08d && test $(ls %s | wc -l) = 2", folder,
@@ -76,21 +75,21 @@ static void a_damaged_one_is_passed_over(void **state) {
     small_trainer(&c, &t);
     assert_non_null(mkdtemp(folder));
     for (int i = 0; i < 2; i++) {
-        int64_t step;
-        Error damaged, e = {0};
+        Resumed got;
+        Error e = {0};
         for (int64_t at = 7; at <= 14; at += 7) {
             t.model->params[0] = t.optim.arena[0][0] = (float)at;
             OK(checkpoint_save(folder, at, &c, &(Origin){"key", "", ""}, t.model, &t.optim, path, &e));
         }
         snprintf(file, sizeof file, "%s/%s.safetensors", path, files[i]);
         assert_int_equal(truncate(file, 100), 0);
-        OK(checkpoint_resume(folder, t.model, &t.optim, &step, &damaged, &e));
-        assert_int_equal(step, 7);
+        OK(checkpoint_resume(folder, 14, t.model, &t.optim, &got, &e));
+        assert_int_equal(got.step, 7);
         assert_true(t.model->params[0] == 7 && t.optim.arena[0][0] == 7);
-        assert_non_null(strstr(damaged.text, file));
+        assert_non_null(strstr(got.passed.text, file));
         snprintf(command, sizeof command, "rm -r %s/step-00000007", folder);
         assert_int_equal(system(command), 0);
-        assert_false(checkpoint_resume(folder, t.model, &t.optim, &step, &damaged, &e));
+        assert_false(checkpoint_resume(folder, 14, t.model, &t.optim, &got, &e));
         assert_non_null(strstr(e.text, file));
         assert_non_null(strstr(e.text, "--again"));
     }

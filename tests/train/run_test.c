@@ -182,6 +182,60 @@ static void a_damaged_checkpoint_is_made_up_for(void **state) {
     assert_same_run(p, "a.db", "both.db");
 }
 
+/* A power cut keeps what was synced, the checkpoints, and loses rows that were not: of the newest one's
+ * steps, of both ones', of steps long ago. */
+static void rows_that_are_lost_are_made_again(void **state) {
+    const Place *p = *state;
+    static const struct {
+        const char *lost, *from;
+    } cases[] = {
+        {"step > 296", "294"}, {"step > 200", "0"}, {"step BETWEEN 100 AND 120", "0"}, {"step < 3", "0"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char line[512], want[64];
+        snprintf(line, sizeof line, "cd %s && rm -rf lost.db* && cp a.db lost.db && cp -r a.db.d lost.db.d",
+                 p->folder);
+        assert_int_equal(system(line), 0);
+        free(ask(p, "lost.db", "UPDATE run SET status = 'running'"));
+        for (int table = 0; table < 2; table++) {
+            snprintf(line, sizeof line, "DELETE FROM %s WHERE %s", table ? "eval" : "step", cases[i].lost);
+            free(ask(p, "lost.db", line));
+        }
+        assert_int_equal(train(p, "lost.db", ""), 0);
+        assert_same_run(p, "a.db", "lost.db");
+        snprintf(want, sizeof want, "%s|1|\n", cases[i].from);
+        assert_answer(p, "lost.db",
+                      "SELECT step, instr(detail, 'has figures up to step') > 0 FROM event"
+                      " WHERE kind = 'checkpoint'",
+                      want);
+    }
+}
+
+/* Of a run that goes, of one that was killed, and of one that had nothing left to do but say so. */
+static void the_newest_checkpoint_is_named(void **state) {
+    const Place *p = *state;
+    char line[512], *path = NULL;
+    const char *named = "SELECT coalesce(checkpoint, '') FROM run";
+    pid_t pid = start(p, "named.db");
+    snprintf(line, sizeof line,
+             "timeout 60 sh -c 'until ls -d %s/named.db.d/*/step-* >/dev/null 2>&1; do sleep .01; done'",
+             p->folder);
+    assert_int_equal(shell(line), 0);
+    for (int i = 0; i < 1000 && (!path || *path != '/'); i++, usleep(5000)) {
+        free(path);
+        path = ask(p, "named.db", named);
+    }
+    kill(-pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    assert_non_null(path);
+    snprintf(line, sizeof line, "test -d %.*s", (int)strcspn(path, "|"), path);
+    assert_int_equal(shell(line), 0);
+    free(path);
+    assert_int_equal(train(p, "named.db", ""), 0);
+    free(ask(p, "named.db", "UPDATE run SET status = 'interrupted', checkpoint = NULL"));
+    assert_int_equal(train(p, "named.db", ""), 0);
+    assert_answer(p, "named.db", "SELECT status, substr(checkpoint, -14) FROM run", "done|/step-00000300|\n");
+}
+
 static void divergence_is_reported_and_kept(void **state) {
     const Place *p = *state;
     const char *wild = "optim.lr=1000 optim.weight_decay=1000";
@@ -305,6 +359,8 @@ int main(void) {
         cmocka_unit_test(killed_and_gone_on_with),
         cmocka_unit_test(done_is_done_and_again_repeats),
         cmocka_unit_test(a_damaged_checkpoint_is_made_up_for),
+        cmocka_unit_test(rows_that_are_lost_are_made_again),
+        cmocka_unit_test(the_newest_checkpoint_is_named),
         cmocka_unit_test(divergence_is_reported_and_kept),
         cmocka_unit_test(bad_input_is_one_clear_line),
         cmocka_unit_test(a_checkpoint_of_another_shape_is_refused),
