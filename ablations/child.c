@@ -23,8 +23,9 @@ static bool pin(int first, int n) {
     return sched_setaffinity(0, sizeof ours, &ours) == 0;
 }
 
+/* To its end: the process of another sweep may be writing there. */
 static bool redirect(const char *log) {
-    int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0666);
     return fd >= 0 && dup2(fd, 1) == 1 && dup2(fd, 2) == 2;
 }
 

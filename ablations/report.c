@@ -313,16 +313,6 @@ static bool write_page(const Page *p) {
     return ok;
 }
 
-/* Whole or not at all: written beside it and renamed. */
-static bool publish(const char *path, const char *text, size_t size, Error *e) {
-    Path part = path_of("%s.part", path);
-    if (!file_write(part.s, text, (int64_t)size, e)) return false;
-    if (!rename(part.s, path)) return true;
-    fail(e, EXIT_USAGE, "report: %s: %s", path, strerror(errno));
-    remove(part.s);
-    return false;
-}
-
 bool report_write(Store *s, const char *sweep, const char *path, bool quiet, Error *e) {
     char *text = NULL;
     size_t size = 0;
@@ -331,7 +321,7 @@ bool report_write(Store *s, const char *sweep, const char *path, bool quiet, Err
     if (!p.out) return fail(e, EXIT_FAILED, "report: out of memory");
     bool ok = *parts.path ? check_sweep(&p) && page_write(p.out, &parts, s, sweep, e) : write_page(&p);
     fclose(p.out);
-    ok = ok && publish(path, text, size, e);
+    ok = ok && file_replace(path, text, (int64_t)size, e);
     free(text);
     if (ok && !*parts.path && !quiet)
         fprintf(stderr, "%s: the static page (`make page`, which needs npm once, adds the one that moves)\n",
@@ -350,7 +340,7 @@ static bool save_chart(const Page *page, const struct Chart *chart, const char *
     if (!p.out) return fail(p.e, EXIT_FAILED, "report: out of memory");
     bool ok = draw_chart(&p, chart, (Frame){"", ""});
     fclose(p.out);
-    ok = ok && (!size || publish(path.s, text, size, p.e));
+    ok = ok && (!size || file_replace(path.s, text, (int64_t)size, p.e));
     free(text);
     return ok;
 }

@@ -64,24 +64,34 @@ int runner_jobs(const Plan *p, const RunnerOptions *o) {
     return missing >= cores ? cores : 1;
 }
 
+/* Of the sweep as it was planned here: with this text, and this run in its first place. */
+static const char gates_sql[] =
+    "SELECT DISTINCT c.cell, h.open > 0, c.cell = h.cell FROM sweep_cell AS c"
+    " JOIN sweep_choice AS h USING (sweep, side, stratum) JOIN sweep AS w ON w.id = c.sweep"
+    " JOIN sweep_run AS s ON s.sweep = w.id AND s.\"index\" = 0 JOIN run AS r ON r.id = s.run"
+    " WHERE w.name = ?1 AND w.file = ?2 AND r.key = ?3";
+
 /* Reads which cells the tuning seeds have chosen. */
 static bool read_gates(Runner *r, Error *e) {
+    const Sweep *sweep = r->p->sweep;
     sqlite3_stmt *q = NULL;
-    int result;
-    if (r->o->only >= 0 || !sweep_is_tuned(r->p->sweep)) return true;
-    if (sqlite3_prepare_v2(store_db(r->s),
-                           "SELECT DISTINCT c.cell, h.open > 0, c.cell = h.cell FROM sweep_cell AS c"
-                           " JOIN sweep_choice AS h USING (sweep, side, stratum)"
-                           " JOIN sweep AS w ON w.id = c.sweep WHERE w.name = ?1",
-                           -1, &q, NULL) != SQLITE_OK)
+    int result, rows = 0;
+    if (r->o->only >= 0 || !sweep_is_tuned(sweep)) return true;
+    if (sqlite3_prepare_v2(store_db(r->s), gates_sql, -1, &q, NULL) != SQLITE_OK)
         return store_failed(r->s, "results: sweep", e);
-    sqlite3_bind_text(q, 1, r->p->sweep->name, -1, SQLITE_STATIC);
-    while ((result = sqlite3_step(q)) == SQLITE_ROW) {
+    sqlite3_bind_text(q, 1, sweep->name, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 2, sweep->text, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 3, r->p->run[0].key, -1, SQLITE_STATIC);
+    for (; (result = sqlite3_step(q)) == SQLITE_ROW; rows++) {
         bool open = sqlite3_column_int(q, 1), chosen = sqlite3_column_int(q, 2);
         r->gate[sqlite3_column_int(q, 0)] = open ? GATE_WAITING : chosen ? GATE_OPEN : GATE_CLOSED;
     }
     sqlite3_finalize(q);
-    return result == SQLITE_DONE || store_failed(r->s, "results: sweep", e);
+    if (result != SQLITE_DONE) return store_failed(r->s, "results: sweep", e);
+    return rows || fail(e, EXIT_FAILED,
+                        "sweep: %s: another process has registered other runs of it (run the edited file "
+                        "again)",
+                        sweep->name);
 }
 
 static Gate gate_of(const Runner *r, int i) {
@@ -97,6 +107,8 @@ static bool next_run(Runner *r, int *out, Error *e) {
         if (is_status(&r->p->run[i], "alive")) continue;
         if (!is_wanted(r->p, r->o, i)) {
             r->state[i] = RUN_OVER;
+            if (!read_gates(r, e)) return false; /* the one who ended it may have opened one further up */
+            i = -1;
             continue;
         }
         *out = i;
@@ -176,12 +188,13 @@ static void draw(Runner *r) {
 
 /* ---- starting ---- */
 
+/* Replaced whole: the process of another sweep may be reading it. */
 static bool write_config(const PlannedRun *run, int threads, const char *folder, Path *path, Error *e) {
     Config c = run->config;
     if (threads) c.run.threads = threads;
     *path = path_of("%s/config.json", folder);
     char *json = config_json(&c, true);
-    bool ok = json ? folder_make(folder, e) && file_write(path->s, json, (int64_t)strlen(json), e)
+    bool ok = json ? folder_make(folder, e) && file_replace(path->s, json, (int64_t)strlen(json), e)
                    : fail(e, EXIT_FAILED, "sweep: out of memory");
     free(json);
     return ok;

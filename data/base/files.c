@@ -84,6 +84,13 @@ bool file_write(const char *path, const void *data, int64_t size, Error *e) {
     return ok ? true : fail_path(e, path);
 }
 
+bool file_replace(const char *path, const void *data, int64_t size, Error *e) {
+    Path part = path_of("%s.%d.part", path, (int)getpid());
+    if (file_write(part.s, data, size, e) && (!rename(part.s, path) || fail_path(e, path))) return true;
+    remove(part.s);
+    return false;
+}
+
 bool file_map(const char *path, const void **data, int64_t *size, Error *e) {
     *data = NULL;
     *size = 0;

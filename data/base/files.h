@@ -36,6 +36,9 @@ bool file_read(const char *path, Bytes *out, Error *e);
 /* Creates or empties the file and writes it. Not synced: workspace_publish syncs a folder. */
 bool file_write(const char *path, const void *data, int64_t size, Error *e);
 
+/* The same whole or not at all, whoever else reads or writes it: written beside it, then renamed. */
+bool file_replace(const char *path, const void *data, int64_t size, Error *e);
+
 /* Maps a file read-only. An empty file gives NULL and 0. Undone by munmap. */
 bool file_map(const char *path, const void **data, int64_t *size, Error *e);
 

@@ -202,6 +202,7 @@ static void what_ended_badly_waits_for_retry(void **state) {
     write_sweep(p, "wild", "zip: {optim.lr: [1e-3, 1e3], optim.weight_decay: [0, 1e3]}\n");
     assert_int_equal(sweep(p, "run", "wild", "wild.db", two_jobs("")), 1);
     assert_said(p, "wild.db", "1 failed or diverged (--retry tries them again)");
+    assert_said(p, "wild.db", "lower optim.lr"); /* its own last words, out of its log */
     assert_answer(p, "wild.db", "SELECT group_concat(status) FROM run", "done,diverged|\n");
     free(ask(p, "wild.db", "UPDATE run SET host = NULL"));
     assert_int_equal(sweep(p, "run", "wild", "wild.db", two_jobs("--quiet")), 1);
@@ -299,6 +300,37 @@ static void only_the_best_cell_of_each_side_is_judged(void **state) {
     assert_said(p, "tuned.db", "each side at its own best");
     assert_int_equal(sweep(p, "verdict", "tuned", "tuned.db", "--markdown"), 0);
     assert_said(p, "tuned.db", "| val\\_loss lower by more than 9.0 | 2 |");
+}
+
+/* Whoever waits learns what another's runs have chosen, and does not give up. */
+static void writers_of_a_tuned_sweep_share_its_choice(void **state) {
+    const Place *p = *state;
+    pid_t pids[3];
+    for (int i = 0; i < 3; i++) pids[i] = start(p, "tuned", "choosers.db", "--jobs 1 --quiet");
+    for (int i = 0; i < 3; i++) assert_int_equal(wait_for(pids[i]), 0);
+    assert_answer(p, "choosers.db", "SELECT count(*) FROM run WHERE started IS NOT NULL", "8|\n");
+    assert_same_results(p, "choosers.db", "tuned.db");
+}
+
+/* An edited text has other cells: whoever is at work on the former one must not read them as its own. */
+static void a_tuned_sweep_edited_under_way_is_given_up(void **state) {
+    const Place *p = *state;
+    const char *rest = "seeds: 2\ncompare: {axis: model.head_out, baseline: none}\n"
+                       "tune: {axes: [optim.lr], seeds: 1}\n";
+    char text[512], line[256];
+    snprintf(text, sizeof text, "grid: {model.head_out: [none, rmsnorm], optim.lr: [1e-3, 5e-3]}\n%s", rest);
+    write_sweep(p, "changed", text);
+    pid_t pid = start(p, "changed", "changed.db", "--jobs 1 --quiet train.steps=4000");
+    snprintf(line, sizeof line,
+             "timeout 60 sh -c 'until ls %s/changed.db.d/*/lock >/dev/null 2>&1; do sleep .01; done'",
+             p->folder);
+    assert_int_equal(shell(line), 0); /* it has registered its runs and begun one */
+    snprintf(text, sizeof text, "grid: {model.head_out: [none, rmsnorm], optim.lr: [1e-3, 5e-3, 1e-2]}\n%s",
+             rest);
+    write_sweep(p, "changed", text);
+    assert_int_equal(sweep(p, "run", "changed", "changed.db", "--index 0 --quiet"), 0);
+    assert_int_equal(wait_for(pid), 1);
+    assert_said(p, "changed.db", "another process has registered other runs of it");
 }
 
 /* A run that tunes is not there, nor, as a former program left it, its place: no verdict on half a choice. */
@@ -507,6 +539,8 @@ int main(void) {
         cmocka_unit_test(an_edited_file_keeps_the_runs_that_still_match),
         cmocka_unit_test(an_edited_file_mixes_nothing_when_one_place_is_run),
         cmocka_unit_test(only_the_best_cell_of_each_side_is_judged),
+        cmocka_unit_test(writers_of_a_tuned_sweep_share_its_choice),
+        cmocka_unit_test(a_tuned_sweep_edited_under_way_is_given_up),
         cmocka_unit_test(what_is_not_there_keeps_the_verdict_open),
         cmocka_unit_test(what_stage_it_is_in_is_told),
         cmocka_unit_test(figures_come_as_json),
