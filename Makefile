@@ -81,8 +81,9 @@ CLAIMS     := $(ALL_CLAIMS)
 claims: sinklab
 	./sinklab fetch gcide
 	./sinklab fetch kernel-doc
-	for c in $(CLAIMS); do ./sinklab sweep run ablations/$$c.yaml --db $(DB) || exit 1; done
-	$(MAKE) --no-print-directory results DB=$(DB) CLAIMS="$(CLAIMS)"
+	code=0; for c in $(CLAIMS); do ./sinklab sweep run ablations/$$c.yaml --db $(DB) || code=$$?; \
+	    [ $$code -le 1 ] || exit $$code; done; \
+	$(MAKE) --no-print-directory results DB=$(DB) CLAIMS="$(CLAIMS)" && exit $$code
 results: sinklab
 	for c in $(ALL_CLAIMS); do case " $(CLAIMS) " in \
 	    *" $$c "*) ./sinklab sweep verdict ablations/$$c.yaml --db $(DB) --markdown && echo ;; \

@@ -315,33 +315,38 @@ FROM run AS r LEFT JOIN told ON told.run_id = r.id;
 
 CREATE VIEW IF NOT EXISTS paired AS -- Final figures minus those of the baseline of the same seed whose
     -- configuration agrees in every key outside `aside`: those that variants choose (but optim.lr), and those that
-    -- go with them. The baseline: of the runs of variant baseline those that choose the fewest things other than
-    -- built-in, so that a side of a sweep over any of these keys is paired as a variant is.
+    -- go with them. The baseline: of the runs of variant baseline the one that chooses the fewest things other than
+    -- built-in, so that a side of a sweep over any of these keys is paired as a variant is; of several the one that
+    -- agrees in most of what goes with choices, then the newest.
 WITH aside (path, plain) AS ( -- plain NULL: no choice, but what goes with one
     VALUES ('$.data.bos', 'row'), ('$.data.mask', 'causal'), ('$.model.attention', 'softmax'),
            ('$.model.head_out', 'none'), ('$.model.qk', 'none'), ('$.model.position', 'rope'),
            ('$.model.norm', 'pre'), ('$.model.norm_kind', 'rmsnorm'), ('$.model.mlp', 'swiglu'),
            ('$.model.bias', 0), ('$.model.tie', 0), ('$.model.value_residual', 0),
-           ('$.model.interventions', '[]'), ('$.optim.name', 'adamw'), ('$.model.window', NULL),
+           ('$.model.interventions', '[]'), ('$.optim.name', 'adamw'), ('$.model.window', 0),
            ('$.model.head_out_scale', NULL), ('$.model.mlp_width', NULL)
 ), side AS MATERIALIZED (
-    SELECT f.*, (SELECT count(*) FROM aside WHERE json_extract(r.config, path) <> plain) AS choices,
+    SELECT f.*, r.config, (SELECT count(*) FROM aside WHERE json_extract(r.config, path) <> plain) AS choices,
            (SELECT group_concat(p.key || '=' || p.value)
             FROM (SELECT key, value FROM param WHERE run = r.id ORDER BY key) AS p
             WHERE p.key NOT IN ('variant', 'label', 'seed') AND p.key NOT LIKE 'run.%'
                   AND NOT EXISTS (SELECT 1 FROM aside WHERE '$.' || p.key = path OR p.key LIKE substr(path, 3) || '[%')
            ) AS rest
     FROM final AS f JOIN run AS r ON r.id = f.run_id
-), baseline AS (
-    SELECT *, rank() OVER (PARTITION BY seed, rest ORDER BY choices) AS place FROM side WHERE variant = 'baseline'
+), pair AS (
+    SELECT v.run_id, b.run_id AS baseline, row_number() OVER (PARTITION BY v.run_id ORDER BY b.choices, (
+               SELECT count(*) FROM aside
+               WHERE plain IS NULL AND json_extract(v.config, path) IS NOT json_extract(b.config, path)
+           ), b.run_id DESC) AS place
+    FROM side AS v JOIN side AS b ON b.seed = v.seed AND b.rest IS v.rest AND b.variant = 'baseline'
 )
 SELECT v.variant, v.seed, v.label, v.val_loss - b.val_loss AS d_val_loss,
        v.val_loss_1 - b.val_loss_1 AS d_val_loss_1, v.bits_per_byte - b.bits_per_byte AS d_bits_per_byte,
        v.sink_rate_03 - b.sink_rate_03 AS d_sink_rate_03, v.sink_mass - b.sink_mass AS d_sink_mass,
        v.value_drain - b.value_drain AS d_value_drain, v.norm_ratio - b.norm_ratio AS d_norm_ratio,
        v.onset - b.onset AS d_onset, v.key, b.key AS baseline, v.run_id
-FROM side AS v JOIN baseline AS b ON b.seed = v.seed AND b.rest IS v.rest AND b.place = 1
-WHERE v.variant <> 'baseline' OR v.choices > b.choices;
+FROM pair AS p JOIN side AS v ON v.run_id = p.run_id JOIN side AS b ON b.run_id = p.baseline
+WHERE p.place = 1 AND (v.variant <> 'baseline' OR v.choices > b.choices);
 
 CREATE VIEW IF NOT EXISTS digest AS -- Every figure that must be equal when a run is repeated, as text that
     -- gives each number back to the bit: two databases hold the same results when these rows are equal. Left
@@ -570,6 +575,7 @@ CREATE VIEW IF NOT EXISTS verdict AS -- One row an expectation and side: the mea
 WITH planned AS (
     SELECT x.sweep, x.place, x.metric, x.direction, x.beyond, x.baseline, c.stratum, c.side
     FROM sweep_expect AS x JOIN sweep_cell AS c ON c.sweep = x.sweep AND c.side <> x.baseline
+    WHERE (x.sweep, x.baseline, c.stratum) IN (SELECT sweep, side, stratum FROM sweep_cell) -- exclude may have it
     GROUP BY x.sweep, x.place, c.stratum, c.side
 ), fate AS MATERIALIZED ( -- of the judging runs of a side's chosen cell
     SELECT c.sweep, c.stratum, c.side, count(*) AS runs, count(*) FILTER (WHERE r.status = 'diverged') AS diverged,

@@ -1,5 +1,5 @@
 -- What happens to loss and sink when BOS is taken away, or put in, at evaluation?
--- main is as in training, other_bos with the other choice. Sinks: on the same text. Losses: over 262,144 and 16,384
+-- main is as in training with data.bos row or none, other_bos with the other choice. Sinks: on the same text. Losses: over 262,144 and 16,384
 -- targets of different held-out text, so that a difference below some 0.05 may be the text's.
 SELECT f.variant, f.seed, r.config ->> '$.data.bos' AS trained_with, round(f.val_loss, 4) AS val_loss,
        round(o.val_loss, 4) AS val_loss_other, round(o.val_loss - f.val_loss, 4) AS d_val_loss,

@@ -1,4 +1,5 @@
 -- What did each run cost, and how much of it was measuring rather than training?
+-- The first evaluation, before any update, is in no row.
 SELECT r.variant, r.seed, r.status, max(s.tokens) AS tokens, r.parameters,
        round(sum(s.ms) / 1000, 1) AS train_s, round(total(s.probe_ms) / 1000, 1) AS probe_s,
        round(total(s.save_ms) / 1000, 1) AS save_s,

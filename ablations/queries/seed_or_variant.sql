@@ -1,7 +1,8 @@
 -- Is it the variant that matters, or the seed?
 -- A variant here is also a side of a sweep over any other key: an arm.
 -- Standard deviations of the variants' means and of the seeds within a variant, and the share of the whole
--- variance that the variant explains.
+-- variance that the variant explains: of V variants of S seeds without any effect about (V - 1) / (V S - 1), and with
+-- one seed a variant nothing can be said.
 WITH figure AS (
     SELECT arm, 'val_loss' AS metric, val_loss AS value FROM final JOIN arm USING (run_id)
     UNION ALL SELECT arm, 'sink_rate_03', sink_rate_03 FROM final JOIN arm USING (run_id)
@@ -18,5 +19,6 @@ WITH figure AS (
 )
 SELECT metric, variants, runs, round(sqrt(between_sq / runs), 4) AS sd_of_variants,
        round(sqrt(within_sq / nullif(runs - variants, 0)), 4) AS sd_of_seeds,
-       round(between_sq / nullif(between_sq + within_sq, 0), 3) AS share_of_variant
+       CASE WHEN runs > variants
+            THEN round(between_sq / nullif(between_sq + within_sq, 0), 3) END AS share_of_variant
 FROM squares ORDER BY metric;

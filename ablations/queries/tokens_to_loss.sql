@@ -1,5 +1,6 @@
 -- How many tokens does each run need to reach a held-out loss?
--- `.param set :loss 2.8` before it names the loss; else it is the worst final one, which all runs reach.
+-- `.param set :loss 2.8` before it names the loss; else it is the worst final one, which all runs reach: at their end
+-- over 262,144 targets, before it over 16,384 of the same text, so that one near its final loss may seem early or late.
 WITH target AS (
     SELECT coalesce(:loss, (SELECT max(val_loss) FROM final)) AS loss
 ), reached AS (

@@ -175,6 +175,35 @@ static void paired_matches_seed_and_the_rest_of_the_configuration(void **state) 
     place_remove(&p);
 }
 
+/* Of baselines that differ in what goes with choices it is the one that agrees with the run, then the newest;
+ * a window is a choice of its own. Never two. */
+static void paired_takes_one_baseline(void **state) {
+    (void)state;
+    static const struct {
+        const char *key, *variant, *model;
+        double loss;
+    } runs[] = {{"narrow", "baseline", "\"mlp_width\":16,\"window\":0", 2},
+                {"wide", "baseline", "\"mlp_width\":32,\"window\":0", 3},
+                {"newer", "baseline", "\"mlp_width\":64,\"window\":0", 5},
+                {"windowed", "baseline", "\"mlp_width\":32,\"window\":8", 7},
+                {"no_bos", "no_bos", "\"mlp_width\":32,\"window\":0", 4},
+                {"other", "no_bos", "\"mlp_width\":48,\"window\":0", 4}};
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        char config[160];
+        snprintf(config, sizeof config, "{\"variant\":\"%s\",\"model\":{%s}}", runs[i].variant,
+                 runs[i].model);
+        finished_run(s, runs[i].key, runs[i].variant, 0, config, runs[i].loss);
+    }
+    ASK(s,
+        "SELECT group_concat(key || '-' || baseline || ' ' || d_val_loss, ';') "
+        "FROM (SELECT * FROM paired ORDER BY key)",
+        "no_bos-wide 1.0;other-newer -1.0;windowed-wide 4.0");
+    store_close(s);
+    place_remove(&p);
+}
+
 static void param_lists_dotted_keys(void **state) {
     (void)state;
     Place p = place_make();
@@ -272,6 +301,7 @@ int main(void) {
         cmocka_unit_test(onset_to_the_step),
         cmocka_unit_test(final_has_one_row_a_finished_run),
         cmocka_unit_test(paired_matches_seed_and_the_rest_of_the_configuration),
+        cmocka_unit_test(paired_takes_one_baseline),
         cmocka_unit_test(param_lists_dotted_keys),
         cmocka_unit_test(digest_is_of_the_figures_alone),
         cmocka_unit_test(digest_names_every_column_of_figures),
