@@ -287,9 +287,14 @@ static bool merge_runs(Merge *m, Error *e) {
     return ok;
 }
 
-/* A sweep is known by its name and its file's text: places of another text would mean other runs. */
+/* A sweep is known by its name and its file's text: places of another text would mean other runs. So do those
+ * of other words or another base, where both have a place and another run there. */
+#define OTHER_PLACES                                                                                         \
+    "(i.file <> o.file OR EXISTS (SELECT 1 FROM other.sweep_run AS theirs JOIN main.sweep_run AS ours"       \
+    " USING (\"index\") JOIN other.run AS t ON t.id = theirs.run JOIN main.run AS u ON u.id = ours.run"      \
+    " WHERE theirs.sweep = o.id AND ours.sweep = i.id AND t.key <> u.key))"
 #define SAME_SWEEP                                                                                           \
-    "JOIN other.sweep AS o ON o.id = x.sweep JOIN main.sweep AS i ON i.name = o.name AND i.file = o.file"
+    "JOIN other.sweep AS o ON o.id = x.sweep JOIN main.sweep AS i ON i.name = o.name AND NOT " OTHER_PLACES
 
 static bool copy_sweep_rows(Merge *m, Error *e) {
     char columns[COLUMNS_TEXT], sql[SQL_TEXT];
@@ -323,19 +328,21 @@ static bool copy_sweeps(Merge *m, const char *unused, Error *e) {
 }
 
 static bool report(Merge *m, Error *e) {
-    char other_texts[512] = "";
-    if (!execute(m,
+    char others[512] = "";
+    if (other_has(m, "sweep_run") &&
+        !execute(m,
                  "SELECT group_concat(o.name, ', ') FROM other.sweep AS o JOIN main.sweep AS i USING (name)"
-                 " WHERE i.file <> o.file",
-                 NULL, other_texts, sizeof other_texts, e))
+                 " WHERE " OTHER_PLACES,
+                 NULL, others, sizeof others, e))
         return false;
     if (m->quiet) return true;
     printf("%s: %d new, %d taken further, %d known already, %d left out, %d in conflict\n",
            store_path(m->from), m->runs[MERGE_NEW], m->runs[MERGE_FURTHER], m->runs[MERGE_KNOWN],
            m->runs[MERGE_ALIVE], m->runs[MERGE_CONFLICT]);
-    if (*other_texts)
-        printf("%s: runs of %s were merged, its places not: its file has another text here\n",
-               store_path(m->from), other_texts);
+    if (*others)
+        printf("%s: runs of %s were merged, its places not: here it is of another text, other "
+               "words or another base\n",
+               store_path(m->from), others);
     return true;
 }
 

@@ -238,21 +238,26 @@ static void what_was_tried_replaces_what_waits(void **state) {
 static void places_of_one_sweep_come_together(void **state) {
     (void)state;
     Place p = place_make();
-    static const char *const names[] = {"x.db", "y.db", "z.db"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const names[] = {"x.db", "y.db", "z.db", "words.db"};
+    for (int i = 0; i < 4; i++) {
         Store *s = database(&p, names[i]);
         plant_ended(s, names[i], "done", 2, 2 + i);
-        plant_place(s, i < 2 ? "text" : "another text", i, names[i]);
+        plant_place(s, i == 2 ? "another text" : "text", i % 3, names[i]); /* the last is of other words */
         run_sql(s,
                 "INSERT INTO sweep_cell VALUES (1, 9, 1, 'all', 'all', 'all', 0)"); /* its run never came */
         store_close(s);
     }
-    assert_int_equal(merge(&p, "new.db x.db y.db z.db"), 0);
-    assert_said(&p, "z.db: runs of sweep were merged, its places not: its file has another text here");
+    assert_int_equal(merge(&p, "new.db x.db y.db z.db words.db"), 0);
+    for (int i = 2; i < 4; i++)
+        assert_said(
+            &p, path_of("%s: runs of sweep were merged, its places not: here it is of another text, other "
+                        "words or another base",
+                        names[i])
+                    .s);
     Store *s = database(&p, "new.db");
     ASK(s, "SELECT group_concat(\"index\" || key) FROM sweep_run JOIN run ON id = run", "0x.db,1y.db");
     ASK(s, "SELECT group_concat(\"index\") FROM sweep_cell", "0,1,9");
-    ASK(s, "SELECT count(*) FROM run", "3");
+    ASK(s, "SELECT count(*) FROM run", "4");
     store_close(s);
     place_remove(&p);
 }
