@@ -221,6 +221,7 @@ const Command sample_command = {
                "  --keep K         of those, the first K of the text, always (default 0)\n"
                "  --seed N         of the draw (default 0)\n"
                "  --cache DIR      prepared tokens (default data/cache)\n"
-               "  --quiet          nothing but the text, as always\n",
+               "  --quiet          nothing but the text, as always\n\n"
+               "Products are in fp32, in whatever precision it was trained.\n",
     .run = sample,
 };

@@ -53,7 +53,7 @@ const links = [
     name: "Sink rate",
     rows: column("eval", "sink_rate_03"),
     rule: 0.1,
-    said: "eps = 0.3; dashed: threshold 0.1; uniform attention: 0",
+    said: "eps = 0.3; dashed: threshold 0.1; uniform attention: 0 where T > 9",
   },
   {
     name: "Value drain",

@@ -13,7 +13,7 @@ const figures = [
   },
   { key: "entropy_norm", name: "H / ln min(T,d)", rule: 0.5, said: "below 0.5: compress", domain: [0, 1] },
   { key: "norm_ratio", name: "Norm ratio of token 0", rule: 3, said: "above 3: compress", log: true },
-  { key: "sink_rate_03", name: "Sink rate", rule: 0, said: "eps 0.3; uniform attention: 0", domain: [0, 1] },
+  { key: "sink_rate_03", name: "Sink rate", rule: 0, said: "eps 0.3; uniform attention: 0 where T > 9", domain: [0, 1] },
 ];
 const phaseNames = ["–", "mix", "compress", "refine"];
 

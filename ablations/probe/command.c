@@ -102,7 +102,8 @@ const Command probe_command = {
                "  --list             the instruments: definition, paper, columns in results.db or flag\n"
                "  --json             figures with full precision\n"
                "  --cache DIR        prepared tokens (default data/cache)\n"
-               "  --quiet            no progress, as always\n",
+               "  --quiet            no progress, as always\n\n"
+               "Products are in fp32, in whatever precision it was trained.\n",
     .list = list_interventions,
     .run = probe,
 };
