@@ -104,7 +104,7 @@ static const Row rows[] = {
      .help = "blocks of 2,048 tokens whose rows are shuffled together; at 1 every context sees the same text "
              "a step"},
     {"data.fixed_token_at", INTEGER, AT(data.fixed_token_at), "-1", -1, 1 << 20,
-     .help = "this position holds BOS; -1: none"},
+     .help = "this position holds BOS, in probes too (at 0 in other_bos as in main); -1: none"},
 
     {"train.steps", INTEGER, AT(train.steps), "2500", 1, MANY, .help = "updates"},
     {"train.batch_tokens", INTEGER, AT(train.batch_tokens), "2048", 1, MANY, .help = "a step; whole rows"},

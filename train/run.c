@@ -3,6 +3,7 @@
 #include "data/data.h"
 #include "model/gemm.h"
 #include "model/grain.h"
+#include "model/interventions/intervention.h"
 #include "train/cadence.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
@@ -51,10 +52,25 @@ bool run_size(const Config *c, int64_t vocab, RunSize *out, Error *e) {
     return true;
 }
 
+/* A mean over the rows in flight is no mean where there is one: the longest rows are the fewest. */
+static bool changes_something(const Config *c, const ModelConfig *shape, Error *e) {
+    Changes changes;
+    int T = (int)shape->context;
+    if (!changes_read(shape, T, &changes, e)) return false;
+    for (int i = 0; i < changes.n; i++)
+        if (intervention_of_batch(&changes.at[i]) && trainer_rows_in_flight(c, T) == 1)
+            return fail(e, EXIT_USAGE,
+                        "model.interventions: %s does nothing with mu=batch: one row of %d is in flight "
+                        "(mu=positions)",
+                        changes.at[i].kind->name, T);
+    return true;
+}
+
 bool run_check(const Config *c, int64_t vocab, Error *e) {
     Model *m;
     ModelConfig shape = c->model;
     shape.vocab = vocab;
+    if (!changes_something(c, &shape, e)) return false;
     if (!*c->train.init_from) return true;
     if (!model_create(&m, &shape, false, e)) return false;
     bool ok = checkpoint_fits_model(c->train.init_from, m, e);

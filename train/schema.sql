@@ -76,7 +76,7 @@ CREATE TABLE IF NOT EXISTS step_head ( -- One row an update and head, over all r
     step INTEGER NOT NULL, -- the update, from 1
     layer INTEGER NOT NULL, -- from 0
     head INTEGER NOT NULL, -- from 0
-    first_mass REAL, -- mass of the first key: sum over queries q >= 0 of A[q,0], over T; mean over rows
+    first_mass REAL, -- mass of the first key: mean of A[q,0] over the queries q that see it; mean over rows
     value_ratio REAL, -- norm of the first value over the median norm of the others, mean over rows
     PRIMARY KEY (run_id, step, layer, head)
 ) STRICT, WITHOUT ROWID;
@@ -143,8 +143,8 @@ CREATE TABLE IF NOT EXISTS eval_layer ( -- One row an evaluation, probe and laye
     out_variance_first REAL, -- probe random: variance over sequences of o_0 before W_O, mean over dimensions
     out_variance_ratio REAL, -- that over its mean for the second half of the positions
     tau_wo REAL, -- Kendall's tau between the variances by dimension before and after W_O
-    super_unit INTEGER, -- MLP hidden unit of the largest mean activation at position 0, from 0
-    super_ratio REAL, -- that activation over the median of the units
+    super_unit INTEGER, -- MLP hidden unit of the largest |mean activation| at position 0, from 0
+    super_ratio REAL, -- that over the median of the units
     super_energy8 REAL, -- share of the MLP's output energy at position 0 in its top 8 units
     super_sparsity4 REAL, -- share of that unit's down-projection column's squared norm in its top 4 channels
     super_cos REAL, -- cosine of the normed x_0 and the gate row of that unit

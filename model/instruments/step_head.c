@@ -1,15 +1,18 @@
 #include "model/instruments/step_head.h"
 
+#include "model/instruments/first_rest.h"
+
 #include <math.h>
 #include <stdlib.h>
 
 struct StepHead {
     int rows, T, layers, heads;
     double *mass, *ratio; /* (rows, layers, heads): each cell has one writer, so sums have one order */
-    float *norms;         /* (rows, heads, T) scratch */
+    double *norms;        /* (rows, heads, T) scratch */
+    Sight sight;
 };
 
-StepHead *step_head_create(int rows, int T, int layers, int heads) {
+StepHead *step_head_create(int rows, int T, int layers, int heads, Sight sight) {
     StepHead *s = calloc(1, sizeof *s);
     if (!s) return NULL;
     size_t cells = (size_t)rows * (size_t)layers * (size_t)heads;
@@ -19,7 +22,8 @@ StepHead *step_head_create(int rows, int T, int layers, int heads) {
                     heads,
                     calloc(cells, sizeof(double)),
                     calloc(cells, sizeof(double)),
-                    calloc((size_t)rows * (size_t)heads * (size_t)T, sizeof(float))};
+                    calloc((size_t)rows * (size_t)heads * (size_t)T, sizeof(double)),
+                    sight};
     if (s->mass && s->ratio && s->norms) return s;
     step_head_free(s);
     return NULL;
@@ -40,26 +44,24 @@ static float dot(const float *a, const float *b, int n) {
     return sum;
 }
 
-static double first_mass(const View *v, const Heads *h, int row, int head) {
-    const float *first = h->first + ((int64_t)row * h->H + head) * v->T;
+static double first_mass(const View *v, Sight sight, int row, int head) {
+    const float *first = v->heads->first + ((int64_t)row * v->heads->H + head) * v->T;
+    const int32_t *lo = v->lo + (int64_t)row * v->T;
     double sum = 0;
-    for (int t = 0; t < v->T; t++) sum += (double)first[t];
-    return sum / v->T;
+    int seeing = 0;
+    for (int t = 0; t < v->T; t++) {
+        if (!sight_first(sight, lo, t)) continue;
+        sum += (double)first[t];
+        seeing++;
+    }
+    return sum / seeing;
 }
 
-static int ascending(const void *a, const void *b) {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
-static double value_ratio(const View *v, const Heads *h, int row, int head, float *norms) {
+static double value_ratio(const View *v, const Heads *h, int row, int head, double *norms) {
     const float *value = h->v + (int64_t)row * v->T * h->ld + (int64_t)(head / h->group) * h->dh;
-    int n = v->T - 1;
     for (int t = 0; t < v->T; t++) norms[t] = sqrtf(dot(value + t * h->ld, value + t * h->ld, h->dh));
-    if (n < 1) return NAN;
-    qsort(norms + 1, (size_t)n, sizeof *norms, ascending);
-    double median = n % 2 ? norms[1 + n / 2] : 0.5 * ((double)norms[n / 2] + norms[1 + n / 2]);
-    return norms[0] / median;
+    FirstRest n = first_rest(norms, v->lo + (int64_t)row * v->T, v->T);
+    return n.first / n.rest;
 }
 
 static void see(void *self, const View *v) {
@@ -69,7 +71,7 @@ static void see(void *self, const View *v) {
     for (int i = 0; i < v->rows * h->H; i++) {
         int row = i / h->H, head = i % h->H;
         int64_t cell = ((v->row0 + row) * s->layers + v->layer) * s->heads + head;
-        s->mass[cell] = first_mass(v, h, row, head);
+        s->mass[cell] = first_mass(v, s->sight, row, head);
         s->ratio[cell] = value_ratio(v, h, row, head, s->norms + (int64_t)i * s->T);
     }
 }

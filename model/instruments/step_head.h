@@ -4,18 +4,20 @@
 #ifndef SINKLAB_STEP_HEAD_H
 #define SINKLAB_STEP_HEAD_H
 
+#include "model/sight.h"
 #include "model/tap.h"
 
 typedef struct StepHead StepHead;
 
 /* rows: of a whole step. */
-StepHead *step_head_create(int rows, int T, int layers, int heads);
+StepHead *step_head_create(int rows, int T, int layers, int heads, Sight sight);
 void step_head_free(StepHead *s);
 Observer step_head_observer(StepHead *s);
 
 /* Means over the rows seen since the last call, [layers][heads]:
- * first_mass  = (1/T) sum_q A[q, first key that q's document sees]
- * value_ratio = ||v_0|| / median_{t>0} ||v_t||; NAN at T = 1. */
+ * first_mass  = mean over the queries that see the first key of their document of their weight on it
+ * value_ratio = ||v_0|| / median_{t>0} ||v_t||, with several documents in a row the mean over their first
+ *               tokens for v_0; NAN at T = 1. */
 void step_head_take(StepHead *s, double *first_mass, double *value_ratio);
 
 #endif

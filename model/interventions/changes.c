@@ -15,6 +15,10 @@ bool intervention_of_rows(const Intervention *i) {
     return !i->kind->write && !i->kind->tokens && !i->kind->blind;
 }
 
+bool intervention_of_batch(const Intervention *i) {
+    return i->kind->takes >> ARG_MU & 1 && i->arg[ARG_MU] == MU_BATCH;
+}
+
 bool changes_read(const ModelConfig *c, int T, Changes *out, Error *e) {
     *out = (Changes){.n = c->interventions.n};
     for (int i = 0; i < out->n; i++) {

@@ -49,6 +49,9 @@ void interventions_print(FILE *out);
 /* Whether it is the caller's to do, by the rows it passes: a change at no place of the pass. */
 bool intervention_of_rows(const Intervention *i);
 
+/* Whether it averages over the rows of the pass. */
+bool intervention_of_batch(const Intervention *i);
+
 /* What a model's pass changes: its configuration's list, read. */
 typedef struct Changes {
     int n;

@@ -270,6 +270,7 @@ static void bad_input_is_one_clear_line(void **state) {
         {"train.init_from=/nonexistent/checkpoint", "/nonexistent/checkpoint"},
         {"train.steps=0", "train.steps"},
         {"'model.interventions=replace_first(99999)'", "token 99999 is not there"},
+        {"'model.interventions=[\"amplify(4, 8)\"]' train.batch_tokens=16", "one row of 16 is in flight"},
         {"train.context_schedule=[0:8,6:16] 'model.interventions=self_only(10)'", "pos 10 is not there"},
         {"nonexistent.yaml", "nonexistent.yaml"},
     };

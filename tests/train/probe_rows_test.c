@@ -1,0 +1,66 @@
+/* train/probe_rows.c: what random rows are drawn from, and how many rows a short text gives. */
+#include "tests/data/fixture.h"
+#include "train/probe_rows.h"
+
+enum { T = 32, DOCUMENTS = 1600 };
+
+/* Documents of a few letters, a file each: BOS before each makes much more of the text. */
+static int setup(void **state) {
+    setup_folder(state);
+    Error e = {0};
+    Path folder = path_of("%s/text", ((Path *)*state)->s);
+    check(folder_make(folder.s, &e), &e);
+    for (int i = 0; i < DOCUMENTS; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "ab%04d\n", i);
+        write_text(path_of("%s/%04d", folder.s, i).s, text);
+    }
+    return 0;
+}
+
+static Dataset *open_short(void **state, BosPolicy bos) {
+    const char *folder = ((Path *)*state)->s;
+    DataConfig c = config_of(path_of("%s/text", folder).s, TOKENIZER_BYTES);
+    c.bos = bos;
+    return open_ok(&c, path_of("%s/cache", folder).s);
+}
+
+static void random_rows_have_every_token_but_bos(void **state) {
+    Dataset *d = open_short(state, BOS_ROW);
+    const DatasetInfo *info = dataset_info(d);
+    Error e = {0};
+    int64_t seen[512] = {0};
+    assert_true(info->vocab <= 512);
+    for (uint64_t seed = 1; seed < 200; seed++) {
+        ProbeRows more = {0};
+        check(probe_rows_draw(&more, RANDOM, d, seed, 10000, T, false, &e), &e);
+        for (int i = 0; i < more.rows * T; i++) {
+            assert_in_range(more.at.x[i], 0, info->vocab - 1);
+            seen[more.at.x[i]]++;
+        }
+        probe_rows_free(&more);
+    }
+    for (int token = 0; token < info->vocab; token++) assert_true(!seen[token] == (token == info->bos));
+    dataset_close(d);
+}
+
+static void a_short_text_gives_the_rows_it_has(void **state) {
+    static const BosPolicy policies[] = {BOS_NONE, BOS_ROW, BOS_DOCUMENT};
+    for (int i = 0; i < 3; i++) {
+        Dataset *d = open_short(state, policies[i]);
+        Error e = {0};
+        for (ProbeName name = MAIN; name < PROBES; name++) {
+            ProbeRows p = {0};
+            check(probe_rows_draw(&p, name, d, 1, 10000, T, name == OTHER_BOS, &e), &e);
+            assert_in_range(p.rows, 10, 20);
+            probe_rows_free(&p);
+        }
+        dataset_close(d);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(random_rows_have_every_token_but_bos),
+                                       cmocka_unit_test(a_short_text_gives_the_rows_it_has)};
+    return cmocka_run_group_tests(tests, setup, teardown_folder);
+}
