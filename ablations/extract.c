@@ -148,6 +148,7 @@ static const char settle[] =
     "DROP VIEW main.onset_eval;"
     "CREATE TABLE main.onset_eval AS SELECT * FROM src.onset_eval WHERE run_id IN chosen;"
     "UPDATE run SET host = NULL, checkpoint = NULL;"
+    "UPDATE event SET detail = '' WHERE kind IN ('checkpoint', 'error');" /* which name its files */
     "CREATE TABLE main.page_query (name TEXT, sql TEXT);"
     "CREATE TABLE main.page_note (name TEXT, value TEXT);"
     "INSERT INTO page_note SELECT 'runs', count(*) FROM chosen"

@@ -1,0 +1,4 @@
+# train/probe_rows.c
+# train/probe_rows
+# probe random: BOS is one of the tokens drawn
+s|token + (token >= d->bos)|token|
