@@ -8,18 +8,24 @@ ALL     := -std=gnu11 -D_GNU_SOURCE -I. $(CFLAGS) $(WARN) -fopenmp -I/usr/includ
 LIBS    := -lblis -llapacke -lyaml -lsqlite3 -lz -lxxhash -lm
 
 ROOMS   := data model train ablations
-SOURCES := $(wildcard $(ROOMS:%=%/*.c) $(ROOMS:%=%/*/*.c))
+MPI     := ablations/bench/processes_mpi.c
+SOURCES := $(filter-out $(MPI),$(wildcard $(ROOMS:%=%/*.c) $(ROOMS:%=%/*/*.c)))
 OBJECTS := $(SOURCES:%.c=build/%.o)
 LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
-.PHONY: page test-page all perf test tests test-long mutants demo accept claims results stress portable test-readme test-slurm test-recipe clean FORCE
+.PHONY: page test-page all perf test tests test-long mutants demo accept claims results stress portable test-readme test-slurm test-mpi test-recipe clean FORCE
 .SECONDARY:
 all: sinklab
 
 sinklab: $(OBJECTS)
 	$(CC) $(ALL) -o $@ $^ $(LIBS)
+
+# The same with what needs MPI (.ci/packages-mpi.txt): sinklab bench --mpi.
+sinklab-mpi: $(OBJECTS:%_none.o=%_mpi.o)
+	$(CC) $(ALL) -o $@ $^ $(LIBS) $$(pkg-config --libs mpi-c)
+$(MPI:%.c=build/%.o): ALL += $$(pkg-config --cflags mpi-c)
 
 build/%.o: %.c
 	@mkdir -p $(@D)
@@ -73,6 +79,10 @@ stress: sinklab
 # A job array on a real one-node Slurm (.ci/packages-slurm.txt).
 test-slurm: sinklab
 	tests/slurm.sh
+
+# Two processes under MPI (.ci/packages-mpi.txt).
+test-mpi: sinklab-mpi
+	tests/mpi.sh
 
 # Three claims of the literature at full size, some seventy runs, hours; started again it goes on. The verdicts go
 # into ablations/RESULTS.md; those of claims that CLAIMS= leaves out stay as they are.
@@ -133,6 +143,6 @@ perf: sinklab
 	./sinklab bench $(CONFIGS) --rounds $(ROUNDS) --save $(PERF)
 
 clean:
-	rm -rf build sinklab
+	rm -rf build sinklab sinklab-mpi
 
--include $(OBJECTS:.o=.d) $(TESTS:=.d) $(HELPERS:.o=.d)
+-include $(OBJECTS:.o=.d) $(MPI:%.c=build/%.d) $(TESTS:=.d) $(HELPERS:.o=.d)

@@ -36,7 +36,9 @@ struct BenchRun {
     Stream text;
     uint16_t *token; /* of the text, [TEXT_TOKENS] */
     int64_t *start;  /* of its documents */
+    BenchShare share;
     int64_t steps;
+    double loss;
     double warm_ms; /* of the step that is not counted */
 };
 
@@ -63,7 +65,7 @@ static bool make_text(BenchRun *r) {
 static void take_rows(BenchRun *r) {
     Trainer *t = &r->t;
     for (int i = 0; i < t->rows_per_step; i++) {
-        int64_t number = r->steps * t->rows_per_step + i;
+        int64_t number = (r->steps * r->share.size + r->share.rank) * t->rows_per_step + i;
         stream_row(&r->text, stream_shuffled(&r->text, (uint64_t)r->c.seed, number, t->T), t->T,
                    r->text.bos == BOS_ROW, i, &t->rows);
     }
@@ -71,17 +73,24 @@ static void take_rows(BenchRun *r) {
 }
 
 bool bench_open(BenchRun **out, const Config *c, Error *e) {
+    return bench_open_share(out, c, &(BenchShare){.size = 1}, e);
+}
+
+bool bench_open_share(BenchRun **out, const Config *c, const BenchShare *share, Error *e) {
     BenchRun *r = calloc(1, sizeof *r);
     if (!r) return fail(e, EXIT_FAILED, "bench: out of memory");
     size_t cells = (size_t)(c->model.layers * c->model.heads);
     r->c = *c;
     r->c.model.vocab = c->data.vocab;
+    r->c.train.batch_tokens /= share->size;
+    r->share = *share;
     r->figures = calloc(2 * cells, sizeof *r->figures);
     if (!r->figures || !make_text(r) || !trainer_create(&r->t, &r->c, e)) {
         bench_close(r);
         return e && e->code ? false : fail(e, EXIT_FAILED, "bench: out of memory");
     }
     model_init(r->t.model, (uint64_t)c->seed);
+    if (share->exchange) r->t.exchange = *share->exchange;
     r->warm_ms = bench_step(r, true, NULL); /* touches memory, wakes threads */
     *out = r;
     return true;
@@ -106,12 +115,16 @@ double bench_step(BenchRun *r, bool watch, Phases *phases) {
     t->phases = phases;
     take_rows(r);
     phase_end(phases, PHASE_DATA, (Work){0, 0});
-    trainer_step(t, r->steps);
+    r->loss = trainer_step(t, r->steps).loss;
     if (t->heads) step_head_take(t->heads, r->figures, r->figures + t->c->model.layers * t->c->model.heads);
     phase_end(phases, PHASE_INSTRUMENTS, (Work){0, 0});
     t->heads = r->heads;
     t->phases = NULL;
     return (omp_get_wtime() - start) * 1e3;
+}
+
+double bench_loss(const BenchRun *r) {
+    return r->loss;
 }
 
 Trainer *bench_trainer(BenchRun *r) {

@@ -36,11 +36,22 @@ typedef struct BenchResult {
  * part. Without `watch` nothing is measured of every head, so that its cost can be told. */
 bool bench_config(const Config *c, int steps, bool watch, BenchResult *out, Error *e);
 
-/* The same a step at a time, so that steps of several configurations can take turns. */
+/* Rows of a step that are this process's, the rank-th of `size` equal shares; and its Exchange
+ * (train/step.h), NULL where nothing is exchanged. */
+typedef struct BenchShare {
+    int rank, size;
+    const struct Exchange *exchange;
+} BenchShare;
+
+/* The same a step at a time, so that steps of several configurations can take turns. One has been made, which
+ * is not to be counted. */
 typedef struct BenchRun BenchRun;
 bool bench_open(BenchRun **out, const Config *c, Error *e);
+/* Of rows that `size` divides. */
+bool bench_open_share(BenchRun **out, const Config *c, const BenchShare *share, Error *e);
 void bench_close(BenchRun *r);
 double bench_step(BenchRun *r, bool watch, Phases *phases); /* ms; phases may be NULL */
+double bench_loss(const BenchRun *r); /* nats: of this process's rows, at the last step */
 struct Trainer *bench_trainer(BenchRun *r);
 
 #endif

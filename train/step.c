@@ -136,6 +136,7 @@ static double accumulate(Trainer *t) {
 StepFigures trainer_step(Trainer *t, int64_t step) {
     drop_early_targets(t);
     StepFigures f = {.loss = accumulate(t), .lr = schedule_lr(&t->c->optim, step, t->c->train.steps)};
+    if (t->exchange.average) t->exchange.average(t->exchange.self, t->grads, (int64_t)t->model->arena);
     phase_end(t->phases, PHASE_OTHER, (Work){0, 0});
     f.grad_norm = optim_update(&t->optim, &t->c->optim, t->model, t->grads, step, f.lr);
     phase_end(t->phases, PHASE_OPTIMISER, optim_work(&t->optim, t->model));

@@ -8,6 +8,12 @@
 #include "model/model.h"
 #include "train/optim.h"
 
+/* What the processes of one step do with their gradients: each is given the mean over all. NULL: alone. */
+typedef struct Exchange {
+    void (*average)(void *self, float *grads, int64_t n);
+    void *self;
+} Exchange;
+
 typedef struct Trainer {
     const Config *c;
     Model *model;
@@ -19,6 +25,7 @@ typedef struct Trainer {
     Rows rows;                        /* of one step: the caller fills them */
     int T, rows_per_step, micro_rows; /* of the context in force */
     Phases *phases;                   /* NULL: not timed */
+    Exchange exchange;
 } Trainer;
 
 typedef struct StepFigures {

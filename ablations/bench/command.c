@@ -2,6 +2,7 @@
  * compares runs and draws. Does not own: a measurement (train/bench.h, train/cost.h), how it is shown. */
 #include "train/command.h"
 #include "ablations/bench/against.h"
+#include "ablations/bench/processes.h"
 #include "ablations/bench/roofline.h"
 #include "ablations/bench/rounds.h"
 #include "ablations/bench/show.h"
@@ -16,20 +17,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MANY_CONFIGS = 16, MANY_ROUNDS = 99, VARIANT_STEPS = 3, COST_ROUNDS = 9 };
+enum { MANY_CONFIGS = 16, MANY_ROUNDS = 99, VARIANT_STEPS = 3, COST_ROUNDS = 9, SHARED_STEPS = 7 };
 
 /* What is measured. */
-typedef enum Mode { MODE_PHASES, MODE_VARIANTS, MODE_INSTRUMENTS } Mode;
+typedef enum Mode { MODE_PHASES, MODE_VARIANTS, MODE_INSTRUMENTS, MODE_PROCESSES } Mode;
 
 /* What the command line asks for. */
 typedef struct Asked {
-    bool json, unwatched, variants, instruments, quiet;
+    bool json, unwatched, variants, instruments, mpi, quiet;
     const char *against, *plot, *save, *cache;
     int64_t steps, rounds; /* 0: not said */
 } Asked;
 
 static Mode mode_of(const Asked *a) {
-    return a->variants ? MODE_VARIANTS : a->instruments ? MODE_INSTRUMENTS : MODE_PHASES;
+    return a->variants      ? MODE_VARIANTS
+           : a->instruments ? MODE_INSTRUMENTS
+           : a->mpi         ? MODE_PROCESSES
+                            : MODE_PHASES;
 }
 
 /* Words of the command line: configurations, and key=value for all of them. */
@@ -60,7 +64,8 @@ static Words words_of(int n, char **words) {
 static void usual_configs(Words *w, Mode mode, glob_t *found) {
     static const char *const patterns[] = {[MODE_PHASES] = "configs/*.yaml",
                                            [MODE_VARIANTS] = "configs/reference.yaml",
-                                           [MODE_INSTRUMENTS] = "configs/{demo,reference}.yaml"};
+                                           [MODE_INSTRUMENTS] = "configs/{demo,reference}.yaml",
+                                           [MODE_PROCESSES] = "configs/{demo,reference}.yaml"};
     if (w->configs || glob(patterns[mode], GLOB_BRACE, NULL, found)) return;
     w->config = found->gl_pathv;
     for (size_t i = 0; i < found->gl_pathc; i++)
@@ -175,11 +180,28 @@ static bool show_cost(const Words *w, const Asked *a, Error *e) {
     return true;
 }
 
+/* ---- processes ---- */
+
+static bool show_processes(const Words *w, const Asked *a, Error *e) {
+    Processes *p;
+    int rank;
+    if (!processes_open(&p, &rank, e)) return false;
+    BenchMachine m;
+    bool ok = bench_machine(&m, e); /* all of them: they compete for memory as they will in the steps */
+    if (ok && !rank && !a->json) show_machine(stdout, &m);
+    for (int i = 0; ok && i < w->configs; i++) {
+        Config c;
+        ok = load(&c, w, i, e) && processes_show(p, w->config[i], &c, steps_of(a, SHARED_STEPS), a->json, e);
+    }
+    processes_close(p);
+    return ok;
+}
+
 /* ---- the command ---- */
 
 /* An option that would go unheard is refused. */
 static bool check_options(const Asked *a, Error *e) {
-    static const char *const asked[] = {"", " --variants", " --instruments"};
+    static const char *const asked[] = {"", " --variants", " --instruments", " --mpi"};
     const struct {
         bool given;
         const char *name;
@@ -191,9 +213,11 @@ static bool check_options(const Asked *a, Error *e) {
         if (own[i].given && own[i].mode != mode_of(a))
             return fail(e, EXIT_USAGE, "command line: %s says nothing to bench%s (leave one of them out)",
                         own[i].name, asked[mode_of(a)]);
-    if (a->variants && a->instruments)
-        return fail(e, EXIT_USAGE,
-                    "command line: --variants and --instruments are two measurements (one at a time)");
+    if (a->variants + a->instruments + a->mpi > 1)
+        return fail(
+            e, EXIT_USAGE,
+            "command line: --variants, --instruments and --mpi are measurements of their own (one at a "
+            "time)");
     if (a->json && a->against)
         return fail(e, EXIT_USAGE,
                     "command line: --against is for people, --json is not (leave one of them out)");
@@ -211,17 +235,26 @@ static bool check_numbers(const Asked *a, const Words *w, Error *e) {
 }
 
 static int bench(int argc, char **argv, Error *e) {
-    static bool (*const modes[])(const Words *w, const Asked *a, Error *e) = {
-        [MODE_PHASES] = show_phases, [MODE_VARIANTS] = show_variants, [MODE_INSTRUMENTS] = show_cost};
+    static bool (*const modes[])(const Words *w, const Asked *a,
+                                 Error *e) = {[MODE_PHASES] = show_phases,
+                                              [MODE_VARIANTS] = show_variants,
+                                              [MODE_INSTRUMENTS] = show_cost,
+                                              [MODE_PROCESSES] = show_processes};
     Asked a = {0};
     int words;
-    const Flag flags[] = {
-        {"--json", FLAG_BOOL, &a.json},         {"--against", FLAG_TEXT, &a.against},
-        {"--plot", FLAG_TEXT, &a.plot},         {"--save", FLAG_TEXT, &a.save},
-        {"--steps", FLAG_INT, &a.steps},        {"--rounds", FLAG_INT, &a.rounds},
-        {"--cache", FLAG_TEXT, &a.cache},       {"--unwatched", FLAG_BOOL, &a.unwatched},
-        {"--variants", FLAG_BOOL, &a.variants}, {"--instruments", FLAG_BOOL, &a.instruments},
-        {"--quiet", FLAG_BOOL, &a.quiet},       {NULL, FLAG_BOOL, NULL}};
+    const Flag flags[] = {{"--json", FLAG_BOOL, &a.json},
+                          {"--against", FLAG_TEXT, &a.against},
+                          {"--plot", FLAG_TEXT, &a.plot},
+                          {"--save", FLAG_TEXT, &a.save},
+                          {"--steps", FLAG_INT, &a.steps},
+                          {"--rounds", FLAG_INT, &a.rounds},
+                          {"--cache", FLAG_TEXT, &a.cache},
+                          {"--unwatched", FLAG_BOOL, &a.unwatched},
+                          {"--variants", FLAG_BOOL, &a.variants},
+                          {"--instruments", FLAG_BOOL, &a.instruments},
+                          {"--mpi", FLAG_BOOL, &a.mpi},
+                          {"--quiet", FLAG_BOOL, &a.quiet},
+                          {NULL, FLAG_BOOL, NULL}};
     glob_t found = {0};
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
     Words w = words_of(words, argv);
@@ -237,9 +270,11 @@ const Command bench_command = {
     .summary = "how fast configurations train here, phase by phase, beside what the machine can do",
     .options =
         "  CONFIG          default: each in configs/; with --variants configs/reference.yaml, with\n"
-        "                  --instruments configs/demo.yaml and configs/reference.yaml\n"
+        "                  --instruments and --mpi configs/demo.yaml and configs/reference.yaml\n"
         "  --steps N       steps timed, after one that is not (default: what goes into 10 seconds, 2 to 7;\n"
-        "                  with --variants 3, with --instruments 9, each in turn with and without them)\n"
+        "                  with --variants 3, with --instruments 9, each in turn with and without them, "
+        "with\n"
+        "                  --mpi 7)\n"
         "  --rounds N      all configurations in turn, N times: medians, lowest and highest (default 1)\n"
         "  --json          figures for programs\n"
         "  --save DIR      a table for people and the JSON beside it, named by the CPU and the threads\n"
@@ -248,6 +283,9 @@ const Command bench_command = {
         "  --unwatched     without what is measured of every head at every step\n"
         "  --variants      instead: each preset's speed over the baseline's, steps in turn\n"
         "  --instruments   instead: what logging costs a run with its own cadence\n"
+        "  --mpi           instead: several processes that share the rows of a step and average gradients, "
+        "over\n"
+        "                  one that has all rows: mpirun -n 2 ./sinklab-mpi bench --mpi (make sinklab-mpi)\n"
         "  --cache DIR     prepared tokens, for --instruments (default data/cache)\n"
         "  --quiet         no progress\n\n"
         "OMP_PROC_BIND=close keeps threads near the memory that they touched first, on machines of several\n"

@@ -93,6 +93,42 @@ static void rows_are_those_of_a_text(void **state) {
     bench_close(r);
 }
 
+typedef struct Counted {
+    int times;
+    int64_t n;
+} Counted;
+
+static void count(void *self, float *grads, int64_t n) {
+    Counted *c = self;
+    assert_non_null(grads);
+    c->times++;
+    c->n = n;
+}
+
+/* Rows that are shared out are those of the whole step, and gradients are handed over once a step. */
+static void shares_make_the_whole(void **state) {
+    (void)state;
+    enum { SIZE = 4 };
+    Config c;
+    Error e = {0};
+    BenchRun *whole, *part;
+    double loss = 0;
+    assert_true(config_parse(&c, config, sizeof config - 1, "small.yaml", &e) && config_check(&c, &e));
+    assert_true(bench_open(&whole, &c, &e));
+    for (int rank = 0; rank < SIZE; rank++) {
+        Counted counted = {0, 0};
+        BenchShare share = {rank, SIZE, &(Exchange){count, &counted}};
+        assert_true(bench_open_share(&part, &c, &share, &e));
+        assert_int_equal(bench_trainer(part)->rows_per_step * SIZE, bench_trainer(whole)->rows_per_step);
+        assert_int_equal(counted.times, 1);
+        assert_int_equal(counted.n, bench_trainer(part)->model->arena);
+        loss += bench_loss(part) / SIZE;
+        bench_close(part);
+    }
+    assert_true(loss > 0 && loss / bench_loss(whole) > 1 - 1e-6 && loss / bench_loss(whole) < 1 + 1e-6);
+    bench_close(whole);
+}
+
 /* What train --dry-run says of memory, against what the trainer asks the system for. */
 static double size_of(const char *const (*set)[2], int n, double *asked) {
     Config c;
@@ -197,7 +233,7 @@ static void what_cannot_be_compared_is_refused(void **state) {
         {"--rounds 2 --variants", "--rounds"},
         {"--unwatched --variants", "--unwatched"},
         {"--cache $D", "--cache"},
-        {"--variants --instruments", "--variants and --instruments"},
+        {"--variants --instruments", "are measurements of their own"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char line[512];
@@ -212,6 +248,7 @@ int main(void) {
     gemm_start();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(phases_add_up),         cmocka_unit_test(rows_are_those_of_a_text),
+        cmocka_unit_test(shares_make_the_whole),
         cmocka_unit_test(size_is_what_is_taken), cmocka_unit_test(pieces_from_shapes),
         cmocka_unit_test(table_and_picture),     cmocka_unit_test(each_configuration_there_is),
         cmocka_unit_test(figures_to_keep),       cmocka_unit_test(what_cannot_be_compared_is_refused),
