@@ -18,36 +18,42 @@ static int setup(void **state) {
     return 0;
 }
 
-static Dataset *open_short(void **state, BosPolicy bos) {
+static Dataset *open_short(void **state, int tokenizer, BosPolicy bos) {
     const char *folder = ((Path *)*state)->s;
-    DataConfig c = config_of(path_of("%s/text", folder).s, TOKENIZER_BYTES);
+    DataConfig c = config_of(path_of("%s/text", folder).s, tokenizer);
     c.bos = bos;
+    c.vocab = 280;
     return open_ok(&c, path_of("%s/cache", folder).s);
 }
 
+/* BOS is the last token of bytes and among the first of a bpe. */
 static void random_rows_have_every_token_but_bos(void **state) {
-    Dataset *d = open_short(state, BOS_ROW);
-    const DatasetInfo *info = dataset_info(d);
-    Error e = {0};
-    int64_t seen[512] = {0};
-    assert_true(info->vocab <= 512);
-    for (uint64_t seed = 1; seed < 200; seed++) {
-        ProbeRows more = {0};
-        check(probe_rows_draw(&more, RANDOM, d, seed, 10000, T, false, &e), &e);
-        for (int i = 0; i < more.rows * T; i++) {
-            assert_in_range(more.at.x[i], 0, info->vocab - 1);
-            seen[more.at.x[i]]++;
+    static const int tokenizers[] = {TOKENIZER_BYTES, TOKENIZER_BPE};
+    for (int i = 0; i < 2; i++) {
+        Dataset *d = open_short(state, tokenizers[i], BOS_ROW);
+        const DatasetInfo *info = dataset_info(d);
+        int64_t seen[512] = {0};
+        assert_in_range(info->vocab, 257, 512);
+        assert_int_equal(info->bos == info->vocab - 1, i == 0);
+        for (uint64_t seed = 0; seed < 200; seed++) {
+            ProbeRows p = {0};
+            Error e = {0};
+            check(probe_rows_draw(&p, RANDOM, d, seed, 10000, T, false, &e), &e);
+            for (int k = 0; k < p.rows * T; k++) {
+                assert_in_range(p.at.x[k], 0, info->vocab - 1);
+                seen[p.at.x[k]]++;
+            }
+            probe_rows_free(&p);
         }
-        probe_rows_free(&more);
+        for (int token = 0; token < info->vocab; token++) assert_true(!seen[token] == (token == info->bos));
+        dataset_close(d);
     }
-    for (int token = 0; token < info->vocab; token++) assert_true(!seen[token] == (token == info->bos));
-    dataset_close(d);
 }
 
 static void a_short_text_gives_the_rows_it_has(void **state) {
     static const BosPolicy policies[] = {BOS_NONE, BOS_ROW, BOS_DOCUMENT};
     for (int i = 0; i < 3; i++) {
-        Dataset *d = open_short(state, policies[i]);
+        Dataset *d = open_short(state, TOKENIZER_BYTES, policies[i]);
         Error e = {0};
         for (ProbeName name = MAIN; name < PROBES; name++) {
             ProbeRows p = {0};
