@@ -22,7 +22,8 @@ typedef enum TapPoint {
     TAPS
 } TapPoint;
 
-/* A layer's heads, as attention used them (q, k after norm and position). */
+/* A layer's heads, as attention used them: q, k after norm and position; v before the shift of v_bias, so
+ * that a value drain is of what tokens bring. */
 typedef struct Heads {
     int H, dh;
     const float *q, *k, *v; /* token n, head h: at n * ld + h * dh (k, v: h / group) */
