@@ -93,7 +93,7 @@ claims: sinklab
 	./sinklab fetch kernel-doc
 	code=0; for c in $(CLAIMS); do ./sinklab sweep run ablations/$$c.yaml --db $(DB) || code=$$?; \
 	    [ $$code -le 1 ] || exit $$code; done; \
-	$(MAKE) --no-print-directory results DB=$(DB) CLAIMS="$(CLAIMS)" && exit $$code
+	$(MAKE_COMMAND) --no-print-directory results DB=$(DB) CLAIMS="$(CLAIMS)" && exit $$code
 results: sinklab
 	for c in $(ALL_CLAIMS); do case " $(CLAIMS) " in \
 	    *" $$c "*) ./sinklab sweep verdict ablations/$$c.yaml --db $(DB) --markdown && echo ;; \

@@ -288,7 +288,7 @@ static bool merge_runs(Merge *m, Error *e) {
 }
 
 /* A sweep is known by its name and its file's text: places of another text would mean other runs. So do those
- * of other words or another base, where both have a place and another run there. */
+ * of other words, another base, corpus or version, where both have a place and another run there. */
 #define OTHER_PLACES                                                                                         \
     "(i.file <> o.file OR EXISTS (SELECT 1 FROM other.sweep_run AS theirs JOIN main.sweep_run AS ours"       \
     " USING (\"index\") JOIN other.run AS t ON t.id = theirs.run JOIN main.run AS u ON u.id = ours.run"      \
@@ -340,8 +340,8 @@ static bool report(Merge *m, Error *e) {
            store_path(m->from), m->runs[MERGE_NEW], m->runs[MERGE_FURTHER], m->runs[MERGE_KNOWN],
            m->runs[MERGE_ALIVE], m->runs[MERGE_CONFLICT]);
     if (*others)
-        printf("%s: runs of %s were merged, its places not: here it is of another text, other "
-               "words or another base\n",
+        printf("%s: runs of %s were merged, its places not: here it is of another text, base or "
+               "corpus, of other words or of another version of the program\n",
                store_path(m->from), others);
     return true;
 }

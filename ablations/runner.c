@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ typedef enum Gate { GATE_OPEN, GATE_WAITING, GATE_CLOSED } Gate;
 typedef struct Slot {
     pid_t pid; /* 0: free */
     int run;
+    int64_t said; /* bytes of its log from before this start */
 } Slot;
 
 typedef struct Runner {
@@ -219,7 +221,8 @@ static bool start_run(Runner *r, int slot, int i, Error *e) {
         r->slot[slot].pid = 0;
         return false;
     }
-    r->slot[slot].run = i;
+    struct stat before;
+    r->slot[slot] = (Slot){r->slot[slot].pid, i, stat(log.s, &before) ? 0 : before.st_size};
     r->state[i] = RUN_GOING;
     return true;
 }
@@ -272,14 +275,17 @@ static bool fill_slots(Runner *r, Error *e) {
 
 /* ---- ending ---- */
 
-/* The last line that a run with a log said, for people; "" where it spoke to the terminal. */
-static void last_words(const Runner *r, int i, char *text, size_t room) {
+/* The last line that a run with a log has said since it was started, for people; "" where it spoke to the
+ * terminal. */
+static void last_words(const Runner *r, int i, int64_t from, char *text, size_t room) {
     Bytes log = {0};
     Path path = path_of("%s.d/%s/log.txt", r->o->db, r->p->run[i].key);
     text[0] = 0;
     if (r->jobs == 1) return;
     snprintf(text, room, ": no word of it in %.400s (is the disk full?)", path.s);
-    char *rest = file_read(path.s, &log, NULL) && bytes_append(&log, "", 1, NULL) ? log.data : NULL;
+    char *rest = file_read(path.s, &log, NULL) && bytes_append(&log, "", 1, NULL) && from < log.size
+                     ? log.data + from
+                     : NULL;
     for (char *line; (line = strsep(&rest, "\r\n"));)
         if (*line) snprintf(text, room, ": %s", line);
     bytes_free(&log);
@@ -306,7 +312,7 @@ static bool run_ended(Runner *r, int slot, int status, Error *e) {
     bool done = is_status(run, "done");
     if (r->stopped || r->state[i] == RUN_WAITING || (done && r->jobs == 1)) return read_gates(r, e);
     sweep_label(r->p->sweep, i, LABEL_ALL, label);
-    last_words(r, i, words, sizeof words);
+    last_words(r, i, r->slot[slot].said, words, sizeof words);
     if (WIFSIGNALED(status)) snprintf(words, sizeof words, ": killed by signal %d", WTERMSIG(status));
     live_say(&r->live, "%-11s  %s seed %lld  %.8s%s", done ? "done" : run->status, label,
              (long long)run->config.seed, run->key, done ? "" : words);

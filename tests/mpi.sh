@@ -24,7 +24,7 @@ root=
 processes() { # N WORD ...: their code; what is printed goes to out, the rest to said
     local n=$1
     shift
-    OMP_NUM_THREADS=1 mpirun $root --oversubscribe -n "$n" ./sinklab-mpi bench --mpi "$@" >"$work/out" 2>"$work/said"
+    OMP_NUM_THREADS=1 timeout 120 mpirun $root --oversubscribe -n "$n" ./sinklab-mpi bench --mpi "$@" >"$work/out" 2>"$work/said"
 }
 value() { sed -n 's/.*"'"$1"'":\([^,}]*\).*/\1/p' "$work/out"; }
 

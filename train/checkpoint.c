@@ -136,11 +136,13 @@ int64_t checkpoint_newest(const char *run_folder, char *path) {
     return 0;
 }
 
-static void remove_old(const char *run_folder) {
+/* What lies beyond the newest step is from before the run was sent back: its figures are gone. */
+static void remove_old(const char *run_folder, int64_t newest) {
     int64_t steps[MOST];
-    int n = list_steps(run_folder, steps, MOST);
-    for (int i = KEEP; i < n; i++) {
+    int n = list_steps(run_folder, steps, MOST), kept = 0;
+    for (int i = 0; i < n; i++) {
         char path[1024];
+        if (steps[i] <= newest && kept++ < KEEP) continue;
         folder_of(path, run_folder, steps[i]);
         remove_folder(path);
     }
@@ -174,7 +176,7 @@ bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, cons
         return false;
     }
     sync_folder(run_folder);
-    remove_old(run_folder);
+    remove_old(run_folder, step);
     return true;
 }
 

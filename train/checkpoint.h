@@ -25,8 +25,8 @@ typedef struct Origin {
     const char *key, *corpus, *tokenizer;
 } Origin;
 
-/* Writes the checkpoint after `step` updates and removes all but the two newest. path: (1024) the
- * folder written. */
+/* Writes the checkpoint after `step` updates and removes all but it and the newest before it. path: (1024)
+ * the folder written. */
 bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, const Origin *from,
                      const Model *m, const OptimState *o, char *path, Error *e);
 

@@ -187,11 +187,13 @@ static bool show_processes(const Words *w, const Asked *a, Error *e) {
     int rank;
     if (!processes_open(&p, &rank, e)) return false;
     BenchMachine m;
-    bool ok = bench_machine(&m, e); /* all of them: they compete for memory as they will in the steps */
+    bool ok = processes_agree(p, bench_machine(&m, e),
+                              e); /* all of them: they compete for memory as they will in the steps */
     if (ok && !rank && !a->json) show_machine(stdout, &m);
     for (int i = 0; ok && i < w->configs; i++) {
         Config c;
-        ok = load(&c, w, i, e) && processes_show(p, w->config[i], &c, steps_of(a, SHARED_STEPS), a->json, e);
+        ok = processes_agree(p, load(&c, w, i, e), e) &&
+             processes_show(p, w->config[i], &c, steps_of(a, SHARED_STEPS), a->json, e);
     }
     processes_close(p);
     return ok;

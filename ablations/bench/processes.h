@@ -13,6 +13,9 @@ typedef struct Processes Processes;
 bool processes_open(Processes **out, int *rank, Error *e);
 void processes_close(Processes *p);
 
+/* Every process says the same: that all are well, or that one is not. */
+bool processes_agree(Processes *p, bool ok, Error *e);
+
 /* Times `steps` steps of one process, then of all; the first process prints. */
 bool processes_show(Processes *p, const char *name, const Config *c, int steps, bool json, Error *e);
 

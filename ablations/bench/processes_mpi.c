@@ -58,8 +58,8 @@ static void average(void *self, float *grads, int64_t n) {
     p->exchange += omp_get_wtime() - start;
 }
 
-/* Every process says the same: that all are well, or that one is not. */
-static bool all_well(bool ok, Error *e) {
+bool processes_agree(Processes *p, bool ok, Error *e) {
+    (void)p;
     int well = ok, all;
     MPI_Allreduce(&well, &all, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
     return all || (ok ? fail(e, EXIT_FAILED, "bench: --mpi: another process failed") : false);
@@ -83,7 +83,7 @@ static void take_steps(Processes *p, BenchRun *r, int steps, double *ms, double 
 /* r: NULL where others have the step. */
 static bool time_steps(Processes *p, BenchRun *r, int steps, Timing *out, Error *e) {
     double *ms = calloc((size_t)steps * 2, sizeof *ms);
-    bool ok = all_well(ms || fail(e, EXIT_FAILED, "bench: out of memory"), e);
+    bool ok = processes_agree(p, ms || fail(e, EXIT_FAILED, "bench: out of memory"), e);
     if (ok) {
         take_steps(p, r, steps, ms, ms + steps);
         double loss = r ? bench_loss(r) : 0;
@@ -102,7 +102,7 @@ static bool time_steps(Processes *p, BenchRun *r, int steps, Timing *out, Error 
 /* The first process with all rows, while the others wait. */
 static bool time_one(Processes *p, const Config *c, int steps, Timing *out, Error *e) {
     BenchRun *r = NULL;
-    bool ok = all_well(p->rank || bench_open(&r, c, e), e) && time_steps(p, r, steps, out, e);
+    bool ok = processes_agree(p, p->rank || bench_open(&r, c, e), e) && time_steps(p, r, steps, out, e);
     bench_close(r);
     return ok;
 }
@@ -156,8 +156,8 @@ bool processes_show(Processes *p, const char *name, const Config *c, int steps, 
                     "bench: --mpi: %s: %lld rows of a step cannot be shared evenly by %d processes "
                     "(train.batch_tokens)",
                     name, (long long)rows, p->size);
-    if (!all_well(host_threads(c->run.threads, &threads, e), e) || !time_one(p, c, steps, &one, e) ||
-        !time_all(p, c, steps, &all, e))
+    if (!processes_agree(p, host_threads(c->run.threads, &threads, e), e) ||
+        !time_one(p, c, steps, &one, e) || !time_all(p, c, steps, &all, e))
         return false;
     if (p->rank) return true;
     (json ? print_json : print_text)(p, name, c, threads, &one, &all);

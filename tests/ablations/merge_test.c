@@ -250,8 +250,8 @@ static void places_of_one_sweep_come_together(void **state) {
     assert_int_equal(merge(&p, "new.db x.db y.db z.db words.db"), 0);
     for (int i = 2; i < 4; i++)
         assert_said(
-            &p, path_of("%s: runs of sweep were merged, its places not: here it is of another text, other "
-                        "words or another base",
+            &p, path_of("%s: runs of sweep were merged, its places not: here it is of another text, base or "
+                        "corpus, of other words or of another version of the program",
                         names[i])
                     .s);
     Store *s = database(&p, "new.db");

@@ -116,9 +116,9 @@ static void rows_in_flight_change_no_bit(void **state) {
 }
 
 /* Starts the run in a process group of its own, so that a signal reaches what the shell started. */
-static pid_t start(const Place *p, const char *db) {
+static pid_t start(const Place *p, const char *db, const char *more) {
     char line[1024];
-    command_line(p, db, "", line, sizeof line);
+    command_line(p, db, more, line, sizeof line);
     pid_t pid = fork();
     if (pid == 0) {
         setpgid(0, 0);
@@ -129,14 +129,18 @@ static pid_t start(const Place *p, const char *db) {
     return pid;
 }
 
+static void kill_and_wait(pid_t pid, int signal) {
+    kill(-pid, signal);
+    waitpid(pid, NULL, 0);
+    while (!kill(-pid, 0)) usleep(1000); /* the shell is gone, what it started may still be saving */
+}
+
 static void killed_and_gone_on_with(void **state) {
     const Place *p = *state;
     for (int i = 0; i < 6; i++) {
-        pid_t pid = start(p, "killed.db");
+        pid_t pid = start(p, "killed.db", "");
         usleep(40000 + (useconds_t)rng_below((uint64_t)getpid(), RNG_TEST, 1, (uint64_t)i, 250000));
-        kill(-pid, i % 3 == 2 ? SIGTERM : SIGKILL);
-        waitpid(pid, NULL, 0);
-        while (!kill(-pid, 0)) usleep(1000); /* the shell is gone, what it started may still be saving */
+        kill_and_wait(pid, i % 3 == 2 ? SIGTERM : SIGKILL);
     }
     assert_int_equal(train(p, "killed.db", ""), 0);
     assert_same_run(p, "a.db", "killed.db");
@@ -210,30 +214,60 @@ static void rows_that_are_lost_are_made_again(void **state) {
     }
 }
 
-/* Of a run that goes, of one that was killed, and of one that had nothing left to do but say so. */
+/* Of a run that goes and of one that was killed. */
 static void the_newest_checkpoint_is_named(void **state) {
     const Place *p = *state;
     char line[512], *path = NULL;
-    const char *named = "SELECT coalesce(checkpoint, '') FROM run";
-    pid_t pid = start(p, "named.db");
+    pid_t pid = start(p, "named.db", "train.steps=100000");
     snprintf(line, sizeof line,
              "timeout 60 sh -c 'until ls -d %s/named.db.d/*/step-* >/dev/null 2>&1; do sleep .01; done'",
              p->folder);
     assert_int_equal(shell(line), 0);
-    for (int i = 0; i < 1000 && (!path || *path != '/'); i++, usleep(5000)) {
+    for (int i = 0; i < 6000 && (!path || *path != '/'); i++, usleep(10000)) {
         free(path);
-        path = ask(p, "named.db", named);
+        path = ask(p, "named.db", "SELECT checkpoint FROM run WHERE status = 'running'");
     }
-    kill(-pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-    assert_non_null(path);
+    assert_int_equal(*path, '/');
+    free(path);
+    kill_and_wait(pid, SIGKILL);
+    path = ask(p, "named.db", "SELECT checkpoint FROM run");
     snprintf(line, sizeof line, "test -d %.*s", (int)strcspn(path, "|"), path);
+    assert_int_equal(*path, '/');
     assert_int_equal(shell(line), 0);
     free(path);
-    assert_int_equal(train(p, "named.db", ""), 0);
-    free(ask(p, "named.db", "UPDATE run SET status = 'interrupted', checkpoint = NULL"));
-    assert_int_equal(train(p, "named.db", ""), 0);
-    assert_answer(p, "named.db", "SELECT status, substr(checkpoint, -14) FROM run", "done|/step-00000300|\n");
+}
+
+/* And of one that had nothing left to do but say that it is done. */
+static void what_was_saved_last_is_named(void **state) {
+    const Place *p = *state;
+    assert_int_equal(train(p, "last.db", ""), 0);
+    free(ask(p, "last.db", "UPDATE run SET status = 'interrupted', checkpoint = NULL"));
+    assert_int_equal(train(p, "last.db", ""), 0);
+    assert_answer(p, "last.db", "SELECT status, substr(checkpoint, -14) FROM run", "done|/step-00000300|\n");
+}
+
+/* Sent back behind its checkpoints and stopped before it has caught up, a run keeps what it makes. */
+static void a_run_sent_back_keeps_what_it_makes(void **state) {
+    const Place *p = *state;
+    char line[512], *made;
+    snprintf(line, sizeof line, "cd %s && cp a.db back.db && cp -r a.db.d back.db.d", p->folder);
+    assert_int_equal(system(line), 0);
+    free(ask(p, "back.db", "UPDATE run SET status = 'running'; "));
+    free(ask(p, "back.db", "DELETE FROM step WHERE step > 200"));
+    pid_t pid = start(p, "back.db", "");
+    snprintf(
+        line, sizeof line,
+        "timeout 60 sh -c 'until ls -d %s/back.db.d/*/step-*[1-9] 2>/dev/null | grep -qv 294; do sleep .01; "
+        "done'",
+        p->folder);
+    assert_int_equal(shell(line), 0);
+    kill_and_wait(pid, SIGTERM);
+    made = ask(p, "back.db", "SELECT max(step) FROM step");
+    assert_in_range(atoi(made), 1, 300);
+    free(made);
+    assert_int_equal(train(p, "back.db", ""), 0);
+    assert_same_run(p, "a.db", "back.db");
+    assert_answer(p, "back.db", "SELECT count(*) FROM event WHERE kind = 'checkpoint'", "1|\n");
 }
 
 static void divergence_is_reported_and_kept(void **state) {
@@ -362,6 +396,8 @@ int main(void) {
         cmocka_unit_test(a_damaged_checkpoint_is_made_up_for),
         cmocka_unit_test(rows_that_are_lost_are_made_again),
         cmocka_unit_test(the_newest_checkpoint_is_named),
+        cmocka_unit_test(what_was_saved_last_is_named),
+        cmocka_unit_test(a_run_sent_back_keeps_what_it_makes),
         cmocka_unit_test(divergence_is_reported_and_kept),
         cmocka_unit_test(bad_input_is_one_clear_line),
         cmocka_unit_test(a_checkpoint_of_another_shape_is_refused),
