@@ -217,12 +217,10 @@ static bool start_run(Runner *r, int slot, int i, Error *e) {
                       .log = alone ? NULL : log.s,
                       .first_core = first,
                       .cores = alone ? 0 : after - first};
-    if (!child_start(&spec, &r->slot[slot].pid, e)) {
-        r->slot[slot].pid = 0;
-        return false;
-    }
     struct stat before;
-    r->slot[slot] = (Slot){r->slot[slot].pid, i, stat(log.s, &before) ? 0 : before.st_size};
+    Slot taken = {0, i, stat(log.s, &before) ? 0 : before.st_size};
+    if (!child_start(&spec, &taken.pid, e)) return false;
+    r->slot[slot] = taken;
     r->state[i] = RUN_GOING;
     return true;
 }
