@@ -205,9 +205,9 @@ static bool bring_up_to_date(Store *s, Error *e) {
     return store_end(s, ok, e);
 }
 
-/* The log goes into the database every 8 MB of it instead of every 4: each time both are synced. */
+/* The log goes into the database every 16 MB of it instead of every 4: each time both are synced. */
 static const char settings[] = "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
-                               "PRAGMA wal_autocheckpoint = 2000";
+                               "PRAGMA wal_autocheckpoint = 4000";
 
 static bool open_for_writing(Store *s, int64_t version, Error *e) {
     if (sqlite3_db_readonly(s->db, "main"))

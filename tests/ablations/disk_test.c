@@ -163,7 +163,7 @@ static void room_by_room(const Place *p, const char *jobs, int more) {
     assert_true(!mkdir(folder, 0777) || errno == EEXIST);
     assert_true(disk_of(folder, kilobytes, 0));
     snprintf(words, sizeof words, "--quiet --jobs %s", jobs);
-    for (; code && kilobytes <= 16384; kilobytes += more) {
+    for (; code && kilobytes <= 32768; kilobytes += more) {
         assert_true(disk_of(folder, kilobytes, MS_REMOUNT));
         code = sweep(p, "run", "plain", "disk/full.db", words);
         assert_true(code == 0 || code == 1);
