@@ -252,7 +252,7 @@ static void a_run_sent_back_keeps_what_it_makes(void **state) {
     char line[512], *made;
     snprintf(line, sizeof line, "cd %s && cp a.db back.db && cp -r a.db.d back.db.d", p->folder);
     assert_int_equal(system(line), 0);
-    free(ask(p, "back.db", "UPDATE run SET status = 'running'; "));
+    free(ask(p, "back.db", "UPDATE run SET status = 'running'"));
     free(ask(p, "back.db", "DELETE FROM step WHERE step > 200"));
     pid_t pid = start(p, "back.db", "");
     snprintf(
