@@ -6,9 +6,9 @@
  * left out. Rows come before files: a merge that dies between leaves a run whose files the next merge brings.
  */
 #include "data/base/files.h"
-#include "train/checkpoint.h"
-#include "train/command.h"
-#include "train/store.h"
+#include "train/checkpoint/checkpoint.h"
+#include "train/commands/command.h"
+#include "train/store/store.h"
 
 #include <errno.h>
 #include <stdlib.h>

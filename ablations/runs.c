@@ -1,7 +1,7 @@
 /* sinklab runs: what is in results.db, a remark on it, throwing one away. */
-#include "ablations/table.h"
-#include "train/command.h"
-#include "train/store.h"
+#include "ablations/text_table.h"
+#include "train/commands/command.h"
+#include "train/store/store.h"
 
 #include <string.h>
 #include <unistd.h>

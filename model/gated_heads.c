@@ -1,6 +1,6 @@
 #include "model/gated_heads.h"
 
-#include "model/gemm.h"
+#include "model/kernels/gemm.h"
 #include "model/ops/gate.h"
 
 /* A layer's gates: how many, and what they are a linear function of. */

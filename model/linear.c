@@ -1,9 +1,9 @@
 #include "model/linear.h"
 
-#include "model/gemm.h"
-#include "model/gemm_bf16.h"
+#include "model/kernels/gemm.h"
+#include "model/kernels/gemm_bf16.h"
 #include "model/ops/bias.h"
-#include "model/panels.h"
+#include "model/bf16_weights.h"
 
 /* A layer's weights are a stage's tensors from one on that have as many columns (q, k, v; a gated MLP's
  * parts), its biases those that follow the stage's matrices likewise. */

@@ -4,8 +4,8 @@
 #define SINKLAB_MODEL_H
 
 #include "data/base/error.h"
-#include "model/config.h"
-#include "model/phases.h"
+#include "model/model_config.h"
+#include "model/timing.h"
 #include "model/tap.h"
 
 #include <stddef.h>

@@ -7,7 +7,7 @@
 
 #include "model/interventions/intervention.h"
 #include "model/model.h"
-#include "model/phases.h"
+#include "model/timing.h"
 #include "model/slots.h"
 
 /* What the backward of a norm needs. N = B T tokens. */

@@ -2,13 +2,13 @@
 
 #include "data/base/rng.h"
 #include "data/rows.h"
-#include "model/gemm.h"
-#include "model/gemm_bf16.h"
-#include "model/grain.h"
+#include "model/kernels/gemm.h"
+#include "model/kernels/gemm_bf16.h"
+#include "model/useful_threads.h"
 #include "model/instruments/stats.h"
-#include "model/peak.h"
+#include "model/kernels/peak.h"
 #include "train/host.h"
-#include "train/scratch_store.h"
+#include "train/store/scratch_store.h"
 #include "train/step.h"
 
 #include <omp.h>

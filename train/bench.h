@@ -3,8 +3,8 @@
 #ifndef SINKLAB_BENCH_H
 #define SINKLAB_BENCH_H
 
-#include "model/phases.h"
-#include "train/config.h"
+#include "model/timing.h"
+#include "train/config/config.h"
 
 /* The machine, measured now. */
 typedef struct BenchMachine {
@@ -26,7 +26,7 @@ typedef struct BenchResult {
     double phase_ms[PHASES];
     Work phase_work[PHASES];              /* a step */
     double flops_nominal, flops_executed; /* a token: 6 a weight + 12 L T d; attention halved */
-    int threads;                          /* with work for half of the time: model/grain.h */
+    int threads;                          /* with work for half of the time: model/useful_threads.h */
     int64_t pieces[PHASES];               /* that a phase falls into; 0: not told */
     double memory;                        /* bytes, the most in use */
 } BenchResult;

@@ -4,9 +4,9 @@
 #include "model/instruments/instrument.h"
 #include "model/instruments/stats.h"
 #include "train/bench.h"
-#include "train/cadence.h"
+#include "train/when_due.h"
 #include "train/evaluate.h"
-#include "train/scratch_store.h"
+#include "train/store/scratch_store.h"
 #include "train/step.h"
 
 #include <omp.h>

@@ -4,7 +4,7 @@
 #ifndef SINKLAB_COST_H
 #define SINKLAB_COST_H
 
-#include "train/config.h"
+#include "train/config/config.h"
 
 /* Shares are of a run's time without any logging. */
 typedef struct Cost {

@@ -1,9 +1,9 @@
 /* Owns: whether a CPU has the instructions that a program was built to use. Compiled for any CPU of its kind,
- * and calls nothing that is not (see Makefile). Does not own: which those are (model/needs.h). */
+ * and calls nothing that is not (see Makefile). Does not own: which those are (model/kernels/cpu_features.h). */
 #ifndef SINKLAB_CPU_CHECK_H
 #define SINKLAB_CPU_CHECK_H
 
-#include "model/needs.h"
+#include "model/kernels/cpu_features.h"
 
 #include <stddef.h>
 

@@ -1,13 +1,13 @@
 /* Owns: what is measured between steps: the probes' fixed rows, the held-out loss, attention
  * maps, and their way into results.db. Does not own: the instruments (model/instruments), when
- * (train/cadence.c). */
+ * (train/when_due.c). */
 #ifndef SINKLAB_EVALUATE_H
 #define SINKLAB_EVALUATE_H
 
 #include "data/data.h"
 #include "model/model.h"
-#include "train/config.h"
-#include "train/store.h"
+#include "train/config/config.h"
+#include "train/store/store.h"
 
 typedef struct Evaluator Evaluator;
 

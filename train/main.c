@@ -1,8 +1,8 @@
 /* Owns: the command line of the program: the one table of commands, --help, and the one place
  * where an error is printed. Does not own: what a command does. */
-#include "train/command.h"
-#include "train/config.h" /* NUMERICS */
-#include "train/nearest.h"
+#include "train/commands/command.h"
+#include "train/config/config.h" /* NUMERICS */
+#include "train/config/did_you_mean.h"
 
 #include <errno.h>
 #include <string.h>

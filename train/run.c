@@ -1,17 +1,17 @@
 #include "train/run.h"
 
 #include "data/data.h"
-#include "model/gemm.h"
-#include "model/grain.h"
+#include "model/kernels/gemm.h"
+#include "model/useful_threads.h"
 #include "model/interventions/intervention.h"
-#include "train/cadence.h"
-#include "train/checkpoint.h"
+#include "train/when_due.h"
+#include "train/checkpoint/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/host.h"
 #include "train/progress.h"
 #include "train/signals.h"
 #include "train/step.h"
-#include "train/store.h"
+#include "train/store/store.h"
 
 #include <math.h>
 #include <omp.h>

@@ -4,7 +4,7 @@
 #define SINKLAB_RUN_H
 
 #include "data/base/error.h"
-#include "train/config.h"
+#include "train/config/config.h"
 
 typedef struct RunOptions {
     const char *db;    /* path of results.db */
@@ -18,7 +18,7 @@ int run_train(const Config *c, const RunOptions *o, Error *e);
 
 /* Parameters of the model of a configuration, nominal FLOPs a token (6 (12 L d^2 + V d) + 12 L T d
  * in the standard shape; here from the model's own tensors), bytes in memory, and how many threads have work
- * for half of their time (model/grain.h), without making it. */
+ * for half of their time (model/useful_threads.h), without making it. */
 typedef struct RunSize {
     int64_t parameters;
     double flops_per_token, bytes;

@@ -1,5 +1,5 @@
 /* Owns: the wish to stop, as SIGINT or SIGTERM brings it, to one run.
- * Does not own: what is done then (train/run.c), a sweep's own wish (ablations/runner.c). */
+ * Does not own: what is done then (train/run.c), a sweep's own wish (ablations/sweep/runner.c). */
 #ifndef SINKLAB_SIGNALS_H
 #define SINKLAB_SIGNALS_H
 

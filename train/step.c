@@ -1,9 +1,9 @@
 #include "train/step.h"
 
-#include "model/gemm_bf16.h"
-#include "model/peak.h"
-#include "train/contexts.h"
-#include "train/schedule.h"
+#include "model/kernels/gemm_bf16.h"
+#include "model/kernels/peak.h"
+#include "train/context_schedule.h"
+#include "train/optim/schedule.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "data/data.h"
 #include "model/instruments/step_head.h"
 #include "model/model.h"
-#include "train/optim.h"
+#include "train/optim/optim.h"
 
 /* What the processes of one step do with their gradients: each is given the mean over all. NULL: alone. */
 typedef struct Exchange {

@@ -4,7 +4,7 @@
 #define SINKLAB_BENCH_AGAINST_H
 
 #include "ablations/bench/rounds.h"
-#include "train/yaml.h"
+#include "train/config/yaml.h"
 
 #include <stdio.h>
 

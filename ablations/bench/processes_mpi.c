@@ -5,7 +5,7 @@
 #include "model/instruments/stats.h"
 #include "train/host.h"
 #include "train/step.h"
-#include "train/yaml.h"
+#include "train/config/yaml.h"
 
 #include <mpi.h>
 #include <omp.h>

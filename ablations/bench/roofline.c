@@ -1,6 +1,6 @@
 #include "ablations/bench/roofline.h"
 
-#include "ablations/svg.h"
+#include "ablations/page/svg.h"
 
 #include <math.h>
 #include <stdlib.h>

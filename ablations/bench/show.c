@@ -2,7 +2,7 @@
 
 #include "data/base/files.h"
 #include "train/host.h"
-#include "train/yaml.h"
+#include "train/config/yaml.h"
 
 #include <ctype.h>
 #include <errno.h>

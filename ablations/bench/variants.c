@@ -2,7 +2,7 @@
 
 #include "model/instruments/stats.h"
 #include "train/step.h"
-#include "train/yaml.h"
+#include "train/config/yaml.h"
 
 #include <stdlib.h>
 #include <string.h>

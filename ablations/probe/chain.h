@@ -3,7 +3,7 @@
 #ifndef SINKLAB_CHAIN_H
 #define SINKLAB_CHAIN_H
 
-#include "ablations/probe/subject.h"
+#include "ablations/probe/probed_model.h"
 
 bool chain_show(Subject *s, Error *e);
 

@@ -2,8 +2,8 @@
  * number (T - k without a mask), by layer, its mean over heads and that of the largest head, before --do and
  * after: whether an intervention at k makes a sink of it (arXiv 2605.06611). Means over the first rows. */
 #include "ablations/probe/modes.h"
-#include "ablations/probe/weights.h"
-#include "model/instruments/mask.h"
+#include "ablations/probe/kept_weights.h"
+#include "model/instruments/first_keys.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* Owns: the expensive questions of `probe`, one file each with its definition and paper. Each puts its rows
  * to the model, under --do where that is given, and shows its sheets and figures. What computes stands apart
  * from what shows, so that it can be held against a reference. Does not own: which of them are asked
- * (command.c), what a training run measures too (model/instruments). */
+ * (probe_command.c), what a training run measures too (model/instruments). */
 #ifndef SINKLAB_PROBE_MODES_H
 #define SINKLAB_PROBE_MODES_H
 
-#include "ablations/probe/subject.h"
+#include "ablations/probe/probed_model.h"
 
 /* What can be refused before anything is measured. */
 bool perturb_check(const Subject *s, Error *e);

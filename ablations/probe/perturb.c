@@ -1,6 +1,6 @@
 /* Perturbation spread (arXiv 2504.02732): one token changed at position i, |dx_t| / |x_t| of the residual
  * stream after every layer at every t >= i, averaged over the rows, with BOS at position 0 and without. */
-#include "ablations/heat_map.h"
+#include "ablations/page/heat_map.h"
 #include "ablations/probe/modes.h"
 #include "data/base/rng.h"
 #include "model/instruments/cells.h"

@@ -1,7 +1,7 @@
 #include "ablations/probe/sheet.h"
 
 #include "model/instruments/cells.h"
-#include "train/yaml.h"
+#include "train/config/yaml.h"
 
 #include <math.h>
 #include <stdlib.h>

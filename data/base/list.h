@@ -1,5 +1,5 @@
 /* Owns: the list types: a few short strings, copied by value, as a configuration has them, or pointed at.
- * Does not own: how a list is read (train/config.c, train/command.c), what an item means. */
+ * Does not own: how a list is read (train/config/config.c, train/commands/command.c), what an item means. */
 #ifndef SINKLAB_LIST_H
 #define SINKLAB_LIST_H
 

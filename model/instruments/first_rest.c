@@ -1,6 +1,6 @@
 #include "model/instruments/first_rest.h"
 
-#include "model/instruments/mask.h"
+#include "model/instruments/first_keys.h"
 
 FirstRest first_rest(double *of, const int32_t *lo, int T) {
     double sum = 0;

@@ -1,7 +1,7 @@
 /* Owns: what an instrument is, and the one call that takes a probe's rows through the model
  * under a set of them. Each instrument is one file of this folder: definition, paper, what it
  * reads at the taps, the figures it hands over. Does not own: which rows a probe holds (data/),
- * when it is due (train/), where figures are kept (train/store.c). */
+ * when it is due (train/), where figures are kept (train/store/store.c). */
 #ifndef SINKLAB_INSTRUMENT_H
 #define SINKLAB_INSTRUMENT_H
 
@@ -29,7 +29,7 @@ typedef struct Instrument {
     const char *definition; /* one line */
     const char *paper;
     const char *columns; /* "eval_head.sink_mass, eval_layer.sink_mass, ..."; those with a definition of their
- own stand in ablations/probe/list.c */
+ own stand in ablations/probe/probe_list.c */
     Cadence cadence;
     /* State for the rows of one probe; NULL: does not apply here (not an error). */
     void *(*open)(const Probe *p);

@@ -1,7 +1,7 @@
 /* Owns: the logit lens (arXiv 2510.06477): the loss, in nats, of the model's own final norm and head
  * applied after each layer, averaged over all scored targets of the probe. After the last layer it is
  * the model's loss. */
-#include "model/gemm.h"
+#include "model/kernels/gemm.h"
 #include "model/instruments/cells.h"
 #include "model/ops/cross_entropy.h"
 #include "model/slots.h"

@@ -2,7 +2,7 @@
  * number of keys that q sees (q + 1 without a mask), over the queries with n_q >= 2. 1: every query
  * averages all it sees; 0: every query copies one token. */
 #include "model/instruments/queries.h"
-#include "model/vec.h"
+#include "model/kernels/vec.h"
 
 enum { SCORE, FIGURES };
 

@@ -4,7 +4,7 @@
 #define SINKLAB_QUERIES_H
 
 #include "model/instruments/cells.h"
-#include "model/instruments/mask.h"
+#include "model/instruments/first_keys.h"
 
 /* One query: its weights A, and the keys first .. last that hold all it sees. */
 typedef struct Query {

@@ -4,7 +4,7 @@
 #ifndef SINKLAB_STEP_HEAD_H
 #define SINKLAB_STEP_HEAD_H
 
-#include "model/sight.h"
+#include "model/visible.h"
 #include "model/tap.h"
 
 typedef struct StepHead StepHead;

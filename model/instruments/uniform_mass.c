@@ -2,7 +2,7 @@
  * evenly over the keys it sees: (1/T) sum_q 1/(q+1) without a mask, 0.0741 at T = 64. Above 0.3 for
  * T <= 9, where a sink rate means nothing. */
 #include "model/instruments/cells.h"
-#include "model/instruments/mask.h"
+#include "model/instruments/first_keys.h"
 
 #include <stdlib.h>
 

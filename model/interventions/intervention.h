@@ -5,8 +5,8 @@
 #ifndef SINKLAB_INTERVENTION_H
 #define SINKLAB_INTERVENTION_H
 
-#include "model/config.h"
-#include "model/sight.h"
+#include "model/model_config.h"
+#include "model/visible.h"
 #include "model/tap.h"
 
 #include <stdio.h>

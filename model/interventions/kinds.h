@@ -1,4 +1,4 @@
-/* Owns: the names of the interventions, for the table (table.c), and what their files share.
+/* Owns: the names of the interventions, for the table (intervention_table.c), and what their files share.
  * Does not own: how their texts are read (read.c).
  *
  * To add one: a file that defines it, a line here, a line there, which messages and `sinklab probe --help`

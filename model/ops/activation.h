@@ -5,7 +5,7 @@
 #define SINKLAB_ACTIVATION_H
 
 #include "model/ops/mlp.h"
-#include "model/vec.h"
+#include "model/kernels/vec.h"
 
 typedef struct Act {
     vf y, slope;

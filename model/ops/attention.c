@@ -1,7 +1,7 @@
 #include "model/ops/attention.h"
 
-#include "model/ops/mm.h"
-#include "model/ops/mm_bf16.h"
+#include "model/kernels/mm.h"
+#include "model/kernels/mm_bf16.h"
 
 #include <math.h>
 #include <omp.h>
@@ -165,7 +165,7 @@ static float dot(const float *a, const float *b, int n) {
 
 typedef struct Block {
     Scores scores;
-    /* as sight.h has them; kept keys begin at the document's first */
+    /* as visible.h has them; kept keys begin at the document's first */
     int32_t from[ATTENTION_BLOCK], to[ATTENTION_BLOCK], kept[ATTENTION_BLOCK], seen[ATTENTION_BLOCK];
     float null[ATTENTION_BLOCK], dnull[ATTENTION_BLOCK], dot[ATTENTION_BLOCK];
     bool blind[ATTENTION_BLOCK]; /* interventions left the query no key */

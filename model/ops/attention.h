@@ -5,7 +5,7 @@
 #ifndef SINKLAB_ATTENTION_H
 #define SINKLAB_ATTENTION_H
 
-#include "model/sight.h"
+#include "model/visible.h"
 #include "model/slots.h"
 #include "model/tap.h"
 

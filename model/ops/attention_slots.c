@@ -1,5 +1,5 @@
 /* Owns: the table of attention kinds. */
-#include "model/ops/weights.h"
+#include "model/ops/weight_functions.h"
 
 const AttentionSlot attention_slots[] = {
     {.head = {"softmax", "softmax over the keys seen (arXiv 1706.03762)", {{0}}},

@@ -1,9 +1,9 @@
 /* Owns: clipped softmax attention (arXiv 2306.12929): A_k = clip((zeta - gamma) P_k + gamma, 0, 1), P the
  * softmax over the keys seen, gamma <= 0 <= 1 <= zeta (model.clip_gamma, model.clip_zeta): a head can
  * give exactly zero to a key without an infinite score. stat: log-sum-exp. */
-#include "model/ops/weights.h"
+#include "model/ops/weight_functions.h"
 
-#include "model/vec.h"
+#include "model/kernels/vec.h"
 
 static vf stretched(const Scores *b, vf P) {
     return P * (float)(b->config->clip_zeta - b->config->clip_gamma) + (float)b->config->clip_gamma;

@@ -1,6 +1,6 @@
 #include "model/ops/cross_entropy.h"
 
-#include "model/vec.h"
+#include "model/kernels/vec.h"
 
 #include <math.h>
 #include <string.h>

@@ -4,9 +4,9 @@
  * of block l = 1, 2, ...; the learned vectors lie in halves too: lq1 and lq2 in lambda_q (d_head), lk1 and
  * lk2 in lambda_k, drawn from N(0, 0.1^2). The paper's norm of each head is model.head_out: rmsnorm; its
  * factor 1 - lambda_init is where that norm's gain begins. stat, stat2: log-sum-exp of the maps. */
-#include "model/ops/weights.h"
+#include "model/ops/weight_functions.h"
 
-#include "model/vec.h"
+#include "model/kernels/vec.h"
 
 #include <math.h>
 

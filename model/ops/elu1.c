@@ -1,8 +1,8 @@
 /* Owns: ELU + 1 attention without a normaliser (arXiv 2410.10781): A_k = elu(s_k) + 1, that is s_k + 1 above
  * 0 and e^{s_k} below. */
-#include "model/ops/weights.h"
+#include "model/ops/weight_functions.h"
 
-#include "model/vec.h"
+#include "model/kernels/vec.h"
 
 void elu1_weights(const Scores *b) {
     for (int i = 0; i < b->nq; i++)

@@ -1,6 +1,6 @@
 #include "model/ops/gate.h"
 
-#include "model/vec.h"
+#include "model/kernels/vec.h"
 
 void gate_open(float *g, int64_t n) {
 #pragma omp parallel for schedule(static)

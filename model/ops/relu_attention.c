@@ -1,8 +1,8 @@
 /* Owns: ReLU attention (arXiv 2410.13835): A_k = max(s_k, 0) / n, n the number of keys the query sees (its
  * position counted from 1 where nothing is masked). */
-#include "model/ops/weights.h"
+#include "model/ops/weight_functions.h"
 
-#include "model/vec.h"
+#include "model/kernels/vec.h"
 
 void relu_weights(const Scores *b) {
     for (int i = 0; i < b->nq; i++) {

@@ -1,9 +1,9 @@
 /* Owns: sigmoid attention: A_k = sigma(s_k + bias), each key for itself, with bias 0 (arXiv 2410.10781) or
  * -ln T, T the training context, so that a row's sum begins near one half (arXiv 2409.04431); and the
  * same divided by its row's sum, A_k = sigma(s_k) / (sum_j sigma(s_j) + 1e-8). */
-#include "model/ops/weights.h"
+#include "model/ops/weight_functions.h"
 
-#include "model/vec.h"
+#include "model/kernels/vec.h"
 
 #include <math.h>
 

@@ -2,9 +2,9 @@
  * A_k = e^{s_k} / (e^{s*} + sum_j e^{s_j}) = exp(s_k - lse), A* = exp(s* - lse); s* = -inf is plain softmax,
  * to the bit; s* = 0 softmax1 (Miller 2023, "Attention is off by one", evanmiller.org); s* learned the sink
  * logit of gpt-oss (arXiv 2508.10925). S, A (nq, keys); stat (nq): lse, with the null key in it. */
-#include "model/ops/weights.h"
+#include "model/ops/weight_functions.h"
 
-#include "model/vec.h"
+#include "model/kernels/vec.h"
 
 #include <math.h>
 

@@ -2,9 +2,9 @@
  * A_k = max(u_k, 0) / (sum_j |u_j| + eps), u = e^s - 1. Computed with e^{-m} in every term, m = max(0, max
  * s), so that nothing overflows; eps is 1e-8 at that scale, as in the official code. stat: m + ln of the
  * scaled sum, so that e^{s - stat} and e^{-stat} are the terms over the sum. */
-#include "model/ops/weights.h"
+#include "model/ops/weight_functions.h"
 
-#include "model/vec.h"
+#include "model/kernels/vec.h"
 
 #include <math.h>
 

@@ -5,7 +5,7 @@
 #ifndef SINKLAB_STRIPS_H
 #define SINKLAB_STRIPS_H
 
-#include "model/vec.h"
+#include "model/kernels/vec.h"
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* ./sinklab merge on planted databases: new, further, the same, alive, in conflict, foreign. */
 #include "data/base/files.h"
 #include "tests/train/store_fixture.h"
-#include "train/safetensors.h"
+#include "train/checkpoint/safetensors.h"
 
 #include <sys/wait.h>
 #include <unistd.h>

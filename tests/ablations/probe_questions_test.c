@@ -5,7 +5,7 @@
 
 #include "ablations/probe/modes.h"
 #include "data/base/rng.h"
-#include "model/gemm.h"
+#include "model/kernels/gemm.h"
 
 #include <math.h>
 #include <omp.h>

@@ -1,5 +1,5 @@
 /* Every file of ablations/queries: it begins with its question, and answers it on planted results. */
-#include "ablations/student.h"
+#include "ablations/sweep/student_t.h"
 #include "data/base/files.h"
 #include "tests/ablations/sweep_fixture.h"
 

@@ -1,6 +1,6 @@
 /* The static page: hostile texts stay text, the figures are there, curves are drawn. */
-#include "ablations/report.h"
-#include "ablations/svg.h"
+#include "ablations/page/report.h"
+#include "ablations/page/svg.h"
 #include "data/base/files.h"
 #include "tests/ablations/sweep_fixture.h"
 

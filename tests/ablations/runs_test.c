@@ -1,7 +1,7 @@
 /* sinklab runs, and the table printer under it. */
-#include "ablations/table.h"
+#include "ablations/text_table.h"
 #include "tests/train/store_fixture.h"
-#include "train/command.h"
+#include "train/commands/command.h"
 
 #include <math.h>
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
 /* The sweep file: order of the expansion, precedence, stable keys, every refusal word for word. */
-#include "ablations/outcome.h"
-#include "ablations/plan.h"
+#include "ablations/sweep/sweep_metrics.h"
+#include "ablations/sweep/plan.h"
 #include "data/base/files.h"
 #include "tests/train/store_fixture.h"
 

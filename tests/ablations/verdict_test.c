@@ -1,6 +1,6 @@
 /* The views `verdict`, `sweep_choice` and `summary`, and the t quantiles, on planted results whose answers
  * are known. */
-#include "ablations/student.h"
+#include "ablations/sweep/student_t.h"
 #include "data/base/rng.h"
 #include "tests/ablations/sweep_fixture.h"
 

@@ -3,7 +3,7 @@
 #include "tests/model/support.h"
 
 #include "data/base/rng.h"
-#include "model/gemm_bf16.h"
+#include "model/kernels/gemm_bf16.h"
 #include "model/ops/attention.h"
 
 #include <math.h>

@@ -3,8 +3,8 @@
  * gradients stay near those of fp32. */
 #include "tests/model/support.h"
 
-#include "model/gemm.h"
-#include "model/gemm_bf16.h"
+#include "model/kernels/gemm.h"
+#include "model/kernels/gemm_bf16.h"
 
 #include <omp.h>
 #include <stdlib.h>

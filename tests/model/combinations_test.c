@@ -7,11 +7,11 @@
 
 #include "data/base/files.h"
 #include "data/base/rng.h"
-#include "model/gemm.h"
-#include "train/checkpoint.h"
-#include "train/config.h"
-#include "train/contexts.h"
-#include "train/optim.h"
+#include "model/kernels/gemm.h"
+#include "train/checkpoint/checkpoint.h"
+#include "train/config/config.h"
+#include "train/context_schedule.h"
+#include "train/optim/optim.h"
 
 #include <math.h>
 #include <omp.h>

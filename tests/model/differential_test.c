@@ -2,7 +2,7 @@
  * and the heads' gain begin. The attention itself is attention_test.c's. */
 #include "tests/model/support.h"
 
-#include "model/ops/weights.h"
+#include "model/ops/weight_functions.h"
 
 #include <math.h>
 #include <string.h>

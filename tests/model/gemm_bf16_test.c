@@ -2,7 +2,7 @@
  * nothing to test: the program falls back to fp32. */
 #include "tests/model/support.h"
 
-#include "model/gemm_bf16.h"
+#include "model/kernels/gemm_bf16.h"
 
 #include <omp.h>
 #include <stdlib.h>

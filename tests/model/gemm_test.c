@@ -1,10 +1,10 @@
-/* model/gemm.c: the three products against naive loops, and its promise that the result's bits depend
+/* model/kernels/gemm.c: the three products against naive loops, and its promise that the result's bits depend
  * neither on the threads nor on what else is asked for in the call, for each family of BLIS's
  * kernels that this machine can run. BLIS freezes its choice at the first product, so each family has
  * a process of its own: this program again, with BLIS_ARCH_TYPE set. */
 #include "tests/model/support.h"
 
-#include "model/gemm.h"
+#include "model/kernels/gemm.h"
 
 #include <blis.h>
 #include <math.h>

@@ -7,9 +7,9 @@
  * that fp32 knows to 1e-6 moves a weight with that error; ten steps add up. */
 #include "tests/model/support.h"
 
-#include "model/gemm.h"
+#include "model/kernels/gemm.h"
 #include "model/slots.h"
-#include "train/optim.h"
+#include "train/optim/optim.h"
 
 #include <math.h>
 #include <omp.h>

@@ -3,7 +3,7 @@
  * tests, those of rows and of training in tests/data and tests/train. */
 #include "tests/model/support.h"
 
-#include "model/gemm.h"
+#include "model/kernels/gemm.h"
 
 #include <math.h>
 #include <omp.h>

@@ -5,7 +5,7 @@
 
 /* Before cmocka, whose macro fail() would take the name. */
 #include "data/base/rng.h"
-#include "model/instruments/table.h"
+#include "model/instruments/instrument_table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

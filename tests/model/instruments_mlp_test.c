@@ -3,7 +3,7 @@
 
 #include "tests/model/instruments_fixture.h"
 
-#include "model/gemm.h"
+#include "model/kernels/gemm.h"
 #include "model/slots.h"
 
 /* A hidden layer in which one unit is hot at position 0: weights and activations written by hand. */

@@ -6,7 +6,7 @@
 
 #include "tests/model/instruments_fixture.h"
 
-#include "model/gemm.h"
+#include "model/kernels/gemm.h"
 #include "model/instruments/stats.h"
 
 #include <omp.h>

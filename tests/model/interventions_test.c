@@ -3,7 +3,7 @@
  * random directions, judged as slope.h says; what is refused. */
 #include "tests/model/slope.h"
 
-#include "model/gemm.h"
+#include "model/kernels/gemm.h"
 #include "model/interventions/intervention.h"
 #include "model/slots.h"
 

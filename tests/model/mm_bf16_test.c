@@ -1,9 +1,9 @@
-/* model/ops/mm_bf16.h: the large product's bits from small tiles, C overwritten and added to, nothing beside
+/* model/kernels/mm_bf16.h: the large product's bits from small tiles, C overwritten and added to, nothing beside
  * it touched. Where the CPU has no bf16 there is nothing to test: the program falls back to fp32. */
 #include "tests/model/support.h"
 
-#include "model/gemm_bf16.h"
-#include "model/ops/mm_bf16.h"
+#include "model/kernels/gemm_bf16.h"
+#include "model/kernels/mm_bf16.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
-/* model/ops/mm.h: the small product, A read by rows and by columns, C overwritten and added to. */
+/* model/kernels/mm.h: the small product, A read by rows and by columns, C overwritten and added to. */
 #include "tests/model/support.h"
 
-#include "model/ops/mm.h"
+#include "model/kernels/mm.h"
 
 typedef struct Case {
     int M, N, K;

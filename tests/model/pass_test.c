@@ -3,7 +3,7 @@
 #include "tests/model/slope.h"
 
 #include "data/base/rng.h"
-#include "model/gemm.h"
+#include "model/kernels/gemm.h"
 #include "model/slots.h"
 
 #include <math.h>

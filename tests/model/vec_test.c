@@ -1,7 +1,7 @@
-/* model/vec.h: the exponential over its range and past it, the lanes' helpers. */
+/* model/kernels/vec.h: the exponential over its range and past it, the lanes' helpers. */
 #include "tests/model/support.h"
 
-#include "model/vec.h"
+#include "model/kernels/vec.h"
 
 #include <math.h>
 #include <string.h>

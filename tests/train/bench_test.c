@@ -1,11 +1,11 @@
 /* A smoke of `sinklab bench`: its JSON is read back, and the phases of a step add up to the step. What is
  * said of a run's memory and threads before it begins. */
-#include "model/gemm.h"
-#include "model/grain.h"
+#include "model/kernels/gemm.h"
+#include "model/useful_threads.h"
 #include "train/bench.h"
 #include "train/run.h"
 #include "train/step.h"
-#include "train/yaml.h"
+#include "train/config/yaml.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Which checkpoint a run goes on from, and which it keeps. */
-#include "train/checkpoint.h"
+#include "train/checkpoint/checkpoint.h"
 #include "train/step.h"
 
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* Options and words as the commands read them. */
-#include "train/command.h"
-#include "train/nearest.h"
+#include "train/commands/command.h"
+#include "train/config/did_you_mean.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

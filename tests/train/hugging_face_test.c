@@ -2,9 +2,9 @@
  * refused. */
 #include "tests/data/fixture.h"
 
-#include "train/checkpoint.h"
-#include "train/hugging_face.h"
-#include "train/yaml.h"
+#include "train/checkpoint/checkpoint.h"
+#include "train/checkpoint/hugging_face.h"
+#include "train/config/yaml.h"
 
 typedef struct Subject {
     Config c;

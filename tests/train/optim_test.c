@@ -1,13 +1,13 @@
-/* train/optim.c and train/optim/: every optimiser against its formula in double over several steps; what is
+/* train/optim/optim.c and train/optim/: every optimiser against its formula in double over several steps; what is
  * said of their directions; the schedules. */
 #include "tests/model/support.h"
 
 #include "data/base/rng.h"
-#include "model/gemm.h"
-#include "train/optim.h"
+#include "model/kernels/gemm.h"
+#include "train/optim/optim.h"
 #include "train/optim/muon.h"
 #include "train/optim/orthoadam.h"
-#include "train/schedule.h"
+#include "train/optim/schedule.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* What train.precision comes to on a CPU with bf16 and on one without: which run it is, what is said, which
  * peak it is held against. The Makefile puts the __wrap functions here in place of the CPU's own answers. */
 #include "data/base/rng.h"
-#include "train/command.h"
-#include "train/config.h"
+#include "train/commands/command.h"
+#include "train/config/config.h"
 #include "train/step.h"
 
 #include "tests/train/command_fixture.h"

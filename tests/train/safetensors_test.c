@@ -1,5 +1,5 @@
 /* The file format byte by byte, and every way in which a file can be damaged. */
-#include "train/safetensors.h"
+#include "train/checkpoint/safetensors.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

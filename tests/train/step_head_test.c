@@ -2,7 +2,7 @@
  * value. */
 #include "tests/model/support.h"
 
-#include "model/gemm.h"
+#include "model/kernels/gemm.h"
 #include "train/step.h"
 
 #include <math.h>

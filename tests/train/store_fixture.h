@@ -3,7 +3,7 @@
 #ifndef SINKLAB_STORE_FIXTURE_H
 #define SINKLAB_STORE_FIXTURE_H
 
-#include "train/store.h"
+#include "train/store/store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

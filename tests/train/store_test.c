@@ -1,6 +1,6 @@
 /* results.db: its schema, what is written to it and comes back, claims, refusals. */
 #include "tests/train/store_fixture.h"
-#include "train/embed.h"
+#include "train/embedded_files.h"
 
 #include <fcntl.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 #include "train/optim/muon.h"
 
-#include "model/gemm.h"
+#include "model/kernels/gemm.h"
 #include "train/optim/adamw.h"
 
 #include <math.h>

@@ -4,7 +4,7 @@
 #ifndef SINKLAB_MUON_H
 #define SINKLAB_MUON_H
 
-#include "train/optim.h"
+#include "train/optim/optim.h"
 
 /* g' = scale g; m = b1 m + (1 - b1) g'; u = b1 m + (1 - b1) g' (Nesterov)
  * w = w - lr decay w - lr 0.2 sqrt(max(rows, cols)) orthogonal(u)

@@ -1,11 +1,11 @@
 /* Owns: OrthoAdam (arXiv 2410.17174): Adam on gradients turned into a random orthogonal basis, a
  * different one for each tensor, and its steps turned back: no channel of the model is an axis of the
  * optimiser, so Adam's step a coordinate cannot single one out.
- * Does not own: the memory of the bases, made once a run, and which tensors decay (train/optim.c). */
+ * Does not own: the memory of the bases, made once a run, and which tensors decay (train/optim/optim.c). */
 #ifndef SINKLAB_ORTHOADAM_H
 #define SINKLAB_ORTHOADAM_H
 
-#include "train/optim.h"
+#include "train/optim/optim.h"
 
 /* Each row x of a matrix (a vector is one row) is turned by Q of its n = cols numbers. A dense Q costs
  * n^2 a row; here Q = P (x) R, P (a, a) and R (b, b) random orthogonal, a b = n, a the divisor of n nearest

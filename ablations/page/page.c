@@ -1,0 +1,161 @@
+#include "ablations/page/page.h"
+
+#include "ablations/page/page_database.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+PageFolder page_folder(void) {
+    PageFolder f = {""};
+    char program[512];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (n <= 0) return f;
+    program[n] = 0;
+    char *name = strrchr(program, '/');
+    snprintf(f.path, sizeof f.path, "%.*s/ablations/page", (int)(name - program), program);
+    Path library = path_of("%s/node_modules/@observablehq/plot/dist/plot.umd.min.js", f.path);
+    if (access(library.s, R_OK)) f.path[0] = 0;
+    return f;
+}
+
+typedef struct Page {
+    FILE *out;
+    const PageFolder *folder;
+    Store *s;
+    const char *sweep;
+    Error *e;
+} Page;
+
+/* ---- bytes ---- */
+
+static void write_base64(FILE *out, const unsigned char *data, size_t size) {
+    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < size; i += 3) {
+        size_t left = size - i;
+        unsigned v = (unsigned)data[i] << 16 | (left > 1 ? (unsigned)data[i + 1] << 8 : 0) |
+                     (left > 2 ? data[i + 2] : 0);
+        fputc(digit[v >> 18], out);
+        fputc(digit[v >> 12 & 63], out);
+        fputc(left > 1 ? digit[v >> 6 & 63] : '=', out);
+        fputc(left > 2 ? digit[v & 63] : '=', out);
+    }
+}
+
+/* A block of data that the page's script unpacks by its id: zlib, then base64. */
+static bool write_packed(const Page *p, const char *id, const Bytes *b) {
+    uLongf size = compressBound((uLong)b->size);
+    unsigned char *packed = malloc(size);
+    bool ok = packed && compress2(packed, &size, (const unsigned char *)b->data, (uLong)b->size, 9) == Z_OK;
+    if (ok) {
+        fprintf(p->out, "<script type=\"application/octet-stream\" id=\"%s\">", id);
+        write_base64(p->out, packed, size);
+        fputs("</script>\n", p->out);
+    }
+    free(packed);
+    return ok || fail(p->e, EXIT_FAILED, "report: out of memory");
+}
+
+/* ---- parts: each puts one file, or the database, where the template names it ---- */
+
+typedef bool Part(const Page *p, const char *name, const Bytes *file);
+
+static bool put_style(const Page *p, const char *name, const Bytes *file) {
+    (void)name;
+    fputs("<style>\n", p->out);
+    fwrite(file->data, 1, (size_t)file->size, p->out);
+    fputs("</style>\n", p->out);
+    return true;
+}
+
+/* A script's text may hold what would end it. */
+static void write_script(FILE *out, const char *text, size_t size) {
+    static const char end[] = "</script";
+    for (size_t i = 0; i < size; i++) {
+        bool ends = size - i >= sizeof end - 1 && !strncasecmp(text + i, end, sizeof end - 1);
+        fputs(ends ? "<\\" : "", out);
+        if (!ends) fputc(text[i], out);
+    }
+}
+
+static bool put_script(const Page *p, const char *name, const Bytes *file) {
+    (void)name;
+    fputs("<script>\n", p->out);
+    write_script(p->out, file->data, (size_t)file->size);
+    fputs("</script>\n", p->out);
+    return true;
+}
+
+/* A module's lines in the page's one module: names are shared, so nothing is imported or exported. */
+static bool put_module(const Page *p, const char *name, const Bytes *file) {
+    static const char import[] = "import ", export[] = "export ";
+    fprintf(p->out, "// %s\n", name);
+    for (const char *at = file->data, *end = at + file->size; at < end;) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at)), *next = newline ? newline + 1 : end;
+        bool exported = !strncmp(at, export, sizeof export - 1);
+        const char *from = exported ? at + sizeof export - 1 : at;
+        if (strncmp(at, import, sizeof import - 1)) write_script(p->out, from, (size_t)(next - from));
+        at = next;
+    }
+    return true;
+}
+
+static bool put_packed(const Page *p, const char *name, const Bytes *file) {
+    const char *base = strrchr(name, '/');
+    return write_packed(p, base ? base + 1 : name, file);
+}
+
+static bool put_database(const Page *p, const char *name, const Bytes *file) {
+    (void)file;
+    Bytes copy = {0};
+    Path queries = path_of("%s/../queries", p->folder->path);
+    bool ok = extract(p->s, p->sweep, queries.s, &copy, p->e) && write_packed(p, name, &copy);
+    bytes_free(&copy);
+    return ok;
+}
+
+static const struct PartRow {
+    const char *word;
+    Part *put;
+    bool reads; /* the file it names */
+} part_rows[] = {
+    {"style", put_style, true},   {"script", put_script, true},      {"module", put_module, true},
+    {"packed", put_packed, true}, {"database", put_database, false},
+};
+
+static bool put_part(const Page *p, const char *word, const char *name) {
+    for (size_t i = 0; i < sizeof part_rows / sizeof *part_rows; i++) {
+        if (strcmp(part_rows[i].word, word)) continue;
+        Bytes file = {0};
+        Path path = path_of("%s/%s", p->folder->path, name);
+        bool ok = !part_rows[i].reads ||
+                  (file_read(path.s, &file, p->e) && bytes_append(&file, "", 1, p->e) && file.size--);
+        ok = ok && part_rows[i].put(p, name, &file);
+        bytes_free(&file);
+        return ok;
+    }
+    return fail(p->e, EXIT_FAILED, "report: page.html: unknown part %s", word);
+}
+
+/* The template's lines as they are, but for "@WORD NAME", which a part replaces. */
+static bool write_template(const Page *p, char *text) {
+    bool ok = true;
+    char *rest, word[32], name[256];
+    for (char *line = strtok_r(text, "\n", &rest); ok && line; line = strtok_r(NULL, "\n", &rest)) {
+        if (sscanf(line, "@%31s %255s", word, name) == 2)
+            ok = put_part(p, word, name);
+        else
+            fprintf(p->out, "%s\n", line);
+    }
+    return ok;
+}
+
+bool page_write(FILE *out, const PageFolder *folder, Store *s, const char *sweep, Error *e) {
+    Page p = {out, folder, s, sweep, e};
+    Bytes text = {0};
+    Path path = path_of("%s/page.html", folder->path);
+    bool ok = file_read(path.s, &text, e) && bytes_append(&text, "", 1, e) && write_template(&p, text.data);
+    bytes_free(&text);
+    return ok;
+}

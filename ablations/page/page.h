@@ -1,0 +1,19 @@
+/* Owns: the interactive page: ablations/page/page.html with styles, modules, libraries and the database put
+ * in, one file that fetches nothing. Does not own: what it shows (ablations/page/), the copy of the
+ * database (ablations/page/page_database.h). */
+#ifndef SINKLAB_PAGE_H
+#define SINKLAB_PAGE_H
+
+#include "train/store/store.h"
+
+#include <stdio.h>
+
+/* The folder of the page's parts beside the program, or "" when it or its libraries are missing. */
+typedef struct PageFolder {
+    char path[1024];
+} PageFolder;
+PageFolder page_folder(void);
+
+bool page_write(FILE *out, const PageFolder *folder, Store *s, const char *sweep, Error *e);
+
+#endif

@@ -1,0 +1,385 @@
+#include "ablations/page/report.h"
+
+#include "ablations/page/report_runs.h"
+#include "ablations/page/head_map.h"
+#include "ablations/page/page.h"
+#include "ablations/page/svg.h"
+#include "data/base/files.h"
+#include "train/commands/command.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Page {
+    Store *s;
+    const char *sweep; /* NULL: all runs */
+    FILE *out;
+    Error *e;
+} Page;
+
+static sqlite3_stmt *prepare(const Page *p, const char *sql) {
+    sqlite3_stmt *q = NULL;
+    if (sqlite3_prepare_v2(store_db(p->s), sql, -1, &q, NULL) != SQLITE_OK) {
+        store_failed(p->s, "report", p->e);
+        return NULL;
+    }
+    sqlite3_bind_text(q, 1, p->sweep, -1, SQLITE_STATIC);
+    return q;
+}
+
+/* ---- curves ---- */
+
+typedef struct Curves {
+    SvgSeries *series;
+    char **name;
+    double *x, *y;
+    int64_t *first; /* of each series, in x and y: they move while they grow */
+    int n;
+    int64_t points;
+} Curves;
+
+static void curves_free(Curves *c) {
+    for (int i = 0; i < c->n; i++) free(c->name[i]);
+    free(c->name);
+    free(c->series);
+    free(c->first);
+    free(c->x);
+    free(c->y);
+}
+
+/* Begins a series; only the first of a cell is named. */
+static bool begin_series(Curves *c, int place, const char *label, Error *e) {
+    bool named = !c->n || c->series[c->n - 1].colour != place;
+    if (!memory_grow((void **)&c->series, c->n + 1, sizeof *c->series, e) ||
+        !memory_grow((void **)&c->name, c->n + 1, sizeof *c->name, e) ||
+        !memory_grow((void **)&c->first, c->n + 1, sizeof *c->first, e))
+        return false;
+    c->name[c->n] = named ? strdup(label) : NULL;
+    c->first[c->n] = c->points;
+    c->series[c->n] = (SvgSeries){.name = c->name[c->n], .colour = place};
+    c->n++;
+    return true;
+}
+
+static bool add_point(Curves *c, double x, double y, Error *e) {
+    if ((c->points & (c->points - 1)) == 0) {
+        int64_t room = c->points ? 2 * c->points : 1;
+        if (!memory_grow((void **)&c->x, room, sizeof *c->x, e) ||
+            !memory_grow((void **)&c->y, room, sizeof *c->y, e))
+            return false;
+    }
+    c->x[c->points] = x;
+    c->y[c->points++] = y;
+    c->series[c->n - 1].n++;
+    return true;
+}
+
+/* Rows of a query: place, label, run, step, value, a run's together. */
+static bool read_curves(const Page *p, const char *sql, Curves *c) {
+    sqlite3_stmt *q = prepare(p, sql);
+    int64_t run = -1;
+    int result = SQLITE_DONE;
+    bool ok = q;
+    while (ok && (result = sqlite3_step(q)) == SQLITE_ROW) {
+        if (sqlite3_column_int64(q, 2) != run)
+            ok = begin_series(c, sqlite3_column_int(q, 0), (const char *)sqlite3_column_text(q, 1), p->e);
+        run = sqlite3_column_int64(q, 2);
+        ok = ok && add_point(c, sqlite3_column_double(q, 3), sqlite3_column_double(q, 4), p->e);
+    }
+    if (ok && result != SQLITE_DONE) ok = store_failed(p->s, "report", p->e);
+    sqlite3_finalize(q);
+    for (int i = 0; i < c->n; i++) c->series[i].x = c->x + c->first[i], c->series[i].y = c->y + c->first[i];
+    return ok;
+}
+
+/* A column of eval on probe main, by step. */
+#define EVALUATIONS(column)                                                                                  \
+    CHOSEN "SELECT h.place, h.label, h.run, e.step, e." column " FROM chosen AS h JOIN eval AS e"            \
+           " ON e.run_id = h.run AND e.probe = 'main' WHERE e." column " IS NOT NULL ORDER BY 1, 3, 4"
+
+static const struct Chart {
+    const char *name, *title, *sql; /* sql NULL: the heat maps of ablations/page/head_map.h */
+    bool log_y, from_zero, control;
+} charts[] = {
+    /* Averaged over 1/200 of the run: single steps are noise. */
+    {"training_loss", "Training loss (nats a token)",
+     CHOSEN "SELECT h.place, h.label, h.run, avg(s.step), avg(s.loss) FROM chosen AS h"
+            " JOIN run AS r ON r.id = h.run JOIN step AS s ON s.run_id = h.run WHERE s.loss IS NOT NULL"
+            " GROUP BY h.place, h.label, h.run, (s.step - 1) * 200 / max(r.steps, 200) ORDER BY 1, 3, 4",
+     .log_y = true},
+    {"val_loss", "Validation loss (nats a token)", EVALUATIONS("val_loss"), .log_y = true},
+    {"sink_rate", "Sink rate at eps 0.3", EVALUATIONS("sink_rate_03"), .from_zero = true},
+    {"sink_mass", "Mean mass of the first key", EVALUATIONS("sink_mass"), .from_zero = true, .control = true},
+    {"norm_ratio", "Norm ratio of the first token", EVALUATIONS("norm_ratio"), .log_y = true},
+    {"value_drain", "Value drain of the first token", EVALUATIONS("value_drain"), .from_zero = true},
+    {.name = "first_mass_by_head"},
+};
+
+/* The mass of the first key under uniform attention, where all runs share one T; else NAN. */
+static double uniform_control(const Page *p) {
+    double mass = NAN;
+    sqlite3_stmt *q = prepare(p, CHOSEN "SELECT min(uniform_mass), max(uniform_mass) FROM chosen AS h"
+                                        " JOIN eval AS e ON e.run_id = h.run AND e.probe = 'main'");
+    if (q && sqlite3_step(q) == SQLITE_ROW && sqlite3_column_type(q, 0) != SQLITE_NULL &&
+        sqlite3_column_double(q, 0) == sqlite3_column_double(q, 1))
+        mass = sqlite3_column_double(q, 0);
+    sqlite3_finalize(q);
+    return mass;
+}
+
+/* What a chart stands in. */
+typedef struct Frame {
+    const char *begin, *end;
+} Frame;
+
+static bool draw_heads(const Page *p, Frame frame) {
+    fputs(frame.begin, p->out);
+    bool ok = head_map(p->out, p->s, p->sweep, p->e);
+    fputs(frame.end, p->out);
+    return ok;
+}
+
+static bool draw_chart(const Page *p, const struct Chart *chart, Frame frame) {
+    Curves curves = {0};
+    if (!chart->sql) return draw_heads(p, frame);
+    bool ok = read_curves(p, chart->sql, &curves);
+    if (ok && curves.n) {
+        SvgChart svg = {.title = chart->title,
+                        .x_label = "step",
+                        .log_y = chart->log_y,
+                        .from_zero = chart->from_zero,
+                        .rule = chart->control ? uniform_control(p) : NAN,
+                        .rule_label = "uniform attention",
+                        .series = curves.series,
+                        .n = curves.n};
+        fputs(frame.begin, p->out);
+        svg_chart(p->out, &svg);
+        fputs(frame.end, p->out);
+    }
+    curves_free(&curves);
+    return ok;
+}
+
+/* ---- text ---- */
+
+static void write_cell(const Page *p, sqlite3_stmt *q, int i) {
+    switch (sqlite3_column_type(q, i)) {
+    case SQLITE_NULL:
+        fputs("<td>-</td>", p->out);
+        break;
+    case SQLITE_FLOAT:
+        fprintf(p->out, "<td>%.4g</td>", sqlite3_column_double(q, i));
+        break;
+    case SQLITE_INTEGER:
+        fprintf(p->out, "<td>%lld</td>", (long long)sqlite3_column_int64(q, i));
+        break;
+    default:
+        fputs("<th scope=\"row\">", p->out);
+        svg_text(p->out, (const char *)sqlite3_column_text(q, i));
+        fputs("</th>", p->out);
+    }
+}
+
+/* A query as a table; nothing when it has no rows. */
+static bool write_table(const Page *p, const char *title, const char *sql) {
+    sqlite3_stmt *q = prepare(p, sql);
+    int result, columns = sqlite3_column_count(q), rows = 0;
+    if (!q) return false;
+    while ((result = sqlite3_step(q)) == SQLITE_ROW) {
+        if (!rows++) {
+            fprintf(p->out, "<h2>%s</h2>\n<div class=\"wide\"><table><thead><tr>", title);
+            for (int i = 0; i < columns; i++) {
+                fputs(sqlite3_column_type(q, i) == SQLITE_TEXT ? "<th class=\"text\">" : "<th>", p->out);
+                svg_text(p->out, sqlite3_column_name(q, i));
+                fputs("</th>", p->out);
+            }
+            fputs("</tr></thead><tbody>\n", p->out);
+        }
+        fputs("<tr>", p->out);
+        for (int i = 0; i < columns; i++) write_cell(p, q, i);
+        fputs("</tr>\n", p->out);
+    }
+    if (rows) fputs("</tbody></table></div>\n", p->out);
+    sqlite3_finalize(q);
+    return result == SQLITE_DONE || store_failed(p->s, "report", p->e);
+}
+
+static const char head[] =
+    "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<style>\n"
+    ":root{color-scheme:light dark;--ink:#1c1c1c;--paper:#fff;--line:#ccc}\n"
+    "@media(prefers-color-scheme:dark){:root{--ink:#ddd;--paper:#161616;--line:#444}}\n"
+    "body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:1360px;"
+    "margin:2rem auto;padding:0 1rem}\n"
+    ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:1rem}\n"
+    "figure{margin:0;overflow-x:auto}figure:empty{display:none}svg{width:100%;min-width:32rem;height:auto}\n"
+    ".wide{overflow-x:auto}\n"
+    "table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
+    "td,th{padding:.2rem .7rem;border-bottom:1px solid var(--line);text-align:right}"
+    "th.text,th[scope=row]{text-align:left}th[scope=row]{font-weight:400}\n</style>\n";
+
+static bool check_sweep(const Page *p) {
+    if (!p->sweep) return true;
+    sqlite3_stmt *q = prepare(p, "SELECT 1 FROM sweep WHERE name = ?1");
+    if (!q) return false;
+    bool known = sqlite3_step(q) == SQLITE_ROW;
+    sqlite3_finalize(q);
+    return known || fail(p->e, EXIT_USAGE, "report: %s has no sweep called %s (sinklab sweep run makes one)",
+                         store_path(p->s), p->sweep);
+}
+
+/* The sweep's name, claim and source. */
+static bool write_heading(const Page *p) {
+    sqlite3_stmt *q =
+        prepare(p, "SELECT name, coalesce(claim, ''), coalesce(source, '') FROM sweep WHERE name = ?1");
+    if (!q) return false;
+    bool known = sqlite3_step(q) == SQLITE_ROW;
+    const char *name = known ? (const char *)sqlite3_column_text(q, 0) : "all runs";
+    fputs(head, p->out);
+    fputs("<title>sinklab: ", p->out);
+    svg_text(p->out, name);
+    fputs("</title></head><body>\n<h1>", p->out);
+    svg_text(p->out, name);
+    fputs("</h1>\n", p->out);
+    for (int i = 1; known && i <= 2; i++) {
+        const char *text = (const char *)sqlite3_column_text(q, i);
+        if (!*text) continue;
+        fputs(i == 1 ? "<p>" : "<p>Source: ", p->out);
+        svg_text(p->out, text);
+        fputs("</p>\n", p->out);
+    }
+    sqlite3_finalize(q);
+    return true;
+}
+
+/* What the figures were measured on. */
+static bool write_scale(const Page *p) {
+    sqlite3_stmt *q =
+        prepare(p, CHOSEN "SELECT count(DISTINCT h.run), count(DISTINCT r.seed), group_concat(DISTINCT e.T),"
+                          " max(e.sequences), count(DISTINCT h.run) FILTER (WHERE r.status = 'done')"
+                          " FROM chosen AS h JOIN run AS r ON r.id = h.run"
+                          " LEFT JOIN eval AS e ON e.run_id = h.run AND e.probe = 'main'");
+    if (!q) return false;
+    if (sqlite3_step(q) == SQLITE_ROW) {
+        const char *T = (const char *)sqlite3_column_text(q, 2);
+        fprintf(p->out,
+                "<p>n = %d runs (%d done), %d seed%s a cell at most; probe <code>main</code>: %d held-out "
+                "sequences of "
+                "T = ",
+                sqlite3_column_int(q, 0), sqlite3_column_int(q, 4), sqlite3_column_int(q, 1),
+                sqlite3_column_int(q, 1) == 1 ? "" : "s", sqlite3_column_int(q, 3));
+        svg_text(p->out, T ? T : "?");
+        fputs(" tokens. The sink rate is the share of (sequence, layer, head) that give the first key more "
+              "than eps = "
+              "0.3 of their attention.",
+              p->out);
+        if (!isnan(uniform_control(p)))
+            fprintf(p->out, " Uniform control: attention spread evenly gives it %.4f, a sink rate of %d.",
+                    uniform_control(p), uniform_control(p) > 0.3);
+        fputs("</p>\n", p->out);
+    }
+    sqlite3_finalize(q);
+    return true;
+}
+
+static bool write_charts(const Page *p) {
+    bool ok = true;
+    fputs("<div class=\"charts\">\n", p->out);
+    for (size_t i = 0; ok && i < sizeof charts / sizeof *charts; i++)
+        ok = draw_chart(p, &charts[i], (Frame){"<figure>", "</figure>\n"});
+    fputs("</div>\n", p->out);
+    return ok;
+}
+
+static bool write_page(const Page *p) {
+    static const char medians[] =
+        "SELECT cell, done, runs, val_loss, sink_rate_03, sink_mass, uniform_mass, onset,"
+        " value_drain, norm_ratio, T FROM summary WHERE sweep = ?1";
+    static const char verdicts[] =
+        "SELECT metric, direction, beyond, side, stratum, n, mean, low, high, effect_sd,"
+        " verdict, more_seeds FROM verdict WHERE sweep = ?1";
+    static const char runs[] = CHOSEN
+        "SELECT f.variant, f.label, f.seed, f.val_loss, f.sink_rate_03, f.sink_mass, f.uniform_mass, f.onset,"
+        " f.value_drain, f.norm_ratio, substr(f.key, 1, 8) AS key FROM chosen AS h"
+        " JOIN final AS f ON f.run_id = h.run ORDER BY h.place, f.seed";
+    bool ok = check_sweep(p) && write_heading(p) && write_scale(p) && write_charts(p) &&
+              write_table(p, "Medians over seeds", medians) &&
+              write_table(p, "Verdicts (paired differences, 95 % t intervals, words corrected by Holm)",
+                          verdicts) &&
+              write_table(p, "Runs", runs);
+    fputs("</body></html>\n", p->out);
+    return ok;
+}
+
+bool report_write(Store *s, const char *sweep, const char *path, bool quiet, Error *e) {
+    char *text = NULL;
+    size_t size = 0;
+    Page p = {s, sweep, open_memstream(&text, &size), e};
+    PageFolder parts = page_folder();
+    if (!p.out) return fail(e, EXIT_FAILED, "report: out of memory");
+    bool ok = *parts.path ? check_sweep(&p) && page_write(p.out, &parts, s, sweep, e) : write_page(&p);
+    fclose(p.out);
+    ok = ok && file_replace(path, text, (int64_t)size, e);
+    free(text);
+    if (ok && !*parts.path && !quiet)
+        fprintf(stderr, "%s: the static page (`make page`, which needs npm once, adds the one that moves)\n",
+                path);
+    return ok;
+}
+
+/* ---- figures for papers and READMEs ---- */
+
+static bool save_chart(const Page *page, const struct Chart *chart, const char *folder) {
+    char *text = NULL;
+    size_t size = 0;
+    Page p = *page;
+    Path path = path_of("%s/%s.svg", folder, chart->name);
+    p.out = open_memstream(&text, &size);
+    if (!p.out) return fail(p.e, EXIT_FAILED, "report: out of memory");
+    bool ok = draw_chart(&p, chart, (Frame){"", ""});
+    fclose(p.out);
+    ok = ok && (!size || file_replace(path.s, text, (int64_t)size, p.e));
+    free(text);
+    return ok;
+}
+
+/* Every chart of the static page that has curves, a file each. */
+static bool save_charts(Store *s, const char *sweep, const char *folder, Error *e) {
+    Page p = {s, sweep, NULL, e};
+    bool ok = check_sweep(&p) && folder_make(folder, e);
+    for (size_t i = 0; ok && i < sizeof charts / sizeof *charts; i++) ok = save_chart(&p, &charts[i], folder);
+    return ok;
+}
+
+static int report_main(int argc, char **argv, Error *e) {
+    const char *db = "results.db", *sweep = NULL, *path = NULL, *svg = NULL;
+    bool quiet = false;
+    const Flag flags[] = {{"-o", FLAG_TEXT, &path},       {"--db", FLAG_TEXT, &db},
+                          {"--sweep", FLAG_TEXT, &sweep}, {"--svg", FLAG_TEXT, &svg},
+                          {"--quiet", FLAG_BOOL, &quiet}, {NULL, FLAG_BOOL, NULL}};
+    int words;
+    Store *s;
+    if (!flags_read(flags, argc, argv, &words, e)) return e->code;
+    if (words || (!path && !svg)) {
+        fail(e, EXIT_USAGE, "command line: report takes -o FILE.html or --svg DIR and no words");
+        return e->code;
+    }
+    if (!store_open(&s, db, STORE_READ, e)) return e->code;
+    bool ok = (!path || report_write(s, sweep, path, quiet, e)) && (!svg || save_charts(s, sweep, svg, e));
+    store_close(s);
+    return ok ? EXIT_DONE : e->code;
+}
+
+const Command report_command = {
+    .name = "report",
+    .usage = "-o FILE.html | --svg DIR",
+    .summary = "one self-contained page that shows what was measured",
+    .options = "  -o FILE.html  where it goes\n"
+               "  --svg DIR     the main figures, an SVG file each\n"
+               "  --db PATH     results (default results.db)\n"
+               "  --sweep NAME  the runs of one sweep (default: all)\n"
+               "  --quiet       no word where it is the static page\n",
+    .run = report_main,
+};

@@ -1,0 +1,186 @@
+#include "ablations/page/svg.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { WIDTH = 640, HEIGHT = 300, LEFT = 56, RIGHT = 12, TOP = 28, BOTTOM = 40, TICKS = 6, LEGEND_ROW = 15 };
+
+/* Tell-apart colours of middle lightness, so that they do on white and on black. */
+static const char *const colours[] = {"#1f78b4", "#d95f02", "#1b9e77", "#c2569b",
+                                      "#b8860b", "#6a5acd", "#5f8f2f", "#8c8c8c"};
+enum { COLOURS = sizeof colours / sizeof *colours };
+
+/* What of the data's plane the frame shows; y in log10 when the chart is logarithmic. */
+typedef struct View {
+    double x0, x1, y0, y1;
+    bool log_y;
+} View;
+
+const char *svg_colour(int index) {
+    return colours[index % COLOURS];
+}
+
+void svg_text(FILE *out, const char *text) {
+    static const struct {
+        char c;
+        const char *entity;
+    } entities[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
+    for (; *text; text++) {
+        const char *entity = NULL;
+        for (size_t i = 0; i < sizeof entities / sizeof *entities; i++)
+            if (entities[i].c == *text) entity = entities[i].entity;
+        if (entity)
+            fputs(entity, out);
+        else
+            fputc((unsigned char)*text < ' ' || *text == 0x7F ? ' ' : *text, out);
+    }
+}
+
+/* ---- the plane ---- */
+
+static bool to_plane(const View *v, double y, double *out) {
+    *out = v->log_y ? log10(y) : y;
+    return isfinite(*out);
+}
+
+static View view_of(const SvgChart *c) {
+    View v = {INFINITY, -INFINITY, INFINITY, -INFINITY, c->log_y};
+    double y;
+    for (int i = 0; i < c->n; i++)
+        for (int k = 0; k < c->series[i].n; k++) {
+            if (!to_plane(&v, c->series[i].y[k], &y)) continue;
+            v.x0 = fmin(v.x0, c->series[i].x[k]);
+            v.x1 = fmax(v.x1, c->series[i].x[k]);
+            v.y0 = fmin(v.y0, y);
+            v.y1 = fmax(v.y1, y);
+        }
+    if (!isnan(c->rule) && to_plane(&v, c->rule, &y)) v.y0 = fmin(v.y0, y), v.y1 = fmax(v.y1, y);
+    if (c->from_zero && !c->log_y) v.y0 = fmin(v.y0, 0);
+    if (!isfinite(v.x0)) v.x0 = 0, v.x1 = 1;
+    if (!isfinite(v.y0)) v.y0 = 0, v.y1 = 1;
+    if (v.x1 <= v.x0) v.x1 = v.x0 + 1;
+    if (v.y1 <= v.y0) v.y1 = v.y0 + (v.y0 != 0 ? fabs(v.y0) * 0.1 : 1);
+    v.y1 += 0.04 * (v.y1 - v.y0);
+    return v;
+}
+
+static double place_x(const View *v, double x) {
+    return LEFT + (x - v->x0) / (v->x1 - v->x0) * (WIDTH - LEFT - RIGHT);
+}
+
+static double place_y(const View *v, double y) {
+    return HEIGHT - BOTTOM - (y - v->y0) / (v->y1 - v->y0) * (HEIGHT - TOP - BOTTOM);
+}
+
+/* The step of 1, 2 or 5 times a power of ten that makes at most TICKS ticks. */
+static double round_step(double range) {
+    double rough = range / TICKS, power = pow(10, floor(log10(rough))), share = rough / power;
+    return power * (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10);
+}
+
+static double clean(double tick, double step) {
+    return fabs(tick) < step * 1e-6 ? 0 : tick;
+}
+
+/* ---- drawing ---- */
+
+static void draw_label(FILE *out, double x, double y, const char *anchor, const char *text) {
+    fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
+    svg_text(out, text);
+    fputs("</text>\n", out);
+}
+
+static void draw_line(FILE *out, double x0, double y0, double x1, double y1, const char *attributes) {
+    fprintf(out, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"currentColor\" %s/>\n", x0,
+            y0, x1, y1, attributes);
+}
+
+static void draw_x_tick(FILE *out, const View *v, double x, double step) {
+    char text[32];
+    double at = place_x(v, x);
+    snprintf(text, sizeof text, "%g", clean(x, step));
+    bool at_edge = at > WIDTH - RIGHT - 10; /* where a label in the middle would be cut */
+    draw_label(out, at_edge ? WIDTH - 2 : at, HEIGHT - BOTTOM + 15, at_edge ? "end" : "middle", text);
+}
+
+/* `y` in the data's unit. */
+static void draw_y_tick(FILE *out, const View *v, double y) {
+    char text[32];
+    double plane;
+    if (!to_plane(v, y, &plane) || plane < v->y0 || plane > v->y1) return;
+    snprintf(text, sizeof text, "%.3g", y);
+    draw_label(out, LEFT - 6, place_y(v, plane) + 4, "end", text);
+    draw_line(out, LEFT, place_y(v, plane), WIDTH - RIGHT, place_y(v, plane), "stroke-opacity=\".15\"");
+}
+
+/* Round numbers: every one within a decade, 1, 2 and 5 over two, else powers of ten. */
+static void draw_log_ticks(FILE *out, const View *v) {
+    double decades = v->y1 - v->y0;
+    for (double power = floor(v->y0); power <= v->y1; power++)
+        for (int digit = 1; digit < 10; digit++)
+            if (digit == 1 || decades < 1 || (decades < 2.5 && (digit == 2 || digit == 5)))
+                draw_y_tick(out, v, digit * pow(10, power));
+}
+
+static void draw_ticks(FILE *out, const View *v) {
+    double step = round_step(v->x1 - v->x0);
+    for (double x = ceil(v->x0 / step) * step; x <= v->x1; x += step) draw_x_tick(out, v, x, step);
+    if (v->log_y) {
+        draw_log_ticks(out, v);
+        return;
+    }
+    step = round_step(v->y1 - v->y0);
+    for (double y = ceil(v->y0 / step) * step; y <= v->y1; y += step) draw_y_tick(out, v, clean(y, step));
+}
+
+static void draw_series(FILE *out, const View *v, const SvgSeries *s) {
+    double y;
+    fprintf(out,
+            "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" stroke-opacity=\".85\" "
+            "stroke-linejoin=\"round\" points=\"",
+            svg_colour(s->colour));
+    for (int k = 0; k < s->n; k++)
+        if (to_plane(v, s->y[k], &y)) fprintf(out, "%.1f,%.1f ", place_x(v, s->x[k]), place_y(v, y));
+    fputs("\"/>\n", out);
+}
+
+static void draw_legend(FILE *out, const SvgChart *c) {
+    double y = HEIGHT + 10;
+    for (int i = 0; i < c->n; i++) {
+        if (!c->series[i].name) continue;
+        fprintf(out, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"3\"/>\n",
+                LEFT, y - 4, LEFT + 20, y - 4, svg_colour(c->series[i].colour));
+        draw_label(out, LEFT + 26, y, "start", c->series[i].name);
+        y += LEGEND_ROW;
+    }
+}
+
+static void draw_rule(FILE *out, const SvgChart *c, const View *v) {
+    double y;
+    if (isnan(c->rule) || !to_plane(v, c->rule, &y)) return;
+    draw_line(out, LEFT, place_y(v, y), WIDTH - RIGHT, place_y(v, y), "stroke-dasharray=\"5 4\"");
+    if (c->rule_label) draw_label(out, WIDTH - RIGHT, place_y(v, y) - 5, "end", c->rule_label);
+}
+
+void svg_chart(FILE *out, const SvgChart *c) {
+    View v = view_of(c);
+    int named = 0;
+    for (int i = 0; i < c->n; i++) named += c->series[i].name != NULL;
+    fprintf(out,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" "
+            "font-family=\"system-ui,sans-serif\" font-size=\"11\" fill=\"currentColor\">\n<title>",
+            WIDTH, HEIGHT + (named ? named * LEGEND_ROW + 4 : 0));
+    svg_text(out, c->title);
+    fputs("</title>\n", out);
+    fprintf(out, "<text x=\"%d\" y=\"16\" font-size=\"13\" font-weight=\"600\">", LEFT);
+    svg_text(out, c->title);
+    fputs("</text>\n", out);
+    draw_ticks(out, &v);
+    draw_line(out, LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM, "");
+    draw_line(out, LEFT, TOP, LEFT, HEIGHT - BOTTOM, "");
+    draw_label(out, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - BOTTOM + 31, "middle", c->x_label);
+    for (int i = 0; i < c->n; i++) draw_series(out, &v, &c->series[i]);
+    draw_rule(out, c, &v);
+    draw_legend(out, c);
+    fputs("</svg>\n", out);
+}

@@ -1,0 +1,237 @@
+#include "ablations/sweep/plan.h"
+
+#include "data/base/files.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- texts: each opened once ---- */
+
+typedef struct Texts {
+    DataConfig *config;
+    Dataset **data;
+    int n;
+} Texts;
+
+static bool open_text(Texts *t, const DataConfig *c, const char *cache, void (*say)(const char *line),
+                      Dataset **out, Error *e) {
+    for (int i = 0; i < t->n; i++)
+        if (!memcmp(&t->config[i], c, sizeof *c)) {
+            *out = t->data[i];
+            return true;
+        }
+    if (!memory_grow((void **)&t->config, t->n + 1, sizeof *t->config, e) ||
+        !memory_grow((void **)&t->data, t->n + 1, sizeof *t->data, e) || !dataset_open(out, c, cache, say, e))
+        return false;
+    memcpy(&t->config[t->n], c, sizeof *c);
+    t->data[t->n++] = *out;
+    return true;
+}
+
+static void close_texts(Texts *t) {
+    for (int i = 0; i < t->n; i++) dataset_close(t->data[i]);
+    free(t->data);
+    free(t->config);
+}
+
+/* ---- runs ---- */
+
+/* Bytes on disk: rows of step_head and eval_head by a measured 40 and 120 bytes, and two checkpoints
+ * of weights and two moments. */
+static double disk_bytes(const Config *c, const RunSize *size) {
+    enum { EVALUATIONS = 80, PROBES = 3, CHECKPOINTS = 2, FLOATS = 3 };
+    double heads = (double)(c->model.layers * c->model.heads), steps = (double)c->train.steps;
+    return steps * (60 + 40 * heads) + EVALUATIONS * PROBES * (200 + 120 * heads) +
+           CHECKPOINTS * FLOATS * 4.0 * (double)size->parameters;
+}
+
+Config plan_settled(const PlannedRun *r) {
+    Config here = r->config;
+    config_settle(&here);
+    return here;
+}
+
+/* `twin`: a run that differs in nothing but the seed; NULL: none before. */
+static bool plan_run(PlannedRun *r, const PlannedRun *twin, Dataset *data, Error *e) {
+    const DatasetInfo *info = dataset_info(data);
+    const Config *c = &r->config;
+    Config here = plan_settled(r);
+    int T = (int)c->model.context;
+    config_key(&here, info->corpus_hash, info->tokenizer_hash, r->key);
+    memset(here.variant, 0, sizeof here.variant);
+    config_key(&here, info->corpus_hash, info->tokenizer_hash, r->deed);
+    if (!*r->key || !*r->deed) return fail(e, EXIT_FAILED, "sweep: out of memory");
+    memcpy(r->licence, info->licence, sizeof r->licence);
+    r->tokens = (double)c->train.steps * (double)c->train.batch_tokens;
+    if (twin)
+        r->size = twin->size;
+    else if (!dataset_check(data, T, c->train.batch_tokens / T, e) || !run_size(c, info->vocab, &r->size, e))
+        return false;
+    r->disk = disk_bytes(c, &r->size);
+    return true;
+}
+
+static bool plan_runs(Plan *p, Texts *t, const char *cache, void (*say)(const char *line), Error *e) {
+    for (int i = 0; i < p->runs; i++) {
+        Dataset *data;
+        Error why = {0};
+        char label[LABEL_TEXT];
+        PlannedRun *r = &p->run[i];
+        const PlannedRun *twin = i % p->sweep->seeds ? r - 1 : NULL;
+        if (!sweep_config(p->sweep, i, &r->config, e)) return false;
+        if (open_text(t, &r->config.data, cache, say, &data, &why) && plan_run(r, twin, data, &why)) continue;
+        sweep_label(p->sweep, i, LABEL_ALL, label);
+        return fail(e, why.code, "%s: run %d (%s): %s", p->sweep->path, i, label, why.text);
+    }
+    return true;
+}
+
+static int by_deed(const void *a, const void *b) {
+    const PlannedRun *const *x = a, *const *y = b;
+    int order = strcmp((*x)->deed, (*y)->deed);
+    return order ? order : (*x > *y) - (*x < *y);
+}
+
+/* The pair of equal runs whose first comes first. */
+static bool refuse_twins(const Plan *p, Error *e) {
+    const PlannedRun **sorted = calloc((size_t)p->runs, sizeof *sorted), *first = NULL, *second = NULL;
+    if (!sorted) return fail(e, EXIT_FAILED, "sweep: out of memory");
+    for (int i = 0; i < p->runs; i++) sorted[i] = &p->run[i];
+    qsort(sorted, (size_t)p->runs, sizeof *sorted, by_deed);
+    for (int i = 1; i < p->runs; i++)
+        if (!strcmp(sorted[i - 1]->deed, sorted[i]->deed) && (!first || sorted[i - 1] < first))
+            first = sorted[i - 1], second = sorted[i];
+    free(sorted);
+    if (!first) return true;
+    return fail(e, EXIT_USAGE, "%s: runs %d and %d are one and the same run (%s)", p->sweep->path,
+                (int)(first - p->run), (int)(second - p->run),
+                strcmp(first->key, second->key) ? "two variants whose difference another key takes back?"
+                                                : "an axis that changes nothing?");
+}
+
+/* Once, and whether or not progress is wanted: the runs' own words may go into their logs. */
+static void say_settled(const Plan *p) {
+    const char *line = NULL;
+    for (int i = 0; !line && i < p->runs; i++) {
+        Config here = p->run[i].config;
+        line = config_settle(&here);
+    }
+    if (line) fprintf(stderr, "sinklab: %s: %s\n", p->sweep->path, line);
+}
+
+bool plan_make(Plan *p, const Sweep *s, const char *cache, void (*say)(const char *line), Error *e) {
+    Texts texts = {0};
+    *p = (Plan){.sweep = s, .runs = sweep_runs(s)};
+    p->run = calloc((size_t)p->runs, sizeof *p->run);
+    if (!p->run) return fail(e, EXIT_FAILED, "sweep: out of memory");
+    for (int i = 0; i < p->runs; i++) strcpy(p->run[i].status, "new");
+    bool ok = plan_runs(p, &texts, cache, say, e);
+    if (ok) say_settled(p);
+    ok = ok && refuse_twins(p, e);
+    close_texts(&texts);
+    if (!ok) plan_free(p);
+    return ok;
+}
+
+void plan_free(Plan *p) {
+    free(p->run);
+    free(p->orphan);
+    *p = (Plan){0};
+}
+
+/* ---- what the database holds ---- */
+
+static bool prepare(Store *s, const char *sql, sqlite3_stmt **out, Error *e) {
+    return sqlite3_prepare_v2(store_db(s), sql, -1, out, NULL) == SQLITE_OK ||
+           store_failed(s, "results: sweep", e);
+}
+
+static bool look(PlannedRun *r, sqlite3_stmt *find, Store *s, Error *e) {
+    sqlite3_bind_text(find, 1, r->key, -1, SQLITE_STATIC);
+    int result = sqlite3_step(find);
+    strcpy(r->status, "new");
+    r->step = 0;
+    if (result == SQLITE_ROW) {
+        snprintf(r->status, sizeof r->status, "%s", (const char *)sqlite3_column_text(find, 0));
+        r->step = sqlite3_column_int64(find, 1);
+        /* What calls itself running may be dead; what is queued may just have been taken. */
+        if (strcmp(r->status, "done") && store_alive(s, r->key))
+            strcpy(r->status, "alive");
+        else if (!strcmp(r->status, "running"))
+            strcpy(r->status, "interrupted");
+    }
+    sqlite3_reset(find);
+    return result == SQLITE_ROW || result == SQLITE_DONE || store_failed(s, "results: sweep", e);
+}
+
+static const char find_run[] =
+    "SELECT status, (SELECT coalesce(max(step), 0) FROM step WHERE run_id = run.id) FROM run WHERE key = ?1";
+
+bool plan_look_at(Plan *p, int index, Store *s, Error *e) {
+    sqlite3_stmt *find;
+    if (!prepare(s, find_run, &find, e)) return false;
+    bool ok = look(&p->run[index], find, s, e);
+    sqlite3_finalize(find);
+    return ok;
+}
+
+static bool has_key(const Plan *p, const char *key) {
+    for (int i = 0; i < p->runs; i++)
+        if (!strcmp(p->run[i].key, key)) return true;
+    return false;
+}
+
+static bool add_orphan(Plan *p, sqlite3_stmt *row, Error *e) {
+    if (has_key(p, (const char *)sqlite3_column_text(row, 0))) return true;
+    if (!memory_grow((void **)&p->orphan, p->orphans + 1, sizeof *p->orphan, e)) return false;
+    Orphan *o = &p->orphan[p->orphans++];
+    snprintf(o->key, sizeof o->key, "%s", (const char *)sqlite3_column_text(row, 0));
+    snprintf(o->label, sizeof o->label, "%s", (const char *)sqlite3_column_text(row, 1));
+    snprintf(o->status, sizeof o->status, "%s", (const char *)sqlite3_column_text(row, 2));
+    o->seed = sqlite3_column_int64(row, 3);
+    p->edited = p->edited || sqlite3_column_int(row, 4);
+    return true;
+}
+
+static const char orphans_sql[] =
+    "SELECT r.key, coalesce(c.label, 'all'), r.status, r.seed, 1 FROM sweep AS w"
+    " JOIN sweep_run AS s ON s.sweep = w.id JOIN run AS r ON r.id = s.run"
+    " LEFT JOIN sweep_cell AS c ON c.sweep = s.sweep AND c.\"index\" = s.\"index\" WHERE w.name = ?1"
+    " UNION ALL SELECT r.key, o.label, r.status, r.seed, 0 FROM sweep AS w"
+    " JOIN sweep_orphan AS o ON o.sweep = w.id JOIN run AS r ON r.id = o.run WHERE w.name = ?1";
+
+static bool look_for_orphans(Plan *p, Store *s, Error *e) {
+    sqlite3_stmt *rows;
+    int result;
+    bool ok = true;
+    if (!prepare(s, orphans_sql, &rows, e)) return false;
+    sqlite3_bind_text(rows, 1, p->sweep->name, -1, SQLITE_STATIC);
+    p->orphans = 0;
+    while ((result = sqlite3_step(rows)) == SQLITE_ROW && ok) ok = add_orphan(p, rows, e);
+    ok = ok && (result == SQLITE_DONE || store_failed(s, "results: sweep", e));
+    sqlite3_finalize(rows);
+    return ok;
+}
+
+static bool look_at_text(Plan *p, Store *s, Error *e) {
+    sqlite3_stmt *row;
+    if (!prepare(s, "SELECT file <> ?2 FROM sweep WHERE name = ?1", &row, e)) return false;
+    sqlite3_bind_text(row, 1, p->sweep->name, -1, SQLITE_STATIC);
+    sqlite3_bind_text(row, 2, p->sweep->text, -1, SQLITE_STATIC);
+    int result = sqlite3_step(row);
+    p->edited = result == SQLITE_ROW && sqlite3_column_int(row, 0);
+    bool ok = result == SQLITE_ROW || result == SQLITE_DONE || store_failed(s, "results: sweep", e);
+    sqlite3_finalize(row);
+    return ok;
+}
+
+bool plan_look(Plan *p, Store *s, Error *e) {
+    sqlite3_stmt *find;
+    if (!s) return true;
+    if (!prepare(s, find_run, &find, e)) return false;
+    bool ok = true;
+    for (int i = 0; ok && i < p->runs; i++) ok = look(&p->run[i], find, s, e);
+    sqlite3_finalize(find);
+    return ok && look_at_text(p, s, e) && look_for_orphans(p, s, e);
+}

@@ -1,0 +1,62 @@
+/* Owns: a sweep made concrete on this machine: every run's configuration, key and size, what
+ * results.db holds of it already, what it will cost.
+ * Does not own: the expansion (ablations/sweep/sweep.h), running (ablations/sweep/runner.h). */
+#ifndef SINKLAB_PLAN_H
+#define SINKLAB_PLAN_H
+
+#include "ablations/sweep/sweep.h"
+#include "train/run.h"
+#include "train/store/store.h"
+
+typedef struct PlannedRun {
+    Config config;
+    char key[33];
+    char deed[33]; /* its key, whatever its variant is called: what it does */
+    RunSize size;
+    char licence[128];   /* of its text */
+    double tokens, disk; /* disk: bytes of its rows and checkpoints, about */
+    char status[16];     /* as in results.db; "new" when it is not there, "alive" while a process has it */
+    int64_t step;        /* updates in results.db */
+} PlannedRun;
+
+/* A run that the sweep had by an earlier text of the file, other words or another base. */
+typedef struct Orphan {
+    char key[33], status[16], label[LABEL_TEXT];
+    int64_t seed;
+} Orphan;
+
+typedef struct Plan {
+    const Sweep *sweep;
+    PlannedRun *run;
+    int runs;
+    Orphan *orphan;
+    int orphans;
+    bool edited; /* the database has another text of the file, or other runs of the sweep */
+} Plan;
+
+/* Opens (and prepares, if need be) each text once. Refuses two places that are one and the same run, if
+ * under two names of a variant. */
+bool plan_make(Plan *p, const Sweep *s, const char *cache, void (*say)(const char *line), Error *e);
+void plan_free(Plan *p);
+
+/* What the run will be here. Its process is given what was asked for, settles that by itself and says so. */
+Config plan_settled(const PlannedRun *r);
+
+/* Reads what the database holds of the runs. NULL: nothing is there. */
+bool plan_look(Plan *p, Store *s, Error *e);
+/* Of one run alone. */
+bool plan_look_at(Plan *p, int index, Store *s, Error *e);
+
+/* Registers the sweep, all its places and expectations, and its runs, as queued where they are new, in one
+ * transaction. only >= 0: of the new ones that run alone. */
+bool plan_register(const Plan *p, int only, Store *s, Error *e);
+
+/* Whether the database has this text of the file but not all its places, as a former program left those whose
+ * runs were elsewhere; and their adding. A verdict must know what is missing. */
+bool sweep_lacks_places(const Sweep *sweep, bool *lacks, Store *s, Error *e);
+bool sweep_add_places(const Sweep *sweep, Store *s, Error *e);
+
+/* FLOP/s of training here: two seconds of the run, in a process and a database of their own. */
+bool plan_measure(const Plan *p, int index, const char *cache, double *flops, Error *e);
+
+#endif

@@ -1,0 +1,179 @@
+#include "ablations/sweep/plan_table.h"
+
+#include "train/config/yaml.h"
+
+#include <string.h>
+
+/* ---- hours, at so many FLOP/s ---- */
+
+/* Of a run yet; its steps in the database are done. */
+static double hours_left(const PlannedRun *r, double flops) {
+    double share = strcmp(r->status, "done") ? 1 - (double)r->step / (double)r->config.train.steps : 0;
+    return share * r->tokens * r->size.flops_per_token / flops / 3600;
+}
+
+/* Of the runs that are needed: of those that may judge, as many as the choices leave. */
+static double hours_needed(const Plan *p, const Stage *stage, double flops) {
+    double tuning = 0, judging = 0;
+    int judges = 0;
+    for (int i = 0; i < p->runs; i++) {
+        double hours = hours_left(&p->run[i], flops);
+        if (sweep_judges(p->sweep, i)) {
+            judging += hours;
+            judges += hours > 0;
+        } else {
+            tuning += hours;
+        }
+    }
+    if (sweep_is_tuned(p->sweep) && judges) judging *= (double)(stage->judging - stage->judged) / judges;
+    return tuning + judging;
+}
+
+/* ---- the table ---- */
+
+typedef struct Totals {
+    double tokens, work, memory, disk; /* memory: of the largest run */
+    int done;
+} Totals;
+
+static Totals total(const Plan *p) {
+    Totals t = {0};
+    for (int i = 0; i < p->runs; i++) {
+        const PlannedRun *r = &p->run[i];
+        t.done += !strcmp(r->status, "done");
+        t.tokens += r->tokens;
+        t.work += r->tokens * r->size.flops_per_token;
+        t.memory = r->size.bytes > t.memory ? r->size.bytes : t.memory;
+        t.disk += r->disk;
+    }
+    return t;
+}
+
+static void print_run(FILE *out, const Plan *p, int i, double flops) {
+    const PlannedRun *r = &p->run[i];
+    char label[LABEL_TEXT];
+    sweep_label(p->sweep, i, LABEL_ALL, label);
+    fprintf(out, "%5d  %.8s  %-11s %6lld/%-6lld  %5lld%s  %8.2fM  %9.2f", i, r->key, r->status,
+            (long long)r->step, (long long)r->config.train.steps, (long long)r->config.seed,
+            sweep_judges(p->sweep, i) ? " " : "t", r->tokens * 1e-6,
+            r->tokens * r->size.flops_per_token * 1e-12);
+    if (flops > 0) fprintf(out, "  %6.2f", hours_left(r, flops));
+    fprintf(out, "  %6.0f  %6.1f  %s\n", r->size.bytes * 1e-6, r->disk * 1e-6, label);
+}
+
+static void print_totals(FILE *out, const Plan *p, const Stage *stage, double flops) {
+    Totals t = total(p);
+    char text[STAGE_TEXT];
+    fprintf(
+        out,
+        "\n%d runs, %d done: %.1fM tokens, %.1f TFLOP, %.0f MB of memory a run at most, %.0f MB of disk\n",
+        p->runs, t.done, t.tokens * 1e-6, t.work * 1e-12, t.memory * 1e-6, t.disk * 1e-6);
+    stage_tell(stage, text);
+    if (sweep_is_tuned(p->sweep)) fprintf(out, "%s\n", text);
+    if (flops > 0)
+        fprintf(out,
+                "about %.2f hours to go at the %.1f GFLOP/s measured here (training alone, all cores on one "
+                "run)\n",
+                hours_needed(p, stage, flops), flops * 1e-9);
+    plan_print_edit(out, p);
+}
+
+void plan_print(FILE *out, const Plan *p, const Stage *stage, double flops) {
+    fprintf(out, "%5s  %-8s  %-11s %13s  %6s  %9s  %9s", "index", "key", "status", "step", "seed", "tokens",
+            "TFLOP");
+    if (flops > 0) fprintf(out, "  %6s", "hours");
+    fprintf(out, "  %6s  %6s  %s\n", "MB", "disk", "cell");
+    for (int i = 0; i < p->runs; i++) print_run(out, p, i, flops);
+    print_totals(out, p, stage, flops);
+}
+
+/* ---- an edit ---- */
+
+static void print_kept(FILE *out, const char *what, const char *key, const char *status, const char *label,
+                       int64_t seed) {
+    fprintf(out, "  %-6s  %.8s  %-11s  %s seed %lld\n", what, key, status, label, (long long)seed);
+}
+
+static void print_matches(FILE *out, const Plan *p) {
+    char label[LABEL_TEXT];
+    int matches = 0;
+    for (int i = 0; i < p->runs; i++) matches += strcmp(p->run[i].status, "new") != 0;
+    fprintf(out, "%s has changed since it was last run: %d of its %d runs match what is there\n",
+            p->sweep->path, matches, p->runs);
+    for (int i = 0; i < p->runs; i++) {
+        const PlannedRun *r = &p->run[i];
+        if (!strcmp(r->status, "new")) continue;
+        sweep_label(p->sweep, i, LABEL_ALL, label);
+        print_kept(out, "match", r->key, r->status, label, r->config.seed);
+    }
+}
+
+void plan_print_edit(FILE *out, const Plan *p) {
+    if (p->edited) print_matches(out, p);
+    if (!p->orphans) return;
+    fprintf(out,
+            "%d run%s of an earlier text of this file %s no longer part of it; results stay in the "
+            "database\n",
+            p->orphans, p->orphans > 1 ? "s" : "", p->orphans > 1 ? "are" : "is");
+    for (int i = 0; i < p->orphans; i++) {
+        const Orphan *o = &p->orphan[i];
+        print_kept(out, "orphan", o->key, o->status, o->label, o->seed);
+    }
+}
+
+/* ---- JSON ---- */
+
+static void json_field(FILE *out, const char *name, const char *text) {
+    fprintf(out, "\"%s\": ", name);
+    json_string(out, text);
+    fputs(", ", out);
+}
+
+static void json_number(FILE *out, const char *name, double value, const char *after) {
+    fprintf(out, "\"%s\": %.17g%s", name, value, after);
+}
+
+static void json_run(FILE *out, const Plan *p, int i, double flops) {
+    const PlannedRun *r = &p->run[i];
+    char label[LABEL_TEXT];
+    sweep_label(p->sweep, i, LABEL_ALL, label);
+    fprintf(out, "%s\n  {\"index\": %d, ", i ? "," : "", i);
+    json_field(out, "key", r->key);
+    json_field(out, "status", r->status);
+    json_field(out, "cell", label);
+    fprintf(out, "\"seed\": %lld, \"judges\": %d, \"step\": %lld, \"steps\": %lld, ",
+            (long long)r->config.seed, sweep_judges(p->sweep, i), (long long)r->step,
+            (long long)r->config.train.steps);
+    json_number(out, "tokens", r->tokens, ", ");
+    json_number(out, "flops", r->tokens * r->size.flops_per_token, ", ");
+    if (flops > 0) json_number(out, "hours", hours_left(r, flops), ", ");
+    json_number(out, "memory", r->size.bytes, ", ");
+    json_number(out, "disk", r->disk, "}");
+}
+
+static void json_orphan(FILE *out, const Orphan *o, bool first) {
+    fprintf(out, "%s\n  {", first ? "" : ",");
+    json_field(out, "key", o->key);
+    json_field(out, "status", o->status);
+    json_field(out, "cell", o->label);
+    fprintf(out, "\"seed\": %lld}", (long long)o->seed);
+}
+
+void plan_print_json(FILE *out, const Plan *p, const Stage *stage, double flops) {
+    Totals t = total(p);
+    fputs("{", out);
+    json_field(out, "sweep", p->sweep->name);
+    fprintf(out, "\"changed\": %s, \"done\": %d, ", p->edited ? "true" : "false", t.done);
+    if (sweep_is_tuned(p->sweep))
+        fprintf(out, "\"stage\": {\"tuning\": %d, \"tuned\": %d, \"judging\": %d, \"judged\": %d}, ",
+                stage->tuning, stage->tuned, stage->judging, stage->judged);
+    if (flops > 0) {
+        json_number(out, "flops_per_second", flops, ", ");
+        json_number(out, "hours_left", hours_needed(p, stage, flops), ", ");
+    }
+    fputs("\"runs\": [", out);
+    for (int i = 0; i < p->runs; i++) json_run(out, p, i, flops);
+    fputs("],\n\"orphans\": [", out);
+    for (int i = 0; i < p->orphans; i++) json_orphan(out, &p->orphan[i], !i);
+    fputs("]}\n", out);
+}

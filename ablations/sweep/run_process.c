@@ -1,0 +1,65 @@
+#include "ablations/sweep/run_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* Keeps cores first .. first + n - 1 of those allowed. */
+static bool pin(int first, int n) {
+    cpu_set_t allowed, ours;
+    if (sched_getaffinity(0, sizeof allowed, &allowed)) return false;
+    CPU_ZERO(&ours);
+    for (int cpu = 0, i = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET(cpu, &allowed)) continue;
+        if (i >= first && i < first + n) CPU_SET(cpu, &ours);
+        i++;
+    }
+    return sched_setaffinity(0, sizeof ours, &ours) == 0;
+}
+
+/* To its end: the process of another sweep may be writing there. */
+static bool redirect(const char *log) {
+    int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0666);
+    return fd >= 0 && dup2(fd, 1) == 1 && dup2(fd, 2) == 2;
+}
+
+/* In the child: everything up to the new program. Returns only when that fails. */
+static void become(const ChildSpec *spec, pid_t parent) {
+    const char *argv[12] = {"sinklab", "train", spec->config, "--db", spec->db, "--cache", spec->cache};
+    int n = 7;
+    sigset_t none;
+    if (spec->retry) argv[n++] = "--retry";
+    if (spec->quiet) argv[n++] = "--quiet";
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) _exit(EXIT_SIGTERM); /* it died before it could be watched */
+    if (spec->log && !redirect(spec->log)) return;
+    if (spec->cores) {
+        char threads[16];
+        if (!pin(spec->first_core, spec->cores)) return;
+        snprintf(threads, sizeof threads, "%d", spec->cores);
+        setenv("OMP_NUM_THREADS", threads, 1); /* of libraries too, not only of the run */
+    }
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execv("/proc/self/exe", (char *const *)argv);
+}
+
+bool child_start(const ChildSpec *spec, pid_t *pid, Error *e) {
+    pid_t parent = getpid();
+    fflush(NULL); /* or the child would write what waits once more */
+    *pid = fork();
+    if (*pid < 0) return fail(e, EXIT_FAILED, "sweep: cannot start a process: %s", strerror(errno));
+    if (*pid == 0) {
+        become(spec, parent);
+        fprintf(stderr, "sinklab: %s: cannot be started: %s\n", spec->config, strerror(errno));
+        _exit(EXIT_FAILED);
+    }
+    return true;
+}

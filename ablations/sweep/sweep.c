@@ -1,0 +1,600 @@
+#include "ablations/sweep/sweep.h"
+
+#include "ablations/sweep/sweep_metrics.h"
+#include "data/base/files.h"
+#include "train/config/did_you_mean.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SEEDS_MOST = 10000, TEXT_MOST = 2048, NAME_MOST = 100 };
+enum { IN_GRID = -1, IN_ZIP = -2 }; /* Axis.place while it has none */
+
+typedef struct Parser {
+    Sweep *s;
+    Error *e;
+    int *left_out; /* an entry of exclude: the place on each axis; -1: any */
+} Parser;
+
+/* ---- memory and errors ---- */
+
+/* Takes a malloc'ed text; NULL is let pass. */
+static char *own(Parser *p, char *text) {
+    char **grown = text ? realloc(p->s->own, ((size_t)p->s->owned + 1) * sizeof *grown) : NULL;
+    if (!grown) {
+        free(text);
+        fail(p->e, EXIT_FAILED, "%s: out of memory", p->s->path);
+        return NULL;
+    }
+    p->s->own = grown;
+    return grown[p->s->owned++] = text;
+}
+
+static char *print(Parser *p, const char *format, ...) {
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    int n = vasprintf(&text, format, args);
+    va_end(args);
+    return own(p, n < 0 ? NULL : text);
+}
+
+static bool refuse(Parser *p, const Yaml *at, const char *format, ...) {
+    char why[900];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why, sizeof why, format, args);
+    va_end(args);
+    return fail(p->e, EXIT_USAGE, "%s:%d:%d: %s", p->s->path, at->line, at->column, why);
+}
+
+static bool grow(Parser *p, void *array, int n, size_t size) {
+    return memory_grow(array, n + 1, size, p->e);
+}
+
+/* ---- keys and values of the configuration ---- */
+
+static bool is_key(const char *key) {
+    for (int i = 0; config_key_name(i); i++)
+        if (!strcmp(config_key_name(i), key)) return true;
+    return false;
+}
+
+static bool is_group(const char *key) {
+    size_t length = strlen(key);
+    for (int i = 0; config_key_name(i); i++)
+        if (!strncmp(config_key_name(i), key, length) && config_key_name(i)[length] == '.') return true;
+    return false;
+}
+
+typedef bool KeyReader(Parser *p, const char *key, const Yaml *at, const Yaml *value);
+
+/* Hands every configuration key of a map, dotted or nested, to `read`. */
+static bool each_key(Parser *p, const Yaml *map, const char *prefix, KeyReader *read) {
+    if (map->kind != YAML_MAP) return refuse(p, map, "expected a map of keys (KEY: ...)");
+    for (int i = 0; i < map->n; i++) {
+        const char *key = *prefix ? print(p, "%s.%s", prefix, map->key[i]->text) : map->key[i]->text;
+        if (!key) return false;
+        bool known = is_key(key);
+        if (!known && !is_group(key)) {
+            Nearest near = {.text = key};
+            char hint[160];
+            for (int k = 0; config_key_name(k); k++) nearest_offer(&near, config_key_name(k));
+            return refuse(p, map->key[i], "unknown key %s%s", key, nearest_hint(&near, hint, sizeof hint));
+        }
+        if (!(known ? read(p, key, map->key[i], map->value[i]) : each_key(p, map->value[i], key, read)))
+            return false;
+    }
+    return true;
+}
+
+/* A value of a key as a setting with its place, in canonical form. */
+static bool read_value(Parser *p, const char *key, const Yaml *value, Setting *out) {
+    if (value->kind == YAML_MAP) return refuse(p, value, "%s: expected a value, not a map", key);
+    const char *text = value->kind == YAML_LIST ? own(p, yaml_json(value)) : value->text;
+    const char *where = print(p, "%s:%d:%d", p->s->path, value->line, value->column);
+    char canonical[TEXT_MOST];
+    Config scratch;
+    if (!text || !where) return false;
+    config_defaults(&scratch);
+    if (!config_set(&scratch, key, text, where, p->e)) return false;
+    if (!config_get(&scratch, key, canonical, sizeof canonical))
+        return refuse(p, value, "%s: the value is too long", key);
+    *out = (Setting){key, print(p, "%s", canonical), where};
+    return out->text;
+}
+
+/* ---- texts ---- */
+
+static bool read_text(Parser *p, const Yaml *value, const char *key, const char **out) {
+    if (value->kind != YAML_SCALAR) return refuse(p, value, "%s: expected a text", key);
+    *out = value->text;
+    return true;
+}
+
+static bool read_name(Parser *p, const Yaml *value) {
+    if (!read_text(p, value, "name", &p->s->name)) return false;
+    const char *c = p->s->name;
+    while (isalnum((unsigned char)*c) || (*c && strchr("-_.", *c))) c++;
+    if (*c || !*p->s->name || *p->s->name == '.')
+        return refuse(p, value, "name: \"%s\": letters, digits, - _ . only", p->s->name);
+    if (strlen(p->s->name) > NAME_MOST)
+        return refuse(p, value, "name: longer than %d letters (files are called by it)", NAME_MOST);
+    return true;
+}
+
+static bool read_claim(Parser *p, const Yaml *value) {
+    return read_text(p, value, "claim", &p->s->claim);
+}
+
+static bool read_source(Parser *p, const Yaml *value) {
+    return read_text(p, value, "source", &p->s->source);
+}
+
+static bool read_base(Parser *p, const Yaml *value) {
+    const char *base = NULL, *slash = strrchr(p->s->path, '/');
+    Config scratch;
+    if (!read_text(p, value, "base", &base)) return false;
+    int folder = *base == '/' || !slash ? 0 : (int)(slash + 1 - p->s->path);
+    p->s->base = print(p, "%.*s%s", folder, p->s->path, base);
+    if (!p->s->base) return false;
+    FILE *there = fopen(p->s->base, "rb");
+    if (!there)
+        return refuse(p, value, "base: %s: %s (the path is relative to this file)", p->s->base,
+                      strerror(errno));
+    fclose(there);
+    return config_load(&scratch, p->s->base, p->e);
+}
+
+/* ---- set, grid, zip ---- */
+
+static bool add_setting(Parser *p, const char *key, const Yaml *at, const Yaml *value) {
+    Sweep *s = p->s;
+    for (int i = 0; i < s->sets; i++)
+        if (!strcmp(s->set[i].key, key)) return refuse(p, at, "set: duplicate key %s", key);
+    return grow(p, &s->set, s->sets, sizeof *s->set) && read_value(p, key, value, &s->set[s->sets]) &&
+           ++s->sets;
+}
+
+static bool read_set(Parser *p, const Yaml *value) {
+    return each_key(p, value, "", add_setting);
+}
+
+static bool read_axis_values(Parser *p, Axis *a, const Yaml *list) {
+    a->value = calloc((size_t)list->n, sizeof *a->value);
+    if (!a->value) return fail(p->e, EXIT_FAILED, "%s: out of memory", p->s->path);
+    for (; a->n < list->n; a->n++) {
+        if (!read_value(p, a->key, list->value[a->n], &a->value[a->n])) return false;
+        for (int i = 0; i < a->n; i++)
+            if (a->place == IN_GRID && !strcmp(a->value[i].text, a->value[a->n].text))
+                return refuse(p, list->value[a->n], "%s: %s is there twice", a->key, a->value[i].text);
+    }
+    return true;
+}
+
+/* An axis without its place yet; in zip values may repeat. */
+static bool add_axis(Parser *p, const char *key, const Yaml *at, const Yaml *value, int place) {
+    Sweep *s = p->s;
+    for (int i = 0; i < s->axes; i++)
+        if (!strcmp(s->axis[i].key, key)) return refuse(p, at, "%s is an axis already", key);
+    if (!strcmp(key, "seed")) return refuse(p, at, "seed: seeds have a key of their own (seeds: 3)");
+    if (!strncmp(key, "run.", 4)) return refuse(p, at, "%s changes no result: set it under set:", key);
+    if (s->axes == SWEEP_AXES) return refuse(p, at, "more than %d axes", SWEEP_AXES);
+    if (value->kind != YAML_LIST || value->n < 2)
+        return refuse(p, value, "%s: an axis needs a list of two values or more (one value goes under set:)",
+                      key);
+    Axis *a = &s->axis[s->axes++];
+    *a = (Axis){.key = key, .place = place};
+    return read_axis_values(p, a, value);
+}
+
+static bool add_grid_axis(Parser *p, const char *key, const Yaml *at, const Yaml *value) {
+    if (!add_axis(p, key, at, value, IN_GRID)) return false;
+    Axis *a = &p->s->axis[p->s->axes - 1];
+    a->place = p->s->places;
+    p->s->place[p->s->places++] = (Dimension){a->n, PLACE_STRATUM};
+    return true;
+}
+
+static bool read_grid(Parser *p, const Yaml *value) {
+    if (value->kind == YAML_MAP && !value->n && !yaml_get(p->s->tree, "zip"))
+        return refuse(p, value, "grid: empty (give it an axis, KEY: [VALUE, VALUE])");
+    return each_key(p, value, "", add_grid_axis);
+}
+
+static bool add_zip_axis(Parser *p, const char *key, const Yaml *at, const Yaml *value) {
+    return add_axis(p, key, at, value, IN_ZIP);
+}
+
+static bool read_zip(Parser *p, const Yaml *value) {
+    Sweep *s = p->s;
+    int first = s->axes;
+    if (!each_key(p, value, "", add_zip_axis)) return false;
+    if (s->axes == first)
+        return !s->axes && yaml_get(s->tree, "grid")
+                   ? refuse(p, value, "grid and zip: both empty (give one an axis)")
+                   : true;
+    for (int i = first; i < s->axes; i++) {
+        if (s->axis[i].n != s->axis[first].n)
+            return refuse(p, value, "zip: %s has %d values, %s has %d (they advance together)",
+                          s->axis[first].key, s->axis[first].n, s->axis[i].key, s->axis[i].n);
+        s->axis[i].place = s->places;
+    }
+    s->place[s->places++] = (Dimension){s->axis[first].n, PLACE_STRATUM};
+    return true;
+}
+
+/* ---- seeds ---- */
+
+static bool read_integer(const Yaml *y, int64_t *out) {
+    char *end;
+    if (y->kind != YAML_SCALAR || !isdigit((unsigned char)*y->text)) return false;
+    errno = 0;
+    *out = strtoll(y->text, &end, 10);
+    return !*end && !errno && *out <= INT64_C(1) << 53;
+}
+
+static bool add_seed(Parser *p, const Yaml *at, int64_t seed) {
+    Sweep *s = p->s;
+    for (int i = 0; i < s->seeds; i++)
+        if (s->seed[i] == seed) return refuse(p, at, "seed %lld is there already", (long long)seed);
+    if (!grow(p, &s->seed, s->seeds, sizeof *s->seed)) return false;
+    s->seed[s->seeds++] = seed;
+    return true;
+}
+
+/* A number of seeds, counted from `first`, or a list of them. */
+static bool add_seeds(Parser *p, const Yaml *value, int64_t first) {
+    int64_t n;
+    if (value->kind == YAML_LIST && value->n) {
+        for (int i = 0; i < value->n; i++) {
+            if (!read_integer(value->value[i], &n))
+                return refuse(p, value->value[i], "seeds: expected an integer from 0 on");
+            if (!add_seed(p, value->value[i], n)) return false;
+        }
+        return true;
+    }
+    if (!read_integer(value, &n) || n < 1 || n > SEEDS_MOST)
+        return refuse(p, value, "seeds: expected a number from 1 to %d, or a list of seeds", SEEDS_MOST);
+    for (int64_t i = 0; i < n; i++)
+        if (!add_seed(p, value, first + i)) return false;
+    return true;
+}
+
+static bool read_seeds(Parser *p, const Yaml *value) {
+    for (int i = 0; i < p->s->sets; i++)
+        if (!strcmp(p->s->set[i].key, "seed"))
+            return refuse(p, value, "seeds: seed is under set: already (%s)", p->s->set[i].where);
+    p->s->seeded = true;
+    if (!add_seeds(p, value, 0)) return false;
+    p->s->judging = p->s->seeds;
+    return true;
+}
+
+/* ---- exclude, compare, tune, expect ---- */
+
+/* Checks the keys of a map inside the grammar against those it may have. */
+static bool only_keys(Parser *p, const Yaml *map, const char *what, const char *const *known) {
+    if (map->kind != YAML_MAP) return refuse(p, map, "%s: expected a map", what);
+    for (int i = 0; i < map->n; i++) {
+        Nearest near = {.text = map->key[i]->text};
+        char hint[96];
+        bool found = false;
+        for (int k = 0; known[k]; k++) {
+            found = found || !strcmp(known[k], map->key[i]->text);
+            nearest_offer(&near, known[k]);
+        }
+        if (!found)
+            return refuse(p, map->key[i], "%s: unknown key %s%s", what, map->key[i]->text,
+                          nearest_hint(&near, hint, sizeof hint));
+    }
+    return true;
+}
+
+/* The axis of that name, or -1; `at`: where it stands. */
+static int axis_named(Parser *p, const char *name, const Yaml *at, const char *what) {
+    Sweep *s = p->s;
+    Nearest near = {.text = name};
+    char hint[160];
+    for (int i = 0; i < s->axes; i++) {
+        if (!strcmp(s->axis[i].key, name)) return i;
+        nearest_offer(&near, s->axis[i].key);
+    }
+    refuse(p, at, "%s: %s is no axis of grid or zip%s", what, name, nearest_hint(&near, hint, sizeof hint));
+    return -1;
+}
+
+static int find_axis(Parser *p, const Yaml *at, const char *what) {
+    return axis_named(p, at->kind == YAML_SCALAR ? at->text : "this", at, what);
+}
+
+/* "2, 4, 8": the values of an axis, as far as there is room. */
+static const char *list_values(const Axis *a, char *text, size_t room) {
+    size_t used = 0;
+    for (int i = 0; i < a->n && used < room; i++)
+        used += (size_t)snprintf(text + used, room - used, "%s%s", i ? ", " : "", a->value[i].text);
+    return text;
+}
+
+/* The place on an axis of a value, or -1. */
+static int find_value(Parser *p, int axis, const Yaml *value, const char *what) {
+    const Axis *a = &p->s->axis[axis];
+    Setting setting;
+    char values[400];
+    if (!read_value(p, a->key, value, &setting)) return -1;
+    for (int i = 0; i < a->n; i++)
+        if (!strcmp(a->value[i].text, setting.text)) return i;
+    refuse(p, value, "%s: %s is not on the axis %s (%s)", what, setting.text, a->key,
+           list_values(a, values, sizeof values));
+    return -1;
+}
+
+static bool read_compare(Parser *p, const Yaml *value) {
+    static const char *const known[] = {"axis", "baseline", NULL};
+    Sweep *s = p->s;
+    if (!only_keys(p, value, "compare", known)) return false;
+    const Yaml *axis = yaml_get(value, "axis"), *baseline = yaml_get(value, "baseline");
+    if (!axis || !baseline) return refuse(p, value, "compare: needs axis and baseline");
+    s->side = find_axis(p, axis, "compare: axis");
+    if (s->side < 0) return false;
+    s->place[s->axis[s->side].place].role = PLACE_SIDE;
+    s->baseline = find_value(p, s->side, baseline, "compare: baseline");
+    if (s->baseline < 0) return false;
+    const Axis *a = &s->axis[s->side];
+    for (int i = 0; i < a->n; i++)
+        for (int k = 0; k < i; k++)
+            if (!strcmp(a->value[i].text, a->value[k].text))
+                return refuse(p, axis, "compare: %s has %s twice (sides are told by it)", a->key,
+                              a->value[i].text);
+    return true;
+}
+
+static bool read_tuned_axis(Parser *p, const Yaml *at) {
+    int axis = find_axis(p, at, "tune: axes");
+    if (axis < 0) return false;
+    Dimension *place = &p->s->place[p->s->axis[axis].place];
+    if (place->role == PLACE_SIDE) return refuse(p, at, "tune: %s is what is compared", at->text);
+    place->role = PLACE_TUNED;
+    return true;
+}
+
+static bool read_tune(Parser *p, const Yaml *value) {
+    static const char *const known[] = {"axes", "seeds", NULL};
+    Sweep *s = p->s;
+    if (!only_keys(p, value, "tune", known)) return false;
+    const Yaml *axes = yaml_get(value, "axes"), *seeds = yaml_get(value, "seeds");
+    if (!axes || axes->kind != YAML_LIST || !axes->n || !seeds)
+        return refuse(p, value, "tune: needs axes (a list) and seeds");
+    if (s->side < 0) return refuse(p, value, "tune: needs compare: (whose sides are tuned)");
+    if (!s->seeded) return refuse(p, value, "tune: needs seeds: (those that judge)");
+    for (int i = 0; i < axes->n; i++)
+        if (!read_tuned_axis(p, axes->value[i])) return false;
+    int64_t last = 0;
+    for (int i = 0; i < s->seeds; i++) last = s->seed[i] > last ? s->seed[i] : last;
+    return add_seeds(p, seeds, last + 1);
+}
+
+static bool read_metric(Parser *p, const Yaml *metric, Expectation *out) {
+    if (metric->kind == YAML_SCALAR && outcome_known(metric->text)) {
+        out->metric = metric->text;
+        return true;
+    }
+    const char *text = metric->kind == YAML_SCALAR ? metric->text : "";
+    Nearest near = {.text = text};
+    char hint[96];
+    outcome_offer(&near);
+    return refuse(p, metric, "expect: unknown metric %s%s", text, nearest_hint(&near, hint, sizeof hint));
+}
+
+static bool read_by(Parser *p, const Yaml *by, Expectation *out) {
+    char *end = NULL;
+    if (by->kind == YAML_SCALAR) out->by = strtod(by->text, &end);
+    if (end && end != by->text && !*end && out->by >= 0 && out->by < 1e300) return true;
+    return refuse(p, by, "expect: by: expected a number from 0 on (direction: says the sign)");
+}
+
+static bool read_expectation(Parser *p, const Yaml *value, Expectation *out) {
+    static const char *const known[] = {"metric", "direction", "by", NULL};
+    if (!only_keys(p, value, "expect", known)) return false;
+    const Yaml *metric = yaml_get(value, "metric"), *direction = yaml_get(value, "direction"),
+               *by = yaml_get(value, "by");
+    *out = (Expectation){0};
+    if (!metric || !direction) return refuse(p, value, "expect: needs metric and direction");
+    bool scalar = direction->kind == YAML_SCALAR;
+    out->lower = scalar && !strcmp(direction->text, "lower");
+    if (!out->lower && !(scalar && !strcmp(direction->text, "higher")))
+        return refuse(p, direction, "expect: direction: lower or higher");
+    return read_metric(p, metric, out) && (!by || read_by(p, by, out));
+}
+
+static bool read_expect(Parser *p, const Yaml *value) {
+    Sweep *s = p->s;
+    if (value->kind != YAML_LIST) return refuse(p, value, "expect: expected a list of expectations");
+    if (value->n && s->side < 0) return refuse(p, value, "expect: needs compare: (whose sides it is about)");
+    for (int i = 0; i < value->n; i++) {
+        if (!grow(p, &s->expect, i, sizeof *s->expect) ||
+            !read_expectation(p, value->value[i], &s->expect[i]))
+            return false;
+        s->expectations++;
+        for (int k = 0; k < i; k++)
+            if (!strcmp(s->expect[k].metric, s->expect[i].metric))
+                return refuse(p, value->value[i], "expect: %s is there twice", s->expect[i].metric);
+    }
+    return true;
+}
+
+/* Whether the combination has all values of an entry, given by axis (-1: any). */
+static bool matches(const Sweep *s, int combination, const int *value) {
+    int digit[SWEEP_AXES];
+    for (int i = s->places - 1; i >= 0; combination /= s->place[i--].n)
+        digit[i] = combination % s->place[i].n;
+    for (int a = 0; a < s->axes; a++)
+        if (value[a] >= 0 &&
+            strcmp(s->axis[a].value[digit[s->axis[a].place]].text, s->axis[a].value[value[a]].text))
+            return false;
+    return true;
+}
+
+static bool read_left_out(Parser *p, const char *key, const Yaml *at, const Yaml *value) {
+    int axis = axis_named(p, key, at, "exclude");
+    return axis >= 0 && (p->left_out[axis] = find_value(p, axis, value, "exclude")) >= 0;
+}
+
+static bool leave_out(Parser *p, const Yaml *entry) {
+    Sweep *s = p->s;
+    int value[SWEEP_AXES], kept = 0;
+    if (entry->kind != YAML_MAP || !entry->n)
+        return refuse(p, entry, "exclude: expected a map of axes and values");
+    memset(value, -1, sizeof value);
+    p->left_out = value;
+    if (!each_key(p, entry, "", read_left_out)) return false;
+    for (int i = 0; i < s->combinations; i++)
+        if (!matches(s, s->combination[i], value)) s->combination[kept++] = s->combination[i];
+    if (kept == s->combinations) return refuse(p, entry, "exclude: no combination is left that has these");
+    s->combinations = kept;
+    return kept ? true : refuse(p, entry, "exclude: leaves nothing to run");
+}
+
+/* A comparison needs its baseline, and something to hold against it. */
+static bool both_sides_left(Parser *p, const Yaml *at) {
+    const Sweep *s = p->s;
+    int baseline[SWEEP_AXES], left = 0;
+    if (s->side < 0) return true;
+    memset(baseline, -1, sizeof baseline);
+    baseline[s->side] = s->baseline;
+    for (int i = 0; i < s->combinations; i++) left += matches(s, s->combination[i], baseline);
+    const char *key = s->axis[s->side].key, *value = s->axis[s->side].value[s->baseline].text;
+    if (!left) return refuse(p, at, "exclude: leaves nothing of the baseline, %s %s", key, value);
+    if (left == s->combinations)
+        return refuse(p, at, "exclude: leaves nothing to compare with the baseline, %s %s", key, value);
+    return true;
+}
+
+static bool read_exclude(Parser *p, const Yaml *value) {
+    if (value->kind != YAML_LIST) return refuse(p, value, "exclude: expected a list of maps");
+    for (int i = 0; i < value->n; i++)
+        if (!leave_out(p, value->value[i])) return false;
+    return both_sides_left(p, value);
+}
+
+/* ---- the whole ---- */
+
+/* Read in this order, whatever the order in the file: each may look at those above it. */
+static const struct Part {
+    const char *key;
+    bool (*read)(Parser *p, const Yaml *value);
+} parts[] = {
+    {"name", read_name},       {"claim", read_claim}, {"source", read_source}, {"base", read_base},
+    {"set", read_set},         {"grid", read_grid},   {"zip", read_zip},       {"seeds", read_seeds},
+    {"compare", read_compare}, {"tune", read_tune},   {"expect", read_expect}, {NULL, NULL},
+};
+
+/* After everything else, on the combinations that the axes make. */
+static const char *const part_keys[] = {"name",    "claim", "source",  "base", "set",    "grid", "zip",
+                                        "exclude", "seeds", "compare", "tune", "expect", NULL};
+
+static bool combine(Parser *p) {
+    Sweep *s = p->s;
+    int64_t n = 1;
+    if (!s->seeded) {
+        if (!s->axes) return refuse(p, s->tree, "nothing varies (give it grid, zip or seeds)");
+        if (!add_seed(p, s->tree, 0)) return false;
+        s->judging = 1;
+    }
+    for (int i = 0; i < s->places; i++) {
+        n *= s->place[i].n;
+        if (n * s->seeds > SWEEP_RUNS) return refuse(p, s->tree, "more than %d runs", SWEEP_RUNS);
+    }
+    s->combination = calloc((size_t)n, sizeof *s->combination);
+    if (!s->combination) return fail(p->e, EXIT_FAILED, "%s: out of memory", s->path);
+    for (; s->combinations < n; s->combinations++) s->combination[s->combinations] = s->combinations;
+    const Yaml *exclude = yaml_get(s->tree, "exclude");
+    return !exclude || read_exclude(p, exclude);
+}
+
+/* Cells are told apart by their labels. */
+static bool labels_fit(Parser *p) {
+    char label[LABEL_TEXT];
+    for (int i = 0; i < sweep_runs(p->s); i += p->s->seeds) {
+        sweep_label(p->s, i, LABEL_ALL, label);
+        if (strlen(label) == LABEL_TEXT - 1)
+            return refuse(p, p->s->tree, "the values of a run's axes take more than %d letters: %.60s...",
+                          LABEL_TEXT - 1, label);
+    }
+    return true;
+}
+
+static bool read_tree(Parser *p) {
+    Sweep *s = p->s;
+    if (!only_keys(p, s->tree, "sweep", part_keys)) return false;
+    if (!yaml_get(s->tree, "name")) return refuse(p, s->tree, "name: missing (what is this sweep called?)");
+    for (const struct Part *part = parts; part->key; part++) {
+        const Yaml *value = yaml_get(s->tree, part->key);
+        if (value && !part->read(p, value)) return false;
+    }
+    return combine(p) && labels_fit(p);
+}
+
+static bool word_fits(Parser *p, const char *key) {
+    const Sweep *s = p->s;
+    for (int i = 0; i < s->axes; i++)
+        if (!strcmp(s->axis[i].key, key))
+            return fail(p->e, EXIT_USAGE, "command line: %s is an axis of %s", key, s->path);
+    if (s->seeded && !strcmp(key, "seed"))
+        return fail(p->e, EXIT_USAGE, "command line: %s has seeds of its own", s->path);
+    return true;
+}
+
+static bool read_words(Parser *p, int words, char *const *word) {
+    Sweep *s = p->s;
+    for (; s->words < words; s->words++) {
+        const char *text = word[s->words], *equals = strchr(text, '=');
+        Config scratch;
+        config_defaults(&scratch);
+        if (!equals) return fail(p->e, EXIT_USAGE, "command line: \"%s\" is not of the form key=value", text);
+        if (!grow(p, &s->word, s->words, sizeof *s->word)) return false;
+        const char *key = print(p, "%.*s", (int)(equals - text), text);
+        if (!key || !word_fits(p, key) || !config_set(&scratch, key, equals + 1, "command line", p->e))
+            return false;
+        s->word[s->words] = (Setting){key, equals + 1, "command line"};
+    }
+    return true;
+}
+
+Sweep *sweep_load(const char *path, int words, char *const *word, Error *e) {
+    Bytes text = {0};
+    Sweep *s = calloc(1, sizeof *s);
+    Parser p = {s, e, NULL};
+    if (!s) {
+        fail(e, EXIT_FAILED, "%s: out of memory", path);
+        return NULL;
+    }
+    s->path = path;
+    s->name = s->claim = s->source = "";
+    s->side = s->baseline = -1;
+    bool ok = file_read(path, &text, e) && bytes_append(&text, "", 1, e);
+    if (ok) s->text = own(&p, text.data);
+    ok = s->text && (s->tree = yaml_parse(s->text, (size_t)text.size - 1, path, e)) && read_tree(&p) &&
+         read_words(&p, words, word);
+    if (!ok && !s->text) bytes_free(&text);
+    if (ok) return s;
+    sweep_free(s);
+    return NULL;
+}
+
+void sweep_free(Sweep *s) {
+    if (!s) return;
+    for (int i = 0; i < s->axes; i++) free(s->axis[i].value);
+    for (int i = 0; i < s->owned; i++) free(s->own[i]);
+    free(s->own);
+    free(s->set);
+    free(s->word);
+    free(s->combination);
+    free(s->seed);
+    free(s->expect);
+    yaml_free(s->tree);
+    free(s);
+}

@@ -1,0 +1,106 @@
+/* Owns: a sweep's file: its grammar, and its expansion into runs as a pure function of the text,
+ * so that run `index` is the same run on every machine.
+ * Does not own: what a configuration's keys mean (train/config/config.c), running them, results.db.
+ *
+ * Grammar. Keys may be dotted, nested or both; paths are relative to the sweep's file:
+ *   name: TEXT            letters, digits, - _ . (names the sweep in results.db, and its page)
+ *   claim, source: TEXT   for people
+ *   base: FILE            configuration under all runs; without it the built-in defaults
+ *   set: {KEY: VALUE}     of all runs
+ *   grid: {KEY: [VALUE]}  every combination
+ *   zip: {KEY: [VALUE]}   advance together: lists of one length
+ *   exclude: [{KEY: VALUE}]  combinations left out: those that have all values of an entry
+ *   seeds: N or [SEED]    N is 0 .. N-1
+ *   compare: {axis: KEY, baseline: VALUE}  the sides: each other value against the baseline
+ *   tune: {axes: [KEY], seeds: N or [SEED]}  each side at its own best of these, chosen by val_loss
+ *                         on seeds that do not judge; N is the N seeds after the largest of `seeds`
+ *   expect: [{metric: NAME, direction: lower or higher, by: NUMBER}]  what the claim says
+ *
+ * Order. Grid keys are axes in the order of the file, the first the slowest; zip is one axis after
+ * them; then come the seeds, the fastest, those of tune after those that judge. Excluded
+ * combinations are not counted. */
+#ifndef SINKLAB_SWEEP_H
+#define SINKLAB_SWEEP_H
+
+#include "train/config/config.h"
+#include "train/config/yaml.h"
+
+enum { SWEEP_AXES = 16, SWEEP_RUNS = 100000 };
+
+/* A key that varies. Keys of `zip` share one place. */
+typedef struct Axis {
+    const char *key;
+    int n;
+    Setting *value; /* texts in canonical form: 1e-3 is 0.001 */
+    int place;      /* index into Sweep.place */
+} Axis;
+
+typedef enum PlaceRole { PLACE_STRATUM, PLACE_SIDE, PLACE_TUNED } PlaceRole;
+
+/* What takes one step of the expansion: an axis of the grid, or the whole of zip. */
+typedef struct Dimension {
+    int n;
+    PlaceRole role;
+} Dimension;
+
+typedef struct Expectation {
+    const char *metric;
+    bool lower;
+    double by; /* the effect must be more than this, in that direction */
+} Expectation;
+
+typedef struct Sweep {
+    const char *path, *name, *claim, *source;
+    const char *text; /* of the file */
+    const char *base; /* NULL: none */
+    Setting *set, *word;
+    int sets, words;
+    Axis axis[SWEEP_AXES];
+    Dimension place[SWEEP_AXES];
+    int axes, places;
+    int *combination; /* those not excluded, as numbers in mixed radix */
+    int combinations;
+    int64_t *seed; /* judging ones first */
+    int seeds, judging;
+    bool seeded;        /* `seeds` was given */
+    int side, baseline; /* axis of `compare` and the place of its baseline; -1: none */
+    Expectation *expect;
+    int expectations;
+    Yaml *tree; /* texts above point into it, */
+    char **own; /* or here */
+    int owned;
+} Sweep;
+
+/* Reads a sweep; `words` (key=value) come last in every run. Errors carry file, line, column and
+ * the nearest known key, and have exit code 2. NULL on error. */
+Sweep *sweep_load(const char *path, int words, char *const *word, Error *e);
+void sweep_free(Sweep *s);
+
+int sweep_runs(const Sweep *s);
+
+/* The configuration of a run, checked. */
+bool sweep_config(const Sweep *s, int index, Config *c, Error *e);
+
+/* The axis's value in a run. */
+const char *sweep_value(const Sweep *s, int index, int axis);
+
+/* What of a run `sweep_label` tells: its axes, or only those of places of one role. */
+enum { LABEL_ALL = -1, LABEL_TEXT = 512 };
+/* "head_out=rmsnorm lr=0.001", without the seed; "all" where no axis of the role is. Keys lose
+ * their group where that leaves them different. */
+void sweep_label(const Sweep *s, int index, int role, char text[LABEL_TEXT]);
+
+/* Whether sides are tuned before they are judged. */
+bool sweep_is_tuned(const Sweep *s);
+
+static inline int sweep_cell(const Sweep *s, int index) {
+    return index / s->seeds;
+}
+static inline int64_t sweep_seed(const Sweep *s, int index) {
+    return s->seed[index % s->seeds];
+}
+static inline bool sweep_judges(const Sweep *s, int index) {
+    return index % s->seeds < s->judging;
+}
+
+#endif

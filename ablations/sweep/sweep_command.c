@@ -1,0 +1,352 @@
+/* sinklab sweep: many runs from one file: planned, run, looked at, judged, exported. */
+#include "ablations/sweep/plan_table.h"
+#include "ablations/page/report.h"
+#include "ablations/sweep/runner.h"
+#include "ablations/sweep/tuning_progress.h"
+#include "ablations/text_table.h"
+#include "ablations/sweep/verdict.h"
+#include "data/base/files.h"
+#include "train/commands/command.h"
+#include "train/config/did_you_mean.h"
+#include "train/progress.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum { RUNS_UNASKED = 256 }; /* more need --yes */
+
+static const int64_t every_index = INT64_MIN;
+
+typedef struct Options {
+    const char *db, *cache;
+    int64_t jobs, index; /* every_index: not given */
+    bool retry, yes, quiet, json, markdown, csv;
+} Options;
+
+typedef bool Action(const Sweep *s, const Options *o, int *code, Error *e);
+
+/* ---- plan and status ---- */
+
+static bool plan_open(Plan *p, const Sweep *s, const Options *o, Error *e) {
+    return plan_make(p, s, o->cache, o->quiet ? NULL : progress_line, e);
+}
+
+/* The database as it is; a missing one holds nothing. */
+static bool look(Plan *p, Stage *stage, const Options *o, Error *e) {
+    Store *s = NULL;
+    if (!access(o->db, F_OK) && !store_open(&s, o->db, STORE_READ, e)) return false;
+    /* A stage is one of these runs, not of those that an earlier text or other words had. */
+    bool ok = plan_look(p, s, e) && stage_read(stage, p->sweep, p->edited ? NULL : s, e);
+    store_close(s);
+    return ok;
+}
+
+static bool is_over(const PlannedRun *r) {
+    return !strcmp(r->status, "done") || !strcmp(r->status, "failed") || !strcmp(r->status, "diverged");
+}
+
+/* On the first missing run that lasts long enough, of a few; where none does the plan has no hours. */
+static bool measure(const Plan *p, const Options *o, double *flops, Error *e) {
+    enum { TRIES = 3 };
+    Error why = {0};
+    for (int i = 0, tries = 0; i < p->runs && tries < TRIES; i++) {
+        if (is_over(&p->run[i])) continue;
+        why = (Error){0};
+        if (plan_measure(p, i, o->cache, flops, &why)) return true;
+        if (why.code != EXIT_FAILED) return *e = why, false;
+        tries++;
+    }
+    if (why.code) fprintf(stderr, "sinklab: %s (no hours are told)\n", why.text);
+    *flops = 0;
+    return true;
+}
+
+static bool show_plan(const Sweep *s, const Options *o, bool measured, Error *e) {
+    Plan p;
+    Stage stage;
+    double flops = 0;
+    if (!plan_open(&p, s, o, e)) return false;
+    bool ok = look(&p, &stage, o, e);
+    if (ok && measured) ok = measure(&p, o, &flops, e);
+    if (ok) (o->json ? plan_print_json : plan_print)(stdout, &p, &stage, flops);
+    plan_free(&p);
+    return ok;
+}
+
+static bool do_plan(const Sweep *s, const Options *o, int *code, Error *e) {
+    (void)code;
+    return show_plan(s, o, true, e);
+}
+
+static bool do_status(const Sweep *s, const Options *o, int *code, Error *e) {
+    (void)code;
+    return show_plan(s, o, false, e);
+}
+
+/* ---- run ---- */
+
+/* The control that every mass is to be read beside, at each T of the sweep. */
+static bool print_control(const Sweep *s, Store *store, Error *e) {
+    sqlite3_stmt *q = NULL;
+    if (sqlite3_prepare_v2(store_db(store),
+                           "SELECT DISTINCT T, uniform_mass FROM summary WHERE sweep = ?1 AND T IS NOT NULL",
+                           -1, &q, NULL) != SQLITE_OK)
+        return store_failed(store, "results: summary", e);
+    sqlite3_bind_text(q, 1, s->name, -1, SQLITE_STATIC);
+    int result;
+    while ((result = sqlite3_step(q)) == SQLITE_ROW)
+        printf("uniform control at T=%d: uniform attention has sink_mass %.4f and sink_rate_03 %d\n",
+               sqlite3_column_int(q, 0), sqlite3_column_double(q, 1), sqlite3_column_double(q, 1) > 0.3);
+    sqlite3_finalize(q);
+    return result == SQLITE_DONE || store_failed(store, "results: summary", e);
+}
+
+/* The table for people, and the line that gives it again. A sweep's name needs no quoting. */
+static bool print_summary(const Sweep *s, Store *store, const Options *o, Error *e) {
+    char sql[256];
+    sqlite3_stmt *q = NULL;
+    snprintf(sql, sizeof sql, "SELECT * FROM summary WHERE sweep = '%s'", s->name);
+    if (sqlite3_prepare_v2(store_db(store), sql, -1, &q, NULL) != SQLITE_OK)
+        return store_failed(store, "results: summary", e);
+    if (!o->json) printf("\nmedians over seeds; rates at eps 0.3 on probe main, T tokens a row\n");
+    bool ok = table_print(stdout, q, o->json, e);
+    sqlite3_finalize(q);
+    if (!ok || o->json) return ok;
+    if (!print_control(s, store, e)) return false;
+    printf("\nthe table again:  sqlite3 -box %s \"%s\"\n", o->db, sql);
+    return true;
+}
+
+static bool print_results(const Sweep *s, Store *store, const Options *o, Error *e) {
+    Path folder = path_of("%s.d", o->db), page = path_of("%s/%s.html", folder.s, s->name);
+    bool silent = o->quiet && !o->json;
+    if ((!silent && !print_summary(s, store, o, e)) || !folder_make(folder.s, e) ||
+        !report_write(store, s->name, page.s, o->quiet, e))
+        return false;
+    if (!o->json && !silent) printf("the curves:       %s\n", page.s);
+    return true;
+}
+
+/* Of --index: what became of that run. */
+static bool print_run(const PlannedRun *r, Store *store, Error *e) {
+    sqlite3_stmt *q = NULL;
+    if (sqlite3_prepare_v2(
+            store_db(store),
+            "SELECT r.key, r.variant, r.seed, r.status, f.val_loss, f.val_loss_1, f.bits_per_byte,"
+            " f.sink_rate_03, f.sink_mass, f.uniform_mass, f.value_drain, f.norm_ratio, f.onset,"
+            " f.tokens, f.seconds FROM run AS r LEFT JOIN final AS f ON f.run_id = r.id"
+            " WHERE r.key = ?1",
+            -1, &q, NULL) != SQLITE_OK)
+        return store_failed(store, "results: final", e);
+    sqlite3_bind_text(q, 1, r->key, -1, SQLITE_STATIC);
+    bool ok = table_print(stdout, q, true, e);
+    sqlite3_finalize(q);
+    return ok;
+}
+
+static bool check_limits(const Plan *p, const Options *o, Error *e) {
+    if (o->index >= p->runs)
+        return fail(e, EXIT_USAGE, "command line: --index %lld: %s has runs 0 to %d", (long long)o->index,
+                    p->sweep->path, p->runs - 1);
+    if (p->runs > RUNS_UNASKED && o->index < 0 && !o->yes)
+        return fail(e, EXIT_USAGE, "%s: %d runs, more than %d (--yes says that it is meant)", p->sweep->path,
+                    p->runs, RUNS_UNASKED);
+    return true;
+}
+
+static bool run_plan(Plan *p, const Options *o, int *code, Error *e) {
+    Store *s;
+    RunnerOptions runner = {.db = o->db,
+                            .cache = o->cache,
+                            .jobs = (int)o->jobs,
+                            .only = o->index < 0 ? -1 : (int)o->index,
+                            .retry = o->retry,
+                            .quiet = o->quiet};
+    if (!check_limits(p, o, e) || !store_open(&s, o->db, STORE_WRITE, e)) return false;
+    bool ok = store_reap(s, e) && plan_look(p, s, e) && plan_register(p, runner.only, s, e);
+    if (ok) {
+        if (p->edited && !o->quiet) plan_print_edit(stderr, p);
+        *code = runner_run(p, s, &runner, e);
+        ok = !e->text[0];
+    }
+    bool stopped = *code == EXIT_SIGINT || *code == EXIT_SIGTERM;
+    if (ok && !stopped && runner.only < 0) ok = print_results(p->sweep, s, o, e);
+    if (ok && !stopped && runner.only >= 0 && o->json) ok = print_run(&p->run[runner.only], s, e);
+    store_close(s);
+    return ok;
+}
+
+/* Under --json what is printed is JSON alone. */
+static bool do_run(const Sweep *s, const Options *o, int *code, Error *e) {
+    Plan p;
+    Options run = *o;
+    run.quiet = o->quiet || o->json;
+    if (!plan_open(&p, s, &run, e)) return false;
+    bool ok = run_plan(&p, &run, code, e);
+    plan_free(&p);
+    return ok;
+}
+
+/* ---- verdict and export ---- */
+
+/* Open for reading, with every place of the sweep in it. */
+static bool open_whole(Store **store, const Sweep *s, const Options *o, Error *e) {
+    bool lacks;
+    if (!store_open(store, o->db, STORE_READ, e)) return false;
+    bool ok = sweep_lacks_places(s, &lacks, *store, e);
+    if (ok && !lacks) return true;
+    store_close(*store);
+    if (!ok || !store_open(store, o->db, STORE_WRITE, e)) return false;
+    ok = sweep_add_places(s, *store, e);
+    if (!ok) store_close(*store);
+    return ok;
+}
+
+static bool do_verdict(const Sweep *s, const Options *o, int *code, Error *e) {
+    Store *store;
+    (void)code;
+    if (!open_whole(&store, s, o, e)) return false;
+    VerdictForm form = o->markdown ? VERDICT_MARKDOWN : o->json ? VERDICT_JSON : VERDICT_TEXT;
+    bool ok = verdict_print(stdout, s, store, form, e);
+    store_close(store);
+    return ok;
+}
+
+static bool do_export(const Sweep *s, const Options *o, int *code, Error *e) {
+    Store *store;
+    (void)code;
+    if (!o->csv) return fail(e, EXIT_USAGE, "command line: sweep export: in what form? (--csv)");
+    if (!store_open(&store, o->db, STORE_READ, e)) return false;
+    bool ok = sweep_csv(stdout, s, store, e);
+    store_close(store);
+    return ok;
+}
+
+/* ---- the command ---- */
+
+typedef enum ActionName { PLAN, RUN, STATUS, VERDICT, EXPORT, ACTIONS } ActionName;
+
+static const struct {
+    const char *name;
+    Action *action;
+} actions[ACTIONS] = {
+    [PLAN] = {"plan", do_plan},          [RUN] = {"run", do_run},          [STATUS] = {"status", do_status},
+    [VERDICT] = {"verdict", do_verdict}, [EXPORT] = {"export", do_export},
+};
+
+/* The names of a set of actions, with commas between: bits 1 << ActionName. */
+static const char *list_actions(unsigned set, char text[64]) {
+    text[0] = 0;
+    for (ActionName i = 0; i < ACTIONS; i++)
+        if (set >> i & 1) strcat(strcat(text, *text ? ", " : ""), actions[i].name);
+    return text;
+}
+
+/* The action of that name, or ACTIONS. */
+static ActionName find_action(const char *name, Error *e) {
+    Nearest near = {.text = name};
+    char hint[96], all[64];
+    for (ActionName i = 0; i < ACTIONS; i++) {
+        if (!strcmp(actions[i].name, name)) return i;
+        nearest_offer(&near, actions[i].name);
+    }
+    if (near.best)
+        fail(e, EXIT_USAGE, "command line: sweep: unknown action %s%s", name,
+             nearest_hint(&near, hint, sizeof hint));
+    else
+        fail(e, EXIT_USAGE, "command line: sweep: unknown action %s (one of: %s)", name,
+             list_actions(~0u, all));
+    return ACTIONS;
+}
+
+/* An option that would go unheard is refused; where results and tokens are may be said to every action. */
+static bool check_options(const Options *o, ActionName action, Error *e) {
+    const struct {
+        bool given;
+        const char *name;
+        unsigned heard; /* by these actions */
+    } own[] = {{o->jobs, "--jobs", 1 << RUN},
+               {o->index >= 0, "--index", 1 << RUN},
+               {o->retry, "--retry", 1 << RUN},
+               {o->yes, "--yes", 1 << RUN},
+               {o->json, "--json", 1 << PLAN | 1 << RUN | 1 << STATUS | 1 << VERDICT},
+               {o->markdown, "--markdown", 1 << VERDICT},
+               {o->csv, "--csv", 1 << EXPORT}};
+    char heard[64];
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (own[i].given && !(own[i].heard >> action & 1))
+            return fail(e, EXIT_USAGE,
+                        "command line: %s says nothing to sweep %s (leave it out: it is for %s)", own[i].name,
+                        actions[action].name, list_actions(own[i].heard, heard));
+    if (o->json && o->markdown)
+        return fail(e, EXIT_USAGE,
+                    "command line: --json and --markdown are two forms (leave one of them out)");
+    return true;
+}
+
+static bool check_numbers(const Options *o, Error *e) {
+    if (o->jobs < 0 || o->jobs > 4096)
+        return fail(e, EXIT_USAGE, "command line: --jobs: %lld processes?", (long long)o->jobs);
+    if (o->index != every_index && (o->index < 0 || o->index > SWEEP_RUNS))
+        return fail(e, EXIT_USAGE, "command line: --index: %lld: runs are counted from 0",
+                    (long long)o->index);
+    return true;
+}
+
+static int sweep_main(int argc, char **argv, Error *e) {
+    Options o = {.db = "results.db", .cache = "data/cache", .index = every_index};
+    const Flag flags[] = {{"--db", FLAG_TEXT, &o.db},       {"--cache", FLAG_TEXT, &o.cache},
+                          {"--jobs", FLAG_INT, &o.jobs},    {"--index", FLAG_INT, &o.index},
+                          {"--retry", FLAG_BOOL, &o.retry}, {"--yes", FLAG_BOOL, &o.yes},
+                          {"--quiet", FLAG_BOOL, &o.quiet}, {"--json", FLAG_BOOL, &o.json},
+                          {"--csv", FLAG_BOOL, &o.csv},     {"--markdown", FLAG_BOOL, &o.markdown},
+                          {NULL, FLAG_BOOL, NULL}};
+    int words, code = EXIT_DONE;
+    if (!flags_read(flags, argc, argv, &words, e) || !check_numbers(&o, e)) return e->code;
+    if (words < 2) {
+        fail(e, EXIT_USAGE, "command line: sweep takes an action and a file (sinklab sweep --help)");
+        return e->code;
+    }
+    ActionName action = find_action(argv[0], e);
+    if (action == ACTIONS || !check_options(&o, action, e)) return e->code;
+    Sweep *s = sweep_load(argv[1], words - 2, argv + 2, e);
+    bool ok = s && actions[action].action(s, &o, &code, e);
+    sweep_free(s);
+    return ok ? code : e->code;
+}
+
+const Command sweep_command = {
+    .name = "sweep",
+    .usage = "plan|run|status|verdict|export FILE [key=value ...]",
+    .summary = "many runs from one file: what is missing is run, then compared over seeds",
+    .options = "  plan     every run with its key, cost and what is done already\n"
+               "  run      does what is missing; Ctrl-C leaves everything resumable\n"
+               "  status   the same table as plan, without measuring\n"
+               "  verdict  each expectation: paired difference over seeds, and one word\n"
+               "  export   the runs for other programs\n\n"
+               "  --jobs N    run: processes at a time; cores are shared out (default: one run a core when\n"
+               "              models are small and there is a run or more a core, else one run on all)\n"
+               "  --index I   run: exactly run I, the same on every machine\n"
+               "  --retry     run: failed and diverged runs too\n"
+               "  --yes       run: more than 256 runs\n"
+               "  --db PATH   results (default results.db)\n"
+               "  --cache DIR prepared tokens (default data/cache)\n"
+               "  --json      plan, run, status, verdict: figures as JSON\n"
+               "  --markdown  verdict: as Markdown\n"
+               "  --csv       export: one row a run\n"
+               "  --quiet     no progress, and of run no table\n\n"
+               "the file (YAML; KEY is one of `sinklab train --help`, dotted or nested):\n"
+               "  name: TEXT                    what results.db and the page call it\n"
+               "  claim, source: TEXT           for people\n"
+               "  base: FILE                    configuration under all runs\n"
+               "  set: {KEY: VALUE}             of all runs\n"
+               "  grid: {KEY: [VALUE, ...]}     every combination\n"
+               "  zip: {KEY: [VALUE, ...]}      these advance together\n"
+               "  exclude: [{KEY: VALUE}, ...]  combinations left out\n"
+               "  seeds: N or [SEED, ...]       of every combination\n"
+               "  compare: {axis: KEY, baseline: VALUE}\n"
+               "  tune: {axes: [KEY, ...], seeds: N}  each side at its own best, by seeds that do not judge\n"
+               "  expect: [{metric: NAME, direction: lower or higher, by: NUMBER}, ...]\n"
+               "          val_loss, sink_rate_03, onset, ...; other_bos.val_loss: of that probe\n",
+    .run = sweep_main,
+};

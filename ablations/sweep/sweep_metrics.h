@@ -1,0 +1,15 @@
+/* Owns: the names of the figures that an expectation can be about: the rows of the view `outcome`.
+ * Does not own: their definitions (train/schema.sql). */
+#ifndef SINKLAB_SWEEP_METRICS_H
+#define SINKLAB_SWEEP_METRICS_H
+
+#include "train/config/did_you_mean.h"
+
+#include <stdbool.h>
+
+/* NAME is measured on probe main; PROBE.NAME, but for onset, on context, other_bos or random. */
+bool outcome_known(const char *metric);
+/* Offers every known name. */
+void outcome_offer(Nearest *n);
+
+#endif

@@ -1,0 +1,286 @@
+#include "ablations/sweep/verdict.h"
+
+#include "ablations/sweep/tuning_progress.h"
+#include "ablations/text_table.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A statement whose one parameter is the sweep's name. */
+static sqlite3_stmt *prepare(const Sweep *s, Store *store, const char *sql, Error *e) {
+    sqlite3_stmt *q = NULL;
+    if (sqlite3_prepare_v2(store_db(store), sql, -1, &q, NULL) != SQLITE_OK) {
+        store_failed(store, "results: sweep", e);
+        return NULL;
+    }
+    sqlite3_bind_text(q, 1, s->name, -1, SQLITE_STATIC);
+    return q;
+}
+
+static bool print_rows(FILE *out, const Sweep *s, Store *store, const char *sql, bool json, Error *e) {
+    sqlite3_stmt *q = prepare(s, store, sql, e);
+    bool ok = q && table_print(out, q, json, e);
+    sqlite3_finalize(q);
+    return ok;
+}
+
+/* ---- whether the file says what was run ---- */
+
+/* A key of run ?2 whose value in results.db is not that of the configuration ?3, nor of ?4, what this machine
+ * makes of it (another may have run it as it is). A key that only one of them has is one that another program
+ * did not know. */
+static const char drift_sql[] =
+    "SELECT d.key, d.value, f.atom FROM sweep AS w JOIN sweep_run AS s ON s.sweep = w.id AND s.\"index\" = ?2"
+    " JOIN param AS d ON d.run = s.run"
+    " JOIN json_tree(?3) AS f ON replace(substr(f.fullkey, 3), '\"', '') = d.key"
+    " WHERE w.name = ?1 AND d.value IS NOT f.atom AND d.value IS NOT json_extract(?4, '$.' || d.key)"
+    " AND d.key NOT LIKE 'run.%' AND d.key <> 'label' LIMIT 1";
+
+/* Binds the configuration of a run, as it is and as it is settled here. */
+static bool bind_configs(sqlite3_stmt *q, const Sweep *s, int index, Error *e) {
+    Config c;
+    if (!sweep_config(s, index, &c, e)) return false;
+    for (int i = 3; i <= 4; i++, config_settle(&c)) {
+        char *json = config_json(&c, true);
+        if (!json) return fail(e, EXIT_FAILED, "sweep: out of memory");
+        sqlite3_bind_text(q, i, json, -1, free);
+    }
+    return true;
+}
+
+/* Other words than those of `sweep run`, or another base, make other runs of the same text: says so, once. */
+static bool tell_drift(const Sweep *s, Store *store, Error *e) {
+    sqlite3_stmt *q = prepare(s, store, drift_sql, e);
+    int result = SQLITE_DONE;
+    bool ok = q;
+    for (int i = 0; ok && result == SQLITE_DONE && i < sweep_runs(s); i++) {
+        sqlite3_reset(q);
+        sqlite3_bind_int(q, 2, i);
+        ok = bind_configs(q, s, i, e);
+        if (ok) result = sqlite3_step(q);
+    }
+    if (ok && result == SQLITE_ROW)
+        fprintf(
+            stderr,
+            "%s: what was run has %s %s, not %s; this is the verdict on what was run (give the words that "
+            "sweep run was given, or run it without)\n",
+            s->path, (const char *)sqlite3_column_text(q, 0), (const char *)sqlite3_column_text(q, 1),
+            (const char *)sqlite3_column_text(q, 2));
+    ok = ok && (result == SQLITE_ROW || result == SQLITE_DONE || store_failed(store, "results: sweep", e));
+    sqlite3_finalize(q);
+    return ok;
+}
+
+/* The sweep's row must be there; says when the file has another text, or makes other runs. */
+static bool check_known(const Sweep *s, Store *store, Error *e) {
+    sqlite3_stmt *q = prepare(s, store, "SELECT file FROM sweep WHERE name = ?1", e);
+    if (!q) return false;
+    bool known = sqlite3_step(q) == SQLITE_ROW;
+    bool edited = known && strcmp((const char *)sqlite3_column_text(q, 0), s->text);
+    sqlite3_finalize(q);
+    if (edited)
+        fprintf(stderr,
+                "%s: changed since it was last run; this is the verdict on what was run (sweep run brings it "
+                "up to date)\n",
+                s->path);
+    if (known) return edited || tell_drift(s, store, e);
+    return fail(e, EXIT_USAGE, "%s: %s has no sweep called %s (run it first: sinklab sweep run %s)", s->path,
+                store_path(store), s->name, s->path);
+}
+
+/* ---- what it was put to the test at ---- */
+
+static const char scale_sql[] =
+    "SELECT printf('%,d', min(r.parameters)), printf('%,d', max(r.parameters)),"
+    " printf('%,d', max(json_extract(r.config, '$.train.steps') * json_extract(r.config, "
+    "'$.train.batch_tokens'))),"
+    " count(DISTINCT r.seed) FILTER (WHERE c.judges), count(*) FILTER (WHERE r.status = 'done'), count(*)"
+    " FROM sweep AS w JOIN sweep_cell AS c ON c.sweep = w.id"
+    " LEFT JOIN sweep_run AS s USING (sweep, \"index\") LEFT JOIN run AS r ON r.id = s.run WHERE w.name = ?1";
+
+/* What the claim was put to the test at. */
+static bool print_scale(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
+    sqlite3_stmt *q = prepare(s, store, scale_sql, e);
+    if (!q) return false;
+    if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_int(q, 5)) {
+        const char *least = (const char *)sqlite3_column_text(q, 0),
+                   *most = (const char *)sqlite3_column_text(q, 1);
+        bool one = !least || !most || !strcmp(least, most);
+        fprintf(out, "%sscale: %s%s%s parameters, %s tokens a run, %d judging seed%s, %d of %d runs done\n",
+                bullet, least ? least : "?", one ? "" : " to ", one ? "" : most,
+                (const char *)sqlite3_column_text(q, 2), sqlite3_column_int(q, 3),
+                sqlite3_column_int(q, 3) == 1 ? "" : "s", sqlite3_column_int(q, 4), sqlite3_column_int(q, 5));
+    }
+    sqlite3_finalize(q);
+    return true;
+}
+
+static bool print_stage(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
+    Stage stage;
+    char text[STAGE_TEXT];
+    if (!stage_read(&stage, s, store, e)) return false;
+    stage_tell(&stage, text);
+    fprintf(out, "%s%s\n", bullet, text);
+    return true;
+}
+
+static void print_censoring(FILE *out, const Sweep *s, const char *bullet) {
+    for (int i = 0; i < s->expectations; i++)
+        if (!strcmp(s->expect[i].metric, "onset"))
+            fprintf(out, "%sonset: one that never came counts as the run's last step, later than any\n",
+                    bullet);
+}
+
+static const char choice_sql[] =
+    "SELECT h.side, h.stratum, h.label AS best_cell, h.score AS tuning_val_loss,"
+    " h.open AS runs_to_tune FROM sweep_choice AS h JOIN sweep AS w ON w.id = h.sweep"
+    " WHERE w.name = ?1";
+static const char verdict_sql[] =
+    "SELECT metric, direction, beyond, side, stratum, n, mean, low, high, effect_sd,"
+    " verdict, more_seeds, diverged, share FROM verdict WHERE sweep = ?1";
+
+static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
+    fprintf(out, "%s\n", s->name);
+    if (*s->claim) fprintf(out, "claim:  %s\n", s->claim);
+    if (*s->source) fprintf(out, "source: %s\n", s->source);
+    if (!print_scale(out, s, store, "", e)) return false;
+    if (sweep_is_tuned(s)) {
+        if (!print_stage(out, s, store, "", e)) return false;
+        fprintf(out, "\neach side at its own best, chosen on seeds that do not judge\n");
+        if (!print_rows(out, s, store, choice_sql, false, e)) return false;
+    }
+    fprintf(out,
+            "\npaired differences to the baseline of the same seed; low and high: 95 %% t interval; the word "
+            "is corrected by Holm\n");
+    print_censoring(out, s, "");
+    return print_rows(out, s, store, verdict_sql, false, e);
+}
+
+/* ---- Markdown ---- */
+
+/* A text of the file on one line; a bar would end the cell. */
+static void markdown_text(FILE *out, const char *text) {
+    for (; *text; text++) {
+        if (strchr("|\\<*_`", *text)) fputc('\\', out);
+        fputc(*text == '\n' ? ' ' : *text, out);
+    }
+}
+
+static void markdown_cell(FILE *out, sqlite3_stmt *q, int i) {
+    fputs(" ", out);
+    if (sqlite3_column_type(q, i) == SQLITE_NULL)
+        fputs("-", out);
+    else if (sqlite3_column_type(q, i) == SQLITE_FLOAT)
+        fprintf(out, "%.4g", sqlite3_column_double(q, i));
+    else
+        markdown_text(out, (const char *)sqlite3_column_text(q, i));
+    fputs(" |", out);
+}
+
+static bool markdown_rows(FILE *out, const Sweep *s, Store *store, const char *sql, Error *e) {
+    sqlite3_stmt *q = prepare(s, store, sql, e);
+    int result, columns = sqlite3_column_count(q);
+    if (!q) return false;
+    fputs("\n|", out);
+    for (int i = 0; i < columns; i++) fprintf(out, " %s |", sqlite3_column_name(q, i));
+    fputs("\n|", out);
+    for (int i = 0; i < columns; i++) fputs("---|", out);
+    fputs("\n", out);
+    while ((result = sqlite3_step(q)) == SQLITE_ROW) {
+        fputs("|", out);
+        for (int i = 0; i < columns; i++) markdown_cell(out, q, i);
+        fputs("\n", out);
+    }
+    sqlite3_finalize(q);
+    return result == SQLITE_DONE || store_failed(store, "results: sweep", e);
+}
+
+static const char markdown_sql[] =
+    "SELECT side, iif(stratum = 'all', '', stratum) AS 'within',"
+    " printf('%s %s%s', metric, direction, iif(beyond, ' by more than ' || beyond, '')) AS expected, n AS "
+    "seeds,"
+    " mean AS difference, iif(low IS NULL, NULL, printf('%.4g to %.4g', low, high)) AS '95 % interval', "
+    "effect_sd AS 'effect (SD)',"
+    " verdict, more_seeds AS 'more seeds to settle', diverged FROM verdict WHERE sweep = ?1";
+
+static void markdown_field(FILE *out, const char *name, const char *text) {
+    if (!*text) return;
+    fprintf(out, "- %s: ", name);
+    markdown_text(out, text);
+    fputs("\n", out);
+}
+
+static bool print_markdown(FILE *out, const Sweep *s, Store *store, Error *e) {
+    fprintf(out, "## %s\n\n", s->name);
+    markdown_field(out, "claim", s->claim);
+    markdown_field(out, "source", s->source);
+    if (!print_scale(out, s, store, "- ", e)) return false;
+    if (sweep_is_tuned(s) && !print_stage(out, s, store, "- ", e)) return false;
+    fprintf(out, "- file: `%s`; differences are paired by seed, words corrected by Holm\n", s->path);
+    print_censoring(out, s, "- ");
+    if (sweep_is_tuned(s) && !markdown_rows(out, s, store, choice_sql, e)) return false;
+    return markdown_rows(out, s, store, markdown_sql, e);
+}
+
+bool verdict_print(FILE *out, const Sweep *s, Store *store, VerdictForm form, Error *e) {
+    if (!check_known(s, store, e)) return false;
+    if (form == VERDICT_JSON) return print_rows(out, s, store, verdict_sql, true, e);
+    if (!s->expectations)
+        return fail(e, EXIT_USAGE,
+                    "%s: no expect: there is nothing to judge (sweep status tells what was run)", s->path);
+    return form == VERDICT_MARKDOWN ? print_markdown(out, s, store, e) : print_text(out, s, store, e);
+}
+
+/* ---- CSV ---- */
+
+static void csv_text(FILE *out, const char *text) {
+    if (!strpbrk(text, ",\"\r\n")) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (; *text; text++) fprintf(out, *text == '"' ? "\"%c" : "%c", *text);
+    fputc('"', out);
+}
+
+static void csv_row(FILE *out, sqlite3_stmt *q, int columns) {
+    for (int i = 0; i < columns; i++) {
+        if (i) fputc(',', out);
+        if (sqlite3_column_type(q, i) == SQLITE_FLOAT)
+            fprintf(out, "%.17g", sqlite3_column_double(q, i));
+        else if (sqlite3_column_type(q, i) != SQLITE_NULL)
+            csv_text(out, (const char *)sqlite3_column_text(q, i));
+    }
+    fputs("\r\n", out);
+}
+
+/* One column an axis, looked up in the run's configuration. Keys are the configuration's own. */
+static char *csv_sql(const Sweep *s) {
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    sqlite3_str_appendall(sql, "SELECT c.\"index\", r.key, r.status, r.seed, c.judges, c.label AS cell");
+    for (int i = 0; i < s->axes; i++)
+        sqlite3_str_appendf(sql, ", json_extract(r.config, '$.%q') AS \"%w\"", s->axis[i].key,
+                            s->axis[i].key);
+    sqlite3_str_appendall(
+        sql, ", f.val_loss, f.val_loss_1, f.bits_per_byte, f.sink_rate_03, f.sink_mass, f.uniform_mass,"
+             " f.value_drain, f.norm_ratio, f.onset, f.tokens, f.seconds FROM sweep AS w"
+             " JOIN sweep_cell AS c ON c.sweep = w.id JOIN sweep_run AS s USING (sweep, \"index\")"
+             " JOIN run AS r ON r.id = s.run LEFT JOIN final AS f ON f.run_id = r.id"
+             " WHERE w.name = ?1 ORDER BY c.\"index\"");
+    return sqlite3_str_finish(sql);
+}
+
+bool sweep_csv(FILE *out, const Sweep *s, Store *store, Error *e) {
+    if (!check_known(s, store, e)) return false;
+    char *sql = csv_sql(s);
+    sqlite3_stmt *q = sql ? prepare(s, store, sql, e) : NULL;
+    sqlite3_free(sql);
+    if (!q) return false;
+    int result, columns = sqlite3_column_count(q);
+    for (int i = 0; i < columns; i++) fprintf(out, "%s%s", i ? "," : "", sqlite3_column_name(q, i));
+    fputs("\r\n", out);
+    while ((result = sqlite3_step(q)) == SQLITE_ROW) csv_row(out, q, columns);
+    sqlite3_finalize(q);
+    return result == SQLITE_DONE || store_failed(store, "results: export", e);
+}

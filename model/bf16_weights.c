@@ -1,0 +1,78 @@
+#include "model/bf16_weights.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+/* Of one linear layer. */
+typedef struct Pair {
+    uint16_t *forward, *inputs; /* inputs NULL: no backward */
+} Pair;
+
+struct Panels {
+    Pair *of; /* [layers][LINEARS] */
+    uint16_t *memory;
+};
+
+static Pair *pair_of(const Panels *p, const Linear *l) {
+    return &p->of[l->layer * LINEARS + l->kind];
+}
+
+/* Hands out the elements from `at`; with none it only counts. Returns their number. */
+static size_t lay_out(Panels *p, const Model *m, bool backward) {
+    size_t used = 0;
+    for (int i = 0; i < m->config.layers * LINEARS; i++) {
+        Linear l = linear_of(m, (LinearKind)(i % LINEARS), i / LINEARS);
+        if (l.kind == LINEAR_HEAD && l.layer) continue;
+        size_t forward = gemm_bf16_panels(l.out, l.in), inputs = backward ? gemm_bf16_panels(l.in, l.out) : 0;
+        if (p) p->of[i] = (Pair){p->memory + used, backward ? p->memory + used + forward : NULL};
+        used += forward + inputs;
+    }
+    return used;
+}
+
+size_t panels_bytes(const Model *m, bool backward) {
+    return lay_out(NULL, m, backward) * sizeof(uint16_t);
+}
+
+bool panels_create(Panels **out, const Model *m, bool backward, Error *e) {
+    Panels *p = calloc(1, sizeof *p);
+    size_t bytes = panels_bytes(m, backward), page = (size_t)2 << 20;
+    if (p) p->of = calloc((size_t)(m->config.layers * LINEARS), sizeof *p->of);
+    if (!p || !p->of || posix_memalign((void **)&p->memory, page, bytes)) {
+        panels_free(p);
+        return fail(e, EXIT_FAILED, "model: no memory for %.1f MB of bf16 weights", (double)bytes * 1e-6);
+    }
+    madvise(p->memory, bytes, MADV_HUGEPAGE);
+    lay_out(p, m, backward);
+    *out = p;
+    return true;
+}
+
+void panels_free(Panels *p) {
+    if (!p) return;
+    free(p->of);
+    free(p->memory);
+    free(p);
+}
+
+double panels_pack(Panels *p, const Model *m) {
+    double bytes = 0;
+    for (int i = 0; i < m->config.layers * LINEARS; i++) {
+        Linear l = linear_of(m, (LinearKind)(i % LINEARS), i / LINEARS);
+        Pair *to = pair_of(p, &l);
+        const float *w = m->params + l.w->offset;
+        if (to->forward) gemm_bf16_pack(l.out, l.in, (Factor){w, l.in, 1, NULL}, to->forward);
+        if (to->inputs) gemm_bf16_pack(l.in, l.out, (Factor){w, 1, l.in, NULL}, to->inputs);
+        bytes += (to->forward ? 6.0 : 0) * (double)(l.in * l.out) +
+                 (to->inputs ? 6.0 : 0) * (double)(l.in * l.out);
+    }
+    return bytes;
+}
+
+Factor panels_forward(const Panels *p, const Linear *l) {
+    return (Factor){.panels = pair_of(p, l)->forward};
+}
+
+Factor panels_inputs(const Panels *p, const Linear *l) {
+    return (Factor){.panels = pair_of(p, l)->inputs};
+}

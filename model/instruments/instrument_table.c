@@ -1,0 +1,25 @@
+#include "model/instruments/instrument_table.h"
+
+#include <stddef.h>
+
+const Instrument *const instruments[] = {
+    &sink_mass,
+    &uniform_mass,
+    &mixing,
+    &value_drain,
+    &dormant,
+    &local_mass,
+    &positive_scores,
+    &norm_ratio,
+    &massive_activation,
+    &spectrum,
+    &dominance,
+    &kurtosis,
+    &rank_collapse,
+    &super_neurons,
+    &out_variance,
+    &logit_lens,
+    &phases,
+    &embedding_probe,
+    NULL,
+};

@@ -1,0 +1,29 @@
+/* Owns: which instructions this program was compiled to use, as data, so that a file compiled for any CPU
+ * (train/cpu_check.c) can ask for them before one of them runs. Does not own: those that are asked for while
+ * it runs, bf16's and the packed kernel's (model/kernels/vec_bf16.h, model/kernels/gemm_packed.c). */
+#ifndef SINKLAB_CPU_FEATURES_H
+#define SINKLAB_CPU_FEATURES_H
+
+#include <stdbool.h>
+
+/* Each as the CPU is asked for it, and what the compiler defines where -march lets it use it. */
+#define NEEDS(ROW)                                                                                           \
+    ROW(avx, __AVX__)                                                                                        \
+    ROW(avx2, __AVX2__)                                                                                      \
+    ROW(fma, __FMA__)                                                                                        \
+    ROW(bmi2, __BMI2__)                                                                                      \
+    ROW(avx512f, __AVX512F__)                                                                                \
+    ROW(avx512bw, __AVX512BW__)                                                                              \
+    ROW(avx512dq, __AVX512DQ__)                                                                              \
+    ROW(avx512vl, __AVX512VL__)                                                                              \
+    ROW(avx512vbmi, __AVX512VBMI__)                                                                          \
+    ROW(avx512vnni, __AVX512VNNI__)
+
+#define NEEDS_FIELD(name, macro) bool name;
+typedef struct Needs {
+    NEEDS(NEEDS_FIELD)
+} Needs;
+
+extern const Needs program_needs;
+
+#endif

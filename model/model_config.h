@@ -1,0 +1,72 @@
+/* Owns: what a model is: its sizes and which row of each slot's table fills the slot.
+ * Does not own: where the values come from (train/config/config.c reads the YAML). */
+#ifndef SINKLAB_MODEL_CONFIG_H
+#define SINKLAB_MODEL_CONFIG_H
+
+#include "data/base/error.h"
+#include "data/base/list.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum HeadOutGain { GAIN_SHARED, GAIN_HEAD, HEAD_OUT_GAINS } HeadOutGain;
+
+typedef struct ModelConfig {
+    int64_t vocab;       /* set from the data */
+    int64_t layers;      /* L */
+    int64_t width;       /* d */
+    int64_t heads;       /* H; d_head = d / H */
+    int64_t kv_heads;    /* heads of keys and values, shared by H / kv_heads queries each; 0: H */
+    int64_t context;     /* T, the training context: learned positions have this many rows */
+    int64_t mlp_width;   /* f; 0: 8/3 d rounded down to a multiple of 32 when gated, else 4 d */
+    int attention;       /* row of attention_slots */
+    int head_out;        /* row of head_out_slots */
+    int qk;              /* row of qk_slots */
+    int position;        /* row of position_slots */
+    int norm;            /* row of norm_places: where norms stand */
+    int norm_kind;       /* row of norm_kinds: what they do */
+    int mlp;             /* row of mlp_slots */
+    int64_t window;      /* attend to the last `window` keys only; 0 = all */
+    int64_t window_keep; /* and to the document's first keys, so many */
+    int64_t prefix;      /* the first positions see each other (prefix LM), so many */
+    List sink_heads;     /* numbers of the heads that get the null key; empty: all */
+    double clip_gamma;   /* of attention: clipped */
+    double clip_zeta;
+    double value_residual; /* v <- (1 - mix) v + mix v of the first block */
+    double head_out_scale; /* initial gain of a head-output norm */
+    int head_out_gain;     /* HeadOutGain */
+    double embedding_std;
+    int init;           /* row of init_laws */
+    bool bias;          /* of the blocks' linear layers */
+    bool tie;           /* the classifier shares the embedding's weights */
+    List interventions; /* trained under these, see model/interventions */
+} ModelConfig;
+
+/* Names of the rows of each slot's table, NULL past the end, and what a row says of itself. */
+const char *attention_name(int i);
+const char *attention_help(int i);
+const char *head_out_name(int i);
+const char *head_out_help(int i);
+const char *qk_name(int i);
+const char *qk_help(int i);
+const char *position_name(int i);
+const char *position_help(int i);
+const char *norm_name(int i);
+const char *norm_help(int i);
+const char *norm_kind_name(int i);
+const char *norm_kind_help(int i);
+const char *mlp_name(int i);
+const char *mlp_help(int i);
+const char *init_name(int i);
+const char *head_out_gain_name(int i);
+
+/* Heads of keys and values. */
+int config_kv_heads(const ModelConfig *c);
+/* Whether model.sink_heads gives head h the null key. */
+bool config_has_null(const ModelConfig *c, int h);
+
+/* Fills what was left to the program (kv_heads, mlp_width) and refuses interventions that are none: exit code
+ * 2. What cannot be combined is refused before (train/config/conflicts.c). */
+bool model_config_check(ModelConfig *c, Error *e);
+
+#endif

@@ -1,0 +1,39 @@
+/* Owns: the names of the score-to-weight pairs, one file each, for the table (attention_slots.c). Scores of
+ * keys not seen are -INFINITY and their weights and gradients must come out 0.
+ * Does not own: the matrix products around them (attention.h). */
+#ifndef SINKLAB_WEIGHT_FUNCTIONS_H
+#define SINKLAB_WEIGHT_FUNCTIONS_H
+
+#include "model/slots.h"
+
+void softmax_weights(const Scores *b);
+void softmax_weights_backward(const Scores *b);
+/* One row in place, with its null key. */
+void softmax_row(const Scores *b, float *row, float *null, float *stat);
+
+void sigmoid_weights(const Scores *b);
+void sigmoid_weights_backward(const Scores *b);
+void sigmoid_bias_weights(const Scores *b);
+void sigmoid_bias_weights_backward(const Scores *b);
+void sigmoid_norm_weights(const Scores *b);
+void sigmoid_norm_weights_backward(const Scores *b);
+
+void relu_weights(const Scores *b);
+void relu_weights_backward(const Scores *b);
+
+void elu1_weights(const Scores *b);
+void elu1_weights_backward(const Scores *b);
+
+void softpick_weights(const Scores *b);
+void softpick_weights_backward(const Scores *b);
+
+void clipped_weights(const Scores *b);
+void clipped_weights_backward(const Scores *b);
+
+void differential_weights(const Scores *b);
+void differential_weights_backward(const Scores *b);
+void differential_mix(const Ctx *c, float *mix);
+void differential_mix_backward(const Ctx *c, const float *dmix, int n);
+double differential_head_gain(int layer);
+
+#endif

@@ -1,0 +1,402 @@
+#include "train/checkpoint/checkpoint.h"
+
+#include "train/checkpoint/safetensors.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { KEEP = 2, MOST = 64 }; /* checkpoints that a run keeps, that are looked at in one folder */
+
+static void describe(const Model *m, const char *suffix, float *arena, StTensor *out) {
+    for (int i = 0; i < m->n_tensors; i++) {
+        const Tensor *t = &m->tensors[i];
+        out[i] = (StTensor){.dims = t->dims, .shape = {t->rows, t->cols}, .data = arena + t->offset};
+        snprintf(out[i].name, sizeof out[i].name, "%s%s%s", t->name, *suffix ? "." : "", suffix);
+    }
+}
+
+static bool save_model(const char *folder, const Model *m, const StMeta *meta, int n_meta, Error *e) {
+    char path[1100];
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    StTensor *list = calloc((size_t)m->n_tensors, sizeof *list);
+    if (!list) return fail(e, EXIT_FAILED, "checkpoint: out of memory");
+    describe(m, "", m->params, list);
+    bool ok = safetensors_write(path, list, m->n_tensors, meta, n_meta, e);
+    free(list);
+    return ok;
+}
+
+static bool save_optimiser(const char *folder, const Model *m, const OptimState *o, const StMeta *meta,
+                           int n_meta, Error *e) {
+    char path[1100];
+    snprintf(path, sizeof path, "%s/optimizer.safetensors", folder);
+    StTensor *list = calloc((size_t)m->n_tensors * OPTIM_STATES, sizeof *list);
+    if (!list) return fail(e, EXIT_FAILED, "checkpoint: out of memory");
+    int n = 0;
+    for (int i = 0; i < OPTIM_STATES && o->arena[i]; i++, n += m->n_tensors)
+        describe(m, o->kind->state[i], o->arena[i], list + n);
+    bool ok = safetensors_write(path, list, n, meta, n_meta, e);
+    free(list);
+    return ok;
+}
+
+void checkpoint_meta(CheckpointMeta *out, const Config *c, const Origin *from, int64_t step) {
+    out->config = config_json(c, false);
+    snprintf(out->step, sizeof out->step, "%" PRId64, step);
+    snprintf(out->version, sizeof out->version, "%d", CHECKPOINT_VERSION);
+    snprintf(out->numerics, sizeof out->numerics, "%d", NUMERICS);
+    const StMeta at[CHECKPOINT_META] = {{"config", out->config},
+                                        {"format", "pt"},
+                                        {"key", from->key},
+                                        {"step", out->step},
+                                        {"corpus", from->corpus},
+                                        {"tokenizer", from->tokenizer},
+                                        {"sinklab_version", out->version},
+                                        {"numerics", out->numerics}};
+    memcpy(out->at, at, sizeof at);
+}
+
+void checkpoint_meta_free(CheckpointMeta *meta) {
+    free(meta->config);
+}
+
+bool checkpoint_save_weights(const char *folder, int64_t step, const Config *c, const Origin *from,
+                             const Model *m, Error *e) {
+    CheckpointMeta meta;
+    checkpoint_meta(&meta, c, from, step);
+    bool ok = save_model(folder, m, meta.at, CHECKPOINT_META, e);
+    checkpoint_meta_free(&meta);
+    return ok;
+}
+
+static const char *const files[] = {"model.safetensors", "optimizer.safetensors"};
+enum { FILES = sizeof files / sizeof *files };
+
+static void remove_folder(const char *folder) {
+    char path[1200];
+    for (size_t i = 0; i < FILES; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        unlink(path);
+        strcat(path, ".tmp");
+        unlink(path);
+    }
+    rmdir(folder);
+}
+
+/* Steps of the whole checkpoints in a run's folder, newest first; how many of the `room` newest there are. */
+static int list_steps(const char *run_folder, int64_t *steps, int room) {
+    DIR *dir = opendir(run_folder);
+    int n = 0;
+    if (!dir) return 0;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        int64_t step;
+        int end = 0;
+        if (sscanf(entry->d_name, "step-%" SCNd64 "%n", &step, &end) != 1 || entry->d_name[end]) continue;
+        if (n == room && step <= steps[n - 1]) continue; /* a folder names its entries in any order */
+        int at = n < room ? n++ : room - 1;
+        for (; at > 0 && steps[at - 1] < step; at--) steps[at] = steps[at - 1];
+        steps[at] = step;
+    }
+    closedir(dir);
+    return n;
+}
+
+static void folder_of(char *path, const char *run_folder, int64_t step) {
+    snprintf(path, 1024, "%.980s/step-%08" PRId64, run_folder, step);
+}
+
+/* The weights, and the optimiser's state unless it was thrown away. */
+static bool can_be_read(const char *folder) {
+    for (size_t i = 0; i < FILES; i++) {
+        char file[1100];
+        StFile *f;
+        Error unread = {0};
+        snprintf(file, sizeof file, "%s/%s", folder, files[i]);
+        if (i && access(file, F_OK)) continue;
+        if (!safetensors_open(&f, file, &unread)) return false;
+        safetensors_close(f);
+    }
+    return true;
+}
+
+int64_t checkpoint_newest(const char *run_folder, char *path) {
+    int64_t steps[MOST];
+    int n = list_steps(run_folder, steps, MOST);
+    for (int i = 0; i < n; i++) {
+        folder_of(path, run_folder, steps[i]);
+        if (can_be_read(path)) return steps[i];
+    }
+    *path = 0;
+    return 0;
+}
+
+/* What lies beyond the newest step is from before the run was sent back: its figures are gone. */
+static void remove_old(const char *run_folder, int64_t newest) {
+    int64_t steps[MOST];
+    int n = list_steps(run_folder, steps, MOST), kept = 0;
+    for (int i = 0; i < n; i++) {
+        char path[1024];
+        if (steps[i] <= newest && kept++ < KEEP) continue;
+        folder_of(path, run_folder, steps[i]);
+        remove_folder(path);
+    }
+}
+
+static void sync_folder(const char *folder) {
+    int fd = open(folder, O_RDONLY | O_DIRECTORY);
+    if (fd < 0) return;
+    fsync(fd);
+    close(fd);
+}
+
+bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, const Origin *from,
+                     const Model *m, const OptimState *o, char *path, Error *e) {
+    char temporary[1040];
+    CheckpointMeta meta;
+    folder_of(path, run_folder, step);
+    snprintf(temporary, sizeof temporary, "%s.tmp", path);
+    remove_folder(temporary);
+    if (mkdir(temporary, 0777))
+        return fail(e, EXIT_FAILED, "checkpoint: %s: %s (is the folder writable, the disk full?)", temporary,
+                    strerror(errno));
+    checkpoint_meta(&meta, c, from, step);
+    bool ok = save_model(temporary, m, meta.at, CHECKPOINT_META, e) &&
+              save_optimiser(temporary, m, o, meta.at, CHECKPOINT_META, e);
+    checkpoint_meta_free(&meta);
+    if (ok) remove_folder(path); /* of the same step, from before a rewind */
+    if (ok && rename(temporary, path)) ok = fail(e, EXIT_FAILED, "checkpoint: %s: %s", path, strerror(errno));
+    if (!ok) {
+        remove_folder(temporary);
+        return false;
+    }
+    sync_folder(run_folder);
+    remove_old(run_folder, step);
+    return true;
+}
+
+/* ---- reading ---- */
+
+static void model_path(char *out, size_t room, const char *path) {
+    struct stat st;
+    bool folder = !stat(path, &st) && S_ISDIR(st.st_mode);
+    snprintf(out, room, "%s%s", path, folder ? "/model.safetensors" : "");
+}
+
+/* A number of the metadata; 0 where there is none, INT64_MAX where it is no number: of some later form. */
+static int64_t number_of(const StFile *f, const char *key) {
+    const char *text = safetensors_meta(f, key);
+    if (!text) return 0;
+    return *text && strspn(text, "0123456789") == strlen(text) ? strtoll(text, NULL, 10) : INT64_MAX;
+}
+
+static const char *text_of(const StFile *f, const char *key) {
+    const char *text = safetensors_meta(f, key);
+    return text ? text : "";
+}
+
+static bool check_version(const StFile *f, const char *file, Error *e) {
+    if (number_of(f, "sinklab_version") <= CHECKPOINT_VERSION && number_of(f, "numerics") <= NUMERICS)
+        return true;
+    return fail(
+        e, EXIT_USAGE,
+        "checkpoint: %s: of version %.20s with numerics %.20s, this program's are %d and %d (made by a "
+        "newer sinklab)",
+        file, text_of(f, "sinklab_version"), text_of(f, "numerics"), CHECKPOINT_VERSION, NUMERICS);
+}
+
+/* A checkpoint's model, if this program may read it. file: (1100) its path. */
+static bool open_model(StFile **f, const char *path, char *file, Error *e) {
+    model_path(file, 1100, path);
+    if (!safetensors_open(f, file, e)) return false;
+    if (check_version(*f, file, e)) return true;
+    safetensors_close(*f);
+    return false;
+}
+
+/* Copies every tensor of the model from the file, if there is an arena; each must be there in its shape. */
+static bool copy_tensors(const StFile *f, const char *path, const Model *m, const char *suffix, float *arena,
+                         Error *e) {
+    for (int i = 0; i < m->n_tensors; i++) {
+        const Tensor *t = &m->tensors[i];
+        char name[160];
+        snprintf(name, sizeof name, "%s%s%s", t->name, *suffix ? "." : "", suffix);
+        const StTensor *s = safetensors_find(f, name);
+        if (!s) return fail(e, EXIT_USAGE, "checkpoint: %s: %s is missing (another variant?)", path, name);
+        int64_t rows = s->shape[0], cols = s->dims == 2 ? s->shape[1] : 1;
+        if (s->dims != t->dims || rows != t->rows || cols != t->cols)
+            return fail(e, EXIT_USAGE,
+                        "checkpoint: %s: %s is %" PRId64 " x %" PRId64 ", this model's is %" PRId64
+                        " x %" PRId64 " (another shape or vocabulary?)",
+                        path, name, rows, cols, t->rows, t->cols);
+        if (arena) memcpy(arena + t->offset, s->data, (size_t)(rows * cols) * sizeof(float));
+    }
+    return true;
+}
+
+/* Into an arena, or to none: each tensor of the model, and no other. */
+static bool take_weights(const char *path, const Model *m, float *arena, Error *e) {
+    char file[1100];
+    StFile *f;
+    if (!open_model(&f, path, file, e)) return false;
+    bool ok = copy_tensors(f, file, m, "", arena, e);
+    if (ok && safetensors_count(f) != m->n_tensors)
+        ok = fail(e, EXIT_USAGE, "checkpoint: %s: has %d tensors, this model %d (another variant?)", file,
+                  safetensors_count(f), m->n_tensors);
+    safetensors_close(f);
+    return ok;
+}
+
+bool checkpoint_load_weights(const char *path, Model *m, Error *e) {
+    return take_weights(path, m, m->params, e);
+}
+
+bool checkpoint_fits_model(const char *path, const Model *m, Error *e) {
+    return take_weights(path, m, NULL, e);
+}
+
+static bool load_optimiser(const char *folder, const Model *m, OptimState *o, Error *e) {
+    char file[1100];
+    StFile *f;
+    snprintf(file, sizeof file, "%s/optimizer.safetensors", folder);
+    if (!safetensors_open(&f, file, e)) return false;
+    bool ok = true;
+    for (int i = 0; ok && i < OPTIM_STATES && o->arena[i]; i++)
+        ok = copy_tensors(f, file, m, o->kind->state[i], o->arena[i], e);
+    safetensors_close(f);
+    return ok;
+}
+
+/* An older one gives the same bits, some steps later: every array is read again whole. */
+bool checkpoint_resume(const char *run_folder, int64_t logged, Model *m, OptimState *o, Resumed *out,
+                       Error *e) {
+    int64_t steps[MOST];
+    int n = list_steps(run_folder, steps, MOST), unreadable = 0;
+    *out = (Resumed){0};
+    for (int i = 0; i < n; i++) {
+        Error why = {0};
+        folder_of(out->path, run_folder, steps[i]);
+        out->step = steps[i];
+        if (steps[i] > logged)
+            fail(&why, EXIT_FAILED, "checkpoint: %s: its database has figures up to step %" PRId64 " only",
+                 out->path, logged);
+        else if (checkpoint_load_weights(out->path, m, &why) && load_optimiser(out->path, m, o, &why))
+            return true;
+        else
+            unreadable++;
+        if (!i) out->passed = why;
+    }
+    out->step = 0;
+    out->path[0] = 0;
+    return !unreadable ||
+           fail(e, out->passed.code, "%s (and no older checkpoint that can be read: --again starts over)",
+                out->passed.text);
+}
+
+/* Keys without which it is not known what the figures of a model are. */
+static bool shapes_figures(const char *key) {
+    return !strncmp(key, "model.", 6) || !strncmp(key, "data.", 5);
+}
+
+static bool check_whole(const StFile *f, const char *json, const char *file, Error *e) {
+    const char *missing = config_missing(json, strlen(json), shapes_figures);
+    if (!missing) return true;
+    if (number_of(f, "sinklab_version") == CHECKPOINT_VERSION)
+        return fail(e, EXIT_USAGE, "checkpoint: %s: its configuration lacks %s (written by another program?)",
+                    file, missing);
+    fprintf(stderr, "sinklab: warning: %s: of an older version, without %s: it is given its default\n", file,
+            missing);
+    return true;
+}
+
+bool checkpoint_config(const StFile *f, const char *file, Config *c, int64_t *step, Error *e) {
+    const char *json = safetensors_meta(f, "config");
+    if (!json)
+        return fail(e, EXIT_USAGE, "checkpoint: %s: has no configuration of ours (made by another program?)",
+                    file);
+    *step = number_of(f, "step");
+    return check_version(f, file, e) && config_parse(c, json, strlen(json), file, e) &&
+           check_whole(f, json, file, e) && config_check(c, e);
+}
+
+static int64_t tokens_of(const StFile *f) {
+    const StTensor *embedding = safetensors_find(f, "model.embed_tokens.weight");
+    return embedding ? embedding->shape[0] : 0;
+}
+
+bool checkpoint_open(const char *path, Config *c, Model **m, int64_t *step, Error *e) {
+    char file[1100];
+    StFile *f;
+    if (!open_model(&f, path, file, e)) return false;
+    bool ok = checkpoint_config(f, file, c, step, e);
+    c->model.vocab = tokens_of(f);
+    if (ok && !c->model.vocab) ok = fail(e, EXIT_USAGE, "checkpoint: %s: has no embedding", file);
+    safetensors_close(f);
+    if (!ok || !model_create(m, &c->model, true, e)) return false;
+    if (checkpoint_load_weights(file, *m, e)) return true;
+    model_free(*m);
+    *m = NULL;
+    return false;
+}
+
+bool checkpoint_key(const char *path, char key[33], Error *e) {
+    char file[1100];
+    StFile *f;
+    if (!open_model(&f, path, file, e)) return false;
+    snprintf(key, 33, "%s", text_of(f, "key"));
+    safetensors_close(f);
+    return true;
+}
+
+/* ---- its data and this one ---- */
+
+/* Whether both are known and differ. */
+static bool differ(const char *a, const char *b) {
+    return *a && *b && strcmp(a, b);
+}
+
+bool checkpoint_fits_data(const char *path, const DatasetInfo *info, Error *e) {
+    char file[1100];
+    StFile *f;
+    if (!open_model(&f, path, file, e)) return false;
+    int64_t known = tokens_of(f);
+    bool ok = true;
+    if (known != info->vocab)
+        ok = fail(e, EXIT_USAGE,
+                  "checkpoint: %s: a model of %" PRId64 " tokens, but the data has %" PRId64
+                  " (another text or tokenizer?)",
+                  file, known, info->vocab);
+    else if (differ(text_of(f, "tokenizer"), info->tokenizer_hash))
+        ok = fail(e, EXIT_USAGE,
+                  "checkpoint: %s: trained with another tokenizer: its tokens mean something else here (is "
+                  "data.source what it was?)",
+                  file);
+    safetensors_close(f);
+    return ok;
+}
+
+bool checkpoint_remark(const char *path, const Config *c, const DatasetInfo *info, const char **remark,
+                       Error *e) {
+    char file[1100], now[33];
+    StFile *f;
+    *remark = NULL;
+    if (!open_model(&f, path, file, e)) return false;
+    config_key(c, info->corpus_hash, info->tokenizer_hash, now);
+    if (differ(text_of(f, "corpus"), info->corpus_hash))
+        *remark = "the text is not the one it was trained with: figures are of this one";
+    else if (!differ(text_of(f, "key"), now))
+        *remark = NULL;
+    else if (*text_of(f, "tokenizer"))
+        *remark = "written by another version of the program: last digits may differ";
+    else
+        *remark =
+            "the corpus, the tokenizer or the program is not the one it was trained with (if its loss is "
+            "out of proportion, its tokens have changed)";
+    safetensors_close(f);
+    return true;
+}

@@ -1,0 +1,85 @@
+/* Owns: what is in a checkpoint and where: a folder step-NNNNNNNN in the run's folder with
+ * model.safetensors (weights under Hugging Face's names, the configuration in __metadata__) and
+ * optimizer.safetensors. Written beside its place and renamed, so that there is a whole one or none.
+ * Does not own: the file format (train/checkpoint/safetensors.c), when one is due (train/run.c). */
+#ifndef SINKLAB_CHECKPOINT_H
+#define SINKLAB_CHECKPOINT_H
+
+#include "data/data.h"
+#include "train/config/config.h"
+#include "train/optim/optim.h"
+#include "train/checkpoint/safetensors.h"
+
+/* Of what stands in a checkpoint, in its metadata beside NUMERICS; 0: written before there was one, and read
+ * as far as everything fits. Raised when the form changes and when a key joins model.* or data.*: a file of
+ * this version that lacks one is refused, an older one is given its default and a warning.
+ *
+ * Refused, since figures would be wrong: a newer version or newer numerics; tokens of another number or of
+ * another tokenizer; tensors that are not the model's. Warned of: another text under the same tokenizer (the
+ * figures are of that text), older numerics (last digits may differ), and what a file of version 0 does not
+ * tell apart. */
+enum { CHECKPOINT_VERSION = 1 };
+
+/* What weights were made of: the run's key, the hashes of its data. "": not known. */
+typedef struct Origin {
+    const char *key, *corpus, *tokenizer;
+} Origin;
+
+/* Writes the checkpoint after `step` updates and removes all but it and the newest before it. path: (1024)
+ * the folder written. */
+bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, const Origin *from,
+                     const Model *m, const OptimState *o, char *path, Error *e);
+
+/* The step and folder (1024) of a run's newest checkpoint whose files can be read; 0 and "" when it has none.
+ */
+int64_t checkpoint_newest(const char *run_folder, char *path);
+
+/* The weights alone, folder/model.safetensors in a folder that is there. */
+bool checkpoint_save_weights(const char *folder, int64_t step, const Config *c, const Origin *from,
+                             const Model *m, Error *e);
+
+/* What a checkpoint says of itself beside its arrays, for files of other names. malloc'ed texts in it: see
+ * checkpoint_meta_free. */
+enum { CHECKPOINT_META = 8 };
+typedef struct CheckpointMeta {
+    StMeta at[CHECKPOINT_META];
+    char *config, step[24], version[12], numerics[12];
+} CheckpointMeta;
+void checkpoint_meta(CheckpointMeta *out, const Config *c, const Origin *from, int64_t step);
+void checkpoint_meta_free(CheckpointMeta *meta);
+
+/* Where a run goes on from. */
+typedef struct Resumed {
+    int64_t step;    /* 0: from its start, and nothing was touched */
+    char path[1024]; /* of the checkpoint, "" where there is none */
+    Error passed;    /* what is wrong with the newest one, where it was passed over */
+} Resumed;
+
+/* Goes back to the newest checkpoint of a run that can be read and is not beyond step `logged`, up to which
+ * its figures are there: weights, optimiser state. A power cut can keep a checkpoint and lose the rows before
+ * it. */
+bool checkpoint_resume(const char *run_folder, int64_t logged, Model *m, OptimState *o, Resumed *out,
+                       Error *e);
+
+/* Weights alone into a model of the same shape (train.init_from). `path`: a checkpoint's folder or its
+ * model.safetensors. A tensor that is missing, left over or of another shape is an error naming it. */
+bool checkpoint_load_weights(const char *path, Model *m, Error *e);
+
+/* A model of its own from a checkpoint: for probe and sample. `vocab` comes from its embedding. */
+bool checkpoint_open(const char *path, Config *c, Model **m, int64_t *step, Error *e);
+
+/* Its configuration as it stands in the metadata, checked; model.vocab is not there. */
+bool checkpoint_config(const StFile *f, const char *file, Config *c, int64_t *step, Error *e);
+
+/* The key of the run that wrote it, "" where it has none. */
+bool checkpoint_key(const char *path, char key[33], Error *e);
+
+/* Whether the data's tokens are those it was trained on: as many, from the same tokenizer where it says. */
+bool checkpoint_fits_data(const char *path, const DatasetInfo *info, Error *e);
+/* Whether its weights are a model's, which need not have room for any. */
+bool checkpoint_fits_model(const char *path, const Model *m, Error *e);
+/* What is not as it was when it was trained, but harmless; NULL: nothing. */
+bool checkpoint_remark(const char *path, const Config *c, const DatasetInfo *info, const char **remark,
+                       Error *e);
+
+#endif

@@ -1,0 +1,36 @@
+/* Owns: the safetensors file format: named fp32 arrays, a JSON header with metadata. Half-precision arrays of
+ * other programs (F16, BF16) are read as fp32.
+ * Does not own: what is in a checkpoint (train/checkpoint/checkpoint.c). */
+#ifndef SINKLAB_SAFETENSORS_H
+#define SINKLAB_SAFETENSORS_H
+
+#include "data/base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ST_DIMS = 4 };
+
+typedef struct StTensor {
+    char name[128];
+    int dims; /* 1 to ST_DIMS */
+    int64_t shape[ST_DIMS];
+    float *data; /* row-major */
+} StTensor;
+
+typedef struct StMeta {
+    const char *key, *value;
+} StMeta; /* __metadata__: strings */
+
+/* Writes to path.tmp, syncs, renames over path. The same input gives the same bytes. */
+bool safetensors_write(const char *path, const StTensor *t, int n, const StMeta *meta, int n_meta, Error *e);
+
+typedef struct StFile StFile;
+/* Maps the file and checks its header: no gaps, no overlaps, sizes that fit. */
+bool safetensors_open(StFile **out, const char *path, Error *e);
+void safetensors_close(StFile *f);
+int safetensors_count(const StFile *f);
+const StTensor *safetensors_find(const StFile *f, const char *name); /* lives as long as f; NULL if absent */
+const char *safetensors_meta(const StFile *f, const char *key);      /* NULL if absent */
+
+#endif

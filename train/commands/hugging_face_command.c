@@ -1,0 +1,118 @@
+/* Owns: the commands `export` and `import`: a checkpoint as a folder in Hugging Face's form, and back.
+ * Does not own: the form (train/checkpoint/hugging_face.h). */
+#include "data/base/files.h"
+#include "data/data.h"
+#include "train/commands/command.h"
+#include "train/checkpoint/hugging_face.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A folder of its own: nothing that is there is written over. */
+static bool new_folder(const char *folder, Error *e) {
+    struct stat st;
+    if (!stat(folder, &st))
+        return fail(e, EXIT_USAGE, "%s: is there already (give the name of a new folder)", folder);
+    return folder_make(folder, e);
+}
+
+/* SentencePiece's model is a standard file; the few lines beside it say how it is used. */
+static bool write_tokenizer(const char *folder, const Config *c, const Dataset *d, Error *e) {
+    Bytes model = {0};
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (!out) return fail(e, EXIT_FAILED, "export: out of memory");
+    bool bos = c->data.bos == BOS_ROW || c->data.bos == BOS_DOCUMENT;
+    fprintf(out,
+            "{\n  \"tokenizer_class\": \"LlamaTokenizer\",\n  \"bos_token\": \"<s>\",\n  \"eos_token\": "
+            "\"</s>\",\n"
+            "  \"unk_token\": \"<unk>\",\n  \"add_bos_token\": %s,\n  \"add_eos_token\": false,\n"
+            "  \"model_max_length\": %lld\n}\n",
+            bos ? "true" : "false", (long long)c->model.context);
+    fclose(out);
+    bool ok = file_read(path_of("%s/tokenizer.model", dataset_info(d)->path).s, &model, e) &&
+              file_write(path_of("%s/tokenizer.model", folder).s, model.data, model.size, e) &&
+              file_write(path_of("%s/tokenizer_config.json", folder).s, text, (int64_t)length, e);
+    bytes_free(&model);
+    free(text);
+    return ok;
+}
+
+static bool export_to(const char *checkpoint, const char *folder, const char *cache, bool quiet, Error *e) {
+    Config c;
+    Model *m = NULL;
+    Dataset *d = NULL;
+    int64_t step;
+    char key[33];
+    const char *class = NULL;
+    bool ok = checkpoint_open(checkpoint, &c, &m, &step, e) && checkpoint_key(checkpoint, key, e) &&
+              dataset_open(&d, &c.data, cache, NULL, e) &&
+              checkpoint_fits_data(checkpoint, dataset_info(d), e) && new_folder(folder, e);
+    if (ok) {
+        Origin from = {key, dataset_info(d)->corpus_hash, dataset_info(d)->tokenizer_hash};
+        bool bpe = c.data.tokenizer == TOKENIZER_BPE &&
+                   access(path_of("%s/tokenizer.model", dataset_info(d)->path).s, R_OK) == 0;
+        ok = hugging_face_export(folder, &c, m, dataset_info(d)->bos, &from, step, &class, e) &&
+             (!bpe || write_tokenizer(folder, &c, d, e));
+        if (!ok) folder_remove(folder);
+        if (ok && !quiet)
+            printf("%s: %s after %lld steps%s\n", folder, class, (long long)step,
+                   bpe ? ", with its tokenizer" : "");
+    }
+    dataset_close(d);
+    model_free(m);
+    return ok;
+}
+
+static bool import_from(const char *folder, const char *checkpoint, bool quiet, Error *e) {
+    Config c;
+    Model *m = NULL;
+    int64_t step = 0;
+    bool ok = hugging_face_import(folder, &c, &m, &step, e) && new_folder(checkpoint, e);
+    if (ok && !checkpoint_save_weights(checkpoint, step, &c, &(Origin){"", "", ""}, m, e)) {
+        folder_remove(checkpoint);
+        ok = false;
+    }
+    if (ok && !quiet) printf("%s: %.2f M parameters\n", checkpoint, (double)m->parameters * 1e-6);
+    model_free(m);
+    return ok;
+}
+
+static int export_main(int argc, char **argv, Error *e) {
+    const char *cache = "data/cache";
+    bool quiet = false;
+    const Flag flags[] = {{"--cache", FLAG_TEXT, &cache}, {"--quiet", FLAG_BOOL, &quiet}, {0}};
+    int words;
+    if (!flags_read(flags, argc, argv, &words, e)) return e->code;
+    if (words != 2) fail(e, EXIT_USAGE, "export: expected a CHECKPOINT and the DIR it goes to");
+    return words == 2 && export_to(argv[0], argv[1], cache, quiet, e) ? EXIT_DONE : e->code;
+}
+
+static int import_main(int argc, char **argv, Error *e) {
+    bool quiet = false;
+    const Flag flags[] = {{"--quiet", FLAG_BOOL, &quiet}, {0}};
+    int words;
+    if (!flags_read(flags, argc, argv, &words, e)) return e->code;
+    if (words != 2) fail(e, EXIT_USAGE, "import: expected a DIR and the CHECKPOINT it goes to");
+    return words == 2 && import_from(argv[0], argv[1], quiet, e) ? EXIT_DONE : e->code;
+}
+
+const Command export_command = {
+    .name = "export",
+    .usage = "CHECKPOINT DIR",
+    .summary = "a checkpoint as a Hugging Face folder: Llama, Mistral, Qwen3 or GPT-2 where it is one",
+    .options = "  --cache DIR  prepared tokens, for the tokenizer (default data/cache)\n"
+               "  --quiet      no words\n",
+    .run = export_main,
+};
+
+const Command import_command = {
+    .name = "import",
+    .usage = "DIR CHECKPOINT",
+    .summary = "weights from a Hugging Face folder, to probe or to start from (train.init_from)",
+    .options = "  --quiet  no words\n",
+    .run = import_main,
+};

@@ -1,0 +1,54 @@
+#include "train/commands/command.h"
+#include "train/run.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* --dry-run: what would be trained, and how large it is. */
+static int describe(Config *c, Error *e) {
+    RunSize size;
+    const char *settled = config_settle(c);
+    if (settled) fprintf(stderr, "sinklab: %s\n", settled);
+    if (!run_check(c, data_vocab(&c->data), e) || !run_size(c, data_vocab(&c->data), &size, e))
+        return e->code;
+    char *json = config_json(c, true);
+    printf("%s\n", json);
+    free(json);
+    printf("parameters %" PRId64 ", %.3g MFLOP a token, %.0f MB, %" PRId64
+           " tokens, up to %d threads have work for half of their time\n",
+           size.parameters, size.flops_per_token * 1e-6, size.bytes * 1e-6,
+           c->train.steps * c->train.batch_tokens, size.threads);
+    return EXIT_DONE;
+}
+
+static int train(int argc, char **argv, Error *e) {
+    RunOptions o = {.db = "results.db", .cache = "data/cache"};
+    bool dry = false;
+    int words;
+    Config c;
+    const Flag flags[] = {{"--db", FLAG_TEXT, &o.db},       {"--cache", FLAG_TEXT, &o.cache},
+                          {"--again", FLAG_BOOL, &o.again}, {"--retry", FLAG_BOOL, &o.retry},
+                          {"--quiet", FLAG_BOOL, &o.quiet}, {"--dry-run", FLAG_BOOL, &dry},
+                          {NULL, FLAG_BOOL, NULL}};
+    if (!flags_read(flags, argc, argv, &words, e) || !config_from_words(&c, words, argv, e)) return e->code;
+    return dry ? describe(&c, e) : run_train(&c, &o, e);
+}
+
+static void list_keys(FILE *out) {
+    fprintf(out, "\nkeys (name, type, default, meaning, bounds), in CONFIG or as key=value:\n");
+    config_help(out);
+}
+
+const Command train_command = {
+    .name = "train",
+    .usage = "CONFIG [key=value ...]",
+    .summary = "one run: trains, or goes on with an interrupted run, into results.db",
+    .options = "  --db PATH     results (default results.db); a run's files lie in PATH.d/KEY\n"
+               "  --cache DIR   prepared tokens (default data/cache)\n"
+               "  --again       repeat a run that is done\n"
+               "  --retry       try a failed or diverged run again\n"
+               "  --dry-run     say what would be trained and stop\n"
+               "  --quiet       no progress\n",
+    .list = list_keys,
+    .run = train,
+};

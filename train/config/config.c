@@ -1,0 +1,466 @@
+#include "train/config/config.h"
+
+#include "data/base/files.h"
+#include "data/base/number.h"
+#include "model/kernels/gemm_bf16.h"
+#include "model/interventions/intervention.h"
+#include "train/config/config_private.h"
+#include "train/config/conflicts.h"
+#include "train/context_schedule.h"
+#include "train/config/did_you_mean.h"
+#include "train/optim/optim.h"
+#include "train/optim/schedule.h"
+#include "train/config/yaml.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MANY = 1 << 30 };
+
+typedef enum Type { INTEGER, NUMBER, CHOICE, STRING, BOOLEAN, LIST, TYPES } Type;
+
+typedef struct Row {
+    const char *key;
+    Type type;
+    size_t offset, size;         /* of the field in Config */
+    const char *fallback;        /* default as text; NULL: the first choice, as the model lists them */
+    double low, high;            /* both allowed; 2^53 at most, so that a double tells them apart */
+    const char *(*names)(int i); /* of a choice */
+    const char *(*says)(int i);  /* what each of them is; NULL: the name tells */
+    const char *help;
+} Row;
+
+static const char *precision_name(int i) {
+    static const char *const names[PRECISIONS] = {[PRECISION_FP32] = "fp32", [PRECISION_BF16] = "bf16"};
+    return i >= 0 && i < PRECISIONS ? names[i] : NULL;
+}
+
+static const char *decay_on_name(int i) {
+    static const char *const names[DECAY_ONS] = {[DECAY_MATRICES] = "matrices", [DECAY_ALL] = "all"};
+    return i >= 0 && i < DECAY_ONS ? names[i] : NULL;
+}
+
+#define AT(field) offsetof(Config, field), sizeof(((Config *)0)->field)
+
+/* The defaults are the demo's recipe with the usual weight decay. A new key is a row here and a field of
+ * Config, rows of train/config/conflicts.c where it can clash or do nothing, and, under model or data, a version
+ * more in train/checkpoint/checkpoint.h. Done runs get new run keys by it: the key is a hash of all but run. */
+static const Row rows[] = {
+    {"variant", STRING, AT(variant), "baseline", .help = "preset of configs/variants.yaml"},
+    {"seed", INTEGER, AT(seed), "0", 0, 0x1p53, .help = "of weights, order of the text and probes"},
+
+    {"model.layers", INTEGER, AT(model.layers), "4", 1, 1024, .help = "blocks"},
+    {"model.width", INTEGER, AT(model.width), "128", 1, 65536, .help = "of the residual stream"},
+    {"model.heads", INTEGER, AT(model.heads), "2", 1, 1024, .help = "a layer; divide the width"},
+    {"model.kv_heads", INTEGER, AT(model.kv_heads), "0", 0, 1024,
+     .help = "heads of keys and values, shared by groups of queries (arXiv 2305.13245); 0: heads"},
+    {"model.context", INTEGER, AT(model.context), "32", 2, 1 << 20, .help = "tokens of a training row"},
+    {"model.mlp_width", INTEGER, AT(model.mlp_width), "0", 0, 1 << 20,
+     .help = "0: 8/3 width gated, down to a multiple of 32; 4 width not"},
+    {"model.attention", CHOICE, AT(model.attention), .names = attention_name, .says = attention_help,
+     .help = "scores to weights"},
+    {"model.sink_heads", LIST, AT(model.sink_heads), "[]", .help = "heads with the null key; empty: all"},
+    {"model.clip_gamma", NUMBER, AT(model.clip_gamma), "-0.03", -1e3, 0, .help = "of attention: clipped"},
+    {"model.clip_zeta", NUMBER, AT(model.clip_zeta), "1", 1, 1e3, .help = "of attention: clipped"},
+    {"model.window", INTEGER, AT(model.window), "0", 0, 1 << 20, .help = "last keys attended to; 0: all"},
+    {"model.window_keep", INTEGER, AT(model.window_keep), "0", 0, 1 << 20,
+     .help = "first keys seen past the window (arXiv 2309.17453)"},
+    {"model.prefix", INTEGER, AT(model.prefix), "0", 0, 1 << 20,
+     .help = "first positions that see each other (prefix LM); needs train.loss_from >= prefix - 1"},
+    {"model.value_residual", NUMBER, AT(model.value_residual), "0", 0, 1,
+     .help = "share of the first block's values in later ones (arXiv 2410.17897: 0.5)"},
+    {"model.head_out", CHOICE, AT(model.head_out), .names = head_out_name, .says = head_out_help,
+     .help = "on each head's output"},
+    {"model.head_out_scale", NUMBER, AT(model.head_out_scale), "1", 0, 1e6,
+     .help = "initial gain of head_out"},
+    {"model.head_out_gain", CHOICE, AT(model.head_out_gain), "shared", .names = head_out_gain_name,
+     .help = "one gain of head_out a layer, or one a head"},
+    {"model.qk", CHOICE, AT(model.qk), .names = qk_name, .says = qk_help, .help = "on queries and keys"},
+    {"model.position", CHOICE, AT(model.position), .names = position_name, .says = position_help,
+     .help = "how a place is told"},
+    {"model.norm", CHOICE, AT(model.norm), .names = norm_name, .says = norm_help,
+     .help = "where norms stand"},
+    {"model.norm_kind", CHOICE, AT(model.norm_kind), .names = norm_kind_name, .says = norm_kind_help,
+     .help = "what they do"},
+    {"model.mlp", CHOICE, AT(model.mlp), .names = mlp_name, .says = mlp_help, .help = "feed-forward"},
+    {"model.embedding_std", NUMBER, AT(model.embedding_std), "0.02", 0, 1e3,
+     .help = "of the initial embedding"},
+    {"model.init", CHOICE, AT(model.init), .names = init_name, .help = "law of the initial weights"},
+    {"model.bias", BOOLEAN, AT(model.bias), "false", .help = "linear layers of the blocks have biases"},
+    {"model.tie", BOOLEAN, AT(model.tie), "false", .help = "classifier and embedding share weights"},
+    {"model.interventions", LIST, AT(model.interventions), "[]", .help = "trained under these"},
+
+    {"data.source", STRING, AT(data.source), "gcide",
+     .help = "a corpus (sinklab fetch --help), the path of a text, or the task bigram_backcopy[:SOURCE] "
+             "(arXiv 2410.13835)"},
+    {"data.limit", INTEGER, AT(data.limit), "0", 0, 0x1p53, .help = "training tokens used; 0: all"},
+    {"data.tokenizer", CHOICE, AT(data.tokenizer), "bpe", .names = tokenizer_name, .help = "text to tokens"},
+    {"data.vocab", INTEGER, AT(data.vocab), "4096", 2, 1 << 20, .help = "pieces asked of bpe"},
+    {"data.bos", CHOICE, AT(data.bos), "row", .names = bos_policy_name, .help = "what begins with BOS"},
+    {"data.mask", CHOICE, AT(data.mask), "causal", .names = mask_policy_name,
+     .help = "how far back a token sees"},
+    {"data.deal", INTEGER, AT(data.deal), "1", 1, 4096,
+     .help = "blocks of 2,048 tokens whose rows are shuffled together; at 1 every context sees the same text "
+             "a step"},
+    {"data.fixed_token_at", INTEGER, AT(data.fixed_token_at), "-1", -1, 1 << 20,
+     .help = "this position holds BOS, in probes too (at 0 in other_bos as in main); -1: none"},
+
+    {"train.steps", INTEGER, AT(train.steps), "2500", 1, MANY, .help = "updates"},
+    {"train.batch_tokens", INTEGER, AT(train.batch_tokens), "2048", 1, MANY, .help = "a step; whole rows"},
+    {"train.micro_rows", INTEGER, AT(train.micro_rows), "0", 0, MANY,
+     .help = "rows in flight, in whole grains of 256 tokens or a row; 0: chosen; under model.tie always one "
+             "grain; "
+             "the last bits depend on it under model.attention: sink_token, all of the run under the "
+             "intervention amplify(mu=batch)"},
+    {"train.precision", CHOICE, AT(train.precision), "fp32", .names = precision_name,
+     .help = "of the products"},
+    {"train.loss_from", INTEGER, AT(train.loss_from), "0", 0, 1 << 20,
+     .help = "first position whose target counts"},
+    {"train.context_schedule", LIST, AT(train.context_schedule), "[]",
+     .help = "STEP:CONTEXT, ...; empty: one"},
+    {"train.sink_penalty", NUMBER, AT(train.sink_penalty), "0", -1e6, 1e6,
+     .help = "c (first mass - target)^2 joins the loss"},
+    {"train.sink_target", NUMBER, AT(train.sink_target), "0", 0, 1, .help = "of sink_penalty"},
+    {"train.init_from", STRING, AT(train.init_from), "", .help = "checkpoint to start from; empty: random"},
+
+    {"optim.name", CHOICE, AT(optim.name), "adamw", .names = optimiser_name, .says = optimiser_help,
+     .help = "optimiser"},
+    {"optim.lr", NUMBER, AT(optim.lr), "1e-3", 0, 1e3, .help = "learning rate after warm-up"},
+    {"optim.min_lr", NUMBER, AT(optim.min_lr), "-1", -1, 1e3, .help = "at the end; -1: lr / 10"},
+    {"optim.schedule", CHOICE, AT(optim.schedule), "cosine", .names = schedule_name, .help = "of the rate"},
+    {"optim.warmup", INTEGER, AT(optim.warmup), "100", 0, MANY, .help = "steps of linear rise"},
+    {"optim.weight_decay", NUMBER, AT(optim.weight_decay), "0.1", 0, 1e3, .help = "decoupled, times lr"},
+    {"optim.decay_on", CHOICE, AT(optim.decay_on), "matrices", .names = decay_on_name,
+     .help = "all: gains too"},
+    {"optim.beta1", NUMBER, AT(optim.beta1), "0.9", 0, 0.999999, .help = "decay of the mean gradient"},
+    {"optim.beta2", NUMBER, AT(optim.beta2), "0.95", 0, 0.999999, .help = "decay of the mean square"},
+    {"optim.eps", NUMBER, AT(optim.eps), "1e-8", 1e-30, 1, .help = "added to the root mean square"},
+    {"optim.clip", NUMBER, AT(optim.clip), "1", 0, 1e9, .help = "bound of the gradient's norm; 0: none"},
+
+    {"probe.every", INTEGER, AT(probe.every), "0", 0, MANY,
+     .help = "steps; 0: 60 to 80 a run, dense at first"},
+    {"probe.length", INTEGER, AT(probe.length), "64", 2, 1 << 20, .help = "tokens of a row, at most"},
+    {"probe.sequences", INTEGER, AT(probe.sequences), "100", 1, 1 << 20, .help = "rows of a probe"},
+    {"probe.maps", INTEGER, AT(probe.maps), "1", 0, 1 << 20, .help = "rows of main kept as attention maps"},
+    {"probe.map_times", INTEGER, AT(probe.map_times), "40", 1, MANY, .help = "times a run they are, at most"},
+
+    {"run.threads", INTEGER, AT(run.threads), "0", 0, 4096,
+     .help = "0: OMP_NUM_THREADS or the affinity mask"},
+    {"run.checkpoint_every", INTEGER, AT(run.checkpoint_every), "0", 0, MANY,
+     .help = "steps; 0: 20 times a run"},
+    {"run.log_every", INTEGER, AT(run.log_every), "0", 0, MANY,
+     .help = "steps a line off a terminal; 0: 20 lines"},
+    {"run.label", STRING, AT(label), "", .help = "a name for people"},
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+_Static_assert(sizeof rows / sizeof *rows <= CONFIG_ROWS, "room for every key");
+
+static const char *const type_nouns[TYPES] = {
+    [INTEGER] = "an integer", [NUMBER] = "a finite number", [CHOICE] = "one word",
+    [STRING] = "a text",      [BOOLEAN] = "true or false",  [LIST] = "a list of texts",
+};
+
+const char *config_key_name(int i) {
+    return i >= 0 && i < ROWS ? rows[i].key : NULL;
+}
+
+static Nearest nearest_key(const char *text) {
+    Nearest n = {.text = text};
+    for (int i = 0; i < ROWS; i++) nearest_offer(&n, rows[i].key);
+    return n;
+}
+
+int config_row(const char *key) {
+    for (int i = 0; i < ROWS; i++)
+        if (!strcmp(rows[i].key, key)) return i;
+    return -1;
+}
+
+bool config_unknown_key(const char *key, const char *where, Error *e) {
+    char hint[KEY_TEXT];
+    Nearest n = nearest_key(key);
+    return fail(e, EXIT_USAGE, "%s: unknown key %s%s", where, key, nearest_hint(&n, hint, sizeof hint));
+}
+
+/* ---- Values: text to field and back, one pair a type ---- */
+
+static bool mistyped(const Row *row, const char *text, const char *where, Error *e) {
+    return fail(e, EXIT_USAGE, "%s: %s: expected %s, not \"%s\"", where, row->key, type_nouns[row->type],
+                text);
+}
+
+static bool wrong_kind(const Row *row, YamlKind kind, const char *where, Error *e) {
+    return fail(e, EXIT_USAGE, "%s: %s: expected %s, not a %s", where, row->key, type_nouns[row->type],
+                kind == YAML_LIST ? "list" : "map");
+}
+
+static bool in_bounds(const Row *row, double value, const char *text, const char *where, Error *e) {
+    if (value >= row->low && value <= row->high) return true;
+    return fail(e, EXIT_USAGE, "%s: %s: %s is out of bounds (%.16g to %.16g)", where, row->key, text,
+                row->low, row->high);
+}
+
+static bool read_number(void *field, const Row *row, const char *text, const char *where, Error *e) {
+    double value;
+    if (!number_read(text, &value)) return mistyped(row, text, where, e);
+    if (!in_bounds(row, value, text, where, e)) return false;
+    *(double *)field = value;
+    return true;
+}
+
+/* Also 1e6: every integer within bounds is exact as a double. */
+static bool read_integer(void *field, const Row *row, const char *text, const char *where, Error *e) {
+    double value;
+    if (!number_read(text, &value) || value != floor(value)) return mistyped(row, text, where, e);
+    if (!in_bounds(row, value, text, where, e)) return false;
+    *(int64_t *)field = (int64_t)value;
+    return true;
+}
+
+static bool read_choice(void *field, const Row *row, const char *text, const char *where, Error *e) {
+    Nearest n = {.text = text};
+    char known[256] = "", hint[KEY_TEXT];
+    for (int i = 0; row->names(i); i++) {
+        if (!strcmp(row->names(i), text)) {
+            *(int *)field = i;
+            return true;
+        }
+        nearest_offer(&n, row->names(i));
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", row->names(i));
+    }
+    return fail(e, EXIT_USAGE, "%s: %s: \"%s\" is none of %s%s", where, row->key, text, known,
+                nearest_hint(&n, hint, sizeof hint));
+}
+
+/* Copies a text into a field of `room` bytes; control characters have no place in a key's value. */
+static bool copy_text(char *field, size_t room, const Row *row, const char *text, const char *where,
+                      Error *e) {
+    for (const char *s = text; *s; s++)
+        if ((unsigned char)*s < ' ' || *s == 0x7F)
+            return fail(e, EXIT_USAGE, "%s: %s: a control character in the text", where, row->key);
+    size_t length = strlen(text);
+    if (length >= room)
+        return fail(e, EXIT_USAGE, "%s: %s: %zu bytes of text, at most %zu", where, row->key, length,
+                    room - 1);
+    memset(field, 0, room); /* equal configurations are equal bytes */
+    memcpy(field, text, length);
+    return true;
+}
+
+static bool read_string(void *field, const Row *row, const char *text, const char *where, Error *e) {
+    return copy_text(field, row->size, row, text, where, e);
+}
+
+static bool read_boolean(void *field, const Row *row, const char *text, const char *where, Error *e) {
+    bool yes = !strcmp(text, "true");
+    if (!yes && strcmp(text, "false")) return mistyped(row, text, where, e);
+    *(bool *)field = yes;
+    return true;
+}
+
+static bool read_items(List *list, const Row *row, const Yaml *y, const char *where, Error *e) {
+    if (y->n > LIST_ITEMS)
+        return fail(e, EXIT_USAGE, "%s: %s: %d items, at most %d", where, row->key, y->n, LIST_ITEMS);
+    List read = {.n = y->n};
+    for (int i = 0; i < y->n; i++) {
+        if (y->value[i]->kind != YAML_SCALAR) return wrong_kind(row, y->value[i]->kind, where, e);
+        if (!copy_text(read.item[i], LIST_TEXT, row, y->value[i]->text, where, e)) return false;
+    }
+    *list = read;
+    return true;
+}
+
+static bool read_list(void *field, const Row *row, const char *text, const char *where, Error *e) {
+    if (*text != '[') {
+        List one = {.n = *text != 0};
+        if (!copy_text(one.item[0], LIST_TEXT, row, text, where, e)) return false;
+        *(List *)field = one;
+        return true;
+    }
+    Yaml *y = yaml_parse(text, strlen(text), where, NULL);
+    bool ok = y && y->kind == YAML_LIST ? read_items(field, row, y, where, e) : mistyped(row, text, where, e);
+    yaml_free(y);
+    return ok;
+}
+
+static bool (*const readers[TYPES])(void *field, const Row *row, const char *text, const char *where,
+                                    Error *e) = {
+    [INTEGER] = read_integer, [NUMBER] = read_number,   [CHOICE] = read_choice,
+    [STRING] = read_string,   [BOOLEAN] = read_boolean, [LIST] = read_list,
+};
+
+static void write_integer(FILE *out, const Row *row, const void *field) {
+    (void)row;
+    fprintf(out, "%lld", (long long)*(const int64_t *)field);
+}
+
+/* The shortest form that reads back the same; from 6 digits on, so that 1000 is not 1e+03. */
+static void write_number(FILE *out, const Row *row, const void *field) {
+    (void)row;
+    double value = *(const double *)field;
+    char text[32];
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) break;
+    }
+    fputs(text, out);
+}
+
+static void write_choice(FILE *out, const Row *row, const void *field) {
+    fputs(row->names(*(const int *)field), out);
+}
+
+static void write_string(FILE *out, const Row *row, const void *field) {
+    (void)row;
+    fputs(field, out);
+}
+
+static void write_boolean(FILE *out, const Row *row, const void *field) {
+    (void)row;
+    fputs(*(const bool *)field ? "true" : "false", out);
+}
+
+static void write_list(FILE *out, const Row *row, const void *field) {
+    (void)row;
+    const List *list = field;
+    for (int i = 0; i < list->n; i++) {
+        fputc(i ? ',' : '[', out);
+        json_string(out, list->item[i]);
+    }
+    fputs(list->n ? "]" : "[]", out);
+}
+
+static void (*const writers[TYPES])(FILE *out, const Row *row, const void *field) = {
+    [INTEGER] = write_integer, [NUMBER] = write_number,   [CHOICE] = write_choice,
+    [STRING] = write_string,   [BOOLEAN] = write_boolean, [LIST] = write_list,
+};
+
+bool config_set_row(Config *c, int row, const char *text, const char *where, Error *e) {
+    return readers[rows[row].type]((char *)c + rows[row].offset, &rows[row], text, where, e);
+}
+
+bool config_set_yaml(Config *c, int row, const Yaml *value, const char *where, Error *e) {
+    if (value->kind == YAML_SCALAR) return config_set_row(c, row, value->text, where, e);
+    if (rows[row].type == LIST && value->kind == YAML_LIST)
+        return read_items((List *)((char *)c + rows[row].offset), &rows[row], value, where, e);
+    return wrong_kind(&rows[row], value->kind, where, e);
+}
+
+void config_defaults(Config *c) {
+    memset(c, 0, sizeof *c);
+    for (int i = 0; i < ROWS; i++)
+        if (rows[i].fallback) config_set_row(c, i, rows[i].fallback, "default", NULL);
+}
+
+/* ---- The whole ---- */
+
+/* Interventions as the shortest rows meet them, with as many tokens as the data will have. */
+static bool check_changes(const Config *c, Error *e) {
+    ModelConfig shape = c->model;
+    shape.vocab = data_vocab(&c->data);
+    return changes_read(&shape, contexts_at(c, 1), &(Changes){0}, e);
+}
+
+bool config_check(Config *c, Error *e) {
+    if (!conflicts_check(c, e) || !check_changes(c, e) || !model_config_check(&c->model, e)) return false;
+    if (c->optim.min_lr == -1) c->optim.min_lr = c->optim.lr / 10;
+    return true;
+}
+
+bool config_get(const Config *c, const char *key, char *text, size_t room) {
+    int row = config_row(key);
+    char *whole = NULL;
+    size_t length = 0;
+    FILE *out = row >= 0 ? open_memstream(&whole, &length) : NULL;
+    if (!out) return false;
+    writers[rows[row].type](out, &rows[row], (const char *)c + rows[row].offset);
+    fclose(out);
+    bool fits = whole && length < room;
+    if (fits) memcpy(text, whole, length + 1);
+    free(whole);
+    return fits;
+}
+
+static void write_json_value(FILE *out, const Row *row, const Config *c) {
+    const void *field = (const char *)c + row->offset;
+    if (row->type == STRING)
+        json_string(out, field);
+    else if (row->type == CHOICE)
+        json_string(out, row->names(*(const int *)field));
+    else
+        writers[row->type](out, row, field);
+}
+
+/* Keys of one group stand together in the table: a group opens at its first key and closes at
+ * the first key of another. */
+char *config_json(const Config *c, bool all) {
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    if (!out) return NULL;
+    const char *group = "", *comma = "{";
+    size_t group_length = 0;
+    for (int i = 0; i < ROWS; i++) {
+        const char *key = rows[i].key, *dot = strchr(key, '.'), *name = dot ? dot + 1 : key;
+        if (!all && !strncmp(key, "run.", 4)) continue;
+        size_t key_group = (size_t)(name - key);
+        if (key_group != group_length || strncmp(key, group, key_group)) {
+            fprintf(out, "%s%s\"%.*s\":", group_length ? "}" : "", comma, (int)key_group - 1, key);
+            group = key;
+            group_length = key_group;
+            comma = "{";
+        }
+        fprintf(out, "%s\"%s\":", comma, name);
+        write_json_value(out, &rows[i], c);
+        comma = ",";
+    }
+    fputs("}}", out);
+    fclose(out);
+    return text;
+}
+
+const char *config_settle(Config *c) {
+    if (c->train.precision != PRECISION_BF16 || gemm_bf16_supported()) return NULL;
+    c->train.precision = PRECISION_FP32;
+    return "train.precision: bf16: this CPU has no instructions for it (avx512_bf16): trained in fp32, as "
+           "the "
+           "run of that precision";
+}
+
+void config_key(const Config *c, const char *corpus_hash, const char *tokenizer_hash, char key[33]) {
+    char *json = config_json(c, false), *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (json && out) fprintf(out, "%s\n%s\n%s\n%d\n", json, corpus_hash, tokenizer_hash, NUMERICS);
+    if (json && out && c->train.precision == PRECISION_BF16) fprintf(out, "%d\n", NUMERICS_BF16);
+    if (out) fclose(out);
+    key[0] = 0; /* out of memory: no key is better than one that others share */
+    if (json && text) hash_hex(text, (int64_t)length, key);
+    free(text);
+    free(json);
+}
+
+static void help_bounds(FILE *out, const Row *row) {
+    if (row->type == INTEGER || row->type == NUMBER) fprintf(out, " [%.16g .. %.16g]", row->low, row->high);
+    if (row->type != CHOICE) return;
+    for (int i = 0; !row->says && row->names(i); i++) fprintf(out, "%s%s", i ? " | " : " [", row->names(i));
+    if (!row->says) fputc(']', out);
+    for (int i = 0; row->says && row->names(i); i++)
+        fprintf(out, "\n      %-17s %s", row->names(i), row->says(i));
+}
+
+void config_help(FILE *out) {
+    static const char *const names[TYPES] = {
+        [INTEGER] = "integer", [NUMBER] = "number",   [CHOICE] = "choice",
+        [STRING] = "string",   [BOOLEAN] = "boolean", [LIST] = "list",
+    };
+    for (int i = 0; i < ROWS; i++) {
+        const Row *row = &rows[i];
+        const char *fallback = row->fallback ? row->fallback : row->names(0);
+        fprintf(out, "  %-21s %-8s %-9s %s", row->key, names[row->type], fallback, row->help);
+        help_bounds(out, row);
+        fputc('\n', out);
+    }
+}

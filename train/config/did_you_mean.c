@@ -1,0 +1,53 @@
+#include "train/config/did_you_mean.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { LONGEST = 63 }; /* longer words get no guess */
+
+static int smaller(int a, int b) {
+    return a < b ? a : b;
+}
+
+/* Insertions, deletions, substitutions and swaps of neighbours that turn a into b. */
+static int edit_distance(const char *a, const char *b) {
+    int rows[3][LONGEST + 1]; /* row i of the table is rows[i % 3]: a swap looks two rows back */
+    int n = (int)strlen(a), m = (int)strlen(b);
+    for (int j = 0; j <= m; j++) rows[0][j] = j;
+    for (int i = 1; i <= n; i++) {
+        int *now = rows[i % 3], *before = rows[(i + 2) % 3], *earlier = rows[(i + 1) % 3];
+        now[0] = i;
+        for (int j = 1; j <= m; j++) {
+            now[j] = smaller(before[j - 1] + (a[i - 1] != b[j - 1]), smaller(before[j], now[j - 1]) + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                now[j] = smaller(now[j], earlier[j - 2] + 1);
+        }
+    }
+    return rows[n % 3][m];
+}
+
+/* Edits between text and word; what stops early is near, and so is the last part of a dotted word. */
+static int distance_of(const char *text, const char *word) {
+    int distance = edit_distance(text, word);
+    if (!strncmp(text, word, strlen(text))) distance = smaller(distance, 1);
+    const char *dot = strrchr(word, '.');
+    if (dot && !strchr(text, '.')) distance = smaller(distance, edit_distance(text, dot + 1));
+    return distance;
+}
+
+void nearest_offer(Nearest *n, const char *word) {
+    const char *text = n->text + strspn(n->text, "-"); /* the dashes of options tell nothing apart */
+    size_t length = strlen(text);
+    if (length == 0 || length > LONGEST || strlen(word) > LONGEST) return;
+    int distance = distance_of(text, word + strspn(word, "-"));
+    /* A third of the letters may be wrong: beyond that a guess misleads more than it helps. */
+    if (distance > (int)(length + 1) / 3 || (n->best && distance >= n->distance)) return;
+    n->best = word;
+    n->distance = distance;
+}
+
+const char *nearest_hint(const Nearest *n, char *text, size_t room) {
+    text[0] = 0;
+    if (n->best) snprintf(text, room, " (did you mean %s?)", n->best);
+    return text;
+}

@@ -1,0 +1,23 @@
+/* Owns: the guess at what a mistyped word was meant to be, by edit distance.
+ * Does not own: which words there are; its callers offer them one by one. */
+#ifndef SINKLAB_DID_YOU_MEAN_H
+#define SINKLAB_DID_YOU_MEAN_H
+
+#include <stddef.h>
+
+/* Start with {.text = word}; `best` is the nearest word offered so far, NULL when none is near
+ * enough to be worth a guess. The words offered are not copied. */
+typedef struct Nearest {
+    const char *text;
+    const char *best;
+    int distance;
+} Nearest;
+
+/* A dotted word is compared whole and by its last part, so that `widht` is near `model.width`; the
+ * beginning of a word is near it, and the dashes before an option do not count. */
+void nearest_offer(Nearest *n, const char *word);
+
+/* " (did you mean WORD?)", or "" when nothing is near; written to text, which is returned. */
+const char *nearest_hint(const Nearest *n, char *text, size_t room);
+
+#endif

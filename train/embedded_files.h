@@ -1,0 +1,14 @@
+/* Owns: the text files that are part of the binary. Paths are relative to the root of the
+ * repository, where the build runs. Does not own: what is in them. */
+#ifndef SINKLAB_EMBEDDED_FILES_H
+#define SINKLAB_EMBEDDED_FILES_H
+
+#include <stdint.h>
+
+/* Each ends with a NUL that its length (bytes) does not count. */
+extern const char variants_yaml[]; /* configs/variants.yaml */
+extern const uint64_t variants_yaml_length;
+extern const char schema_sql[]; /* train/schema.sql */
+extern const uint64_t schema_sql_length;
+
+#endif

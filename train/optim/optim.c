@@ -1,0 +1,160 @@
+#include "train/optim/optim.h"
+
+#include "train/optim/adamw.h"
+#include "train/optim/lion.h"
+#include "train/optim/muon.h"
+#include "train/optim/orthoadam.h"
+#include "train/optim/rmsprop.h"
+#include "train/optim/sgd.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { NORM_BLOCK = 4096 }; /* gradients summed together, whatever the threads */
+
+const Optimiser optimisers[] = {
+    {.name = "adamw",
+     .help = "Adam with decoupled weight decay (arXiv 1711.05101)",
+     .keys = KEY_BETA1 | KEY_BETA2 | KEY_EPS,
+     .state = {"exp_avg", "exp_avg_sq"},
+     .update = adamw_update},
+    {.name = "sgd",
+     .help = "the gradient with momentum beta1",
+     .keys = KEY_BETA1,
+     .state = {"momentum_buffer"},
+     .update = sgd_update},
+    {.name = "muon",
+     .help = "orthogonalised momentum for the blocks' matrices, AdamW for the rest (arXiv 2502.16982)",
+     .keys = KEY_BETA1 | KEY_BETA2 | KEY_EPS,
+     .state = {"exp_avg", "exp_avg_sq"},
+     .scratch = muon_scratch,
+     .update = muon_update},
+    {.name = "orthoadam",
+     .help = "Adam in a random orthogonal basis of each tensor (arXiv 2410.17174)",
+     .keys = KEY_BETA1 | KEY_BETA2 | KEY_EPS,
+     .state = {"exp_avg", "exp_avg_sq"},
+     .fixed = orthoadam_fixed,
+     .scratch = orthoadam_scratch,
+     .prepare = orthoadam_prepare,
+     .update = orthoadam_update},
+    {.name = "rmsprop",
+     .help = "the gradient over its root mean square (Hinton 2012)",
+     .keys = KEY_BETA2 | KEY_EPS,
+     .state = {"square_avg"},
+     .update = rmsprop_update},
+    {.name = "lion",
+     .help = "the sign of the momentum (arXiv 2302.06675)",
+     .keys = KEY_BETA1 | KEY_BETA2,
+     .state = {"exp_avg"},
+     .update = lion_update},
+    {.name = NULL},
+};
+
+const char *optimiser_name(int i) {
+    return optimisers[i].name;
+}
+const char *optimiser_help(int i) {
+    return optimisers[i].help;
+}
+
+/* Floats that are fixed for a tensor, in whole cache lines. */
+static size_t fixed_room(const Optimiser *kind, const Tensor *t) {
+    return kind->fixed ? (kind->fixed(t) + 15) / 16 * 16 : 0;
+}
+
+static float *room_for(size_t floats) {
+    void *p = NULL;
+    return posix_memalign(&p, 64, (floats + 16) * sizeof(float)) ? NULL : p;
+}
+
+/* Floats of what is fixed for every tensor, one after the other, and of the largest scratch. */
+static void count_rooms(const Optimiser *kind, const Model *m, size_t *fixed, size_t *scratch) {
+    *fixed = *scratch = 0;
+    for (int i = 0; i < m->n_tensors; i++) {
+        size_t wanted = kind->scratch ? kind->scratch(&m->tensors[i]) : 0;
+        *scratch = wanted > *scratch ? wanted : *scratch;
+        *fixed += fixed_room(kind, &m->tensors[i]);
+    }
+}
+
+double optim_room(const OptimConfig *c, const Model *m) {
+    const Optimiser *kind = &optimisers[c->name];
+    size_t fixed, scratch, states = 0;
+    count_rooms(kind, m, &fixed, &scratch);
+    while (states < OPTIM_STATES && kind->state[states]) states++;
+    return (double)(fixed + scratch + states * m->arena) * sizeof(float);
+}
+
+static bool prepare(OptimState *o, const Model *m, uint64_t seed) {
+    size_t fixed, scratch;
+    count_rooms(o->kind, m, &fixed, &scratch);
+    o->fixed = room_for(fixed);
+    o->scratch = room_for(scratch);
+    if (!o->fixed || !o->scratch) return false;
+    float *at = o->fixed;
+    for (int i = 0; o->kind->prepare && i < m->n_tensors; i++) {
+        o->kind->prepare(&m->tensors[i], seed, at);
+        at += fixed_room(o->kind, &m->tensors[i]);
+    }
+    return true;
+}
+
+bool optim_create(OptimState *o, const OptimConfig *c, const Model *m, uint64_t seed, Error *e) {
+    *o = (OptimState){.kind = &optimisers[c->name]};
+    bool ok = prepare(o, m, seed);
+    for (int i = 0; ok && i < OPTIM_STATES && o->kind->state[i]; i++) ok = (o->arena[i] = model_arena(m));
+    if (ok) return true;
+    optim_free(o);
+    return fail(e, EXIT_FAILED, "optimiser: no memory for %.1f MB of state", (double)m->arena * 4e-6);
+}
+
+void optim_free(OptimState *o) {
+    for (int i = 0; i < OPTIM_STATES; i++) {
+        free(o->arena[i]);
+        o->arena[i] = NULL;
+    }
+    free(o->fixed);
+    free(o->scratch);
+    o->fixed = o->scratch = NULL;
+}
+
+/* The padding between stages is zero, so the arena is summed whole. */
+static double squares(const float *g, size_t n) {
+    int64_t blocks = (int64_t)((n + NORM_BLOCK - 1) / NORM_BLOCK);
+    double *sums = malloc((size_t)blocks * sizeof *sums), total = 0;
+    if (!sums) return NAN;
+#pragma omp parallel for schedule(static)
+    for (int64_t b = 0; b < blocks; b++) {
+        size_t end = (size_t)(b + 1) * NORM_BLOCK < n ? (size_t)(b + 1) * NORM_BLOCK : n;
+        double part[8] = {0}; /* independent sums, so that they need not wait for each other */
+        for (size_t i = (size_t)b * NORM_BLOCK; i < end; i++) part[i % 8] += (double)g[i] * g[i];
+        sums[b] = ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
+    }
+    for (int64_t b = 0; b < blocks; b++) total += sums[b];
+    free(sums);
+    return total;
+}
+
+double optim_update(OptimState *o, const OptimConfig *c, Model *m, const float *grads, int64_t step,
+                    double lr) {
+    double norm = sqrt(squares(grads, m->arena));
+    double scale = c->clip > 0 && norm > c->clip ? c->clip / norm : 1;
+    const float *fixed = o->fixed;
+    for (int i = 0; i < m->n_tensors; i++) {
+        const Tensor *t = &m->tensors[i];
+        bool decay = c->decay_on == DECAY_ALL || t->dims == 2;
+        OptimStep s = {c, step, lr, scale, decay, fixed, o->scratch};
+        float *state[OPTIM_STATES] = {NULL};
+        for (int k = 0; k < OPTIM_STATES; k++)
+            if (o->arena[k]) state[k] = o->arena[k] + t->offset;
+        o->kind->update(&s, t, m->params + t->offset, grads + t->offset, state);
+        fixed += fixed_room(o->kind, t);
+    }
+    return norm;
+}
+
+Work optim_work(const OptimState *o, const Model *m) {
+    int passes = 2 + 2, sums = 2 + 3; /* the norm, clip and weight */
+    for (int i = 0; i < OPTIM_STATES; i++) passes += o->arena[i] ? 2 : 0, sums += o->arena[i] ? 5 : 0;
+    return (Work){(double)sums * (double)m->arena, (double)passes * (double)m->arena * sizeof(float)};
+}

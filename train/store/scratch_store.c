@@ -1,0 +1,35 @@
+#include "train/store/scratch_store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool scratch_open(ScratchStore *s, const Config *c, Error *e) {
+    const char *where = getenv("TMPDIR");
+    RunIdentity id = {.key = "00000000000000000000000000000000",
+                      .variant = c->variant,
+                      .label = "",
+                      .config = "{}",
+                      .host = "",
+                      .cpu = "",
+                      .blas_arch = "",
+                      .git = "",
+                      .corpus = "",
+                      .licence = "",
+                      .threads = 1,
+                      .steps = c->train.steps};
+    *s = (ScratchStore){.folder = path_of("%s/sinklab-bench-XXXXXX", where && *where ? where : "/tmp")};
+    if (!mkdtemp(s->folder.s)) {
+        fail(e, EXIT_USAGE, "bench: %s: %s", s->folder.s, strerror(errno));
+        s->folder.s[0] = 0;
+        return false;
+    }
+    return store_open(&s->store, path_of("%s/results.db", s->folder.s).s, STORE_WRITE, e) &&
+           store_enqueue(s->store, &id, &s->run, e);
+}
+
+void scratch_close(ScratchStore *s) {
+    store_close(s->store);
+    if (s->folder.s[0]) folder_remove(s->folder.s);
+    *s = (ScratchStore){0};
+}

@@ -1,0 +1,357 @@
+#include "train/store/store.h"
+
+#include "train/embedded_files.h"
+#include "train/store/store_private.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+enum { BUSY_MS = 30000, RETRY_US = 10000 };
+
+/* migrations[v] takes a database from version v to v + 1 by changing its tables. An empty one gets schema.sql
+ * at once, so [0] has no text. */
+static const char *const migrations[STORE_VERSION] = {""};
+
+/* ---- errors ---- */
+
+static const struct Reason {
+    int result, code;
+    const char *text;
+} reasons[] = {
+    {SQLITE_BUSY, EXIT_FAILED, "locked by another program for too long (close what holds it open)"},
+    {SQLITE_LOCKED, EXIT_FAILED, "locked by another program for too long (close what holds it open)"},
+    {SQLITE_FULL, EXIT_FAILED, "the disk is full (make room; interrupted runs go on where they were)"},
+    {SQLITE_READONLY, EXIT_USAGE, "read-only (give another --db or make it writable)"},
+    {SQLITE_CANTOPEN, EXIT_USAGE, "cannot be opened (check the folder and its permissions)"},
+    {SQLITE_NOTADB, EXIT_USAGE, "not a SQLite database (give another --db)"},
+    {SQLITE_CORRUPT, EXIT_FAILED, "damaged (try `sqlite3 FILE .recover`)"},
+    {SQLITE_IOERR, EXIT_FAILED, "the disk does not answer as it should"},
+};
+
+bool store_failed(Store *s, const char *what, Error *e) {
+    int result = sqlite3_errcode(s->db) & 0xff;
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (reasons[i].result == result)
+            return fail(e, reasons[i].code, "%s: %s: %s", what, s->path, reasons[i].text);
+    return fail(e, EXIT_FAILED, "%s: %s: %s", what, s->path, sqlite3_errmsg(s->db));
+}
+
+/* ---- statements ---- */
+
+bool store_sql(Store *s, const char *sql, const char *what, Error *e) {
+    return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK || store_failed(s, what, e);
+}
+
+sqlite3_stmt *store_prepare(Store *s, Error *e, const char *sql, const char *types, ...) {
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(s->db, sql, -1, &statement, NULL) != SQLITE_OK) {
+        store_failed(s, "results", e);
+        return NULL;
+    }
+    va_list args;
+    va_start(args, types);
+    for (int i = 0; types[i]; i++) {
+        if (types[i] == 'i') sqlite3_bind_int64(statement, i + 1, va_arg(args, int64_t));
+        if (types[i] == 'd') sqlite3_bind_double(statement, i + 1, va_arg(args, double));
+        if (types[i] == 't')
+            sqlite3_bind_text(statement, i + 1, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
+    }
+    va_end(args);
+    return statement;
+}
+
+bool store_ended(Store *s, sqlite3_stmt *statement, int result, Error *e) {
+    bool ok = result == SQLITE_DONE || store_failed(s, "results", e);
+    sqlite3_finalize(statement);
+    return ok;
+}
+
+bool store_finish(Store *s, sqlite3_stmt *statement, int64_t *out, Error *e) {
+    if (!statement) return false;
+    int result;
+    while ((result = sqlite3_step(statement)) == SQLITE_ROW)
+        if (out) *out = sqlite3_column_int64(statement, 0);
+    return store_ended(s, statement, result, e);
+}
+
+bool store_begin(Store *s, Error *e) {
+    return store_sql(s, "BEGIN IMMEDIATE", "results", e);
+}
+
+bool store_end(Store *s, bool ok, Error *e) {
+    if (ok && store_sql(s, "COMMIT", "results", e)) return true;
+    /* Some failures (a full disk) have rolled back already: nothing is left to say then. */
+    sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return false;
+}
+
+/* ---- opening ---- */
+
+static const long network_file_systems[] = {
+    0x6969,     /* NFS */
+    0x517B,     /* SMB */
+    0xFE534D42, /* SMB 2 */
+    0xFF534D42, /* CIFS */
+    0x5346414F, /* AFS */
+    0x00C36400, /* Ceph */
+    0x0BD00BD0, /* Lustre */
+    0x47504653, /* GPFS */
+    0x19830326, /* BeeGFS */
+    0x01021997, /* 9P */
+    0x65735546, /* FUSE: sshfs and the like */
+};
+
+const char *store_journal(long type) {
+    for (size_t i = 0; i < sizeof network_file_systems / sizeof *network_file_systems; i++)
+        if (network_file_systems[i] == (type & 0xFFFFFFFF)) return "TRUNCATE";
+    return "WAL";
+}
+
+static bool read_integer(Store *s, const char *sql, int64_t *out, Error *e) {
+    return store_finish(s, store_prepare(s, e, sql, ""), out, e);
+}
+
+/* All three as of one moment: another process may be making the schema just now. */
+static bool read_marks(Store *s, int64_t *application, int64_t *version, int64_t *objects, Error *e) {
+    if (!store_sql(s, "SAVEPOINT marks", "results", e)) return false;
+    bool ok = read_integer(s, "SELECT count(*) FROM sqlite_schema", objects, e) &&
+              read_integer(s, "PRAGMA application_id", application, e) &&
+              read_integer(s, "PRAGMA user_version", version, e);
+    return store_sql(s, "RELEASE marks", "results", ok ? e : NULL) && ok;
+}
+
+/* Whose database it is; *version 0: nobody's yet, empty. Changes nothing. */
+static bool read_version(Store *s, int64_t *version, Error *e) {
+    int64_t application = 0, objects = 0;
+    if (!read_marks(s, &application, version, &objects, e)) return false;
+    bool empty = !application && !*version && !objects;
+    if (empty) return true;
+    if (application != STORE_APPLICATION || *version < 1)
+        return fail(e, EXIT_USAGE, "results: %s: another program's database (give another --db)", s->path);
+    if (*version > STORE_VERSION)
+        return fail(e, EXIT_USAGE,
+                    "results: %s: schema %lld is newer than this program's %d (build a newer sinklab)",
+                    s->path, (long long)*version, STORE_VERSION);
+    return true;
+}
+
+/* Changing the mode needs the file for a moment, and SQLite does not wait for that by itself. */
+static bool set_journal(Store *s, Error *e) {
+    struct statfs fs;
+    if (statfs(s->path, &fs)) return fail(e, EXIT_FAILED, "results: %s: %s", s->path, strerror(errno));
+    char sql[64];
+    snprintf(sql, sizeof sql, "PRAGMA journal_mode = %s", store_journal((long)fs.f_type));
+    int result = SQLITE_BUSY;
+    for (int64_t us = 0; us < 1000LL * BUSY_MS; us += RETRY_US) {
+        result = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+        if ((result & 0xff) != SQLITE_BUSY) break;
+        usleep(RETRY_US);
+    }
+    return result == SQLITE_OK || store_failed(s, "results", e);
+}
+
+/* Views hold nothing and have no version: whoever opens the database for writing leaves it those of this
+ * program, and the tables it lacks. How many of them it lacks, or has with another text (SQLite keeps it from
+ * the name on). */
+static bool count_stale_views(Store *s, int64_t *stale, Error *e) {
+    return store_finish(
+        s,
+        store_prepare(s, e,
+                      "SELECT (length(?1) - length(replace(?1, ?2, ''))) / length(?2) - count(*)"
+                      " FROM sqlite_schema WHERE type = 'view'"
+                      " AND instr(?1, ?2 || substr(sql, length('CREATE VIEW ') + 1) || ';')",
+                      "tt", schema_sql, "CREATE VIEW IF NOT EXISTS "),
+        stale, e);
+}
+
+/* Those that schema.sql names, which are made anew, or all: a migration may change what a person's own looks
+ * at. */
+static bool drop_views(Store *s, bool all, Error *e) {
+    for (;;) {
+        sqlite3_stmt *find =
+            store_prepare(s, e,
+                          "SELECT name FROM sqlite_schema WHERE type = 'view'"
+                          " AND (?1 OR instr(?2, 'CREATE VIEW IF NOT EXISTS ' || name || ' AS '))",
+                          "it", (int64_t)all, schema_sql);
+        if (!find) return false;
+        char *sql = NULL;
+        if (sqlite3_step(find) == SQLITE_ROW)
+            sql = sqlite3_mprintf("DROP VIEW \"%w\"", (const char *)sqlite3_column_text(find, 0));
+        sqlite3_finalize(find);
+        if (!sql) return true;
+        bool ok = store_sql(s, sql, "results: migrate", e);
+        sqlite3_free(sql);
+        if (!ok) return false;
+    }
+}
+
+/* Brings the schema up to STORE_VERSION and the views to this program's, in one transaction. */
+static bool bring_up_to_date(Store *s, Error *e) {
+    if (!store_begin(s, e)) return false;
+    int64_t version = 0, stale = 0; /* read again: another process may have been faster */
+    bool ok = read_version(s, &version, e) && count_stale_views(s, &stale, e);
+    if (ok && (version < STORE_VERSION || stale)) {
+        for (int64_t v = version ? version : STORE_VERSION; ok && v < STORE_VERSION; v++)
+            ok = store_sql(s, migrations[v], "results: migrate", e);
+        ok =
+            ok && drop_views(s, version < STORE_VERSION, e) && store_sql(s, schema_sql, "results: schema", e);
+    }
+    return store_end(s, ok, e);
+}
+
+/* The log goes into the database every 16 MB of it instead of every 4: each time both are synced. */
+static const char settings[] = "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
+                               "PRAGMA wal_autocheckpoint = 4000";
+
+static bool open_for_writing(Store *s, int64_t version, Error *e) {
+    if (sqlite3_db_readonly(s->db, "main"))
+        return fail(e, EXIT_USAGE, "results: %s: read-only (give another --db or make it writable)", s->path);
+    int64_t stale = 0;
+    return set_journal(s, e) && count_stale_views(s, &stale, e) &&
+           ((version == STORE_VERSION && !stale) || bring_up_to_date(s, e)) &&
+           store_sql(s, settings, "results", e) && tables_open(s, e);
+}
+
+/* The name that a definition in schema.sql begins with is a table's that the database has. */
+static bool is_table_there(Store *s, const char *definition) {
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(definition, " "), definition);
+    return sqlite3_table_column_metadata(s->db, "main", name, NULL, NULL, NULL, NULL, NULL, NULL) ==
+           SQLITE_OK;
+}
+
+/* A reader may not renew anything: in TEMP, where names are looked up first, it gets what schema.sql creates
+ * of one kind, but for tables that are there. */
+static bool lend(Store *s, const char *kind, Error *e) {
+    char create[48];
+    snprintf(create, sizeof create, "CREATE %s IF NOT EXISTS ", kind);
+    for (const char *at = strstr(schema_sql, create); at; at = strstr(at + 1, create)) {
+        sqlite3_stmt *make = NULL;
+        const char *definition = at + strlen(create);
+        if (is_table_there(s, definition)) continue;
+        char *sql = sqlite3_mprintf("CREATE TEMP %s %s", kind, definition);
+        bool ok = sql && sqlite3_prepare_v2(s->db, sql, -1, &make, NULL) == SQLITE_OK; /* the first of many */
+        ok = (ok && sqlite3_step(make) == SQLITE_DONE) || store_failed(s, "results: schema", e);
+        sqlite3_finalize(make);
+        sqlite3_free(sql);
+        if (!ok) return false;
+    }
+    return true;
+}
+
+/* What another build left answers as this one does: a database that a former one is still at work on, too. */
+static bool lend_what_is_stale(Store *s, Error *e) {
+    int64_t stale = 0;
+    return count_stale_views(s, &stale, e) && (!stale || (lend(s, "TABLE", e) && lend(s, "VIEW", e)));
+}
+
+static bool open_for_reading(Store *s, int64_t version, Error *e) {
+    if (version == STORE_VERSION) return lend_what_is_stale(s, e);
+    if (!version)
+        return fail(e, EXIT_USAGE, "results: %s: empty (run `sinklab train CONFIG` or `make demo` first)",
+                    s->path);
+    return fail(e, EXIT_USAGE,
+                "results: %s: schema %lld is older than this program's %d (the next run migrates it)",
+                s->path, (long long)version, STORE_VERSION);
+}
+
+static void write_uri(Store *s, const char *query) {
+    char *to = s->uri + sprintf(s->uri, *s->path == '/' ? "file://" : "file:");
+    for (const char *at = s->path; *at; at++)
+        to += sprintf(to, strchr("%?#", *at) ? "%%%02X" : "%c", (unsigned char)*at);
+    strcpy(to, query);
+}
+
+static bool connect(Store *s, StoreMode mode, const char *query, Error *e) {
+    int flags = mode == STORE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    write_uri(s, query);
+    sqlite3_close(s->db);
+    if (sqlite3_open_v2(s->uri, &s->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL) != SQLITE_OK)
+        return store_failed(s, "results", e);
+    sqlite3_extended_result_codes(s->db, 1);
+    return true;
+}
+
+/* SQLite puts two files beside a database in WAL mode, even to read it, and cannot in this folder. */
+static bool lacks_log(Store *s) {
+    int result = sqlite3_exec(s->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) & 0xff;
+    return result == SQLITE_CANTOPEN || result == SQLITE_READONLY;
+}
+
+/* Without a log that holds rows the database alone is all there is. SQLite takes no locks then: should its
+ * owner begin to write at this moment, a query may fail, but nothing is harmed. */
+static bool connect_without_log(Store *s, Error *e) {
+    static const char *const logs[] = {"-wal", "-journal"};
+    for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
+        char log[STORE_PATH + 16];
+        struct stat there;
+        snprintf(log, sizeof log, "%s%s", s->path, logs[i]);
+        if (!stat(log, &there) && there.st_size)
+            return fail(
+                e, EXIT_USAGE,
+                "results: %s: its newest rows are in %s, which cannot be read in a folder that is not "
+                "writable (copy both elsewhere, or let its owner run any command on it)",
+                s->path, log);
+    }
+    return connect(s, STORE_READ, "?immutable=1", e);
+}
+
+static bool open_database(Store *s, StoreMode mode, Error *e) {
+    if (!connect(s, mode, "", e) || (mode == STORE_READ && lacks_log(s) && !connect_without_log(s, e)))
+        return false;
+    sqlite3_busy_timeout(s->db, BUSY_MS);
+    int64_t version = 0;
+    if (!read_version(s, &version, e)) {
+        /* It is not ours to tidy up: leave its write-ahead log where it is. */
+        sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        return false;
+    }
+    return mode == STORE_READ ? open_for_reading(s, version, e) : open_for_writing(s, version, e);
+}
+
+bool store_open(Store **out, const char *path, StoreMode mode, Error *e) {
+    *out = NULL;
+    if (strlen(path) >= STORE_PATH)
+        return fail(e, EXIT_USAGE, "results: %.40s...: the path is too long", path);
+    struct stat there;
+    if (!stat(path, &there) && S_ISDIR(there.st_mode))
+        return fail(e, EXIT_USAGE, "results: %s: a folder (--db takes the file of a database)", path);
+    if (mode == STORE_READ && access(path, F_OK))
+        return fail(e, EXIT_USAGE,
+                    "results: %s: there is none (run `sinklab train CONFIG` or `make demo` first)", path);
+    Store *s = calloc(1, sizeof *s);
+    if (!s) return fail(e, EXIT_FAILED, "results: %s: out of memory", path);
+    strcpy(s->path, path);
+    if (!open_database(s, mode, e)) {
+        store_close(s);
+        return false;
+    }
+    *out = s;
+    return true;
+}
+
+void store_close(Store *s) {
+    if (!s) return;
+    if (s->batch.rows) store_flush(s, NULL);
+    tables_close(s);
+    sqlite3_close(s->db);
+    free(s);
+}
+
+sqlite3 *store_db(Store *s) {
+    return s->db;
+}
+
+const char *store_path(const Store *s) {
+    return s->path;
+}
+
+const char *store_uri(const Store *s) {
+    return s->uri;
+}

@@ -1,0 +1,22 @@
+/* Owns: when a run is evaluated, saved and logged: pure functions of the step.
+ * Does not own: what is done then (train/run.c), what an evaluation is (train/evaluate.c). */
+#ifndef SINKLAB_WHEN_DUE_H
+#define SINKLAB_WHEN_DUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The instruments due after `step` updates (0 .. steps), a set of Cadence (model/instruments).
+ * Light: at 0, at powers of two while they are closer together than `every`, at multiples of `every`, at
+ * the end. Heavy: at 0, at every fifth multiple, at the end. every = 0 takes steps / 56, so that a
+ * run is looked at 60 to 80 times. */
+int cadence_probe(int64_t step, int64_t steps, int64_t every);
+
+/* Whether attention maps are kept after `step` updates: `times` times a run at most, dense at first as
+ * above; at the end always. */
+bool cadence_map(int64_t step, int64_t steps, int64_t times);
+
+/* Steps between saves or plain log lines: as configured, or a twentieth of the run. */
+int64_t cadence_every(int64_t configured, int64_t steps);
+
+#endif
