@@ -3,7 +3,7 @@
 #ifndef SINKLAB_ATTEND_H
 #define SINKLAB_ATTEND_H
 
-#include "model/block.h"
+#include "model/stage.h"
 
 /* a->qkv -> a->o, a->stat */
 void attend(const Pass *p, int l, Acts *a);

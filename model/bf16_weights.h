@@ -5,7 +5,7 @@
 #define SINKLAB_BF16_WEIGHTS_H
 
 #include "model/kernels/gemm_bf16.h"
-#include "model/linear.h"
+#include "model/layers.h"
 
 typedef struct Panels Panels;
 

@@ -3,7 +3,7 @@
 #ifndef SINKLAB_GATED_HEADS_H
 #define SINKLAB_GATED_HEADS_H
 
-#include "model/block.h"
+#include "model/stage.h"
 
 /* a->gate = sigma(W h), or sigma(W v) with the values of a->qkv. h (N, d) is attention's normed input. */
 void gates_forward(const Pass *p, int l, Acts *a, const float *h);

@@ -3,16 +3,8 @@
 #ifndef SINKLAB_LINEAR_H
 #define SINKLAB_LINEAR_H
 
-#include "model/block.h"
-
-typedef struct Linear {
-    LinearKind kind;
-    int layer;           /* 0 for the classifier */
-    const Tensor *w, *b; /* the first of adjacent tensors that are one (out, in), (out); b NULL: no biases */
-    int64_t in, out, ld; /* ld: floats from one token of Y to the next */
-} Linear;
-
-Linear linear_of(const Model *m, LinearKind kind, int layer);
+#include "model/layers.h"
+#include "model/stage.h"
 
 /* n tokens of X (n, in), Y (n, out) in rows of ld. */
 void linear_forward(const Pass *p, const Linear *l, int64_t n, const float *X, float *Y);

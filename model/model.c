@@ -140,16 +140,6 @@ static int64_t d_head(const ModelConfig *c) {
     return c->width / c->heads;
 }
 
-int config_kv_heads(const ModelConfig *c) {
-    return (int)(c->kv_heads ? c->kv_heads : c->heads);
-}
-
-bool config_has_null(const ModelConfig *c, int h) {
-    for (int i = 0; i < c->sink_heads.n; i++)
-        if (atoi(c->sink_heads.item[i]) == h) return true;
-    return !c->sink_heads.n;
-}
-
 static int64_t default_mlp_width(const ModelConfig *c) {
     if (mlp_slots[c->mlp].parts == 1) return 4 * c->width;
     int64_t f = 8 * c->width / 3 / 32 * 32;

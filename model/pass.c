@@ -22,7 +22,7 @@ static void tap_logits(const Pass *p, int64_t first, int64_t n) {
     int V = (int)p->m->config.vocab;
     if (!p->t->observers.n || !taps_want(&p->t->observers, TAP_LOGITS)) return;
     taps_see(&p->t->observers, &(View){TAP_LOGITS, -1, p->b->row0, p->b->rows, p->b->T, first, n, V,
-                                       (int)tape_logits_ld(V), p->t->logits, p->b->lo, NULL});
+                                       (int)logits_ld(V), p->t->logits, p->b->lo, NULL});
     lap(p, PHASE_INSTRUMENTS, 0, 0);
 }
 

@@ -93,7 +93,7 @@ static void cut_all(Cutter *c, Tape *t, const Model *model) {
     t->y = cut(c, N * d);
     t->s = cut(c, N * f);
     t->add = cut(c, N * d);
-    t->logits = cut(c, (size_t)(tape_chunk(t) * tape_logits_ld(m->vocab)));
+    t->logits = cut(c, (size_t)(tape_chunk(t) * logits_ld(m->vocab)));
     t->losses = cut(c, N);
     t->partial = cut(c, (size_t)strips_count(t->rows, t->T) * partial_width(m));
     t->turn = cut(c, (size_t)t->T * table_width(m));
@@ -111,11 +111,6 @@ static void cut_all(Cutter *c, Tape *t, const Model *model) {
     t->parts = cut(c, (size_t)(t->rows * m->heads * attention_part_floats(dh)));
     t->dkv = cut(c, slot->token ? 2 * kv_width(m) : 0);
     t->ds = cut(c, N * f);
-}
-
-int64_t tape_logits_ld(int64_t vocab) {
-    enum { LINE = 16 };
-    return (vocab + LINE - 1) / LINE * LINE + LINE;
 }
 
 int64_t tape_chunk(const Tape *t) {

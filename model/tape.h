@@ -41,7 +41,7 @@ struct Tape {
     float *y;          /* (N, H dh)  head_out's output */
     float *s;          /* (N, f)     MLP hidden activations */
     float *add;        /* (N, d)     what a sublayer adds */
-    float *logits;     /* (chunk, V) in rows of tape_logits_ld */
+    float *logits;     /* (chunk, V) in rows of logits_ld */
     float *losses;     /* (N) */
     float *partial;    /* strips of gains */
     float *turn;       /* the position slot's table */
@@ -70,9 +70,6 @@ struct Tape {
     Phases *phases;   /* NULL: nobody asks where the time goes */
 };
 
-/* Floats from one token's logits to the next: a cache line more than a vocabulary of 2^n has, so that a
- * column of them does not fall on the few lines of one set. */
-int64_t tape_logits_ld(int64_t vocab);
 /* Tokens of logits that exist at a time: one grain. */
 int64_t tape_chunk(const Tape *t);
 

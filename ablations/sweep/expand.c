@@ -1,6 +1,8 @@
 /* Owns: the runs of a sweep, each from its index. Does not own: the grammar (ablations/sweep/sweep.c). */
 #include "ablations/sweep/sweep.h"
 
+#include "train/config/conflicts.h"
+
 #include <stdlib.h>
 #include <string.h>
 

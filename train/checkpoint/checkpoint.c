@@ -1,6 +1,7 @@
 #include "train/checkpoint/checkpoint.h"
 
 #include "train/checkpoint/safetensors.h"
+#include "train/config/conflicts.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -2,6 +2,7 @@
 
 #include "data/base/files.h"
 #include "train/checkpoint/hugging_face_classes.h"
+#include "train/config/conflicts.h"
 #include "train/config/yaml.h"
 
 #include <errno.h>

@@ -3,10 +3,7 @@
 #include "data/base/files.h"
 #include "data/base/number.h"
 #include "model/kernels/gemm_bf16.h"
-#include "model/interventions/intervention.h"
 #include "train/config/config_private.h"
-#include "train/config/conflicts.h"
-#include "train/context_schedule.h"
 #include "train/config/did_you_mean.h"
 #include "train/optim/optim.h"
 #include "train/optim/schedule.h"
@@ -355,19 +352,6 @@ void config_defaults(Config *c) {
 }
 
 /* ---- The whole ---- */
-
-/* Interventions as the shortest rows meet them, with as many tokens as the data will have. */
-static bool check_changes(const Config *c, Error *e) {
-    ModelConfig shape = c->model;
-    shape.vocab = data_vocab(&c->data);
-    return changes_read(&shape, contexts_at(c, 1), &(Changes){0}, e);
-}
-
-bool config_check(Config *c, Error *e) {
-    if (!conflicts_check(c, e) || !check_changes(c, e) || !model_config_check(&c->model, e)) return false;
-    if (c->optim.min_lr == -1) c->optim.min_lr = c->optim.lr / 10;
-    return true;
-}
 
 bool config_get(const Config *c, const char *key, char *text, size_t room) {
     int row = config_row(key);

@@ -110,12 +110,6 @@ bool config_from_words(Config *c, int n, char *const *words, Error *e);
  * the preset of a variant named before: use config_compose where there may be one. */
 bool config_set(Config *c, const char *key, const char *text, const char *where, Error *e);
 
-/* What no single key can tell: values that do not fit each other (batch_tokens and context,
- * heads and width, ...). Fills defaults that depend on other keys (optim.min_lr, and what
- * model_config_check fills; model.vocab is 0 until the data is known). The JSON and the run key
- * are those of a checked configuration. */
-bool config_check(Config *c, Error *e);
-
 /* The value of a key as config_set takes it; false if there is no such key or no room. */
 bool config_get(const Config *c, const char *key, char *text, size_t room);
 

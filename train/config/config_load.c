@@ -1,6 +1,7 @@
 #include "train/config/config.h"
 
 #include "train/config/config_private.h"
+#include "train/config/conflicts.h"
 #include "train/embedded_files.h"
 #include "train/config/did_you_mean.h"
 

@@ -1,5 +1,6 @@
 #include "train/config/conflicts.h"
 
+#include "model/interventions/intervention.h"
 #include "model/slots.h"
 #include "train/context_schedule.h"
 #include "train/optim/optim.h"
@@ -265,7 +266,8 @@ static bool refuse(const Conflict *k, const Config *c, const char *fallback, Err
     return fail(e, EXIT_USAGE, "%s: %s%s%s%s (%s)", k->key, value, *value ? " " : "", k->why, with, hint);
 }
 
-bool conflicts_check(const Config *c, Error *e) {
+/* The first conflict. */
+static bool check_table(const Config *c, Error *e) {
     Config plain;
     config_defaults(&plain);
     for (const Conflict *k = conflicts; k < conflicts + sizeof conflicts / sizeof *conflicts; k++) {
@@ -274,5 +276,18 @@ bool conflicts_check(const Config *c, Error *e) {
         bool set = strcmp(value_of(c, k->key, value), value_of(&plain, k->key, fallback));
         if (set || !k->idle) return refuse(k, c, fallback, e);
     }
+    return true;
+}
+
+/* Interventions as the shortest rows meet them, with as many tokens as the data will have. */
+static bool check_changes(const Config *c, Error *e) {
+    ModelConfig shape = c->model;
+    shape.vocab = data_vocab(&c->data);
+    return changes_read(&shape, contexts_at(c, 1), &(Changes){0}, e);
+}
+
+bool config_check(Config *c, Error *e) {
+    if (!check_table(c, e) || !check_changes(c, e) || !model_config_check(&c->model, e)) return false;
+    if (c->optim.min_lr == -1) c->optim.min_lr = c->optim.lr / 10;
     return true;
 }

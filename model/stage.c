@@ -1,0 +1,65 @@
+#include "model/stage.h"
+
+#include "model/ops/residual.h"
+
+Ctx stage_ctx(const Pass *p, int layer, Stage s) {
+    const ModelConfig *c = &p->m->config;
+    Ctx x = {.c = c,
+             .layer = layer,
+             .B = p->b->rows,
+             .T = p->b->T,
+             .N = p->N,
+             .d = (int)c->width,
+             .H = (int)c->heads,
+             .dh = (int)(c->width / c->heads),
+             .f = (int)c->mlp_width,
+             .KV = config_kv_heads(c),
+             .dk = (int)(c->width / c->heads) / attention_slots[c->attention].maps,
+             .partial = p->t->partial,
+             .turn = p->t->turn};
+    x.ld = (int64_t)(x.H + 2 * x.KV) * x.dh;
+    if (layer >= 0) x.saved = p->t->acts[layer].saved;
+    const Tensor *tensor;
+    for (int i = 0; i < SLOT_TENSORS && (tensor = model_tensor(p->m, layer, s, i)); i++) {
+        x.w[i] = p->m->params + tensor->offset;
+        x.dw[i] = p->grads ? p->grads + tensor->offset : NULL;
+    }
+    return x;
+}
+
+static View view_of(const Pass *p, TapPoint at, int layer, float *data, int width, const Heads *heads) {
+    return (View){at, layer, p->b->row0, p->b->rows, p->b->T, 0, p->N, width, width, data, p->b->lo, heads};
+}
+
+void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const Heads *heads) {
+    bool seen = p->t->observers.n && taps_want(&p->t->observers, at);
+    if (!seen && !p->t->changes) return;
+    View v = view_of(p, at, layer, data, width, heads);
+    if (p->t->changes) changes_write(p->t->changes, &v);
+    if (!seen) return;
+    taps_see(&p->t->observers, &v);
+    lap(p, PHASE_INSTRUMENTS, 0, 0);
+}
+
+void tap_back(const Pass *p, TapPoint at, int layer, float *grad, int width, const Heads *heads) {
+    View v = view_of(p, at, layer, grad, width, heads);
+    if (p->t->changes) changes_back(p->t->changes, &v);
+}
+
+const float *norm_forward(const Pass *p, int l, Stage s, const float *x, float *out, float *stat) {
+    Ctx c = stage_ctx(p, l, s);
+    if (!norm_stands(c.c, s)) return x;
+    norm_kinds[c.c->norm_kind].forward(&c, x, out, stat);
+    lap(p, PHASE_NORM, 4 * c.d, 8 * c.d);
+    return out;
+}
+
+void norm_backward(const Pass *p, int l, Stage s, const float *x, const float *stat, const float *dh,
+                   float *dx) {
+    Ctx c = stage_ctx(p, l, s);
+    if (norm_stands(c.c, s))
+        norm_kinds[c.c->norm_kind].backward(&c, x, stat, dh, dx);
+    else
+        residual_add(dx, dx, dh, p->N * c.d);
+    lap(p, PHASE_NORM, 10 * c.d, 16 * c.d);
+}

@@ -1,0 +1,76 @@
+#include "train/store/store_private.h"
+
+#include <stdarg.h>
+
+/* ---- errors ---- */
+
+static const struct Reason {
+    int result, code;
+    const char *text;
+} reasons[] = {
+    {SQLITE_BUSY, EXIT_FAILED, "locked by another program for too long (close what holds it open)"},
+    {SQLITE_LOCKED, EXIT_FAILED, "locked by another program for too long (close what holds it open)"},
+    {SQLITE_FULL, EXIT_FAILED, "the disk is full (make room; interrupted runs go on where they were)"},
+    {SQLITE_READONLY, EXIT_USAGE, "read-only (give another --db or make it writable)"},
+    {SQLITE_CANTOPEN, EXIT_USAGE, "cannot be opened (check the folder and its permissions)"},
+    {SQLITE_NOTADB, EXIT_USAGE, "not a SQLite database (give another --db)"},
+    {SQLITE_CORRUPT, EXIT_FAILED, "damaged (try `sqlite3 FILE .recover`)"},
+    {SQLITE_IOERR, EXIT_FAILED, "the disk does not answer as it should"},
+};
+
+bool store_failed(Store *s, const char *what, Error *e) {
+    int result = sqlite3_errcode(s->db) & 0xff;
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (reasons[i].result == result)
+            return fail(e, reasons[i].code, "%s: %s: %s", what, s->path, reasons[i].text);
+    return fail(e, EXIT_FAILED, "%s: %s: %s", what, s->path, sqlite3_errmsg(s->db));
+}
+
+/* ---- statements ---- */
+
+bool store_sql(Store *s, const char *sql, const char *what, Error *e) {
+    return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK || store_failed(s, what, e);
+}
+
+sqlite3_stmt *store_prepare(Store *s, Error *e, const char *sql, const char *types, ...) {
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(s->db, sql, -1, &statement, NULL) != SQLITE_OK) {
+        store_failed(s, "results", e);
+        return NULL;
+    }
+    va_list args;
+    va_start(args, types);
+    for (int i = 0; types[i]; i++) {
+        if (types[i] == 'i') sqlite3_bind_int64(statement, i + 1, va_arg(args, int64_t));
+        if (types[i] == 'd') sqlite3_bind_double(statement, i + 1, va_arg(args, double));
+        if (types[i] == 't')
+            sqlite3_bind_text(statement, i + 1, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
+    }
+    va_end(args);
+    return statement;
+}
+
+bool store_ended(Store *s, sqlite3_stmt *statement, int result, Error *e) {
+    bool ok = result == SQLITE_DONE || store_failed(s, "results", e);
+    sqlite3_finalize(statement);
+    return ok;
+}
+
+bool store_finish(Store *s, sqlite3_stmt *statement, int64_t *out, Error *e) {
+    if (!statement) return false;
+    int result;
+    while ((result = sqlite3_step(statement)) == SQLITE_ROW)
+        if (out) *out = sqlite3_column_int64(statement, 0);
+    return store_ended(s, statement, result, e);
+}
+
+bool store_begin(Store *s, Error *e) {
+    return store_sql(s, "BEGIN IMMEDIATE", "results", e);
+}
+
+bool store_end(Store *s, bool ok, Error *e) {
+    if (ok && store_sql(s, "COMMIT", "results", e)) return true;
+    /* Some failures (a full disk) have rolled back already: nothing is left to say then. */
+    sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return false;
+}
