@@ -75,8 +75,8 @@ static double measure_oracle(const Backcopy *b) {
     int64_t positions = 0;
     for (int i = 0; i < BACKCOPY_SYMBOLS; i++) of[i] = entropy(&b->next[i]);
     of[BACKCOPY_BOS] = entropy(&b->first);
-    int32_t x[BACKCOPY_ORACLE_T], y[BACKCOPY_ORACLE_T], lo[BACKCOPY_ORACLE_T];
-    Rows row = {x, y, lo, NULL};
+    int32_t x[BACKCOPY_ORACLE_T], y[BACKCOPY_ORACLE_T], doc_start[BACKCOPY_ORACLE_T];
+    Rows row = {x, y, doc_start, NULL};
     for (int64_t i = 0; i < BACKCOPY_ORACLE_ROWS; i++) {
         backcopy_heldout_row(b, i, BACKCOPY_ORACLE_T, true, 0, &row);
         for (int t = 0; t < BACKCOPY_ORACLE_T; t++) {
@@ -155,7 +155,7 @@ static void write_row(const Backcopy *b, uint64_t seed, int64_t number, int T, b
                                          : draw(&b->next[now], seed, number, t + 1);
         out->x[at + t] = now;
         out->y[at + t] = next;
-        out->lo[at + t] = 0;
+        out->doc_start[at + t] = 0;
         if (out->kind) out->kind[at + t] = is_trigger(now);
         before = now;
         now = next;

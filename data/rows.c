@@ -90,7 +90,7 @@ void stream_row(const Stream *s, int64_t first, int T, bool bos_first, int row, 
     Cursor c = cursor_at(s, first);
     for (int t = 0; t < T; t++) {
         int64_t begins = document_start(s, c.document) - first;
-        out->lo[at + t] = s->mask == MASK_DOCUMENT && begins > 0 ? (int32_t)begins : 0;
+        out->doc_start[at + t] = s->mask == MASK_DOCUMENT && begins > 0 ? (int32_t)begins : 0;
         out->x[at + t] = t == 0 && bos_first ? s->bos_id : cursor_token(&c);
         cursor_advance(&c);
         out->y[at + t] = cursor_token(&c);

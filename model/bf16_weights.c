@@ -8,17 +8,17 @@ typedef struct Pair {
     uint16_t *forward, *inputs; /* inputs NULL: no backward */
 } Pair;
 
-struct Panels {
+struct Bf16Weights {
     Pair *of; /* [layers][LINEARS] */
     uint16_t *memory;
 };
 
-static Pair *pair_of(const Panels *p, const Linear *l) {
+static Pair *pair_of(const Bf16Weights *p, const Linear *l) {
     return &p->of[l->layer * LINEARS + l->kind];
 }
 
 /* Hands out the elements from `at`; with none it only counts. Returns their number. */
-static size_t lay_out(Panels *p, const Model *m, bool backward) {
+static size_t lay_out(Bf16Weights *p, const Model *m, bool backward) {
     size_t used = 0;
     for (int i = 0; i < m->config.layers * LINEARS; i++) {
         Linear l = linear_of(m, (LinearKind)(i % LINEARS), i / LINEARS);
@@ -30,16 +30,16 @@ static size_t lay_out(Panels *p, const Model *m, bool backward) {
     return used;
 }
 
-size_t panels_bytes(const Model *m, bool backward) {
+size_t bf16_weights_bytes(const Model *m, bool backward) {
     return lay_out(NULL, m, backward) * sizeof(uint16_t);
 }
 
-bool panels_create(Panels **out, const Model *m, bool backward, Error *e) {
-    Panels *p = calloc(1, sizeof *p);
-    size_t bytes = panels_bytes(m, backward), page = (size_t)2 << 20;
+bool bf16_weights_create(Bf16Weights **out, const Model *m, bool backward, Error *e) {
+    Bf16Weights *p = calloc(1, sizeof *p);
+    size_t bytes = bf16_weights_bytes(m, backward), page = (size_t)2 << 20;
     if (p) p->of = calloc((size_t)(m->config.layers * LINEARS), sizeof *p->of);
     if (!p || !p->of || posix_memalign((void **)&p->memory, page, bytes)) {
-        panels_free(p);
+        bf16_weights_free(p);
         return fail(e, EXIT_FAILED, "model: no memory for %.1f MB of bf16 weights", (double)bytes * 1e-6);
     }
     madvise(p->memory, bytes, MADV_HUGEPAGE);
@@ -48,14 +48,14 @@ bool panels_create(Panels **out, const Model *m, bool backward, Error *e) {
     return true;
 }
 
-void panels_free(Panels *p) {
+void bf16_weights_free(Bf16Weights *p) {
     if (!p) return;
     free(p->of);
     free(p->memory);
     free(p);
 }
 
-double panels_pack(Panels *p, const Model *m) {
+double bf16_weights_pack(Bf16Weights *p, const Model *m) {
     double bytes = 0;
     for (int i = 0; i < m->config.layers * LINEARS; i++) {
         Linear l = linear_of(m, (LinearKind)(i % LINEARS), i / LINEARS);
@@ -69,10 +69,10 @@ double panels_pack(Panels *p, const Model *m) {
     return bytes;
 }
 
-Factor panels_forward(const Panels *p, const Linear *l) {
+Factor bf16_weights_forward(const Bf16Weights *p, const Linear *l) {
     return (Factor){.panels = pair_of(p, l)->forward};
 }
 
-Factor panels_inputs(const Panels *p, const Linear *l) {
+Factor bf16_weights_inputs(const Bf16Weights *p, const Linear *l) {
     return (Factor){.panels = pair_of(p, l)->inputs};
 }

@@ -7,18 +7,18 @@
 #include "model/kernels/gemm_bf16.h"
 #include "model/layers.h"
 
-typedef struct Panels Panels;
+typedef struct Bf16Weights Bf16Weights;
 
-/* Bytes that panels_create takes. */
-size_t panels_bytes(const Model *m, bool backward);
-bool panels_create(Panels **out, const Model *m, bool backward, Error *e);
-void panels_free(Panels *p);
+/* Bytes that bf16_weights_create takes. */
+size_t bf16_weights_bytes(const Model *m, bool backward);
+bool bf16_weights_create(Bf16Weights **out, const Model *m, bool backward, Error *e);
+void bf16_weights_free(Bf16Weights *p);
 
 /* From the weights as they are now. Returns the bytes moved. */
-double panels_pack(Panels *p, const Model *m);
+double bf16_weights_pack(Bf16Weights *p, const Model *m);
 
 /* The right factor of Y = X W^T and of dX = dY W. */
-Factor panels_forward(const Panels *p, const Linear *l);
-Factor panels_inputs(const Panels *p, const Linear *l);
+Factor bf16_weights_forward(const Bf16Weights *p, const Linear *l);
+Factor bf16_weights_inputs(const Bf16Weights *p, const Linear *l);
 
 #endif

@@ -52,17 +52,17 @@ static void mix_values_backward(const Pass *p, int l) {
 static void attention_sublayer(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
     Ctx qkv = stage_ctx(p, l, STAGE_QKV), qk = stage_ctx(p, l, STAGE_QK);
-    Ctx turn = stage_ctx(p, -1, STAGE_POSITION);
+    Ctx rotation = stage_ctx(p, -1, STAGE_POSITION);
     int64_t d = qkv.d, ld = qkv.ld, width = (int64_t)qkv.H * qkv.dh;
     const QkSlot *q = &qk_slots[qk.c->qk];
-    const PositionSlot *position = &position_slots[turn.c->position];
+    const PositionSlot *position = &position_slots[rotation.c->position];
     Linear project = linear_of(p->m, LINEAR_QKV, l), merge = linear_of(p->m, LINEAR_OUT, l);
 
     const float *h = norm_forward(p, l, STAGE_NORM_ATTN, a->x, t->h, a->norm_attn);
     tap(p, TAP_ATTN_IN, l, (float *)h, (int)d, NULL);
     linear_forward(p, &project, p->N, h, a->qkv);
     if (q->forward) q->forward(&qk, a->qkv, ld);
-    if (position->rotate_forward) position->rotate_forward(&turn, a->qkv, ld);
+    if (position->rotate_forward) position->rotate_forward(&rotation, a->qkv, ld);
     mix_values(p, l, a);
     lap(p, PHASE_POSITION, 6 * width, 16 * width);
     attend(p, l, a);
@@ -142,9 +142,9 @@ static void mlp_backward(const Pass *p, int l, Acts *a) {
 static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
     Ctx qkv = stage_ctx(p, l, STAGE_QKV), qk = stage_ctx(p, l, STAGE_QK);
-    Ctx turn = stage_ctx(p, -1, STAGE_POSITION);
+    Ctx rotation = stage_ctx(p, -1, STAGE_POSITION);
     const QkSlot *q = &qk_slots[qk.c->qk];
-    const PositionSlot *position = &position_slots[turn.c->position];
+    const PositionSlot *position = &position_slots[rotation.c->position];
     int64_t d = qkv.d, ld = qkv.ld, width = (int64_t)qkv.H * qkv.dh;
     Linear project = linear_of(p->m, LINEAR_QKV, l), merge = linear_of(p->m, LINEAR_OUT, l);
 
@@ -157,7 +157,7 @@ static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
     attend_backward(p, l, a);
     gates_backward(p, l, a, GATE_VALUE, value_of(&qkv, a->qkv), ld, value_of(&qkv, t->dqkv));
     mix_values_backward(p, l);
-    if (position->rotate_backward) position->rotate_backward(&turn, t->dqkv, ld);
+    if (position->rotate_backward) position->rotate_backward(&rotation, t->dqkv, ld);
     if (q->backward) q->backward(&qk, t->dqkv, ld);
     lap(p, PHASE_POSITION, 6 * width, 16 * width);
     const float *h = norm_forward(p, l, STAGE_NORM_ATTN, a->x, t->h, a->norm_attn);

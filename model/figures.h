@@ -1,5 +1,5 @@
 /* Owns: the form in which instruments hand over what they measured: a list of named
- * figures at their grain (the whole model, a layer, a head). Does not own: where they
+ * figures at their chunk (the whole model, a layer, a head). Does not own: where they
  * are kept. A name is the column that holds it in results.db, or a row of `metric`. */
 #ifndef SINKLAB_FIGURES_H
 #define SINKLAB_FIGURES_H

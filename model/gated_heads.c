@@ -23,10 +23,10 @@ static Gates gates_of(const Pass *p, int l) {
     return (Gates){c.w[slot->gate_tensor], c.dw[slot->gate_tensor], (int)(t->rows / c.H), t->rows, t->cols};
 }
 
-/* dW += dY^T X, a grain of rows at a time, in row order. X (N, in) in rows of ldx. */
+/* dW += dY^T X, a chunk of rows at a time, in row order. X (N, in) in rows of ldx. */
 static void grad_gates(const Pass *p, const Gates *g, const float *dY, const float *X, int64_t ldx) {
-    int64_t grain = (int64_t)model_grain_rows(p->b->T) * p->b->T;
-    gemm_tn_cut(g->n, g->in, p->N, grain, dY, g->n, X, ldx, 1, g->dW, g->in);
+    int64_t chunk = (int64_t)model_chunk_rows(p->b->T) * p->b->T;
+    gemm_tn_cut(g->n, g->in, p->N, chunk, dY, g->n, X, ldx, 1, g->dW, g->in);
 }
 
 void gates_forward(const Pass *p, int l, Acts *a, const float *h) {

@@ -19,7 +19,7 @@ static void end(const Pass *p, const Linear *l, LinearPass pass, int64_t n) {
 void linear_forward(const Pass *p, const Linear *l, int64_t n, const float *X, float *Y) {
     const Tape *t = p->t;
     if (t->bf16)
-        gemm_bf16(n, l->out, l->in, (Factor){X, l->in, 1, NULL}, panels_forward(t->panels, l), false, Y,
+        gemm_bf16(n, l->out, l->in, (Factor){X, l->in, 1, NULL}, bf16_weights_forward(t->bf16_weights, l), false, Y,
                   l->ld, t->bf16);
     else
         gemm_nt(n, l->out, l->in, X, l->in, weights(p, l), l->in, 0, Y, l->ld);
@@ -30,22 +30,22 @@ void linear_forward(const Pass *p, const Linear *l, int64_t n, const float *X, f
 void linear_inputs(const Pass *p, const Linear *l, int64_t n, const float *dY, float *dX) {
     const Tape *t = p->t;
     if (t->bf16)
-        gemm_bf16(n, l->in, l->out, (Factor){dY, l->ld, 1, NULL}, panels_inputs(t->panels, l), false, dX,
+        gemm_bf16(n, l->in, l->out, (Factor){dY, l->ld, 1, NULL}, bf16_weights_inputs(t->bf16_weights, l), false, dX,
                   l->in, t->bf16);
     else
         gemm_nn(n, l->in, l->out, dY, l->ld, weights(p, l), l->in, 0, dX, l->in);
     end(p, l, LINEAR_DX, n);
 }
 
-/* A grain of rows at a time, whatever the rows in flight. In bf16 a cut at an even place changes no bit:
- * whole grains may go in one call. */
+/* A chunk of rows at a time, whatever the rows in flight. In bf16 a cut at an even place changes no bit:
+ * whole chunks may go in one call. */
 void linear_weights(const Pass *p, const Linear *l, int64_t n, const float *dY, const float *X) {
-    int64_t grain = (int64_t)model_grain_rows(p->b->T) * p->b->T;
+    int64_t chunk = (int64_t)model_chunk_rows(p->b->T) * p->b->T;
     float *dW = p->grads + l->w->offset;
-    if (!p->t->bf16) gemm_tn_cut(l->out, l->in, n, grain, dY, l->ld, X, l->in, 1, dW, l->in);
-    if (p->t->bf16 && grain % 2 == 0) grain = n;
-    for (int64_t at = 0; p->t->bf16 && at < n; at += grain)
-        gemm_bf16(l->out, l->in, n - at < grain ? n - at : grain, (Factor){dY + at * l->ld, 1, l->ld, NULL},
+    if (!p->t->bf16) gemm_tn_cut(l->out, l->in, n, chunk, dY, l->ld, X, l->in, 1, dW, l->in);
+    if (p->t->bf16 && chunk % 2 == 0) chunk = n;
+    for (int64_t at = 0; p->t->bf16 && at < n; at += chunk)
+        gemm_bf16(l->out, l->in, n - at < chunk ? n - at : chunk, (Factor){dY + at * l->ld, 1, l->ld, NULL},
                   (Factor){X + at * l->in, 1, l->in, NULL}, true, dW, l->in, p->t->bf16);
     if (l->b) bias_backward(dY, p->grads + l->b->offset, p->t->partial, p->b->rows, p->b->T, l->out);
     end(p, l, LINEAR_DW, n);

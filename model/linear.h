@@ -10,7 +10,7 @@
 void linear_forward(const Pass *p, const Linear *l, int64_t n, const float *X, float *Y);
 /* dX = dY W, overwritten. */
 void linear_inputs(const Pass *p, const Linear *l, int64_t n, const float *dY, float *dX);
-/* dW += dY^T X, a grain of rows at a time, in row order; db += sum dY (n is then the whole pass). */
+/* dW += dY^T X, a chunk of rows at a time, in row order; db += sum dY (n is then the whole pass). */
 void linear_weights(const Pass *p, const Linear *l, int64_t n, const float *dY, const float *X);
 
 #endif

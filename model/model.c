@@ -293,6 +293,6 @@ double model_flops_per_token(const Model *m, int T) {
     return 6 * weights + 12.0 * (double)c->layers * T * (double)c->width;
 }
 
-int model_grain_rows(int T) {
+int model_chunk_rows(int T) {
     return T >= 256 ? 1 : 256 / T;
 }

@@ -111,11 +111,11 @@ double model_flops_per_token(const Model *m, int T);
 
 /* Rows that go through together at the least, so that sums over tokens are cut alike whatever
  * the number of rows in flight: max(1, 256 / T). */
-int model_grain_rows(int T);
+int model_chunk_rows(int T);
 
 typedef struct Batch {
     int rows, T;
-    const int32_t *x, *y, *lo; /* (rows, T), as data.h's Rows */
+    const int32_t *x, *y, *doc_start; /* (rows, T), as data.h's Rows */
     int64_t row0;              /* of the first row within the pass, for observers */
 } Batch;
 
@@ -126,7 +126,7 @@ bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error 
 void tape_free(Tape *t);
 size_t tape_bytes(const Model *m, int rows, int T, bool train); /* what tape_create would take */
 int tape_rows(const Tape *t);                                   /* its room */
-/* From now on the linear layers round their inputs to bf16 (sums stay fp32). Needs gemm_bf16_supported(). The
+/* From now on the linear layers round their inputs to bf16 (sums stay fp32). CpuFeatures gemm_bf16_supported(). The
  * weights are rounded by tape_pack: before the first pass, and before the first after they changed. */
 bool tape_bf16(Tape *t, const Model *m, Error *e);
 size_t tape_bf16_bytes(const Model *m, int rows, int T, bool train); /* what tape_bf16 would take */

@@ -22,7 +22,7 @@ static void tap_logits(const Pass *p, int64_t first, int64_t n) {
     int V = (int)p->m->config.vocab;
     if (!p->t->observers.n || !taps_want(&p->t->observers, TAP_LOGITS)) return;
     taps_see(&p->t->observers, &(View){TAP_LOGITS, -1, p->b->row0, p->b->rows, p->b->T, first, n, V,
-                                       (int)logits_ld(V), p->t->logits, p->b->lo, NULL});
+                                       (int)logits_ld(V), p->t->logits, p->b->doc_start, NULL});
     lap(p, PHASE_INSTRUMENTS, 0, 0);
 }
 
@@ -45,7 +45,7 @@ static void classify(const Pass *p, const float *h, float scale) {
 }
 
 /* The row of x* alone: a causal mask lets it see nothing else, so one token serves every row of the pass. */
-static const Batch sink_row = {.rows = 1, .T = 1, .lo = &(const int32_t){0}};
+static const Batch sink_row = {.rows = 1, .T = 1, .doc_start = &(const int32_t){0}};
 
 static Pass sink_pass(const Model *m, const Tape *t, float *grads) {
     return (Pass){m, t->sink, &sink_row, 1, grads, NULL};

@@ -30,14 +30,14 @@ typedef struct Ctx {
     float *partial;               /* room for strip sums, see model/ops/strips.h */
     float *saved;                 /* what the slot keeps from forward to backward */
 
-    const float *turn; /* the position slot's table */
+    const float *rotation; /* the position slot's table */
 } Ctx;
 
 /* Position: at the embedding, or on q and k. Any of the functions may be NULL. */
 typedef struct PositionSlot {
     SlotHead head;
-    int64_t (*table_width)(const ModelConfig *c); /* floats a place of Ctx.turn */
-    void (*table)(const ModelConfig *c, int T, float *turn);
+    int64_t (*table_width)(const ModelConfig *c); /* floats a place of Ctx.rotation */
+    void (*table)(const ModelConfig *c, int T, float *rotation);
     void (*embed_forward)(const Ctx *c, float *x); /* x (N, d) in place */
     void (*embed_backward)(const Ctx *c, const float *dx);
     void (*rotate_forward)(const Ctx *c, float *qkv, int64_t ld); /* q and k in place */

@@ -16,7 +16,7 @@ Ctx stage_ctx(const Pass *p, int layer, Stage s) {
              .KV = config_kv_heads(c),
              .dk = (int)(c->width / c->heads) / attention_slots[c->attention].maps,
              .partial = p->t->partial,
-             .turn = p->t->turn};
+             .rotation = p->t->rotation};
     x.ld = (int64_t)(x.H + 2 * x.KV) * x.dh;
     if (layer >= 0) x.saved = p->t->acts[layer].saved;
     const Tensor *tensor;
@@ -28,7 +28,7 @@ Ctx stage_ctx(const Pass *p, int layer, Stage s) {
 }
 
 static View view_of(const Pass *p, TapPoint at, int layer, float *data, int width, const Heads *heads) {
-    return (View){at, layer, p->b->row0, p->b->rows, p->b->T, 0, p->N, width, width, data, p->b->lo, heads};
+    return (View){at, layer, p->b->row0, p->b->rows, p->b->T, 0, p->N, width, width, data, p->b->doc_start, heads};
 }
 
 void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const Heads *heads) {

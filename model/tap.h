@@ -46,7 +46,7 @@ typedef struct View {
     int width;      /* floats a token */
     int64_t ld;     /* from one token to the next */
     float *data;
-    const int32_t *lo;  /* (rows, T) first position each token may attend to */
+    const int32_t *doc_start;  /* (rows, T) first position each token may attend to */
     const Heads *heads; /* at TAP_ATTN_OUT, else NULL */
 } View;
 
@@ -58,7 +58,7 @@ typedef struct Weights {
     const float *A; /* (nq, ld): A[q - q0][k], 0 for keys not seen; columns past those that a query of the
                        block sees (q0 + nq, or the prefix) are not there; no column for the null key */
     int64_t ld;
-    const int32_t *lo; /* (T) of this row */
+    const int32_t *doc_start; /* (T) of this row */
     bool unnormalised; /* rows need not sum to one: instruments use |A| / sum |A| */
 } Weights;
 

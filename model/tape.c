@@ -96,7 +96,7 @@ static void cut_all(Cutter *c, Tape *t, const Model *model) {
     t->logits = cut(c, (size_t)(tape_chunk(t) * logits_ld(m->vocab)));
     t->losses = cut(c, N);
     t->partial = cut(c, (size_t)strips_count(t->rows, t->T) * partial_width(m));
-    t->turn = cut(c, (size_t)t->T * table_width(m));
+    t->rotation = cut(c, (size_t)t->T * table_width(m));
     t->attention = cut(c, attention_scratch(slot, t->T, dh, t->train) * (size_t)omp_get_max_threads());
     t->first = cut(c, N * (size_t)m->heads);
     t->value = cut(c, m->value_residual > 0 ? N * kv_width(m) : 0);
@@ -114,7 +114,7 @@ static void cut_all(Cutter *c, Tape *t, const Model *model) {
 }
 
 int64_t tape_chunk(const Tape *t) {
-    int rows = model_grain_rows(t->T);
+    int rows = model_chunk_rows(t->T);
     return (int64_t)(rows < t->rows ? rows : t->rows) * t->T;
 }
 
@@ -152,7 +152,7 @@ static bool create(Tape **out, const Model *m, int rows, int T, bool train, Erro
     Cutter c = {t->memory, 0};
     cut_all(&c, t, m);
     const PositionSlot *position = &position_slots[m->config.position];
-    if (position->table) position->table(&m->config, T, t->turn);
+    if (position->table) position->table(&m->config, T, t->rotation);
     *out = t;
     return true;
 }
@@ -178,7 +178,7 @@ static size_t bf16_room(const Model *m, const Tape *t) {
 
 size_t tape_bf16_bytes(const Model *m, int rows, int T, bool train) {
     return bf16_room(m, &(Tape){.rows = rows, .T = T, .train = train}) * sizeof(uint16_t) +
-           panels_bytes(m, train);
+           bf16_weights_bytes(m, train);
 }
 
 bool tape_bf16(Tape *t, const Model *m, Error *e) {
@@ -188,11 +188,11 @@ bool tape_bf16(Tape *t, const Model *m, Error *e) {
         return fail(e, EXIT_FAILED, "model: no memory for %.1f MB of bf16 factors", (double)bytes * 1e-6);
     }
     madvise(t->bf16, bytes, MADV_HUGEPAGE);
-    return panels_create(&t->panels, m, t->train, e);
+    return bf16_weights_create(&t->bf16_weights, m, t->train, e);
 }
 
 void tape_pack(Tape *t, const Model *m, Phases *phases) {
-    if (t->panels) phase_end(phases, PHASE_CAST, (Work){0, panels_pack(t->panels, m)});
+    if (t->bf16_weights) phase_end(phases, PHASE_CAST, (Work){0, bf16_weights_pack(t->bf16_weights, m)});
 }
 
 bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error *e) {
@@ -209,7 +209,7 @@ bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error 
 void tape_free(Tape *t) {
     if (!t) return;
     free(t->bf16);
-    panels_free(t->panels);
+    bf16_weights_free(t->bf16_weights);
     tape_free(t->sink);
     free(t->acts);
     free(t->masses);

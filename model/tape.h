@@ -44,7 +44,7 @@ struct Tape {
     float *logits;     /* (chunk, V) in rows of logits_ld */
     float *losses;     /* (N) */
     float *partial;    /* strips of gains */
-    float *turn;       /* the position slot's table */
+    float *rotation;       /* the position slot's table */
     float *attention;  /* scratch of each thread */
     float *first;      /* (B, H, T)  weights on first keys, for observers */
     float *value;      /* (N, KV dh) the first block's, where others mix them in */
@@ -60,7 +60,7 @@ struct Tape {
     float *ds;             /* (N, f) */
     float *memory;         /* the one allocation */
     uint16_t *bf16;        /* room of packed bf16 factors; NULL: products in fp32 */
-    struct Panels *panels; /* the weights in bf16; NULL: products in fp32 */
+    struct Bf16Weights *bf16_weights; /* the weights in bf16; NULL: products in fp32 */
     Observers observers;
     SinkPenalty penalty;
     float *masses;    /* (L, B, H, T) weights on first keys, kept for the penalty; NULL: none */
@@ -70,7 +70,7 @@ struct Tape {
     Phases *phases;   /* NULL: nobody asks where the time goes */
 };
 
-/* Tokens of logits that exist at a time: one grain. */
+/* Tokens of logits that exist at a time: one chunk. */
 int64_t tape_chunk(const Tape *t);
 
 #endif

@@ -9,9 +9,9 @@ static int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-/* Tokens of a product: the classifier takes a grain of rows at a time. */
+/* Tokens of a product: the classifier takes a chunk of rows at a time. */
 static int64_t tokens_of(LinearKind kind, int rows, int T) {
-    return (kind == LINEAR_HEAD ? least(rows, model_grain_rows(T)) : rows) * (int64_t)T;
+    return (kind == LINEAR_HEAD ? least(rows, model_chunk_rows(T)) : rows) * (int64_t)T;
 }
 
 static int64_t product_pieces(const Model *m, int rows, int T, bool bf16, int phase) {
@@ -24,7 +24,7 @@ static int64_t product_pieces(const Model *m, int rows, int T, bool bf16, int ph
     return (bf16 ? gemm_bf16_pieces : gemm_pieces)(shape[0], shape[1]);
 }
 
-int64_t grain_pieces(const Model *m, int rows, int T, bool bf16, int phase) {
+int64_t useful_pieces(const Model *m, int rows, int T, bool bf16, int phase) {
     const ModelConfig *c = &m->config;
     const int64_t others[PHASES] = {[PHASE_ATTENTION_FORWARD] = rows * (int64_t)config_kv_heads(c),
                                     [PHASE_ATTENTION_BACKWARD] = rows * (int64_t)config_kv_heads(c),
@@ -57,14 +57,14 @@ static double time_of(const double flops[PHASES_CUT], const int64_t pieces[PHASE
     return time;
 }
 
-int grain_threads(const Model *m, int rows, int T, bool bf16) {
+int useful_threads(const Model *m, int rows, int T, bool bf16) {
     enum { MANY = 1024 };
     double flops[PHASES_CUT], all = 0;
     int64_t pieces[PHASES_CUT];
     int most = 1;
     for (int phase = 0; phase < PHASES_CUT; phase++) {
         flops[phase] = flops_of(m, rows, T, phase);
-        pieces[phase] = grain_pieces(m, rows, T, bf16, phase);
+        pieces[phase] = useful_pieces(m, rows, T, bf16, phase);
         all += flops[phase];
     }
     for (int threads = 1; threads <= MANY; threads++)

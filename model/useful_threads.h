@@ -7,11 +7,11 @@
 
 /* Pieces of a phase of a pass over `rows` rows of T tokens, the fewest where a phase has several loops; 0:
  * not of a pass, or without products. */
-int64_t grain_pieces(const Model *m, int rows, int T, bool bf16, int phase);
+int64_t useful_pieces(const Model *m, int rows, int T, bool bf16, int phase);
 
 /* The most threads that have work for at least half of a pass's time, were a FLOP of a product or of
  * attention the same time everywhere; phases whose pieces are no multiple of the threads leave some of them
  * waiting. */
-int grain_threads(const Model *m, int rows, int T, bool bf16);
+int useful_threads(const Model *m, int rows, int T, bool bf16);
 
 #endif

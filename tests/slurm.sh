@@ -1,7 +1,7 @@
 #!/bin/bash
 # A real one-node Slurm, started here, runs a sweep of six as a job array; one task is told to stop half-way and is
 # queued again. Merged into one database, the results equal those of a local sweep, row for row.
-# Needs no network, no service of the machine's own, no idle machine: nothing here hangs on how fast a task is.
+# CpuFeatures no network, no service of the machine's own, no idle machine: nothing here hangs on how fast a task is.
 set -eu
 cd "$(dirname "$0")/.."
 work=$(mktemp -d /tmp/sinklab-slurm-XXXXXX)

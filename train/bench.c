@@ -197,10 +197,10 @@ static void describe(const BenchRun *r, int steps, BenchResult *out) {
                          .steps = steps ? steps : steps_in_time(r),
                          .tokens = c->train.batch_tokens,
                          .flops_nominal = model_flops_per_token(r->t.model, r->t.T),
-                         .threads = grain_threads(r->t.model, r->t.micro_rows, r->t.T, bf16)};
+                         .threads = useful_threads(r->t.model, r->t.micro_rows, r->t.T, bf16)};
     out->flops_executed = out->flops_nominal - attention / 2;
     for (int phase = 0; phase < PHASES; phase++)
-        out->pieces[phase] = grain_pieces(r->t.model, r->t.micro_rows, r->t.T, bf16, phase);
+        out->pieces[phase] = useful_pieces(r->t.model, r->t.micro_rows, r->t.T, bf16, phase);
 }
 
 bool bench_config(const Config *c, int steps, bool watch, BenchResult *out, Error *e) {

@@ -101,9 +101,9 @@ static bool time_probes(Rig *r, Cost *out, Error *e) {
 static void add_up(const Config *c, Cost *out) {
     int64_t steps = c->train.steps;
     for (int64_t s = 0; s < steps; s++) {
-        int set = cadence_probe(s, steps, c->probe.every);
+        int set = when_due_probe(s, steps, c->probe.every);
         if (set) set &HEAVY ? out->heavies++ : out->lights++;
-        out->maps += cadence_map(s, steps, c->probe.map_times);
+        out->maps += when_due_map(s, steps, c->probe.map_times);
     }
     out->maps++;
     double ms =

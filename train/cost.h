@@ -16,7 +16,7 @@ typedef struct Cost {
     double probes;                               /* all evaluations and maps of the run */
 } Cost;
 
-/* `rounds` times a step of each kind in turn, after one that is not counted. Needs the run's text prepared.
+/* `rounds` times a step of each kind in turn, after one that is not counted. CpuFeatures the run's text prepared.
  */
 bool cost_measure(const Config *c, const char *cache, int rounds, Cost *out, Error *e);
 

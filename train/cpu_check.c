@@ -2,21 +2,21 @@
 
 #include <stdio.h>
 
-Needs cpu_has(void) {
+CpuFeatures cpu_has(void) {
 #if defined(__x86_64__)
 #define HAS(name, macro) .name = __builtin_cpu_supports(#name),
-    return (Needs){NEEDS(HAS)};
+    return (CpuFeatures){CPU_FEATURES(HAS)};
 #else
-    return program_needs; /* only x86 is asked for more than the least of its kind */
+    return program_features; /* only x86 is asked for more than the least of its kind */
 #endif
 }
 
-bool cpu_suffices(const Needs *needed, const Needs *there, char *line, size_t room) {
+bool cpu_suffices(const CpuFeatures *needed, const CpuFeatures *there, char *line, size_t room) {
 #define ROW(name, macro) {needed->name && !there->name, #name},
     const struct {
         bool lacks;
         const char *name;
-    } table[] = {NEEDS(ROW)};
+    } table[] = {CPU_FEATURES(ROW)};
     for (unsigned i = 0; i < sizeof table / sizeof *table; i++) {
         if (!table[i].lacks) continue;
         snprintf(

@@ -8,9 +8,9 @@
 #include <stddef.h>
 
 /* Of this CPU. */
-Needs cpu_has(void);
+CpuFeatures cpu_has(void);
 
 /* Whether all that is needed is there; otherwise `line` says what is not, and what helps. */
-bool cpu_suffices(const Needs *needed, const Needs *there, char *line, size_t room);
+bool cpu_suffices(const CpuFeatures *needed, const CpuFeatures *there, char *line, size_t room);
 
 #endif

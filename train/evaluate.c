@@ -72,7 +72,7 @@ static void add_losses(const Evaluator *v, Tape *t, const ProbeRows *h, int rows
     for (int r = 0; r < rows; r += batch) {
         int n = (int)lesser(batch, rows - r);
         int64_t at = (int64_t)r * h->T;
-        Batch b = {n, h->T, h->at.x + at, h->at.y + at, h->at.lo + at, r};
+        Batch b = {n, h->T, h->at.x + at, h->at.y + at, h->at.doc_start + at, r};
         model_forward(v->m, t, &b);
         const float *losses = tape_losses(t);
         for (int i = 0; i < n * h->T; i++) {
@@ -98,7 +98,7 @@ static void held_out_loss(Evaluator *v, Tape *t, int batch, int64_t targets, Fig
         int rows = (int)lesser(v->val.rows, n - done);
         for (int r = 0; r < rows; r++) {
             int64_t at = r * T;
-            Rows one = {v->val.at.x + at, v->val.at.y + at, v->val.at.lo + at, NULL};
+            Rows one = {v->val.at.x + at, v->val.at.y + at, v->val.at.doc_start + at, NULL};
             dataset_heldout_rows_get(v->d, (done + r) * all / n, 1, (int)T, &one);
         }
         rows_hide_targets(&v->val.at, rows, (int)T, v->c->model.prefix);
@@ -114,7 +114,7 @@ static void measure(Evaluator *v, Tape *t, ProbeName p, int set, Figures *f) {
     Probe probe = {.m = v->m, .rows = h->rows, .T = h->T, .random = p == RANDOM, .kind = h->at.kind};
     figures_add(f, "T", -1, -1, h->T);
     figures_add(f, "sequences", -1, -1, h->rows);
-    instruments_measure(&probe, t, h->at.x, h->at.y, h->at.lo, set, f, NULL);
+    instruments_measure(&probe, t, h->at.x, h->at.y, h->at.doc_start, set, f, NULL);
 }
 
 static bool evaluate_probe(Evaluator *v, Tape *t, int batch, Store *s, int64_t run, int64_t step, ProbeName p,
@@ -191,7 +191,7 @@ bool evaluate_maps(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, E
     tape_observe(t, (Observers){&watch, 1});
     for (int r = 0; r < rows; r += tape_rows(t)) {
         int64_t at = (int64_t)r * h->T;
-        Batch b = {(int)lesser(tape_rows(t), rows - r), h->T, h->at.x + at, h->at.y + at, h->at.lo + at, r};
+        Batch b = {(int)lesser(tape_rows(t), rows - r), h->T, h->at.x + at, h->at.y + at, h->at.doc_start + at, r};
         model_forward(v->m, t, &b);
     }
     tape_observe(t, (Observers){NULL, 0});

@@ -15,7 +15,7 @@ typedef struct Evaluator Evaluator;
 bool evaluator_create(Evaluator **out, const Config *c, const Dataset *d, const Model *m, Error *e);
 void evaluator_free(Evaluator *v);
 
-/* Evaluates after `step` updates; `set` is of cadence_probe. Light: the probe main. Heavy: also the other
+/* Evaluates after `step` updates; `set` is of when_due_probe. Light: the probe main. Heavy: also the other
  * probes' light figures, and the held-out loss over 16,384 targets. At the last step every probe is measured
  * with everything, the loss over 262,144 targets and on the rows of other_bos: what takes time is asked of the
  * trained model alone. The tape is the run's own, between steps. *sink_rate: of main at 0.3. */

@@ -10,14 +10,14 @@ bool probe_rows_create(ProbeRows *p, int64_t rows, int64_t T, Error *e) {
     p->T = (int)T;
     p->at = (Rows){calloc(n, sizeof(int32_t)), calloc(n, sizeof(int32_t)), calloc(n, sizeof(int32_t)), NULL};
     p->losses = calloc(n, sizeof(float));
-    if (p->at.x && p->at.y && p->at.lo && p->losses) return true;
+    if (p->at.x && p->at.y && p->at.doc_start && p->losses) return true;
     return fail(e, EXIT_FAILED, "probe: out of memory");
 }
 
 void probe_rows_free(ProbeRows *p) {
     free(p->at.x);
     free(p->at.y);
-    free(p->at.lo);
+    free(p->at.doc_start);
     free(p->at.kind);
     free(p->losses);
 }

@@ -47,7 +47,7 @@ bool run_size(const Config *c, int64_t vocab, RunSize *out, Error *e) {
     if (!model_create(&m, &shape, false, e)) return false;
     int T = (int)c->model.context;
     *out = (RunSize){m->parameters, model_flops_per_token(m, T), trainer_bytes(c, m),
-                     grain_threads(m, trainer_rows_in_flight(c, T), T, trainer_in_bf16(c))};
+                     useful_threads(m, trainer_rows_in_flight(c, T), T, trainer_in_bf16(c))};
     model_free(m);
     return true;
 }
@@ -175,8 +175,8 @@ static void train_step(Run *r, int64_t step, StepRow *row) {
 /* ---- the loop ---- */
 
 static bool probe(Run *r, int64_t step, double *ms, Error *e) {
-    int set = cadence_probe(step, r->c.train.steps, r->c.probe.every);
-    bool maps = cadence_map(step, r->c.train.steps, r->c.probe.map_times);
+    int set = when_due_probe(step, r->c.train.steps, r->c.probe.every);
+    bool maps = when_due_map(step, r->c.train.steps, r->c.probe.map_times);
     double start = omp_get_wtime();
     Tape *t = set || maps ? trainer_probe_tape(&r->step) : NULL;
     if (set && !evaluate(r->probes, t, r->store, r->claim.run, step, set, &r->sink_rate, e)) return false;
@@ -200,7 +200,7 @@ static bool save(Run *r, int64_t step, Error *e) {
 /* What was logged is written first, so that a run that goes on from a checkpoint finds every row up to it.
  * Rows are not synced, the checkpoint is: should the machine die, begin() notices those that it lacks. */
 static bool save_if_due(Run *r, StepRow *row, Error *e) {
-    int64_t every = cadence_every(r->c.run.checkpoint_every, r->c.train.steps);
+    int64_t every = when_due_every(r->c.run.checkpoint_every, r->c.train.steps);
     if (row->step % every && row->step != r->c.train.steps && !signals_stopped()) return true;
     double start = omp_get_wtime();
     if (!store_flush(r->store, e) || !save(r, row->step, e)) return false;
@@ -239,7 +239,7 @@ static void announce(Run *r, const RunSize *size, int64_t from) {
     r->progress = (Progress){.steps = r->c.train.steps,
                              .quiet = r->o->quiet,
                              .peak = peak,
-                             .every = cadence_every(r->c.run.log_every, r->c.train.steps),
+                             .every = when_due_every(r->c.run.log_every, r->c.train.steps),
                              .tokens = r->c.train.batch_tokens,
                              .flops = size->flops_per_token * (double)r->c.train.batch_tokens};
     progress_start(&r->progress, r->c.variant, r->c.seed);

@@ -443,7 +443,7 @@ CREATE TABLE IF NOT EXISTS sweep_orphan ( -- Runs that a sweep had by an earlier
 CREATE TABLE IF NOT EXISTS sweep_expect ( -- What a sweep's claim says: of every side but the baseline, against it.
     sweep INTEGER NOT NULL REFERENCES sweep (id) ON DELETE CASCADE, -- sweep.id
     place INTEGER NOT NULL, -- in the file's list, from 0
-    metric TEXT NOT NULL, -- a metric of the view outcome
+    metric TEXT NOT NULL, -- a metric of the view sweep_metrics
     direction TEXT NOT NULL CHECK (direction IN ('lower', 'higher')), -- where the effect is expected
     beyond REAL NOT NULL, -- it must be more than this, in that direction
     baseline TEXT NOT NULL, -- side of the baseline, as in sweep_cell
@@ -457,7 +457,7 @@ CREATE TABLE IF NOT EXISTS t_quantile ( -- Student's t: |t| is above `t` with pr
     PRIMARY KEY (share, df)
 ) STRICT, WITHOUT ROWID;
 
-CREATE VIEW IF NOT EXISTS outcome AS -- One row a finished run and figure, at its last evaluation of each probe: those of probe main under their own names, others as PROBE.NAME; onset is that of sink_rate_03.
+CREATE VIEW IF NOT EXISTS sweep_metrics AS -- One row a finished run and figure, at its last evaluation of each probe: those of probe main under their own names, others as PROBE.NAME; onset is that of sink_rate_03.
 WITH probe (probe, prefix) AS (
     VALUES ('main', ''), ('context', 'context.'), ('other_bos', 'other_bos.'), ('random', 'random.')
 ), last AS ( -- a look-up a run and probe, from the end of the run's evaluations
@@ -492,7 +492,7 @@ WITH reading AS (
     SELECT c.sweep, c.cell, o.metric, o.value,
            row_number() OVER (PARTITION BY c.sweep, c.cell, o.metric ORDER BY o.value) AS place,
            count(*) OVER (PARTITION BY c.sweep, c.cell, o.metric) AS n
-    FROM sweep_cell AS c JOIN sweep_run AS s USING (sweep, "index") JOIN outcome AS o ON o.run_id = s.run
+    FROM sweep_cell AS c JOIN sweep_run AS s USING (sweep, "index") JOIN sweep_metrics AS o ON o.run_id = s.run
     WHERE o.value IS NOT NULL
 ), median AS (
     SELECT sweep, cell, metric, avg(value) AS value FROM reading
@@ -524,7 +524,7 @@ WITH score AS (
     SELECT c.sweep, c.stratum, c.side, c.cell, min(c.label) AS label,
            avg(CASE WHEN c.judges THEN NULL WHEN r.status = 'diverged' THEN 9e999 WHEN r.status = 'done' THEN
                (SELECT e.val_loss FROM eval AS e WHERE e.run_id = r.id AND e.probe = 'main'
-                ORDER BY e.step DESC LIMIT 1) END) AS score, -- as in outcome, by a look-up
+                ORDER BY e.step DESC LIMIT 1) END) AS score, -- as in sweep_metrics, by a look-up
            count(*) FILTER (WHERE NOT c.judges AND coalesce(r.status, '') NOT IN ('done', 'diverged')) AS waiting
     FROM sweep_cell AS c LEFT JOIN sweep_run AS s USING (sweep, "index") LEFT JOIN run AS r ON r.id = s.run
     GROUP BY c.sweep, c.stratum, c.side, c.cell
@@ -538,7 +538,7 @@ SELECT sweep, stratum, side, cell, label, score, open FROM ranked WHERE place = 
 
 CREATE VIEW IF NOT EXISTS verdict_pair AS -- One row an expectation, side and judging seed whose run and whose baseline's run are both over: their figures and the difference. A run that diverged, its baseline not, counts as the worst of its side: the difference is the least favourable one that the side has among the seeds where both were measured. Where the baseline diverged there is no difference: nothing can be said of that seed, for or against. An onset that never came counts as the run's last step, which is later than any onset can be.
 WITH reading AS MATERIALIZED (
-    SELECT run_id, metric, value FROM outcome WHERE metric IN (SELECT metric FROM sweep_expect)
+    SELECT run_id, metric, value FROM sweep_metrics WHERE metric IN (SELECT metric FROM sweep_expect)
 ), judged AS ( -- CROSS JOIN keeps the order, in which every step is a look-up
     SELECT x.*, c.stratum, c.side, r.seed, 0 AS diverged,
            iif(o.metric = 'onset' AND o.value IS NULL, r.steps, o.value) AS figure

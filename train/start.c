@@ -5,8 +5,8 @@
 
 int main(int argc, char **argv) {
     char line[256];
-    Needs there = cpu_has();
-    if (cpu_suffices(&program_needs, &there, line, sizeof line)) return program(argc, argv);
+    CpuFeatures there = cpu_has();
+    if (cpu_suffices(&program_features, &there, line, sizeof line)) return program(argc, argv);
     fprintf(stderr, "%s\n", line);
     return EXIT_FAILED;
 }

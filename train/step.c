@@ -11,11 +11,11 @@
 enum { TOKENS_IN_FLIGHT = 1024 }; /* what keeps a layer's activations in the last-level cache */
 
 int trainer_rows_in_flight(const Config *c, int T) {
-    int rows = (int)(c->train.batch_tokens / T), grain = model_grain_rows(T);
+    int rows = (int)(c->train.batch_tokens / T), chunk = model_chunk_rows(T);
     int64_t wanted = c->train.micro_rows ? c->train.micro_rows : TOKENS_IN_FLIGHT / T;
-    int64_t whole = (wanted + grain - 1) / grain * grain; /* sums are cut at grains */
-    /* A tied matrix gets sums from both ends of the pass: one grain at a time keeps their order. */
-    if (whole < grain || c->model.tie) whole = grain;
+    int64_t whole = (wanted + chunk - 1) / chunk * chunk; /* sums are cut at chunks */
+    /* A tied matrix gets sums from both ends of the pass: one chunk at a time keeps their order. */
+    if (whole < chunk || c->model.tie) whole = chunk;
     return whole < rows ? (int)whole : rows;
 }
 
@@ -45,7 +45,7 @@ bool trainer_enter(Trainer *t, int64_t step, Error *e) {
     t->rows_per_step = (int)(c->train.batch_tokens / T);
     t->micro_rows = trainer_rows_in_flight(c, T);
     t->heads =
-        step_head_create(t->rows_per_step, T, (int)c->model.layers, (int)c->model.heads, sight_of(&c->model));
+        step_head_create(t->rows_per_step, T, (int)c->model.layers, (int)c->model.heads, visible_of(&c->model));
     if (!t->heads) return fail(e, EXIT_FAILED, "run: out of memory");
     SinkPenalty penalty = {c->train.sink_penalty, c->train.sink_target, 1.0 / t->rows_per_step};
     return create_tape(t, &t->tape, T, true, e) &&
@@ -70,7 +70,7 @@ bool trainer_create(Trainer *t, const Config *c, Error *e) {
         return false;
     t->grads = model_arena(t->model);
     t->rows = (Rows){calloc(n, 4), calloc(n, 4), calloc(n, 4), NULL};
-    if (t->grads && t->rows.x && t->rows.y && t->rows.lo) return true;
+    if (t->grads && t->rows.x && t->rows.y && t->rows.doc_start) return true;
     return fail(e, EXIT_FAILED, "run: out of memory");
 }
 
@@ -90,7 +90,7 @@ void trainer_free(Trainer *t) {
     step_head_free(t->heads);
     free(t->rows.x);
     free(t->rows.y);
-    free(t->rows.lo);
+    free(t->rows.doc_start);
     free(t->grads);
     optim_free(&t->optim);
     tape_free(t->tape);
@@ -123,7 +123,7 @@ static double accumulate(Trainer *t) {
     for (int row = 0; row < t->rows_per_step; row += t->micro_rows) {
         int rows = t->rows_per_step - row < t->micro_rows ? t->rows_per_step - row : t->micro_rows;
         int64_t at = (int64_t)row * t->T;
-        Batch b = {rows, t->T, t->rows.x + at, t->rows.y + at, t->rows.lo + at, row};
+        Batch b = {rows, t->T, t->rows.x + at, t->rows.y + at, t->rows.doc_start + at, row};
         model_train(t->model, t->tape, &b, 1.0f / (float)scored, t->grads);
         const float *losses = tape_losses(t->tape);
         for (int64_t i = 0; i < (int64_t)rows * t->T; i++) sum += losses[i];

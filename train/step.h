@@ -46,7 +46,7 @@ bool trainer_in_bf16(const Config *c);
 double trainer_peak(const Config *c, int threads);
 
 /* Rows that go through together: train.micro_rows, or what keeps a layer's activations in the last-level
- * cache; whole grains, at whose ends sums are cut; one grain where the classifier is tied. */
+ * cache; whole chunks, at whose ends sums are cut; one chunk where the classifier is tied. */
 int trainer_rows_in_flight(const Config *c, int T);
 
 /* Takes up the rows of update number `step`, if train.context_schedule changes them there. */

@@ -4,7 +4,7 @@
 
 enum { LIGHT_TIMES = 56, HEAVY_EVERY = 5, SAVES = 20 };
 
-int cadence_probe(int64_t step, int64_t steps, int64_t every) {
+int when_due_probe(int64_t step, int64_t steps, int64_t every) {
     if (!every) every = (steps + LIGHT_TIMES - 1) / LIGHT_TIMES;
     if (every < 1) every = 1;
     bool ends = step == 0 || step == steps;
@@ -22,7 +22,7 @@ static int64_t map_count(int64_t steps, int64_t every) {
     return n;
 }
 
-bool cadence_map(int64_t step, int64_t steps, int64_t times) {
+bool when_due_map(int64_t step, int64_t steps, int64_t times) {
     if (step == steps) return true;
     int64_t every = 1;
     while (every < steps && map_count(steps, every) > times) every += every < times ? 1 : every / times + 1;
@@ -30,7 +30,7 @@ bool cadence_map(int64_t step, int64_t steps, int64_t times) {
     return step % every == 0 || (step < every && (step & (step - 1)) == 0);
 }
 
-int64_t cadence_every(int64_t configured, int64_t steps) {
+int64_t when_due_every(int64_t configured, int64_t steps) {
     if (configured > 0) return configured;
     return steps >= SAVES ? steps / SAVES : 1;
 }

@@ -6,17 +6,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The instruments due after `step` updates (0 .. steps), a set of Cadence (model/instruments).
+/* The instruments due after `step` updates (0 .. steps), a set of InstrumentCost (model/instruments).
  * Light: at 0, at powers of two while they are closer together than `every`, at multiples of `every`, at
  * the end. Heavy: at 0, at every fifth multiple, at the end. every = 0 takes steps / 56, so that a
  * run is looked at 60 to 80 times. */
-int cadence_probe(int64_t step, int64_t steps, int64_t every);
+int when_due_probe(int64_t step, int64_t steps, int64_t every);
 
 /* Whether attention maps are kept after `step` updates: `times` times a run at most, dense at first as
  * above; at the end always. */
-bool cadence_map(int64_t step, int64_t steps, int64_t times);
+bool when_due_map(int64_t step, int64_t steps, int64_t times);
 
 /* Steps between saves or plain log lines: as configured, or a twentieth of the run. */
-int64_t cadence_every(int64_t configured, int64_t steps);
+int64_t when_due_every(int64_t configured, int64_t steps);
 
 #endif

@@ -27,12 +27,12 @@ typedef struct HeadMap {
 /* ---- what is drawn ---- */
 
 /* One run of each place, the one that came furthest and then of the lowest seed. */
-static const char models_sql[] = CHOSEN
+static const char models_sql[] = REPORT_RUNS
     ", reached AS (SELECT run_id, max(step) AS last, max(layer) + 1 AS layers, max(head) + 1 AS heads"
-    "  FROM step_head WHERE run_id IN (SELECT run FROM chosen) GROUP BY run_id),"
+    "  FROM step_head WHERE run_id IN (SELECT run FROM report_runs) GROUP BY run_id),"
     " ranked AS (SELECT h.place, h.label, r.id, r.seed, json_extract(r.config, '$.model.context') AS T,"
     "   p.last, p.layers, p.heads, row_number() OVER (PARTITION BY h.place ORDER BY p.last DESC, r.seed) AS turn"
-    "  FROM chosen AS h JOIN run AS r ON r.id = h.run JOIN reached AS p ON p.run_id = r.id)"
+    "  FROM report_runs AS h JOIN run AS r ON r.id = h.run JOIN reached AS p ON p.run_id = r.id)"
     " SELECT label, seed, id, layers, heads, coalesce(T, 0), last FROM ranked WHERE turn = 1 ORDER BY place";
 
 static double uniform_mass(int T) {

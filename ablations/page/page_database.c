@@ -47,30 +47,30 @@ static void single(sqlite3_context *context, int n, sqlite3_value **value) {
         sqlite3_result_double(context, (double)(float)sqlite3_value_double(*value));
 }
 
-/* ---- what is chosen ---- */
+/* ---- what is report_runs ---- */
 
-/* chosen: the runs. kept: their steps, few enough, and the same ones whether a run is whole or not, so that
+/* report_runs: the runs. kept: their steps, few enough, and the same ones whether a run is whole or not, so that
  * seeds can be averaged. mapped: runs and steps whose maps come along: the first
  * seed of each variant first. */
 static const char choice[] =
-    "CREATE TEMP TABLE chosen (run INTEGER PRIMARY KEY);"
+    "CREATE TEMP TABLE report_runs (run INTEGER PRIMARY KEY);"
     "CREATE TEMP TABLE kept (run INTEGER, step INTEGER, PRIMARY KEY (run, step)) WITHOUT ROWID;"
     "CREATE TEMP TABLE mapped (run INTEGER, step INTEGER, PRIMARY KEY (run, step)) WITHOUT ROWID;";
 static const char choose_runs[] =
-    "INSERT INTO chosen SELECT DISTINCT s.run FROM src.sweep_run AS s JOIN src.sweep AS w ON w.id = s.sweep"
+    "INSERT INTO report_runs SELECT DISTINCT s.run FROM src.sweep_run AS s JOIN src.sweep AS w ON w.id = s.sweep"
     " WHERE w.name = ?1 UNION SELECT id FROM src.run WHERE ?1 IS NULL";
 static const char choose_steps[] =
     "WITH size AS (SELECT run_id, count(*) AS heads FROM src.step_head WHERE step = 1"
-    "   AND run_id IN chosen GROUP BY run_id),"
+    "   AND run_id IN report_runs GROUP BY run_id),"
     " room AS (SELECT max(60, min(" STEPS ", " HEAD_ROWS " / max(1, coalesce(sum(heads), 1)))) AS steps"
     "   FROM size),"
     " span AS (SELECT t.run_id, max(t.step) AS last, max(max(t.step), coalesce(r.steps, 0)) AS whole"
-    "   FROM src.step AS t JOIN src.run AS r ON r.id = t.run_id WHERE t.run_id IN chosen GROUP BY t.run_id)"
+    "   FROM src.step AS t JOIN src.run AS r ON r.id = t.run_id WHERE t.run_id IN report_runs GROUP BY t.run_id)"
     " INSERT INTO kept SELECT t.run_id, t.step FROM src.step AS t JOIN span USING (run_id), room"
     " WHERE t.step % ((whole + steps - 1) / steps) = 0 OR t.step = 1 OR t.step = last";
 static const char choose_maps[] =
     "WITH ranked AS (SELECT id, row_number() OVER (PARTITION BY variant, label ORDER BY seed, id) AS turn"
-    "   FROM src.run WHERE id IN (SELECT run_id FROM src.map) AND id IN chosen),"
+    "   FROM src.run WHERE id IN (SELECT run_id FROM src.map) AND id IN report_runs),"
     " first AS (SELECT id FROM ranked ORDER BY turn, id LIMIT " MAP_RUNS "),"
     " volume AS (SELECT coalesce(sum(length(data)), 0) AS bytes FROM src.map WHERE run_id IN first),"
     " time AS (SELECT run_id, step, row_number() OVER (PARTITION BY run_id ORDER BY step DESC) - 1 AS place"
@@ -85,16 +85,16 @@ static bool choose(const Extract *x) {
 
 /* ---- what is copied ---- */
 
-#define RUNS   "run_id IN chosen"
+#define RUNS   "run_id IN report_runs"
 #define LAST   "step = (SELECT max(step) FROM src.eval WHERE run_id = t.run_id)"
 #define SWEEPS "(SELECT id FROM src.sweep WHERE ?2 IS NULL OR name = ?2)"
 
 static const struct Part {
     const char *table, *rows; /* of src.TABLE AS t; ?2 is the sweep's name or NULL */
 } parts[] = {
-    {"run", "id IN chosen"},
+    {"run", "id IN report_runs"},
     {"sweep", "id IN " SWEEPS},
-    {"sweep_run", "run IN chosen AND sweep IN " SWEEPS},
+    {"sweep_run", "run IN report_runs AND sweep IN " SWEEPS},
     {"sweep_cell", "sweep IN " SWEEPS},
     {"sweep_expect", "sweep IN " SWEEPS},
     {"t_quantile", "1"},
@@ -142,16 +142,16 @@ static bool copy_parts(const Extract *x) {
  * onset_eval because a page has no time to work them out. Where a run was
  * made is nobody's business but its owner's. */
 static const char settle[] =
-    "DROP VIEW main.final; CREATE TABLE main.final AS SELECT * FROM src.final WHERE run_id IN chosen;"
+    "DROP VIEW main.final; CREATE TABLE main.final AS SELECT * FROM src.final WHERE run_id IN report_runs;"
     "DROP VIEW main.onset_step;"
-    "CREATE TABLE main.onset_step AS SELECT * FROM src.onset_step WHERE run_id IN chosen;"
+    "CREATE TABLE main.onset_step AS SELECT * FROM src.onset_step WHERE run_id IN report_runs;"
     "DROP VIEW main.onset_eval;"
-    "CREATE TABLE main.onset_eval AS SELECT * FROM src.onset_eval WHERE run_id IN chosen;"
+    "CREATE TABLE main.onset_eval AS SELECT * FROM src.onset_eval WHERE run_id IN report_runs;"
     "UPDATE run SET host = NULL, checkpoint = NULL;"
     "UPDATE event SET detail = '' WHERE kind IN ('checkpoint', 'error');" /* which name its files */
     "CREATE TABLE main.page_query (name TEXT, sql TEXT);"
     "CREATE TABLE main.page_note (name TEXT, value TEXT);"
-    "INSERT INTO page_note SELECT 'runs', count(*) FROM chosen"
+    "INSERT INTO page_note SELECT 'runs', count(*) FROM report_runs"
     " UNION ALL SELECT 'steps kept of ' || run, count(*) FROM kept GROUP BY run"
     " UNION ALL SELECT 'steps with maps of ' || run, count(*) FROM mapped GROUP BY run"
     " UNION ALL SELECT 'made', strftime('%Y-%m-%d');";

@@ -96,7 +96,7 @@ static bool read_curves(const Page *p, const char *sql, Curves *c) {
 
 /* A column of eval on probe main, by step. */
 #define EVALUATIONS(column)                                                                                  \
-    CHOSEN "SELECT h.place, h.label, h.run, e.step, e." column " FROM chosen AS h JOIN eval AS e"            \
+    REPORT_RUNS "SELECT h.place, h.label, h.run, e.step, e." column " FROM report_runs AS h JOIN eval AS e"            \
            " ON e.run_id = h.run AND e.probe = 'main' WHERE e." column " IS NOT NULL ORDER BY 1, 3, 4"
 
 static const struct Chart {
@@ -105,7 +105,7 @@ static const struct Chart {
 } charts[] = {
     /* Averaged over 1/200 of the run: single steps are noise. */
     {"training_loss", "Training loss (nats a token)",
-     CHOSEN "SELECT h.place, h.label, h.run, avg(s.step), avg(s.loss) FROM chosen AS h"
+     REPORT_RUNS "SELECT h.place, h.label, h.run, avg(s.step), avg(s.loss) FROM report_runs AS h"
             " JOIN run AS r ON r.id = h.run JOIN step AS s ON s.run_id = h.run WHERE s.loss IS NOT NULL"
             " GROUP BY h.place, h.label, h.run, (s.step - 1) * 200 / max(r.steps, 200) ORDER BY 1, 3, 4",
      .log_y = true},
@@ -120,7 +120,7 @@ static const struct Chart {
 /* The mass of the first key under uniform attention, where all runs share one T; else NAN. */
 static double uniform_control(const Page *p) {
     double mass = NAN;
-    sqlite3_stmt *q = prepare(p, CHOSEN "SELECT min(uniform_mass), max(uniform_mass) FROM chosen AS h"
+    sqlite3_stmt *q = prepare(p, REPORT_RUNS "SELECT min(uniform_mass), max(uniform_mass) FROM report_runs AS h"
                                         " JOIN eval AS e ON e.run_id = h.run AND e.probe = 'main'");
     if (q && sqlite3_step(q) == SQLITE_ROW && sqlite3_column_type(q, 0) != SQLITE_NULL &&
         sqlite3_column_double(q, 0) == sqlite3_column_double(q, 1))
@@ -257,9 +257,9 @@ static bool write_heading(const Page *p) {
 /* What the figures were measured on. */
 static bool write_scale(const Page *p) {
     sqlite3_stmt *q =
-        prepare(p, CHOSEN "SELECT count(DISTINCT h.run), count(DISTINCT r.seed), group_concat(DISTINCT e.T),"
+        prepare(p, REPORT_RUNS "SELECT count(DISTINCT h.run), count(DISTINCT r.seed), group_concat(DISTINCT e.T),"
                           " max(e.sequences), count(DISTINCT h.run) FILTER (WHERE r.status = 'done')"
-                          " FROM chosen AS h JOIN run AS r ON r.id = h.run"
+                          " FROM report_runs AS h JOIN run AS r ON r.id = h.run"
                           " LEFT JOIN eval AS e ON e.run_id = h.run AND e.probe = 'main'");
     if (!q) return false;
     if (sqlite3_step(q) == SQLITE_ROW) {
@@ -300,9 +300,9 @@ static bool write_page(const Page *p) {
     static const char verdicts[] =
         "SELECT metric, direction, beyond, side, stratum, n, mean, low, high, effect_sd,"
         " verdict, more_seeds FROM verdict WHERE sweep = ?1";
-    static const char runs[] = CHOSEN
+    static const char runs[] = REPORT_RUNS
         "SELECT f.variant, f.label, f.seed, f.val_loss, f.sink_rate_03, f.sink_mass, f.uniform_mass, f.onset,"
-        " f.value_drain, f.norm_ratio, substr(f.key, 1, 8) AS key FROM chosen AS h"
+        " f.value_drain, f.norm_ratio, substr(f.key, 1, 8) AS key FROM report_runs AS h"
         " JOIN final AS f ON f.run_id = h.run ORDER BY h.place, f.seed";
     bool ok = check_sweep(p) && write_heading(p) && write_scale(p) && write_charts(p) &&
               write_table(p, "Medians over seeds", medians) &&

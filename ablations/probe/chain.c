@@ -112,7 +112,7 @@ static void name_column(Sheet *s, int j, const char *what, bool pairs) {
     }
 }
 
-static void show_model(Subject *s, const Measured *m, int n) {
+static void show_model(ProbedModel *s, const Measured *m, int n) {
     Line there[MODEL_LINES];
     int lines = lines_there(m, of_model, MODEL_LINES, false, there);
     Sheet sheet = sheet_make("model", "the whole model", lines + 2, n == 2 ? 3 : 1);
@@ -129,10 +129,10 @@ static void show_model(Subject *s, const Measured *m, int n) {
     for (int i = 0; n == 2 && i < sheet.rows; i++)
         if (!sheet.row[i].words)
             *sheet_cell(&sheet, i, 2) = *sheet_cell(&sheet, i, 1) - *sheet_cell(&sheet, i, 0);
-    subject_show(s, &sheet);
+    probed_model_show(s, &sheet);
 }
 
-static void show_layers(Subject *s, const Measured *m, int n) {
+static void show_layers(ProbedModel *s, const Measured *m, int n) {
     int layers = (int)s->m->config.layers, heads = (int)s->m->config.heads;
     char title[80];
     title_of(m, "the chain by layer", title);
@@ -146,10 +146,10 @@ static void show_layers(Subject *s, const Measured *m, int n) {
             for (int j = 0; j < n; j++)
                 *sheet_cell(&sheet, i, l * n + j) = layer_figure(&m[j], &by_layer[i], l, heads);
     }
-    subject_show(s, &sheet);
+    probed_model_show(s, &sheet);
 }
 
-static void show_heads(Subject *s, const Measured *m, int n) {
+static void show_heads(ProbedModel *s, const Measured *m, int n) {
     int layers = (int)s->m->config.layers, heads = (int)s->m->config.heads;
     Line there[HEAD_LINES];
     int lines = lines_there(m, by_head, HEAD_LINES, true, there);
@@ -165,14 +165,14 @@ static void show_heads(Subject *s, const Measured *m, int n) {
             for (int j = 0; j < n; j++)
                 *sheet_cell(&sheet, i, at * n + j) = figure(&m[j], &there[i], at / heads, at % heads);
     }
-    subject_show(s, &sheet);
+    probed_model_show(s, &sheet);
 }
 
-bool chain_show(Subject *s, Error *e) {
+bool chain_show(ProbedModel *s, Error *e) {
     Measured m[2] = {0};
     int n = s->o->changes.n ? 2 : 1;
     bool ok = true;
-    for (int i = 0; ok && i < n; i++) ok = subject_measure(s, i == 1, &m[i], e);
+    for (int i = 0; ok && i < n; i++) ok = probed_model_measure(s, i == 1, &m[i], e);
     if (ok) {
         show_model(s, m, n);
         show_layers(s, m, n);

@@ -5,6 +5,6 @@
 
 #include "ablations/probe/probed_model.h"
 
-bool chain_show(Subject *s, Error *e);
+bool chain_show(ProbedModel *s, Error *e);
 
 #endif

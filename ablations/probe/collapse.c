@@ -27,7 +27,7 @@ static void see(void *self, const View *v) {
     }
 }
 
-void collapse_measure(const Subject *s, Tape *t, const ProbeRows *p, int n, double *distance) {
+void collapse_measure(const ProbedModel *s, Tape *t, const ProbeRows *p, int n, double *distance) {
     size_t tokens = (size_t)p->rows * (size_t)p->T;
     int32_t *x = instrument_memory(tokens, sizeof *x);
     memcpy(x, p->at.x, tokens * sizeof *x);
@@ -35,19 +35,19 @@ void collapse_measure(const Subject *s, Tape *t, const ProbeRows *p, int n, doub
     Ends ends = {n, (int)s->m->config.width, p->rows, distance};
     Observer eye = {1u << TAP_RESID, &ends, see, NULL};
     tape_observe(t, (Observers){&eye, 1});
-    model_forward(s->m, t, &(Batch){p->rows, p->T, x, p->at.y, p->at.lo, 0});
+    model_forward(s->m, t, &(Batch){p->rows, p->T, x, p->at.y, p->at.doc_start, 0});
     free(x);
 }
 
-bool collapse_check(const Subject *s, Error *e) {
+bool collapse_check(const ProbedModel *s, Error *e) {
     return s->main.T >= 3 ||
            fail(e, EXIT_USAGE, "--collapse: rows of %d tokens are too short (3)", s->main.T);
 }
 
-bool collapse_show(Subject *s, Error *e) {
+bool collapse_show(ProbedModel *s, Error *e) {
     const ProbeRows *p = s->no_bos ? &s->other : &s->main;
     Tape *t = NULL;
-    if (!subject_tape(s, p, true, false, &t, e)) return false;
+    if (!probed_model_tape(s, p, true, false, &t, e)) return false;
     int layers = (int)s->m->config.layers, lengths = 0;
     for (int n = 2; n < p->T; n *= 2) lengths++;
     Sheet sheet = sheet_make(
@@ -59,6 +59,6 @@ bool collapse_show(Subject *s, Error *e) {
     }
     for (int l = 0; l < layers; l++) snprintf(sheet.col[l], SHEET_NAME, "layer %d", l);
     tape_free(t);
-    subject_show(s, &sheet);
+    probed_model_show(s, &sheet);
     return true;
 }

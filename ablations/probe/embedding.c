@@ -9,12 +9,12 @@
 
 enum { SECTIONS = 8, ROWS_A_SECTION = 50, FEWEST = 10, IN_FLIGHT = 64 };
 
-static int64_t rows_there(const Subject *s) {
+static int64_t rows_there(const ProbedModel *s) {
     int64_t all = dataset_plain_rows(s->data, s->main.T), most = SECTIONS * ROWS_A_SECTION;
     return all < most ? all / SECTIONS * SECTIONS : most;
 }
 
-bool embedding_check(const Subject *s, Error *e) {
+bool embedding_check(const ProbedModel *s, Error *e) {
     if (isnan(dataset_info(s->data)->mean_document))
         return fail(e, EXIT_USAGE, "--embedding: %s: a synthetic task has no sections", s->c.data.source);
     if (rows_there(s) >= SECTIONS * FEWEST) return true;
@@ -23,35 +23,35 @@ bool embedding_check(const Subject *s, Error *e) {
 }
 
 /* Rows spread evenly over the held-out text, and where each is from. */
-static bool draw(const Subject *s, bool bos, ProbeRows *p, int32_t *section, Error *e) {
+static bool draw(const ProbedModel *s, bool bos, ProbeRows *p, int32_t *section, Error *e) {
     int64_t n = rows_there(s), all = dataset_plain_rows(s->data, s->main.T), T = s->main.T;
     if (!probe_rows_create(p, n, T, e)) return false;
     for (int64_t i = 0; i < n; i++) {
-        Rows one = {p->at.x + i * T, p->at.y + i * T, p->at.lo + i * T, NULL};
+        Rows one = {p->at.x + i * T, p->at.y + i * T, p->at.doc_start + i * T, NULL};
         dataset_plain_row(s->data, i * all / n, (int)T, bos, &one);
         section[i] = (int32_t)(i * SECTIONS / n);
     }
     return true;
 }
 
-static bool measure(const Subject *s, bool changed, Figures *f, Error *e) {
+static bool measure(const ProbedModel *s, bool changed, Figures *f, Error *e) {
     bool bos = s->c.data.bos == BOS_ROW && !(changed && s->no_bos);
     int32_t section[SECTIONS * ROWS_A_SECTION];
     ProbeRows p = {0};
     Tape *t = NULL;
     bool ok = draw(s, bos, &p, section, e);
     ProbeRows few = {.rows = p.rows < IN_FLIGHT ? p.rows : IN_FLIGHT, .T = p.T};
-    ok = ok && subject_tape(s, &few, changed, false, &t, e);
+    ok = ok && probed_model_tape(s, &few, changed, false, &t, e);
     if (ok) {
         Probe probe = {.m = s->m, .rows = p.rows, .T = p.T, .section = section, .sections = SECTIONS};
-        instruments_measure(&probe, t, p.at.x, p.at.y, p.at.lo, ASKED, f, NULL);
+        instruments_measure(&probe, t, p.at.x, p.at.y, p.at.doc_start, ASKED, f, NULL);
     }
     tape_free(t);
     probe_rows_free(&p);
     return ok;
 }
 
-static void show(Subject *s, const Figures *f, int n) {
+static void show(ProbedModel *s, const Figures *f, int n) {
     int layers = (int)s->m->config.layers;
     char title[96];
     snprintf(title, sizeof title,
@@ -65,10 +65,10 @@ static void show(Subject *s, const Figures *f, int n) {
         for (int j = 0; j < n; j++)
             *sheet_cell(&sheet, l, j) = figures_get(&f[j], "embedding_accuracy", l, -1);
     }
-    subject_show(s, &sheet);
+    probed_model_show(s, &sheet);
 }
 
-bool embedding_show(Subject *s, Error *e) {
+bool embedding_show(ProbedModel *s, Error *e) {
     Figures f[2] = {{0}};
     int n = s->o->changes.n ? 2 : 1;
     bool ok = true;

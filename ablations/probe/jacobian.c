@@ -15,11 +15,11 @@
 
 enum { DRAWS = 16, POWER_STEPS = 30 };
 
-bool jacobian_sensitivity(const Subject *s, const ProbeRows *p, int draws, double *sens, Error *e) {
+bool jacobian_sensitivity(const ProbedModel *s, const ProbeRows *p, int draws, double *sens, Error *e) {
     int d = (int)s->m->config.width, T = p->T;
     size_t N = (size_t)p->rows * (size_t)T;
     Tape *t = NULL;
-    if (!subject_tape(s, p, true, true, &t, e)) return false;
+    if (!probed_model_tape(s, p, true, true, &t, e)) return false;
     float *g = instrument_memory(N * (size_t)d, sizeof *g), *scratch = model_arena(s->m);
     double *square = instrument_memory(N, sizeof *square);
     for (int draw = 0; scratch && draw < draws; draw++) {
@@ -31,7 +31,7 @@ bool jacobian_sensitivity(const Subject *s, const ProbeRows *p, int draws, doubl
                     (float)rng_normal((uint64_t)s->c.seed, RNG_SKETCH, 0, at);
             }
         const float *dx =
-            model_pull(s->m, t, &(Batch){p->rows, T, p->at.x, p->at.y, p->at.lo, 0}, g, scratch);
+            model_pull(s->m, t, &(Batch){p->rows, T, p->at.x, p->at.y, p->at.doc_start, 0}, g, scratch);
         for (size_t n = 0; n < N; n++)
             for (int c = 0; c < d; c++)
                 square[n] += (double)dx[n * (size_t)d + c] * dx[n * (size_t)d + c] / draws;
@@ -103,14 +103,14 @@ static void add_paths(const KeptWeights *k, int row, const double *self, double 
     for (int i = 0; i < k->T; i++) sum[i] += at[i] / k->rows;
 }
 
-bool jacobian_path_bound(const Subject *s, const ProbeRows *p, double *bound, Error *e) {
+bool jacobian_path_bound(const ProbedModel *s, const ProbeRows *p, double *bound, Error *e) {
     Tape *t = NULL;
-    if (!subject_tape(s, p, true, false, &t, e)) return false;
+    if (!probed_model_tape(s, p, true, false, &t, e)) return false;
     KeptWeights k = weights_keep(s->m, p->rows, p->T, WEIGHTS_RAW);
     Observer eye = weights_observer(&k);
     double self[k.layers];
     tape_observe(t, (Observers){&eye, 1});
-    model_forward(s->m, t, &(Batch){p->rows, p->T, p->at.x, p->at.y, p->at.lo, 0});
+    model_forward(s->m, t, &(Batch){p->rows, p->T, p->at.x, p->at.y, p->at.doc_start, 0});
     for (int l = 0; l < k.layers; l++) self[l] = 1 / layer_norm(s->m, l);
     for (int row = 0; row < k.rows; row++) add_paths(&k, row, self, bound);
     weights_free(&k);
@@ -118,7 +118,7 @@ bool jacobian_path_bound(const Subject *s, const ProbeRows *p, double *bound, Er
     return true;
 }
 
-bool jacobian_show(Subject *s, Error *e) {
+bool jacobian_show(ProbedModel *s, Error *e) {
     static const char *const columns[] = {"BOS", "path bound / C^L", "no BOS", "path bound / C^L"};
     bool bos = s->c.data.bos == BOS_ROW, ok = true;
     int T = s->main.T;
@@ -135,7 +135,7 @@ bool jacobian_show(Subject *s, Error *e) {
         for (int j = 0; j < 4; j++) strcpy(sheet.col[j], columns[j]);
         for (int i = 0; i < T; i++) snprintf(sheet.row[i].name, SHEET_NAME, "position %d", i);
         for (int i = 0; i < 4 * T; i++) *sheet_cell(&sheet, i / 4, i % 4) = of[i % 4][i / 4];
-        subject_show(s, &sheet);
+        probed_model_show(s, &sheet);
     }
     for (int j = 0; j < 4; j++) free(of[j]);
     return ok;

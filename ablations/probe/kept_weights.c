@@ -11,7 +11,7 @@ KeptWeights weights_keep(const Model *m, int rows, int T, WeightsOf what) {
                      .heads = (int)m->config.heads,
                      .T = T,
                      .what = what,
-                     .sight = sight_of(&m->config)};
+                     .visible = visible_of(&m->config)};
     k.A = instrument_memory((size_t)k.rows * k.layers * k.heads * T * T, sizeof *k.A);
     return k;
 }
@@ -30,9 +30,9 @@ static void see(void *self, const Weights *w) {
     float *to = weights_of(kept, w->row, w->layer, w->head);
     for (int q = w->q0; q < w->q0 + w->nq; q++) {
         const float *A = w->A + (q - w->q0) * w->ld;
-        int last = sight_to(kept->sight, w->lo, w->T, q);
-        double scale = kept->what == WEIGHTS_RAW ? 1 : weight_scale(w, A, w->lo[q], last);
-        for (int k = w->lo[q]; k <= last; k++) to[q * w->T + k] = (float)(scale * fabsf(A[k]));
+        int last = visible_to(kept->visible, w->doc_start, w->T, q);
+        double scale = kept->what == WEIGHTS_RAW ? 1 : weight_scale(w, A, w->doc_start[q], last);
+        for (int k = w->doc_start[q]; k <= last; k++) to[q * w->T + k] = (float)(scale * fabsf(A[k]));
     }
 }
 

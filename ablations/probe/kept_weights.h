@@ -15,7 +15,7 @@ typedef enum WeightsOf {
 typedef struct KeptWeights {
     int rows, layers, heads, T;
     WeightsOf what;
-    Sight sight;
+    Visible visible;
     float *A; /* (rows, layers, heads, T, T), 0 for keys not seen */
 } KeptWeights;
 

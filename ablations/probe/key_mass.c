@@ -10,30 +10,30 @@
 
 enum { MEAN, LARGEST, FIGURES };
 
-static double mass_of(const KeptWeights *k, const int32_t *lo, int layer, int head, int key) {
+static double mass_of(const KeptWeights *k, const int32_t *doc_start, int layer, int head, int key) {
     double mass = 0;
     for (int row = 0; row < k->rows; row++) {
         const float *A = weights_of(k, row, layer, head);
         double sum = 0;
         int end = 0;
         for (int q = 0; q < k->T; q++) sum += (double)A[q * k->T + key];
-        mass += sum / queries_of(lo + (int64_t)row * k->T, k->T, k->sight, key, &end) / k->rows;
+        mass += sum / queries_of(doc_start + (int64_t)row * k->T, k->T, k->visible, key, &end) / k->rows;
     }
     return mass;
 }
 
-bool key_mass_measure(const Subject *s, const ProbeRows *p, bool changed, int key, double *mean, double *most,
+bool key_mass_measure(const ProbedModel *s, const ProbeRows *p, bool changed, int key, double *mean, double *most,
                       Error *e) {
     Tape *t = NULL;
-    if (!subject_tape(s, p, changed, false, &t, e)) return false;
+    if (!probed_model_tape(s, p, changed, false, &t, e)) return false;
     KeptWeights k = weights_keep(s->m, p->rows, p->T, WEIGHTS_PROXY);
     Observer eye = weights_observer(&k);
     tape_observe(t, (Observers){&eye, 1});
-    model_forward(s->m, t, &(Batch){p->rows, p->T, p->at.x, p->at.y, p->at.lo, 0});
+    model_forward(s->m, t, &(Batch){p->rows, p->T, p->at.x, p->at.y, p->at.doc_start, 0});
     for (int l = 0; l < k.layers; l++) {
         mean[l] = most[l] = 0;
         for (int h = 0; h < k.heads; h++) {
-            double mass = mass_of(&k, p->at.lo, l, h, key);
+            double mass = mass_of(&k, p->at.doc_start, l, h, key);
             mean[l] += mass / k.heads;
             most[l] = fmax(most[l], mass);
         }
@@ -43,7 +43,7 @@ bool key_mass_measure(const Subject *s, const ProbeRows *p, bool changed, int ke
     return true;
 }
 
-static bool measure(const Subject *s, bool changed, Sheet *sheet, Error *e) {
+static bool measure(const ProbedModel *s, bool changed, Sheet *sheet, Error *e) {
     const ProbeRows *p = changed && s->no_bos ? &s->other : &s->main;
     int layers = sheet->rows, at = changed ? FIGURES : 0;
     double mean[layers], most[layers];
@@ -55,13 +55,13 @@ static bool measure(const Subject *s, bool changed, Sheet *sheet, Error *e) {
     return true;
 }
 
-bool key_mass_check(const Subject *s, Error *e) {
+bool key_mass_check(const ProbedModel *s, Error *e) {
     int T = s->main.T;
     return (s->o->key >= 0 && s->o->key < T) ||
            fail(e, EXIT_USAGE, "--key: %lld: not a position (0 to %d)", (long long)s->o->key, T - 1);
 }
 
-bool key_mass_show(Subject *s, Error *e) {
+bool key_mass_show(ProbedModel *s, Error *e) {
     static const char *const columns[] = {"mean", "largest head", "mean after", "largest head after"};
     int layers = (int)s->m->config.layers;
     bool pairs = s->o->changes.n;
@@ -72,7 +72,7 @@ bool key_mass_show(Subject *s, Error *e) {
     for (int l = 0; l < layers; l++) snprintf(sheet.row[l].name, SHEET_NAME, "layer %d", l);
     bool ok = measure(s, false, &sheet, e) && (!pairs || measure(s, true, &sheet, e));
     if (ok)
-        subject_show(s, &sheet);
+        probed_model_show(s, &sheet);
     else
         sheet_free(&sheet);
     return ok;

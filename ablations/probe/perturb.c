@@ -39,31 +39,31 @@ static void see(void *self, const View *v) {
         s->spread[v->layer * s->T + n % s->T] += moved(was + n * s->d, v->data + n * v->ld, s->d) / s->rows;
 }
 
-static int32_t another_token(const Subject *s, int row, int32_t token) {
+static int32_t another_token(const ProbedModel *s, int row, int32_t token) {
     uint64_t V = (uint64_t)s->m->config.vocab;
     uint64_t by = 1 + rng_below((uint64_t)s->c.seed, RNG_SKETCH, DRAW, (uint64_t)row, V - 1);
     return (int32_t)(((uint64_t)token + by) % V);
 }
 
-bool perturb_measure(const Subject *s, const ProbeRows *p, const int32_t *changed, double *spread, Error *e) {
+bool perturb_measure(const ProbedModel *s, const ProbeRows *p, const int32_t *changed, double *spread, Error *e) {
     Tape *t = NULL;
-    if (!subject_tape(s, p, true, false, &t, e)) return false;
+    if (!probed_model_tape(s, p, true, false, &t, e)) return false;
     int layers = (int)s->m->config.layers, d = (int)s->m->config.width;
     size_t n = (size_t)p->rows * (size_t)p->T;
     Spread of = {p->rows, p->T, d, layers, false, NULL, spread};
     of.stream = instrument_memory((size_t)layers * n * (size_t)d, sizeof *of.stream);
     Observer eye = {1u << TAP_RESID, &of, see, NULL};
     tape_observe(t, (Observers){&eye, 1});
-    model_forward(s->m, t, &(Batch){p->rows, p->T, p->at.x, p->at.y, p->at.lo, 0});
+    model_forward(s->m, t, &(Batch){p->rows, p->T, p->at.x, p->at.y, p->at.doc_start, 0});
     of.changed = true;
-    model_forward(s->m, t, &(Batch){p->rows, p->T, changed, p->at.y, p->at.lo, 0});
+    model_forward(s->m, t, &(Batch){p->rows, p->T, changed, p->at.y, p->at.doc_start, 0});
     free(of.stream);
     tape_free(t);
     return true;
 }
 
 /* Every row with another token at the position asked for. */
-static bool measure(const Subject *s, const ProbeRows *p, double *spread, Error *e) {
+static bool measure(const ProbedModel *s, const ProbeRows *p, double *spread, Error *e) {
     size_t n = (size_t)p->rows * (size_t)p->T;
     int32_t *changed = instrument_memory(n, sizeof *changed);
     memcpy(changed, p->at.x, n * sizeof *changed);
@@ -76,8 +76,8 @@ static bool measure(const Subject *s, const ProbeRows *p, double *spread, Error 
     return ok;
 }
 
-static bool draw(Subject *s, const HeatPanel *panel, Error *e) {
-    FILE *out = subject_figure(s, "perturb", e);
+static bool draw(ProbedModel *s, const HeatPanel *panel, Error *e) {
+    FILE *out = probed_model_figure(s, "perturb", e);
     int layers = (int)s->m->config.layers, T = s->main.T;
     double most = 0;
     if (!out) return false;
@@ -97,10 +97,10 @@ static bool draw(Subject *s, const HeatPanel *panel, Error *e) {
                              .most = most > 0 ? most : 1,
                              .panel = panel,
                              .n = 2});
-    return subject_close_figure(s, out, "perturb", e);
+    return probed_model_close_figure(s, out, "perturb", e);
 }
 
-static void show(Subject *s, double *const spread[2]) {
+static void show(ProbedModel *s, double *const spread[2]) {
     int layers = (int)s->m->config.layers, T = s->main.T, pos = (int)s->o->perturb;
     Sheet sheet = sheet_make("perturb", "spread of one changed token: |dx| / |x|, mean over rows",
                              T - pos + 1, 2 * layers);
@@ -116,17 +116,17 @@ static void show(Subject *s, double *const spread[2]) {
         }
         if (pos < T - 1) *sheet_cell(&sheet, T - pos, j) = sum;
     }
-    subject_show(s, &sheet);
+    probed_model_show(s, &sheet);
 }
 
-bool perturb_check(const Subject *s, Error *e) {
+bool perturb_check(const ProbedModel *s, Error *e) {
     int T = s->main.T;
     return (s->o->perturb >= 1 && s->o->perturb < T) ||
            fail(e, EXIT_USAGE, "--perturb: %lld: not a position where text stands (1 to %d)",
                 (long long)s->o->perturb, T - 1);
 }
 
-bool perturb_show(Subject *s, Error *e) {
+bool perturb_show(ProbedModel *s, Error *e) {
     int T = s->main.T;
     bool bos = s->c.data.bos == BOS_ROW;
     double *spread[2];

@@ -10,12 +10,12 @@
 
 #include <string.h>
 
-static bool ask(Subject *s, Error *e) {
+static bool ask(ProbedModel *s, Error *e) {
     const ProbeOptions *o = s->o;
     const struct {
         bool asked;
-        bool (*check)(const Subject *s, Error *e); /* NULL: nothing to refuse */
-        bool (*show)(Subject *s, Error *e);
+        bool (*check)(const ProbedModel *s, Error *e); /* NULL: nothing to refuse */
+        bool (*show)(ProbedModel *s, Error *e);
     } questions[] = {{true, NULL, chain_show},
                      {o->perturb != INT64_MIN, perturb_check, perturb_show},
                      {o->key != INT64_MIN, key_mass_check, key_mass_show},
@@ -63,11 +63,11 @@ static int probe(int argc, char **argv, Error *e) {
              "probe: expected one CHECKPOINT, a folder step-NNNNNNNN or its model.safetensors");
         return e->code;
     }
-    Subject s;
+    ProbedModel s;
     gemm_start();
     if (host_threads(0, &threads, e)) {
-        if (subject_open(&s, argv[0], &o, e)) ask(&s, e);
-        subject_close(&s);
+        if (probed_model_open(&s, argv[0], &o, e)) ask(&s, e);
+        probed_model_close(&s);
     }
     return e->code;
 }

@@ -13,9 +13,9 @@ static void average(const KeptWeights *k, int layer, int head, double *out) {
     }
 }
 
-static bool draw(Subject *s, const KeptWeights *k, Error *e) {
+static bool draw(ProbedModel *s, const KeptWeights *k, Error *e) {
     int n = k->layers * k->heads, cells = k->T * k->T;
-    FILE *out = subject_figure(s, "maps", e);
+    FILE *out = probed_model_figure(s, "maps", e);
     if (!out) return false;
     HeatPanel *panel = instrument_memory((size_t)n, sizeof *panel);
     double *at = instrument_memory((size_t)n * (size_t)cells, sizeof *at);
@@ -38,17 +38,17 @@ static bool draw(Subject *s, const KeptWeights *k, Error *e) {
     free(title);
     free(at);
     free(panel);
-    return subject_close_figure(s, out, "maps", e);
+    return probed_model_close_figure(s, out, "maps", e);
 }
 
-bool maps_show(Subject *s, Error *e) {
+bool maps_show(ProbedModel *s, Error *e) {
     const ProbeRows *p = s->no_bos ? &s->other : &s->main;
     Tape *t = NULL;
-    if (!subject_tape(s, p, true, false, &t, e)) return false;
+    if (!probed_model_tape(s, p, true, false, &t, e)) return false;
     KeptWeights k = weights_keep(s->m, p->rows, p->T, WEIGHTS_PROXY);
     Observer eye = weights_observer(&k);
     tape_observe(t, (Observers){&eye, 1});
-    model_forward(s->m, t, &(Batch){p->rows, p->T, p->at.x, p->at.y, p->at.lo, 0});
+    model_forward(s->m, t, &(Batch){p->rows, p->T, p->at.x, p->at.y, p->at.doc_start, 0});
     bool ok = draw(s, &k, e);
     weights_free(&k);
     tape_free(t);

@@ -29,7 +29,7 @@ static void cut_rows(ProbeRows *p, const int32_t *tokens, bool bos, int32_t bos_
         }
 }
 
-static bool rows_of_text(Subject *s, int64_t T, bool bos, Error *e) {
+static bool rows_of_text(ProbedModel *s, int64_t T, bool bos, Error *e) {
     Bytes text = {0};
     int32_t *tokens = NULL;
     int64_t n = 0, most = s->c.probe.sequences;
@@ -59,7 +59,7 @@ static size_t one_change(const char *text) {
     return n;
 }
 
-static bool add_change(Subject *s, const char *text, int T, Error *e) {
+static bool add_change(ProbedModel *s, const char *text, int T, Error *e) {
     Intervention i;
     if (!intervention_read(text, "--do", &s->m->config, T, &i, e)) return false;
     if (intervention_of_rows(&i)) {
@@ -73,7 +73,7 @@ static bool add_change(Subject *s, const char *text, int T, Error *e) {
     return true;
 }
 
-static bool read_changes(Subject *s, int T, Error *e) {
+static bool read_changes(ProbedModel *s, int T, Error *e) {
     for (int i = 0; i < s->o->changes.n; i++)
         for (const char *at = s->o->changes.at[i]; *at;) {
             char text[LIST_TEXT];
@@ -91,7 +91,7 @@ static bool read_changes(Subject *s, int T, Error *e) {
 /* ---- the subject ---- */
 
 /* Other tokens under the same numbers would make every figure wrong without a sign; other text would not. */
-static bool check_data(const Subject *s, const char *checkpoint, Error *e) {
+static bool check_data(const ProbedModel *s, const char *checkpoint, Error *e) {
     const DatasetInfo *info = dataset_info(s->data);
     const char *remark;
     if (!checkpoint_fits_data(checkpoint, info, e) || !checkpoint_remark(checkpoint, &s->c, info, &remark, e))
@@ -100,8 +100,8 @@ static bool check_data(const Subject *s, const char *checkpoint, Error *e) {
     return true;
 }
 
-bool subject_open(Subject *s, const char *checkpoint, const ProbeOptions *o, Error *e) {
-    *s = (Subject){.o = o};
+bool probed_model_open(ProbedModel *s, const char *checkpoint, const ProbeOptions *o, Error *e) {
+    *s = (ProbedModel){.o = o};
     if (!checkpoint_open(checkpoint, &s->c, &s->m, &s->step, e) ||
         !dataset_open(&s->data, &s->c.data, o->cache, NULL, e) || !check_data(s, checkpoint, e))
         return false;
@@ -119,7 +119,7 @@ bool subject_open(Subject *s, const char *checkpoint, const ProbeOptions *o, Err
     return read_changes(s, (int)T, e);
 }
 
-void subject_close(Subject *s) {
+void probed_model_close(ProbedModel *s) {
     if (s->o->json && s->sheets) puts("}");
     probe_rows_free(&s->main);
     probe_rows_free(&s->other);
@@ -128,7 +128,7 @@ void subject_close(Subject *s) {
     model_free(s->m);
 }
 
-void subject_show(Subject *s, Sheet *sheet) {
+void probed_model_show(ProbedModel *s, Sheet *sheet) {
     if (s->o->json) {
         fputs(s->sheets++ ? ",\n " : "{", stdout);
         sheet_json(stdout, sheet);
@@ -138,11 +138,11 @@ void subject_show(Subject *s, Sheet *sheet) {
     sheet_free(sheet);
 }
 
-static void figure_path(const Subject *s, const char *name, char path[1024]) {
+static void figure_path(const ProbedModel *s, const char *name, char path[1024]) {
     snprintf(path, 1024, "%s/%s.svg", s->o->svg, name);
 }
 
-FILE *subject_figure(const Subject *s, const char *name, Error *e) {
+FILE *probed_model_figure(const ProbedModel *s, const char *name, Error *e) {
     char path[1024];
     figure_path(s, name, path);
     FILE *f = mkdir(s->o->svg, 0777) && errno != EEXIST ? NULL : fopen(path, "w");
@@ -150,7 +150,7 @@ FILE *subject_figure(const Subject *s, const char *name, Error *e) {
     return f;
 }
 
-bool subject_close_figure(Subject *s, FILE *f, const char *name, Error *e) {
+bool probed_model_close_figure(ProbedModel *s, FILE *f, const char *name, Error *e) {
     char path[1024];
     figure_path(s, name, path);
     bool written = !ferror(f);
@@ -163,7 +163,7 @@ bool subject_close_figure(Subject *s, FILE *f, const char *name, Error *e) {
 
 /* ---- passes ---- */
 
-bool subject_tape(const Subject *s, const ProbeRows *rows, bool changed, bool train, Tape **t, Error *e) {
+bool probed_model_tape(const ProbedModel *s, const ProbeRows *rows, bool changed, bool train, Tape **t, Error *e) {
     List *list = &s->m->config.interventions, trained = *list;
     for (int i = 0; changed && i < s->changes.n; i++) strcpy(list->item[list->n++], s->changes.item[i]);
     bool ok = tape_create(t, s->m, rows->rows, rows->T, train, e);
@@ -183,13 +183,13 @@ static void mean_losses(const ProbeRows *p, double *loss, double *loss_1) {
     *loss_1 = n[1] ? sum[1] / (double)n[1] : NAN;
 }
 
-void subject_losses(const Subject *s, Tape *t, const ProbeRows *p, double *loss, double *loss_1) {
-    model_forward(s->m, t, &(Batch){p->rows, p->T, p->at.x, p->at.y, p->at.lo, 0});
+void probed_model_losses(const ProbedModel *s, Tape *t, const ProbeRows *p, double *loss, double *loss_1) {
+    model_forward(s->m, t, &(Batch){p->rows, p->T, p->at.x, p->at.y, p->at.doc_start, 0});
     memcpy(p->losses, tape_losses(t), (size_t)(p->rows * p->T) * sizeof *p->losses);
     mean_losses(p, loss, loss_1);
 }
 
-bool subject_measure(const Subject *s, bool changed, Measured *out, Error *e) {
+bool probed_model_measure(const ProbedModel *s, bool changed, Measured *out, Error *e) {
     const ProbeRows *rows = changed && s->no_bos ? &s->other : &s->main;
     const ProbeRows *sets[] = {rows, &s->random};
     Figures *figures[] = {&out->main, &out->random};
@@ -197,9 +197,9 @@ bool subject_measure(const Subject *s, bool changed, Measured *out, Error *e) {
     for (int i = 0; i < 2; i++) {
         Tape *t = NULL;
         const ProbeRows *p = sets[i];
-        if (!subject_tape(s, p, changed, false, &t, e)) return false;
+        if (!probed_model_tape(s, p, changed, false, &t, e)) return false;
         Probe probe = {.m = s->m, .rows = p->rows, .T = p->T, .random = i == 1, .kind = p->at.kind};
-        instruments_measure(&probe, t, p->at.x, p->at.y, p->at.lo, LIGHT | HEAVY, figures[i], p->losses);
+        instruments_measure(&probe, t, p->at.x, p->at.y, p->at.doc_start, LIGHT | HEAVY, figures[i], p->losses);
         tape_free(t);
     }
     mean_losses(rows, &out->loss, &out->loss_1);

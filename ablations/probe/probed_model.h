@@ -20,7 +20,7 @@ typedef struct ProbeOptions {
     bool heads, json, list, jacobian, maps, stream, collapse, embedding, time;
 } ProbeOptions;
 
-typedef struct Subject {
+typedef struct ProbedModel {
     const ProbeOptions *o;
     Config c;
     Model *m; /* its config.interventions are those it was trained under */
@@ -31,16 +31,16 @@ typedef struct Subject {
     List changes; /* of --do, one an item, without such as are of rows */
     bool no_bos;  /* of --do */
     int sheets;   /* and figures shown so far */
-} Subject;
+} ProbedModel;
 
-bool subject_open(Subject *s, const char *checkpoint, const ProbeOptions *o, Error *e);
-void subject_close(Subject *s);
+bool probed_model_open(ProbedModel *s, const char *checkpoint, const ProbeOptions *o, Error *e);
+void probed_model_close(ProbedModel *s);
 
 /* Prints a sheet, as the options want it, and frees it. */
-void subject_show(Subject *s, Sheet *sheet);
+void probed_model_show(ProbedModel *s, Sheet *sheet);
 /* Opens NAME.svg in the folder of --svg; closes it and says where it is. */
-FILE *subject_figure(const Subject *s, const char *name, Error *e);
-bool subject_close_figure(Subject *s, FILE *f, const char *name, Error *e);
+FILE *probed_model_figure(const ProbedModel *s, const char *name, Error *e);
+bool probed_model_close_figure(ProbedModel *s, FILE *f, const char *name, Error *e);
 
 typedef struct Measured {
     Figures main, random;
@@ -48,12 +48,12 @@ typedef struct Measured {
 } Measured;
 
 /* Every instrument, without --do or under it. */
-bool subject_measure(const Subject *s, bool changed, Measured *out, Error *e);
+bool probed_model_measure(const ProbedModel *s, bool changed, Measured *out, Error *e);
 void measured_free(Measured *m);
 
 /* A tape for rows of the subject, all of them in flight, without --do or under it. */
-bool subject_tape(const Subject *s, const ProbeRows *rows, bool changed, bool train, Tape **t, Error *e);
+bool probed_model_tape(const ProbedModel *s, const ProbeRows *rows, bool changed, bool train, Tape **t, Error *e);
 /* The rows' losses: all targets, and without the first of each row. */
-void subject_losses(const Subject *s, Tape *t, const ProbeRows *rows, double *loss, double *loss_1);
+void probed_model_losses(const ProbedModel *s, Tape *t, const ProbeRows *rows, double *loss, double *loss_1);
 
 #endif

@@ -84,7 +84,7 @@ static void round_weights(const Model *m) {
     }
 }
 
-bool quantize_check(const Subject *s, Error *e) {
+bool quantize_check(const ProbedModel *s, Error *e) {
     return !strcmp(s->o->quantize, "int8") ||
            fail(e, EXIT_USAGE, "--quantize: %s: unknown kind (int8)", s->o->quantize);
 }
@@ -102,7 +102,7 @@ static const struct {
 _Static_assert(sizeof kinds / sizeof *kinds == QUANTIZE_KINDS, "as many losses as kinds");
 
 /* Of the model with weights that may be spoiled, which it gets back. */
-static double loss_of(Subject *s, Tape *t, const ProbeRows *p, int kind, float *spoiled) {
+static double loss_of(ProbedModel *s, Tape *t, const ProbeRows *p, int kind, float *spoiled) {
     Rounding rounding = {kinds[kind].by_token, streams_of(&s->m->config), {0}};
     Observer eye = {LINEAR_INPUTS | 1 << TAP_ATTN_ADD | 1 << TAP_MLP_OUT, &rounding, see, NULL};
     float *trained = s->m->params;
@@ -111,14 +111,14 @@ static double loss_of(Subject *s, Tape *t, const ProbeRows *p, int kind, float *
     s->m->params = spoiled;
     if (kinds[kind].weights) round_weights(s->m);
     tape_observe(t, (Observers){&eye, kinds[kind].inputs});
-    subject_losses(s, t, p, &loss, &loss_1);
+    probed_model_losses(s, t, p, &loss, &loss_1);
     s->m->params = trained;
     return loss;
 }
 
-bool quantize_measure(Subject *s, const ProbeRows *p, double loss[QUANTIZE_KINDS], Error *e) {
+bool quantize_measure(ProbedModel *s, const ProbeRows *p, double loss[QUANTIZE_KINDS], Error *e) {
     Tape *t = NULL;
-    if (!subject_tape(s, p, true, false, &t, e)) return false;
+    if (!probed_model_tape(s, p, true, false, &t, e)) return false;
     float *spoiled = model_arena(s->m);
     for (int i = 0; spoiled && i < QUANTIZE_KINDS; i++) loss[i] = loss_of(s, t, p, i, spoiled);
     bool ok = spoiled || fail(e, EXIT_FAILED, "--quantize: out of memory");
@@ -127,7 +127,7 @@ bool quantize_measure(Subject *s, const ProbeRows *p, double loss[QUANTIZE_KINDS
     return ok;
 }
 
-bool quantize_show(Subject *s, Error *e) {
+bool quantize_show(ProbedModel *s, Error *e) {
     double loss[QUANTIZE_KINDS];
     if (!quantize_measure(s, s->no_bos ? &s->other : &s->main, loss, e)) return false;
     Sheet sheet = sheet_make("quantize", "loss with linear layers rounded to int8", QUANTIZE_KINDS, 2);
@@ -138,6 +138,6 @@ bool quantize_show(Subject *s, Error *e) {
         *sheet_cell(&sheet, i, 0) = loss[i];
         *sheet_cell(&sheet, i, 1) = loss[i] - loss[0];
     }
-    subject_show(s, &sheet);
+    probed_model_show(s, &sheet);
     return true;
 }

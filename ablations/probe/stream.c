@@ -32,21 +32,21 @@ static void name_rows(Sheet *sheet, int T) {
     strcpy(sheet->row[STRETCHES].name, "beyond the context");
 }
 
-bool stream_measure(Subject *s, const ProbeRows *p, int keep, double loss[STREAM_STRETCHES + 1], Error *e) {
+bool stream_measure(ProbedModel *s, const ProbeRows *p, int keep, double loss[STREAM_STRETCHES + 1], Error *e) {
     ModelConfig *c = &s->m->config, trained = *c;
     double all, all_1;
     Tape *t = NULL;
     c->window = keep < 0 ? 0 : c->context - keep;
     c->window_keep = keep < 0 ? 0 : keep;
-    bool ok = subject_tape(s, p, true, false, &t, e);
-    if (ok) subject_losses(s, t, p, &all, &all_1);
+    bool ok = probed_model_tape(s, p, true, false, &t, e);
+    if (ok) probed_model_losses(s, t, p, &all, &all_1);
     *c = trained;
     tape_free(t);
     if (ok) by_stretch(p, (int)trained.context, loss);
     return ok;
 }
 
-static bool measure(Subject *s, const ProbeRows *p, Sheet *sheet, Error *e) {
+static bool measure(ProbedModel *s, const ProbeRows *p, Sheet *sheet, Error *e) {
     static const int keep[] = {-1, 0, 1, 4};
     double loss[STRETCHES + 1];
     for (int j = 0; j < sheet->cols; j++) {
@@ -56,7 +56,7 @@ static bool measure(Subject *s, const ProbeRows *p, Sheet *sheet, Error *e) {
     return true;
 }
 
-bool stream_check(const Subject *s, Error *e) {
+bool stream_check(const ProbedModel *s, Error *e) {
     const ModelConfig *c = &s->m->config;
     if (c->context <= 4)
         return fail(e, EXIT_USAGE, "--stream: a context of %lld has no room for kept keys",
@@ -67,7 +67,7 @@ bool stream_check(const Subject *s, Error *e) {
     return true;
 }
 
-bool stream_show(Subject *s, Error *e) {
+bool stream_show(ProbedModel *s, Error *e) {
     static const char *const columns[] = {"all keys", "window", "first 1 + window", "first 4 + window"};
     int64_t T = LONGER * s->m->config.context;
     ProbeRows p = {0};
@@ -80,7 +80,7 @@ bool stream_show(Subject *s, Error *e) {
     ok = ok && measure(s, &p, &sheet, e);
     probe_rows_free(&p);
     if (ok)
-        subject_show(s, &sheet);
+        probed_model_show(s, &sheet);
     else
         sheet_free(&sheet);
     return ok;

@@ -9,18 +9,18 @@
 
 enum { REPEATS = 7 };
 
-static double milliseconds(const Subject *s, Tape *t, int set) {
+static double milliseconds(const ProbedModel *s, Tape *t, int set) {
     const ProbeRows *p = &s->main;
     Probe probe = {.m = s->m, .rows = p->rows, .T = p->T, .kind = p->at.kind};
     Figures f = {0};
     double start = omp_get_wtime();
-    instruments_measure(&probe, t, p->at.x, p->at.y, p->at.lo, set, &f, NULL);
+    instruments_measure(&probe, t, p->at.x, p->at.y, p->at.doc_start, set, &f, NULL);
     double ms = 1e3 * (omp_get_wtime() - start);
     figures_free(&f);
     return ms;
 }
 
-bool time_show(Subject *s, Error *e) {
+bool time_show(ProbedModel *s, Error *e) {
     static const struct {
         const char *name;
         int set;
@@ -28,7 +28,7 @@ bool time_show(Subject *s, Error *e) {
     enum { SETS = sizeof sets / sizeof *sets };
     double ms[SETS][REPEATS];
     Tape *t = NULL;
-    if (!subject_tape(s, &s->main, false, false, &t, e)) return false;
+    if (!probed_model_tape(s, &s->main, false, false, &t, e)) return false;
     for (int r = -1; r < REPEATS; r++) /* one for warmth */
         for (int i = 0; i < SETS; i++) {
             double x = milliseconds(s, t, sets[i].set);
@@ -41,6 +41,6 @@ bool time_show(Subject *s, Error *e) {
         strcpy(sheet.row[i].name, sets[i].name);
         *sheet_cell(&sheet, i, 0) = median_of(ms[i], REPEATS);
     }
-    subject_show(s, &sheet);
+    probed_model_show(s, &sheet);
     return true;
 }

@@ -7,7 +7,7 @@ WITH chosen AS (
             ORDER BY id DESC LIMIT 1) AS b
 ), fact AS (
     SELECT run, 'config' AS kind, key AS name, value FROM param
-    UNION ALL SELECT run_id, 'outcome', metric, round(value, 4) FROM outcome
+    UNION ALL SELECT run_id, 'outcome', metric, round(value, 4) FROM sweep_metrics
 )
 SELECT coalesce(x.kind, y.kind) AS kind, coalesce(x.name, y.name) AS name, x.value AS first, y.value AS second
 FROM (SELECT * FROM fact, chosen WHERE run = a) AS x

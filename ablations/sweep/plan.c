@@ -60,8 +60,8 @@ static bool plan_run(PlannedRun *r, const PlannedRun *twin, Dataset *data, Error
     int T = (int)c->model.context;
     config_key(&here, info->corpus_hash, info->tokenizer_hash, r->key);
     memset(here.variant, 0, sizeof here.variant);
-    config_key(&here, info->corpus_hash, info->tokenizer_hash, r->deed);
-    if (!*r->key || !*r->deed) return fail(e, EXIT_FAILED, "sweep: out of memory");
+    config_key(&here, info->corpus_hash, info->tokenizer_hash, r->key_without_variant);
+    if (!*r->key || !*r->key_without_variant) return fail(e, EXIT_FAILED, "sweep: out of memory");
     memcpy(r->licence, info->licence, sizeof r->licence);
     r->tokens = (double)c->train.steps * (double)c->train.batch_tokens;
     if (twin)
@@ -89,7 +89,7 @@ static bool plan_runs(Plan *p, Texts *t, const char *cache, void (*say)(const ch
 
 static int by_deed(const void *a, const void *b) {
     const PlannedRun *const *x = a, *const *y = b;
-    int order = strcmp((*x)->deed, (*y)->deed);
+    int order = strcmp((*x)->key_without_variant, (*y)->key_without_variant);
     return order ? order : (*x > *y) - (*x < *y);
 }
 
@@ -100,7 +100,7 @@ static bool refuse_twins(const Plan *p, Error *e) {
     for (int i = 0; i < p->runs; i++) sorted[i] = &p->run[i];
     qsort(sorted, (size_t)p->runs, sizeof *sorted, by_deed);
     for (int i = 1; i < p->runs; i++)
-        if (!strcmp(sorted[i - 1]->deed, sorted[i]->deed) && (!first || sorted[i - 1] < first))
+        if (!strcmp(sorted[i - 1]->key_without_variant, sorted[i]->key_without_variant) && (!first || sorted[i - 1] < first))
             first = sorted[i - 1], second = sorted[i];
     free(sorted);
     if (!first) return true;

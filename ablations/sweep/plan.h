@@ -11,7 +11,7 @@
 typedef struct PlannedRun {
     Config config;
     char key[33];
-    char deed[33]; /* its key, whatever its variant is called: what it does */
+    char key_without_variant[33]; /* its key, whatever its variant is called: what it does */
     RunSize size;
     char licence[128];   /* of its text */
     double tokens, disk; /* disk: bytes of its rows and checkpoints, about */

@@ -23,7 +23,7 @@ typedef enum Gate { GATE_OPEN, GATE_WAITING, GATE_CLOSED } Gate;
 typedef struct Slot {
     pid_t pid; /* 0: free */
     int run;
-    int64_t said; /* bytes of its log from before this start */
+    int64_t log_start; /* bytes of its log from before this start */
 } Slot;
 
 typedef struct Runner {
@@ -31,7 +31,7 @@ typedef struct Runner {
     Store *s;
     const RunnerOptions *o;
     State *state; /* [runs] */
-    bool *second; /* [runs]: found taken, then left, once */
+    bool *retried; /* [runs]: found taken, then left, once */
     Gate *gate;   /* [cells] */
     Slot *slot;   /* [jobs] */
     int jobs, cores, stopped;
@@ -293,10 +293,10 @@ static void last_words(const Runner *r, int i, int64_t from, char *text, size_t 
  * once: a run that cannot even say that it failed looks the same. */
 static bool was_elsewhere(Runner *r, int i, int status) {
     if (is_status(&r->p->run[i], "alive")) return true;
-    if (r->second[i] || !WIFEXITED(status) || WEXITSTATUS(status) != EXIT_FAILED ||
+    if (r->retried[i] || !WIFEXITED(status) || WEXITSTATUS(status) != EXIT_FAILED ||
         !is_status(&r->p->run[i], "interrupted"))
         return false;
-    return r->second[i] = true;
+    return r->retried[i] = true;
 }
 
 static bool run_ended(Runner *r, int slot, int status, Error *e) {
@@ -310,7 +310,7 @@ static bool run_ended(Runner *r, int slot, int status, Error *e) {
     bool done = is_status(run, "done");
     if (r->stopped || r->state[i] == RUN_WAITING || (done && r->jobs == 1)) return read_gates(r, e);
     sweep_label(r->p->sweep, i, LABEL_ALL, label);
-    last_words(r, i, r->slot[slot].said, words, sizeof words);
+    last_words(r, i, r->slot[slot].log_start, words, sizeof words);
     if (WIFSIGNALED(status)) snprintf(words, sizeof words, ": killed by signal %d", WTERMSIG(status));
     live_say(&r->live, "%-11s  %s seed %lld  %.8s%s", done ? "done" : run->status, label,
              (long long)run->config.seed, run->key, done ? "" : words);
@@ -368,10 +368,10 @@ static bool runner_open(Runner *r, Error *e) {
                     "command line: --jobs %d on %d core%s (runs times threads must not exceed cores)",
                     r->jobs, r->cores, r->cores > 1 ? "s" : "");
     r->state = calloc((size_t)r->p->runs, sizeof *r->state);
-    r->second = calloc((size_t)r->p->runs, sizeof *r->second);
+    r->retried = calloc((size_t)r->p->runs, sizeof *r->retried);
     r->gate = calloc((size_t)r->p->sweep->combinations, sizeof *r->gate);
     r->slot = calloc((size_t)r->jobs, sizeof *r->slot);
-    if (!r->state || !r->second || !r->gate || !r->slot) return fail(e, EXIT_FAILED, "sweep: out of memory");
+    if (!r->state || !r->retried || !r->gate || !r->slot) return fail(e, EXIT_FAILED, "sweep: out of memory");
     for (int i = 0; i < r->p->runs; i++) r->state[i] = is_wanted(r->p, r->o, i) ? RUN_WAITING : RUN_OVER;
     /* Blocked, they wait until sigtimedwait takes them: no handler, no race. */
     sigemptyset(&r->signals);
@@ -393,7 +393,7 @@ int runner_run(Plan *p, Store *s, const RunnerOptions *o, Error *e) {
     }
     Counts c = opened ? count(&r) : (Counts){0};
     free(r.state);
-    free(r.second);
+    free(r.retried);
     free(r.gate);
     free(r.slot);
     if (!ok) return e->code;

@@ -6,15 +6,15 @@
 #include "data/base/error.h"
 #include "train/store/store.h"
 
-enum { STUDENT_DF = 60 }; /* beyond these degrees of freedom the last one's quantile is used: 2 % too wide */
+enum { T_MOST_DF = 60 }; /* beyond these degrees of freedom the last one's quantile is used: 2 % too wide */
 
 /* P(|t| <= x) with `df` degrees of freedom, from 1. */
-double student_within(double x, int df);
+double student_t_within(double x, int df);
 
 /* x with P(|t| > x) = p, 0 < p < 1. */
-double student_two_sided(double p, int df);
+double student_t_two_sided(double p, int df);
 
 /* Fills t_quantile with the rows of shares 1 .. shares that are missing. */
-bool student_fill(Store *s, int shares, Error *e);
+bool t_quantile_fill(Store *s, int shares, Error *e);
 
 #endif

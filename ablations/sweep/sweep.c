@@ -80,10 +80,10 @@ static bool each_key(Parser *p, const Yaml *map, const char *prefix, KeyReader *
         if (!key) return false;
         bool known = is_key(key);
         if (!known && !is_group(key)) {
-            Nearest near = {.text = key};
+            DidYouMean near = {.text = key};
             char hint[160];
-            for (int k = 0; config_key_name(k); k++) nearest_offer(&near, config_key_name(k));
-            return refuse(p, map->key[i], "unknown key %s%s", key, nearest_hint(&near, hint, sizeof hint));
+            for (int k = 0; config_key_name(k); k++) did_you_mean_offer(&near, config_key_name(k));
+            return refuse(p, map->key[i], "unknown key %s%s", key, did_you_mean_hint(&near, hint, sizeof hint));
         }
         if (!(known ? read(p, key, map->key[i], map->value[i]) : each_key(p, map->value[i], key, read)))
             return false;
@@ -280,16 +280,16 @@ static bool read_seeds(Parser *p, const Yaml *value) {
 static bool only_keys(Parser *p, const Yaml *map, const char *what, const char *const *known) {
     if (map->kind != YAML_MAP) return refuse(p, map, "%s: expected a map", what);
     for (int i = 0; i < map->n; i++) {
-        Nearest near = {.text = map->key[i]->text};
+        DidYouMean near = {.text = map->key[i]->text};
         char hint[96];
         bool found = false;
         for (int k = 0; known[k]; k++) {
             found = found || !strcmp(known[k], map->key[i]->text);
-            nearest_offer(&near, known[k]);
+            did_you_mean_offer(&near, known[k]);
         }
         if (!found)
             return refuse(p, map->key[i], "%s: unknown key %s%s", what, map->key[i]->text,
-                          nearest_hint(&near, hint, sizeof hint));
+                          did_you_mean_hint(&near, hint, sizeof hint));
     }
     return true;
 }
@@ -297,13 +297,13 @@ static bool only_keys(Parser *p, const Yaml *map, const char *what, const char *
 /* The axis of that name, or -1; `at`: where it stands. */
 static int axis_named(Parser *p, const char *name, const Yaml *at, const char *what) {
     Sweep *s = p->s;
-    Nearest near = {.text = name};
+    DidYouMean near = {.text = name};
     char hint[160];
     for (int i = 0; i < s->axes; i++) {
         if (!strcmp(s->axis[i].key, name)) return i;
-        nearest_offer(&near, s->axis[i].key);
+        did_you_mean_offer(&near, s->axis[i].key);
     }
-    refuse(p, at, "%s: %s is no axis of grid or zip%s", what, name, nearest_hint(&near, hint, sizeof hint));
+    refuse(p, at, "%s: %s is no axis of grid or zip%s", what, name, did_you_mean_hint(&near, hint, sizeof hint));
     return -1;
 }
 
@@ -378,15 +378,15 @@ static bool read_tune(Parser *p, const Yaml *value) {
 }
 
 static bool read_metric(Parser *p, const Yaml *metric, Expectation *out) {
-    if (metric->kind == YAML_SCALAR && outcome_known(metric->text)) {
+    if (metric->kind == YAML_SCALAR && sweep_metric_known(metric->text)) {
         out->metric = metric->text;
         return true;
     }
     const char *text = metric->kind == YAML_SCALAR ? metric->text : "";
-    Nearest near = {.text = text};
+    DidYouMean near = {.text = text};
     char hint[96];
-    outcome_offer(&near);
-    return refuse(p, metric, "expect: unknown metric %s%s", text, nearest_hint(&near, hint, sizeof hint));
+    sweep_metrics_offer(&near);
+    return refuse(p, metric, "expect: unknown metric %s%s", text, did_you_mean_hint(&near, hint, sizeof hint));
 }
 
 static bool read_by(Parser *p, const Yaml *by, Expectation *out) {

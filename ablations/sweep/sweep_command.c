@@ -244,15 +244,15 @@ static const char *list_actions(unsigned set, char text[64]) {
 
 /* The action of that name, or ACTIONS. */
 static ActionName find_action(const char *name, Error *e) {
-    Nearest near = {.text = name};
+    DidYouMean near = {.text = name};
     char hint[96], all[64];
     for (ActionName i = 0; i < ACTIONS; i++) {
         if (!strcmp(actions[i].name, name)) return i;
-        nearest_offer(&near, actions[i].name);
+        did_you_mean_offer(&near, actions[i].name);
     }
     if (near.best)
         fail(e, EXIT_USAGE, "command line: sweep: unknown action %s%s", name,
-             nearest_hint(&near, hint, sizeof hint));
+             did_you_mean_hint(&near, hint, sizeof hint));
     else
         fail(e, EXIT_USAGE, "command line: sweep: unknown action %s (one of: %s)", name,
              list_actions(~0u, all));

@@ -11,16 +11,16 @@
 static const char *const names[] = {AT(""), "onset", AT("context."), AT("other_bos."), AT("random.")};
 enum { NAMES = sizeof names / sizeof *names };
 
-bool outcome_known(const char *metric) {
+bool sweep_metric_known(const char *metric) {
     for (int i = 0; i < NAMES; i++)
         if (!strcmp(metric, names[i])) return true;
     return false;
 }
 
-void outcome_offer(Nearest *n) {
+void sweep_metrics_offer(DidYouMean *n) {
     const char *dot = strrchr(n->text, '.');
-    for (int i = 0; i < NAMES; i++) nearest_offer(n, names[i]);
+    for (int i = 0; i < NAMES; i++) did_you_mean_offer(n, names[i]);
     if (n->best || !dot) return;
     n->text = dot + 1; /* no such probe, or not of this probe: the figure alone */
-    for (int i = 0; i < NAMES; i++) nearest_offer(n, names[i]);
+    for (int i = 0; i < NAMES; i++) did_you_mean_offer(n, names[i]);
 }

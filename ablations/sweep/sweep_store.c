@@ -58,7 +58,7 @@ static int comparisons(const Sweep *s) {
 static bool register_places(const Sweep *sweep, int64_t id, Store *s, Error *e) {
     for (int i = 0; i < sweep_runs(sweep); i++)
         if (!register_place(sweep, i, id, s, e)) return false;
-    return student_fill(s, comparisons(sweep), e);
+    return t_quantile_fill(s, comparisons(sweep), e);
 }
 
 /* The side of the baseline as sweep_cell has it. */

@@ -14,7 +14,7 @@ typedef struct Cells {
     double *at; /* (rows, layers, heads, width), zero at first */
 } Cells;
 
-/* The names under which one quantity is handed over; NULL: not at this grain. */
+/* The names under which one quantity is handed over; NULL: not at this chunk. */
 typedef struct Names {
     const char *head, *layer, *whole;
     double (*over)(double *x, int64_t n); /* all layers and heads to the whole model; see stats.h */

@@ -26,7 +26,7 @@ static void one_sequence(const View *v, int row, double *c) {
     const float *x = v->data + (int64_t)row * v->T * v->ld;
     double ratios[v->T];
     for (int t = 0; t < v->T; t++) ratios[t] = dom_ratio(x + t * v->ld, v->width);
-    FirstRest r = first_rest(ratios, v->lo + (int64_t)row * v->T, v->T);
+    FirstRest r = first_rest(ratios, v->doc_start + (int64_t)row * v->T, v->T);
     c[OF_FIRST] = r.first;
     c[OF_REST] = r.rest;
 }
@@ -50,7 +50,7 @@ const Instrument dominance = {
     .definition = "DomRatio: max_j |x_tj| / mean_j |x_tj| at t = 0 and the median of the rest",
     .paper = "arXiv 2605.06611",
     .columns = "eval_layer.dom_ratio_first, eval_layer.dom_ratio_rest",
-    .cadence = HEAVY,
+    .cost = HEAVY,
     .open = open,
     .taps = 1 << TAP_RESID,
     .see = see,

@@ -11,13 +11,13 @@ enum { SHARE = 0, QUERIES = CLASSES, WIDTH = 2 * CLASSES };
 
 typedef struct State {
     Cells cells;
-    Sight sight;
+    Visible visible;
     const int8_t *kind;
 } State;
 
 static void *open(const Probe *p) {
     State *s = instrument_memory(1, sizeof *s);
-    s->sight = sight_of(&p->m->config);
+    s->visible = visible_of(&p->m->config);
     s->kind = p->kind;
     s->cells = cells_make(p, (int)p->m->config.heads, WIDTH);
     return s;
@@ -33,7 +33,7 @@ static void weights(void *self, const Weights *w) {
     const State *s = self;
     double *c = cell(&s->cells, w->row, w->layer, w->head);
     for (int i = 0; i < w->nq; i++) {
-        Query x = query_at(w, s->sight, i);
+        Query x = query_at(w, s->visible, i);
         if (x.first == x.last || !x.sees_first) continue;
         bool dormant = first_is_largest(x.A + x.first, x.last - x.first + 1);
         int class = s->kind && s->kind[w->row * w->T + x.q] > 0 ? TRIGGER : OTHER;
@@ -62,7 +62,7 @@ const Instrument dormant = {
     .definition = "share of queries q >= 1 whose largest key is the first; by class of the query's token",
     .paper = "arXiv 2410.13835",
     .columns = "eval_head.dormant, metric dormant_trigger, metric dormant_other",
-    .cadence = LIGHT,
+    .cost = LIGHT,
     .open = open,
     .weights = weights,
     .close = close,

@@ -160,7 +160,7 @@ const Instrument embedding_probe = {
         "the row is from",
     .paper = "arXiv 2510.06477",
     .columns = "--embedding",
-    .cadence = ASKED,
+    .cost = ASKED,
     .open = open,
     .taps = 1 << TAP_RESID,
     .see = see,

@@ -12,22 +12,22 @@
 #include <math.h>
 
 /* First key that query q sees: its document's where the window reaches or keeps it, else the window's. */
-static inline int first_key(const int32_t *lo, int q, Sight s) {
-    return s.keep ? lo[q] : sight_from(s, lo, q);
+static inline int first_key(const int32_t *doc_start, int q, Visible s) {
+    return s.keep ? doc_start[q] : visible_from(s, doc_start, q);
 }
 
 /* Whether position t is the first of its document. */
-static inline bool is_first(const int32_t *lo, int t) {
-    return lo[t] == t;
+static inline bool is_first(const int32_t *doc_start, int t) {
+    return doc_start[t] == t;
 }
 
 /* Number of queries that see key k: k .. end - 1, since documents follow each other (`end` is kept from one k
  * to the next, in ascending order of k, and starts at 0), all later ones of its document when the window
  * keeps it, and the earlier ones of its document when both are of the prefix. */
-static inline int queries_of(const int32_t *lo, int T, Sight s, int k, int *end) {
-    while (*end < T && sight_from(s, lo, *end) <= k) ++*end;
-    int last = *end, ahead = k < s.prefix ? k - lo[k] : 0;
-    while (k < lo[k] + s.keep && last < T && lo[last] <= k) last++;
+static inline int queries_of(const int32_t *doc_start, int T, Visible s, int k, int *end) {
+    while (*end < T && visible_from(s, doc_start, *end) <= k) ++*end;
+    int last = *end, ahead = k < s.prefix ? k - doc_start[k] : 0;
+    while (k < doc_start[k] + s.keep && last < T && doc_start[last] <= k) last++;
     return last - k + ahead;
 }
 

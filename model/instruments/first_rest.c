@@ -2,11 +2,11 @@
 
 #include "model/instruments/first_keys.h"
 
-FirstRest first_rest(double *of, const int32_t *lo, int T) {
+FirstRest first_rest(double *of, const int32_t *doc_start, int T) {
     double sum = 0;
     int firsts = 0, rest = 0;
     for (int t = 0; t < T; t++) {
-        if (is_first(lo, t)) {
+        if (is_first(doc_start, t)) {
             sum += of[t];
             firsts++;
         } else {

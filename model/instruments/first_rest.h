@@ -11,6 +11,6 @@ typedef struct FirstRest {
 } FirstRest;
 
 /* of (T): the quantity by position, reordered. */
-FirstRest first_rest(double *of, const int32_t *lo, int T);
+FirstRest first_rest(double *of, const int32_t *doc_start, int T);
 
 #endif

@@ -11,7 +11,7 @@
 
 /* Bits: a set of instruments. During training light ones are taken often and heavy ones seldom; those that
  * must be asked for have a place in `sinklab probe` alone. */
-typedef enum Cadence { LIGHT = 1, HEAVY = 2, ASKED = 4 } Cadence;
+typedef enum InstrumentCost { LIGHT = 1, HEAVY = 2, ASKED = 4 } InstrumentCost;
 
 /* The rows an instrument will see in a pass. */
 typedef struct Probe {
@@ -30,7 +30,7 @@ typedef struct Instrument {
     const char *paper;
     const char *columns; /* "eval_head.sink_mass, eval_layer.sink_mass, ..."; those with a definition of their
  own stand in ablations/probe/probe_list.c */
-    Cadence cadence;
+    InstrumentCost cost;
     /* State for the rows of one probe; NULL: does not apply here (not an error). */
     void *(*open)(const Probe *p);
     uint32_t taps; /* Observer.taps */
@@ -42,9 +42,9 @@ typedef struct Instrument {
 
 extern const Instrument *const instruments[]; /* the table, NULL-ended */
 
-/* Takes the probe's rows (x, y, lo: (rows, T)) through the model, tape's rows at a time, under every
- * instrument whose cadence is in `set`. losses (rows, T) may be NULL. The tape needs no backward. */
-void instruments_measure(const Probe *p, Tape *t, const int32_t *x, const int32_t *y, const int32_t *lo,
+/* Takes the probe's rows (x, y, doc_start: (rows, T)) through the model, tape's rows at a time, under every
+ * instrument whose cost is in `set`. losses (rows, T) may be NULL. The tape needs no backward. */
+void instruments_measure(const Probe *p, Tape *t, const int32_t *x, const int32_t *y, const int32_t *doc_start,
                          int set, Figures *out, float *losses);
 
 #endif

@@ -8,8 +8,8 @@ static void *open(const Probe *p) {
     return head_cells_open(p, FIGURES + 1);
 }
 
-static bool add(const Query *x, Sight sight, double *sums) {
-    (void)sight;
+static bool add(const Query *x, Visible visible, double *sums) {
+    (void)visible;
     if (x->q == x->first) return false;
     double scale = weight_scale(x->w, x->A, x->first, x->last);
     sums[DIAGONAL] += scale * (double)fabsf(x->A[x->q]);
@@ -33,7 +33,7 @@ const Instrument local_mass = {
     .definition = "means over q >= 1 of A[q,q] and A[q,q-1]",
     .paper = "arXiv 2510.06477",
     .columns = "eval_head.diagonal, eval_head.previous",
-    .cadence = LIGHT,
+    .cost = LIGHT,
     .open = open,
     .weights = weights,
     .close = close,

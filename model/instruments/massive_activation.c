@@ -113,7 +113,7 @@ const Instrument massive_activation = {
     .paper = "arXiv 2402.17762",
     .columns = "eval.massive_ratio, eval_layer.massive_top, massive_median, massive_ratio, massive_channel, "
                "massive_position, massive_sun",
-    .cadence = LIGHT,
+    .cost = LIGHT,
     .open = open,
     .taps = 1 << TAP_RESID,
     .see = see,

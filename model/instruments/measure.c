@@ -17,7 +17,7 @@ static Opened open_all(const Probe *p, int set, Observers own) {
                 instrument_memory((size_t)room, sizeof *o.instrument), own.n};
     for (int i = 0; i < own.n; i++) o.observers[i] = own.at[i];
     for (const Instrument *const *i = instruments; *i; i++) {
-        void *self = (*i)->cadence & set ? (*i)->open(p) : NULL;
+        void *self = (*i)->cost & set ? (*i)->open(p) : NULL;
         if (!self) continue;
         o.observers[o.n] = (Observer){(*i)->taps, self, (*i)->see, (*i)->weights};
         o.instrument[o.n++] = *i;
@@ -33,7 +33,7 @@ static void close_all(Opened *o, Figures *out) {
     free(o->instrument);
 }
 
-void instruments_measure(const Probe *p, Tape *t, const int32_t *x, const int32_t *y, const int32_t *lo,
+void instruments_measure(const Probe *p, Tape *t, const int32_t *x, const int32_t *y, const int32_t *doc_start,
                          int set, Figures *out, float *losses) {
     Probe probe = *p;
     probe.y = y;
@@ -46,7 +46,7 @@ void instruments_measure(const Probe *p, Tape *t, const int32_t *x, const int32_
     for (int row = 0; row < p->rows; row += t->rows) {
         int rows = p->rows - row < t->rows ? p->rows - row : t->rows;
         int64_t at = (int64_t)row * p->T;
-        pass(p->m, t, &(Batch){rows, p->T, x + at, y + at, lo + at, row});
+        pass(p->m, t, &(Batch){rows, p->T, x + at, y + at, doc_start + at, row});
         if (losses) memcpy(losses + at, tape_losses(t), (size_t)rows * p->T * sizeof *losses);
     }
     tape_observe(t, own);

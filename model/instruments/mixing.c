@@ -38,8 +38,8 @@ static double row_entropy(const float *A, int n, double scale) {
     return sum;
 }
 
-static bool add(const Query *x, Sight sight, double *sums) {
-    int n = sight_keys(sight, x->w->lo, x->w->T, x->q);
+static bool add(const Query *x, Visible visible, double *sums) {
+    int n = visible_keys(visible, x->w->doc_start, x->w->T, x->q);
     if (n < 2) return false;
     double scale = weight_scale(x->w, x->A, x->first, x->last);
     sums[SCORE] += row_entropy(x->A + x->first, x->last - x->first + 1, scale) / log(n);
@@ -61,7 +61,7 @@ const Instrument mixing = {
     .definition = "mixing score: mean over q >= 1 of H(A[q,:]) / ln(q+1)",
     .paper = "arXiv 2510.06477",
     .columns = "eval.mixing, eval_layer.mixing, eval_head.mixing",
-    .cadence = LIGHT,
+    .cost = LIGHT,
     .open = open,
     .weights = weights,
     .close = close,

@@ -17,7 +17,7 @@ static double ratio(const View *v, int row) {
     const float *x = v->data + (int64_t)row * v->T * v->ld;
     double norms[v->T];
     for (int t = 0; t < v->T; t++) norms[t] = norm_floats(x + t * v->ld, v->width);
-    FirstRest n = first_rest(norms, v->lo + (int64_t)row * v->T, v->T);
+    FirstRest n = first_rest(norms, v->doc_start + (int64_t)row * v->T, v->T);
     return quotient(n.first, n.rest);
 }
 
@@ -39,7 +39,7 @@ const Instrument norm_ratio = {
     .definition = "|x_0| / median_{t>0} |x_t| of the residual stream; of the model: largest over layers",
     .paper = "arXiv 2510.06477, 2410.13835",
     .columns = "eval.norm_ratio, eval_layer.norm_ratio",
-    .cadence = LIGHT,
+    .cost = LIGHT,
     .open = open,
     .taps = 1 << TAP_RESID,
     .see = see,

@@ -126,7 +126,7 @@ const Instrument out_variance = {
                   "positions, Kendall's tau of the variances before and after W_O",
     .paper = "arXiv 2605.06611",
     .columns = "eval_layer.out_variance_first, out_variance_ratio, tau_wo, metric tau_wo_positions",
-    .cadence = LIGHT,
+    .cost = LIGHT,
     .open = open,
     .taps = 1 << TAP_ATTN_OUT | 1 << TAP_HEAD_OUT | 1 << TAP_ATTN_ADD,
     .see = see,

@@ -46,7 +46,7 @@ const Instrument phases = {
                   "1 mix: mixing score > 0.7; 0: none",
     .paper = "arXiv 2510.06477",
     .columns = "metric phase",
-    .cadence = HEAVY,
+    .cost = HEAVY,
     .open = open,
     .close = close,
 };

@@ -7,15 +7,15 @@ static void *open(const Probe *p) {
     return head_cells_open(p, 1);
 }
 
-static double share(const View *v, int row, int head, Sight sight) {
+static double share(const View *v, int row, int head, Visible visible) {
     const Heads *heads = v->heads;
-    const int32_t *lo = v->lo + (int64_t)row * v->T;
+    const int32_t *doc_start = v->doc_start + (int64_t)row * v->T;
     const float *q = heads->q + (int64_t)row * v->T * heads->ld + (int64_t)head * heads->dh;
     const float *k = heads->k + (int64_t)row * v->T * heads->ld + (int64_t)(head / heads->group) * heads->dh;
     int positive = 0, seen = 0;
     for (int t = 0; t < v->T; t++) {
-        if (!sight_first(sight, lo, t)) continue;
-        positive += dot_floats(q + t * heads->ld, k + lo[t] * heads->ld, heads->dh) > 0;
+        if (!visible_first(visible, doc_start, t)) continue;
+        positive += dot_floats(q + t * heads->ld, k + doc_start[t] * heads->ld, heads->dh) > 0;
         seen++;
     }
     return (double)positive / seen;
@@ -26,7 +26,7 @@ static void see(void *self, const View *v) {
 #pragma omp parallel for schedule(static)
     for (int row = 0; row < v->rows; row++)
         for (int h = 0; h < s->cells.heads; h++)
-            *cell(&s->cells, v->row0 + row, v->layer, h) = share(v, row, h, s->sight);
+            *cell(&s->cells, v->row0 + row, v->layer, h) = share(v, row, h, s->visible);
 }
 
 static void close(void *self, Figures *out) {
@@ -40,7 +40,7 @@ const Instrument positive_scores = {
     .definition = "share of queries with q.k_0 > 0",
     .paper = "arXiv 2605.06611",
     .columns = "eval_head.positive",
-    .cadence = LIGHT,
+    .cost = LIGHT,
     .open = open,
     .taps = 1 << TAP_ATTN_OUT,
     .see = see,

@@ -17,25 +17,25 @@ typedef struct Query {
 /* Cells by head, with what tells who sees whom. */
 typedef struct HeadCells {
     Cells cells;
-    Sight sight;
+    Visible visible;
 } HeadCells;
 
 HeadCells *head_cells_open(const Probe *p, int width);
 void head_cells_free(HeadCells *s);
 
 /* Query i of the block. */
-static inline Query query_at(const Weights *w, Sight sight, int i) {
+static inline Query query_at(const Weights *w, Visible visible, int i) {
     int q = w->q0 + i;
     return (Query){w,
                    w->A + i * w->ld,
                    q,
-                   first_key(w->lo, q, sight),
-                   sight_to(sight, w->lo, w->T, q),
-                   sight_first(sight, w->lo, q)};
+                   first_key(w->doc_start, q, visible),
+                   visible_to(visible, w->doc_start, w->T, q),
+                   visible_first(visible, w->doc_start, q)};
 }
 
 /* Adds a query's `width` quantities to a cell's sums; false: it does not count. */
-typedef bool QueryFigures(const Query *x, Sight sight, double *sums);
+typedef bool QueryFigures(const Query *x, Visible visible, double *sums);
 
 /* Means of `width` quantities over the queries that count: cells of width + 1, whose last is their number. */
 void head_cells_mean(const HeadCells *s, const Weights *w, QueryFigures *add);

@@ -17,7 +17,7 @@ enum { FIRST, ROW_SUM, SEEN, KEYS }; /* of a cell; imp[k] from KEYS on */
 typedef struct State {
     Cells cells;
     int T, keys;
-    Sight sight;
+    Visible visible;
     bool proxy;
     bool *masked; /* by sequence: some query does not see position 0 */
 } State;
@@ -26,7 +26,7 @@ static void *open(const Probe *p) {
     State *s = instrument_memory(1, sizeof *s);
     s->T = p->T;
     s->keys = (p->T + 1) / 2;
-    s->sight = sight_of(&p->m->config);
+    s->visible = visible_of(&p->m->config);
     s->proxy = attention_slots[p->m->config.attention].unnormalised;
     s->cells = cells_make(p, (int)p->m->config.heads, KEYS + s->keys);
     s->masked = instrument_memory((size_t)p->rows, sizeof *s->masked);
@@ -37,21 +37,21 @@ static void see(void *self, const View *v) {
     State *s = self;
     for (int row = 0; row < v->rows; row++)
         for (int q = 0; q < v->T; q++)
-            s->masked[v->row0 + row] |= first_key(v->lo + (int64_t)row * v->T, q, s->sight) > 0;
+            s->masked[v->row0 + row] |= first_key(v->doc_start + (int64_t)row * v->T, q, s->visible) > 0;
 }
 
 /* Sums to means: by the number of queries that see each key. */
 static void finish(const State *s, const Weights *w, double *c) {
     c[FIRST] /= c[SEEN];
     c[ROW_SUM] /= w->T;
-    for (int k = 0, end = 0; k < s->keys; k++) c[KEYS + k] /= queries_of(w->lo, w->T, s->sight, k, &end);
+    for (int k = 0, end = 0; k < s->keys; k++) c[KEYS + k] /= queries_of(w->doc_start, w->T, s->visible, k, &end);
 }
 
 static void weights(void *self, const Weights *w) {
     const State *s = self;
     double *c = cell(&s->cells, w->row, w->layer, w->head);
     for (int i = 0; i < w->nq; i++) {
-        Query x = query_at(w, s->sight, i);
+        Query x = query_at(w, s->visible, i);
         int end = x.last + 1 < s->keys ? x.last + 1 : s->keys;
         double scale = weight_scale(w, x.A, x.first, x.last);
         for (int k = x.first; k < end; k++) c[KEYS + k] += scale * (double)fabsf(x.A[k]);
@@ -115,7 +115,7 @@ const Instrument sink_mass = {
     .definition = "mass of the first key, sum_q A[q,0] / T, under a mask that of row position 0 too",
     .paper = "arXiv 2410.10781",
     .columns = "eval.sink_mass, eval.max_mass, eval_layer.sink_mass, eval_head.sink_mass, metric row0_mass",
-    .cadence = LIGHT,
+    .cost = LIGHT,
     .open = open,
     .taps = 1 << TAP_EMBED,
     .see = see,

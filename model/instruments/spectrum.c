@@ -187,7 +187,7 @@ const Instrument spectrum = {
     .paper = "arXiv 2510.06477, 2605.06611",
     .columns = "eval.entropy_norm_min, eval_layer.entropy, entropy_norm, anisotropy, effective_rank, "
                "effective_rank_stacked, sigma1_sq, sigma_ratio",
-    .cadence = HEAVY,
+    .cost = HEAVY,
     .open = open,
     .taps = 1 << TAP_RESID,
     .see = see,

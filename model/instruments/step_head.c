@@ -9,10 +9,10 @@ struct StepHead {
     int rows, T, layers, heads;
     double *mass, *ratio; /* (rows, layers, heads): each cell has one writer, so sums have one order */
     double *norms;        /* (rows, heads, T) scratch */
-    Sight sight;
+    Visible visible;
 };
 
-StepHead *step_head_create(int rows, int T, int layers, int heads, Sight sight) {
+StepHead *step_head_create(int rows, int T, int layers, int heads, Visible visible) {
     StepHead *s = calloc(1, sizeof *s);
     if (!s) return NULL;
     size_t cells = (size_t)rows * (size_t)layers * (size_t)heads;
@@ -23,7 +23,7 @@ StepHead *step_head_create(int rows, int T, int layers, int heads, Sight sight) 
                     calloc(cells, sizeof(double)),
                     calloc(cells, sizeof(double)),
                     calloc((size_t)rows * (size_t)heads * (size_t)T, sizeof(double)),
-                    sight};
+                    visible};
     if (s->mass && s->ratio && s->norms) return s;
     step_head_free(s);
     return NULL;
@@ -44,13 +44,13 @@ static float dot(const float *a, const float *b, int n) {
     return sum;
 }
 
-static double first_mass(const View *v, Sight sight, int row, int head) {
+static double first_mass(const View *v, Visible visible, int row, int head) {
     const float *first = v->heads->first + ((int64_t)row * v->heads->H + head) * v->T;
-    const int32_t *lo = v->lo + (int64_t)row * v->T;
+    const int32_t *doc_start = v->doc_start + (int64_t)row * v->T;
     double sum = 0;
     int seeing = 0;
     for (int t = 0; t < v->T; t++) {
-        if (!sight_first(sight, lo, t)) continue;
+        if (!visible_first(visible, doc_start, t)) continue;
         sum += (double)first[t];
         seeing++;
     }
@@ -60,7 +60,7 @@ static double first_mass(const View *v, Sight sight, int row, int head) {
 static double value_ratio(const View *v, const Heads *h, int row, int head, double *norms) {
     const float *value = h->v + (int64_t)row * v->T * h->ld + (int64_t)(head / h->group) * h->dh;
     for (int t = 0; t < v->T; t++) norms[t] = sqrtf(dot(value + t * h->ld, value + t * h->ld, h->dh));
-    FirstRest n = first_rest(norms, v->lo + (int64_t)row * v->T, v->T);
+    FirstRest n = first_rest(norms, v->doc_start + (int64_t)row * v->T, v->T);
     return n.first / n.rest;
 }
 
@@ -71,7 +71,7 @@ static void see(void *self, const View *v) {
     for (int i = 0; i < v->rows * h->H; i++) {
         int row = i / h->H, head = i % h->H;
         int64_t cell = ((v->row0 + row) * s->layers + v->layer) * s->heads + head;
-        s->mass[cell] = first_mass(v, s->sight, row, head);
+        s->mass[cell] = first_mass(v, s->visible, row, head);
         s->ratio[cell] = value_ratio(v, h, row, head, s->norms + (int64_t)i * s->T);
     }
 }

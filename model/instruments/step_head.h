@@ -10,7 +10,7 @@
 typedef struct StepHead StepHead;
 
 /* rows: of a whole step. */
-StepHead *step_head_create(int rows, int T, int layers, int heads, Sight sight);
+StepHead *step_head_create(int rows, int T, int layers, int heads, Visible visible);
 void step_head_free(StepHead *s);
 Observer step_head_observer(StepHead *s);
 

@@ -138,7 +138,7 @@ const Instrument super_neurons = {
                   "the top 8, sparsity of its down-projection, cosine of normed x_0 and its gate row",
     .paper = "arXiv 2605.06611",
     .columns = "eval_layer.super_unit, super_ratio, super_energy8, super_sparsity4, super_cos",
-    .cadence = HEAVY,
+    .cost = HEAVY,
     .open = open,
     .taps = 1 << TAP_MLP_IN | 1 << TAP_MLP_HIDDEN,
     .see = see,

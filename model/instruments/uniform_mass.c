@@ -8,24 +8,24 @@
 
 typedef struct State {
     int rows;
-    Sight sight;
+    Visible visible;
     double *mass; /* by sequence */
 } State;
 
 static void *open(const Probe *p) {
     State *s = instrument_memory(1, sizeof *s);
     s->rows = p->rows;
-    s->sight = sight_of(&p->m->config);
+    s->visible = visible_of(&p->m->config);
     s->mass = instrument_memory((size_t)p->rows, sizeof *s->mass);
     return s;
 }
 
-static double control(const int32_t *lo, int T, Sight sight) {
+static double control(const int32_t *doc_start, int T, Visible visible) {
     double sum = 0;
     int seen = 0;
     for (int q = 0; q < T; q++) {
-        if (!sight_first(sight, lo, q)) continue;
-        sum += 1.0 / sight_keys(sight, lo, T, q);
+        if (!visible_first(visible, doc_start, q)) continue;
+        sum += 1.0 / visible_keys(visible, doc_start, T, q);
         seen++;
     }
     return sum / seen;
@@ -34,7 +34,7 @@ static double control(const int32_t *lo, int T, Sight sight) {
 static void see(void *self, const View *v) {
     State *s = self;
     for (int row = 0; row < v->rows; row++)
-        s->mass[v->row0 + row] = control(v->lo + (int64_t)row * v->T, v->T, s->sight);
+        s->mass[v->row0 + row] = control(v->doc_start + (int64_t)row * v->T, v->T, s->visible);
 }
 
 static void close(void *self, Figures *out) {
@@ -49,7 +49,7 @@ const Instrument uniform_mass = {
     .definition = "mass of the first key under uniform attention, (1/T) sum_q 1/(q+1)",
     .paper = "the control of arXiv 2410.10781",
     .columns = "eval.uniform_mass",
-    .cadence = LIGHT,
+    .cost = LIGHT,
     .open = open,
     .taps = 1 << TAP_EMBED,
     .see = see,

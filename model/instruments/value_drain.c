@@ -19,7 +19,7 @@ static double drain(const View *v, int row, int head) {
         heads->v + (int64_t)row * v->T * heads->ld + (int64_t)(head / heads->group) * heads->dh;
     double norms[v->T];
     for (int t = 0; t < v->T; t++) norms[t] = norm_floats(values + t * heads->ld, heads->dh);
-    FirstRest n = first_rest(norms, v->lo + (int64_t)row * v->T, v->T);
+    FirstRest n = first_rest(norms, v->doc_start + (int64_t)row * v->T, v->T);
     return quotient(n.first, n.rest);
 }
 
@@ -42,7 +42,7 @@ const Instrument value_drain = {
     .definition = "|v_0| / median_{t>0} |v_t|; of the model: median over layers and heads",
     .paper = "arXiv 2410.13835, 2504.02732",
     .columns = "eval.value_drain, eval_head.value_drain",
-    .cadence = LIGHT,
+    .cost = LIGHT,
     .open = open,
     .taps = 1 << TAP_ATTN_OUT,
     .see = see,

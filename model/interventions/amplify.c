@@ -64,8 +64,8 @@ const InterventionKind amplify = {
     .name = "amplify",
     .definition = "o'_pos = o_pos + (lambda - 1)(o_pos - mu), mu the mean over rows (mu=batch) or over "
                   "positions 0 .. pos (mu=positions) (arXiv 2605.06611)",
-    .needs = POS | LAMBDA,
-    .takes = MU | LAYER,
+    .must = POS | LAMBDA,
+    .may = MU | LAYER,
     .order = {ARG_POS, ARG_LAMBDA, ARG_MU, ARG_LAYER},
     .tap = TAP_ATTN_OUT,
     .write = write,

@@ -16,7 +16,7 @@ bool intervention_of_rows(const Intervention *i) {
 }
 
 bool intervention_of_batch(const Intervention *i) {
-    return i->kind->takes >> ARG_MU & 1 && i->arg[ARG_MU] == MU_BATCH;
+    return i->kind->may >> ARG_MU & 1 && i->arg[ARG_MU] == MU_BATCH;
 }
 
 bool changes_read(const ModelConfig *c, int T, Changes *out, Error *e) {

@@ -14,8 +14,8 @@ static void drop(const Intervention *i, const View *v) {
 const InterventionKind drop_mlp = {
     .name = "drop_mlp",
     .definition = "the MLP adds nothing to position `pos` (arXiv 2510.06477)",
-    .needs = POS,
-    .takes = LAYER,
+    .must = POS,
+    .may = LAYER,
     .order = {ARG_LAYER, ARG_POS},
     .tap = TAP_MLP_OUT,
     .write = drop,

@@ -12,8 +12,8 @@ static void silence(const Intervention *i, const View *v) {
 const InterventionKind head_off = {
     .name = "head_off",
     .definition = "the head's aggregated values are zero",
-    .needs = HEAD,
-    .takes = LAYER,
+    .must = HEAD,
+    .may = LAYER,
     .order = {ARG_LAYER, ARG_HEAD},
     .tap = TAP_ATTN_OUT,
     .write = silence,

@@ -102,7 +102,7 @@ static char *trim(char *s) {
 /* One of the words between the parentheses, the i-th. */
 static bool read_word(Reader *r, char *word, int i) {
     const InterventionKind *kind = r->out->kind;
-    uint32_t known = kind->needs | kind->takes;
+    uint32_t known = kind->must | kind->may;
     char *equals = strchr(word, '='), why[160];
     if (!equals) {
         if (i >= __builtin_popcount(known)) return refuse(r, "too many values");
@@ -127,7 +127,7 @@ static bool read_words(Reader *r, char *words) {
 static bool check_given(const Reader *r) {
     char why[160];
     for (Arg a = 0; a < ARGS; a++)
-        if (r->out->kind->needs >> a & 1 && !(r->given >> a & 1)) {
+        if (r->out->kind->must >> a & 1 && !(r->given >> a & 1)) {
             snprintf(why, sizeof why, "%s= is missing", arg_names[a]);
             return refuse(r, why);
         }
@@ -154,11 +154,11 @@ bool intervention_read(const char *text, const char *where, const ModelConfig *c
 }
 
 static void print_kind(FILE *out, const InterventionKind *kind) {
-    int n = __builtin_popcount(kind->needs | kind->takes);
+    int n = __builtin_popcount(kind->must | kind->may);
     fprintf(out, "  %s", kind->name);
     for (int i = 0; i < n; i++) {
         Arg a = kind->order[i];
-        bool needed = kind->needs >> a & 1;
+        bool needed = kind->must >> a & 1;
         fprintf(out, needed ? "%s%s" : "%s[%s]", i ? ", " : "(", arg_names[a]);
     }
     fprintf(out, "%s\n    %s\n", n ? ")" : "", kind->definition);

@@ -9,7 +9,7 @@ static void tokens(const Intervention *i, int32_t *x, int rows, int T) {
 const InterventionKind replace_first = {
     .name = "replace_first",
     .definition = "token `token` (its number) at position 0 of every row (arXiv 2504.02732)",
-    .needs = TOKEN,
+    .must = TOKEN,
     .order = {ARG_TOKEN},
     .tokens = tokens,
 };

@@ -13,8 +13,8 @@ static void multiply(const Intervention *i, const View *v) {
 const InterventionKind scale = {
     .name = "scale",
     .definition = "o'_pos = lambda o_pos, the control of amplify (arXiv 2605.06611)",
-    .needs = POS | LAMBDA,
-    .takes = LAYER,
+    .must = POS | LAMBDA,
+    .may = LAYER,
     .order = {ARG_POS, ARG_LAMBDA, ARG_LAYER},
     .tap = TAP_ATTN_OUT,
     .write = multiply,

@@ -9,8 +9,8 @@ static Blind blind(const Intervention *i) {
 const InterventionKind self_only = {
     .name = "self_only",
     .definition = "position `pos` attends only to itself (arXiv 2605.06611)",
-    .needs = POS,
-    .takes = LAYER,
+    .must = POS,
+    .may = LAYER,
     .order = {ARG_POS, ARG_LAYER},
     .blind = blind,
 };

@@ -11,8 +11,8 @@ static Blind blind(const Intervention *i) {
 const InterventionKind zero_column = {
     .name = "zero_column",
     .definition = "no query sees key `pos` (row 0 sees itself)",
-    .needs = POS,
-    .takes = LAYER,
+    .must = POS,
+    .may = LAYER,
     .order = {ARG_POS, ARG_LAYER},
     .blind = blind,
 };

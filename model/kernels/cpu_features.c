@@ -5,4 +5,4 @@
 #define TEXT(word)       #word
 #define USED(name, word) .name = sizeof TEXT(word) == sizeof "1",
 
-const Needs program_needs = {NEEDS(USED)};
+const CpuFeatures program_features = {CPU_FEATURES(USED)};

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 /* Each as the CPU is asked for it, and what the compiler defines where -march lets it use it. */
-#define NEEDS(ROW)                                                                                           \
+#define CPU_FEATURES(ROW)                                                                                           \
     ROW(avx, __AVX__)                                                                                        \
     ROW(avx2, __AVX2__)                                                                                      \
     ROW(fma, __FMA__)                                                                                        \
@@ -20,10 +20,10 @@
     ROW(avx512vnni, __AVX512VNNI__)
 
 #define NEEDS_FIELD(name, macro) bool name;
-typedef struct Needs {
-    NEEDS(NEEDS_FIELD)
-} Needs;
+typedef struct CpuFeatures {
+    CPU_FEATURES(NEEDS_FIELD)
+} CpuFeatures;
 
-extern const Needs program_needs;
+extern const CpuFeatures program_features;
 
 #endif

@@ -98,7 +98,7 @@ TARGET static inline __mmask16 first(int64_t lanes) {
 /* Up to sixteen rows with k adjacent, `there` of them read and the rest zeros, into `keep` lanes of panels.
  */
 TARGET static inline __attribute__((always_inline)) void
-turn(float *to, int width, const float *from, int64_t row, int64_t there, int keep, int64_t terms) {
+transposed(float *to, int width, const float *from, int64_t row, int64_t there, int keep, int64_t terms) {
     for (int64_t t = 0; t < terms; t += LANES) {
         __mmask16 read = first(terms - t);
         __m512i x[LANES];
@@ -121,7 +121,7 @@ TARGET static inline __attribute__((always_inline)) void pack(float *to, Operand
     const float *from = f.at + i * f.row + k * f.col;
     if (f.col == 1) {
         for (int lane = 0; lane < width; lane += LANES)
-            turn(to + lane, width, from + lane * f.row, f.row, there - lane, width < LANES ? width : LANES,
+            transposed(to + lane, width, from + lane * f.row, f.row, there - lane, width < LANES ? width : LANES,
                  terms);
         return;
     }

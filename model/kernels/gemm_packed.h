@@ -28,7 +28,7 @@ enum {
 /* Whether this CPU has what the kernel needs. */
 bool gemm_packed_supported(void);
 
-/* C[m,n] = sum_k A(m,k) B(n,k), added to C when `add`. Needs some hundred kB of stack. */
+/* C[m,n] = sum_k A(m,k) B(n,k), added to C when `add`. CpuFeatures some hundred kB of stack. */
 void gemm_packed(int64_t m, int64_t n, int64_t k, Operand A, Operand B, Depth depth, bool add, float *C,
                  int64_t ldc);
 

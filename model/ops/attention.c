@@ -173,15 +173,15 @@ typedef struct Block {
 
 static void see_keys(Block *b, const Head *x, int q0) {
     const AttentionShape *s = x->s;
-    const int32_t *lo = s->lo + (int64_t)x->row * s->T;
+    const int32_t *doc_start = s->doc_start + (int64_t)x->row * s->T;
     int nq = s->T - q0 < ATTENTION_BLOCK ? s->T - q0 : ATTENTION_BLOCK, first = s->T, last = 0;
     for (int i = 0; i < nq; i++) {
         int q = q0 + i, lowest;
-        b->from[i] = sight_from(s->sight, lo, q);
-        b->to[i] = sight_to(s->sight, lo, s->T, q);
-        b->kept[i] = sight_kept(s->sight, lo, q);
-        b->seen[i] = sight_keys(s->sight, lo, s->T, q);
-        lowest = s->sight.keep ? lo[q] : b->from[i];
+        b->from[i] = visible_from(s->visible, doc_start, q);
+        b->to[i] = visible_to(s->visible, doc_start, s->T, q);
+        b->kept[i] = visible_kept(s->visible, doc_start, q);
+        b->seen[i] = visible_keys(s->visible, doc_start, s->T, q);
+        lowest = s->visible.keep ? doc_start[q] : b->from[i];
         first = lowest < first ? lowest : first;
         last = b->to[i] > last ? b->to[i] : last;
     }
@@ -224,7 +224,7 @@ static void hide(const Block *b, float *row, int i, int a, int end, int doc) {
 /* Keys that every query of the block sees, from the last `from` to the first `to`, need no look. */
 static void mask(const Block *b, const Head *x, float *S) {
     const Scores *c = &b->scores;
-    const int32_t *lo = x->s->lo + (int64_t)x->row * x->s->T + c->q0;
+    const int32_t *doc_start = x->s->doc_start + (int64_t)x->row * x->s->T + c->q0;
     int inner = c->k0, outer = c->k1;
     for (int i = 0; i < c->nq; i++) {
         inner = b->from[i] > inner ? b->from[i] : inner;
@@ -234,8 +234,8 @@ static void mask(const Block *b, const Head *x, float *S) {
     outer = outer / VW * VW;
     if (outer < inner) outer = inner;
     for (int i = 0; i < c->nq; i++) {
-        hide(b, S + i * c->ld, i, c->k0, inner, lo[i]);
-        hide(b, S + i * c->ld, i, outer, c->k1, lo[i]);
+        hide(b, S + i * c->ld, i, c->k0, inner, doc_start[i]);
+        hide(b, S + i * c->ld, i, outer, c->k1, doc_start[i]);
     }
 }
 
@@ -334,10 +334,10 @@ static float sum_abs(const float *A, const Scores *b) {
 }
 
 static void first_weights(const Scores *b, const Head *x, float *first) {
-    const int32_t *lo = x->s->lo + (int64_t)x->row * x->s->T + b->q0;
+    const int32_t *doc_start = x->s->doc_start + (int64_t)x->row * x->s->T + b->q0;
     for (int i = 0; i < b->nq; i++) {
         const float *A = b->S + i * b->ld;
-        float weight = lo[i] < b->k0 ? 0 : fabsf(A[lo[i]]), sum = x->slot->unnormalised ? sum_abs(A, b) : 1;
+        float weight = doc_start[i] < b->k0 ? 0 : fabsf(A[doc_start[i]]), sum = x->slot->unnormalised ? sum_abs(A, b) : 1;
         first[b->q0 + i] = sum > 0 ? weight / sum : 0;
     }
 }
@@ -346,7 +346,7 @@ static void show(const Observers *see, const Scores *b, const Head *x, int layer
     for (int i = 0; i < b->nq; i++)
         for (int k = 0; k < b->k0; k++) b->S[i * b->ld + k] = 0;
     taps_weights(see, &(Weights){layer, x->h, row0 + x->row, b->q0, b->nq, x->s->T, b->S, b->ld,
-                                 x->s->lo + (int64_t)x->row * x->s->T, x->slot->unnormalised});
+                                 x->s->doc_start + (int64_t)x->row * x->s->T, x->slot->unnormalised});
 }
 
 /* O = A V + a* v* */
@@ -458,10 +458,10 @@ static void null_backward(const Scores *b, const Head *x, float *partial) {
 /* What a loss of its own adds to the gradient of the weights on first keys: to dA, and to A . dA. */
 static void push_first(Block *b, const Head *x) {
     const AttentionShape *s = x->s;
-    const int32_t *lo = s->lo + (int64_t)x->row * s->T + b->scores.q0;
+    const int32_t *doc_start = s->doc_start + (int64_t)x->row * s->T + b->scores.q0;
     const float *first = s->first + ((int64_t)x->row * s->H + x->h) * s->T + b->scores.q0;
     for (int i = 0; i < b->scores.nq; i++) {
-        if (lo[i] >= b->scores.k0) b->scores.dS[i * b->scores.ld + lo[i]] += s->push[x->row];
+        if (doc_start[i] >= b->scores.k0) b->scores.dS[i * b->scores.ld + doc_start[i]] += s->push[x->row];
         b->dot[i] += s->push[x->row] * first[i];
     }
 }

@@ -16,8 +16,8 @@ enum { ATTENTION_BLOCK = 32 };
 typedef struct AttentionShape {
     int B, T, H, KV, dh;
     int64_t ld;
-    const int32_t *lo; /* (B, T) first position of each token's document */
-    Sight sight;
+    const int32_t *doc_start; /* (B, T) first position of each token's document */
+    Visible visible;
     const Blinds *blinds;      /* what interventions hide; NULL: nothing */
     const float *slope;        /* (H) ALiBi: key k's score falls by slope (q - k); NULL: none */
     const float *part[PARTS];  /* the slot's tensors by what they are; NULL: none */

@@ -4,13 +4,13 @@
 
 #include <math.h>
 
-void rope_table(float *turn, int T, int dh) {
+void rope_table(float *rotation, int T, int dh) {
     int half = dh / 2;
     for (int t = 0; t < T; t++)
         for (int i = 0; i < half; i++) {
             double angle = t * pow(10000.0, -2.0 * i / dh);
-            turn[(int64_t)t * 2 * half + i] = (float)cos(angle);
-            turn[((int64_t)t * 2 + 1) * half + i] = (float)sin(angle);
+            rotation[(int64_t)t * 2 * half + i] = (float)cos(angle);
+            rotation[((int64_t)t * 2 + 1) * half + i] = (float)sin(angle);
         }
 }
 
@@ -23,11 +23,11 @@ static void turn_head(float *restrict a, float *restrict b, const float *restric
     }
 }
 
-void rope_turn(float *x, int64_t ld, int B, int T, int vectors, int dh, const float *turn, float sign) {
+void rope_turn(float *x, int64_t ld, int B, int T, int vectors, int dh, const float *rotation, float sign) {
     int half = dh / 2;
 #pragma omp parallel for schedule(static)
     for (int64_t n = 0; n < (int64_t)B * T; n++) {
-        const float *cosine = turn + n % T * 2 * half;
+        const float *cosine = rotation + n % T * 2 * half;
         for (int h = 0; h < vectors; h++) {
             float *a = x + n * ld + (int64_t)h * dh;
             turn_head(a, a + half, cosine, cosine + half, sign, half);
@@ -59,18 +59,18 @@ void sinusoid_table(float *P, int T, int d, double amplitude) {
 static int64_t rope_table_width(const ModelConfig *c) {
     return c->width / c->heads / attention_slots[c->attention].maps;
 }
-static void rope_slot_table(const ModelConfig *c, int T, float *turn) {
-    rope_table(turn, T, (int)rope_table_width(c));
+static void rope_slot_table(const ModelConfig *c, int T, float *rotation) {
+    rope_table(rotation, T, (int)rope_table_width(c));
 }
 /* Vectors of q and k in a token's row. */
 static int turned(const Ctx *c) {
     return (c->H + c->KV) * (c->dh / c->dk);
 }
 static void rope_forward(const Ctx *c, float *qkv, int64_t ld) {
-    rope_turn(qkv, ld, c->B, c->T, turned(c), c->dk, c->turn, 1);
+    rope_turn(qkv, ld, c->B, c->T, turned(c), c->dk, c->rotation, 1);
 }
 static void rope_backward(const Ctx *c, float *dqkv, int64_t ld) {
-    rope_turn(dqkv, ld, c->B, c->T, turned(c), c->dk, c->turn, -1);
+    rope_turn(dqkv, ld, c->B, c->T, turned(c), c->dk, c->rotation, -1);
 }
 static void learned_pair_forward(const Ctx *c, float *x) {
     learned_forward(x, c->w[0], c->B, c->T, c->d);
@@ -86,7 +86,7 @@ static void sinusoid_slot_table(const ModelConfig *c, int T, float *P) {
     sinusoid_table(P, T, (int)c->width, c->embedding_std);
 }
 static void sinusoid_forward(const Ctx *c, float *x) {
-    learned_forward(x, c->turn, c->B, c->T, c->d);
+    learned_forward(x, c->rotation, c->B, c->T, c->d);
 }
 
 static float alibi_slope(const ModelConfig *c, int h) {

@@ -14,10 +14,10 @@
 
 enum { ROWS = 2, MOST = 64 };
 
-/* A model with rows before it, as subject_open would leave them. */
+/* A model with rows before it, as probed_model_open would leave them. */
 typedef struct Asked {
     Rig r;
-    Subject s;
+    ProbedModel s;
     ProbeRows p;
     float losses[ROWS * MOST];
 } Asked;
@@ -26,12 +26,12 @@ static void ask(Asked *a, ModelConfig c, int T) {
     Error e = {0};
     if (!model_config_check(&c, &e)) fail_msg("%s", e.text);
     a->r = rig_of(&c, ROWS, T, 0);
-    a->s = (Subject){.m = a->r.m, .c = {.seed = 5}};
-    a->p = (ProbeRows){ROWS, T, {a->r.x, a->r.y, a->r.lo, NULL}, a->losses};
+    a->s = (ProbedModel){.m = a->r.m, .c = {.seed = 5}};
+    a->p = (ProbeRows){ROWS, T, {a->r.x, a->r.y, a->r.doc_start, NULL}, a->losses};
 }
 
 static Forward naive_row(const Asked *a, int row) {
-    return naive_forward(a->r.m, a->r.x + row * a->r.T, a->r.lo + row * a->r.T, a->r.T);
+    return naive_forward(a->r.m, a->r.x + row * a->r.T, a->r.doc_start + row * a->r.T, a->r.T);
 }
 
 static void must(bool ok, const Error *e) {
@@ -71,7 +71,7 @@ static void spread_of_one_token(void **state) {
     for (int row = 0; row < ROWS; row++) {
         int32_t *token = &changed[row * T + POS];
         *token = (*token + 7) % (int32_t)c.vocab;
-        Forward f = naive_row(&a, row), g = naive_forward(a.r.m, changed + row * T, a.r.lo + row * T, T);
+        Forward f = naive_row(&a, row), g = naive_forward(a.r.m, changed + row * T, a.r.doc_start + row * T, T);
         for (int i = 0; i < LAYERS * T; i++)
             want[i] +=
                 apart(naive_at(&f, f.x, f.D, i / T, i % T), naive_at(&g, g.x, g.D, i / T, i % T), f.D) / ROWS;
@@ -120,9 +120,9 @@ static double naive_sensitivity(const Asked *a, int row, int i) {
     for (int j = i * d; j < (i + 1) * d; j++) {
         double was = x[j];
         x[j] = was + h;
-        Forward up = naive_from(a->r.m, x, a->r.lo + row * T, T);
+        Forward up = naive_from(a->r.m, x, a->r.doc_start + row * T, T);
         x[j] = was - h;
-        Forward down = naive_from(a->r.m, x, a->r.lo + row * T, T);
+        Forward down = naive_from(a->r.m, x, a->r.doc_start + row * T, T);
         x[j] = was;
         for (int k = 0; k < d; k++) {
             double slope =
@@ -457,8 +457,8 @@ static void distance_of_two_texts(void **state) {
             int32_t text[T];
             memcpy(text, a.r.x + row * T, (size_t)n * sizeof *text);
             text[n] = text[n - 1];
-            Forward one = naive_forward(a.r.m, text, a.r.lo, n),
-                    two = naive_forward(a.r.m, text, a.r.lo, n + 1);
+            Forward one = naive_forward(a.r.m, text, a.r.doc_start, n),
+                    two = naive_forward(a.r.m, text, a.r.doc_start, n + 1);
             for (int l = 0; l < LAYERS; l++)
                 want[l] +=
                     apart(naive_at(&one, one.x, one.D, l, n - 1), naive_at(&two, two.x, two.D, l, n), one.D) /

@@ -175,7 +175,7 @@ static void every_query_asks_and_answers(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    OK(student_fill(s, 1, &e));
+    OK(t_quantile_fill(s, 1, &e));
     run_sql(s, planted);
     for (int i = 0; i < ANSWERS; i++) {
         char *rows = answer_of(s, answers[i].file);

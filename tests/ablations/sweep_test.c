@@ -446,14 +446,14 @@ static void known_outcomes_are_those_of_the_view(void **state) {
                "INSERT INTO eval (run_id, step, probe, sink_rate_03) VALUES (1, 1, 'main', 1);"
                "UPDATE run SET status = 'done'");
     sqlite3_stmt *q;
-    sqlite3_prepare_v2(store_db(s), "SELECT DISTINCT metric FROM outcome", -1, &q, NULL);
+    sqlite3_prepare_v2(store_db(s), "SELECT DISTINCT metric FROM sweep_metrics", -1, &q, NULL);
     int rows = 0, known = 0;
     for (; sqlite3_step(q) == SQLITE_ROW; rows++)
-        known += outcome_known((const char *)sqlite3_column_text(q, 0));
+        known += sweep_metric_known((const char *)sqlite3_column_text(q, 0));
     sqlite3_finalize(q);
     assert_int_equal(rows, 33);
     assert_int_equal(rows - known, 4); /* T and the uniform mass, twice: controls, not outcomes */
-    assert_false(outcome_known("val_los"));
+    assert_false(sweep_metric_known("val_los"));
     store_close(s);
     place_remove(&p);
 }

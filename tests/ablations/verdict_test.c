@@ -17,7 +17,7 @@ static void quantiles_are_those_of_the_tables(void **state) {
     } known[] = {{0.05, 1, 12.7062},  {0.05, 2, 4.30265},  {0.05, 5, 2.57058},
                  {0.05, 60, 2.00030}, {0.01, 10, 3.16927}, {0.5, 3, 0.764892}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        assert_true(fabs(student_two_sided(known[i].p, known[i].df) / known[i].t - 1) < 1e-5);
+        assert_true(fabs(student_t_two_sided(known[i].p, known[i].df) / known[i].t - 1) < 1e-5);
 }
 
 /* ---- one sweep ---- */
@@ -39,7 +39,7 @@ static void words_follow_the_interval(void **state) {
     };
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    OK(student_fill(s, 1, &e));
+    OK(t_quantile_fill(s, 1, &e));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Planted sweep = plant_sweep(s, cases[i].name, cases[i].beyond, "lower");
         for (int seed = 0; seed < 3; seed++) {
@@ -63,7 +63,7 @@ static void more_seeds_are_counted_from_the_table(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    OK(student_fill(s, 1, &e));
+    OK(t_quantile_fill(s, 1, &e));
     Planted sweep = plant_sweep(s, "few", 0, "lower");
     static const double difference[] = {-0.5, -1.5}; /* mean -1, sd 0.7071 */
     for (int seed = 0; seed < 2; seed++) {
@@ -80,7 +80,7 @@ static void unpaired_seeds_do_not_count(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    OK(student_fill(s, 1, &e));
+    OK(t_quantile_fill(s, 1, &e));
     Planted sweep = plant_sweep(s, "gaps", 0, "lower");
     ASK(s, "SELECT count(*) FROM verdict", "0");
     plant_run(s, &sweep, "none", 0, 0, true, 2);
@@ -110,7 +110,7 @@ static void a_diverged_run_is_the_worst_difference_of_its_side(void **state) {
     static const double none[] = {5, 2, 3}, norm[] = {NAN, 1.5, 2.8};
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    OK(student_fill(s, 1, &e));
+    OK(t_quantile_fill(s, 1, &e));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char sql[256];
         Planted sweep = plant_sweep(s, cases[i].direction, 0, cases[i].direction);
@@ -140,7 +140,7 @@ static void divergence_never_supports(void **state) {
     }
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    OK(student_fill(s, 1, &e));
+    OK(t_quantile_fill(s, 1, &e));
     Planted few = plant_sweep(s, "few", 0, "lower"), many = plant_sweep(s, "many", 0, "lower");
     plant_sides(s, &few, MEASURED, none, norm);
     plant_sides(s, &many, SEEDS_IN_ALL, none, norm);
@@ -167,7 +167,7 @@ static void sides_that_diverged_are_named(void **state) {
     };
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    OK(student_fill(s, 1, &e));
+    OK(t_quantile_fill(s, 1, &e));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char sql[256], answer[256];
         Planted sweep = plant_sweep(s, cases[i].name, 0, "lower");
@@ -205,7 +205,7 @@ static void an_onset_that_never_came_is_later_than_any(void **state) {
     static const int none[] = {20, 30, 40, 30}, norm[] = {0, 0, 90, 0};
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    OK(student_fill(s, 1, &e));
+    OK(t_quantile_fill(s, 1, &e));
     Planted sweep = plant_sweep(s, "onset", 0, "higher");
     run_sql(s, "UPDATE sweep_expect SET metric = 'onset'");
     for (int seed = 0; seed < 4; seed++) {
@@ -237,7 +237,7 @@ static void holm_corrects_several_sides(void **state) {
     };
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    OK(student_fill(s, 3, &e));
+    OK(t_quantile_fill(s, 3, &e));
     Planted sweep = plant_sweep(s, "holm", 0, "lower");
     for (int seed = 0; seed < 3; seed++) {
         plant_run(s, &sweep, "none", 0, seed, true, 2);
@@ -260,7 +260,7 @@ static void sides_are_tuned_on_seeds_that_do_not_judge(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    OK(student_fill(s, 1, &e));
+    OK(t_quantile_fill(s, 1, &e));
     Planted sweep = plant_sweep(s, "tuned", 0, "lower");
     /* side, cell, tuning figure, judging figure */
     static const struct {
@@ -310,7 +310,7 @@ static int64_t verdict_work(int sweeps) {
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
     sqlite3_stmt *q;
-    OK(student_fill(s, 1, &e));
+    OK(t_quantile_fill(s, 1, &e));
     run_sql(s, "BEGIN");
     for (int i = 0; i < sweeps; i++) {
         char name[16];
@@ -413,7 +413,7 @@ static void sum_over_draws(void (*draw)(sqlite3_stmt *, int), const char *sql, i
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
     sqlite3_stmt *add, *answer;
-    OK(student_fill(s, 1, &e));
+    OK(t_quantile_fill(s, 1, &e));
     run_sql(s, "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY");
     run_sql(s, gather_sql);
     sqlite3_prepare_v2(

@@ -50,7 +50,7 @@ static void test_rule(void **state) {
         assert_true(r.x[1] >= BACKCOPY_TRIGGERS); /* never a trigger: it would have nothing to copy */
         for (int t = 0; t < T; t++) {
             assert_int_equal(r.kind[t], r.x[t] < BACKCOPY_TRIGGERS);
-            assert_int_equal(r.lo[t], 0);
+            assert_int_equal(r.doc_start[t], 0);
             assert_true(r.y[t] >= 0 && r.y[t] < BACKCOPY_SYMBOLS);
             if (t) assert_int_equal(r.x[t], r.y[t - 1]);
             if (r.kind[t]) assert_int_equal(r.y[t], r.x[t - 1]);

@@ -75,7 +75,7 @@ static void test_any_order(void **state) {
         dataset_train_rows(d, 8, 17 + i, 1, T, &one);
         assert_memory_equal(one.x, all.x + i * T, T * 4);
         assert_memory_equal(one.y, all.y + i * T, T * 4);
-        assert_memory_equal(one.lo, all.lo + i * T, T * 4);
+        assert_memory_equal(one.doc_start, all.doc_start + i * T, T * 4);
     }
     dataset_close(d);
     rows_free(&all);
@@ -139,7 +139,7 @@ static void test_limit(void **state) {
             dataset_train_rows(same[i], 3, 0, N, T, &b);
             assert_memory_equal(a.x, b.x, N * T * 4);
             assert_memory_equal(a.y, b.y, N * T * 4);
-            assert_memory_equal(a.lo, b.lo, N * T * 4);
+            assert_memory_equal(a.doc_start, b.doc_start, N * T * 4);
         }
         assert_int_equal(dataset_info(less)->train_tokens, 2 * DATA_BLOCK + 1);
         assert_true(dataset_info(less)->train_documents < dataset_info(whole)->train_documents);
@@ -176,7 +176,7 @@ static void test_mask_of_one_document(void **state) {
         assert_memory_equal(a.x, b.x, N * T * 4);
         assert_memory_equal(a.y, b.y, N * T * 4);
         int of_one = 0;
-        for (int i = 0; i < N; i++) of_one += !memcmp(a.lo + i * T, b.lo + i * T, T * 4);
+        for (int i = 0; i < N; i++) of_one += !memcmp(a.doc_start + i * T, b.doc_start + i * T, T * 4);
         assert_true(single ? of_one == N : of_one > N / 2 && of_one < N);
         rows_free(&a);
         rows_free(&b);

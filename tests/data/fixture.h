@@ -90,7 +90,7 @@ static inline Rows rows_new(int64_t n) {
 static inline void rows_free(Rows *r) {
     free(r->x);
     free(r->y);
-    free(r->lo);
+    free(r->doc_start);
     free(r->kind);
 }
 

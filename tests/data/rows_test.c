@@ -19,7 +19,7 @@ typedef struct Written {
     int bos, mask;
     int64_t first;
     bool bos_first;
-    int32_t x[4], y[4], lo[4];
+    int32_t x[4], y[4], doc_start[4];
 } Written;
 
 static const Written written[] = {
@@ -46,8 +46,8 @@ static void test_written_rows(void **state) {
         stream_row(&s, w->first, 4, w->bos_first, 1, &r);
         assert_memory_equal(r.x + 4, w->x, sizeof w->x);
         assert_memory_equal(r.y + 4, w->y, sizeof w->y);
-        assert_memory_equal(r.lo + 4, w->lo, sizeof w->lo);
-        assert_int_equal(r.x[0] | r.y[3] | r.lo[2], 0); /* the row before was not touched */
+        assert_memory_equal(r.doc_start + 4, w->doc_start, sizeof w->doc_start);
+        assert_int_equal(r.x[0] | r.y[3] | r.doc_start[2], 0); /* the row before was not touched */
         rows_free(&r);
     }
 }

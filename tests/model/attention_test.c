@@ -13,7 +13,7 @@
 
 typedef struct Case {
     int B, T, H, KV, dh;
-    Sight sight;
+    Visible visible;
     int documents; /* their length; 0: no mask */
     int spare;     /* columns of qkv that belong to nobody */
     double std;
@@ -149,9 +149,9 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 /* ---- naive attention over T keys and the null key ---- */
 
 static bool sees(const AttentionShape *s, int row, int q, int k) {
-    const int32_t *lo = s->lo + row * s->T;
-    bool same = lo[k] == lo[q], ahead = k > q && !(k < s->sight.prefix);
-    bool near = !s->sight.window || k > q - s->sight.window || k < lo[q] + s->sight.keep;
+    const int32_t *doc_start = s->doc_start + row * s->T;
+    bool same = doc_start[k] == doc_start[q], ahead = k > q && !(k < s->visible.prefix);
+    bool near = !s->visible.window || k > q - s->visible.window || k < doc_start[q] + s->visible.keep;
     return same && !ahead && near;
 }
 
@@ -252,16 +252,16 @@ static const bool every_head[HEADS] = {true, true, true, true},
                   some_heads[HEADS] = {false, true, true, false};
 static const float slopes[HEADS] = {0.25f, 0.0625f, 0.5f, 0};
 
-static AttentionShape shape_of(const Case *c, int32_t *lo) {
-    for (int n = 0; n < c->B * c->T; n++) lo[n] = c->documents ? n % c->T / c->documents * c->documents : 0;
+static AttentionShape shape_of(const Case *c, int32_t *doc_start) {
+    for (int n = 0; n < c->B * c->T; n++) doc_start[n] = c->documents ? n % c->T / c->documents * c->documents : 0;
     return (AttentionShape){.B = c->B,
                             .T = c->T,
                             .H = c->H,
                             .KV = c->KV,
                             .dh = c->dh,
                             .ld = (c->H + 2 * c->KV) * c->dh + c->spare,
-                            .lo = lo,
-                            .sight = c->sight,
+                            .doc_start = doc_start,
+                            .visible = c->visible,
                             .slope = c->slope ? slopes : NULL,
                             .null = every_head,
                             .config = &config};
@@ -320,8 +320,8 @@ static void check(int kind, const Case *c, const bool *null, bool bf16) {
     const AttentionSlot *slot = &attention_slots[kind];
     if (c->dh % slot->maps) return;
     size_t N = (size_t)(c->B * c->T), heads = (size_t)(c->H * c->dh);
-    OWNED int32_t *lo = calloc(N, sizeof *lo);
-    Problem p = {.s = shape_of(c, lo), .slot = slot};
+    OWNED int32_t *doc_start = calloc(N, sizeof *doc_start);
+    Problem p = {.s = shape_of(c, doc_start), .slot = slot};
     p.s.null = null;
     p.s.bf16 = bf16;
     Parts parts = parts_of(slot, &p.s);
@@ -380,8 +380,8 @@ static void test_log_sum_exp(void **state) {
     (void)state;
     for (int i = 0; i < CASES; i++) {
         const Case *c = &cases[i];
-        OWNED int32_t *lo = calloc((size_t)(c->B * c->T), sizeof *lo);
-        Problem p = {.s = shape_of(c, lo), .slot = &attention_slots[0]};
+        OWNED int32_t *doc_start = calloc((size_t)(c->B * c->T), sizeof *doc_start);
+        Problem p = {.s = shape_of(c, doc_start), .slot = &attention_slots[0]};
         size_t n = (size_t)(c->B * c->T * p.s.ld), m = (size_t)(c->B * c->T * c->H);
         OWNED float *qkv = normals(1, n, c->std), *o = constants(m * (size_t)c->dh, 0),
                     *stat = constants(m, 0);
@@ -422,8 +422,8 @@ static void test_bf16_rounds(void **state) {
     (void)state;
     if (!gemm_bf16_supported()) skip();
     const Case c = {2, 45, 3, 3, 12, {0}, 0, 0, 1, false};
-    OWNED int32_t *lo = calloc((size_t)(c.B * c.T), sizeof *lo);
-    AttentionShape s = shape_of(&c, lo), rounded = s;
+    OWNED int32_t *doc_start = calloc((size_t)(c.B * c.T), sizeof *doc_start);
+    AttentionShape s = shape_of(&c, doc_start), rounded = s;
     rounded.bf16 = true;
     Bits exact = run(&attention_slots[0], &c, s), coarse = run(&attention_slots[0], &c, rounded);
     size_t N = (size_t)(c.B * c.T);
@@ -448,15 +448,15 @@ static void same_bits(Bits a, Bits b, const Case *c, int64_t ld) {
 static void test_identities(void **state) {
     (void)state;
     const Case c = {2, 45, 3, 3, 12, {0}, 0, 0, 1, false};
-    OWNED int32_t *lo = calloc((size_t)(c.B * c.T), sizeof *lo);
-    AttentionShape s = shape_of(&c, lo), logit = s, window = s, keep = s, prefix = s, flat = s;
+    OWNED int32_t *doc_start = calloc((size_t)(c.B * c.T), sizeof *doc_start);
+    AttentionShape s = shape_of(&c, doc_start), logit = s, window = s, keep = s, prefix = s, flat = s;
     const float never[] = {-INFINITY, -INFINITY, -INFINITY}, level[] = {0, 0, 0};
     const bool no_head[HEADS] = {false};
     logit.part[PART_LOGIT] = never;
     s.null = no_head;
-    window.sight.window = c.T;
-    keep.sight = (Sight){c.T - 4, 4, 0};
-    prefix.sight.prefix = 1;
+    window.visible.window = c.T;
+    keep.visible = (Visible){c.T - 4, 4, 0};
+    prefix.visible.prefix = 1;
     flat.slope = level;
     Bits plain = run(&attention_slots[0], &c, s);
     same_bits(plain, run(&attention_slots[1], &c, s), &c, s.ld);
@@ -476,8 +476,8 @@ static void test_identities(void **state) {
  * (k* = 0). */
 static void check_longer(const char *name, bool key, bool value) {
     const Case c = {2, 45, 4, 2, 12, {0}, 0, 0, 1, false}, longer = {2, 46, 4, 2, 12, {0}, 0, 0, 1, false};
-    OWNED int32_t *lo = calloc((size_t)(longer.B * longer.T), sizeof *lo);
-    AttentionShape s = shape_of(&c, lo), l = shape_of(&longer, lo);
+    OWNED int32_t *doc_start = calloc((size_t)(longer.B * longer.T), sizeof *doc_start);
+    AttentionShape s = shape_of(&c, doc_start), l = shape_of(&longer, doc_start);
     size_t own = (size_t)(s.KV * s.dh), n = (size_t)(c.B * c.T * s.ld), heads = (size_t)(s.H * s.dh);
     size_t m = (size_t)(longer.B * longer.T);
     OWNED float *k = normals(5, own, key), *v = normals(6, own, value), *qkv = normals(1, n, 1);
@@ -536,19 +536,19 @@ static void watch(void *self, const Weights *w) {
     Witness *x = &v->at[row * s->H + w->head];
     Row r = row_of(s->T);
     x->in_order &= w->q0 == x->next && w->layer == v->layer && w->T == s->T;
-    x->in_order &= w->lo == s->lo + row * s->T;
+    x->in_order &= w->doc_start == s->doc_start + row * s->T;
     x->next = w->q0 + w->nq;
     for (int i = 0; i < w->nq; i++) {
         double sum = 0;
         naive_row(v->p, v->in, row, w->head, w->q0 + i, &r);
         for (int k = 0; k < s->T; k++) {
-            bool there = k < w->q0 + w->nq || k < s->sight.prefix;
+            bool there = k < w->q0 + w->nq || k < s->visible.prefix;
             x->worst = fmax(x->worst, fabs((there ? w->A[i * w->ld + k] : 0) - r.s[k]));
             sum += there ? w->A[i * w->ld + k] : 0;
         }
         x->worst_sum = fmax(x->worst_sum, fabs(sum - 1));
         x->worst_first = fmax(x->worst_first, fabs(v->first[(row * s->H + w->head) * s->T + w->q0 + i] -
-                                                   r.s[w->lo[w->q0 + i]]));
+                                                   r.s[w->doc_start[w->q0 + i]]));
     }
     row_free(&r);
 }
@@ -557,8 +557,8 @@ static void test_weights_shown(void **state) {
     (void)state;
     for (int i = 0; i < CASES; i++) {
         const Case *c = &cases[i];
-        OWNED int32_t *lo = calloc((size_t)(c->B * c->T), sizeof *lo);
-        Problem p = {.s = shape_of(c, lo), .slot = &attention_slots[0]};
+        OWNED int32_t *doc_start = calloc((size_t)(c->B * c->T), sizeof *doc_start);
+        Problem p = {.s = shape_of(c, doc_start), .slot = &attention_slots[0]};
         size_t n = (size_t)(c->B * c->T * p.s.ld), m = (size_t)(c->B * c->T * c->H);
         OWNED float *qkv = normals(1, n, c->std), *o = constants(m * (size_t)c->dh, 0),
                     *stat = constants(m, 0), *first = constants(m, 9);
@@ -584,8 +584,8 @@ static void test_weights_shown(void **state) {
 static void test_huge_scores(void **state) {
     (void)state;
     const Case c = {1, 50, 1, 1, 4, {0}, 0, 0, 1e4, false};
-    OWNED int32_t *lo = calloc((size_t)c.T, sizeof *lo);
-    Problem p = {.s = shape_of(&c, lo), .slot = &attention_slots[0]};
+    OWNED int32_t *doc_start = calloc((size_t)c.T, sizeof *doc_start);
+    Problem p = {.s = shape_of(&c, doc_start), .slot = &attention_slots[0]};
     size_t n = (size_t)(c.T * p.s.ld), m = (size_t)(c.T * c.dh);
     OWNED float *qkv = normals(1, n, c.std), *o = constants(m, 0), *stat = constants((size_t)c.T, 0);
     OWNED float *g = normals(2, m, 1), *dqkv = constants(n, NAN), *scratch = scratch_of(p.slot, &c, true);

@@ -1,5 +1,5 @@
 /* The same bits: losses and gradients of a pass do not depend on the number of threads, nor on
- * how many rows are in flight, as long as that is a multiple of model_grain_rows(T). In bf16 too, whose
+ * how many rows are in flight, as long as that is a multiple of model_chunk_rows(T). In bf16 too, whose
  * gradients stay near those of fp32. */
 #include "tests/model/support.h"
 
@@ -55,9 +55,9 @@ static void same(const Rig *r, const Result *a, int rows, int threads, bool bf16
 static void check_in(const Rig *r, bool bf16) {
     Result all = pass(r, r->rows, 1, bf16);
     same(r, &all, r->rows, 2, bf16);
-    for (int grain = model_grain_rows(r->T), some = grain; some < r->rows; some += grain)
+    for (int chunk = model_chunk_rows(r->T), some = chunk; some < r->rows; some += chunk)
         same(r, &all, some, 1, bf16);
-    same(r, &all, model_grain_rows(r->T), 2, bf16);
+    same(r, &all, model_chunk_rows(r->T), 2, bf16);
     result_free(&all);
 }
 
@@ -86,7 +86,7 @@ static void test_demo(void **state) {
 static void test_odd_sizes(void **state) {
     (void)state;
     ModelConfig c = small_config();
-    check(&c, 20, 37, 11); /* a grain of 6 rows; the last is short */
+    check(&c, 20, 37, 11); /* a chunk of 6 rows; the last is short */
     c.window = 5;
     c.head_out = c.position = c.mlp = 1;
     check(&c, 20, 37, 0);
@@ -97,7 +97,7 @@ static void test_long_rows(void **state) {
     (void)state;
     ModelConfig c = small_config();
     c.context = 300;
-    check(&c, 3, 300, 0); /* a grain is one row */
+    check(&c, 3, 300, 0); /* a chunk is one row */
 }
 
 /* A tied classifier adds to the embedding's gradient between the rows in flight, so that their number
@@ -170,9 +170,9 @@ static void test_packed_again(void **state) {
 
 static void test_grain(void **state) {
     (void)state;
-    const int grains[][2] = {{1, 256}, {32, 8}, {37, 6}, {255, 1}, {256, 1}, {1024, 1}};
-    for (size_t i = 0; i < sizeof grains / sizeof *grains; i++)
-        assert_int_equal(model_grain_rows(grains[i][0]), grains[i][1]);
+    const int chunks[][2] = {{1, 256}, {32, 8}, {37, 6}, {255, 1}, {256, 1}, {1024, 1}};
+    for (size_t i = 0; i < sizeof chunks / sizeof *chunks; i++)
+        assert_int_equal(model_chunk_rows(chunks[i][0]), chunks[i][1]);
 }
 
 int main(void) {

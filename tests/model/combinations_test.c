@@ -10,6 +10,7 @@
 #include "model/kernels/gemm.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/config/config.h"
+#include "train/config/conflicts.h"
 #include "train/context_schedule.h"
 #include "train/optim/optim.h"
 
@@ -118,7 +119,7 @@ typedef struct Case {
     Rig r;
     Tape *tape;
     Tape *narrow;         /* of the first context of a schedule; NULL: there is one */
-    int32_t lo[ROWS * T]; /* of the same tokens in its shorter rows */
+    int32_t doc_start[ROWS * T]; /* of the same tokens in its shorter rows */
     SinkPenalty penalty;
     int documents; /* tokens of one, 0: no mask */
     Kinks kinks;
@@ -184,7 +185,7 @@ static int updates_of(const Config *c) {
 static Batch batch_at(const Case *k, int64_t step, Tape **tape) {
     int length = contexts_at(k->c, step);
     *tape = length < T ? k->narrow : k->tape;
-    return (Batch){ROWS * T / length, length, k->r.x, k->r.y, length < T ? k->lo : k->r.lo, 0};
+    return (Batch){ROWS * T / length, length, k->r.x, k->r.y, length < T ? k->doc_start : k->r.doc_start, 0};
 }
 
 static double mean_loss(const Case *k, const Batch *b) {
@@ -232,7 +233,7 @@ static void open_case(Case *k) {
     k->penalty = (SinkPenalty){k->c->train.sink_penalty, 0.3, 1.0 / ROWS};
     k->tape = tape_of(k, T);
     if (shortest < T) k->narrow = tape_of(k, shortest);
-    for (int i = 0; k->documents && i < ROWS * T; i++) k->lo[i] = i % shortest / k->documents * k->documents;
+    for (int i = 0; k->documents && i < ROWS * T; i++) k->doc_start[i] = i % shortest / k->documents * k->documents;
 }
 
 static void close_case(Case *k) {

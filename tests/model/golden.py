@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Writes golden.txt: losses, gradients and training curves of an independent implementation in PyTorch,
-in double precision. Needs Debian's python3-torch; the tests only read the file.
+in double precision. CpuFeatures Debian's python3-torch; the tests only read the file.
 
     /usr/bin/python3 tests/model/golden.py > tests/model/golden.txt
 """

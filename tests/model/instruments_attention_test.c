@@ -8,7 +8,7 @@ typedef struct Case {
     Model m;
     Probe p;
     float *A;    /* (rows, layers, heads, T, T) */
-    int32_t *lo; /* (rows, T) */
+    int32_t *doc_start; /* (rows, T) */
     bool unnormalised;
 } Case;
 
@@ -20,13 +20,13 @@ static float *matrix(const Case *c, int row, int layer, int head) {
 static Case make(int rows, int layers, int heads, int T, int window) {
     Case c = {.m = sizes(layers, heads, heads, window), .p = {.rows = rows, .T = T}};
     c.A = room((size_t)rows * layers * heads * T * T, sizeof *c.A);
-    c.lo = room((size_t)rows * T, sizeof *c.lo);
+    c.doc_start = room((size_t)rows * T, sizeof *c.doc_start);
     return c;
 }
 
 static void drop(Case *c, Figures *f) {
     free(c->A);
-    free(c->lo);
+    free(c->doc_start);
     figures_free(f);
 }
 
@@ -35,7 +35,7 @@ static void show_weights(const Instrument *i, void *self, const Case *c, int row
     for (int q0 = 0; q0 < T; q0 += BLOCK)
         i->weights(self, &(Weights){layer, head, row, q0, T - q0 < BLOCK ? T - q0 : BLOCK, T,
                                     matrix(c, row, layer, head) + (int64_t)q0 * T, T,
-                                    c->lo + (int64_t)row * T, c->unnormalised});
+                                    c->doc_start + (int64_t)row * T, c->unnormalised});
 }
 
 /* The figures of all instruments that ask for weights, or for the mask alone. */
@@ -47,7 +47,7 @@ static Figures measure(Case *c) {
         const Instrument *i = set[n];
         void *self = i->open(&c->p);
         if (i->see)
-            i->see(self, &(View){.at = TAP_EMBED, .layer = -1, .rows = c->p.rows, .T = c->p.T, .lo = c->lo});
+            i->see(self, &(View){.at = TAP_EMBED, .layer = -1, .rows = c->p.rows, .T = c->p.T, .doc_start = c->doc_start});
         for (int row = 0; i->weights && row < c->p.rows; row++)
             for (int l = 0; l < (int)c->m.config.layers; l++)
                 for (int h = 0; h < (int)c->m.config.heads; h++) show_weights(i, self, c, row, l, h);
@@ -57,8 +57,8 @@ static Figures measure(Case *c) {
 }
 
 static int first_of(const Case *c, int row, int q) {
-    int lo = c->lo[row * c->p.T + q], from = c->m.config.window ? q - (int)c->m.config.window + 1 : 0;
-    return from > lo ? from : lo;
+    int doc_start = c->doc_start[row * c->p.T + q], from = c->m.config.window ? q - (int)c->m.config.window + 1 : 0;
+    return from > doc_start ? from : doc_start;
 }
 
 /* Every query puts all its weight on `key`, or on itself where it does not see that. */
@@ -129,8 +129,8 @@ static void rates_are_of_sequences(void **state) {
 static void first_of_each_document(void **state) {
     (void)state;
     Case c = make(1, 1, 1, 9, 0);
-    for (int t = 4; t < 9; t++) c.lo[t] = 4;
-    for (int q = 0; q < 9; q++) matrix(&c, 0, 0, 0)[q * 9 + c.lo[q]] = 1;
+    for (int t = 4; t < 9; t++) c.doc_start[t] = 4;
+    for (int q = 0; q < 9; q++) matrix(&c, 0, 0, 0)[q * 9 + c.doc_start[q]] = 1;
     Figures f = measure(&c);
     near(figure(&f, "sink_mass", 0, 0), 1, 0);
     near(figure(&f, "row0_mass", 0, 0), 1, 0); /* of the queries that see it */
@@ -176,7 +176,7 @@ static void classes_of_tokens(void **state) {
 static void random_weights(Case *c) {
     int T = c->p.T, heads = (int)(c->m.config.layers * c->m.config.heads);
     for (int row = 1; row < c->p.rows; row += 2)
-        for (int t = T / 3; t < T; t++) c->lo[row * T + t] = T / 3;
+        for (int t = T / 3; t < T; t++) c->doc_start[row * T + t] = T / 3;
     for (int n = 0; n < c->p.rows * heads * T; n++) {
         int q = n % T, first = first_of(c, n / T / heads, q);
         float *A = c->A + (int64_t)n * T;
@@ -198,7 +198,7 @@ static Naive naive(const Case *c, int row, int layer, int head) {
     int T = c->p.T, seen = 0, wide = 0, eligible = 0, count[64] = {0};
     const float *A = matrix(c, row, layer, head);
     for (int q = 0; q < T; q++) {
-        int first = first_of(c, row, q), document = c->lo[row * T + q], best = first;
+        int first = first_of(c, row, q), document = c->doc_start[row * T + q], best = first;
         double H = 0;
         for (int k = first; k <= q; k++) {
             double a = (double)A[q * T + k];

@@ -6,9 +6,9 @@ enum { ROWS = 83, T = 3, D = 7, SECTIONS = 4, FOLDS = 5, LAYERS = 3 };
 static Figures measure(float *X, const int32_t *section) {
     Model m = sizes(LAYERS, 1, D, 0);
     Probe p = {.m = &m, .rows = ROWS, .T = T, .section = section, .sections = SECTIONS};
-    int32_t *lo = room(ROWS * T, sizeof *lo);
-    Figures f = measure_stream(&embedding_probe, &p, X, lo);
-    free(lo);
+    int32_t *doc_start = room(ROWS * T, sizeof *doc_start);
+    Figures f = measure_stream(&embedding_probe, &p, X, doc_start);
+    free(doc_start);
     return f;
 }
 

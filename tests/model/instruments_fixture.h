@@ -49,22 +49,22 @@ static inline double figure(const Figures *f, const char *name, int layer, int h
 
 /* Shows (layers, rows T, width) at a tap, `batch` rows at a time. */
 static inline void show(const Instrument *i, void *self, const Probe *p, TapPoint at, float *data, int width,
-                        const int32_t *lo, int batch) {
+                        const int32_t *doc_start, int batch) {
     int64_t layer = (int64_t)p->rows * p->T * width;
     for (int row = 0; row < p->rows; row += batch)
         for (int l = 0; l < (int)p->m->config.layers; l++) {
             int n = p->rows - row < batch ? p->rows - row : batch;
             int64_t first = (int64_t)row * p->T;
             i->see(self, &(View){at, l, row, n, p->T, 0, (int64_t)n * p->T, width, width,
-                                 data + l * layer + first * width, lo + first, NULL});
+                                 data + l * layer + first * width, doc_start + first, NULL});
         }
 }
 
 /* The figures of an instrument of the residual stream X (layers, rows T, width). */
-static inline Figures measure_stream(const Instrument *i, const Probe *p, float *X, const int32_t *lo) {
+static inline Figures measure_stream(const Instrument *i, const Probe *p, float *X, const int32_t *doc_start) {
     Figures f = {0};
     void *self = i->open(p);
-    show(i, self, p, TAP_RESID, X, (int)p->m->config.width, lo, 2);
+    show(i, self, p, TAP_RESID, X, (int)p->m->config.width, doc_start, 2);
     i->close(self, &f);
     return f;
 }

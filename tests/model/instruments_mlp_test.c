@@ -25,8 +25,8 @@ static void one_hot_unit(void **state) {
     for (int i = 0; i < d * f; i++) down[i] = i % f == HOT ? (i / f < 6 ? 1 : 0) : 0.1f;
     Probe p = {.m = r.m, .rows = ROWS, .T = T};
     void *self = super_neurons.open(&p);
-    show(&super_neurons, self, &p, TAP_MLP_IN, in, d, r.lo, 2);
-    show(&super_neurons, self, &p, TAP_MLP_HIDDEN, hidden, f, r.lo, 2);
+    show(&super_neurons, self, &p, TAP_MLP_IN, in, d, r.doc_start, 2);
+    show(&super_neurons, self, &p, TAP_MLP_HIDDEN, hidden, f, r.doc_start, 2);
     Figures g = {0};
     super_neurons.close(self, &g);
     double hot = 2500 * 6, other = 0.25 * 0.01 * d;
@@ -55,12 +55,12 @@ static void planted_variance(void **state) {
         y[i] = read[i % D] * o[i];
         z[i] = written[i % D] * o[i];
     }
-    int32_t lo[ROWS * T] = {0};
+    int32_t doc_start[ROWS * T] = {0};
     Figures f = {0};
     void *self = out_variance.open(&p);
-    show(&out_variance, self, &p, TAP_ATTN_OUT, o, D, lo, 4);
-    show(&out_variance, self, &p, TAP_HEAD_OUT, y, D, lo, 4);
-    show(&out_variance, self, &p, TAP_ATTN_ADD, z, D, lo, 4);
+    show(&out_variance, self, &p, TAP_ATTN_OUT, o, D, doc_start, 4);
+    show(&out_variance, self, &p, TAP_HEAD_OUT, y, D, doc_start, 4);
+    show(&out_variance, self, &p, TAP_ATTN_ADD, z, D, doc_start, 4);
     out_variance.close(self, &f);
     double late = (1 / 25.0 + 1 / 36.0 + 1 / 49.0 + 1 / 64.0) / 4;
     near(figure(&f, "out_variance_first", 0, -1), 1, 1e-6);
@@ -77,11 +77,11 @@ static void a_constant_has_no_variance(void **state) {
     Model m = sizes(1, 1, 3, 0);
     Probe p = {.m = &m, .rows = 7, .T = 2, .random = true};
     float o[7 * 2 * 3];
-    int32_t lo[14] = {0};
+    int32_t doc_start[14] = {0};
     for (int i = 0; i < 42; i++) o[i] = 0.1f * (float)(i % 3) + 1e4f;
     Figures f = {0};
     void *self = out_variance.open(&p);
-    show(&out_variance, self, &p, TAP_ATTN_OUT, o, 3, lo, 7);
+    show(&out_variance, self, &p, TAP_ATTN_OUT, o, 3, doc_start, 7);
     out_variance.close(self, &f);
     near(figure(&f, "out_variance_first", 0, -1), 0, 0);
     assert_true(isnan(figure(&f, "out_variance_ratio", 0, -1)));
@@ -114,7 +114,7 @@ static void lens_of_one_channel(void **state) {
     }
     Probe p = {.m = r.m, .rows = ROWS, .T = T, .y = r.y};
     void *self = logit_lens.open(&p);
-    show(&logit_lens, self, &p, TAP_RESID, X, d, r.lo, 2);
+    show(&logit_lens, self, &p, TAP_RESID, X, d, r.doc_start, 2);
     Figures f = {0};
     logit_lens.close(self, &f);
     double a = sqrt(d) / 4;

@@ -29,11 +29,11 @@ typedef struct Split {
 } Split;
 
 /* Of a quantity by token: the mean over first tokens of documents, the median of the others. */
-static Split split(const int32_t *lo, const double *of) {
+static Split split(const int32_t *doc_start, const double *of) {
     double first = 0, rest[T];
     int firsts = 0, others = 0;
     for (int t = 0; t < T; t++)
-        if (lo[t] == t)
+        if (doc_start[t] == t)
             first += of[t], firsts++;
         else
             rest[others++] = of[t];
@@ -47,14 +47,14 @@ static double length(const double *x, int n) {
 }
 
 /* Of n channels of a quantity (LAYERS, T, D) from `from` on. */
-static double naive_ratio(const Forward *f, const int32_t *lo, double *of, int l, int from, int n) {
+static double naive_ratio(const Forward *f, const int32_t *doc_start, double *of, int l, int from, int n) {
     double norms[T];
     for (int t = 0; t < T; t++) norms[t] = length(naive_at(f, of, D, l, t) + from, n);
-    Split s = split(lo, norms);
+    Split s = split(doc_start, norms);
     return s.first / s.rest;
 }
 
-static Split naive_dominance(const Forward *f, const int32_t *lo, int l) {
+static Split naive_dominance(const Forward *f, const int32_t *doc_start, int l) {
     double ratio[T];
     for (int t = 0; t < T; t++) {
         const double *x = naive_at(f, f->x, D, l, t);
@@ -65,7 +65,7 @@ static Split naive_dominance(const Forward *f, const int32_t *lo, int l) {
         }
         ratio[t] = most / (sum / D);
     }
-    return split(lo, ratio);
+    return split(doc_start, ratio);
 }
 
 static double naive_kurtosis(const Forward *f, int l) {
@@ -91,12 +91,12 @@ static double naive_collapse(const Forward *f, int l) {
 }
 
 /* Share of the queries that see the first key of their document whose product with it is positive. */
-static double naive_positive(const Forward *f, const int32_t *lo, int l, int h) {
+static double naive_positive(const Forward *f, const int32_t *doc_start, int l, int h) {
     int positive = 0;
     for (int t = 0; t < T; t++) {
         double dot = 0;
         for (int j = h * D / HEADS; j < (h + 1) * D / HEADS; j++)
-            dot += naive_at(f, f->q, D, l, t)[j] * naive_at(f, f->k, D, l, lo[t])[j];
+            dot += naive_at(f, f->q, D, l, t)[j] * naive_at(f, f->k, D, l, doc_start[t])[j];
         positive += dot > 0;
     }
     return (double)positive / T;
@@ -118,19 +118,19 @@ static double naive_lens(const Rig *r, const Forward *rows, int l) {
 static void check_heads(const Figures *f, const Rig *r, const Forward *rows, int l, int h) {
     double mass = 0, mixed = 0, drain = 0, positive = 0;
     for (int row = 0; row < ROWS; row++) {
-        const int32_t *lo = r->lo + row * T;
+        const int32_t *doc_start = r->doc_start + row * T;
         double sum = 0;
         int wide = 0;
         for (int q = 0; q < T; q++) {
             const double *A = rows[row].A + ((l * HEADS + h) * T + q) * T;
-            mass += A[lo[q]] / T / ROWS;
-            if (q == lo[q]) continue;
-            sum += entropy_of(A, T) / log(q - lo[q] + 1);
+            mass += A[doc_start[q]] / T / ROWS;
+            if (q == doc_start[q]) continue;
+            sum += entropy_of(A, T) / log(q - doc_start[q] + 1);
             wide++;
         }
         mixed += sum / wide / ROWS;
-        drain += naive_ratio(&rows[row], lo, rows[row].v, l, h * D / HEADS, D / HEADS) / ROWS;
-        positive += naive_positive(&rows[row], lo, l, h) / ROWS;
+        drain += naive_ratio(&rows[row], doc_start, rows[row].v, l, h * D / HEADS, D / HEADS) / ROWS;
+        positive += naive_positive(&rows[row], doc_start, l, h) / ROWS;
     }
     near(figure(f, "sink_mass", l, h), mass, RELATIVE);
     near(figure(f, "mixing", l, h), mixed, RELATIVE);
@@ -141,9 +141,9 @@ static void check_heads(const Figures *f, const Rig *r, const Forward *rows, int
 static void check_stream(const Figures *f, const Rig *r, const Forward *rows, int l) {
     double ratio = 0, first = 0, rest = 0, kurtosis = 0, collapse = 0;
     for (int row = 0; row < ROWS; row++) {
-        const int32_t *lo = r->lo + row * T;
-        Split dominance = naive_dominance(&rows[row], lo, l);
-        ratio += naive_ratio(&rows[row], lo, rows[row].x, l, 0, D) / ROWS;
+        const int32_t *doc_start = r->doc_start + row * T;
+        Split dominance = naive_dominance(&rows[row], doc_start, l);
+        ratio += naive_ratio(&rows[row], doc_start, rows[row].x, l, 0, D) / ROWS;
         first += dominance.first / ROWS;
         rest += dominance.rest / ROWS;
         kurtosis += naive_kurtosis(&rows[row], l) / ROWS;
@@ -247,7 +247,7 @@ static void check_super_neurons(const Figures *f, const Model *m, const Forward 
 static void measure(const Rig *r, int tape_rows, Figures *f, float *losses) {
     Tape *t = rig_tape(r, tape_rows, false);
     Probe p = {.m = r->m, .rows = ROWS, .T = T, .random = true};
-    instruments_measure(&p, t, r->x, r->y, r->lo, LIGHT | HEAVY, f, losses);
+    instruments_measure(&p, t, r->x, r->y, r->doc_start, LIGHT | HEAVY, f, losses);
     tape_free(t);
 }
 
@@ -259,7 +259,7 @@ static void against_a_naive_forward(void **state) {
         Forward rows[ROWS];
         Figures f = {0};
         measure(&r, 2, &f, NULL);
-        for (int row = 0; row < ROWS; row++) rows[row] = naive_forward(r.m, r.x + row * T, r.lo + row * T, T);
+        for (int row = 0; row < ROWS; row++) rows[row] = naive_forward(r.m, r.x + row * T, r.doc_start + row * T, T);
         for (int l = 0; l < LAYERS; l++) {
             check_stream(&f, &r, rows, l);
             check_variance(&f, rows, l);
@@ -329,10 +329,10 @@ static void writers_come_first(void **state) {
     Observer writer = {.taps = 1 << TAP_RESID, .see = triple_first};
     Probe p = {.m = r.m, .rows = ROWS, .T = T};
     Figures plain = {0}, changed = {0}, again = {0};
-    instruments_measure(&p, t, r.x, r.y, r.lo, LIGHT, &plain, NULL);
+    instruments_measure(&p, t, r.x, r.y, r.doc_start, LIGHT, &plain, NULL);
     tape_observe(t, (Observers){&writer, 1});
-    instruments_measure(&p, t, r.x, r.y, r.lo, LIGHT, &changed, NULL);
-    instruments_measure(&p, t, r.x, r.y, r.lo, LIGHT, &again, NULL);
+    instruments_measure(&p, t, r.x, r.y, r.doc_start, LIGHT, &changed, NULL);
+    instruments_measure(&p, t, r.x, r.y, r.doc_start, LIGHT, &again, NULL);
     double ratio = figure(&changed, "norm_ratio", 0, -1);
     near(ratio, 3 * figure(&plain, "norm_ratio", 0, -1), 1e-6);
     near(ratio, figure(&again, "norm_ratio", 0, -1), 0);
@@ -350,7 +350,7 @@ static void every_row_of_the_table_is_whole(void **state) {
         assert_non_null((*i)->definition);
         assert_non_null((*i)->paper);
         assert_non_null((*i)->columns);
-        assert_true((*i)->cadence == LIGHT || (*i)->cadence == HEAVY || (*i)->cadence == ASKED);
+        assert_true((*i)->cost == LIGHT || (*i)->cost == HEAVY || (*i)->cost == ASKED);
         assert_true(!(*i)->taps == !(*i)->see);
         for (const Instrument *const *j = instruments; j < i; j++)
             assert_string_not_equal((*i)->name, (*j)->name);

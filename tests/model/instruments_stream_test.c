@@ -13,9 +13,9 @@ static int32_t *no_mask(int rows, int T) {
 static Figures measure_one(const Instrument *i, float *X, int T, int d) {
     Model m = sizes(1, 1, d, 0);
     Probe p = {.m = &m, .rows = 1, .T = T};
-    int32_t *lo = no_mask(1, T);
-    Figures f = measure_stream(i, &p, X, lo);
-    free(lo);
+    int32_t *doc_start = no_mask(1, T);
+    Figures f = measure_stream(i, &p, X, doc_start);
+    free(doc_start);
     return f;
 }
 
@@ -231,49 +231,49 @@ static void stacked_rows(void **state) {
     for (int i = 0; i < ROWS * T * D; i++) X[i] = one[i % (T * D)];
     Model m = sizes(1, 1, D, 0);
     Probe p = {.m = &m, .rows = ROWS, .T = T};
-    int32_t *lo = no_mask(ROWS, T);
-    Figures f = measure_stream(&spectrum, &p, X, lo);
+    int32_t *doc_start = no_mask(ROWS, T);
+    Figures f = measure_stream(&spectrum, &p, X, doc_start);
     near(figure(&f, "effective_rank_stacked", 0, -1), figure(&f, "effective_rank", 0, -1), 1e-10);
     figures_free(&f);
-    free(lo);
+    free(doc_start);
     free(one);
 }
 
 static void several_documents(void **state) {
     (void)state;
     float X[6] = {8, 1, 2, 4, 3, 3}; /* norms; first tokens 0 and 3 */
-    int32_t lo[6] = {0, 0, 0, 3, 3, 3};
+    int32_t doc_start[6] = {0, 0, 0, 3, 3, 3};
     Model m = sizes(1, 1, 1, 0);
-    Figures f = measure_stream(&norm_ratio, &(Probe){.m = &m, .rows = 1, .T = 6}, X, lo);
+    Figures f = measure_stream(&norm_ratio, &(Probe){.m = &m, .rows = 1, .T = 6}, X, doc_start);
     near(figure(&f, "norm_ratio", 0, -1), 6 / 2.5, 1e-15);
     figures_free(&f);
 }
 
 /* q, k, v of 2 query heads that share one key-value head, 3 tokens, d_head 2. */
-static Figures measure_heads(const Instrument *i, const float *qkv, const int32_t *lo) {
+static Figures measure_heads(const Instrument *i, const float *qkv, const int32_t *doc_start) {
     Model m = sizes(1, 2, 4, 0);
     Probe p = {.m = &m, .rows = 1, .T = 3};
     Heads heads = {.H = 2, .dh = 2, .q = qkv, .k = qkv + 4, .v = qkv + 6, .ld = 8, .group = 2, .scale = 1};
     Figures f = {0};
     void *self = i->open(&p);
-    i->see(self, &(View){TAP_ATTN_OUT, 0, 0, 1, 3, 0, 3, 4, 4, NULL, lo, &heads});
+    i->see(self, &(View){TAP_ATTN_OUT, 0, 0, 1, 3, 0, 3, 4, 4, NULL, doc_start, &heads});
     i->close(self, &f);
     return f;
 }
 
 static void values_and_scores(void **state) {
     (void)state;
-    int32_t lo[3] = {0, 0, 0};
+    int32_t doc_start[3] = {0, 0, 0};
     const float qkv[3 * 8] = {                                 /* q of head 0, of head 1, k, v */
                               1, 0,  -1, 0, 2, 1,  0.3f, 0.4f, /* scores with k_0: 2, -2 */
                               0, 1,  3,  0, 9, 9,  3,    4,    /* 1, 6 */
                               0, -1, 0,  1, 0, -7, 0,    1};   /* -1, 1 */
-    Figures f = measure_heads(&value_drain, qkv, lo);
+    Figures f = measure_heads(&value_drain, qkv, doc_start);
     near(figure(&f, "value_drain", 0, 0), 0.5 / 3, 1e-7);
     near(figure(&f, "value_drain", 0, 1), 0.5 / 3, 1e-7);
     near(figure(&f, "value_drain", -1, -1), 0.5 / 3, 1e-7);
     figures_free(&f);
-    f = measure_heads(&positive_scores, qkv, lo);
+    f = measure_heads(&positive_scores, qkv, doc_start);
     near(figure(&f, "positive", 0, 0), 2.0 / 3, 1e-15);
     near(figure(&f, "positive", 0, 1), 2.0 / 3, 1e-15);
     figures_free(&f);

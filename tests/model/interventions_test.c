@@ -94,9 +94,9 @@ static void attend_all(float *x, const View *v, int lone, int hidden) {
     for (int row = 0; row < v->rows; row++)
         for (int q = 0; q < v->T; q++) {
             bool seen[T];
-            const int32_t *lo = v->lo + (int64_t)row * v->T;
+            const int32_t *doc_start = v->doc_start + (int64_t)row * v->T;
             for (int k = 0; k < v->T; k++)
-                seen[k] = k >= lo[q] && (k != hidden || q == 0) && (q != lone || k == q);
+                seen[k] = k >= doc_start[q] && (k != hidden || q == 0) && (q != lone || k == q);
             for (int h = 0; h < v->heads->H; h++) attend_by_hand(v, x, row, q, h, seen);
         }
 }
@@ -178,8 +178,8 @@ static void keep_weights(void *self, const Weights *w) {
 static void zero_in(const Column *c, const View *v, int row, int q, int h) {
     const Heads *hd = v->heads;
     const AttentionSlot *slot = &attention_slots[c->m->config.attention];
-    const int32_t *lo = v->lo + (int64_t)row * v->T;
-    bool shifted = slot->part[0] == PART_SHIFT && slot->head.tensors[0].name, alone = lo[q] == q;
+    const int32_t *doc_start = v->doc_start + (int64_t)row * v->T;
+    bool shifted = slot->part[0] == PART_SHIFT && slot->head.tensors[0].name, alone = doc_start[q] == q;
     const float *shift =
         shifted ? c->m->params + model_tensor(c->m, v->layer, STAGE_ATTENTION, 0)->offset : NULL;
     const float *value = hd->v + ((int64_t)row * v->T + c->key) * hd->ld + h / hd->group * hd->dh;
@@ -195,7 +195,7 @@ static void zero_by_hand(void *self, const View *v) {
     const Column *c = self;
     for (int row = 0; row < v->rows; row++)
         for (int q = c->key > 0 ? c->key : 1; q < v->T; q++)
-            for (int h = 0; h < c->H && v->lo[(int64_t)row * v->T + q] <= c->key; h++)
+            for (int h = 0; h < c->H && v->doc_start[(int64_t)row * v->T + q] <= c->key; h++)
                 zero_in(c, v, row, q, h);
 }
 

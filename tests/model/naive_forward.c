@@ -39,21 +39,21 @@ static void normed(const float *gain, const double *x, double *h, int d) {
     for (int j = 0; j < d; j++) h[j] = (double)gain[j] * x[j] / sqrt(square / d + 1e-5);
 }
 
-static bool sees(const ModelConfig *c, const int32_t *lo, int q, int k) {
-    bool near = !c->window || q - k < c->window, kept = k - lo[q] < c->window_keep;
+static bool sees(const ModelConfig *c, const int32_t *doc_start, int q, int k) {
+    bool near = !c->window || q - k < c->window, kept = k - doc_start[q] < c->window_keep;
     bool before = k <= q || (q < c->prefix && k < c->prefix);
-    return before && lo[k] == lo[q] && (near || kept);
+    return before && doc_start[k] == doc_start[q] && (near || kept);
 }
 
 /* A = softmax(q.k / sqrt(dh)) of one query and head, o += A v */
-static void naive_query(const Forward *f, const int32_t *lo, int l, int h, int q) {
+static void naive_query(const Forward *f, const int32_t *doc_start, int l, int h, int q) {
     int dh = f->D / f->H, from = h * dh;
     double *A = f->A + (((int64_t)l * f->H + h) * f->T + q) * f->T, sum = 0;
     for (int k = 0; k < f->T; k++) {
         double dot = 0;
         for (int j = from; j < from + dh; j++)
             dot += naive_at(f, f->q, f->D, l, q)[j] * naive_at(f, f->k, f->D, l, k)[j];
-        A[k] = sees(&f->m->config, lo, q, k) ? exp(dot / sqrt(dh)) : 0;
+        A[k] = sees(&f->m->config, doc_start, q, k) ? exp(dot / sqrt(dh)) : 0;
         sum += A[k];
     }
     for (int k = 0; k < f->T; k++) A[k] /= sum;
@@ -62,7 +62,7 @@ static void naive_query(const Forward *f, const int32_t *lo, int l, int h, int q
             naive_at(f, f->o, f->D, l, q)[j] += A[k] * naive_at(f, f->v, f->D, l, k)[j];
 }
 
-static void naive_attention(const Forward *f, const int32_t *lo, int l) {
+static void naive_attention(const Forward *f, const int32_t *doc_start, int l) {
     double *const of[] = {f->q, f->k, f->v}, h[f->D];
     for (int t = 0; t < f->T; t++) {
         normed(tensor(f->m, l, STAGE_NORM_ATTN, 0), naive_at(f, f->x, f->D, l, t), h, f->D);
@@ -71,7 +71,7 @@ static void naive_attention(const Forward *f, const int32_t *lo, int l) {
     }
     for (int t = 0; t < f->T; t++) {
         double *add = naive_at(f, f->add, f->D, l, t);
-        for (int head = 0; head < f->H; head++) naive_query(f, lo, l, head, t);
+        for (int head = 0; head < f->H; head++) naive_query(f, doc_start, l, head, t);
         times(tensor(f->m, l, STAGE_OUT, 0), f->D, f->D, naive_at(f, f->o, f->D, l, t), add);
         for (int j = 0; j < f->D; j++) naive_at(f, f->x, f->D, l, t)[j] += add[j];
     }
@@ -93,7 +93,7 @@ void naive_embed(const Model *m, const int32_t *x, int T, double *x0) {
     for (int64_t i = 0; i < T * d; i++) x0[i] = (double)tensor(m, -1, STAGE_EMBED, 0)[x[i / d] * d + i % d];
 }
 
-Forward naive_from(const Model *m, const double *x0, const int32_t *lo, int T) {
+Forward naive_from(const Model *m, const double *x0, const int32_t *doc_start, int T) {
     const ModelConfig *c = &m->config;
     Forward f = {.m = m, .T = T, .L = (int)c->layers, .H = (int)c->heads};
     f.D = (int)c->width, f.F = (int)c->mlp_width;
@@ -104,16 +104,16 @@ Forward naive_from(const Model *m, const double *x0, const int32_t *lo, int T) {
     f.A = doubles((int64_t)f.L * f.H * T * T);
     for (int l = 0; l < f.L; l++) {
         memcpy(f.x + l * stream, l ? f.x + (l - 1) * stream : x0, (size_t)stream * sizeof *f.x);
-        naive_attention(&f, lo, l);
+        naive_attention(&f, doc_start, l);
         for (int t = 0; t < T; t++) naive_mlp(&f, l, t);
     }
     return f;
 }
 
-Forward naive_forward(const Model *m, const int32_t *x, const int32_t *lo, int T) {
+Forward naive_forward(const Model *m, const int32_t *x, const int32_t *doc_start, int T) {
     double *x0 = doubles(T * m->config.width);
     naive_embed(m, x, T, x0);
-    Forward f = naive_from(m, x0, lo, T);
+    Forward f = naive_from(m, x0, doc_start, T);
     free(x0);
     return f;
 }

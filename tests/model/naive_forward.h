@@ -19,9 +19,9 @@ typedef struct Forward {
 /* small_config() without position, unchecked. */
 ModelConfig naive_config(void);
 /* Of one row of tokens. */
-Forward naive_forward(const Model *m, const int32_t *x, const int32_t *lo, int T);
+Forward naive_forward(const Model *m, const int32_t *x, const int32_t *doc_start, int T);
 /* From the vectors that enter block 0, (T, D). */
-Forward naive_from(const Model *m, const double *x0, const int32_t *lo, int T);
+Forward naive_from(const Model *m, const double *x0, const int32_t *doc_start, int T);
 void naive_free(Forward *f);
 
 /* The vectors of tokens, (T, D). */

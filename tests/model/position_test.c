@@ -31,14 +31,14 @@ static void naive_rope(const void *shape, const double *const *in, double *out) 
 static void check_rope(const Shape *s) {
     size_t n = (size_t)(s->B * s->T * s->ld);
     OWNED float *x = normals(1, n, 1), *y = normals(1, n, 1), *dy = normals(2, n, 1), *dx = normals(2, n, 1);
-    OWNED float *turn = constants((size_t)(s->T * s->dh), 0);
+    OWNED float *rotation = constants((size_t)(s->T * s->dh), 0);
     const float *in[] = {x};
     Naive f = {s, naive_rope, 1, {n}, n};
 
-    rope_table(turn, s->T, s->dh);
-    rope_turn(y, s->ld, s->B, s->T, s->vectors, s->dh, turn, 1);
+    rope_table(rotation, s->T, s->dh);
+    rope_turn(y, s->ld, s->B, s->T, s->vectors, s->dh, rotation, 1);
     check_forward(&f, in, y, 3); /* cosine, product, difference */
-    rope_turn(dx, s->ld, s->B, s->T, s->vectors, s->dh, turn, -1);
+    rope_turn(dx, s->ld, s->B, s->T, s->vectors, s->dh, rotation, -1);
     check_gradient(&f, in, dy, 0, dx, 0, 3);
 }
 

@@ -150,7 +150,7 @@ static void see_weights(void *self, const Weights *w) {
     RigLoss *l = self;
     for (int i = 0; i < w->nq; i++) {
         const float *A = w->A + i * w->ld;
-        if (l->penalty.c) l->mass[w->row - l->batch.row0] += A[w->lo[w->q0 + i]];
+        if (l->penalty.c) l->mass[w->row - l->batch.row0] += A[w->doc_start[w->q0 + i]];
         int end = w->q0 + i < l->r->m->config.prefix ? (int)l->r->m->config.prefix : w->q0 + i + 1;
         for (int k = 0; l->kinks.weights && k < end && k < w->T; k++) add_side(&l->sides, side_of(A[k]));
     }

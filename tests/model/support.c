@@ -140,12 +140,12 @@ Rig rig_of(const ModelConfig *c, int rows, int T, int documents) {
     size_t N = (size_t)rows * (size_t)T;
     r.x = room(N, sizeof *r.x);
     r.y = room(N, sizeof *r.y);
-    r.lo = room(N, sizeof *r.lo);
+    r.doc_start = room(N, sizeof *r.doc_start);
     for (size_t n = 0; n < N; n++) {
         int t = (int)(n % (size_t)T);
         r.x[n] = (int32_t)rng_below(2, RNG_TEST, 0, n, (uint64_t)c->vocab);
         r.y[n] = n % 7 == 3 ? -1 : (int32_t)rng_below(3, RNG_TEST, 0, n, (uint64_t)c->vocab);
-        r.lo[n] = documents ? t / documents * documents : 0;
+        r.doc_start[n] = documents ? t / documents * documents : 0;
     }
     return r;
 }
@@ -154,12 +154,12 @@ void rig_free(Rig *r) {
     model_free(r->m);
     free(r->x);
     free(r->y);
-    free(r->lo);
+    free(r->doc_start);
 }
 
 Batch rig_batch(const Rig *r, int row0, int rows) {
     ptrdiff_t at = (ptrdiff_t)row0 * r->T;
-    return (Batch){rows, r->T, r->x + at, r->y + at, r->lo + at, row0};
+    return (Batch){rows, r->T, r->x + at, r->y + at, r->doc_start + at, row0};
 }
 
 Tape *rig_tape(const Rig *r, int rows, bool train) {

@@ -56,7 +56,7 @@ void check_gradient(const Naive *f, const float *const *in, const float *dout, i
 typedef struct Rig {
     Model *m;
     int rows, T;
-    int32_t *x, *y, *lo; /* (rows, T) */
+    int32_t *x, *y, *doc_start; /* (rows, T) */
 } Rig;
 
 /* The first row of every slot; d_head 12, width and vocabulary no multiple of a vector. */

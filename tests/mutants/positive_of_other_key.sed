@@ -1,4 +1,4 @@
 # model/instruments/positive_scores.c
 # model/instruments_model
 # positive scores are with the query's own key
-s/k + lo\[t\] \* heads->ld/k + t * heads->ld/
+s/k + doc_start\[t\] \* heads->ld/k + t * heads->ld/

@@ -3,6 +3,7 @@
 #include "model/kernels/gemm.h"
 #include "model/useful_threads.h"
 #include "train/bench.h"
+#include "train/config/conflicts.h"
 #include "train/run.h"
 #include "train/step.h"
 #include "train/config/yaml.h"
@@ -180,12 +181,12 @@ static void pieces_from_shapes(void **state) {
     c.model.mlp_width *= 4;
     assert_true(model_create(&large, &c.model, false, &e));
     int64_t d = small->config.width;
-    assert_int_equal(grain_pieces(small, 4, 64, false, PHASE_LINEAR + LINEAR_PASSES * LINEAR_OUT + LINEAR_DW),
+    assert_int_equal(useful_pieces(small, 4, 64, false, PHASE_LINEAR + LINEAR_PASSES * LINEAR_OUT + LINEAR_DW),
                      gemm_pieces(d, d));
-    assert_int_equal(grain_pieces(small, 4, 64, false, PHASE_ATTENTION_FORWARD), 4 * small->config.heads);
-    assert_int_equal(grain_pieces(small, 4, 64, false, PHASE_OPTIMISER), 0);
-    assert_true(grain_threads(small, 4, 64, false) >= 1);
-    assert_true(grain_threads(large, 16, 64, false) > grain_threads(small, 4, 64, false));
+    assert_int_equal(useful_pieces(small, 4, 64, false, PHASE_ATTENTION_FORWARD), 4 * small->config.heads);
+    assert_int_equal(useful_pieces(small, 4, 64, false, PHASE_OPTIMISER), 0);
+    assert_true(useful_threads(small, 4, 64, false) >= 1);
+    assert_true(useful_threads(large, 16, 64, false) > useful_threads(small, 4, 64, false));
     model_free(small);
     model_free(large);
 }

@@ -1,5 +1,6 @@
 /* Which checkpoint a run goes on from, and which it keeps. */
 #include "train/checkpoint/checkpoint.h"
+#include "train/config/conflicts.h"
 #include "train/step.h"
 
 #include <setjmp.h>

@@ -114,8 +114,8 @@ static void test_refusals(void **state) {
 }
 
 static const char *guess(const char *text, const char *const *words) {
-    Nearest n = {.text = text};
-    for (; *words; words++) nearest_offer(&n, *words);
+    DidYouMean n = {.text = text};
+    for (; *words; words++) did_you_mean_offer(&n, *words);
     return n.best ? n.best : "none";
 }
 

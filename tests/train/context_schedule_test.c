@@ -4,6 +4,7 @@
 
 #include "data/base/rng.h"
 #include "model/kernels/gemm.h"
+#include "train/config/conflicts.h"
 #include "train/context_schedule.h"
 #include "train/step.h"
 
@@ -82,7 +83,7 @@ static Trainer trained(const Config *c) {
         for (int i = 0; i < TOKENS; i++) {
             t.rows.x[i] = (int32_t)rng_below(1, RNG_TEST, (uint64_t)step, (uint64_t)i, 50);
             t.rows.y[i] = (int32_t)rng_below(1, RNG_TEST, (uint64_t)step, (uint64_t)i + 1, 50);
-            t.rows.lo[i] = 0;
+            t.rows.doc_start[i] = 0;
         }
         trainer_step(&t, step);
     }

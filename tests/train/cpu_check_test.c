@@ -12,19 +12,19 @@
 #include <cmocka.h>
 
 #define NAME(name, macro) #name,
-static const char *const names[] = {NEEDS(NAME)};
+static const char *const names[] = {CPU_FEATURES(NAME)};
 enum { NAMES = sizeof names / sizeof *names };
-_Static_assert(sizeof(Needs) == NAMES * sizeof(bool), "a name for each");
+_Static_assert(sizeof(CpuFeatures) == NAMES * sizeof(bool), "a name for each");
 
 /* The i-th alone. */
-static Needs one(int i) {
-    Needs n = {0};
+static CpuFeatures one(int i) {
+    CpuFeatures n = {0};
     ((bool *)&n)[i] = true;
     return n;
 }
 
-static Needs all_but(int i) {
-    Needs n;
+static CpuFeatures all_but(int i) {
+    CpuFeatures n;
     for (int k = 0; k < NAMES; k++) ((bool *)&n)[k] = k != i;
     return n;
 }
@@ -33,7 +33,7 @@ static void what_is_lacking_is_named(void **state) {
     (void)state;
     char line[256], words[64];
     for (int i = 0; i < NAMES; i++) {
-        Needs needed = one(i), there = all_but(i), all = all_but(-1);
+        CpuFeatures needed = one(i), there = all_but(i), all = all_but(-1);
         assert_false(cpu_suffices(&needed, &there, line, sizeof line));
         snprintf(words, sizeof words, "has no %s,", names[i]);
         assert_non_null(strstr(line, words));
@@ -46,9 +46,9 @@ static void what_is_lacking_is_named(void **state) {
 static void what_is_not_needed_may_be_lacking(void **state) {
     (void)state;
     char line[256] = "";
-    Needs none = {0};
+    CpuFeatures none = {0};
     for (int i = 0; i < NAMES; i++) {
-        Needs needed = all_but(i), there = all_but(i), only = one(i);
+        CpuFeatures needed = all_but(i), there = all_but(i), only = one(i);
         assert_true(cpu_suffices(&needed, &there, line, sizeof line));
         assert_true(cpu_suffices(&only, &only, line, sizeof line));
         assert_true(cpu_suffices(&none, &none, line, sizeof line));
@@ -60,17 +60,17 @@ static void what_is_not_needed_may_be_lacking(void **state) {
 static void this_program_runs_here(void **state) {
     (void)state;
     char line[256];
-    Needs here = cpu_has();
-    assert_true(cpu_suffices(&program_needs, &here, line, sizeof line));
+    CpuFeatures here = cpu_has();
+    assert_true(cpu_suffices(&program_features, &here, line, sizeof line));
 #ifdef __AVX2__
-    assert_true(program_needs.avx2 && here.avx2);
+    assert_true(program_features.avx2 && here.avx2);
 #else
-    assert_false(program_needs.avx2);
+    assert_false(program_features.avx2);
 #endif
 #ifdef __AVX512F__
-    assert_true(program_needs.avx512f && here.avx512f);
+    assert_true(program_features.avx512f && here.avx512f);
 #else
-    assert_false(program_needs.avx512f);
+    assert_false(program_features.avx512f);
 #endif
 }
 

@@ -4,22 +4,23 @@
 
 #include "train/checkpoint/checkpoint.h"
 #include "train/checkpoint/hugging_face.h"
+#include "train/config/conflicts.h"
 #include "train/config/yaml.h"
 
-typedef struct Subject {
+typedef struct ProbedModel {
     Config c;
     Model *m;
-} Subject;
+} ProbedModel;
 
 typedef struct Choice {
     const char *key, *value;
 } Choice;
 
 /* A small model of random weights: width 8, two heads, two layers, five tokens. */
-static Subject subject(const Choice *settings) {
+static ProbedModel subject(const Choice *settings) {
     static const Choice small[] = {{"model.width", "8"},    {"model.heads", "2"},     {"model.layers", "2"},
                                    {"model.context", "16"}, {"model.mlp_width", "6"}, {NULL, NULL}};
-    Subject s;
+    ProbedModel s;
     Error e = {0};
     config_defaults(&s.c);
     for (const Choice *k = small; k->key; k++) check(config_set(&s.c, k->key, k->value, "test", &e), &e);
@@ -36,7 +37,7 @@ static Subject subject(const Choice *settings) {
     return s;
 }
 
-static Path export_ok(void **state, const Subject *s, const char *class) {
+static Path export_ok(void **state, const ProbedModel *s, const char *class) {
     Path folder = path_of("%s/out", ((Path *)*state)->s);
     Error e = {0};
     const char *found = "";
@@ -73,7 +74,7 @@ static void make_foreign(const Path *folder, const char *cut) {
     assert_int_equal(rename(path_of("%s.new", path.s).s, path.s), 0);
 }
 
-static void expect_same(const Subject *s, const Path *folder, int64_t step) {
+static void expect_same(const ProbedModel *s, const Path *folder, int64_t step) {
     Config c;
     Model *m = NULL;
     Error e = {0};
@@ -105,7 +106,7 @@ static void test_there_and_back(void **state) {
           {"model.tie", "true"}}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        Subject s = subject(cases[i].settings);
+        ProbedModel s = subject(cases[i].settings);
         Path folder = export_ok(state, &s, cases[i].class);
         expect_same(&s, &folder, 7);
         make_foreign(&folder, cases[i].cut);
@@ -120,7 +121,7 @@ static void test_gpt2_is_turned(void **state) {
     const Choice gpt2[] = {{"model.position", "learned"}, {"model.norm_kind", "layernorm"},
                            {"model.mlp", "gelu"},         {"model.bias", "true"},
                            {"model.tie", "true"},         {NULL, NULL}};
-    Subject s = subject(gpt2);
+    ProbedModel s = subject(gpt2);
     Path folder = export_ok(state, &s, "GPT2LMHeadModel");
     StFile *f;
     Error e = {0};
@@ -145,7 +146,7 @@ static void test_gpt2_is_turned(void **state) {
 /* config.json says in Hugging Face's words what the model is. */
 static void test_config(void **state) {
     const Choice settings[] = {{"model.window", "5"}, {NULL, NULL}};
-    Subject s = subject(settings);
+    ProbedModel s = subject(settings);
     Path folder = export_ok(state, &s, "MistralForCausalLM");
     static const char *const want[][2] = {{"model_type", "mistral"},
                                           {"hidden_size", "8"},
@@ -177,7 +178,7 @@ static void test_no_class(void **state) {
                                       {{"model.interventions", "[\"head_off(0,0)\"]"}},
                                       {{"model.norm_kind", "layernorm"}}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        Subject s = subject(cases[i]);
+        ProbedModel s = subject(cases[i]);
         Error e = {0};
         const char *class = NULL;
         assert_false(
@@ -202,7 +203,7 @@ static void test_refused_folders(void **state) {
         {"{\"architectures\": [\"GPT2LMHeadModel\"], \"n_embd\": 8}", "no embedding"},
         {"{\"architectures\": [", "config.json:2:1"},
     };
-    Subject s = subject((Choice[]){{NULL, NULL}});
+    ProbedModel s = subject((Choice[]){{NULL, NULL}});
     Path folder = export_ok(state, &s, "LlamaForCausalLM");
     make_foreign(&folder, "?");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

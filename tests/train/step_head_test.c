@@ -3,6 +3,7 @@
 #include "tests/model/support.h"
 
 #include "model/kernels/gemm.h"
+#include "train/config/conflicts.h"
 #include "train/step.h"
 
 #include <math.h>
@@ -40,7 +41,7 @@ static void see(const char *key, const char *text, bool random, int first, int s
         int at = i % T;
         t.rows.x[i] = !at ? first : cut && at == cut ? second : 7;
         t.rows.y[i] = 7;
-        t.rows.lo[i] = cut && at >= cut ? cut : 0;
+        t.rows.doc_start[i] = cut && at >= cut ? cut : 0;
     }
     trainer_step(&t, 1);
     step_head_take(t.heads, mass, ratio);

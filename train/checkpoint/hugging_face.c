@@ -41,7 +41,7 @@ static bool find_parts(const Model *m, const HouseTensor *row, int layer, Fit *f
 }
 
 /* Walks a class's tensors in every layer; `take` gets each. */
-static bool each_fit(const House *h, const Model *m, bool (*take)(void *self, const Fit *fit, Error *e),
+static bool each_fit(const HuggingFaceClass *h, const Model *m, bool (*take)(void *self, const Fit *fit, Error *e),
                      void *self, Error *e) {
     for (const HouseTensor *row = h->tensors; row->theirs; row++)
         for (int l = 0; l < (strchr(row->theirs, '%') ? (int)m->config.layers : 1); l++) {
@@ -87,7 +87,7 @@ static bool write_fit(void *self, const Fit *fit, Error *e) {
     return true;
 }
 
-static bool write_renamed(const House *h, const char *folder, const Config *c, const Model *m,
+static bool write_renamed(const HuggingFaceClass *h, const char *folder, const Config *c, const Model *m,
                           const Origin *from, int64_t step, Error *e) {
     Writing w = {m, calloc((size_t)m->n_tensors, sizeof *w.list), 0};
     if (!w.list) return fail(e, EXIT_FAILED, "export: out of memory");
@@ -102,7 +102,7 @@ static bool write_renamed(const House *h, const char *folder, const Config *c, c
 }
 
 typedef struct Reading {
-    const House *house;
+    const HuggingFaceClass *house;
     const StFile *file;
     const char *path;
     Model *m;
@@ -135,7 +135,7 @@ static void write_field(FILE *out, const HouseField *f, const Config *c) {
     fprintf(out, ",\n  \"%s\": %s%s%s", f->name, word ? "\"" : "", value, word ? "\"" : "");
 }
 
-static bool write_config(const House *h, const char *folder, const Config *c, const Model *m, int32_t bos,
+static bool write_config(const HuggingFaceClass *h, const char *folder, const Config *c, const Model *m, int32_t bos,
                          Error *e) {
     Path path = path_of("%s/config.json", folder);
     FILE *out = fopen(path.s, "wb");
@@ -151,7 +151,7 @@ static bool write_config(const House *h, const char *folder, const Config *c, co
 
 bool hugging_face_export(const char *folder, const Config *c, const Model *m, int32_t bos, const Origin *from,
                          int64_t step, const char **class, Error *e) {
-    const House *h = house_for(c, e);
+    const HuggingFaceClass *h = hugging_face_class_for(c, e);
     if (!h) return false;
     *class = h->name;
     bool ok = h->tensors ? write_renamed(h, folder, c, m, from, step, e)
@@ -193,7 +193,7 @@ static bool check_head(const Yaml *json, const char *path, const Config *c, Erro
 }
 
 /* The model's keys; a step of one row, so that the rest at its default fits them. */
-static bool read_config(const House *h, const Yaml *json, const char *path, int64_t vocab, Config *c,
+static bool read_config(const HuggingFaceClass *h, const Yaml *json, const char *path, int64_t vocab, Config *c,
                         Error *e) {
     char text[32];
     config_defaults(c);
@@ -210,23 +210,23 @@ static bool read_config(const House *h, const Yaml *json, const char *path, int6
     return config_check(c, e);
 }
 
-static const House *read_house(const Yaml *json, const char *path, Error *e) {
+static const HuggingFaceClass *read_house(const Yaml *json, const char *path, Error *e) {
     const Yaml *list = yaml_get(json, "architectures");
     bool named = list && list->kind == YAML_LIST && list->n == 1 && list->value[0]->kind == YAML_SCALAR;
-    const House *h = named ? house_named(list->value[0]->text) : NULL;
+    const HuggingFaceClass *h = named ? hugging_face_class_named(list->value[0]->text) : NULL;
     if (!h)
         fail(e, EXIT_USAGE, "import: %s: architectures: %s is no class that this program knows", path,
              named ? list->value[0]->text : "(not one name)");
     return h;
 }
 
-static const StTensor *embedding_of(const House *h, const StFile *f) {
+static const StTensor *embedding_of(const HuggingFaceClass *h, const StFile *f) {
     const char *name = h->tensors ? h->tensors->theirs : "model.embed_tokens.weight";
     const StTensor *t = safetensors_find(f, name);
     return t || !h->prefix ? t : safetensors_find(f, name + strlen(h->prefix));
 }
 
-static bool import_open(const House *h, const Yaml *json, const char *config_path, const StFile *f,
+static bool import_open(const HuggingFaceClass *h, const Yaml *json, const char *config_path, const StFile *f,
                         const char *path, Config *c, Model **m, int64_t *step, Error *e) {
     const StTensor *embedding = embedding_of(h, f);
     if (!embedding) return fail(e, EXIT_USAGE, "import: %s: has no embedding", path);
@@ -246,7 +246,7 @@ bool hugging_face_import(const char *folder, Config *c, Model **m, int64_t *step
     Path config = path_of("%s/config.json", folder), weights = path_of("%s/model.safetensors", folder);
     StFile *f = NULL;
     Yaml *json = yaml_load(config.s, e);
-    const House *h = json ? read_house(json, config.s, e) : NULL;
+    const HuggingFaceClass *h = json ? read_house(json, config.s, e) : NULL;
     bool ok = h && safetensors_open(&f, weights.s, e) &&
               import_open(h, json, config.s, f, weights.s, c, m, step, e);
     safetensors_close(f);

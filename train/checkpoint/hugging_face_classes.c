@@ -67,7 +67,7 @@ static const HouseTensor gpt2_tensors[] = {
     {0}};
 
 /* The first that fits is taken. */
-static const House houses[] = {
+static const HuggingFaceClass hugging_face_classes[] = {
     {"LlamaForCausalLM", "llama", no_keys, {llama_kin, llama_fields}, NULL, NULL},
     {"MistralForCausalLM", "mistral", no_keys, {llama_kin, mistral_fields}, NULL, NULL},
     {"Qwen3ForCausalLM", "qwen3", qwen3_keys, {llama_kin, qwen3_fields}, NULL, NULL},
@@ -75,17 +75,17 @@ static const House houses[] = {
     {0}};
 
 /* Keys that say how a model began, or what another slot's row does: nothing of them is left in it. */
-static const char *const spent[] = {
+static const char *const no_longer_matters[] = {
     "model.embedding_std", "model.init",      "model.head_out_scale", "model.head_out_gain",
     "model.clip_gamma",    "model.clip_zeta", "model.sink_heads",     NULL};
 
 static bool listed(const char *key) {
-    for (const char *const *k = spent; *k; k++)
+    for (const char *const *k = no_longer_matters; *k; k++)
         if (!strcmp(*k, key)) return true;
     return false;
 }
 
-static bool carried(const House *h, const char *key) {
+static bool carried(const HuggingFaceClass *h, const char *key) {
     for (int i = 0; i < HOUSE_LISTS; i++)
         for (const HouseField *f = h->fields[i]; f->name; f++)
             if (f->key && !strcmp(f->key, key)) return true;
@@ -93,7 +93,7 @@ static bool carried(const House *h, const char *key) {
 }
 
 /* The value that the key must have in this class, or NULL: any. */
-static const char *demanded(const House *h, const char *key, const Config *defaults, char *room,
+static const char *demanded(const HuggingFaceClass *h, const char *key, const Config *defaults, char *room,
                             size_t size) {
     for (const HouseKey *k = h->keys; k->key; k++)
         if (!strcmp(k->key, key)) return k->value;
@@ -102,7 +102,7 @@ static const char *demanded(const House *h, const char *key, const Config *defau
 }
 
 /* How many of the model's keys are not as the class has them, and the first of them. */
-static int misfits(const House *h, const Config *c, const Config *defaults, const char **first) {
+static int misfits(const HuggingFaceClass *h, const Config *c, const Config *defaults, const char **first) {
     int n = 0;
     const char *key;
     for (int i = 0; (key = config_key_name(i)); i++) {
@@ -114,13 +114,13 @@ static int misfits(const House *h, const Config *c, const Config *defaults, cons
     return n;
 }
 
-const House *house_for(const Config *c, Error *e) {
+const HuggingFaceClass *hugging_face_class_for(const Config *c, Error *e) {
     Config defaults;
     config_defaults(&defaults);
     defaults.model.kv_heads = c->model.heads;
     const char *key = NULL, *nearest = NULL;
     int fewest = 1 << 30;
-    for (const House *h = houses; h->name; h++) {
+    for (const HuggingFaceClass *h = hugging_face_classes; h->name; h++) {
         int n = misfits(h, c, &defaults, &key);
         if (!n) return h;
         if (n < fewest) fewest = n, nearest = key;
@@ -134,8 +134,8 @@ const House *house_for(const Config *c, Error *e) {
     return NULL;
 }
 
-const House *house_named(const char *name) {
-    for (const House *h = houses; h->name; h++)
+const HuggingFaceClass *hugging_face_class_named(const char *name) {
+    for (const HuggingFaceClass *h = hugging_face_classes; h->name; h++)
         if (!strcmp(h->name, name)) return h;
     return NULL;
 }

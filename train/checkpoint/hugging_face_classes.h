@@ -26,18 +26,18 @@ typedef struct HouseKey {
     const char *key, *value;
 } HouseKey;
 
-typedef struct House {
+typedef struct HuggingFaceClass {
     const char *name; /* LlamaForCausalLM */
     const char *type; /* llama */
     const HouseKey *keys;
     const HouseField *fields[HOUSE_LISTS]; /* its kin's, and its own */
     const HouseTensor *tensors;            /* NULL: names and shapes are ours */
     const char *prefix;                    /* of theirs, which some files leave out; NULL: none */
-} House;
+} HuggingFaceClass;
 
 /* The class that holds such a model, or NULL and an error (EXIT_USAGE) naming the key that none holds. */
-const House *house_for(const Config *c, Error *e);
+const HuggingFaceClass *hugging_face_class_for(const Config *c, Error *e);
 /* The class of that name, or NULL. */
-const House *house_named(const char *name);
+const HuggingFaceClass *hugging_face_class_named(const char *name);
 
 #endif

@@ -20,10 +20,10 @@ static const Flag *find_flag(const Flag *flags, const char *word, size_t length)
 static bool unknown_flag(const Flag *flags, const char *word, size_t length, Error *e) {
     char name[64], hint[HINT_TEXT];
     snprintf(name, sizeof name, "%.*s", (int)length, word);
-    Nearest n = {.text = name};
-    for (; flags->name; flags++) nearest_offer(&n, flags->name);
+    DidYouMean n = {.text = name};
+    for (; flags->name; flags++) did_you_mean_offer(&n, flags->name);
     return fail(e, EXIT_USAGE, "command line: unknown option %s%s", name,
-                nearest_hint(&n, hint, sizeof hint));
+                did_you_mean_hint(&n, hint, sizeof hint));
 }
 
 static bool add_text(const Flag *flag, const char *text, Error *e) {

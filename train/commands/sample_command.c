@@ -51,7 +51,7 @@ static void next_logits(Sampler *s) {
         s->row.x[t] = s->text[t < keep ? t : s->n - T + t];
         s->row.y[t] = -1;
     }
-    Batch b = {.rows = 1, .T = (int)T, .x = s->row.x, .y = s->row.y, .lo = s->row.lo};
+    Batch b = {.rows = 1, .T = (int)T, .x = s->row.x, .y = s->row.y, .doc_start = s->row.doc_start};
     model_forward(s->m, s->tape, &b);
 }
 
@@ -113,7 +113,7 @@ static bool allocate(Sampler *s, Error *e) {
     s->logits = calloc(V, sizeof *s->logits);
     s->choices = calloc(V, sizeof *s->choices);
     s->row = (Rows){calloc(T, 4), calloc(T, 4), calloc(T, 4), NULL};
-    if (!s->logits || !s->choices || !s->row.x || !s->row.y || !s->row.lo)
+    if (!s->logits || !s->choices || !s->row.x || !s->row.y || !s->row.doc_start)
         return fail(e, EXIT_FAILED, "sample: out of memory");
     return tape_create(&s->tape, s->m, 1, (int)s->c.model.context, false, e);
 }
@@ -149,7 +149,7 @@ static void close_sampler(Sampler *s) {
     free(s->choices);
     free(s->row.x);
     free(s->row.y);
-    free(s->row.lo);
+    free(s->row.doc_start);
     tape_free(s->tape);
     model_free(s->m);
     if (s->data) dataset_close(s->data);

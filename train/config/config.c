@@ -106,8 +106,8 @@ static const Row rows[] = {
     {"train.steps", INTEGER, AT(train.steps), "2500", 1, MANY, .help = "updates"},
     {"train.batch_tokens", INTEGER, AT(train.batch_tokens), "2048", 1, MANY, .help = "a step; whole rows"},
     {"train.micro_rows", INTEGER, AT(train.micro_rows), "0", 0, MANY,
-     .help = "rows in flight, in whole grains of 256 tokens or a row; 0: chosen; under model.tie always one "
-             "grain; "
+     .help = "rows in flight, in whole chunks of 256 tokens or a row; 0: chosen; under model.tie always one "
+             "chunk; "
              "the last bits depend on it under model.attention: sink_token, all of the run under the "
              "intervention amplify(mu=batch)"},
     {"train.precision", CHOICE, AT(train.precision), "fp32", .names = precision_name,
@@ -162,9 +162,9 @@ const char *config_key_name(int i) {
     return i >= 0 && i < ROWS ? rows[i].key : NULL;
 }
 
-static Nearest nearest_key(const char *text) {
-    Nearest n = {.text = text};
-    for (int i = 0; i < ROWS; i++) nearest_offer(&n, rows[i].key);
+static DidYouMean did_you_mean_key(const char *text) {
+    DidYouMean n = {.text = text};
+    for (int i = 0; i < ROWS; i++) did_you_mean_offer(&n, rows[i].key);
     return n;
 }
 
@@ -176,8 +176,8 @@ int config_row(const char *key) {
 
 bool config_unknown_key(const char *key, const char *where, Error *e) {
     char hint[KEY_TEXT];
-    Nearest n = nearest_key(key);
-    return fail(e, EXIT_USAGE, "%s: unknown key %s%s", where, key, nearest_hint(&n, hint, sizeof hint));
+    DidYouMean n = did_you_mean_key(key);
+    return fail(e, EXIT_USAGE, "%s: unknown key %s%s", where, key, did_you_mean_hint(&n, hint, sizeof hint));
 }
 
 /* ---- Values: text to field and back, one pair a type ---- */
@@ -216,19 +216,19 @@ static bool read_integer(void *field, const Row *row, const char *text, const ch
 }
 
 static bool read_choice(void *field, const Row *row, const char *text, const char *where, Error *e) {
-    Nearest n = {.text = text};
+    DidYouMean n = {.text = text};
     char known[256] = "", hint[KEY_TEXT];
     for (int i = 0; row->names(i); i++) {
         if (!strcmp(row->names(i), text)) {
             *(int *)field = i;
             return true;
         }
-        nearest_offer(&n, row->names(i));
+        did_you_mean_offer(&n, row->names(i));
         size_t used = strlen(known);
         snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", row->names(i));
     }
     return fail(e, EXIT_USAGE, "%s: %s: \"%s\" is none of %s%s", where, row->key, text, known,
-                nearest_hint(&n, hint, sizeof hint));
+                did_you_mean_hint(&n, hint, sizeof hint));
 }
 
 /* Copies a text into a field of `room` bytes; control characters have no place in a key's value. */

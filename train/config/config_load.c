@@ -103,10 +103,10 @@ static bool apply_layer(const Draft *d, const Layer *layer, Error *e) {
 
 static bool unknown_variant(const Yaml *all, const char *name, const char *where, Error *e) {
     char hint[KEY_TEXT];
-    Nearest n = {.text = name};
-    for (int i = 0; i < all->n; i++) nearest_offer(&n, all->key[i]->text);
+    DidYouMean n = {.text = name};
+    for (int i = 0; i < all->n; i++) did_you_mean_offer(&n, all->key[i]->text);
     return fail(e, EXIT_USAGE, "%s: variant: no preset is called \"%s\"%s", where, name,
-                nearest_hint(&n, hint, sizeof hint));
+                did_you_mean_hint(&n, hint, sizeof hint));
 }
 
 static bool apply_preset(const Draft *d, const char *variant, const char *where, Error *e) {

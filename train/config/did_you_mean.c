@@ -35,7 +35,7 @@ static int distance_of(const char *text, const char *word) {
     return distance;
 }
 
-void nearest_offer(Nearest *n, const char *word) {
+void did_you_mean_offer(DidYouMean *n, const char *word) {
     const char *text = n->text + strspn(n->text, "-"); /* the dashes of options tell nothing apart */
     size_t length = strlen(text);
     if (length == 0 || length > LONGEST || strlen(word) > LONGEST) return;
@@ -46,7 +46,7 @@ void nearest_offer(Nearest *n, const char *word) {
     n->distance = distance;
 }
 
-const char *nearest_hint(const Nearest *n, char *text, size_t room) {
+const char *did_you_mean_hint(const DidYouMean *n, char *text, size_t room) {
     text[0] = 0;
     if (n->best) snprintf(text, room, " (did you mean %s?)", n->best);
     return text;

@@ -7,17 +7,17 @@
 
 /* Start with {.text = word}; `best` is the nearest word offered so far, NULL when none is near
  * enough to be worth a guess. The words offered are not copied. */
-typedef struct Nearest {
+typedef struct DidYouMean {
     const char *text;
     const char *best;
     int distance;
-} Nearest;
+} DidYouMean;
 
 /* A dotted word is compared whole and by its last part, so that `widht` is near `model.width`; the
  * beginning of a word is near it, and the dashes before an option do not count. */
-void nearest_offer(Nearest *n, const char *word);
+void did_you_mean_offer(DidYouMean *n, const char *word);
 
 /* " (did you mean WORD?)", or "" when nothing is near; written to text, which is returned. */
-const char *nearest_hint(const Nearest *n, char *text, size_t room);
+const char *did_you_mean_hint(const DidYouMean *n, char *text, size_t room);
 
 #endif

@@ -109,7 +109,7 @@ bool store_step(Store *s, int64_t run, const StepRow *row, Error *e);
 /* first_mass, value_ratio: [layers][heads] */
 bool store_step_head(Store *s, int64_t run, int64_t step, int layers, int heads, const double *first_mass,
                      const double *value_ratio, Error *e);
-/* Each figure goes to the column of its name in eval, eval_layer or eval_head by its grain;
+/* Each figure goes to the column of its name in eval, eval_layer or eval_head by its chunk;
  * one without a column goes to metric, named probe.NAME, probe.layer.L.NAME or
  * probe.layer.L.head.H.NAME. An INTEGER column refuses a value that is not integral. */
 bool store_eval(Store *s, int64_t run, int64_t step, const char *probe, const Figures *f, Error *e);
