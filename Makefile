@@ -9,7 +9,8 @@ LIBS    := -lblis -llapacke -lyaml -lsqlite3 -lz -lxxhash -lm
 
 ROOMS   := data model train ablations
 MPI     := ablations/bench/processes_mpi.c
-SOURCES := $(filter-out $(MPI),$(wildcard $(ROOMS:%=%/*.c) $(ROOMS:%=%/*/*.c)))
+DOOR    := model/gpt.c
+SOURCES := $(filter-out $(MPI) $(DOOR),$(wildcard $(ROOMS:%=%/*.c) $(ROOMS:%=%/*/*.c)))
 OBJECTS := $(SOURCES:%.c=build/%.o)
 LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
@@ -26,6 +27,10 @@ sinklab: $(OBJECTS)
 sinklab-mpi: $(OBJECTS:%_none.o=%_mpi.o)
 	$(CC) $(ALL) -o $@ $^ $(LIBS) $$(pkg-config --libs mpi-c)
 $(MPI:%.c=build/%.o): ALL += $$(pkg-config --cflags mpi-c)
+
+# One file to read first, from top to bottom; it needs nothing else of the tree.
+gpt: $(DOOR:%.c=build/%.o)
+	$(CC) $(ALL) -o $@ $^ -lblis -lm
 
 build/%.o: %.c
 	@mkdir -p $(@D)
@@ -143,6 +148,6 @@ perf: sinklab
 	./sinklab bench $(CONFIGS) --rounds $(ROUNDS) --save $(PERF)
 
 clean:
-	rm -rf build sinklab sinklab-mpi
+	rm -rf build sinklab sinklab-mpi gpt
 
--include $(OBJECTS:.o=.d) $(MPI:%.c=build/%.d) $(TESTS:=.d) $(HELPERS:.o=.d)
+-include $(OBJECTS:.o=.d) $(MPI:%.c=build/%.d) $(DOOR:%.c=build/%.d) $(TESTS:=.d) $(HELPERS:.o=.d)
