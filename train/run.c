@@ -270,7 +270,7 @@ static bool begin(Run *r, Resumed *from, Error *e) {
         return false;
     if (!evaluator_create(&r->probes, &r->c, r->data, r->step.model, e) ||
         !store_logged(r->store, r->claim.run, &logged, e) ||
-        !checkpoint_resume(r->claim.folder, logged, r->step.model, &r->step.optim, from, e))
+        !checkpoint_resume(r->claim.folder, r->key, logged, r->step.model, &r->step.optim, from, e))
         return false;
     strcpy(r->checkpoint, from->path);
     r->left = "interrupted"; /* from here on only the disk or the database can fail it: not its own fault */

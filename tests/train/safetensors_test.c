@@ -90,7 +90,8 @@ static const char *write_sample(const Place *p) {
 
 static void test_bytes(void **state) {
     const Place *p = *state;
-    const char *header = "{\"__metadata__\":{\"config\":\"{\\\"x\\\":1}\",\"name\":\"caf\u00e9 \U0001F600\"},"
+    const char *header = "{\"__metadata__\":{\"config\":\"{\\\"x\\\":1}\",\"name\":\"caf\u00e9 \U0001F600\","
+                         "\"checksum\":\"00000000000000000000000000000000\"},"
                          "\"a\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]},"
                          "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[24,28]},"
                          "\"none\":{\"dtype\":\"F32\",\"shape\":[0,5],\"data_offsets\":[28,28]}}";
@@ -103,6 +104,9 @@ static void test_bytes(void **state) {
     memcpy(expected + 8 + length, data, sizeof data);
     size_t size = read_bytes(write_sample(p), found, sizeof found);
     assert_int_equal(size, 8 + length + sizeof data);
+    char *sum = strstr(found + 8, "checksum"); /* 32 hex digits, which is all that the test does not spell out */
+    assert_int_equal(strspn(sum + 11, "0123456789abcdef"), 32);
+    memset(sum + 11, '0', 32);
     assert_memory_equal(found, expected, size);
     assert_int_equal(access(p->temporary, F_OK), -1);
 }

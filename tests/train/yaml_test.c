@@ -149,10 +149,11 @@ static void test_refusals(void **state) {
     REFUSED("a: 1\nb: 2\na: 3\n", "t:3:1: duplicate key a (first on line 1)");
     REFUSED("{\"a\":1,\"a\":2}", "t:1:8: duplicate key a (first on line 1)");
     REFUSED("a: [1, 2\nb: 3\n", "t:2:2: did not find expected ',' or ']'");
-    REFUSED("a: *nowhere\n", "t:1:4: found undefined alias");
-    REFUSED("a: &x [*x]\n", "t:1:4: nested too deep, or an alias within itself");
+    REFUSED("a: *nowhere\n", "t:1:4: an alias of nothing before it, or within itself");
+    REFUSED("a: &x [*x]\n", "t:1:8: an alias of nothing before it, or within itself");
+    REFUSED("a:\n\tb: 1\n", "t:2:1: a tab: YAML indents with blanks");
     REFUSED("? [1, 2]\n: 3\n", "t:1:3: a key must be a text");
-    REFUSED("a: 1\n---\nb: 2\n", "t:3:1: a second document: one a file");
+    REFUSED("a: 1\n---\nb: 2\n", "t:2:1: a second document: one a file");
     REFUSED("a: \"x\\0y\"\n", "t:1:4: a NUL byte in a text");
     REFUSED("a: 1\nb: \xff\n", "t:2:4: invalid leading UTF-8 octet");
     REFUSED("a: 1\nb: x\0y\n", "t:2:5: control characters are not allowed");
@@ -172,7 +173,24 @@ static void test_deep_nesting_is_bounded(void **state) {
     deep++;
     memset(text, '[', deep);
     memset(text + deep, ']', deep);
-    assert_refused(text, 2 * deep, "t:1:65: nested too deep, or an alias within itself");
+    assert_refused(text, 2 * deep, "t:1:65: nested too deep");
+}
+
+/* 200 kB of brackets, which a scanner that looks at every open one again takes hours for. */
+static void nesting_is_refused_where_it_begins(void **state) {
+    (void)state;
+    size_t n = 200000;
+    char *text = malloc(n + 1);
+    memset(text, '[', n);
+    assert_refused(text, n, "t:1:65: nested too deep");
+    free(text);
+}
+
+/* Anchors in what << took stay what they were. */
+static void an_anchor_in_a_merged_map_can_be_used(void **state) {
+    (void)state;
+    assert_json("a: {<<: &x {p: &y [1], q: 2}, q: 3}\nb: *x\nc: *y\n",
+                "{\"a\":{\"q\":\"3\",\"p\":[\"1\"]},\"b\":{\"p\":[\"1\"],\"q\":\"2\"},\"c\":[\"1\"]}");
 }
 
 /* Nine lists of nine aliases each: a billion values, from some hundred bytes. */
@@ -198,6 +216,8 @@ static void test_files(void **state) {
     assert_string_equal(e.text, "/nonexistent/x.yaml: cannot read: No such file or directory");
     assert_null(yaml_load("/", &e));
     assert_string_equal(e.text, "/: cannot read: Is a directory");
+    assert_null(yaml_load("/dev/zero", &e));
+    assert_string_equal(e.text, "/dev/zero: cannot read: a pipe or a device, not a file");
     char path[] = "/tmp/sinklab-yaml-XXXXXX";
     FILE *out = fdopen(mkstemp(path), "w");
     for (int i = 0; i < 5000; i++) fprintf(out, "key%d: %d\n", i, i); /* longer than one buffer */
@@ -206,6 +226,8 @@ static void test_files(void **state) {
     assert_non_null(y);
     assert_int_equal(y->n, 5000);
     assert_string_equal(yaml_get(y, "key4999")->text, "4999");
+    assert_string_equal(yaml_get(y, "key0")->text, "0");
+    assert_null(yaml_get(y, "key5000"));
     yaml_free(y);
     remove(path);
 }
@@ -223,6 +245,8 @@ int main(void) {
         cmocka_unit_test(test_deep_nesting_is_bounded),
         cmocka_unit_test(test_alias_bomb_is_bounded),
         cmocka_unit_test(test_files),
+        cmocka_unit_test(nesting_is_refused_where_it_begins),
+        cmocka_unit_test(an_anchor_in_a_merged_map_can_be_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,15 +137,26 @@ int64_t checkpoint_newest(const char *run_folder, char *path) {
     return 0;
 }
 
+/* Renamed, so that no run takes it for its own and nobody's work is gone. */
+static void set_aside(const char *folder) {
+    char aside[1060];
+    for (int i = 1; i < 1000; i++) {
+        snprintf(aside, sizeof aside, i > 1 ? "%s.aside-%d" : "%s.aside", folder, i);
+        if (access(aside, F_OK) && !rename(folder, aside)) return;
+    }
+}
+
 /* What lies beyond the newest step is from before the run was sent back: its figures are gone. */
 static void remove_old(const char *run_folder, int64_t newest) {
     int64_t steps[MOST];
     int n = list_steps(run_folder, steps, MOST), kept = 0;
     for (int i = 0; i < n; i++) {
         char path[1024];
-        if (steps[i] <= newest && kept++ < KEEP) continue;
         folder_of(path, run_folder, steps[i]);
-        remove_folder(path);
+        if (steps[i] > newest)
+            set_aside(path);
+        else if (kept++ >= KEEP)
+            remove_folder(path);
     }
 }
 
@@ -245,7 +256,7 @@ static bool take_weights(const char *path, const Model *m, float *arena, Error *
     char file[1100];
     StFile *f;
     if (!open_model(&f, path, file, e)) return false;
-    bool ok = copy_tensors(f, file, m, "", arena, e);
+    bool ok = copy_tensors(f, file, m, "", arena, e) && (!arena || safetensors_verify(f, file, e));
     if (ok && safetensors_count(f) != m->n_tensors)
         ok = fail(e, EXIT_USAGE, "checkpoint: %s: has %d tensors, this model %d (another variant?)", file,
                   safetensors_count(f), m->n_tensors);
@@ -261,12 +272,28 @@ bool checkpoint_fits_model(const char *path, const Model *m, Error *e) {
     return take_weights(path, m, NULL, e);
 }
 
-static bool load_optimiser(const char *folder, const Model *m, OptimState *o, Error *e) {
+/* A folder that was copied into another run's place must not be trained on under its key. */
+static bool check_identity(const StFile *f, const char *file, const char *key, int64_t step, Error *e) {
+    if (!strcmp(text_of(f, "key"), key) && number_of(f, "step") == step) return true;
+    return fail(e, EXIT_USAGE, "checkpoint: %s: of run %.32s after step %.20s, not of this run after step %" PRId64, file,
+                text_of(f, "key"), text_of(f, "step"), step);
+}
+
+static bool check_weights(const char *folder, const char *key, int64_t step, Error *e) {
+    char file[1100];
+    StFile *f;
+    if (!open_model(&f, folder, file, e)) return false;
+    bool ok = check_identity(f, file, key, step, e);
+    safetensors_close(f);
+    return ok;
+}
+
+static bool load_optimiser(const char *folder, const char *key, int64_t step, const Model *m, OptimState *o, Error *e) {
     char file[1100];
     StFile *f;
     snprintf(file, sizeof file, "%s/optimizer.safetensors", folder);
     if (!safetensors_open(&f, file, e)) return false;
-    bool ok = true;
+    bool ok = check_identity(f, file, key, step, e) && safetensors_verify(f, file, e);
     for (int i = 0; ok && i < OPTIM_STATES && o->arena[i]; i++)
         ok = copy_tensors(f, file, m, o->kind->state[i], o->arena[i], e);
     safetensors_close(f);
@@ -274,7 +301,7 @@ static bool load_optimiser(const char *folder, const Model *m, OptimState *o, Er
 }
 
 /* An older one gives the same bits, some steps later: every array is read again whole. */
-bool checkpoint_resume(const char *run_folder, int64_t logged, Model *m, OptimState *o, Resumed *out,
+bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, Model *m, OptimState *o, Resumed *out,
                        Error *e) {
     int64_t steps[MOST];
     int n = list_steps(run_folder, steps, MOST), unreadable = 0;
@@ -283,13 +310,17 @@ bool checkpoint_resume(const char *run_folder, int64_t logged, Model *m, OptimSt
         Error why = {0};
         folder_of(out->path, run_folder, steps[i]);
         out->step = steps[i];
-        if (steps[i] > logged)
-            fail(&why, EXIT_FAILED, "checkpoint: %s: its database has figures up to step %" PRId64 " only",
-                 out->path, logged);
-        else if (checkpoint_load_weights(out->path, m, &why) && load_optimiser(out->path, m, o, &why))
+        if (steps[i] > logged) {
+            fail(&why, EXIT_FAILED,
+                 "checkpoint: %s: its database has figures up to step %" PRId64 " only (set aside as %s.aside)",
+                 out->path, logged, strrchr(out->path, '/') + 1);
+            set_aside(out->path);
+        } else if (check_weights(out->path, key, steps[i], &why) && checkpoint_load_weights(out->path, m, &why) &&
+                   load_optimiser(out->path, key, steps[i], m, o, &why)) {
             return true;
-        else
+        } else {
             unreadable++;
+        }
         if (!i) out->passed = why;
     }
     out->step = 0;
@@ -338,8 +369,12 @@ bool checkpoint_open(const char *path, Config *c, Model **m, int64_t *step, Erro
     c->model.vocab = tokens_of(f);
     if (ok && !c->model.vocab) ok = fail(e, EXIT_USAGE, "checkpoint: %s: has no embedding", file);
     safetensors_close(f);
-    if (!ok || !model_create(m, &c->model, true, e)) return false;
-    if (checkpoint_load_weights(file, *m, e)) return true;
+    if (!ok || !model_create(m, &c->model, false, e)) return false;
+    /* The file must have every tensor before memory is taken for them. */
+    if (take_weights(file, *m, NULL, e) &&
+        (((*m)->params = model_arena(*m)) || fail(e, EXIT_FAILED, "checkpoint: %s: out of memory", file)) &&
+        checkpoint_load_weights(file, *m, e))
+        return true;
     model_free(*m);
     *m = NULL;
     return false;

@@ -25,8 +25,8 @@ typedef struct Origin {
     const char *key, *corpus, *tokenizer;
 } Origin;
 
-/* Writes the checkpoint after `step` updates and removes all but it and the newest before it. path: (1024)
- * the folder written. */
+/* Writes the checkpoint after `step` updates and removes those before it but the newest. Those after it, which the run
+ * was sent back from, are set aside as step-NNNNNNNN.aside. path: (1024) the folder written. */
 bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, const Origin *from,
                      const Model *m, const OptimState *o, char *path, Error *e);
 
@@ -55,10 +55,10 @@ typedef struct Resumed {
     Error passed;    /* what is wrong with the newest one, where it was passed over */
 } Resumed;
 
-/* Goes back to the newest checkpoint of a run that can be read and is not beyond step `logged`, up to which
- * its figures are there: weights, optimiser state. A power cut can keep a checkpoint and lose the rows before
- * it. */
-bool checkpoint_resume(const char *run_folder, int64_t logged, Model *m, OptimState *o, Resumed *out,
+/* Goes back to the newest checkpoint of run `key` that can be read, says that it is this run's of this step, has the
+ * contents that were written, and is not beyond step `logged`, up to which its figures are there: weights, optimiser
+ * state. Those beyond are set aside as step-NNNNNNNN.aside: a database can lose rows, or be removed, and leave them. */
+bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, Model *m, OptimState *o, Resumed *out,
                        Error *e);
 
 /* Weights alone into a model of the same shape (train.init_from). `path`: a checkpoint's folder or its

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the format is little-endian, and so is every array that is written as it lies in memory"
@@ -26,8 +27,6 @@ struct StFile {
     int n;
 };
 
-/* ---- Writing ---- */
-
 /* Bytes of the data at so many a number, or -1 when the shape is none. */
 static int64_t tensor_bytes(const StTensor *t, int64_t number) {
     int64_t bytes = number;
@@ -37,15 +36,55 @@ static int64_t tensor_bytes(const StTensor *t, int64_t number) {
     return bytes;
 }
 
-static void write_meta(FILE *out, const StMeta *meta, int n) {
+/* ---- Checksum ---- */
+
+enum { HEX = 33 };
+static const char checksum_key[] = "checksum";
+
+static void add_text(XXH3_state_t *sum, const char *text) {
+    XXH3_128bits_update(sum, text, strlen(text) + 1);
+}
+
+static void add_tensor(XXH3_state_t *sum, const StTensor *t) {
+    add_text(sum, t->name);
+    XXH3_128bits_update(sum, t->shape, (size_t)t->dims * sizeof *t->shape);
+    XXH3_128bits_update(sum, t->data, (size_t)tensor_bytes(t, sizeof(float)));
+}
+
+static void end_sum(XXH3_state_t *sum, char hex[HEX]) {
+    XXH128_hash_t hash = XXH3_128bits_digest(sum);
+    snprintf(hex, HEX, "%016llx%016llx", (unsigned long long)hash.high64, (unsigned long long)hash.low64);
+    XXH3_freeState(sum);
+}
+
+static bool begin_sum(XXH3_state_t **sum) {
+    *sum = XXH3_createState();
+    return *sum && XXH3_128bits_reset(*sum) == XXH_OK;
+}
+
+static bool sum_written(const StTensor *t, int n, const StMeta *meta, int n_meta, char hex[HEX]) {
+    XXH3_state_t *sum;
+    if (!begin_sum(&sum)) return false;
+    for (int i = 0; i < n_meta; i++) {
+        add_text(sum, meta[i].key);
+        add_text(sum, meta[i].value);
+    }
+    for (int i = 0; i < n; i++) add_tensor(sum, &t[i]);
+    end_sum(sum, hex);
+    return true;
+}
+
+/* ---- Writing ---- */
+
+static void write_meta(FILE *out, const StMeta *meta, int n, const char *checksum) {
     fputs("\"__metadata__\":{", out);
     for (int i = 0; i < n; i++) {
-        if (i) fputc(',', out);
         json_string(out, meta[i].key);
         fputc(':', out);
         json_string(out, meta[i].value);
+        fputc(',', out);
     }
-    fputc('}', out);
+    fprintf(out, "\"%s\":\"%s\"}", checksum_key, checksum);
 }
 
 static void write_entry(FILE *out, const StTensor *t, int64_t begin) {
@@ -58,16 +97,17 @@ static void write_entry(FILE *out, const StTensor *t, int64_t begin) {
 
 /* Header length and header, padded with spaces so that the data is aligned; malloc'ed. */
 static char *make_header(const StTensor *t, int n, const StMeta *meta, int n_meta, size_t *length) {
-    char *text = NULL;
+    char *text = NULL, checksum[HEX];
+    if (!sum_written(t, n, meta, n_meta, checksum)) return NULL;
     FILE *out = open_memstream(&text, length);
     if (!out) return NULL;
     const uint64_t unknown = 0;
     fwrite(&unknown, 1, LENGTH_BYTES, out);
     fputc('{', out);
-    if (n_meta) write_meta(out, meta, n_meta);
+    write_meta(out, meta, n_meta, checksum);
     int64_t begin = 0;
     for (int i = 0; i < n; i++) {
-        if (i || n_meta) fputc(',', out);
+        fputc(',', out);
         write_entry(out, &t[i], begin);
         begin += tensor_bytes(&t[i], sizeof(float));
     }
@@ -338,4 +378,22 @@ const StTensor *safetensors_find(const StFile *f, const char *name) {
 const char *safetensors_meta(const StFile *f, const char *key) {
     const Yaml *value = yaml_get(yaml_get(f->header, "__metadata__"), key);
     return value ? value->text : NULL;
+}
+
+bool safetensors_verify(const StFile *f, const char *path, Error *e) {
+    const Yaml *meta = yaml_get(f->header, "__metadata__");
+    const char *stored = safetensors_meta(f, checksum_key);
+    char now[HEX];
+    XXH3_state_t *sum;
+    if (!stored) return true;
+    if (!begin_sum(&sum)) return fail(e, EXIT_FAILED, "%s: out of memory", path);
+    for (int i = 0; i < meta->n; i++) {
+        if (!strcmp(meta->key[i]->text, checksum_key)) continue;
+        add_text(sum, meta->key[i]->text);
+        add_text(sum, meta->value[i]->text);
+    }
+    for (int i = 0; i < f->n; i++) add_tensor(sum, &f->at[i]);
+    end_sum(sum, now);
+    return !strcmp(stored, now) ||
+           fail(e, EXIT_USAGE, "%s: its checksum is not that of its contents (damaged, or changed by hand)", path);
 }

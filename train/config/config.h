@@ -87,7 +87,7 @@ void config_defaults(Config *c);
  * both; one given twice in either form is refused. Errors carry file, line, column and the
  * nearest known key. */
 bool config_load(Config *c, const char *path, Error *e);
-/* The same from text; `name` stands for the file in errors, and `base:` is relative to it. */
+/* The same from text that is no file, such as a checkpoint's: `name` stands for it in errors, `base:` is refused. */
 bool config_parse(Config *c, const char *text, size_t length, const char *name, Error *e);
 /* The first wanted key that a text which can be read does not give itself; NULL: it gives them all. */
 const char *config_missing(const char *text, size_t length, bool (*wanted)(const char *key));

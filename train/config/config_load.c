@@ -158,6 +158,8 @@ static bool load_tree(const Draft *d, const Yaml *tree, const char *name, bool p
                       Error *e) {
     Layer layer = {.name = name};
     if (!gather_file(&layer, tree, e)) return false;
+    if (layer.base && !chain) /* a checkpoint must not make this machine's files a part of itself */
+        return fail(e, EXIT_USAGE, "%s: base: only a configuration file may have one", name);
     const Yaml *variant = layer.value[config_row("variant")];
     if (layer.base && !load_base(d, &layer, presets && !variant, chain, e)) return false;
     if (presets && variant && variant->kind == YAML_SCALAR) {

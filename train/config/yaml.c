@@ -2,17 +2,30 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
 #include <yaml.h>
 
-enum { LARGEST_FILE = 64 << 20 };
+enum { LARGEST_FILE = 64 << 20, INDEXED = 16 }; /* bytes of a file; keys from which a map has an index */
+
+/* A node that aliases stand for. */
+typedef struct Anchor {
+    char *name;
+    const Yaml *node;
+} Anchor;
 
 typedef struct Reader {
-    yaml_document_t *document;
-    const char *name;
-    int nodes, depth;
+    yaml_parser_t parser;
+    const char *name, *text;
+    size_t length;
+    Anchor *anchor;
+    int anchors, nodes, depth;
+    Yaml merged; /* a list: what << took, which anchors may be in */
     Error *e;
 } Reader;
 
@@ -20,23 +33,56 @@ static bool refuse(Reader *r, yaml_mark_t at, const char *why) {
     return fail(r->e, EXIT_USAGE, "%s:%zu:%zu: %s", r->name, at.line + 1, at.column + 1, why);
 }
 
-void yaml_tree_free(Yaml *y) {
-    if (!y) return;
+/* ---- the tree ---- */
+
+static void free_parts(Yaml *y) {
     for (int i = 0; i < y->n; i++) {
         yaml_free(y->value[i]);
         if (y->key) yaml_free(y->key[i]);
     }
     free(y->value);
     free(y->key);
+    free(y->index);
     free(y->text);
+}
+
+void yaml_tree_free(Yaml *y) {
+    if (!y) return;
+    free_parts(y);
     free(y);
+}
+
+/* The place of a key in a map's index: where it stands, or the free one where it would. */
+static uint32_t place_of(const Yaml *map, const char *key) {
+    uint32_t at = (uint32_t)XXH3_64bits(key, strlen(key)) & (map->places - 1);
+    while (map->index[at] && strcmp(map->key[map->index[at] - 1]->text, key)) at = (at + 1) & (map->places - 1);
+    return at;
 }
 
 const Yaml *yaml_get(const Yaml *map, const char *key) {
     if (!map || map->kind != YAML_MAP) return NULL;
+    if (map->index) {
+        int at = map->index[place_of(map, key)];
+        return at ? map->value[at - 1] : NULL;
+    }
     for (int i = 0; i < map->n; i++)
         if (!strcmp(map->key[i]->text, key)) return map->value[i];
     return NULL;
+}
+
+/* Large maps are looked up by a hash, twice as many places as keys. */
+static bool index_keys(Yaml *map) {
+    uint32_t places = map->places ? map->places : 2 * INDEXED;
+    if (map->n < INDEXED) return true;
+    if (map->index && 2 * (uint32_t)map->n <= places) {
+        map->index[place_of(map, map->key[map->n - 1]->text)] = map->n;
+        return true;
+    }
+    free(map->index);
+    map->places = 2 * places;
+    map->index = calloc(map->places, sizeof *map->index);
+    for (int i = 0; map->index && i < map->n; i++) map->index[place_of(map, map->key[i]->text)] = i + 1;
+    return map->index;
 }
 
 /* Takes key (NULL in a list) and value, also when it fails. */
@@ -55,169 +101,228 @@ static bool append(Yaml *parent, Yaml *key, Yaml *value) {
     }
     if (key) parent->key[parent->n] = key;
     parent->value[parent->n++] = value;
-    return true;
+    return !key || index_keys(parent);
 }
 
-static Yaml *build(Reader *r, int id);
-
-static bool fill_scalar(Reader *r, Yaml *y, const yaml_node_t *node) {
-    const char *text = (const char *)node->data.scalar.value;
-    y->quoted = node->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE ||
-                node->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
-    if (strlen(text) != node->data.scalar.length) return refuse(r, node->start_mark, "a NUL byte in a text");
-    y->text = strdup(text);
-    return y->text || refuse(r, node->start_mark, "out of memory");
-}
-
-static bool fill_list(Reader *r, Yaml *y, const yaml_node_t *node) {
-    const yaml_node_item_t *item = node->data.sequence.items.start;
-    for (; item < node->data.sequence.items.top; item++) {
-        Yaml *value = build(r, *item);
-        if (!value) return false;
-        if (!append(y, NULL, value)) return refuse(r, node->start_mark, "out of memory");
+/* A node of the tree, counted. */
+static Yaml *node_make(Reader *r, YamlKind kind, yaml_mark_t at) {
+    if (++r->nodes > YAML_NODES) {
+        refuse(r, at, "too many values once aliases are resolved");
+        return NULL;
     }
-    return true;
-}
-
-/* Moves into y the entries of `from` whose keys it does not have. */
-static bool merge_map(Reader *r, Yaml *y, Yaml *from, yaml_mark_t at) {
-    if (from->kind != YAML_MAP) return refuse(r, at, "a merge key << takes a map or a list of maps");
-    for (int i = 0; i < from->n; i++) {
-        if (yaml_get(y, from->key[i]->text)) continue;
-        Yaml *key = from->key[i], *value = from->value[i];
-        from->key[i] = from->value[i] = NULL;
-        if (!append(y, key, value)) return refuse(r, at, "out of memory");
-    }
-    return true;
-}
-
-static bool merge(Reader *r, Yaml *y, int id) {
-    yaml_mark_t at = yaml_document_get_node(r->document, id)->start_mark;
-    Yaml *from = build(r, id);
-    if (!from) return false;
-    bool ok = true;
-    if (from->kind == YAML_LIST)
-        for (int i = 0; ok && i < from->n; i++) ok = merge_map(r, y, from->value[i], at);
-    else
-        ok = merge_map(r, y, from, at);
-    yaml_free(from);
-    return ok;
-}
-
-static bool is_merge(const yaml_node_t *key) {
-    return key->type == YAML_SCALAR_NODE && key->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-           !strcmp((const char *)key->data.scalar.value, "<<");
-}
-
-static bool fill_pair(Reader *r, Yaml *y, const yaml_node_pair_t *pair) {
-    const yaml_node_t *node = yaml_document_get_node(r->document, pair->key);
-    if (node->type != YAML_SCALAR_NODE) return refuse(r, node->start_mark, "a key must be a text");
-    Yaml *key = build(r, pair->key);
-    if (!key) return false;
-    const Yaml *first = yaml_get(y, key->text);
-    if (first) {
-        fail(r->e, EXIT_USAGE, "%s:%d:%d: duplicate key %s (first on line %d)", r->name, key->line,
-             key->column, key->text, first->line);
-        yaml_free(key);
-        return false;
-    }
-    Yaml *value = build(r, pair->value);
-    if (!value) {
-        yaml_free(key);
-        return false;
-    }
-    return append(y, key, value) || refuse(r, node->start_mark, "out of memory");
-}
-
-static bool fill_map(Reader *r, Yaml *y, const yaml_node_t *node) {
-    const yaml_node_pair_t *start = node->data.mapping.pairs.start, *top = node->data.mapping.pairs.top;
-    for (const yaml_node_pair_t *pair = start; pair < top; pair++)
-        if (!is_merge(yaml_document_get_node(r->document, pair->key)) && !fill_pair(r, y, pair)) return false;
-    /* Merged keys come last: the map's own win wherever << stands. */
-    for (const yaml_node_pair_t *pair = start; pair < top; pair++)
-        if (is_merge(yaml_document_get_node(r->document, pair->key)) && !merge(r, y, pair->value))
-            return false;
-    return true;
-}
-
-static YamlKind kind_of(const yaml_node_t *node) {
-    return node->type == YAML_MAPPING_NODE    ? YAML_MAP
-           : node->type == YAML_SEQUENCE_NODE ? YAML_LIST
-                                              : YAML_SCALAR;
-}
-
-static bool fill(Reader *r, Yaml *y, const yaml_node_t *node) {
-    switch (y->kind) {
-    case YAML_SCALAR:
-        return fill_scalar(r, y, node);
-    case YAML_LIST:
-        return fill_list(r, y, node);
-    case YAML_MAP:
-        return fill_map(r, y, node);
-    }
-    return false;
-}
-
-/* The tree of one node of the document. In the document an alias is the node it stands for, so
- * this copies it, and an alias within itself would never end: hence the depth. */
-static Yaml *build(Reader *r, int id) {
-    const yaml_node_t *node = yaml_document_get_node(r->document, id);
     Yaml *y = calloc(1, sizeof *y);
-    bool ok = y || refuse(r, node->start_mark, "out of memory");
-    if (ok && r->depth >= YAML_DEPTH)
-        ok = refuse(r, node->start_mark, "nested too deep, or an alias within itself");
-    if (ok && ++r->nodes > YAML_NODES)
-        ok = refuse(r, node->start_mark, "too many values once aliases are resolved");
-    if (ok) {
-        y->kind = kind_of(node);
-        y->line = (int)node->start_mark.line + 1;
-        y->column = (int)node->start_mark.column + 1;
-        r->depth++;
-        ok = fill(r, y, node);
-        r->depth--;
+    if (y) *y = (Yaml){.kind = kind, .line = (int)at.line + 1, .column = (int)at.column + 1};
+    if (!y) refuse(r, at, "out of memory");
+    return y;
+}
+
+/* ---- aliases and merge keys ---- */
+
+/* A copy, of no more nodes than a text may have; the nodes keep their places. */
+static Yaml *copy(Reader *r, const Yaml *from, yaml_mark_t at) {
+    Yaml *y = node_make(r, from->kind, at);
+    if (!y) return NULL;
+    bool ok = ++r->depth <= YAML_DEPTH || refuse(r, at, "nested too deep");
+    y->quoted = from->quoted;
+    y->line = from->line;
+    y->column = from->column;
+    if (ok && from->text) ok = (y->text = strdup(from->text)) || refuse(r, at, "out of memory");
+    for (int i = 0; ok && i < from->n; i++) {
+        Yaml *key = from->key ? copy(r, from->key[i], at) : NULL;
+        Yaml *value = from->key && !key ? NULL : copy(r, from->value[i], at);
+        ok = value && (append(y, key, value) || refuse(r, at, "out of memory"));
+        if (!value) yaml_free(key);
     }
+    r->depth--;
     if (ok) return y;
     yaml_free(y);
     return NULL;
 }
 
-static void parser_failed(Reader *r, const yaml_parser_t *parser, const char *text, size_t length) {
+static Yaml *alias(Reader *r, const char *name, yaml_mark_t at) {
+    for (int i = r->anchors; i-- > 0;)
+        if (!strcmp(r->anchor[i].name, name)) return copy(r, r->anchor[i].node, at);
+    refuse(r, at, "an alias of nothing before it, or within itself");
+    return NULL;
+}
+
+static bool note_anchor(Reader *r, const yaml_char_t *name, const Yaml *node, yaml_mark_t at) {
+    if (!name) return true;
+    Anchor *grown = realloc(r->anchor, ((size_t)r->anchors + 1) * sizeof *grown);
+    if (grown) r->anchor = grown;
+    if (!grown || !(grown[r->anchors].name = strdup((const char *)name))) return refuse(r, at, "out of memory");
+    grown[r->anchors++].node = node;
+    return true;
+}
+
+/* Copies into y the entries of `from` whose keys y does not have. */
+static bool merge_map(Reader *r, Yaml *y, const Yaml *from, yaml_mark_t at) {
+    if (from->kind != YAML_MAP) return refuse(r, at, "a merge key << takes a map or a list of maps");
+    for (int i = 0; i < from->n; i++) {
+        if (yaml_get(y, from->key[i]->text)) continue;
+        Yaml *key = copy(r, from->key[i], at), *value = key ? copy(r, from->value[i], at) : NULL;
+        if (!value) {
+            yaml_free(key);
+            return false;
+        }
+        if (!append(y, key, value)) return refuse(r, at, "out of memory");
+    }
+    return true;
+}
+
+static bool merge(Reader *r, Yaml *y, const Yaml *from) {
+    yaml_mark_t at = {0, (size_t)from->line - 1, (size_t)from->column - 1};
+    if (from->kind != YAML_LIST) return merge_map(r, y, from, at);
+    for (int i = 0; i < from->n; i++)
+        if (!merge_map(r, y, from->value[i], at)) return false;
+    return true;
+}
+
+/* ---- events ---- */
+
+static void parser_failed(Reader *r) {
+    const yaml_parser_t *parser = &r->parser;
     yaml_mark_t at = parser->problem_mark;
+    const char *why = parser->problem ? parser->problem : "out of memory";
     if (parser->error == YAML_READER_ERROR) { /* it gives a byte, not a mark */
         at = (yaml_mark_t){0};
-        for (size_t i = 0; i < parser->problem_offset && i < length; i++) {
-            at.column = text[i] == '\n' ? 0 : at.column + 1;
-            at.line += text[i] == '\n';
+        for (size_t i = 0; i < parser->problem_offset && i < r->length; i++) {
+            at.column = r->text[i] == '\n' ? 0 : at.column + 1;
+            at.line += r->text[i] == '\n';
         }
     }
-    refuse(r, at, parser->problem ? parser->problem : "out of memory");
+    if (parser->error == YAML_SCANNER_ERROR && at.index < r->length && r->text[at.index] == '\t')
+        why = "a tab: YAML indents with blanks";
+    refuse(r, at, why);
+}
+
+static bool next(Reader *r, yaml_event_t *event) {
+    if (yaml_parser_parse(&r->parser, event)) return true;
+    parser_failed(r);
+    return false;
+}
+
+static Yaml *read_node(Reader *r, yaml_event_t *event);
+
+static Yaml *read_scalar(Reader *r, const yaml_event_t *event) {
+    const char *text = (const char *)event->data.scalar.value;
+    yaml_scalar_style_t style = event->data.scalar.style;
+    Yaml *y = node_make(r, YAML_SCALAR, event->start_mark);
+    if (!y) return NULL;
+    y->quoted = style == YAML_SINGLE_QUOTED_SCALAR_STYLE || style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+    if (strlen(text) != event->data.scalar.length)
+        refuse(r, event->start_mark, "a NUL byte in a text");
+    else if (!(y->text = strdup(text)))
+        refuse(r, event->start_mark, "out of memory");
+    else
+        return y;
+    yaml_free(y);
+    return NULL;
+}
+
+static bool fill_list(Reader *r, Yaml *y) {
+    yaml_event_t event;
+    while (next(r, &event)) {
+        if (event.type == YAML_SEQUENCE_END_EVENT) return yaml_event_delete(&event), true;
+        yaml_mark_t at = event.start_mark;
+        Yaml *value = read_node(r, &event);
+        if (!value) return false;
+        if (!append(y, NULL, value)) return refuse(r, at, "out of memory");
+    }
+    return false;
+}
+
+/* A pair whose key has begun; one of a merge key << goes to `merges`. */
+static bool read_pair(Reader *r, Yaml *y, yaml_event_t *event, Yaml *merges) {
+    bool scalar = event->type == YAML_SCALAR_EVENT, named = scalar || event->type == YAML_ALIAS_EVENT;
+    bool merge = scalar && event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+                 !strcmp((const char *)event->data.scalar.value, "<<");
+    yaml_mark_t at = event->start_mark;
+    Yaml *key = read_node(r, event), *value = NULL;
+    const Yaml *first = key && key->kind == YAML_SCALAR ? yaml_get(y, key->text) : NULL;
+    bool ok = key && ((named && key->kind == YAML_SCALAR) || refuse(r, at, "a key must be a text"));
+    if (ok && first && !merge)
+        ok = fail(r->e, EXIT_USAGE, "%s:%d:%d: duplicate key %s (first on line %d)", r->name, key->line,
+                  key->column, key->text, first->line);
+    yaml_event_t second;
+    ok = ok && next(r, &second) && (value = read_node(r, &second));
+    if (merge || !ok) {
+        yaml_free(key);
+        key = NULL;
+    }
+    if (!ok) return false;
+    return append(merge ? merges : y, key, value) || refuse(r, at, "out of memory");
+}
+
+/* Merged keys come last: the map's own win wherever << stands. */
+static bool fill_map(Reader *r, Yaml *y) {
+    Yaml merges = {.kind = YAML_LIST};
+    yaml_event_t event;
+    bool ok;
+    while ((ok = next(r, &event)) && event.type != YAML_MAPPING_END_EVENT)
+        if (!(ok = read_pair(r, y, &event, &merges))) break;
+    if (ok) yaml_event_delete(&event);
+    for (int i = 0; ok && i < merges.n; i++) ok = merge(r, y, merges.value[i]);
+    for (int i = 0; i < merges.n; i++) ok = append(&r->merged, NULL, merges.value[i]) && ok;
+    free(merges.value);
+    return ok;
+}
+
+static Yaml *read_collection(Reader *r, const yaml_event_t *event) {
+    bool map = event->type == YAML_MAPPING_START_EVENT;
+    if (r->depth >= YAML_DEPTH) {
+        refuse(r, event->start_mark, "nested too deep");
+        return NULL;
+    }
+    Yaml *y = node_make(r, map ? YAML_MAP : YAML_LIST, event->start_mark);
+    if (!y) return NULL;
+    r->depth++;
+    bool ok = map ? fill_map(r, y) : fill_list(r, y);
+    r->depth--;
+    if (ok) return y;
+    yaml_free(y);
+    return NULL;
+}
+
+/* The node that an event begins; the event is deleted. An alias becomes a copy of what it stands for. */
+static Yaml *read_node(Reader *r, yaml_event_t *event) {
+    bool collection = event->type == YAML_MAPPING_START_EVENT || event->type == YAML_SEQUENCE_START_EVENT;
+    const yaml_char_t *anchor = NULL;
+    Yaml *y;
+    if (event->type == YAML_ALIAS_EVENT) {
+        y = alias(r, (const char *)event->data.alias.anchor, event->start_mark);
+    } else if (collection) {
+        y = read_collection(r, event);
+        anchor = event->type == YAML_MAPPING_START_EVENT ? event->data.mapping_start.anchor
+                                                         : event->data.sequence_start.anchor;
+    } else {
+        y = read_scalar(r, event);
+        anchor = event->data.scalar.anchor;
+    }
+    if (y && !note_anchor(r, anchor, y, event->start_mark)) {
+        yaml_free(y);
+        y = NULL;
+    }
+    yaml_event_delete(event);
+    return y;
+}
+
+/* Skips an event and gives the next one's kind; false at an error. */
+static bool skip_to(Reader *r, yaml_event_t *event) {
+    yaml_event_delete(event);
+    return next(r, event);
 }
 
 /* The only document of the parser's text, as a tree. */
-static Yaml *read_document(Reader *r, yaml_parser_t *parser, const char *text, size_t length) {
-    yaml_document_t document, extra;
-    if (!yaml_parser_load(parser, &document)) {
-        parser_failed(r, parser, text, length);
-        return NULL;
-    }
-    r->document = &document;
-    Yaml *root = NULL;
-    if (yaml_document_get_root_node(&document)) {
-        root = build(r, 1);
-    } else {
-        root = calloc(1, sizeof *root);
-        if (root) *root = (Yaml){.kind = YAML_MAP, .line = 1, .column = 1};
-    }
-    yaml_document_delete(&document);
+static Yaml *read_document(Reader *r) {
+    yaml_event_t event;
+    if (!next(r, &event) || !skip_to(r, &event)) return NULL; /* past the start of the stream */
+    if (event.type == YAML_STREAM_END_EVENT) return yaml_event_delete(&event), node_make(r, YAML_MAP, (yaml_mark_t){0});
+    Yaml *root = skip_to(r, &event) ? read_node(r, &event) : NULL;
     if (!root) return NULL;
-    bool ok = yaml_parser_load(parser, &extra);
-    if (!ok) {
-        parser_failed(r, parser, text, length);
-    } else {
-        const yaml_node_t *second = yaml_document_get_root_node(&extra);
-        ok = !second || refuse(r, second->start_mark, "a second document: one a file");
-        yaml_document_delete(&extra);
-    }
+    bool ok = next(r, &event) && skip_to(r, &event); /* past the end of the document */
+    if (ok && event.type != YAML_STREAM_END_EVENT) ok = refuse(r, event.start_mark, "a second document: one a file");
+    if (r->parser.error == YAML_NO_ERROR) yaml_event_delete(&event);
     if (ok) return root;
     yaml_free(root);
     return NULL;
@@ -266,49 +371,48 @@ static bool is_json(const char *text, size_t length) {
 }
 
 Yaml *yaml_parse(const char *text, size_t length, const char *name, Error *e) {
-    Reader r = {.name = name, .e = e};
     char *joined = is_json(text, length) ? join_surrogates(text, length, &length) : NULL;
-    if (joined) text = joined;
-    yaml_parser_t parser;
+    Reader r = {.name = name, .text = joined ? joined : text, .length = length, .e = e};
     Yaml *root = NULL;
-    if (yaml_parser_initialize(&parser)) {
-        yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
-        root = read_document(&r, &parser, text, length);
-        yaml_parser_delete(&parser);
+    if (yaml_parser_initialize(&r.parser)) {
+        yaml_parser_set_input_string(&r.parser, (const unsigned char *)r.text, length);
+        root = read_document(&r);
+        yaml_parser_delete(&r.parser);
     } else {
         refuse(&r, (yaml_mark_t){0}, "out of memory");
     }
+    for (int i = 0; i < r.anchors; i++) free(r.anchor[i].name);
+    free(r.anchor);
+    free_parts(&r.merged);
     free(joined);
     return root;
 }
 
-/* The whole of an open file, malloc'ed; NULL with errno set. */
-static char *read_all(FILE *in, size_t *length) {
-    size_t room = 1 << 14;
-    char *text = malloc(room);
+/* The whole of a regular file, malloc'ed; NULL with errno set. A pipe would be waited for without end. */
+static char *read_all(const char *path, size_t *length) {
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    char *text = NULL;
+    if (fd < 0 || fstat(fd, &st)) goto out;
+    errno = S_ISDIR(st.st_mode) ? EISDIR : !S_ISREG(st.st_mode) ? ESPIPE : st.st_size > LARGEST_FILE ? EFBIG : 0;
+    if (errno || !(text = malloc((size_t)st.st_size + 1))) goto out;
     *length = 0;
-    while (text && !feof(in)) {
-        *length += fread(text + *length, 1, room - *length, in);
-        if (ferror(in) || *length > LARGEST_FILE) {
-            if (!ferror(in)) errno = EFBIG;
-            free(text);
-            return NULL;
-        }
-        if (*length < room) continue;
-        char *larger = realloc(text, room *= 2);
-        if (!larger) free(text);
-        text = larger;
-    }
+    for (ssize_t n; *length < (size_t)st.st_size; *length += (size_t)n)
+        if ((n = read(fd, text + *length, (size_t)st.st_size - *length)) <= 0) break;
+out:
+    if (fd >= 0) close(fd);
     return text;
 }
 
 Yaml *yaml_load(const char *path, Error *e) {
-    FILE *in = fopen(path, "rb");
     size_t length = 0;
-    char *text = in ? read_all(in, &length) : NULL;
-    if (!text) fail(e, EXIT_USAGE, "%s: cannot read: %s", path, strerror(errno));
-    if (in) fclose(in);
-    Yaml *root = text ? yaml_parse(text, length, path, e) : NULL;
+    char *text = read_all(path, &length);
+    if (!text) {
+        fail(e, EXIT_USAGE, "%s: cannot read: %s", path,
+             errno == ESPIPE ? "a pipe or a device, not a file" : strerror(errno));
+        return NULL;
+    }
+    Yaml *root = yaml_parse(text, length, path, e);
     free(text);
     return root;
 }

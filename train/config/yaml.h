@@ -8,6 +8,7 @@
 #include "data/base/error.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 typedef enum YamlKind { YAML_SCALAR, YAML_LIST, YAML_MAP } YamlKind;
@@ -19,13 +20,16 @@ typedef struct Yaml {
     int n;       /* entries of a list or map */
     struct Yaml **value;
     struct Yaml **key; /* map: scalars */
+    int *index;        /* of a large map: key + 1 by the hash of its text, 0 free; NULL: none */
+    uint32_t places;   /* of index, a power of two */
     int line, column;  /* from 1 */
 } Yaml;
 
 /* One document, read whole; an empty one is an empty map. NULL on error, with exit code 2 and
  * "name:line:column: why". Every alias becomes a copy of what it stands for; the keys of a map
  * merged by `<<` come after the map's own, which win, as does the first of several merged maps.
- * Copies are bounded (YAML_NODES, YAML_DEPTH), so that aliases of aliases cannot fill the memory. */
+ * The tree is bounded (YAML_NODES, YAML_DEPTH), copies counted, and reading stops where it would grow beyond, so
+ * that no text takes more time or memory than its length. */
 enum { YAML_NODES = 1 << 16, YAML_DEPTH = 64 };
 Yaml *yaml_load(const char *path, Error *e);
 Yaml *yaml_parse(const char *text, size_t length, const char *name, Error *e);
