@@ -126,6 +126,9 @@ build/tests/%_test: build/tests/%_test.o $(HELPERS) $(LIBRARY)
 build/tests/train/precision_test: WRAP := \
     -Wl,--wrap=gemm_bf16_supported -Wl,--wrap=gemm_bf16_peak -Wl,--wrap=peak_flops
 
+# Takes any key for one that was born since the runs that are done.
+build/tests/train/run_key_test: WRAP := -Wl,--wrap=config_row_since
+
 # The commit goes into run.git; the header changes only when it does.
 build/version.h: FORCE
 	@mkdir -p build

@@ -431,46 +431,6 @@ static void test_places(void **state) {
     assert_string_equal(e.text, "command line: model.prefix: 34 is longer than model.context, 32 (0: none)");
 }
 
-/* A value of the key that is another than the one it has, as text. */
-static void another_value(const char *key, const char *now, char *text, size_t room) {
-    static const char *const others[] = {"17",        "0.25",     "true",    "none",   "rmsnorm",  "learned",
-                                         "layernorm", "gelu",     "sigmoid", "bytes",  "document", "all",
-                                         "bf16",      "constant", "sgd",     "no_bos", "text"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        Config c;
-        config_defaults(&c);
-        snprintf(text, room, "%s", others[i]);
-        if (strcmp(now, text) && config_set(&c, key, text, "here", NULL)) return;
-    }
-    text[0] = 0; /* a slot with one row: there is no other value */
-}
-
-static void test_key_walks_the_table(void **state) {
-    (void)state;
-    Config base;
-    config_defaults(&base);
-    char key[33], now[1024], other[64], changed[33];
-    int moved = 0;
-    config_key(&base, "corpus", "tokenizer", key);
-    assert_int_equal(strlen(key), 32);
-    for (int i = 0; config_key_name(i); i++) {
-        const char *name = config_key_name(i);
-        assert_true(config_get(&base, name, now, sizeof now));
-        another_value(name, now, other, sizeof other);
-        if (!other[0]) continue;
-        Config c = base;
-        assert_true(config_set(&c, name, other, "here", NULL));
-        config_key(&c, "corpus", "tokenizer", changed);
-        if ((strcmp(key, changed) == 0) != (strncmp(name, "run.", 4) == 0)) fail_msg("%s: wrong key", name);
-        moved++;
-    }
-    assert_true(moved > 35);
-    config_key(&base, "another corpus", "tokenizer", changed);
-    assert_string_not_equal(key, changed);
-    config_key(&base, "corpus", "another tokenizer", changed);
-    assert_string_not_equal(key, changed);
-}
-
 static void test_json(void **state) {
     (void)state;
     Config c;
@@ -593,7 +553,6 @@ int main(void) {
         TEST(test_check),
         TEST(test_conflicts),
         TEST(test_places),
-        TEST(test_key_walks_the_table),
         TEST(test_json),
         TEST(test_json_round_trip),
         TEST(test_get),

@@ -335,25 +335,21 @@ static bool shapes_figures(const char *key) {
     return !strncmp(key, "model.", 6) || !strncmp(key, "data.", 5);
 }
 
-static bool check_whole(const StFile *f, const char *json, const char *file, Error *e) {
+static bool check_whole(const char *json, const char *file, Error *e) {
     const char *missing = config_missing(json, strlen(json), shapes_figures);
-    if (!missing) return true;
-    if (number_of(f, "sinklab_version") == CHECKPOINT_VERSION)
-        return fail(e, EXIT_USAGE, "checkpoint: %s: its configuration lacks %s (written by another program?)",
-                    file, missing);
-    fprintf(stderr, "sinklab: warning: %s: of an older version, without %s: it is given its default\n", file,
-            missing);
-    return true;
+    return !missing ||
+           fail(e, EXIT_USAGE, "checkpoint: %s: its configuration lacks %s (written by another program?)",
+                file, missing);
 }
 
 bool checkpoint_config(const StFile *f, const char *file, Config *c, int64_t *step, Error *e) {
     const char *json = safetensors_meta(f, "config");
-    if (!json)
+    if (!json || !safetensors_meta(f, "sinklab_version"))
         return fail(e, EXIT_USAGE, "checkpoint: %s: has no configuration of ours (made by another program?)",
                     file);
     *step = number_of(f, "step");
     return check_version(f, file, e) && config_parse(c, json, strlen(json), file, e) &&
-           check_whole(f, json, file, e) && config_check(c, e);
+           check_whole(json, file, e) && config_check(c, e);
 }
 
 static int64_t tokens_of(const StFile *f) {
@@ -425,14 +421,8 @@ bool checkpoint_remark(const char *path, const Config *c, const DatasetInfo *inf
     config_key(c, info->corpus_hash, info->tokenizer_hash, now);
     if (differ(text_of(f, "corpus"), info->corpus_hash))
         *remark = "the text is not the one it was trained with: figures are of this one";
-    else if (!differ(text_of(f, "key"), now))
-        *remark = NULL;
-    else if (*text_of(f, "tokenizer"))
+    else if (differ(text_of(f, "key"), now))
         *remark = "written by another version of the program: last digits may differ";
-    else
-        *remark =
-            "the corpus, the tokenizer or the program is not the one it was trained with (if its loss is "
-            "out of proportion, its tokens have changed)";
     safetensors_close(f);
     return true;
 }

@@ -10,14 +10,12 @@
 #include "train/optim/optim.h"
 #include "train/checkpoint/safetensors.h"
 
-/* Of what stands in a checkpoint, in its metadata beside NUMERICS; 0: written before there was one, and read
- * as far as everything fits. Raised when the form changes and when a key joins model.* or data.*: a file of
- * this version that lacks one is refused, an older one is given its default and a warning.
+/* Version of what stands in a checkpoint, in its metadata beside NUMERICS. Raised when the form changes. A key of
+ * model.* or data.* that a file lacks is refused, unless the key was born since (`.since`): then it has its default.
  *
  * Refused, since figures would be wrong: a newer version or newer numerics; tokens of another number or of
  * another tokenizer; tensors that are not the model's. Warned of: another text under the same tokenizer (the
- * figures are of that text), older numerics (last digits may differ), and what a file of version 0 does not
- * tell apart. */
+ * figures are of that text), older numerics (last digits may differ). */
 enum { CHECKPOINT_VERSION = 1 };
 
 /* What weights were made of: the run's key, the hashes of its data. "": not known. */

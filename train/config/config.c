@@ -5,9 +5,9 @@
 #include "model/kernels/gemm_bf16.h"
 #include "train/config/config_private.h"
 #include "train/config/did_you_mean.h"
+#include "train/config/yaml.h"
 #include "train/optim/optim.h"
 #include "train/optim/schedule.h"
-#include "train/config/yaml.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -25,6 +25,7 @@ typedef struct Row {
     double low, high;            /* both allowed; 2^53 at most, so that a double tells them apart */
     const char *(*names)(int i); /* of a choice */
     const char *(*says)(int i);  /* what each of them is; NULL: the name tells */
+    int since; /* NUMERICS when the key was born, after runs of these numerics; 0: before any */
     const char *help;
 } Row;
 
@@ -40,9 +41,11 @@ static const char *decay_on_name(int i) {
 
 #define AT(field) offsetof(Config, field), sizeof(((Config *)0)->field)
 
-/* The defaults are the demo's recipe with the usual weight decay. A new key is a row here and a field of
- * Config, rows of train/config/conflicts.c where it can clash or do nothing, and, under model or data, a version
- * more in train/checkpoint/checkpoint.h. Done runs get new run keys by it: the key is a hash of all but run. */
+/* The defaults are the demo's recipe with the usual weight decay. A new key is a row here, a field of Config,
+ * and rows of train/config/conflicts.c where the key can clash or do nothing. `.since = 2`, today's NUMERICS,
+ * says that runs without the key did what its default does: they keep their run keys
+ * (train/config/run_key.c), and their checkpoints can be read. config_check may not turn such a default into
+ * another value. */
 static const Row rows[] = {
     {"variant", STRING, AT(variant), "baseline", .help = "preset of configs/variants.yaml"},
     {"seed", INTEGER, AT(seed), "0", 0, 0x1p53, .help = "of weights, order of the text and probes"},
@@ -377,9 +380,30 @@ static void write_json_value(FILE *out, const Row *row, const Config *c) {
         writers[row->type](out, row, field);
 }
 
+int config_row_since(int row) {
+    return rows[row].since;
+}
+
+bool config_row_is_default(const Config *c, int row) {
+    Config defaults;
+    config_defaults(&defaults);
+    return !memcmp((const char *)c + rows[row].offset, (const char *)&defaults + rows[row].offset,
+                   rows[row].size);
+}
+
+static bool keep_all(const Config *c, int row) {
+    (void)c, (void)row;
+    return true;
+}
+
+bool config_row_trains(const Config *c, int row) {
+    (void)c;
+    return strncmp(rows[row].key, "run.", 4) != 0;
+}
+
 /* Keys of one group stand together in the table: a group opens at its first key and closes at
  * the first key of another. */
-char *config_json(const Config *c, bool all) {
+char *config_json_of(const Config *c, bool (*keep)(const Config *c, int row)) {
     char *text = NULL;
     size_t length;
     FILE *out = open_memstream(&text, &length);
@@ -388,7 +412,7 @@ char *config_json(const Config *c, bool all) {
     size_t group_length = 0;
     for (int i = 0; i < ROWS; i++) {
         const char *key = rows[i].key, *dot = strchr(key, '.'), *name = dot ? dot + 1 : key;
-        if (!all && !strncmp(key, "run.", 4)) continue;
+        if (!keep(c, i)) continue;
         size_t key_group = (size_t)(name - key);
         if (key_group != group_length || strncmp(key, group, key_group)) {
             fprintf(out, "%s%s\"%.*s\":", group_length ? "}" : "", comma, (int)key_group - 1, key);
@@ -405,25 +429,16 @@ char *config_json(const Config *c, bool all) {
     return text;
 }
 
+char *config_json(const Config *c, bool all) {
+    return config_json_of(c, all ? keep_all : config_row_trains);
+}
+
 const char *config_settle(Config *c) {
     if (c->train.precision != PRECISION_BF16 || gemm_bf16_supported()) return NULL;
     c->train.precision = PRECISION_FP32;
     return "train.precision: bf16: this CPU has no instructions for it (avx512_bf16): trained in fp32, as "
            "the "
            "run of that precision";
-}
-
-void config_key(const Config *c, const char *corpus_hash, const char *tokenizer_hash, char key[33]) {
-    char *json = config_json(c, false), *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    if (json && out) fprintf(out, "%s\n%s\n%s\n%d\n", json, corpus_hash, tokenizer_hash, NUMERICS);
-    if (json && out && c->train.precision == PRECISION_BF16) fprintf(out, "%d\n", NUMERICS_BF16);
-    if (out) fclose(out);
-    key[0] = 0; /* out of memory: no key is better than one that others share */
-    if (json && text) hash_hex(text, (int64_t)length, key);
-    free(text);
-    free(json);
 }
 
 static void help_bounds(FILE *out, const Row *row) {

@@ -198,7 +198,7 @@ const char *config_missing(const char *text, size_t length, bool (*wanted)(const
     Yaml *tree = yaml_parse(text, length, "", &ignored);
     bool ok = tree && gather_file(&layer, tree, &ignored);
     for (int i = 0; ok && !missing && config_key_name(i); i++)
-        if (!layer.value[i] && wanted(config_key_name(i))) missing = config_key_name(i);
+        if (!layer.value[i] && !config_row_since(i) && wanted(config_key_name(i))) missing = config_key_name(i);
     yaml_free(tree);
     return missing;
 }

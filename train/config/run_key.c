@@ -1,0 +1,26 @@
+/* The run key: which runs are the same run. A key of the configuration that was born after runs of today's
+ * NUMERICS is left out of the hash while it stands at its default: those runs did what the default does, and
+ * stay done. When NUMERICS is raised no run is done any more, and from then on the key enters at any value.
+ */
+#include "data/base/files.h"
+#include "train/config/config_private.h"
+
+#include <stdlib.h>
+
+static bool enters(const Config *c, int row) {
+    bool young = config_row_since(row) == NUMERICS;
+    return config_row_trains(c, row) && !(young && config_row_is_default(c, row));
+}
+
+void config_key(const Config *c, const char *corpus_hash, const char *tokenizer_hash, char key[33]) {
+    char *json = config_json_of(c, enters), *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (json && out) fprintf(out, "%s\n%s\n%s\n%d\n", json, corpus_hash, tokenizer_hash, NUMERICS);
+    if (json && out && c->train.precision == PRECISION_BF16) fprintf(out, "%d\n", NUMERICS_BF16);
+    if (out) fclose(out);
+    key[0] = 0; /* out of memory: no key is better than one that others share */
+    if (json && text) hash_hex(text, (int64_t)length, key);
+    free(text);
+    free(json);
+}
