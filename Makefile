@@ -140,7 +140,7 @@ FORCE:
 # They ask the CPU what it can do, so they must run on any.
 build/train/start.o build/train/cpu_check.o: ALL := $(filter-out -march=%,$(ALL))
 
-build/train/embedded_files.o: train/schema.sql configs/variants.yaml
+build/train/embedded_files.o: train/schema.sql train/schema_views.sql configs/variants.yaml
 
 # A benchmark, not a test: CONFIGS (each in configs/) in turn, ROUNDS times; a table by the CPU's name in PERF
 # and the JSON that a later run is held against, `sinklab bench --against FILE`.

@@ -8,6 +8,7 @@
 #include "data/base/files.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/commands/command.h"
+#include "train/store/schema.h"
 #include "train/store/store.h"
 
 #include <errno.h>
@@ -52,41 +53,34 @@ static bool transaction(Merge *m, bool (*work)(Merge *, const char *key, Error *
 
 /* ---- the rows of a run ---- */
 
-enum { COLUMNS_TEXT = 2048, SQL_TEXT = 3 * COLUMNS_TEXT, DEFINITION_TEXT = 32768 };
+enum { COLUMNS_TEXT = 2048, SQL_TEXT = 3 * COLUMNS_TEXT };
 
-/* A database of an earlier build may lack tables and columns: then there is nothing to bring, and what is
- * here stays. */
-static bool other_has(const Merge *m, const char *table) {
-    return sqlite3_table_column_metadata(store_db(m->into), "other", table, NULL, NULL, NULL, NULL, NULL,
-                                         NULL) == SQLITE_OK;
-}
-
-/* Names of the columns that both have of a table but for those in `without`, which is a list in SQL. */
+/* Names of a table's columns but for those in `without`, which is a list in SQL. */
 static bool columns_of(Merge *m, const char *table, const char *without, char out[COLUMNS_TEXT], Error *e) {
     char sql[256];
-    snprintf(sql, sizeof sql,
-             "SELECT group_concat(name) FROM pragma_table_info(?1, 'main')"
-             " JOIN pragma_table_info(?1, 'other') USING (name) WHERE name NOT IN (%s)",
+    snprintf(sql, sizeof sql, "SELECT group_concat(name) FROM pragma_table_info(?1) WHERE name NOT IN (%s)",
              without);
     return execute(m, sql, table, out, COLUMNS_TEXT, e);
 }
 
-/* Those of the run's rows that ours has not. */
-static bool add_rows(Merge *m, const char *table, const char *key, Error *e) {
-    char columns[COLUMNS_TEXT], sql[SQL_TEXT];
-    if (!columns_of(m, table, "'run_id'", columns, e)) return false;
-    snprintf(sql, sizeof sql,
-             "INSERT OR IGNORE INTO main.%s (run_id, %s) SELECT (SELECT id FROM main.run WHERE key = ?1), %s"
-             " FROM other.%s WHERE run_id = (SELECT id FROM other.run WHERE key = ?1)",
-             table, columns, columns, table);
-    return execute(m, sql, key, NULL, 0, e);
-}
+/* SQL that makes SQL for every table whose rows are a run's: ours go, or theirs come where ours has none. ?1:
+ * the key, ?2: a pattern for the table's name. */
+#define OF_TABLES                                                                                            \
+    " FROM main.sqlite_schema AS s WHERE s.type = 'table' AND s.name LIKE coalesce(?2, '%')"                 \
+    " AND EXISTS (SELECT 1 FROM pragma_table_info(s.name) WHERE name = 'run_id')"
+#define ID(schema) "(SELECT id FROM " schema ".run WHERE key = ?1)"
+static const char delete_sql[] =
+    "SELECT group_concat('DELETE FROM main.' || name || ' WHERE run_id = ' || " ID("main") ", ';')" OF_TABLES;
+static const char add_sql[] =
+    "SELECT group_concat('INSERT OR IGNORE INTO main.' || name || ' (run_id' || columns || ') SELECT ' "
+    "|| " ID("main") " || columns || ' FROM other.' || name || ' WHERE run_id = ' || " ID(
+        "other") ", ';') FROM (SELECT name,"
+                 " (SELECT group_concat(', ' || name, '') FROM pragma_table_info(s.name) WHERE name <> "
+                 "'run_id') AS columns" OF_TABLES ")";
 
-static bool copy_table(Merge *m, const char *table, const char *key, Error *e) {
-    char sql[128];
-    snprintf(sql, sizeof sql, "DELETE FROM main.%s WHERE run_id = (SELECT id FROM main.run WHERE key = ?1)",
-             table);
-    return execute(m, sql, key, NULL, 0, e) && add_rows(m, table, key, e);
+static bool execute_generated(Merge *m, const char *query, const char *key, const char *tables, Error *e) {
+    return sql_generated(store_db(m->into), query, key, tables) == SQLITE_OK ||
+           store_failed(m->into, "merge", e);
 }
 
 /* The checkpoint is one of the other's files until it has been copied. */
@@ -109,23 +103,16 @@ static bool copy_run_row(Merge *m, const char *key, Error *e) {
 /* What hangs on no step, so that a run known already is given it, too: the texts of maps, and a remark where
  * none was made here. */
 static bool add_missing(Merge *m, const char *key, Error *e) {
-    return (!other_has(m, "map_token") || add_rows(m, "map_token", key, e)) &&
+    return execute_generated(m, add_sql, key, "map_token", e) &&
            execute(m,
                    "UPDATE main.run SET note = (SELECT note FROM other.run WHERE key = ?1)"
                    " WHERE key = ?1 AND note IS NULL",
                    key, NULL, 0, e);
 }
 
-/* Those that a digest is of, but for run. */
-static const char *const tables[] = {"step",      "step_head", "eval", "eval_layer",
-                                     "eval_head", "metric",    "map",  "event"};
-enum { TABLES = sizeof tables / sizeof *tables };
-
 static bool copy_rows(Merge *m, const char *key, Error *e) {
-    if (!copy_run_row(m, key, e)) return false;
-    for (size_t i = 0; i < TABLES; i++)
-        if (other_has(m, tables[i]) && !copy_table(m, tables[i], key, e)) return false;
-    return add_missing(m, key, e);
+    return copy_run_row(m, key, e) && execute_generated(m, delete_sql, key, NULL, e) &&
+           execute_generated(m, add_sql, key, NULL, e) && add_missing(m, key, e);
 }
 
 /* ---- its files ---- */
@@ -175,40 +162,18 @@ static bool copy_checkpoint(Merge *m, const char *key, Error *e) {
 
 /* ---- whether figures differ ---- */
 
-/* The other's reader is given our table or view of that name, empty or of its own tables. */
-static bool lend(Merge *m, const char *name, Error *e) {
-    char sql[DEFINITION_TEXT] = "";
-    return execute(m,
-                   "SELECT 'CREATE TEMP ' || type || ' IF NOT EXISTS ' || substr(sql, instr(sql, name))"
-                   " FROM main.sqlite_schema WHERE name = ?1",
-                   name, sql, sizeof sql, e) &&
-           (sqlite3_exec(store_db(m->from), sql, NULL, NULL, NULL) == SQLITE_OK ||
-            store_failed(m->from, "merge", e));
-}
+static const char digest_sql[] = "SELECT coalesce(kind || ' ' || step || ' ' || place || ' ' || figures, '') "
+                                 "FROM digest WHERE key = ?1 ORDER BY 1";
 
-/* An earlier build's digest may be another, and not answer at all where a table is missing. */
-static bool lend_digest(Merge *m, Error *e) {
-    for (size_t i = 0; i < TABLES; i++)
-        if (!other_has(m, tables[i]) && !lend(m, tables[i], e)) return false;
-    return lend(m, "digest", e);
-}
-
-/* Tables that the other has not say nothing about whether its figures differ. */
-#define DIGEST                                                                                               \
-    "SELECT coalesce(kind || ' ' || step || ' ' || place || ' ' || figures, '') FROM digest WHERE key = ?1"
-static const char ours_sql[] = DIGEST " AND kind IN (SELECT name FROM other.sqlite_schema) ORDER BY 1",
-                  theirs_sql[] = DIGEST " ORDER BY 1";
-
-static sqlite3_stmt *read_digest(Store *s, const char *sql, const char *key, Error *e) {
+static sqlite3_stmt *read_digest(Store *s, const char *key, Error *e) {
     sqlite3_stmt *q = NULL;
-    if (sqlite3_prepare_v2(store_db(s), sql, -1, &q, NULL) != SQLITE_OK) store_failed(s, "merge", e);
+    if (sqlite3_prepare_v2(store_db(s), digest_sql, -1, &q, NULL) != SQLITE_OK) store_failed(s, "merge", e);
     sqlite3_bind_text(q, 1, key, -1, SQLITE_STATIC);
     return q;
 }
 
 static bool compare_digests(Merge *m, const char *key, bool *same, Error *e) {
-    sqlite3_stmt *ours = read_digest(m->into, ours_sql, key, e),
-                 *theirs = ours ? read_digest(m->from, theirs_sql, key, e) : NULL;
+    sqlite3_stmt *ours = read_digest(m->into, key, e), *theirs = ours ? read_digest(m->from, key, e) : NULL;
     int a = SQLITE_ROW, b = theirs ? SQLITE_ROW : SQLITE_ERROR;
     for (*same = true; *same && a == SQLITE_ROW && b == SQLITE_ROW;) {
         a = sqlite3_step(ours), b = sqlite3_step(theirs);
@@ -305,32 +270,26 @@ static bool copy_sweep_rows(Merge *m, Error *e) {
 }
 
 static bool copy_sweeps(Merge *m, const char *unused, Error *e) {
-    static const struct {
-        const char *table, *sql;
-    } steps[] = {
-        {"sweep_run",
-         "INSERT OR IGNORE INTO main.sweep_run SELECT i.id, x.\"index\", ours.id FROM other.sweep_run AS "
-         "x " SAME_SWEEP
-         " JOIN other.run AS theirs ON theirs.id = x.run JOIN main.run AS ours ON ours.key = theirs.key"},
-        {"sweep_cell",
-         "INSERT OR IGNORE INTO main.sweep_cell"
-         " SELECT i.id, x.\"index\", cell, label, side, stratum, judges FROM other.sweep_cell AS "
-         "x " SAME_SWEEP},
-        {"sweep_expect",
-         "INSERT OR IGNORE INTO main.sweep_expect"
-         " SELECT i.id, place, metric, direction, beyond, baseline FROM other.sweep_expect AS x " SAME_SWEEP},
-        {"t_quantile", "INSERT OR IGNORE INTO main.t_quantile SELECT * FROM other.t_quantile"}};
+    static const char *const steps[] = {
+        "INSERT OR IGNORE INTO main.sweep_run SELECT i.id, x.\"index\", ours.id FROM other.sweep_run AS "
+        "x " SAME_SWEEP
+        " JOIN other.run AS theirs ON theirs.id = x.run JOIN main.run AS ours ON ours.key = theirs.key",
+        "INSERT OR IGNORE INTO main.sweep_cell"
+        " SELECT i.id, x.\"index\", cell, label, side, stratum, judges FROM other.sweep_cell AS "
+        "x " SAME_SWEEP,
+        "INSERT OR IGNORE INTO main.sweep_expect"
+        " SELECT i.id, place, metric, direction, beyond, baseline FROM other.sweep_expect AS x " SAME_SWEEP,
+        "INSERT OR IGNORE INTO main.t_quantile SELECT * FROM other.t_quantile"};
     (void)unused;
     if (!copy_sweep_rows(m, e)) return false;
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
-        if (other_has(m, steps[i].table) && !execute(m, steps[i].sql, NULL, NULL, 0, e)) return false;
+        if (!execute(m, steps[i], NULL, NULL, 0, e)) return false;
     return true;
 }
 
 static bool report(Merge *m, Error *e) {
     char others[512] = "";
-    if (other_has(m, "sweep_run") &&
-        !execute(m,
+    if (!execute(m,
                  "SELECT group_concat(o.name, ', ') FROM other.sweep AS o JOIN main.sweep AS i USING (name)"
                  " WHERE " OTHER_PLACES,
                  NULL, others, sizeof others, e))
@@ -347,7 +306,7 @@ static bool report(Merge *m, Error *e) {
 }
 
 static bool merge_attached(Merge *m, Error *e) {
-    return lend_digest(m, e) && merge_runs(m, e) && transaction(m, copy_sweeps, NULL, e) && report(m, e);
+    return merge_runs(m, e) && transaction(m, copy_sweeps, NULL, e) && report(m, e);
 }
 
 static bool merge_one(Merge *m, const char *path, Error *e) {
@@ -361,10 +320,11 @@ static bool merge_one(Merge *m, const char *path, Error *e) {
 
 /* ---- the command ---- */
 
-/* Looks at all of them first: a mistyped name merges nothing. */
+/* Looks at all of them first: a mistyped name merges nothing, and makes no database. */
 static bool check_sources(const char *into, int n, char **from, Error *e) {
     struct stat ours, theirs;
     bool there = !stat(into, &ours);
+    if (!n && !there) return fail(e, EXIT_USAGE, "merge: %s: %s", into, strerror(errno));
     for (int i = 0; i < n; i++) {
         Store *s;
         if (!store_open(&s, from[i], STORE_READ, e)) return false;
@@ -380,7 +340,7 @@ static int merge(int argc, char **argv, Error *e) {
     int n, conflicts = 0;
     const Flag flags[] = {{"--quiet", FLAG_BOOL, &m.quiet}, {NULL, FLAG_BOOL, NULL}};
     if (!flags_read(flags, argc, argv, &n, e)) return e->code;
-    if (n < 2) {
+    if (n < 1) {
         fail(e, EXIT_USAGE,
              "command line: merge takes a database to merge into and others (INTO.db FROM.db ...)");
         return e->code;
@@ -402,11 +362,13 @@ static int merge(int argc, char **argv, Error *e) {
 
 const Command merge_command = {
     .name = "merge",
-    .usage = "INTO.db FROM.db ...",
+    .usage = "INTO.db [FROM.db ...]",
     .summary = "folds the runs of other databases into one, by their keys",
     .options =
         "  --quiet   no counts\n\n"
         "Rows and each run's newest checkpoint are copied; the others stay as they are. Runs that a living\n"
-        "process has are left out. Merging again changes nothing.\n",
+        "process has are left out. Merging again changes nothing. Alone, INTO.db is brought up to date where "
+        "an\n"
+        "older sinklab wrote it.\n",
     .run = merge,
 };

@@ -13,3 +13,4 @@
 
 EMBED(variants_yaml, "configs/variants.yaml");
 EMBED(schema_sql, "train/schema.sql");
+EMBED(schema_views_sql, "train/schema_views.sql");

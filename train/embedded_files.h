@@ -10,5 +10,7 @@ extern const char variants_yaml[]; /* configs/variants.yaml */
 extern const uint64_t variants_yaml_length;
 extern const char schema_sql[]; /* train/schema.sql */
 extern const uint64_t schema_sql_length;
+extern const char schema_views_sql[]; /* train/schema_views.sql */
+extern const uint64_t schema_views_sql_length;
 
 #endif

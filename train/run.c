@@ -1,10 +1,9 @@
 #include "train/run.h"
 
 #include "data/data.h"
+#include "model/interventions/intervention.h"
 #include "model/kernels/gemm.h"
 #include "model/useful_threads.h"
-#include "model/interventions/intervention.h"
-#include "train/when_due.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/host.h"
@@ -12,6 +11,7 @@
 #include "train/signals.h"
 #include "train/step.h"
 #include "train/store/store.h"
+#include "train/when_due.h"
 
 #include <math.h>
 #include <omp.h>
@@ -199,13 +199,13 @@ static bool save(Run *r, int64_t step, Error *e) {
 
 /* What was logged is written first, so that a run that goes on from a checkpoint finds every row up to it.
  * Rows are not synced, the checkpoint is: should the machine die, begin() notices those that it lacks. */
-static bool save_if_due(Run *r, StepRow *row, Error *e) {
+static bool save_if_due(Run *r, int64_t step, double *ms, Error *e) {
     int64_t every = when_due_every(r->c.run.checkpoint_every, r->c.train.steps);
-    if (row->step % every && row->step != r->c.train.steps && !signals_stopped()) return true;
+    if (step % every && step != r->c.train.steps && !signals_stopped()) return true;
     double start = omp_get_wtime();
-    if (!store_flush(r->store, e) || !save(r, row->step, e)) return false;
-    row->save_ms = (omp_get_wtime() - start) * 1e3;
-    return store_step(r->store, r->claim.run, row, e); /* again, with what the save took */
+    if (!store_flush(r->store, e) || !save(r, step, e)) return false;
+    *ms = (omp_get_wtime() - start) * 1e3;
+    return store_save_ms(r->store, r->claim.run, step, *ms, e);
 }
 
 static bool log_step(Run *r, const StepRow *row, Error *e) {
@@ -225,8 +225,9 @@ static bool loop(Run *r, int64_t from, Error *e) {
         if (!isfinite(row.loss) || !isfinite(row.grad_norm))
             return log_step(r, &row, e) && diverged(r, &row, e);
         if (!probe(r, step, &row.probe_ms, e)) return false;
-        if (!log_step(r, &row, e) || !save_if_due(r, &row, e)) return false;
-        progress_step(&r->progress, step, row.loss, row.ms, row.ms + row.probe_ms + row.save_ms);
+        double save_ms = 0;
+        if (!log_step(r, &row, e) || !save_if_due(r, step, &save_ms, e)) return false;
+        progress_step(&r->progress, step, row.loss, row.ms, row.ms + row.probe_ms + save_ms);
     }
     return true;
 }

@@ -1,6 +1,8 @@
--- results.db: what every run was and what it measured, at its natural grain. This text is the
--- documentation: each column's comment is its definition and
--- stays in the database (`.schema eval`). It may be run again on a database that has it: nothing changes.
+-- results.db: what every run was and what it measured, at its natural grain. This text is the documentation: each
+-- column's comment is its definition and stays in the database (`.schema eval`). It may be run again on a database
+-- that has it: nothing changes. A column is named here alone: the views digest, eval_now and final_figure are made
+-- from the columns (train/schema_views.sql). New columns stand last, as ALTER TABLE puts them. A column called ms
+-- or ..._ms is a time: digest leaves it out.
 --
 -- Conventions. Steps count updates: step s of `step` is the s-th update (from 1), a row of `eval` at step s
 -- was measured after s updates (0: untrained). "First" is key 0 of a row, or the first key that the query's
@@ -9,7 +11,7 @@
 -- otherwise.
 
 PRAGMA application_id = 1936616300; -- 'snkl': tells this database from another program's
-PRAGMA user_version = 1;            -- version of this schema
+PRAGMA user_version = 2;            -- version of this schema: one more at any change, of a comment too
 
 CREATE TABLE IF NOT EXISTS run ( -- One row a run, however often it was interrupted and gone on with.
     id INTEGER PRIMARY KEY, -- this database's number of the run; other databases number differently
@@ -217,6 +219,27 @@ CREATE INDEX IF NOT EXISTS event_by_run ON event (run_id, step);
 CREATE UNIQUE INDEX IF NOT EXISTS event_figure
     ON event (run_id, step, kind, detail) WHERE kind IN ('nan', 'diverged');
 
+CREATE TABLE IF NOT EXISTS figure_version ( -- By which of its definitions every row of a run has a figure, where
+    -- not by the first.
+    run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    figure TEXT NOT NULL, -- name of a column of eval, eval_layer and eval_head, or the NAME of a metric
+    version INTEGER NOT NULL, -- as in figure_now when the run began
+    PRIMARY KEY (run_id, figure)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW IF NOT EXISTS figure_now AS -- Figures that are defined otherwise than at first, and the number of their
+    -- definition: a row, SELECT 'mixing', 2, when what an instrument computes changes under a name that stays.
+SELECT '' AS figure, 1 AS version WHERE 0;
+
+CREATE VIEW IF NOT EXISTS outdated AS -- One row a run and figure that was measured by an older definition.
+SELECT r.id AS run_id, n.figure
+FROM figure_now AS n CROSS JOIN run AS r LEFT JOIN figure_version AS v ON v.run_id = r.id AND v.figure = n.figure
+WHERE coalesce(v.version, 1) < n.version;
+
+CREATE VIEW IF NOT EXISTS probe AS -- The probes, and what stands before the names of their figures in sweep_metrics.
+SELECT 'main' AS probe, '' AS prefix UNION ALL SELECT 'context', 'context.'
+UNION ALL SELECT 'other_bos', 'other_bos.' UNION ALL SELECT 'random', 'random.';
+
 CREATE VIEW IF NOT EXISTS param AS -- One row a configuration key of a run: run.id, dotted key, value.
 SELECT r.id AS run, replace(substr(j.fullkey, 3), '"', '') AS key, j.atom AS value
 FROM run AS r, json_tree(r.config) AS j
@@ -236,8 +259,9 @@ WITH quantity (quantity, threshold, way) AS (
     VALUES ('sink_rate_03', 0.1, 1), ('value_drain', 0.5, -1), ('norm_ratio', 3.0, 1), ('entropy_norm_min', 0.5, -1)
 ), reading AS NOT MATERIALIZED (
     SELECT e.run_id, e.step, q.quantity,
-           (CASE q.quantity WHEN 'sink_rate_03' THEN e.sink_rate_03 WHEN 'value_drain' THEN e.value_drain
-            WHEN 'norm_ratio' THEN e.norm_ratio ELSE e.entropy_norm_min END - q.threshold) * q.way > 0 AS past
+           iif((e.run_id, q.quantity) IN outdated, NULL,
+               (CASE q.quantity WHEN 'sink_rate_03' THEN e.sink_rate_03 WHEN 'value_drain' THEN e.value_drain
+                WHEN 'norm_ratio' THEN e.norm_ratio ELSE e.entropy_norm_min END - q.threshold) * q.way > 0) AS past
     FROM eval AS e, quantity AS q WHERE e.probe = 'main'
 ), dated AS ( -- by look-ups in the key of eval, run by run: as many as there are evaluations before the onset
     SELECT r.id AS run_id, q.quantity, q.threshold,
@@ -279,7 +303,8 @@ SELECT r.variant, r.seed, o.quantity, o.threshold, o.last_before, o.first_after,
 FROM (SELECT * FROM onset_eval UNION ALL SELECT * FROM onset_step) AS o JOIN run AS r ON r.id = o.run_id;
 
 CREATE VIEW IF NOT EXISTS final AS -- One row a finished run: its last evaluation of probe main, the onset of
-    -- its sink rate (step, NULL: none), its cost. seconds leave probes and saves out.
+    -- its sink rate (step, NULL: none), its cost. seconds leave probes and saves out. NULL, too: a figure that is
+    -- outdated.
 WITH last AS (
     SELECT run_id, max(step) AS step FROM eval WHERE probe = 'main' GROUP BY run_id
 ), spent AS (
@@ -290,7 +315,7 @@ SELECT r.variant, r.seed, r.label, e.val_loss, e.val_loss_1, e.bits_per_byte, e.
        spent.tokens / spent.seconds AS tokens_per_s, r.key, r.id AS run_id
 FROM run AS r
 LEFT JOIN last ON last.run_id = r.id
-LEFT JOIN eval AS e ON e.run_id = r.id AND e.step = last.step AND e.probe = 'main'
+LEFT JOIN eval_now AS e ON e.run_id = r.id AND e.step = last.step AND e.probe = 'main'
 LEFT JOIN onset_eval AS o ON o.run_id = r.id AND o.quantity = 'sink_rate_03'
 LEFT JOIN spent ON spent.run_id = r.id
 WHERE r.status = 'done';
@@ -348,78 +373,6 @@ SELECT v.variant, v.seed, v.label, v.val_loss - b.val_loss AS d_val_loss,
 FROM pair AS p JOIN side AS v ON v.run_id = p.run_id JOIN side AS b ON b.run_id = p.baseline
 WHERE p.place = 1 AND (v.variant <> 'baseline' OR v.choices > b.choices);
 
-CREATE VIEW IF NOT EXISTS digest AS -- Every figure that must be equal when a run is repeated, as text that
-    -- gives each number back to the bit: two databases hold the same results when these rows are equal. Left
-    -- out: times, hosts, numbers of rows, labels, and events about the process.
-SELECT key, 'run' AS kind, 0 AS step, '' AS place,
-       'variant=' || quote(variant) || ' seed=' || seed || ' status=' || status || ' steps=' ||
-       quote(steps) || ' parameters=' || quote(parameters) AS figures
-FROM run
-UNION ALL
-SELECT key, 'step', step.step, '',
-       'tokens=' || quote(tokens) || ' loss=' || quote(loss) || ' grad_norm=' || quote(grad_norm) ||
-       ' lr=' || quote(lr)
-FROM step JOIN run ON run.id = run_id
-UNION ALL
-SELECT key, 'step_head', step, layer || '.' || head,
-       'first_mass=' || quote(first_mass) || ' value_ratio=' || quote(value_ratio)
-FROM step_head JOIN run ON run.id = run_id
-UNION ALL
-SELECT key, 'eval', step, probe,
-       'T=' || quote(T) || ' sequences=' || quote(sequences) || ' val_loss=' || quote(val_loss) ||
-       ' val_loss_1=' || quote(val_loss_1) || ' bits_per_byte=' || quote(bits_per_byte) ||
-       ' sink_rate_02=' || quote(sink_rate_02) || ' sink_rate_03=' || quote(sink_rate_03) ||
-       ' sink_rate_05=' || quote(sink_rate_05) || ' sink_rate_08=' || quote(sink_rate_08) ||
-       ' sink_mass=' || quote(sink_mass) || ' uniform_mass=' || quote(uniform_mass) ||
-       ' max_mass=' || quote(max_mass) || ' mixing=' || quote(mixing) ||
-       ' value_drain=' || quote(value_drain) || ' norm_ratio=' || quote(norm_ratio) ||
-       ' massive_ratio=' || quote(massive_ratio) || ' entropy_norm_min=' || quote(entropy_norm_min)
-FROM eval JOIN run ON run.id = run_id
-UNION ALL
-SELECT key, 'eval_layer', step, probe || '.' || layer,
-       'sink_rate_02=' || quote(sink_rate_02) || ' sink_rate_03=' || quote(sink_rate_03) ||
-       ' sink_rate_05=' || quote(sink_rate_05) || ' sink_rate_08=' || quote(sink_rate_08) ||
-       ' sink_mass=' || quote(sink_mass) || ' mixing=' || quote(mixing) ||
-       ' norm_ratio=' || quote(norm_ratio) || ' massive_top=' || quote(massive_top) ||
-       ' massive_median=' || quote(massive_median) || ' massive_ratio=' || quote(massive_ratio) ||
-       ' massive_channel=' || quote(massive_channel) || ' massive_position=' || quote(massive_position) ||
-       ' massive_sun=' || quote(massive_sun) || ' dom_ratio_first=' || quote(dom_ratio_first) ||
-       ' dom_ratio_rest=' || quote(dom_ratio_rest) || ' kurtosis=' || quote(kurtosis) ||
-       ' entropy=' || quote(entropy) || ' entropy_norm=' || quote(entropy_norm) ||
-       ' anisotropy=' || quote(anisotropy) || ' effective_rank=' || quote(effective_rank) ||
-       ' effective_rank_stacked=' || quote(effective_rank_stacked) || ' sigma1_sq=' || quote(sigma1_sq) ||
-       ' sigma_ratio=' || quote(sigma_ratio) || ' bound_sigma1=' || quote(bound_sigma1) ||
-       ' bound_ratio=' || quote(bound_ratio) || ' bound_anisotropy=' || quote(bound_anisotropy) ||
-       ' bound_entropy=' || quote(bound_entropy) || ' lens_loss=' || quote(lens_loss) ||
-       ' out_variance_first=' || quote(out_variance_first) ||
-       ' out_variance_ratio=' || quote(out_variance_ratio) || ' tau_wo=' || quote(tau_wo) ||
-       ' super_unit=' || quote(super_unit) || ' super_ratio=' || quote(super_ratio) ||
-       ' super_energy8=' || quote(super_energy8) || ' super_sparsity4=' || quote(super_sparsity4) ||
-       ' super_cos=' || quote(super_cos)
-FROM eval_layer JOIN run ON run.id = run_id
-UNION ALL
-SELECT key, 'eval_head', step, probe || '.' || layer || '.' || head,
-       'sink_mass=' || quote(sink_mass) || ' sink_rate_03=' || quote(sink_rate_03) ||
-       ' sink_position=' || quote(sink_position) || ' sink_position_mass=' || quote(sink_position_mass) ||
-       ' mixing=' || quote(mixing) || ' value_drain=' || quote(value_drain) ||
-       ' dormant=' || quote(dormant) || ' diagonal=' || quote(diagonal) || ' previous=' || quote(previous) ||
-       ' positive=' || quote(positive) || ' row_sum=' || quote(row_sum)
-FROM eval_head JOIN run ON run.id = run_id
-UNION ALL
-SELECT key, 'metric', step, metric.name,
-       'value=' || quote(value)
-FROM metric JOIN run ON run.id = run_id
-UNION ALL
-SELECT key, 'map', step, probe || '.' || sequence || '.' || layer || '.' || head,
-       'T=' || quote(T) || ' data=' || quote(data)
-FROM map JOIN run ON run.id = run_id
-UNION ALL
-SELECT key, 'event', step, kind,
-       'detail=' || quote(detail)
-FROM event JOIN run ON run.id = run_id
-WHERE kind IN ('nan', 'diverged')
-ORDER BY key, kind, step, place, figures;
-
 -- ---- sweeps: what was compared, and what came of it ----
 
 CREATE TABLE IF NOT EXISTS sweep_cell ( -- What each place of a sweep stands for: all that the file plans, a row in sweep_run or not.
@@ -457,33 +410,8 @@ CREATE TABLE IF NOT EXISTS t_quantile ( -- Student's t: |t| is above `t` with pr
     PRIMARY KEY (share, df)
 ) STRICT, WITHOUT ROWID;
 
-CREATE VIEW IF NOT EXISTS sweep_metrics AS -- One row a finished run and figure, at its last evaluation of each probe: those of probe main under their own names, others as PROBE.NAME; onset is that of sink_rate_03.
-WITH probe (probe, prefix) AS (
-    VALUES ('main', ''), ('context', 'context.'), ('other_bos', 'other_bos.'), ('random', 'random.')
-), last AS ( -- a look-up a run and probe, from the end of the run's evaluations
-    SELECT r.id AS run_id, p.probe, p.prefix,
-           (SELECT e.step FROM eval AS e WHERE e.run_id = r.id AND e.probe = p.probe
-            ORDER BY e.step DESC LIMIT 1) AS step
-    FROM run AS r, probe AS p WHERE r.status = 'done'
-), reading AS MATERIALIZED (
-    SELECT e.*, last.prefix FROM last CROSS JOIN eval AS e USING (run_id, probe, step)
-)
-SELECT run_id, prefix || 'val_loss' AS metric, val_loss AS value FROM reading
-UNION ALL SELECT run_id, prefix || 'val_loss_1', val_loss_1 FROM reading
-UNION ALL SELECT run_id, prefix || 'bits_per_byte', bits_per_byte FROM reading
-UNION ALL SELECT run_id, prefix || 'sink_rate_02', sink_rate_02 FROM reading
-UNION ALL SELECT run_id, prefix || 'sink_rate_03', sink_rate_03 FROM reading
-UNION ALL SELECT run_id, prefix || 'sink_rate_05', sink_rate_05 FROM reading
-UNION ALL SELECT run_id, prefix || 'sink_rate_08', sink_rate_08 FROM reading
-UNION ALL SELECT run_id, prefix || 'sink_mass', sink_mass FROM reading
-UNION ALL SELECT run_id, prefix || 'uniform_mass', uniform_mass FROM reading
-UNION ALL SELECT run_id, prefix || 'max_mass', max_mass FROM reading
-UNION ALL SELECT run_id, prefix || 'mixing', mixing FROM reading
-UNION ALL SELECT run_id, prefix || 'value_drain', value_drain FROM reading
-UNION ALL SELECT run_id, prefix || 'norm_ratio', norm_ratio FROM reading
-UNION ALL SELECT run_id, prefix || 'massive_ratio', massive_ratio FROM reading
-UNION ALL SELECT run_id, prefix || 'entropy_norm_min', entropy_norm_min FROM reading
-UNION ALL SELECT run_id, prefix || 'T', T FROM reading
+CREATE VIEW IF NOT EXISTS sweep_metrics AS -- One row a finished run and figure, at its last evaluation of each probe: those of probe main under their own names, others as PROBE.NAME; onset is that of sink_rate_03. NULL where outdated. These are the names that an expectation may have.
+SELECT run_id, metric, iif((run_id, figure) IN outdated, NULL, value) AS value FROM final_figure
 UNION ALL SELECT o.run_id, 'onset', o.first_after FROM onset_eval AS o JOIN run AS r ON r.id = o.run_id
 WHERE r.status = 'done' AND o.quantity = 'sink_rate_03';
 
@@ -504,13 +432,13 @@ WITH reading AS (
            max(value) FILTER (WHERE metric = 'uniform_mass') AS uniform_mass,
            max(value) FILTER (WHERE metric = 'onset') AS onset,
            max(value) FILTER (WHERE metric = 'value_drain') AS value_drain,
-           max(value) FILTER (WHERE metric = 'norm_ratio') AS norm_ratio,
-           CAST(max(value) FILTER (WHERE metric = 'T') AS INTEGER) AS T
+           max(value) FILTER (WHERE metric = 'norm_ratio') AS norm_ratio
     FROM median GROUP BY sweep, cell
 ), counted AS (
     SELECT c.sweep, c.cell, min(c.label) AS label, count(*) AS runs,
            count(*) FILTER (WHERE r.status = 'done') AS done,
-           count(*) FILTER (WHERE r.status = 'diverged') AS diverged
+           count(*) FILTER (WHERE r.status = 'diverged') AS diverged,
+           max((SELECT max(T) FROM eval WHERE run_id = r.id AND probe = 'main')) FILTER (WHERE r.status = 'done') AS T
     FROM sweep_cell AS c LEFT JOIN sweep_run AS s USING (sweep, "index") LEFT JOIN run AS r ON r.id = s.run
     GROUP BY c.sweep, c.cell
 )
@@ -519,13 +447,14 @@ SELECT n.label AS cell, n.done, n.runs, val_loss, sink_rate_03, sink_mass, unifo
 FROM counted AS n JOIN sweep AS w ON w.id = n.sweep LEFT JOIN wide USING (sweep, cell)
 ORDER BY w.id, n.cell;
 
-CREATE VIEW IF NOT EXISTS sweep_choice AS -- One row a side of a stratum: its best cell by the mean val_loss of the seeds that tune (a diverged one counts as infinite), and how many of those are still to run, be they in this database or not (while any is, the choice is open).
+CREATE VIEW IF NOT EXISTS sweep_choice AS -- One row a side of a stratum: its best cell by the mean val_loss of the seeds that tune (a diverged one counts as infinite), and how many of those are still to run or to be measured anew, be they in this database or not (while any is, the choice is open).
 WITH score AS (
     SELECT c.sweep, c.stratum, c.side, c.cell, min(c.label) AS label,
            avg(CASE WHEN c.judges THEN NULL WHEN r.status = 'diverged' THEN 9e999 WHEN r.status = 'done' THEN
-               (SELECT e.val_loss FROM eval AS e WHERE e.run_id = r.id AND e.probe = 'main'
+               (SELECT e.val_loss FROM eval_now AS e WHERE e.run_id = r.id AND e.probe = 'main'
                 ORDER BY e.step DESC LIMIT 1) END) AS score, -- as in sweep_metrics, by a look-up
-           count(*) FILTER (WHERE NOT c.judges AND coalesce(r.status, '') NOT IN ('done', 'diverged')) AS waiting
+           count(*) FILTER (WHERE NOT c.judges AND (coalesce(r.status, '') NOT IN ('done', 'diverged')
+                                                    OR (r.id, 'val_loss') IN outdated)) AS waiting
     FROM sweep_cell AS c LEFT JOIN sweep_run AS s USING (sweep, "index") LEFT JOIN run AS r ON r.id = s.run
     GROUP BY c.sweep, c.stratum, c.side, c.cell
 ), ranked AS (

@@ -1,6 +1,6 @@
 #include "ablations/page/page_database.h"
 
-#include "train/embedded_files.h"
+#include "train/store/schema.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -107,6 +107,7 @@ static const struct Part {
     {"map", "(run_id, step) IN mapped"},
     {"map_token", "run_id IN (SELECT run FROM mapped)"},
     {"event", RUNS},
+    {"figure_version", RUNS},
 };
 
 /* INSERT of the columns that both have. NULL: the source has no such table. malloc'ed by SQLite. */
@@ -185,7 +186,8 @@ static bool attach(const Extract *x, Store *s) {
 
 static bool fill(const Extract *x, Store *s, const char *queries, Bytes *out) {
     sqlite3_int64 size = 0;
-    if (!run_sql(x, schema_sql) || !attach(x, s) || !run_sql(x, "BEGIN") || !choose(x) || !copy_parts(x) ||
+    if (schema_create(x->db) != SQLITE_OK) return failed(x);
+    if (!attach(x, s) || !run_sql(x, "BEGIN") || !choose(x) || !copy_parts(x) ||
         !run_sql(x, settle) || !copy_queries(x, queries) ||
         !run_sql(x, "COMMIT; DETACH src; VACUUM; ANALYZE"))
         return false;

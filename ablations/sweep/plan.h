@@ -51,11 +51,6 @@ bool plan_look_at(Plan *p, int index, Store *s, Error *e);
  * transaction. only >= 0: of the new ones that run alone. */
 bool plan_register(const Plan *p, int only, Store *s, Error *e);
 
-/* Whether the database has this text of the file but not all its places, as a former program left those whose
- * runs were elsewhere; and their adding. A verdict must know what is missing. */
-bool sweep_lacks_places(const Sweep *sweep, bool *lacks, Store *s, Error *e);
-bool sweep_add_places(const Sweep *sweep, Store *s, Error *e);
-
 /* FLOP/s of training here: two seconds of the run, in a process and a database of their own. */
 bool plan_measure(const Plan *p, int index, const char *cache, double *flops, Error *e);
 

@@ -378,15 +378,10 @@ static bool read_tune(Parser *p, const Yaml *value) {
 }
 
 static bool read_metric(Parser *p, const Yaml *metric, Expectation *out) {
-    if (metric->kind == YAML_SCALAR && sweep_metric_known(metric->text)) {
-        out->metric = metric->text;
-        return true;
-    }
-    const char *text = metric->kind == YAML_SCALAR ? metric->text : "";
-    DidYouMean near = {.text = text};
-    char hint[96];
-    sweep_metrics_offer(&near);
-    return refuse(p, metric, "expect: unknown metric %s%s", text, did_you_mean_hint(&near, hint, sizeof hint));
+    char hint[96] = "";
+    out->metric = metric->kind == YAML_SCALAR ? metric->text : "";
+    return sweep_metric_known(out->metric, hint, sizeof hint) ||
+           refuse(p, metric, "expect: unknown metric %s%s", out->metric, hint);
 }
 
 static bool read_by(Parser *p, const Yaml *by, Expectation *out) {

@@ -1,10 +1,10 @@
 /* sinklab sweep: many runs from one file: planned, run, looked at, judged, exported. */
-#include "ablations/sweep/plan_table.h"
 #include "ablations/page/report.h"
+#include "ablations/sweep/plan_table.h"
 #include "ablations/sweep/runner.h"
 #include "ablations/sweep/tuning_progress.h"
-#include "ablations/text_table.h"
 #include "ablations/sweep/verdict.h"
+#include "ablations/text_table.h"
 #include "data/base/files.h"
 #include "train/commands/command.h"
 #include "train/config/did_you_mean.h"
@@ -189,23 +189,10 @@ static bool do_run(const Sweep *s, const Options *o, int *code, Error *e) {
 
 /* ---- verdict and export ---- */
 
-/* Open for reading, with every place of the sweep in it. */
-static bool open_whole(Store **store, const Sweep *s, const Options *o, Error *e) {
-    bool lacks;
-    if (!store_open(store, o->db, STORE_READ, e)) return false;
-    bool ok = sweep_lacks_places(s, &lacks, *store, e);
-    if (ok && !lacks) return true;
-    store_close(*store);
-    if (!ok || !store_open(store, o->db, STORE_WRITE, e)) return false;
-    ok = sweep_add_places(s, *store, e);
-    if (!ok) store_close(*store);
-    return ok;
-}
-
 static bool do_verdict(const Sweep *s, const Options *o, int *code, Error *e) {
     Store *store;
     (void)code;
-    if (!open_whole(&store, s, o, e)) return false;
+    if (!store_open(&store, o->db, STORE_READ, e)) return false;
     VerdictForm form = o->markdown ? VERDICT_MARKDOWN : o->json ? VERDICT_JSON : VERDICT_TEXT;
     bool ok = verdict_print(stdout, s, store, form, e);
     store_close(store);

@@ -1,26 +1,39 @@
 #include "ablations/sweep/sweep_metrics.h"
 
+#include "train/config/did_you_mean.h"
+#include "train/store/schema.h"
+
 #include <string.h>
 
-/* What a probe measures; onset is of the whole run. */
-#define AT(probe)                                                                                            \
-    probe "val_loss", probe "val_loss_1", probe "bits_per_byte", probe "sink_rate_02", probe "sink_rate_03", \
-        probe "sink_rate_05", probe "sink_rate_08", probe "sink_mass", probe "max_mass", probe "mixing",     \
-        probe "value_drain", probe "norm_ratio", probe "massive_ratio", probe "entropy_norm_min"
+/* A run that has measured everything, and what the view says of it. */
+static const char measured[] =
+    "INSERT INTO run (key, variant, seed, config, status) VALUES ('', '', 0, '{}', 'done');"
+    "INSERT INTO eval (run_id, step, probe, sink_rate_03) SELECT 1, 0, probe, 0 FROM probe",
+                  names_sql[] = "SELECT metric FROM sweep_metrics ORDER BY instr(metric, '.') > 0";
 
-static const char *const names[] = {AT(""), "onset", AT("context."), AT("other_bos."), AT("random.")};
-enum { NAMES = sizeof names / sizeof *names };
-
-bool sweep_metric_known(const char *metric) {
-    for (int i = 0; i < NAMES; i++)
-        if (!strcmp(metric, names[i])) return true;
-    return false;
+/* The names, from [1] on, of which there are *n; to be freed by sqlite3_free_table. */
+static char **read_names(int *n) {
+    sqlite3 *db = NULL;
+    char **names = NULL;
+    *n = 0;
+    if (sqlite3_open(":memory:", &db) == SQLITE_OK && schema_create(db) == SQLITE_OK &&
+        sqlite3_exec(db, measured, NULL, NULL, NULL) == SQLITE_OK)
+        sqlite3_get_table(db, names_sql, &names, n, NULL, NULL);
+    sqlite3_close(db);
+    return names;
 }
 
-void sweep_metrics_offer(DidYouMean *n) {
-    const char *dot = strrchr(n->text, '.');
-    for (int i = 0; i < NAMES; i++) did_you_mean_offer(n, names[i]);
-    if (n->best || !dot) return;
-    n->text = dot + 1; /* no such probe, or not of this probe: the figure alone */
-    for (int i = 0; i < NAMES; i++) did_you_mean_offer(n, names[i]);
+bool sweep_metric_known(const char *metric, char *hint, size_t room) {
+    int n, i = 1;
+    char **names = read_names(&n);
+    while (i <= n && strcmp(metric, names[i])) i++;
+    bool known = i <= n;
+    const char *dot = strrchr(metric, '.');
+    DidYouMean near = {.text = metric};
+    for (i = 1; !known && i <= n; i++) did_you_mean_offer(&near, names[i]);
+    if (!near.best && dot) near.text = dot + 1; /* no such probe, or not of this probe: the figure alone */
+    for (i = 1; !known && i <= n; i++) did_you_mean_offer(&near, names[i]);
+    did_you_mean_hint(&near, hint, room);
+    sqlite3_free_table(names);
+    return known;
 }

@@ -1,5 +1,6 @@
 /* Owns: what results.db is told of a sweep: its text, its places, its expectations, which runs they are.
- * Does not own: the runs' own rows (train/store/store.h), what is made of it (the views of train/schema.sql). */
+ * Does not own: the runs' own rows (train/store/store.h), what is made of it (the views of train/schema.sql).
+ */
 #include "ablations/sweep/plan.h"
 #include "ablations/sweep/student_t.h"
 
@@ -174,42 +175,4 @@ static bool end(bool ok, Store *s, Error *e) {
 
 bool plan_register(const Plan *p, int only, Store *s, Error *e) {
     return execute(s, "BEGIN IMMEDIATE", e) && end(register_all(p, only, s, e), s, e);
-}
-
-/* ---- a sweep by a former program: those places alone whose runs it had ---- */
-
-/* *id 0: the database does not have this text of the file. */
-static bool count_places(const Sweep *sweep, int64_t *id, int *places, Store *s, Error *e) {
-    sqlite3_stmt *q =
-        prepare(s,
-                "SELECT w.id, count(c.sweep) FROM sweep AS w LEFT JOIN sweep_cell AS c ON c.sweep = w.id"
-                " WHERE w.name = ?1 AND w.file = ?2 GROUP BY w.id",
-                0, e);
-    if (!q) return false;
-    sqlite3_bind_text(q, 1, sweep->name, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 2, sweep->text, -1, SQLITE_STATIC);
-    int result = sqlite3_step(q);
-    *id = result == SQLITE_ROW ? sqlite3_column_int64(q, 0) : 0;
-    *places = result == SQLITE_ROW ? sqlite3_column_int(q, 1) : 0;
-    bool ok = result == SQLITE_ROW || result == SQLITE_DONE || store_failed(s, "results: sweep", e);
-    sqlite3_finalize(q);
-    return ok;
-}
-
-bool sweep_lacks_places(const Sweep *sweep, bool *lacks, Store *s, Error *e) {
-    int64_t id;
-    int places;
-    if (!count_places(sweep, &id, &places, s, e)) return false;
-    *lacks = id && places < sweep_runs(sweep);
-    return true;
-}
-
-static bool complete(const Sweep *sweep, Store *s, Error *e) {
-    int64_t id; /* read again: another process may have been faster */
-    int places;
-    return count_places(sweep, &id, &places, s, e) && (!id || register_places(sweep, id, s, e));
-}
-
-bool sweep_add_places(const Sweep *sweep, Store *s, Error *e) {
-    return execute(s, "BEGIN IMMEDIATE", e) && end(complete(sweep, s, e), s, e);
 }

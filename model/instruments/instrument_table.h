@@ -3,13 +3,9 @@
  *
  * To add one: a file that defines it, a line here, a line there, a test of its planted cases. A line of
  * ablations/probe/chain.c shows it in `sinklab probe`. In results.db the figures of a light or heavy one are
- * rows of `metric`. For a column of eval, eval_layer or eval_head instead, by their chunk:
- *   train/schema.sql  the column with its comment; its part of the view `digest`; of eval, if a sweep may
- *                     expect something of it, a line of the view `sweep_metrics` and its name in
- *                     ablations/sweep/sweep_metrics.c; user_version, one more (tests/train/store_test.c knows it)
- *   train/store/store.h     STORE_VERSION, the same
- *   train/store/store.c     migrations[]: ALTER TABLE ... ADD COLUMN ..., for databases that are there (views are
- *                     made anew in any case) */
+ * rows of `metric`. For a column of eval, eval_layer or eval_head instead: the column, last, with its comment in
+ * train/schema.sql; an ALTER TABLE ... ADD COLUMN ... in migrations[] of train/store/store.c; the versions that
+ * train/store/store.h names. A figure that gets another definition under its name: a row of the view figure_now. */
 #ifndef SINKLAB_INSTRUMENT_TABLE_H
 #define SINKLAB_INSTRUMENT_TABLE_H
 

@@ -1,6 +1,6 @@
 /* The sweep file: order of the expansion, precedence, stable keys, every refusal word for word. */
-#include "ablations/sweep/sweep_metrics.h"
 #include "ablations/sweep/plan.h"
+#include "ablations/sweep/sweep_metrics.h"
 #include "data/base/files.h"
 #include "tests/train/store_fixture.h"
 
@@ -222,34 +222,6 @@ static void every_planned_comparison_counts(void **state) {
     place_remove(&p);
 }
 
-/* Places that a former program left out are added, once. */
-static void missing_places_are_added(void **state) {
-    (void)state;
-    Place p = place_make();
-    char text[512];
-    bool lacks = true;
-    write_text(&p);
-    plan_text(&p, "1, 2", text);
-    Sweep *s = load_or_fail(&p, text);
-    Plan plan = plan_or_fail(&p, s);
-    Store *store = open_or_fail(p.db, STORE_WRITE);
-    OK(sweep_lacks_places(s, &lacks, store, &e)); /* it has none of the sweep */
-    assert_false(lacks);
-    OK(plan_register(&plan, 3, store, &e));
-    run_sql(store, "DELETE FROM sweep_cell WHERE \"index\" < 3");
-    OK(sweep_lacks_places(s, &lacks, store, &e));
-    assert_true(lacks);
-    OK(sweep_add_places(s, store, &e));
-    OK(sweep_lacks_places(s, &lacks, store, &e));
-    assert_false(lacks);
-    ASK(store, "SELECT group_concat(\"index\" || label) FROM sweep_cell",
-        "0layers=1,1layers=1,2layers=2,3layers=2");
-    store_close(store);
-    plan_free(&plan);
-    unload(s);
-    place_remove(&p);
-}
-
 static void twins_are_refused(void **state) {
     (void)state;
     static const struct {
@@ -434,28 +406,24 @@ static void variants_are_paired_with_the_baseline(void **state) {
     place_remove(&p);
 }
 
-/* Every name that an expectation may have is a row of the view. */
-static void known_outcomes_are_those_of_the_view(void **state) {
+/* The names are the view's, and no others. */
+static void an_expectation_may_have_every_figure_of_eval(void **state) {
     (void)state;
-    Place p = place_make();
-    Store *s = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity id = identity("a", "baseline", 0, "{}");
-    int64_t run;
-    OK(store_enqueue(s, &id, &run, &e));
-    run_sql(s, "INSERT INTO eval (run_id, step, probe) VALUES (1, 0, 'main'), (1, 0, 'context');"
-               "INSERT INTO eval (run_id, step, probe, sink_rate_03) VALUES (1, 1, 'main', 1);"
-               "UPDATE run SET status = 'done'");
-    sqlite3_stmt *q;
-    sqlite3_prepare_v2(store_db(s), "SELECT DISTINCT metric FROM sweep_metrics", -1, &q, NULL);
-    int rows = 0, known = 0;
-    for (; sqlite3_step(q) == SQLITE_ROW; rows++)
-        known += sweep_metric_known((const char *)sqlite3_column_text(q, 0));
-    sqlite3_finalize(q);
-    assert_int_equal(rows, 33);
-    assert_int_equal(rows - known, 4); /* T and the uniform mass, twice: controls, not outcomes */
-    assert_false(sweep_metric_known("val_los"));
-    store_close(s);
-    place_remove(&p);
+    static const char *const known[] = {"val_loss", "context.bits_per_byte", "other_bos.sink_rate_08",
+                                        "random.entropy_norm_min", "onset"};
+    static const char *const unknown[][2] = {{"val_los", " (did you mean val_loss?)"},
+                                             {"context.onset", " (did you mean onset?)"},
+                                             {"T", ""},
+                                             {"sequences", ""},
+                                             {"step", ""},
+                                             {"", ""}};
+    char hint[96];
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (!sweep_metric_known(known[i], hint, sizeof hint)) fail_msg("%s is not known%s", known[i], hint);
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+        assert_false(sweep_metric_known(unknown[i][0], hint, sizeof hint));
+        assert_string_equal(hint, unknown[i][1]);
+    }
 }
 
 int main(void) {
@@ -467,12 +435,11 @@ int main(void) {
         cmocka_unit_test(plan_knows_done_runs_and_orphans),
         cmocka_unit_test(one_place_can_be_registered_alone),
         cmocka_unit_test(every_planned_comparison_counts),
-        cmocka_unit_test(missing_places_are_added),
         cmocka_unit_test(twins_are_refused),
         cmocka_unit_test(every_bad_input_is_refused_word_for_word),
         cmocka_unit_test(words_of_the_command_line_are_checked),
         cmocka_unit_test(variants_are_paired_with_the_baseline),
-        cmocka_unit_test(known_outcomes_are_those_of_the_view),
+        cmocka_unit_test(an_expectation_may_have_every_figure_of_eval),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -134,7 +134,9 @@ function* mapRows(run, d) {
 // d: runs (variant, label, seed, status, steps, reached, lr, flat: no sink), layers, heads, T; evals, maps:
 // whether there are any.
 export function makeDatabase(path, d) {
-  const sql = [readFileSync("train/schema.sql", "utf8"), "PRAGMA journal_mode = WAL; BEGIN;"];
+  const ask = (input) => execFileSync("sqlite3", [path], { input, maxBuffer: 1 << 28, encoding: "utf8" });
+  ask(readFileSync("train/schema.sql"));
+  const sql = [ask(readFileSync("train/schema_views.sql")), "PRAGMA journal_mode = WAL; BEGIN;"];
   d.runs.forEach((r, i) => {
     const run = { label: "", seed: 0, status: "done", steps: 300, ...r, id: i + 1 };
     run.reached ??= run.steps;
@@ -156,7 +158,7 @@ export function makeDatabase(path, d) {
     d.runs.forEach((_, i) => sql.push(insert("sweep_run", { sweep: 1, index: i, run: i + 1 })));
   }
   sql.push("COMMIT;");
-  execFileSync("sqlite3", [path], { input: sql.join("\n"), maxBuffer: 1 << 28 });
+  ask(sql.join("\n"));
 }
 
 const variants = ["baseline", "no_bos", "head_rmsnorm"];

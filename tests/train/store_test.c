@@ -1,6 +1,7 @@
 /* results.db: its schema, what is written to it and comes back, claims, refusals. */
+#include "data/base/files.h"
 #include "tests/train/store_fixture.h"
-#include "train/embedded_files.h"
+#include "train/store/schema.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -41,56 +42,163 @@ static void every_table_view_and_column_has_a_comment(void **state) {
         sqlite3_finalize(columns);
     }
     sqlite3_finalize(objects);
-    assert_int_equal(tables, 16);
+    assert_int_equal(tables, 17);
     store_close(s);
     place_remove(&p);
 }
+
+/* Forks n processes that run `work(db, i)` and waits for them; each must exit with 0. */
+static void in_processes(int n, void (*work)(const char *db, int i), const char *db) {
+    for (int i = 0; i < n; i++)
+        if (!fork()) {
+            work(db, i);
+            _exit(0);
+        }
+    int failed = 0;
+    for (int i = 0; i < n; i++) {
+        int status = -1;
+        assert_true(wait(&status) > 0);
+        failed += status != 0;
+    }
+    assert_int_equal(failed, 0);
+}
+
+static void check(bool ok, const Error *e) {
+    if (ok) return;
+    fprintf(stderr, "%s\n", e->text);
+    _exit(1);
+}
+
+static void open_and_close(const char *db, int i) {
+    (void)i;
+    Store *s;
+    Error e = {0};
+    check(store_open(&s, db, STORE_WRITE, &e), &e);
+    store_close(s);
+}
+
+static const char schema_sum[] = "SELECT count(*) || ' ' || sum(length(sql)) FROM sqlite_schema";
 
 static void schema_loads_twice(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
     char before[256], after[256];
-    const char *sum = "SELECT count(*) || ' ' || sum(length(sql)) FROM sqlite_schema";
-    ask(s, sum, before);
-    run_sql(s, schema_sql);
-    assert_string_equal(ask(s, sum, after), before);
+    ask(s, schema_sum, before);
+    assert_int_equal(schema_create(store_db(s)), SQLITE_OK);
+    assert_string_equal(ask(s, schema_sum, after), before);
     ASK(s, "PRAGMA application_id", "1936616300");
-    ASK(s, "PRAGMA user_version", "1");
     ASK(s, "PRAGMA journal_mode", "wal");
     ASK(s, "PRAGMA integrity_check", "ok");
     store_close(s);
     place_remove(&p);
 }
 
-/* What another build of this schema left; a person's own view is not ours to drop. */
-static void views_of_another_build_are_made_anew(void **state) {
+/* Any change of the schema raises its version: user_version of train/schema.sql, STORE_VERSION, a step of
+ * migrations[], and this pair. Comments are part of it: they are the definitions. */
+static void a_changed_schema_has_another_version(void **state) {
     (void)state;
+    static const int version = 2;
+    static const char hash[] = "76d89f4bb69b37ac2044399f6eea1fc9";
     Place p = place_make();
-    char before[256], after[256];
-    const char *sum = "SELECT count(*) || ' ' || sum(length(sql)) FROM sqlite_schema";
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    ask(s, sum, before);
-    run_sql(
-        s,
-        "DROP VIEW sink; CREATE VIEW sink AS SELECT 1 AS old; DROP VIEW final; CREATE VIEW mine AS SELECT 7;"
-        "DROP TABLE sweep_orphan");
+    char now[HASH_HEX], answer[256];
+    sqlite3_stmt *q;
+    sqlite3_prepare_v2(
+        store_db(s), "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema ORDER BY type, name)",
+        -1, &q, NULL);
+    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+    hash_hex(sqlite3_column_text(q, 0), sqlite3_column_bytes(q, 0), now);
+    sqlite3_finalize(q);
+    if (strcmp(now, hash)) fail_msg("the schema is %s: raise its version, then this hash", now);
+    assert_int_equal(version, STORE_VERSION);
+    assert_int_equal(atoi(ask(s, "PRAGMA user_version", answer)), version);
     store_close(s);
-    s = open_or_fail(p.db, STORE_READ); /* it sees this program's views, and changes nothing */
-    ASK(s, "SELECT count(*) FROM sink WHERE probe = 'main'", "0");
-    ASK(s, "SELECT count(val_loss) FROM final", "0");
-    ASK(s, "SELECT count(*) FROM sweep_orphan", "0");
-    ASK(s, "SELECT old FROM main.sink", "1");
-    ASK(s, "SELECT * FROM mine", "7");
-    store_close(s);
-    s = open_or_fail(p.db, STORE_WRITE);
-    ASK(s, "SELECT * FROM mine", "7");
-    run_sql(s, "DROP VIEW mine");
-    assert_string_equal(ask(s, sum, after), before);
+    place_remove(&p);
+}
+
+static void make_database(const char *path, const char *sql) {
+    sqlite3 *db;
+    char *message = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK) fail_msg("%s", message);
+    sqlite3_close(db);
+}
+
+/* Made by schema 1, with a row in every table of figures. */
+static void make_schema_1(const char *path) {
+    Bytes text = {0};
+    OK(file_read("tests/train/schema_1.sql", &text, &e));
+    OK(bytes_append(&text, "", 1, &e));
+    make_database(path, text.data);
+    bytes_free(&text);
+}
+
+/* The text of all rows of its digest; free it. */
+static char *digest_of(Store *s) {
+    sqlite3_stmt *q;
+    sqlite3_prepare_v2(store_db(s),
+                       "SELECT group_concat(key || kind || step || place || figures, char(10)) FROM digest",
+                       -1, &q, NULL);
+    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+    char *text = strdup((const char *)sqlite3_column_text(q, 0));
+    sqlite3_finalize(q);
+    return text;
+}
+
+static const char columns_sql[] =
+    "SELECT group_concat(place, ' ') FROM (SELECT s.name || '.' || c.name || c.type || c.\"notnull\" || c.pk "
+    "AS place"
+    " FROM sqlite_schema AS s, pragma_table_info(s.name) AS c WHERE s.type = 'table' ORDER BY s.name, c.cid)";
+
+static char *columns_of(Store *s) {
+    sqlite3_stmt *q;
+    sqlite3_prepare_v2(store_db(s), columns_sql, -1, &q, NULL);
+    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+    char *text = strdup((const char *)sqlite3_column_text(q, 0));
+    sqlite3_finalize(q);
+    return text;
+}
+
+/* A migrated database has the columns of a new one in their order, and its rows; the hash of its digest is
+ * that of the view `digest` of schema 1. */
+static void schema_1_is_migrated(void **state) {
+    (void)state;
+    Place p = place_make(), q = place_make();
+    make_schema_1(p.db);
+    Store *s = open_or_fail(p.db, STORE_WRITE), *new = open_or_fail(q.db, STORE_WRITE);
+    char answer[256], before[256], hash[HASH_HEX], *digest = digest_of(s), *ours = columns_of(s),
+                                                   *theirs = columns_of(new);
+    assert_int_equal(atoi(ask(s, "PRAGMA user_version", answer)), STORE_VERSION);
+    hash_hex(digest, (int64_t)strlen(digest), hash);
+    assert_string_equal(hash, "a8739a4810553bd1746a5e83bf3525d4");
+    assert_string_equal(ours, theirs);
+    ASK(s, "SELECT count(*) FROM sqlite_schema WHERE name = 'outcome'", "0"); /* no view of ours any more */
+    ASK(s, "SELECT val_loss || ' ' || tokens FROM final", "0.1 20");
+    ASK(s, "SELECT count(*) FROM sink", "1");
+    OK(store_step(s, 1, &(StepRow){.step = 3}, &e));
     ask(s, "PRAGMA schema_version", before);
     store_close(s);
     s = open_or_fail(p.db, STORE_WRITE);
-    assert_string_equal(ask(s, "PRAGMA schema_version", after), before); /* nothing to do any more */
+    ASK(s, "PRAGMA schema_version", before); /* there is nothing to do any more */
+    ASK(s, "SELECT count(*) FROM step", "3");
+    store_close(s);
+    store_close(new);
+    free(digest);
+    free(ours);
+    free(theirs);
+    place_remove(&p);
+    place_remove(&q);
+}
+
+static void an_older_schema_is_migrated_by_one_of_several(void **state) {
+    (void)state;
+    Place p = place_make();
+    make_schema_1(p.db);
+    in_processes(8, open_and_close, p.db);
+    Store *s = open_or_fail(p.db, STORE_READ);
+    ASK(s, "SELECT count(*) FROM digest", "10");
+    ASK(s, "PRAGMA integrity_check", "ok");
     store_close(s);
     place_remove(&p);
 }
@@ -110,7 +218,7 @@ static void writes_come_back(void **state) {
     Store *s = open_or_fail(p.db, STORE_WRITE);
     RunIdentity id = identity("aa", "baseline", 7, CONFIG);
     Claim c = claim_or_fail(s, &id);
-    const StepRow row = {3, 300, 2.5, 1.25, 1e-3, 10, NAN, 5};
+    const StepRow row = {3, 300, 2.5, 1.25, 1e-3, 10, NAN};
     const double mass[] = {0.1, 0.2, 0.3, 0.4}, ratio[] = {1, 2, 3, 4};
     Figures f = {0};
     figures_add(&f, "val_loss", -1, -1, 3.5);
@@ -124,6 +232,7 @@ static void writes_come_back(void **state) {
     figures_add(&f, "odd", 1, -1, 2);
     figures_add(&f, "odd", 1, 1, INFINITY);
     OK(store_step(s, c.run, &row, &e));
+    OK(store_save_ms(s, c.run, 3, 5, &e));
     OK(store_step_head(s, c.run, 3, 2, 2, mass, ratio, &e));
     OK(store_eval(s, c.run, 3, "main", &f, &e));
     OK(store_metric(s, c.run, 3, "extra", 0.1, &e));
@@ -154,6 +263,65 @@ static void writes_come_back(void **state) {
         "run",
         "done here/3 baseline7here11000");
     ASK(s, "SELECT finished IS NOT NULL AND heartbeat IS NOT NULL AND started IS NOT NULL FROM run", "1");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* Wherever a column stands. */
+static void a_step_is_written_by_the_names_of_its_columns(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    run_sql(
+        s,
+        "DROP TABLE step; CREATE TABLE step (run_id INTEGER, step INTEGER, save_ms REAL, lr REAL, ms REAL,"
+        " extra REAL, grad_norm REAL, loss REAL, probe_ms REAL, tokens INTEGER, PRIMARY KEY (run_id, step))");
+    store_close(s);
+    s = open_or_fail(p.db, STORE_WRITE);
+    OK(store_step(s, 1, &(StepRow){3, 300, 2.5, 1.25, 1e-3, 10, 20}, &e));
+    OK(store_flush(s, &e));
+    ASK(s, "SELECT count(*) FROM step WHERE save_ms IS NULL", "1");
+    OK(store_save_ms(s, 1, 3, 30, &e));
+    OK(store_flush(s, &e));
+    ASK(s,
+        "SELECT group_concat(step || ' ' || tokens || ' ' || loss || ' ' || grad_norm || ' ' || lr || ' ' || "
+        "ms || ' '"
+        " || probe_ms || ' ' || save_ms || ' ' || (extra IS NULL)) FROM step",
+        "3 300 2.5 1.25 0.001 10.0 20.0 30.0 1");
+    run_sql(s, "ALTER TABLE step RENAME COLUMN lr TO rate");
+    store_close(s);
+    s = open_or_fail(p.db, STORE_WRITE);
+    Error e = {0};
+    assert_false(store_step(s, 1, &(StepRow){.step = 4}, &e));
+    assert_non_null(strstr(e.text, "step.lr: there is no such column"));
+    store_close(s);
+    place_remove(&p);
+}
+
+/* A run begins by today's definitions of figures, and goes on by them though they may be old by then. */
+static void a_run_keeps_the_versions_that_it_began_with(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    int64_t run;
+    const char versions[] = "SELECT group_concat(figure || version) FROM figure_version";
+    const char outdated[] = "SELECT group_concat(figure) FROM (SELECT figure FROM outdated ORDER BY figure)";
+    OK(store_enqueue(s, &id, &run, &e));
+    OK(store_rewind(s, run, -1, &e));
+    ASK(s, versions, "NULL");
+    run_sql(
+        s, "DROP VIEW figure_now;"
+           "CREATE VIEW figure_now AS SELECT 'mixing' AS figure, 2 AS version UNION ALL SELECT 'dormant', 3");
+    ASK(s, outdated, "dormant,mixing");
+    OK(store_rewind(s, run, 5, &e));
+    ASK(s, versions, "NULL");
+    OK(store_rewind(s, run, -1, &e));
+    ASK(s, versions, "dormant3,mixing2");
+    ASK(s, outdated, "NULL");
+    run_sql(s, "DROP VIEW figure_now; CREATE VIEW figure_now AS SELECT 'dormant' AS figure, 4 AS version");
+    OK(store_rewind(s, run, 5, &e));
+    ASK(s, outdated, "dormant");
     store_close(s);
     place_remove(&p);
 }
@@ -343,36 +511,6 @@ static void again_starts_over_and_only_then(void **state) {
     ASK(s, "SELECT count(*) || status || coalesce(checkpoint, '') FROM run", "1running");
     store_close(s);
     place_remove(&p);
-}
-
-/* Forks n processes that run `work(db, i)` and waits for them; each must exit with 0. */
-static void in_processes(int n, void (*work)(const char *db, int i), const char *db) {
-    for (int i = 0; i < n; i++)
-        if (!fork()) {
-            work(db, i);
-            _exit(0);
-        }
-    int failed = 0;
-    for (int i = 0; i < n; i++) {
-        int status = -1;
-        assert_true(wait(&status) > 0);
-        failed += status != 0;
-    }
-    assert_int_equal(failed, 0);
-}
-
-static void check(bool ok, const Error *e) {
-    if (ok) return;
-    fprintf(stderr, "%s\n", e->text);
-    _exit(1);
-}
-
-static void open_and_close(const char *db, int i) {
-    (void)i;
-    Store *s;
-    Error e = {0};
-    check(store_open(&s, db, STORE_WRITE, &e), &e);
-    store_close(s);
 }
 
 /* One makes the schema; none of the others may see it half made and take it for another program's. */
@@ -579,12 +717,12 @@ static void many_writers_lose_and_double_nothing(void **state) {
 
 /* ---- refusals ---- */
 
-typedef struct Bytes {
+typedef struct Image {
     size_t n;
     unsigned char at[1 << 17];
-} Bytes;
+} Image;
 
-static void read_bytes(const char *path, Bytes *b) {
+static void read_image(const char *path, Image *b) {
     FILE *f = fopen(path, "rb");
     assert_non_null(f);
     b->n = fread(b->at, 1, sizeof b->at, f);
@@ -593,26 +731,19 @@ static void read_bytes(const char *path, Bytes *b) {
 
 /* Opening must fail with that code and words, and leave the file as it was. */
 static void refuses(const char *path, StoreMode mode, int code, const char *words) {
-    Bytes *before = malloc(sizeof *before), *after = malloc(sizeof *after);
+    Image *before = malloc(sizeof *before), *after = malloc(sizeof *after);
     Store *s;
     Error e = {0};
-    read_bytes(path, before);
+    read_image(path, before);
     assert_false(store_open(&s, path, mode, &e));
     assert_null(s);
     assert_int_equal(e.code, code);
     if (!strstr(e.text, words)) fail_msg("'%s' does not say '%s'", e.text, words);
-    read_bytes(path, after);
+    read_image(path, after);
     assert_int_equal(before->n, after->n);
     assert_memory_equal(before->at, after->at, before->n);
     free(before);
     free(after);
-}
-
-static void make_database(const char *path, const char *sql) {
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
 }
 
 static void refusals_leave_files_as_they_were(void **state) {
@@ -623,7 +754,7 @@ static void refusals_leave_files_as_they_were(void **state) {
         {"CREATE TABLE t (x); INSERT INTO t VALUES (1)", "another program's"},
         {"PRAGMA journal_mode = WAL; CREATE TABLE run (id)", "another program's"},
         {"PRAGMA application_id = 5; CREATE TABLE t (x)", "another program's"},
-        {"PRAGMA application_id = 1936616300; PRAGMA user_version = 2; CREATE TABLE t (x)", "newer"},
+        {"PRAGMA application_id = 1936616300; PRAGMA user_version = 99; CREATE TABLE t (x)", "newer"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Place p = place_make();
@@ -637,6 +768,10 @@ static void refusals_leave_files_as_they_were(void **state) {
     fputs("This is a letter, and a rather long one at that: no database would begin so, and none does.\n", f);
     fclose(f);
     refuses(p.db, STORE_WRITE, EXIT_USAGE, "not a SQLite database");
+    place_remove(&p);
+    p = place_make();
+    make_schema_1(p.db);
+    refuses(p.db, STORE_READ, EXIT_USAGE, "(bring it up to date: sinklab merge ");
     place_remove(&p);
 }
 
@@ -679,12 +814,12 @@ static void open_as_nobody(const char *db, int i) {
 static void read_only_is_refused_for_writing(void **state) {
     (void)state;
     Place p = place_make();
-    Bytes *before = malloc(sizeof *before), *after = malloc(sizeof *after);
+    Image *before = malloc(sizeof *before), *after = malloc(sizeof *after);
     store_close(open_or_fail(p.db, STORE_WRITE));
-    read_bytes(p.db, before);
+    read_image(p.db, before);
     assert_int_equal(chmod(p.db, 0444) | chmod(p.folder, 0777), 0);
     in_processes(1, open_as_nobody, p.db);
-    read_bytes(p.db, after);
+    read_image(p.db, after);
     assert_int_equal(before->n, after->n);
     assert_memory_equal(before->at, after->at, before->n);
     free(before);
@@ -792,9 +927,13 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_table_view_and_column_has_a_comment),
         cmocka_unit_test(schema_loads_twice),
-        cmocka_unit_test(views_of_another_build_are_made_anew),
+        cmocka_unit_test(a_changed_schema_has_another_version),
+        cmocka_unit_test(schema_1_is_migrated),
+        cmocka_unit_test(an_older_schema_is_migrated_by_one_of_several),
         cmocka_unit_test(journal_follows_the_file_system),
         cmocka_unit_test(writes_come_back),
+        cmocka_unit_test(a_step_is_written_by_the_names_of_its_columns),
+        cmocka_unit_test(a_run_keeps_the_versions_that_it_began_with),
         cmocka_unit_test(a_second_evaluation_fills_what_the_first_left),
         cmocka_unit_test(nan_is_null_with_one_event),
         cmocka_unit_test(a_fraction_in_an_integer_column_is_refused),

@@ -1,5 +1,6 @@
 /* The views of results.db on planted rows whose answers are known. */
 #include "tests/train/store_fixture.h"
+#include "train/store/schema.h"
 
 #include <math.h>
 
@@ -274,22 +275,86 @@ static void digest_is_of_the_figures_alone(void **state) {
     place_remove(&q);
 }
 
-/* A column that is added to a table must be added to the digest. */
-static void digest_names_every_column_of_figures(void **state) {
+static bool digest_has(Store *s, const char *kind, const char *place, const char *column) {
+    char sql[256], answer[256];
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM digest WHERE step = 2 AND kind = '%s' AND place = '%s'"
+             " AND instr(' ' || figures, ' %s=')",
+             kind, place, column);
+    return atoi(ask(s, sql, answer)) == 1;
+}
+
+/* Columns and tables that a later schema has are in the views without being named anywhere else. */
+static void a_column_is_named_once(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    finished_run(s, "a", "baseline", 0, PLAIN, 2.5);
+    run_sql(
+        s,
+        "ALTER TABLE eval ADD COLUMN extra REAL; ALTER TABLE eval ADD COLUMN extra_ms REAL;"
+        "CREATE TABLE step_part (run_id INTEGER, step INTEGER, layer INTEGER, part TEXT, norm REAL, ms REAL,"
+        " PRIMARY KEY (run_id, step, layer, part));"
+        "UPDATE eval SET extra = 0.1 + 0.2;"
+        "INSERT INTO step_part VALUES (1, 1, 3, 'q', 0.1, 9), (1, 2, 3, 'q', 1, 9)");
+    assert_int_equal(schema_drop_views(store_db(s)), SQLITE_OK);
+    assert_int_equal(schema_create(store_db(s)), SQLITE_OK);
+    ASK(s, "SELECT figures FROM digest WHERE kind = 'step_part' AND step = 1 AND place = '3.q'", "norm=0.1");
+    assert_true(digest_has(s, "eval", "other_bos", "extra"));
+    assert_false(digest_has(s, "eval", "other_bos", "extra_ms"));
+    ASK(s, "SELECT group_concat(metric) FROM sweep_metrics WHERE value = 0.1 + 0.2", "extra,other_bos.extra");
+    OK(store_rewind(s, 1, 1, &e));
+    ASK(s, "SELECT count(*) FROM step_part", "1");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* Every column of a table of figures but its key and times. */
+static void digest_has_every_column_of_figures(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
     ASK(s,
         "SELECT group_concat(t.name || '.' || c.name) FROM sqlite_schema AS t, pragma_table_info(t.name) AS "
-        "c, "
-        "(SELECT sql FROM sqlite_schema WHERE name = 'digest') AS d WHERE t.type = 'table' "
-        "AND t.name NOT IN ('run', 'sweep', 'sweep_run', 'sweep_cell', 'sweep_orphan', 'sweep_expect', "
-        "'t_quantile', "
-        "'map_token') "
-        "AND NOT c.pk "
-        "AND c.name NOT IN ('run_id', 'step', 'kind', 'at', 'ms', 'probe_ms', 'save_ms') "
-        "AND NOT instr(substr(d.sql, instr(d.sql, ', ''' || t.name || ''', ')), c.name || '=')",
-        "NULL");
+        "c,"
+        " (SELECT sql FROM sqlite_schema WHERE name = 'digest') AS d WHERE t.type = 'table' AND t.name IN"
+        " ('step', 'step_head', 'eval', 'eval_layer', 'eval_head', 'metric', 'map', 'event') AND NOT c.pk"
+        " AND c.name NOT IN ('run_id', 'step', 'kind', 'at') AND"
+        " NOT instr(substr(d.sql, instr(d.sql, ', ''' || t.name || ''', ')), c.name || '=')",
+        "step.ms,step.probe_ms,step.save_ms");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* ---- versions of figures ---- */
+
+/* What is compared is NULL where it was measured by an older definition; what was measured stays. */
+static void an_outdated_figure_is_not_compared(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    finished_run(s, "base0", "baseline", 0, PLAIN, 2.5);
+    finished_run(s, "norm0", "head_rmsnorm", 0, NORMED, 2.25);
+    run_sql(s, "DROP VIEW figure_now; CREATE VIEW figure_now AS SELECT 'val_loss' AS figure, 2 AS version"
+               " UNION ALL SELECT 'sink_rate_03', 5; INSERT INTO figure_version VALUES (1, 'val_loss', 2),"
+               " (1, 'sink_rate_03', 4), (2, 'sink_rate_03', 5)");
+    ASK(s, "SELECT group_concat(run_id || figure) FROM (SELECT * FROM outdated ORDER BY run_id)",
+        "1sink_rate_03,2val_loss");
+    ASK(s,
+        "SELECT group_concat(coalesce(val_loss, 'x') || ' ' || coalesce(sink_rate_03, 'x') || ' ' || "
+        "norm_ratio, ';')"
+        " FROM (SELECT * FROM final ORDER BY run_id)",
+        "2.5 x 2.0;x 0.5 2.0");
+    ASK(s,
+        "SELECT coalesce(d_val_loss, 'x') || coalesce(d_sink_rate_03, 'x') || coalesce(d_onset, 'x') || "
+        "d_norm_ratio"
+        " FROM paired",
+        "xxx0.0");
+    ASK(s, "SELECT group_concat(key) FROM onset WHERE quantity = 'sink_rate_03'", "norm0");
+    ASK(s, "SELECT count(val_loss) || ' ' || count(sink_rate_03) FROM eval", "8 6"); /* nothing is lost */
+    run_sql(s, "INSERT INTO figure_version VALUES (2, 'val_loss', 2);"               /* measured anew */
+               "UPDATE figure_version SET version = 5 WHERE figure = 'sink_rate_03'");
+    ASK(s, "SELECT d_val_loss || ' ' || d_sink_rate_03 || ' ' || d_onset FROM paired", "-0.25 0.0 0");
     store_close(s);
     place_remove(&p);
 }
@@ -304,7 +369,9 @@ int main(void) {
         cmocka_unit_test(paired_takes_one_baseline),
         cmocka_unit_test(param_lists_dotted_keys),
         cmocka_unit_test(digest_is_of_the_figures_alone),
-        cmocka_unit_test(digest_names_every_column_of_figures),
+        cmocka_unit_test(digest_has_every_column_of_figures),
+        cmocka_unit_test(a_column_is_named_once),
+        cmocka_unit_test(an_outdated_figure_is_not_compared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

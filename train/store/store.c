@@ -1,6 +1,6 @@
 #include "train/store/store.h"
 
-#include "train/embedded_files.h"
+#include "train/store/schema.h"
 #include "train/store/store_private.h"
 
 #include <errno.h>
@@ -14,9 +14,9 @@
 
 enum { BUSY_MS = 30000, RETRY_US = 10000 };
 
-/* migrations[v] takes a database from version v to v + 1 by changing its tables. An empty one gets schema.sql
- * at once, so [0] has no text. */
-static const char *const migrations[STORE_VERSION] = {""};
+/* migrations[v] takes a database from version v to v + 1 by changing its tables. Tables that are new have no
+ * text here: schema.sql follows, which is all that an empty database, version 0, gets. */
+static const char *const migrations[STORE_VERSION] = {[0] = "", [1] = ""};
 
 /* ---- opening ---- */
 
@@ -83,53 +83,20 @@ static bool set_journal(Store *s, Error *e) {
     return result == SQLITE_OK || store_failed(s, "results", e);
 }
 
-/* Views hold nothing and have no version: whoever opens the database for writing leaves it those of this
- * program, and the tables it lacks. How many of them it lacks, or has with another text (SQLite keeps it from
- * the name on). */
-static bool count_stale_views(Store *s, int64_t *stale, Error *e) {
-    return store_finish(
-        s,
-        store_prepare(s, e,
-                      "SELECT (length(?1) - length(replace(?1, ?2, ''))) / length(?2) - count(*)"
-                      " FROM sqlite_schema WHERE type = 'view'"
-                      " AND instr(?1, ?2 || substr(sql, length('CREATE VIEW ') + 1) || ';')",
-                      "tt", schema_sql, "CREATE VIEW IF NOT EXISTS "),
-        stale, e);
+/* Views hold nothing: those of the version before go first, so that no table that they look at is changed. */
+static bool migrate(Store *s, int64_t version, Error *e) {
+    bool ok = schema_drop_views(s->db) == SQLITE_OK || store_failed(s, "results: migrate", e);
+    for (int64_t v = version; ok && v < STORE_VERSION; v++)
+        ok = store_sql(s, migrations[v], "results: migrate", e);
+    return ok && (schema_create(s->db) == SQLITE_OK || store_failed(s, "results: schema", e));
 }
 
-/* Those that schema.sql names, which are made anew, or all: a migration may change what a person's own looks
- * at. */
-static bool drop_views(Store *s, bool all, Error *e) {
-    for (;;) {
-        sqlite3_stmt *find =
-            store_prepare(s, e,
-                          "SELECT name FROM sqlite_schema WHERE type = 'view'"
-                          " AND (?1 OR instr(?2, 'CREATE VIEW IF NOT EXISTS ' || name || ' AS '))",
-                          "it", (int64_t)all, schema_sql);
-        if (!find) return false;
-        char *sql = NULL;
-        if (sqlite3_step(find) == SQLITE_ROW)
-            sql = sqlite3_mprintf("DROP VIEW \"%w\"", (const char *)sqlite3_column_text(find, 0));
-        sqlite3_finalize(find);
-        if (!sql) return true;
-        bool ok = store_sql(s, sql, "results: migrate", e);
-        sqlite3_free(sql);
-        if (!ok) return false;
-    }
-}
-
-/* Brings the schema up to STORE_VERSION and the views to this program's, in one transaction. */
+/* Brings tables and views up to STORE_VERSION in one transaction. */
 static bool bring_up_to_date(Store *s, Error *e) {
-    if (!store_begin(s, e)) return false;
-    int64_t version = 0, stale = 0; /* read again: another process may have been faster */
-    bool ok = read_version(s, &version, e) && count_stale_views(s, &stale, e);
-    if (ok && (version < STORE_VERSION || stale)) {
-        for (int64_t v = version ? version : STORE_VERSION; ok && v < STORE_VERSION; v++)
-            ok = store_sql(s, migrations[v], "results: migrate", e);
-        ok =
-            ok && drop_views(s, version < STORE_VERSION, e) && store_sql(s, schema_sql, "results: schema", e);
-    }
-    return store_end(s, ok, e);
+    int64_t version = 0; /* read again: another process may have been faster */
+    return store_begin(s, e) &&
+           store_end(s, read_version(s, &version, e) && (version == STORE_VERSION || migrate(s, version, e)),
+                     e);
 }
 
 /* The log goes into the database every 16 MB of it instead of every 4: each time both are synced. */
@@ -139,53 +106,19 @@ static const char settings[] = "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys
 static bool open_for_writing(Store *s, int64_t version, Error *e) {
     if (sqlite3_db_readonly(s->db, "main"))
         return fail(e, EXIT_USAGE, "results: %s: read-only (give another --db or make it writable)", s->path);
-    int64_t stale = 0;
-    return set_journal(s, e) && count_stale_views(s, &stale, e) &&
-           ((version == STORE_VERSION && !stale) || bring_up_to_date(s, e)) &&
+    return set_journal(s, e) && (version == STORE_VERSION || bring_up_to_date(s, e)) &&
            store_sql(s, settings, "results", e) && tables_open(s, e);
 }
 
-/* The name that a definition in schema.sql begins with is a table's that the database has. */
-static bool is_table_there(Store *s, const char *definition) {
-    char name[64];
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(definition, " "), definition);
-    return sqlite3_table_column_metadata(s->db, "main", name, NULL, NULL, NULL, NULL, NULL, NULL) ==
-           SQLITE_OK;
-}
-
-/* A reader may not renew anything: in TEMP, where names are looked up first, it gets what schema.sql creates
- * of one kind, but for tables that are there. */
-static bool lend(Store *s, const char *kind, Error *e) {
-    char create[48];
-    snprintf(create, sizeof create, "CREATE %s IF NOT EXISTS ", kind);
-    for (const char *at = strstr(schema_sql, create); at; at = strstr(at + 1, create)) {
-        sqlite3_stmt *make = NULL;
-        const char *definition = at + strlen(create);
-        if (is_table_there(s, definition)) continue;
-        char *sql = sqlite3_mprintf("CREATE TEMP %s %s", kind, definition);
-        bool ok = sql && sqlite3_prepare_v2(s->db, sql, -1, &make, NULL) == SQLITE_OK; /* the first of many */
-        ok = (ok && sqlite3_step(make) == SQLITE_DONE) || store_failed(s, "results: schema", e);
-        sqlite3_finalize(make);
-        sqlite3_free(sql);
-        if (!ok) return false;
-    }
-    return true;
-}
-
-/* What another build left answers as this one does: a database that a former one is still at work on, too. */
-static bool lend_what_is_stale(Store *s, Error *e) {
-    int64_t stale = 0;
-    return count_stale_views(s, &stale, e) && (!stale || (lend(s, "TABLE", e) && lend(s, "VIEW", e)));
-}
-
 static bool open_for_reading(Store *s, int64_t version, Error *e) {
-    if (version == STORE_VERSION) return lend_what_is_stale(s, e);
+    if (version == STORE_VERSION) return true;
     if (!version)
         return fail(e, EXIT_USAGE, "results: %s: empty (run `sinklab train CONFIG` or `make demo` first)",
                     s->path);
-    return fail(e, EXIT_USAGE,
-                "results: %s: schema %lld is older than this program's %d (the next run migrates it)",
-                s->path, (long long)version, STORE_VERSION);
+    return fail(
+        e, EXIT_USAGE,
+        "results: %s: schema %lld is older than this program's %d (bring it up to date: sinklab merge %s)",
+        s->path, (long long)version, STORE_VERSION, s->path);
 }
 
 static void write_uri(Store *s, const char *query) {

@@ -15,13 +15,14 @@ typedef struct Store Store;
 
 typedef enum StoreMode { STORE_READ, STORE_WRITE } StoreMode; /* WRITE creates what is missing */
 
-/* What tells our database from others: both as in schema.sql. */
-enum { STORE_APPLICATION = 1936616300, STORE_VERSION = 1 };
+/* What tells our database from others: both as in schema.sql. Any change of the schema raises the version,
+ * has a step of migrations[] (train/store/store.c), and its hash is held in tests/train/store_test.c. */
+enum { STORE_APPLICATION = 1936616300, STORE_VERSION = 2 };
 
-/* Refuses another program's database, a newer schema, what is no database (EXIT_USAGE), and
- * leaves such a file as it was; reads in a folder that cannot be written; when writing, migrates an older one
- * and gives any the views of this program, which a reader sees in any case. A store belongs to one thread; a
- * database to any number of processes. */
+/* Refuses another program's database, a newer schema, what is no database (EXIT_USAGE), and leaves such a
+ * file as it was; reads in a folder that cannot be written. An older schema is refused to a reader and
+ * migrated for a writer; a migration drops every view, a person's own too, and makes ours. A store belongs to
+ * one thread; a database to any number of processes. */
 bool store_open(Store **out, const char *path, StoreMode mode, Error *e);
 /* Flushes as far as it goes. NULL is let pass. */
 void store_close(Store *s);
@@ -89,8 +90,9 @@ bool store_sweep(Store *s, const char *name, const char *file, int64_t *sweep, E
 /* Says that place `index` (from 0) of a sweep is `run`. */
 bool store_sweep_run(Store *s, int64_t sweep, int64_t index, int64_t run, Error *e);
 
-/* Deletes every row of the run beyond `step` (-1: all), in one transaction: before going on
- * from a checkpoint. */
+/* Deletes every row of the run beyond `step`, in one transaction: before going on from a checkpoint. -1: all,
+ * and the run's figures are measured from here on by today's definitions; otherwise they keep the version
+ * they have. */
 bool store_rewind(Store *s, int64_t run, int64_t step, Error *e);
 
 /* *steps: how many updates have their row, counted from the first one to where one lacks it. */
@@ -103,9 +105,11 @@ bool store_logged(Store *s, int64_t run, int64_t *steps, Error *e);
 typedef struct StepRow {
     int64_t step, tokens; /* tokens seen after this step */
     double loss, grad_norm, lr;
-    double ms, probe_ms, save_ms;
+    double ms, probe_ms; /* times: NAN is no event */
 } StepRow;
 bool store_step(Store *s, int64_t run, const StepRow *row, Error *e);
+/* What the checkpoint after a step took, once it is there: the step's row is written before it. */
+bool store_save_ms(Store *s, int64_t run, int64_t step, double ms, Error *e);
 /* first_mass, value_ratio: [layers][heads] */
 bool store_step_head(Store *s, int64_t run, int64_t step, int layers, int heads, const double *first_mass,
                      const double *value_ratio, Error *e);

@@ -1,5 +1,6 @@
 /* The life of a run in the database: registered, claimed, marked, rewound, deleted. That a run is
  * alive is a lock that its process holds on DB.d/KEY/lock; the kernel drops it with the process. */
+#include "train/store/schema.h"
 #include "train/store/store_private.h"
 
 #include <dirent.h>
@@ -170,15 +171,16 @@ static bool read_standing(Store *s, const char *key, bool again, bool retry, Sta
     return store_ended(s, read, result, e);
 }
 
+/* From every table that has both columns. */
 static bool delete_rows(Store *s, int64_t run, int64_t beyond, Error *e) {
-    static const char *const tables[] = {"step",      "step_head", "eval", "eval_layer",
-                                         "eval_head", "metric",    "map",  "event"};
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-        char sql[96];
-        snprintf(sql, sizeof sql, "DELETE FROM %s WHERE run_id = ?1 AND step > ?2", tables[i]);
-        if (!store_finish(s, store_prepare(s, e, sql, "ii", run, beyond), NULL, e)) return false;
-    }
-    return true;
+    char where[80];
+    snprintf(where, sizeof where, " WHERE run_id = %lld AND step > %lld", (long long)run, (long long)beyond);
+    return sql_generated(s->db,
+                         "SELECT group_concat('DELETE FROM ' || name || ?1, ';') FROM sqlite_schema AS s"
+                         " WHERE type = 'table' AND 2 = (SELECT count(*) FROM pragma_table_info(s.name)"
+                         " WHERE name IN ('run_id', 'step'))",
+                         where, NULL) == SQLITE_OK ||
+           store_failed(s, "results", e);
 }
 
 static bool start(Store *s, const RunIdentity *id, int64_t run, Error *e) {
@@ -248,8 +250,22 @@ bool store_logged(Store *s, int64_t run, int64_t *steps, Error *e) {
     return store_finish(s, find, steps, e);
 }
 
+static bool note_versions(Store *s, int64_t run, Error *e) {
+    return store_finish(s, store_prepare(s, e, "DELETE FROM figure_version WHERE run_id = ?1", "i", run),
+                        NULL, e) &&
+           store_finish(s,
+                        store_prepare(s, e,
+                                      "INSERT INTO figure_version SELECT ?1, figure, version FROM figure_now",
+                                      "i", run),
+                        NULL, e);
+}
+
+static bool rewind_run(Store *s, int64_t run, int64_t step, Error *e) {
+    return delete_rows(s, run, step, e) && (step >= 0 || note_versions(s, run, e));
+}
+
 bool store_rewind(Store *s, int64_t run, int64_t step, Error *e) {
-    return store_flush(s, e) && store_begin(s, e) && store_end(s, delete_rows(s, run, step, e), e);
+    return store_flush(s, e) && store_begin(s, e) && store_end(s, rewind_run(s, run, step, e), e);
 }
 
 bool store_status(Store *s, int64_t run, const char *status, const char *checkpoint, Error *e) {

@@ -118,10 +118,16 @@ static void set_text(Store *s, size_t cell, const char *value) {
     s->batch.cell[cell].type = CELL_TEXT;
 }
 
-static void add_event(Store *s, int64_t run, int64_t step, const char *kind, const char *detail) {
-    size_t at = add_row(s, TABLE_EVENT);
+/* A row of a table whose first columns are the run and the step. */
+static size_t add_row_at(Store *s, TableId table, int64_t run, int64_t step) {
+    size_t at = add_row(s, table);
     set_integer(s, at, run);
     set_integer(s, at + 1, step);
+    return at;
+}
+
+static void add_event(Store *s, int64_t run, int64_t step, const char *kind, const char *detail) {
+    size_t at = add_row_at(s, TABLE_EVENT, run, step);
     set_text(s, at + 2, kind);
     set_text(s, at + 3, detail);
 }
@@ -132,6 +138,29 @@ static void set_real(Store *s, size_t cell, double value, int64_t run, int64_t s
         add_event(s, run, step, "nan", name);
     else
         s->batch.cell[cell] = (Cell){.type = CELL_REAL, .real = value};
+}
+
+/* The column of that name beyond the key, or -1. */
+static int column_of(const Store *s, TableId table, const char *name) {
+    for (int i = table_specs[table].keys; i < s->table[table].columns; i++)
+        if (!strcmp(s->table[table].name[i], name)) return i;
+    return -1;
+}
+
+/* Sets a figure in the row of a run and step that begins at cell `at`. */
+static bool set_column(Store *s, TableId table, size_t at, const char *column, double value, Error *e) {
+    char name[FIGURE_NAME];
+    int i = column_of(s, table, column);
+    snprintf(name, sizeof name, "%s.%s", table_specs[table].name, column);
+    if (i < 0) return fail(e, EXIT_FAILED, "results: %s: there is no such column", name);
+    if (!s->table[table].integer[i] || isnan(value))
+        set_real(s, at + (size_t)i, value, s->batch.cell[at].integer, s->batch.cell[at + 1].integer, name);
+    else if (value == rint(value) && fabs(value) < 9e15)
+        set_integer(s, at + (size_t)i, (int64_t)value);
+    else
+        return fail(e, EXIT_FAILED, "results: %s: %g is no whole number (its column is INTEGER)", name,
+                    value);
+    return true;
 }
 
 /* ---- writing ---- */
@@ -206,44 +235,46 @@ static bool flush_when_due(Store *s, Error *e) {
 
 bool store_step(Store *s, int64_t run, const StepRow *row, Error *e) {
     if (!flush_when_due(s, e)) return false;
-    const struct Real {
+    const struct Column {
         const char *name;
         double value;
-    } reals[] = {{"step.loss", row->loss}, {"step.grad_norm", row->grad_norm}, {"step.lr", row->lr}};
-    const double times[] = {row->ms, row->probe_ms, row->save_ms};
-    size_t at = add_row(s, TABLE_STEP);
-    set_integer(s, at, run);
-    set_integer(s, at + 1, row->step);
-    set_integer(s, at + 2, row->tokens);
-    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
-        set_real(s, at + 3 + i, reals[i].value, run, row->step, reals[i].name);
-    for (size_t i = 0; i < sizeof times / sizeof *times; i++) /* no time taken is no event */
-        if (!isnan(times[i])) s->batch.cell[at + 6 + i] = (Cell){.type = CELL_REAL, .real = times[i]};
+        bool is_time; /* no time taken is no event */
+    } columns[] = {{"tokens", (double)row->tokens, false},
+                   {"loss", row->loss, false},
+                   {"grad_norm", row->grad_norm, false},
+                   {"lr", row->lr, false},
+                   {"ms", row->ms, true},
+                   {"probe_ms", row->probe_ms, true}};
+    size_t at = add_row_at(s, TABLE_STEP, run, row->step);
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        if (!(columns[i].is_time && isnan(columns[i].value)) &&
+            !set_column(s, TABLE_STEP, at, columns[i].name, columns[i].value, e))
+            return false;
     return true;
+}
+
+bool store_save_ms(Store *s, int64_t run, int64_t step, double ms, Error *e) {
+    return set_column(s, TABLE_STEP, add_row_at(s, TABLE_STEP, run, step), "save_ms", ms, e);
 }
 
 bool store_step_head(Store *s, int64_t run, int64_t step, int layers, int heads, const double *first_mass,
                      const double *value_ratio, Error *e) {
-    (void)e;
     for (int layer = 0; layer < layers; layer++)
         for (int head = 0; head < heads; head++) {
             int place = layer * heads + head;
-            size_t at = add_row(s, TABLE_STEP_HEAD);
-            set_integer(s, at, run);
-            set_integer(s, at + 1, step);
+            size_t at = add_row_at(s, TABLE_STEP_HEAD, run, step);
             set_integer(s, at + 2, layer);
             set_integer(s, at + 3, head);
-            set_real(s, at + 4, first_mass[place], run, step, "step_head.first_mass");
-            set_real(s, at + 5, value_ratio[place], run, step, "step_head.value_ratio");
+            if (!set_column(s, TABLE_STEP_HEAD, at, "first_mass", first_mass[place], e) ||
+                !set_column(s, TABLE_STEP_HEAD, at, "value_ratio", value_ratio[place], e))
+                return false;
         }
     return true;
 }
 
 bool store_metric(Store *s, int64_t run, int64_t step, const char *name, double value, Error *e) {
     (void)e;
-    size_t at = add_row(s, TABLE_METRIC);
-    set_integer(s, at, run);
-    set_integer(s, at + 1, step);
+    size_t at = add_row_at(s, TABLE_METRIC, run, step);
     set_text(s, at + 2, name);
     char event[FIGURE_NAME + 8];
     snprintf(event, sizeof event, "metric.%s", name);
@@ -262,9 +293,7 @@ bool store_event(Store *s, int64_t run, int64_t step, const char *kind, const ch
 bool store_map(Store *s, const MapPlace *p, const uint8_t *data, size_t bytes, Error *e) {
     (void)e;
     const int places[] = {p->sequence, p->layer, p->head, p->T};
-    size_t at = add_row(s, TABLE_MAP);
-    set_integer(s, at, p->run);
-    set_integer(s, at + 1, p->step);
+    size_t at = add_row_at(s, TABLE_MAP, p->run, p->step);
     set_text(s, at + 2, p->probe);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) set_integer(s, at + 3 + i, places[i]);
     set_bytes(s, at + 7, data, bytes);
@@ -297,13 +326,6 @@ static TableId table_of(const Figure *f) {
     return f->head >= 0 ? TABLE_EVAL_HEAD : f->layer >= 0 ? TABLE_EVAL_LAYER : TABLE_EVAL;
 }
 
-/* The column of that name beyond the key, or -1. */
-static int column_of(const Store *s, TableId table, const char *name) {
-    for (int i = table_specs[table].keys; i < s->table[table].columns; i++)
-        if (!strcmp(s->table[table].name[i], name)) return i;
-    return -1;
-}
-
 /* The name of a figure that has no column. */
 static void metric_name(char out[FIGURE_NAME], const char *probe, const Figure *f) {
     int n = snprintf(out, FIGURE_NAME, "%s.", probe);
@@ -323,9 +345,7 @@ static size_t eval_row(Store *s, const EvalPlace *p, const Figure *f) {
         if (table == TABLE_EVAL_HEAD && c[4].integer != f->head) continue;
         return b->row[i].cell;
     }
-    size_t at = add_row(s, table);
-    set_integer(s, at, p->run);
-    set_integer(s, at + 1, p->step);
+    size_t at = add_row_at(s, table, p->run, p->step);
     set_text(s, at + 2, p->probe);
     if (table != TABLE_EVAL) set_integer(s, at + 3, f->layer);
     if (table == TABLE_EVAL_HEAD) set_integer(s, at + 4, f->head);
@@ -335,21 +355,10 @@ static size_t eval_row(Store *s, const EvalPlace *p, const Figure *f) {
 static bool add_figure(Store *s, const EvalPlace *p, const Figure *f, Error *e) {
     char name[FIGURE_NAME];
     TableId table = table_of(f);
-    int column = column_of(s, table, f->name);
-    if (column < 0) {
-        metric_name(name, p->probe, f);
-        return store_metric(s, p->run, p->step, name, f->value, e);
-    }
-    size_t cell = eval_row(s, p, f) + (size_t)column;
-    snprintf(name, sizeof name, "%s.%s", table_specs[table].name, f->name);
-    if (!s->table[table].integer[column] || isnan(f->value))
-        set_real(s, cell, f->value, p->run, p->step, name);
-    else if (f->value == rint(f->value) && fabs(f->value) < 9e15)
-        set_integer(s, cell, (int64_t)f->value);
-    else
-        return fail(e, EXIT_FAILED, "results: %s: %g is no whole number (its column is INTEGER)", name,
-                    f->value);
-    return true;
+    if (column_of(s, table, f->name) >= 0)
+        return set_column(s, table, eval_row(s, p, f), f->name, f->value, e);
+    metric_name(name, p->probe, f);
+    return store_metric(s, p->run, p->step, name, f->value, e);
 }
 
 bool store_eval(Store *s, int64_t run, int64_t step, const char *probe, const Figures *f, Error *e) {

@@ -1,0 +1,48 @@
+-- Views of results.db that name every column of figures. Each statement answers with the text of one view, made from
+-- the columns as the tables of train/schema.sql have them: a column is named there alone.
+
+-- digest: a row of each row of each table whose key begins with run_id and step. `place` is the rest of the key,
+-- `figures` is NAME=VALUE of all other columns but times, which are those called ms or ..._ms.
+SELECT 'CREATE VIEW IF NOT EXISTS digest AS -- Every figure that must be equal when a run is repeated, as text that
+    -- gives each number back to the bit: two databases hold the same results when these rows are equal. Left
+    -- out: times, hosts, numbers of rows, labels, and events about the process.
+SELECT key, ''run'' AS kind, 0 AS step, '''' AS place,
+       ''variant='' || quote(variant) || '' seed='' || seed || '' status='' || status || '' steps='' ||
+       quote(steps) || '' parameters='' || quote(parameters) AS figures
+FROM run
+UNION ALL SELECT key, ''event'', step, kind, ''detail='' || quote(detail)
+FROM event JOIN run ON run.id = run_id WHERE kind IN (''nan'', ''diverged'')
+' || group_concat('UNION ALL SELECT key, ''' || name || ''', t.step, ' || place || ', ' || figures || '
+FROM ' || name || ' AS t JOIN run ON run.id = t.run_id
+', '') || 'ORDER BY key, kind, step, place, figures;'
+FROM (
+    SELECT s.name,
+           coalesce((SELECT group_concat('t.' || name, ' || ''.'' || ')
+                     FROM pragma_table_info(s.name) WHERE pk > 2), '''''') AS place,
+           (SELECT group_concat('''' || name || '='' || quote(t.' || name || ')', ' || '' '' || ')
+            FROM pragma_table_info(s.name) WHERE NOT pk AND name <> 'ms' AND name NOT GLOB '*_ms') AS figures
+    FROM sqlite_schema AS s
+    WHERE type = 'table'
+          AND (SELECT group_concat(name) FROM pragma_table_info(s.name) WHERE pk IN (1, 2)) = 'run_id,step'
+);
+
+SELECT 'CREATE VIEW IF NOT EXISTS eval_now AS -- The rows of eval, with NULL for a figure that is outdated: what runs
+    -- may be compared by.
+SELECT ' || group_concat(
+    iif(type = 'REAL', 'iif((run_id, ''' || name || ''') IN outdated, NULL, ' || name || ') AS ' || name, name),
+    ', ') || '
+FROM eval;'
+FROM pragma_table_info('eval');
+
+SELECT 'CREATE VIEW IF NOT EXISTS final_figure AS -- One row a finished run, probe and REAL column of eval, at the last
+    -- evaluation of that probe, outdated or not; metric: its name in sweep_metrics.
+WITH reading AS MATERIALIZED (
+    SELECT e.*, p.prefix FROM run AS r CROSS JOIN probe AS p CROSS JOIN eval AS e
+    ON e.run_id = r.id AND e.probe = p.probe
+       AND e.step = (SELECT step FROM eval WHERE run_id = r.id AND probe = p.probe ORDER BY step DESC LIMIT 1)
+    WHERE r.status = ''done''
+)
+' || group_concat('SELECT run_id, prefix || ''' || name || ''' AS metric, ''' || name || ''' AS figure, ' || name ||
+                  ' AS value FROM reading', '
+UNION ALL ') || ';'
+FROM pragma_table_info('eval') WHERE type = 'REAL';
