@@ -132,6 +132,29 @@ static void print_censoring(FILE *out, const Sweep *s, const char *bullet) {
                     bullet);
 }
 
+/* Judging runs that are done, but whose figure is NULL or outdated. An onset that never came is a figure. */
+static const char lacking_sql[] =
+    "WITH reading AS MATERIALIZED (SELECT * FROM sweep_metrics WHERE metric IN (SELECT metric FROM "
+    "sweep_expect)),"
+    " lacking AS (SELECT x.metric, count(DISTINCT r.id) AS runs FROM sweep AS w JOIN sweep_expect AS x ON "
+    "x.sweep = w.id"
+    " JOIN sweep_cell AS c ON c.sweep = w.id AND c.judges JOIN sweep_run AS s USING (sweep, \"index\")"
+    " JOIN run AS r ON r.id = s.run AND r.status = 'done'"
+    " LEFT JOIN reading AS o ON o.run_id = r.id AND o.metric = x.metric"
+    " WHERE w.name = ?1 AND (o.run_id IS NULL OR (o.value IS NULL AND x.metric <> 'onset')) GROUP BY "
+    "x.metric)"
+    " SELECT group_concat(printf('%s of %d run%s', metric, runs, iif(runs > 1, 's', '')), ', ') FROM lacking";
+
+/* What is left out of the comparison, in one line. */
+static bool print_lacking(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
+    sqlite3_stmt *q = prepare(s, store, lacking_sql, e);
+    if (!q) return false;
+    if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_text(q, 0))
+        fprintf(out, "%sleft out: %s (not measured, or by an older definition than this program's)\n", bullet,
+                (const char *)sqlite3_column_text(q, 0));
+    return sqlite3_finalize(q) == SQLITE_OK || store_failed(store, "results: sweep", e);
+}
+
 static const char choice_sql[] =
     "SELECT h.side, h.stratum, h.label AS best_cell, h.score AS tuning_val_loss,"
     " h.open AS runs_to_tune FROM sweep_choice AS h JOIN sweep AS w ON w.id = h.sweep"
@@ -154,7 +177,7 @@ static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
             "\npaired differences to the baseline of the same seed; low and high: 95 %% t interval; the word "
             "is corrected by Holm\n");
     print_censoring(out, s, "");
-    return print_rows(out, s, store, verdict_sql, false, e);
+    return print_lacking(out, s, store, "", e) && print_rows(out, s, store, verdict_sql, false, e);
 }
 
 /* ---- Markdown ---- */
@@ -219,13 +242,15 @@ static bool print_markdown(FILE *out, const Sweep *s, Store *store, Error *e) {
     if (sweep_is_tuned(s) && !print_stage(out, s, store, "- ", e)) return false;
     fprintf(out, "- file: `%s`; differences are paired by seed, words corrected by Holm\n", s->path);
     print_censoring(out, s, "- ");
+    if (!print_lacking(out, s, store, "- ", e)) return false;
     if (sweep_is_tuned(s) && !markdown_rows(out, s, store, choice_sql, e)) return false;
     return markdown_rows(out, s, store, markdown_sql, e);
 }
 
 bool verdict_print(FILE *out, const Sweep *s, Store *store, VerdictForm form, Error *e) {
     if (!check_known(s, store, e)) return false;
-    if (form == VERDICT_JSON) return print_rows(out, s, store, verdict_sql, true, e);
+    if (form == VERDICT_JSON)
+        return print_lacking(stderr, s, store, "", e) && print_rows(out, s, store, verdict_sql, true, e);
     if (!s->expectations)
         return fail(e, EXIT_USAGE,
                     "%s: no expect: there is nothing to judge (sweep status tells what was run)", s->path);

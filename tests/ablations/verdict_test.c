@@ -1,6 +1,7 @@
 /* The views `verdict`, `sweep_choice` and `summary`, and the t quantiles, on planted results whose answers
  * are known. */
 #include "ablations/sweep/student_t.h"
+#include "ablations/sweep/verdict.h"
 #include "data/base/rng.h"
 #include "tests/ablations/sweep_fixture.h"
 
@@ -301,6 +302,102 @@ static void summary_gives_medians(void **state) {
     place_remove(&p);
 }
 
+/* ---- what is left out ---- */
+
+/* What `sweep verdict` says of a sweep with that expectation, in one of its forms; free it. */
+static char *say(Store *s, const Planted *sweep, VerdictForm form) {
+    char *text = NULL;
+    size_t length;
+    Expectation lower = {.metric = "val_loss", .lower = true};
+    Sweep file = {.name = sweep->name,
+                  .path = "planted.yaml",
+                  .text = "",
+                  .claim = "",
+                  .source = "",
+                  .side = -1,
+                  .baseline = -1,
+                  .expect = &lower,
+                  .expectations = 1};
+    FILE *out = open_memstream(&text, &length);
+    OK(verdict_print(out, &file, s, form, &e));
+    fclose(out);
+    return text;
+}
+
+/* line NULL: nothing is left out. */
+static void assert_left_out(Store *s, const Planted *sweep, const char *line) {
+    static const VerdictForm forms[] = {VERDICT_TEXT, VERDICT_MARKDOWN};
+    for (int i = 0; i < 2; i++) {
+        char *text = say(s, sweep, forms[i]);
+        if (line ? !strstr(text, line) : strstr(text, "left out") != NULL) fail_msg("%s", text);
+        free(text);
+    }
+}
+
+/* Seed 2 of one side was measured by an older definition, seed 3 of the other not at all: two pairs remain.
+ */
+static void figures_of_older_versions_are_left_out_and_counted(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(t_quantile_fill(s, 1, &e));
+    Planted sweep = plant_sweep(s, "versions", 0, "lower");
+    for (int seed = 0; seed < 4; seed++) {
+        plant_run(s, &sweep, "none", 0, seed, true, 2);
+        plant_run(s, &sweep, "norm", 1, seed, true, seed < 2 ? 1 : 9);
+    }
+    ASK(s, "SELECT n || ' ' || mean FROM verdict", "4 3.0");
+    assert_left_out(s, &sweep, NULL);
+    run_sql(s,
+            "DROP VIEW figure_now; CREATE VIEW figure_now AS SELECT 'val_loss' AS figure, 2 AS version;"
+            "INSERT INTO figure_version SELECT id, 'val_loss', 2 FROM run WHERE key <> 'versions.1.2';"
+            "UPDATE eval SET val_loss = NULL WHERE run_id = (SELECT id FROM run WHERE key = 'versions.0.3')");
+    ASK(s, "SELECT n || ' ' || mean FROM verdict", "2 -1.0");
+    ASK(s, "SELECT sum(done) FROM summary", "8"); /* no run is stale */
+    assert_left_out(s, &sweep, "left out: val_loss of 2 runs (not measured, or by an older definition");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* By an older definition nothing is chosen: the choice waits until the figures are measured anew. */
+static void outdated_figures_choose_nothing(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    Planted sweep = plant_sweep(s, "tuned", 0, "lower");
+    for (int cell = 0; cell < 2; cell++) plant_run(s, &sweep, "none", cell, 9, false, 2 + cell);
+    ASK(s, "SELECT open || ' ' || cell FROM sweep_choice", "0 0");
+    run_sql(s, "DROP VIEW figure_now; CREATE VIEW figure_now AS SELECT 'val_loss' AS figure, 2 AS version;"
+               "INSERT INTO figure_version VALUES (2, 'val_loss', 2)");
+    ASK(s, "SELECT open FROM sweep_choice", "1");
+    run_sql(s, "INSERT INTO figure_version VALUES (1, 'val_loss', 2)");
+    ASK(s, "SELECT open || ' ' || cell FROM sweep_choice", "0 0");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* Without a rate there is no onset; one that never came is a figure all the same. */
+static void an_outdated_onset_is_none(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(t_quantile_fill(s, 1, &e));
+    Planted sweep = plant_sweep(s, "onset", 0, "higher");
+    run_sql(s, "UPDATE sweep_expect SET metric = 'onset'");
+    plant_run(s, &sweep, "none", 0, 0, true, 2);
+    plant_run(s, &sweep, "norm", 1, 0, true, 2);
+    run_sql(s, "UPDATE eval SET sink_rate_03 = 0");
+    ASK(s, "SELECT n || ' ' || mean FROM verdict", "1 0.0"); /* both at the last step */
+    assert_left_out(s, &sweep, NULL);
+    run_sql(s,
+            "DROP VIEW figure_now; CREATE VIEW figure_now AS SELECT 'sink_rate_03' AS figure, 2 AS version;"
+            "INSERT INTO figure_version VALUES (1, 'sink_rate_03', 2)");
+    ASK(s, "SELECT n FROM verdict", "0");
+    assert_left_out(s, &sweep, "left out: onset of 1 run (");
+    store_close(s);
+    place_remove(&p);
+}
+
 /* ---- many sweeps ---- */
 
 enum { FEW_SWEEPS = 8, MANY_SWEEPS = 32, EVALUATIONS = 40 };
@@ -472,6 +569,9 @@ int main(void) {
         cmocka_unit_test(holm_corrects_several_sides),
         cmocka_unit_test(sides_are_tuned_on_seeds_that_do_not_judge),
         cmocka_unit_test(summary_gives_medians),
+        cmocka_unit_test(figures_of_older_versions_are_left_out_and_counted),
+        cmocka_unit_test(outdated_figures_choose_nothing),
+        cmocka_unit_test(an_outdated_onset_is_none),
         cmocka_unit_test(verdicts_cost_what_their_runs_do),
         cmocka_unit_test(intervals_cover_as_advertised),
         cmocka_unit_test(tuning_over_unequal_grids_finds_nothing_in_noise),
