@@ -335,7 +335,7 @@ static void a_tuned_sweep_edited_under_way_is_given_up(void **state) {
     assert_said(p, "changed.db", "another process has registered other runs of it");
 }
 
-/* A run that tunes is not there, nor, as a former program left it, its place: no verdict on half a choice. */
+/* A run that tunes is not there: no verdict on half a choice. */
 static void what_is_not_there_keeps_the_verdict_open(void **state) {
     const Place *p = *state;
     char line[512];
@@ -348,12 +348,6 @@ static void what_is_not_there_keeps_the_verdict_open(void **state) {
     assert_said(p, "hole.db", "undecided");
     assert_int_equal(sweep(p, "verdict", "tuned", "hole.db", "--markdown"), 0);
     assert_said(p, "hole.db", "| 0 | - | - | - | undecided |"); /* no interval of two zeros */
-    free(ask(
-        p, "hole.db",
-        "DELETE FROM sweep_cell WHERE (sweep, \"index\") NOT IN (SELECT sweep, \"index\" FROM sweep_run)"));
-    assert_int_equal(sweep(p, "verdict", "tuned", "hole.db", ""), 0);
-    assert_said(p, "hole.db", "undecided");
-    assert_answer(p, "hole.db", "SELECT count(*) FROM sweep_cell", "12|\n");
 }
 
 /* Four cells tune on one seed; two of them then judge on two. */
