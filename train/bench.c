@@ -2,13 +2,12 @@
 
 #include "data/base/rng.h"
 #include "data/rows.h"
+#include "model/instruments/stats.h"
 #include "model/kernels/gemm.h"
 #include "model/kernels/gemm_bf16.h"
-#include "model/useful_threads.h"
-#include "model/instruments/stats.h"
 #include "model/kernels/peak.h"
+#include "model/useful_threads.h"
 #include "train/host.h"
-#include "train/store/scratch_store.h"
 #include "train/step.h"
 
 #include <omp.h>
@@ -123,6 +122,14 @@ double bench_step(BenchRun *r, bool watch, Phases *phases) {
     return (omp_get_wtime() - start) * 1e3;
 }
 
+bool bench_write(const BenchRun *r, const ScratchStore *s, Error *e) {
+    const ModelConfig *m = &r->c.model;
+    StepRow row = {.step = r->steps, .tokens = r->steps * r->c.train.batch_tokens};
+    return store_step(s->store, s->run, &row, e) &&
+           store_step_head(s->store, s->run, row.step, (int)m->layers, (int)m->heads, r->figures,
+                           r->figures + m->layers * m->heads, e);
+}
+
 double bench_loss(const BenchRun *r) {
     return r->loss;
 }
@@ -150,21 +157,11 @@ static void summarise(const Phases *of_step, int steps, BenchResult *out) {
     free(total);
 }
 
-/* A step's rows, as training hands them to the store. */
-static bool write_step(BenchRun *r, ScratchStore *s, bool watch, Phases *phases, Error *e) {
-    const ModelConfig *m = &r->c.model;
-    StepRow row = {.step = r->steps, .tokens = r->steps * r->c.train.batch_tokens};
-    bool ok = store_step(s->store, s->run, &row, e) &&
-              (!watch || store_step_head(s->store, s->run, row.step, (int)m->layers, (int)m->heads,
-                                         r->figures, r->figures + m->layers * m->heads, e));
-    phase_end(phases, PHASE_STORE, (Work){0, 0});
-    return ok;
-}
-
-static bool take_steps(BenchRun *r, ScratchStore *s, int steps, bool watch, Phases *of_step, Error *e) {
+static bool take_steps(BenchRun *r, ScratchStore *s, int steps, Phases *of_step, Error *e) {
     for (int i = 0; i < steps; i++) {
-        bench_step(r, watch, &of_step[i]);
-        if (!write_step(r, s, watch, &of_step[i], e)) return false;
+        bench_step(r, true, &of_step[i]);
+        if (!bench_write(r, s, e)) return false;
+        phase_end(&of_step[i], PHASE_STORE, (Work){0, 0});
     }
     double start = omp_get_wtime();
     if (!store_flush(s->store, e)) return false;
@@ -178,11 +175,11 @@ static int steps_in_time(const BenchRun *r) {
     return steps > MOST_STEPS ? MOST_STEPS : steps < LEAST_STEPS ? LEAST_STEPS : (int)steps;
 }
 
-static bool time_steps(BenchRun *r, bool watch, BenchResult *out, Error *e) {
+static bool time_steps(BenchRun *r, BenchResult *out, Error *e) {
     ScratchStore s;
     Phases *of_step = calloc((size_t)out->steps, sizeof *of_step);
     if (!of_step) return fail(e, EXIT_FAILED, "bench: out of memory");
-    bool ok = scratch_open(&s, &r->c, e) && take_steps(r, &s, out->steps, watch, of_step, e);
+    bool ok = scratch_open(&s, &r->c, e) && take_steps(r, &s, out->steps, of_step, e);
     if (ok) summarise(of_step, out->steps, out);
     scratch_close(&s);
     free(of_step);
@@ -203,12 +200,12 @@ static void describe(const BenchRun *r, int steps, BenchResult *out) {
         out->pieces[phase] = useful_pieces(r->t.model, r->t.micro_rows, r->t.T, bf16, phase);
 }
 
-bool bench_config(const Config *c, int steps, bool watch, BenchResult *out, Error *e) {
+bool bench_config(const Config *c, int steps, BenchResult *out, Error *e) {
     BenchRun *r;
     host_memory_forget();
     if (!bench_open(&r, c, e)) return false;
     describe(r, steps, out);
-    bool ok = time_steps(r, watch, out, e);
+    bool ok = time_steps(r, out, e);
     out->memory = host_memory_most();
     bench_close(r);
     return ok;

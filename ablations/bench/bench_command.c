@@ -1,17 +1,15 @@
-/* Owns: `sinklab bench`: its words and options, which of them go together. Here and not in train/, since it
- * compares runs and draws. Does not own: a measurement (train/bench.h, train/cost.h), how it is shown. */
-#include "train/commands/command.h"
-#include "ablations/bench/against.h"
+/* Owns: `sinklab bench`: its words and options, which of them go together.
+ * Does not own: a measurement (train/bench.h, train/cost.h), how it is shown (show.h), what is made of its
+ * JSON (tests/perf.sh). */
 #include "ablations/bench/processes.h"
-#include "ablations/bench/roofline.h"
 #include "ablations/bench/rounds.h"
 #include "ablations/bench/show.h"
 #include "ablations/bench/variants.h"
+#include "train/commands/command.h"
+#include "train/config/yaml.h"
 #include "train/cost.h"
 #include "train/progress.h"
-#include "train/config/yaml.h"
 
-#include <errno.h>
 #include <glob.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -24,8 +22,8 @@ typedef enum Mode { MODE_PHASES, MODE_VARIANTS, MODE_INSTRUMENTS, MODE_PROCESSES
 
 /* What the command line asks for. */
 typedef struct Asked {
-    bool json, unwatched, variants, instruments, mpi, quiet;
-    const char *against, *plot, *save, *cache;
+    bool json, variants, instruments, mpi, quiet;
+    const char *cache;
     int64_t steps, rounds; /* 0: not said */
 } Asked;
 
@@ -84,13 +82,6 @@ static bool load(Config *c, const Words *w, int i, Error *e) {
 
 /* ---- phases ---- */
 
-static bool plot(const Bench *b, const char *path, Error *e) {
-    FILE *out = fopen(path, "w");
-    if (!out) return fail(e, EXIT_USAGE, "%s: cannot write: %s", path, strerror(errno));
-    roofline_draw(out, b);
-    return fclose(out) == 0 || fail(e, EXIT_FAILED, "%s: cannot write: %s", path, strerror(errno));
-}
-
 static void name_entry(char *name, size_t room, const Words *w, int i) {
     int n = snprintf(name, room, "%s", w->config[i]);
     for (int k = 0; k < w->sets && n < (int)room; k++)
@@ -105,23 +96,11 @@ static bool load_all(Bench *b, const Words *w, Error *e) {
     return true;
 }
 
-static bool show(const Bench *b, const Asked *a, const Yaml *file, Error *e) {
-    char path[1024];
-    (a->json ? show_json : show_text)(stdout, b);
-    if (file) against_show(stdout, b, file, a->against);
-    if (a->save && !show_save(b, a->save, path, sizeof path, e)) return false;
-    if (a->save && !a->quiet) fprintf(stderr, "saved: sinklab bench --against %s\n", path);
-    return !a->plot || plot(b, a->plot, e);
-}
-
 static bool show_phases(const Words *w, const Asked *a, Error *e) {
     Bench b = {.of = calloc((size_t)w->configs, sizeof *b.of), .rounds = a->rounds ? (int)a->rounds : 1};
-    Yaml *file = NULL;
     bool ok = b.of ? load_all(&b, w, e) : fail(e, EXIT_FAILED, "bench: out of memory");
-    if (ok && a->against) ok = (file = against_load(a->against, &b, e));
-    ok = ok && rounds_measure(&b, (int)a->steps, !a->unwatched, a->quiet ? NULL : progress_line, e) &&
-         show(&b, a, file, e);
-    yaml_free(file);
+    ok = ok && rounds_measure(&b, (int)a->steps, a->quiet ? NULL : progress_line, e);
+    if (ok) (a->json ? show_json : show_text)(stdout, &b);
     free(b.of);
     return ok;
 }
@@ -204,25 +183,15 @@ static bool show_processes(const Words *w, const Asked *a, Error *e) {
 /* An option that would go unheard is refused. */
 static bool check_options(const Asked *a, Error *e) {
     static const char *const asked[] = {"", " --variants", " --instruments", " --mpi"};
-    const struct {
-        bool given;
-        const char *name;
-        Mode mode;
-    } own[] = {{a->against, "--against", MODE_PHASES},     {a->plot, "--plot", MODE_PHASES},
-               {a->save, "--save", MODE_PHASES},           {a->rounds, "--rounds", MODE_PHASES},
-               {a->unwatched, "--unwatched", MODE_PHASES}, {a->cache, "--cache", MODE_INSTRUMENTS}};
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (own[i].given && own[i].mode != mode_of(a))
-            return fail(e, EXIT_USAGE, "command line: %s says nothing to bench%s (leave one of them out)",
-                        own[i].name, asked[mode_of(a)]);
+    bool rounds = a->rounds && mode_of(a) != MODE_PHASES, cache = a->cache && mode_of(a) != MODE_INSTRUMENTS;
+    if (rounds || cache)
+        return fail(e, EXIT_USAGE, "command line: %s says nothing to bench%s (leave one of them out)",
+                    rounds ? "--rounds" : "--cache", asked[mode_of(a)]);
     if (a->variants + a->instruments + a->mpi > 1)
         return fail(
             e, EXIT_USAGE,
             "command line: --variants, --instruments and --mpi are measurements of their own (one at a "
             "time)");
-    if (a->json && a->against)
-        return fail(e, EXIT_USAGE,
-                    "command line: --against is for people, --json is not (leave one of them out)");
     return true;
 }
 
@@ -245,13 +214,9 @@ static int bench(int argc, char **argv, Error *e) {
     Asked a = {0};
     int words;
     const Flag flags[] = {{"--json", FLAG_BOOL, &a.json},
-                          {"--against", FLAG_TEXT, &a.against},
-                          {"--plot", FLAG_TEXT, &a.plot},
-                          {"--save", FLAG_TEXT, &a.save},
                           {"--steps", FLAG_INT, &a.steps},
                           {"--rounds", FLAG_INT, &a.rounds},
                           {"--cache", FLAG_TEXT, &a.cache},
-                          {"--unwatched", FLAG_BOOL, &a.unwatched},
                           {"--variants", FLAG_BOOL, &a.variants},
                           {"--instruments", FLAG_BOOL, &a.instruments},
                           {"--mpi", FLAG_BOOL, &a.mpi},
@@ -279,10 +244,6 @@ const Command bench_command = {
         "                  --mpi 7)\n"
         "  --rounds N      all configurations in turn, N times: medians, lowest and highest (default 1)\n"
         "  --json          figures for programs\n"
-        "  --save DIR      a table for people and the JSON beside it, named by the CPU and the threads\n"
-        "  --against FILE  speeds and shares of peak beside those of a former --json or --save\n"
-        "  --plot FILE     a roofline of the phases, SVG\n"
-        "  --unwatched     without what is measured of every head at every step\n"
         "  --variants      instead: each preset's speed over the baseline's, steps in turn\n"
         "  --instruments   instead: what logging costs a run with its own cadence\n"
         "  --mpi           instead: several processes that share the rows of a step and average gradients, "
