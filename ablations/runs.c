@@ -39,7 +39,7 @@ static bool print_query(Store *s, const char *sql, int64_t first, int64_t second
     if (!rows) return false;
     sqlite3_bind_int64(rows, 1, first);
     sqlite3_bind_int64(rows, 2, second);
-    bool ok = table_print(stdout, rows, json, e);
+    bool ok = table_print(stdout, rows, json ? TABLE_JSON : TABLE_TEXT, e);
     sqlite3_finalize(rows);
     return ok;
 }

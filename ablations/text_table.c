@@ -1,5 +1,6 @@
 #include "ablations/text_table.h"
 
+#include "ablations/page/svg.h"
 #include "train/config/yaml.h"
 
 #include <math.h>
@@ -14,7 +15,7 @@ static bool statement_failed(sqlite3_stmt *rows, Error *e) {
     return fail(e, EXIT_FAILED, "results: %s: %s", file ? file : "", sqlite3_errmsg(db));
 }
 
-/* ---- JSON ---- */
+/* ---- JSON, Markdown, HTML, CSV ---- */
 
 /* The shortest decimal that reads back as the same double. */
 static void json_real(FILE *out, double value) {
@@ -30,19 +31,58 @@ static void json_real(FILE *out, double value) {
     fputs(text, out);
 }
 
-static void json_cell(FILE *out, sqlite3_stmt *rows, int column) {
+static void short_real(FILE *out, double value) {
+    fprintf(out, "%.4g", value);
+}
+
+static void long_real(FILE *out, double value) {
+    fprintf(out, "%.17g", value);
+}
+
+void markdown_text(FILE *out, const char *text) {
+    for (; *text; text++) {
+        if (strchr("|\\<*_`", *text)) fputc('\\', out);
+        fputc(*text == '\n' ? ' ' : *text, out);
+    }
+}
+
+static void csv_text(FILE *out, const char *text) {
+    bool quoted = strpbrk(text, ",\"\r\n");
+    if (quoted) fputc('"', out);
+    for (; *text; text++) fprintf(out, *text == '"' ? "\"%c" : "%c", *text);
+    if (quoted) fputc('"', out);
+}
+
+/* What stands around names and cells. */
+typedef struct Form {
+    const char *begin, *row, *name, *cell, *cell_end, *between, *row_end, *end;
+    const char *rule; /* a column's share of a line below the names; NULL: no such line */
+    const char *null;
+    void (*real)(FILE *out, double value);
+    void (*text)(FILE *out, const char *text);
+} Form;
+
+static const Form forms[] = {
+    [TABLE_JSON] = {.null = "null", .real = json_real, .text = json_string},
+    [TABLE_MARKDOWN] = {"\n", "|", " ", " ", " |", "", "\n", "", "---|", "-", short_real, markdown_text},
+    [TABLE_HTML] = {"<table>\n", "<tr>", "<th>", "<td>", "", "", "</tr>\n", "</table>\n", NULL, "-",
+                    short_real, svg_text},
+    [TABLE_CSV] = {"", "", "", "", "", ",", "\r\n", "", NULL, "", long_real, csv_text},
+};
+
+static void put_cell(FILE *out, const Form *f, sqlite3_stmt *rows, int column) {
     switch (sqlite3_column_type(rows, column)) {
     case SQLITE_NULL:
-        fputs("null", out);
-        break;
-    case SQLITE_INTEGER:
-        fprintf(out, "%lld", (long long)sqlite3_column_int64(rows, column));
+        fputs(f->null, out);
         break;
     case SQLITE_FLOAT:
-        json_real(out, sqlite3_column_double(rows, column));
+        f->real(out, sqlite3_column_double(rows, column));
+        break;
+    case SQLITE_INTEGER:
+        fputs((const char *)sqlite3_column_text(rows, column), out);
         break;
     default:
-        json_string(out, (const char *)sqlite3_column_text(rows, column));
+        f->text(out, (const char *)sqlite3_column_text(rows, column));
     }
 }
 
@@ -55,12 +95,35 @@ static bool print_json(FILE *out, sqlite3_stmt *rows, Error *e) {
             if (i) fputs(", ", out);
             json_string(out, sqlite3_column_name(rows, i));
             fputs(": ", out);
-            json_cell(out, rows, i);
+            put_cell(out, &forms[TABLE_JSON], rows, i);
         }
         fputc('}', out);
         before = ",";
     }
     fputs(*before == '[' ? "[]\n" : "\n]\n", out);
+    return result == SQLITE_DONE || statement_failed(rows, e);
+}
+
+/* Markdown, HTML, CSV: a line of names, then the rows. */
+static bool print_form(FILE *out, sqlite3_stmt *rows, const Form *f, Error *e) {
+    int columns = sqlite3_column_count(rows), result;
+    fprintf(out, "%s%s", f->begin, f->row);
+    for (int i = 0; i < columns; i++)
+        fprintf(out, "%s%s%s%s", i ? f->between : "", f->name, sqlite3_column_name(rows, i), f->cell_end);
+    fputs(f->row_end, out);
+    if (f->rule) fputs(f->row, out);
+    for (int i = 0; f->rule && i < columns; i++) fputs(f->rule, out);
+    if (f->rule) fputs(f->row_end, out);
+    while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
+        fputs(f->row, out);
+        for (int i = 0; i < columns; i++) {
+            fprintf(out, "%s%s", i ? f->between : "", f->cell);
+            put_cell(out, f, rows, i);
+            fputs(f->cell_end, out);
+        }
+        fputs(f->row_end, out);
+    }
+    fputs(f->end, out);
     return result == SQLITE_DONE || statement_failed(rows, e);
 }
 
@@ -146,6 +209,8 @@ static bool print_text(FILE *out, sqlite3_stmt *rows, Error *e) {
     return result == SQLITE_DONE || statement_failed(rows, e);
 }
 
-bool table_print(FILE *out, sqlite3_stmt *rows, bool json, Error *e) {
-    return json ? print_json(out, rows, e) : print_text(out, rows, e);
+bool table_print(FILE *out, sqlite3_stmt *rows, TableForm form, Error *e) {
+    return form == TABLE_TEXT   ? print_text(out, rows, e)
+           : form == TABLE_JSON ? print_json(out, rows, e)
+                                : print_form(out, rows, &forms[form], e);
 }

@@ -109,7 +109,7 @@ static bool print_summary(const Sweep *s, Store *store, const Options *o, Error 
     if (sqlite3_prepare_v2(store_db(store), sql, -1, &q, NULL) != SQLITE_OK)
         return store_failed(store, "results: summary", e);
     if (!o->json) printf("\nmedians over seeds; rates at eps 0.3 on probe main, T tokens a row\n");
-    bool ok = table_print(stdout, q, o->json, e);
+    bool ok = table_print(stdout, q, o->json ? TABLE_JSON : TABLE_TEXT, e);
     sqlite3_finalize(q);
     if (!ok || o->json) return ok;
     if (!print_control(s, store, e)) return false;
@@ -139,7 +139,7 @@ static bool print_run(const PlannedRun *r, Store *store, Error *e) {
             -1, &q, NULL) != SQLITE_OK)
         return store_failed(store, "results: final", e);
     sqlite3_bind_text(q, 1, r->key, -1, SQLITE_STATIC);
-    bool ok = table_print(stdout, q, true, e);
+    bool ok = table_print(stdout, q, TABLE_JSON, e);
     sqlite3_finalize(q);
     return ok;
 }
