@@ -53,22 +53,36 @@ static void csv_text(FILE *out, const char *text) {
     if (quoted) fputc('"', out);
 }
 
-/* What stands around names and cells. */
+/* What stands around names, cells and rows. */
 typedef struct Form {
-    const char *begin, *row, *name, *cell, *cell_end, *between, *row_end, *end;
-    const char *rule; /* a column's share of a line below the names; NULL: no such line */
+    const char *begin, *name,
+        *rule; /* before a name, NULL: no line of names, a cell has its own; below, or NULL */
+    const char *row, *cell, *cell_end, *between, *row_end, *next, *end; /* next: between rows */
     const char *null;
     void (*real)(FILE *out, double value);
     void (*text)(FILE *out, const char *text);
 } Form;
 
 static const Form forms[] = {
-    [TABLE_JSON] = {.null = "null", .real = json_real, .text = json_string},
-    [TABLE_MARKDOWN] = {"\n", "|", " ", " ", " |", "", "\n", "", "---|", "-", short_real, markdown_text},
-    [TABLE_HTML] = {"<table>\n", "<tr>", "<th>", "<td>", "", "", "</tr>\n", "</table>\n", NULL, "-",
+    [TABLE_JSON] = {"[", NULL, NULL, "\n  {", "", "", ", ", "}", ",", "\n]\n", "null", json_real,
+                    json_string},
+    [TABLE_MARKDOWN] = {"\n", " ", "---|", "|", " ", " |", "", "\n", "", "", "-", short_real, markdown_text},
+    [TABLE_HTML] = {"<table>\n", "<th>", NULL, "<tr>", "<td>", "", "", "</tr>\n", "", "</table>\n", "-",
                     short_real, svg_text},
-    [TABLE_CSV] = {"", "", "", "", "", ",", "\r\n", "", NULL, "", long_real, csv_text},
+    [TABLE_CSV] = {"", "", NULL, "", "", "", ",", "\r\n", "", "", "", long_real, csv_text},
 };
+
+static void put_names(FILE *out, const Form *f, sqlite3_stmt *rows) {
+    int columns = sqlite3_column_count(rows);
+    fputs(f->row, out);
+    for (int i = 0; i < columns; i++)
+        fprintf(out, "%s%s%s%s", i ? f->between : "", f->name, sqlite3_column_name(rows, i), f->cell_end);
+    fputs(f->row_end, out);
+    if (!f->rule) return;
+    fputs(f->row, out);
+    for (int i = 0; i < columns; i++) fputs(f->rule, out);
+    fputs(f->row_end, out);
+}
 
 static void put_cell(FILE *out, const Form *f, sqlite3_stmt *rows, int column) {
     switch (sqlite3_column_type(rows, column)) {
@@ -86,44 +100,27 @@ static void put_cell(FILE *out, const Form *f, sqlite3_stmt *rows, int column) {
     }
 }
 
-static bool print_json(FILE *out, sqlite3_stmt *rows, Error *e) {
-    int columns = sqlite3_column_count(rows), result;
-    const char *before = "[";
-    while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
-        fprintf(out, "%s\n  {", before);
-        for (int i = 0; i < columns; i++) {
-            if (i) fputs(", ", out);
-            json_string(out, sqlite3_column_name(rows, i));
-            fputs(": ", out);
-            put_cell(out, &forms[TABLE_JSON], rows, i);
-        }
-        fputc('}', out);
-        before = ",";
+static void put_row(FILE *out, const Form *f, sqlite3_stmt *rows) {
+    fputs(f->row, out);
+    for (int i = 0; i < sqlite3_column_count(rows); i++) {
+        fprintf(out, "%s%s", i ? f->between : "", f->cell);
+        if (!f->name) json_string(out, sqlite3_column_name(rows, i));
+        if (!f->name) fputs(": ", out);
+        put_cell(out, f, rows, i);
+        fputs(f->cell_end, out);
     }
-    fputs(*before == '[' ? "[]\n" : "\n]\n", out);
-    return result == SQLITE_DONE || statement_failed(rows, e);
+    fputs(f->row_end, out);
 }
 
-/* Markdown, HTML, CSV: a line of names, then the rows. */
 static bool print_form(FILE *out, sqlite3_stmt *rows, const Form *f, Error *e) {
-    int columns = sqlite3_column_count(rows), result;
-    fprintf(out, "%s%s", f->begin, f->row);
-    for (int i = 0; i < columns; i++)
-        fprintf(out, "%s%s%s%s", i ? f->between : "", f->name, sqlite3_column_name(rows, i), f->cell_end);
-    fputs(f->row_end, out);
-    if (f->rule) fputs(f->row, out);
-    for (int i = 0; f->rule && i < columns; i++) fputs(f->rule, out);
-    if (f->rule) fputs(f->row_end, out);
-    while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
-        fputs(f->row, out);
-        for (int i = 0; i < columns; i++) {
-            fprintf(out, "%s%s", i ? f->between : "", f->cell);
-            put_cell(out, f, rows, i);
-            fputs(f->cell_end, out);
-        }
-        fputs(f->row_end, out);
+    int result, n = 0;
+    fputs(f->begin, out);
+    if (f->name) put_names(out, f, rows);
+    for (; (result = sqlite3_step(rows)) == SQLITE_ROW; n++) {
+        if (n) fputs(f->next, out);
+        put_row(out, f, rows);
     }
-    fputs(f->end, out);
+    fputs(n || f->name ? f->end : "]\n", out);
     return result == SQLITE_DONE || statement_failed(rows, e);
 }
 
@@ -210,7 +207,19 @@ static bool print_text(FILE *out, sqlite3_stmt *rows, Error *e) {
 }
 
 bool table_print(FILE *out, sqlite3_stmt *rows, TableForm form, Error *e) {
-    return form == TABLE_TEXT   ? print_text(out, rows, e)
-           : form == TABLE_JSON ? print_json(out, rows, e)
-                                : print_form(out, rows, &forms[form], e);
+    return form == TABLE_TEXT ? print_text(out, rows, e) : print_form(out, rows, &forms[form], e);
+}
+
+sqlite3_stmt *table_query(Store *s, const char *sql, const char *text, Error *e) {
+    sqlite3_stmt *q = NULL;
+    if (sqlite3_prepare_v2(store_db(s), sql, -1, &q, NULL) != SQLITE_OK) store_failed(s, "results", e);
+    if (q) sqlite3_bind_text(q, 1, text, -1, SQLITE_STATIC);
+    return q;
+}
+
+bool table_of(FILE *out, Store *s, const char *sql, const char *text, TableForm form, Error *e) {
+    sqlite3_stmt *q = table_query(s, sql, text, e);
+    bool ok = q && table_print(out, q, form, e);
+    sqlite3_finalize(q);
+    return ok;
 }

@@ -15,10 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MANY_CONFIGS = 16, MANY_ROUNDS = 99, VARIANT_STEPS = 3, COST_ROUNDS = 9, SHARED_STEPS = 7 };
-
-/* What is measured. */
-typedef enum Mode { MODE_PHASES, MODE_VARIANTS, MODE_INSTRUMENTS, MODE_PROCESSES } Mode;
+enum { MANY_CONFIGS = 16, MANY_ROUNDS = 99, MANY_STEPS = 100000 };
 
 /* What the command line asks for. */
 typedef struct Asked {
@@ -26,13 +23,6 @@ typedef struct Asked {
     const char *cache;
     int64_t steps, rounds; /* 0: not said */
 } Asked;
-
-static Mode mode_of(const Asked *a) {
-    return a->variants      ? MODE_VARIANTS
-           : a->instruments ? MODE_INSTRUMENTS
-           : a->mpi         ? MODE_PROCESSES
-                            : MODE_PHASES;
-}
 
 /* Words of the command line: configurations, and key=value for all of them. */
 typedef struct Words {
@@ -56,18 +46,6 @@ static Words words_of(int n, char **words) {
     w.set = words + w.configs;
     w.sets = n - w.configs;
     return w;
-}
-
-/* Those measured where none is named; variants.yaml is no configuration but the presets of all. */
-static void usual_configs(Words *w, Mode mode, glob_t *found) {
-    static const char *const patterns[] = {[MODE_PHASES] = "configs/*.yaml",
-                                           [MODE_VARIANTS] = "configs/reference.yaml",
-                                           [MODE_INSTRUMENTS] = "configs/{demo,reference}.yaml",
-                                           [MODE_PROCESSES] = "configs/{demo,reference}.yaml"};
-    if (w->configs || glob(patterns[mode], GLOB_BRACE, NULL, found)) return;
-    w->config = found->gl_pathv;
-    for (size_t i = 0; i < found->gl_pathc; i++)
-        if (!strstr(w->config[i], "variants.yaml")) w->config[w->configs++] = w->config[i];
 }
 
 static bool load(Config *c, const Words *w, int i, Error *e) {
@@ -105,22 +83,12 @@ static bool show_phases(const Words *w, const Asked *a, Error *e) {
     return ok;
 }
 
-/* ---- variants, instruments ---- */
+/* ---- variants, instruments: one configuration after the other ---- */
 
-static int steps_of(const Asked *a, int usual) {
-    return a->steps ? (int)a->steps : usual;
-}
-
-static bool show_variants(const Words *w, const Asked *a, Error *e) {
-    BenchMachine m;
-    Config c;
-    if (!bench_machine(&m, e)) return false;
-    if (!a->json) show_machine(stdout, &m);
-    for (int i = 0; i < w->configs; i++)
-        if (!load(&c, w, i, e) ||
-            !variants_show(&m, w->config[i], w->sets, w->set, steps_of(a, VARIANT_STEPS), a->json, e))
-            return false;
-    return true;
+static bool show_variants(const BenchMachine *m, const Words *w, int i, const Config *c, const Asked *a,
+                          Error *e) {
+    (void)c;
+    return variants_show(m, w->config[i], w->sets, w->set, (int)a->steps, a->json, e);
 }
 
 static void print_cost(const char *config, const Cost *c, int64_t steps) {
@@ -141,21 +109,15 @@ static void print_cost_json(const char *config, const Cost *c) {
            c->last_ms, c->maps_ms);
 }
 
-static bool show_cost(const Words *w, const Asked *a, Error *e) {
-    BenchMachine m;
-    if (!bench_machine(&m, e)) return false;
-    if (!a->json) show_machine(stdout, &m);
-    for (int i = 0; i < w->configs; i++) {
-        Config c;
-        Cost cost;
-        if (!load(&c, w, i, e) ||
-            !cost_measure(&c, a->cache ? a->cache : "data/cache", steps_of(a, COST_ROUNDS), &cost, e))
-            return false;
-        if (a->json)
-            print_cost_json(w->config[i], &cost);
-        else
-            print_cost(w->config[i], &cost, c.train.steps);
-    }
+static bool show_cost(const BenchMachine *m, const Words *w, int i, const Config *c, const Asked *a,
+                      Error *e) {
+    (void)m;
+    Cost cost;
+    if (!cost_measure(c, a->cache ? a->cache : "data/cache", (int)a->steps, &cost, e)) return false;
+    if (a->json)
+        print_cost_json(w->config[i], &cost);
+    else
+        print_cost(w->config[i], &cost, c->train.steps);
     return true;
 }
 
@@ -166,13 +128,13 @@ static bool show_processes(const Words *w, const Asked *a, Error *e) {
     int rank;
     if (!processes_open(&p, &rank, e)) return false;
     BenchMachine m;
-    bool ok = processes_agree(p, bench_machine(&m, e),
-                              e); /* all of them: they compete for memory as they will in the steps */
+    /* All of them measure: they compete for memory as they will in the steps. */
+    bool ok = processes_agree(p, bench_machine(&m, e), e);
     if (ok && !rank && !a->json) show_machine(stdout, &m);
     for (int i = 0; ok && i < w->configs; i++) {
         Config c;
         ok = processes_agree(p, load(&c, w, i, e), e) &&
-             processes_show(p, w->config[i], &c, steps_of(a, SHARED_STEPS), a->json, e);
+             processes_show(p, w->config[i], &c, (int)a->steps, a->json, e);
     }
     processes_close(p);
     return ok;
@@ -180,23 +142,51 @@ static bool show_processes(const Words *w, const Asked *a, Error *e) {
 
 /* ---- the command ---- */
 
+/* What is measured; its option, configurations and steps where none are named. */
+typedef struct Mode {
+    const char *option, *configs;
+    int steps; /* 0: see bench_config */
+    bool (*show)(const Words *w, const Asked *a, Error *e);
+    /* Or the i-th configuration alone. */
+    bool (*show_one)(const BenchMachine *m, const Words *w, int i, const Config *c, const Asked *a, Error *e);
+} Mode;
+
+static const Mode modes[] = {{"", "configs/*.yaml", 0, show_phases, NULL},
+                             {" --variants", "configs/reference.yaml", 3, NULL, show_variants},
+                             {" --instruments", "configs/{demo,reference}.yaml", 9, NULL, show_cost},
+                             {" --mpi", "configs/{demo,reference}.yaml", 7, show_processes, NULL}};
+
+static bool show_each(const Mode *mode, const Words *w, const Asked *a, Error *e) {
+    BenchMachine m;
+    Config c;
+    if (!bench_machine(&m, e)) return false;
+    if (!a->json) show_machine(stdout, &m);
+    for (int i = 0; i < w->configs; i++)
+        if (!load(&c, w, i, e) || !mode->show_one(&m, w, i, &c, a, e)) return false;
+    return true;
+}
+
+/* variants.yaml is no configuration but the presets of all. */
+static void usual_configs(Words *w, const Mode *mode, glob_t *found) {
+    if (w->configs || glob(mode->configs, GLOB_BRACE, NULL, found)) return;
+    w->config = found->gl_pathv;
+    for (size_t i = 0; i < found->gl_pathc; i++)
+        if (!strstr(w->config[i], "variants.yaml")) w->config[w->configs++] = w->config[i];
+}
+
 /* An option that would go unheard is refused. */
-static bool check_options(const Asked *a, Error *e) {
-    static const char *const asked[] = {"", " --variants", " --instruments", " --mpi"};
-    bool rounds = a->rounds && mode_of(a) != MODE_PHASES, cache = a->cache && mode_of(a) != MODE_INSTRUMENTS;
+static bool check(const Asked *a, const Words *w, const Mode *mode, Error *e) {
+    bool rounds = a->rounds && mode->show != show_phases, cache = a->cache && mode->show_one != show_cost;
     if (rounds || cache)
         return fail(e, EXIT_USAGE, "command line: %s says nothing to bench%s (leave one of them out)",
-                    rounds ? "--rounds" : "--cache", asked[mode_of(a)]);
+                    rounds ? "--rounds" : "--cache", mode->option);
     if (a->variants + a->instruments + a->mpi > 1)
         return fail(
             e, EXIT_USAGE,
             "command line: --variants, --instruments and --mpi are measurements of their own (one at a "
             "time)");
-    return true;
-}
-
-static bool check_numbers(const Asked *a, const Words *w, Error *e) {
-    if (a->steps < 0 || a->steps > 100000) return fail(e, EXIT_USAGE, "command line: --steps: 1 to 100000");
+    if (a->steps < 0 || a->steps > MANY_STEPS)
+        return fail(e, EXIT_USAGE, "command line: --steps: 1 to %d", MANY_STEPS);
     if (a->rounds < 0 || a->rounds > MANY_ROUNDS)
         return fail(e, EXIT_USAGE, "command line: --rounds: 1 to %d", MANY_ROUNDS);
     if (!w->configs) return fail(e, EXIT_USAGE, "bench: no configs/*.yaml here (name a configuration)");
@@ -206,11 +196,6 @@ static bool check_numbers(const Asked *a, const Words *w, Error *e) {
 }
 
 static int bench(int argc, char **argv, Error *e) {
-    static bool (*const modes[])(const Words *w, const Asked *a,
-                                 Error *e) = {[MODE_PHASES] = show_phases,
-                                              [MODE_VARIANTS] = show_variants,
-                                              [MODE_INSTRUMENTS] = show_cost,
-                                              [MODE_PROCESSES] = show_processes};
     Asked a = {0};
     int words;
     const Flag flags[] = {{"--json", FLAG_BOOL, &a.json},
@@ -225,8 +210,11 @@ static int bench(int argc, char **argv, Error *e) {
     glob_t found = {0};
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
     Words w = words_of(words, argv);
-    usual_configs(&w, mode_of(&a), &found);
-    bool ok = check_options(&a, e) && check_numbers(&a, &w, e) && modes[mode_of(&a)](&w, &a, e);
+    const Mode *mode = &modes[a.variants ? 1 : a.instruments ? 2 : a.mpi ? 3 : 0];
+    usual_configs(&w, mode, &found);
+    bool ok = check(&a, &w, mode, e);
+    if (!a.steps) a.steps = mode->steps;
+    ok = ok && (mode->show ? mode->show(&w, &a, e) : show_each(mode, &w, &a, e));
     globfree(&found);
     return ok ? EXIT_DONE : e->code;
 }

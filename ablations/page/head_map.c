@@ -2,6 +2,7 @@
 
 #include "ablations/page/report_runs.h"
 #include "ablations/page/svg.h"
+#include "ablations/text_table.h"
 
 #include <math.h>
 #include <string.h>
@@ -57,11 +58,9 @@ static void add_model(HeadMap *h, sqlite3_stmt *q) {
 }
 
 static bool read_models(HeadMap *h, Store *s, const char *sweep, Error *e) {
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = table_query(s, models_sql, sweep, e);
     int result;
-    if (sqlite3_prepare_v2(store_db(s), models_sql, -1, &q, NULL) != SQLITE_OK)
-        return store_failed(s, "report", e);
-    sqlite3_bind_text(q, 1, sweep, -1, SQLITE_STATIC);
+    if (!q) return false;
     while ((result = sqlite3_step(q)) == SQLITE_ROW) add_model(h, q);
     sqlite3_finalize(q);
     return result == SQLITE_DONE || store_failed(s, "report", e);
@@ -104,10 +103,10 @@ static bool draw_rows(const HeadMap *h, const Model *m, double y, Store *s, Erro
     static const char sql[] =
         "SELECT layer, head, (step - 1) * ?2 / ?3 AS at, avg(first_mass), max(step) * ?2 / ?3 FROM step_head"
         " WHERE run_id = ?1 AND first_mass IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = table_query(s, sql, NULL, e);
     Stretch t = {0};
     int result;
-    if (sqlite3_prepare_v2(store_db(s), sql, -1, &q, NULL) != SQLITE_OK) return store_failed(s, "report", e);
+    if (!q) return false;
     sqlite3_bind_int64(q, 1, m->run);
     sqlite3_bind_int(q, 2, COLUMNS);
     sqlite3_bind_int64(q, 3, h->last);

@@ -20,13 +20,7 @@ typedef struct Page {
 } Page;
 
 static sqlite3_stmt *prepare(const Page *p, const char *sql) {
-    sqlite3_stmt *q = NULL;
-    if (sqlite3_prepare_v2(store_db(p->s), sql, -1, &q, NULL) != SQLITE_OK) {
-        store_failed(p->s, "report", p->e);
-        return NULL;
-    }
-    sqlite3_bind_text(q, 1, p->sweep, -1, SQLITE_STATIC);
-    return q;
+    return table_query(p->s, sql, p->sweep, p->e);
 }
 
 /* ---- curves ---- */
@@ -184,12 +178,10 @@ static bool write_charts(const Page *p) {
 /* Nothing where the query has no rows. */
 static bool write_table(const Page *p, const char *title, const char *sql) {
     sqlite3_stmt *q = prepare(p, sql);
-    bool ok = q, some = q && sqlite3_step(q) == SQLITE_ROW;
-    sqlite3_reset(q);
-    if (some) fprintf(p->out, "<h2>%s</h2>\n", title);
-    if (some) ok = table_print(p->out, q, TABLE_HTML, p->e);
+    bool some = q && sqlite3_step(q) == SQLITE_ROW, ok = q;
     sqlite3_finalize(q);
-    return ok;
+    if (some) fprintf(p->out, "<h2>%s</h2>\n", title);
+    return some ? table_of(p->out, p->s, sql, p->sweep, TABLE_HTML, p->e) : ok;
 }
 
 static bool write_page(const Page *p) {
@@ -215,13 +207,13 @@ bool report_write(Store *s, const char *sweep, const char *path, bool quiet, Err
     char *text = NULL;
     size_t size = 0;
     Page p = {s, sweep, open_memstream(&text, &size), e};
-    PageFolder parts = page_folder();
+    Path parts = page_folder();
     if (!p.out) return fail(e, EXIT_FAILED, "report: out of memory");
-    bool ok = *parts.path ? check_sweep(&p) && page_write(p.out, &parts, s, sweep, e) : write_page(&p);
+    bool ok = *parts.s ? check_sweep(&p) && page_write(p.out, parts.s, s, sweep, e) : write_page(&p);
     fclose(p.out);
     ok = ok && file_replace(path, text, (int64_t)size, e);
     free(text);
-    if (ok && !*parts.path && !quiet)
+    if (ok && !*parts.s && !quiet)
         fprintf(stderr, "%s: the static page (`make page`, which needs npm once, adds the one that moves)\n",
                 path);
     return ok;

@@ -7,22 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A statement whose one parameter is the sweep's name. */
-static sqlite3_stmt *prepare(const Sweep *s, Store *store, const char *sql, Error *e) {
-    sqlite3_stmt *q = NULL;
-    if (sqlite3_prepare_v2(store_db(store), sql, -1, &q, NULL) != SQLITE_OK) {
-        store_failed(store, "results: sweep", e);
-        return NULL;
-    }
-    sqlite3_bind_text(q, 1, s->name, -1, SQLITE_STATIC);
-    return q;
-}
-
+/* Of a query whose one parameter is the sweep's name. */
 static bool print_rows(FILE *out, const Sweep *s, Store *store, const char *sql, TableForm form, Error *e) {
-    sqlite3_stmt *q = prepare(s, store, sql, e);
-    bool ok = q && table_print(out, q, form, e);
-    sqlite3_finalize(q);
-    return ok;
+    return table_of(out, store, sql, s->name, form, e);
 }
 
 /* ---- whether the file says what was run ---- */
@@ -51,7 +38,7 @@ static bool bind_configs(sqlite3_stmt *q, const Sweep *s, int index, Error *e) {
 
 /* Other words than those of `sweep run`, or another base, make other runs of the same text: says so, once. */
 static bool tell_drift(const Sweep *s, Store *store, Error *e) {
-    sqlite3_stmt *q = prepare(s, store, drift_sql, e);
+    sqlite3_stmt *q = table_query(store, drift_sql, s->name, e);
     int result = SQLITE_DONE;
     bool ok = q;
     for (int i = 0; ok && result == SQLITE_DONE && i < sweep_runs(s); i++) {
@@ -74,7 +61,7 @@ static bool tell_drift(const Sweep *s, Store *store, Error *e) {
 
 /* The sweep's row must be there; says when the file has another text, or makes other runs. */
 static bool check_known(const Sweep *s, Store *store, Error *e) {
-    sqlite3_stmt *q = prepare(s, store, "SELECT file FROM sweep WHERE name = ?1", e);
+    sqlite3_stmt *q = table_query(store, "SELECT file FROM sweep WHERE name = ?1", s->name, e);
     if (!q) return false;
     bool known = sqlite3_step(q) == SQLITE_ROW;
     bool edited = known && strcmp((const char *)sqlite3_column_text(q, 0), s->text);
@@ -101,7 +88,7 @@ static const char scale_sql[] =
 
 /* What the claim was put to the test at. */
 static bool print_scale(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
-    sqlite3_stmt *q = prepare(s, store, scale_sql, e);
+    sqlite3_stmt *q = table_query(store, scale_sql, s->name, e);
     if (!q) return false;
     if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_int(q, 5)) {
         const char *least = (const char *)sqlite3_column_text(q, 0),
