@@ -142,13 +142,14 @@ build/train/start.o build/train/cpu_check.o: ALL := $(filter-out -march=%,$(ALL)
 
 build/train/embedded_files.o: train/schema.sql train/schema_views.sql configs/variants.yaml
 
-# A benchmark, not a test: CONFIGS (each in configs/) in turn, ROUNDS times; a table by the CPU's name in PERF
-# and the JSON that a later run is held against, `sinklab bench --against FILE`.
+# A benchmark, not a test: CONFIGS (each in configs/) in turn, ROUNDS times; a table by the CPU's name in PERF, the JSON
+# beside it, and both against an earlier JSON: AGAINST=FILE, or the one there is.
 CONFIGS ?=
 ROUNDS  ?= 5
 PERF    ?= tests/perf
+AGAINST ?=
 perf: sinklab
-	./sinklab bench $(CONFIGS) --rounds $(ROUNDS) --save $(PERF)
+	AGAINST="$(AGAINST)" tests/perf.sh $(PERF) $(CONFIGS) --rounds $(ROUNDS)
 
 clean:
 	rm -rf build sinklab sinklab-mpi gpt

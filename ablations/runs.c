@@ -27,19 +27,13 @@ static void alive_function(sqlite3_context *context, int n, sqlite3_value **valu
     sqlite3_result_int(context, key && store_alive(sqlite3_user_data(context), key));
 }
 
-static sqlite3_stmt *prepare(Store *s, const char *sql, Error *e) {
-    sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(store_db(s), sql, -1, &statement, NULL) != SQLITE_OK) store_failed(s, "runs", e);
-    return statement;
-}
-
 /* Prints a query whose parameters, if any, are two integers. */
 static bool print_query(Store *s, const char *sql, int64_t first, int64_t second, bool json, Error *e) {
-    sqlite3_stmt *rows = prepare(s, sql, e);
+    sqlite3_stmt *rows = table_query(s, sql, NULL, e);
     if (!rows) return false;
     sqlite3_bind_int64(rows, 1, first);
     sqlite3_bind_int64(rows, 2, second);
-    bool ok = table_print(stdout, rows, json, e);
+    bool ok = table_print(stdout, rows, json ? TABLE_JSON : TABLE_TEXT, e);
     sqlite3_finalize(rows);
     return ok;
 }
@@ -48,9 +42,8 @@ static bool print_query(Store *s, const char *sql, int64_t first, int64_t second
 static bool find_run(Store *s, const char *prefix, Found *out, Error *e) {
     if (!*prefix) return fail(e, EXIT_USAGE, "runs: an empty KEY is no run's (see `sinklab runs list`)");
     sqlite3_stmt *rows =
-        prepare(s, "SELECT id, key, count(*) FROM run WHERE substr(key, 1, length(?1)) = ?1", e);
+        table_query(s, "SELECT id, key, count(*) FROM run WHERE substr(key, 1, length(?1)) = ?1", prefix, e);
     if (!rows) return false;
-    sqlite3_bind_text(rows, 1, prefix, -1, SQLITE_STATIC);
     if (sqlite3_step(rows) != SQLITE_ROW) {
         sqlite3_finalize(rows);
         return store_failed(s, "runs", e);
@@ -137,7 +130,7 @@ static bool note(Store *s, const Options *o, char **words, int n, Error *e) {
     (void)o, (void)n;
     Found run;
     if (!find_run(s, words[0], &run, e)) return false;
-    sqlite3_stmt *set = prepare(s, "UPDATE run SET note = nullif(?2, '') WHERE id = ?1", e);
+    sqlite3_stmt *set = table_query(s, "UPDATE run SET note = nullif(?2, '') WHERE id = ?1", NULL, e);
     if (!set) return false;
     sqlite3_bind_int64(set, 1, run.id);
     sqlite3_bind_text(set, 2, words[1], -1, SQLITE_STATIC);

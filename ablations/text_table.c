@@ -1,5 +1,6 @@
 #include "ablations/text_table.h"
 
+#include "ablations/page/svg.h"
 #include "train/config/yaml.h"
 
 #include <math.h>
@@ -14,7 +15,7 @@ static bool statement_failed(sqlite3_stmt *rows, Error *e) {
     return fail(e, EXIT_FAILED, "results: %s: %s", file ? file : "", sqlite3_errmsg(db));
 }
 
-/* ---- JSON ---- */
+/* ---- JSON, Markdown, HTML, CSV ---- */
 
 /* The shortest decimal that reads back as the same double. */
 static void json_real(FILE *out, double value) {
@@ -30,37 +31,96 @@ static void json_real(FILE *out, double value) {
     fputs(text, out);
 }
 
-static void json_cell(FILE *out, sqlite3_stmt *rows, int column) {
-    switch (sqlite3_column_type(rows, column)) {
-    case SQLITE_NULL:
-        fputs("null", out);
-        break;
-    case SQLITE_INTEGER:
-        fprintf(out, "%lld", (long long)sqlite3_column_int64(rows, column));
-        break;
-    case SQLITE_FLOAT:
-        json_real(out, sqlite3_column_double(rows, column));
-        break;
-    default:
-        json_string(out, (const char *)sqlite3_column_text(rows, column));
+static void short_real(FILE *out, double value) {
+    fprintf(out, "%.4g", value);
+}
+
+static void long_real(FILE *out, double value) {
+    fprintf(out, "%.17g", value);
+}
+
+void markdown_text(FILE *out, const char *text) {
+    for (; *text; text++) {
+        if (strchr("|\\<*_`", *text)) fputc('\\', out);
+        fputc(*text == '\n' ? ' ' : *text, out);
     }
 }
 
-static bool print_json(FILE *out, sqlite3_stmt *rows, Error *e) {
-    int columns = sqlite3_column_count(rows), result;
-    const char *before = "[";
-    while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
-        fprintf(out, "%s\n  {", before);
-        for (int i = 0; i < columns; i++) {
-            if (i) fputs(", ", out);
-            json_string(out, sqlite3_column_name(rows, i));
-            fputs(": ", out);
-            json_cell(out, rows, i);
-        }
-        fputc('}', out);
-        before = ",";
+static void csv_text(FILE *out, const char *text) {
+    bool quoted = strpbrk(text, ",\"\r\n");
+    if (quoted) fputc('"', out);
+    for (; *text; text++) fprintf(out, *text == '"' ? "\"%c" : "%c", *text);
+    if (quoted) fputc('"', out);
+}
+
+/* What stands around names, cells and rows. */
+typedef struct Form {
+    const char *begin, *name,
+        *rule; /* before a name, NULL: no line of names, a cell has its own; below, or NULL */
+    const char *row, *cell, *cell_end, *between, *row_end, *next, *end; /* next: between rows */
+    const char *null;
+    void (*real)(FILE *out, double value);
+    void (*text)(FILE *out, const char *text);
+} Form;
+
+static const Form forms[] = {
+    [TABLE_JSON] = {"[", NULL, NULL, "\n  {", "", "", ", ", "}", ",", "\n]\n", "null", json_real,
+                    json_string},
+    [TABLE_MARKDOWN] = {"\n", " ", "---|", "|", " ", " |", "", "\n", "", "", "-", short_real, markdown_text},
+    [TABLE_HTML] = {"<table>\n", "<th>", NULL, "<tr>", "<td>", "", "", "</tr>\n", "", "</table>\n", "-",
+                    short_real, svg_text},
+    [TABLE_CSV] = {"", "", NULL, "", "", "", ",", "\r\n", "", "", "", long_real, csv_text},
+};
+
+static void put_names(FILE *out, const Form *f, sqlite3_stmt *rows) {
+    int columns = sqlite3_column_count(rows);
+    fputs(f->row, out);
+    for (int i = 0; i < columns; i++)
+        fprintf(out, "%s%s%s%s", i ? f->between : "", f->name, sqlite3_column_name(rows, i), f->cell_end);
+    fputs(f->row_end, out);
+    if (!f->rule) return;
+    fputs(f->row, out);
+    for (int i = 0; i < columns; i++) fputs(f->rule, out);
+    fputs(f->row_end, out);
+}
+
+static void put_cell(FILE *out, const Form *f, sqlite3_stmt *rows, int column) {
+    switch (sqlite3_column_type(rows, column)) {
+    case SQLITE_NULL:
+        fputs(f->null, out);
+        break;
+    case SQLITE_FLOAT:
+        f->real(out, sqlite3_column_double(rows, column));
+        break;
+    case SQLITE_INTEGER:
+        fputs((const char *)sqlite3_column_text(rows, column), out);
+        break;
+    default:
+        f->text(out, (const char *)sqlite3_column_text(rows, column));
     }
-    fputs(*before == '[' ? "[]\n" : "\n]\n", out);
+}
+
+static void put_row(FILE *out, const Form *f, sqlite3_stmt *rows) {
+    fputs(f->row, out);
+    for (int i = 0; i < sqlite3_column_count(rows); i++) {
+        fprintf(out, "%s%s", i ? f->between : "", f->cell);
+        if (!f->name) json_string(out, sqlite3_column_name(rows, i));
+        if (!f->name) fputs(": ", out);
+        put_cell(out, f, rows, i);
+        fputs(f->cell_end, out);
+    }
+    fputs(f->row_end, out);
+}
+
+static bool print_form(FILE *out, sqlite3_stmt *rows, const Form *f, Error *e) {
+    int result, n = 0;
+    fputs(f->begin, out);
+    if (f->name) put_names(out, f, rows);
+    for (; (result = sqlite3_step(rows)) == SQLITE_ROW; n++) {
+        if (n) fputs(f->next, out);
+        put_row(out, f, rows);
+    }
+    fputs(n || f->name ? f->end : "]\n", out);
     return result == SQLITE_DONE || statement_failed(rows, e);
 }
 
@@ -146,6 +206,20 @@ static bool print_text(FILE *out, sqlite3_stmt *rows, Error *e) {
     return result == SQLITE_DONE || statement_failed(rows, e);
 }
 
-bool table_print(FILE *out, sqlite3_stmt *rows, bool json, Error *e) {
-    return json ? print_json(out, rows, e) : print_text(out, rows, e);
+bool table_print(FILE *out, sqlite3_stmt *rows, TableForm form, Error *e) {
+    return form == TABLE_TEXT ? print_text(out, rows, e) : print_form(out, rows, &forms[form], e);
+}
+
+sqlite3_stmt *table_query(Store *s, const char *sql, const char *text, Error *e) {
+    sqlite3_stmt *q = NULL;
+    if (sqlite3_prepare_v2(store_db(s), sql, -1, &q, NULL) != SQLITE_OK) store_failed(s, "results", e);
+    if (q) sqlite3_bind_text(q, 1, text, -1, SQLITE_STATIC);
+    return q;
+}
+
+bool table_of(FILE *out, Store *s, const char *sql, const char *text, TableForm form, Error *e) {
+    sqlite3_stmt *q = table_query(s, sql, text, e);
+    bool ok = q && table_print(out, q, form, e);
+    sqlite3_finalize(q);
+    return ok;
 }

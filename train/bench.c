@@ -2,13 +2,12 @@
 
 #include "data/base/rng.h"
 #include "data/rows.h"
+#include "model/instruments/stats.h"
 #include "model/kernels/gemm.h"
 #include "model/kernels/gemm_bf16.h"
-#include "model/useful_threads.h"
-#include "model/instruments/stats.h"
 #include "model/kernels/peak.h"
+#include "model/useful_threads.h"
 #include "train/host.h"
-#include "train/store/scratch_store.h"
 #include "train/step.h"
 
 #include <omp.h>
@@ -31,15 +30,13 @@ static const double TIME_MS = 10e3; /* for the steps of a configuration, where t
 struct BenchRun {
     Config c; /* the trainer points to it */
     Trainer t;
-    StepHead *heads; /* the trainer's, while it is not watched */
     double *figures; /* [2][layers][heads] */
     Stream text;
     uint16_t *token; /* of the text, [TEXT_TOKENS] */
     int64_t *start;  /* of its documents */
     BenchShare share;
     int64_t steps;
-    double loss;
-    double warm_ms; /* of the step that is not counted */
+    double loss, warm_ms; /* of the last step; of the one that is not counted */
 };
 
 /* Uniformly random tokens: the arithmetic does not care. Rows are cut of them as of a real text. */
@@ -98,7 +95,6 @@ bool bench_open_share(BenchRun **out, const Config *c, const BenchShare *share, 
 
 void bench_close(BenchRun *r) {
     if (!r) return;
-    if (r->heads) r->t.heads = r->heads;
     trainer_free(&r->t);
     free(r->figures);
     free(r->token);
@@ -109,7 +105,7 @@ void bench_close(BenchRun *r) {
 double bench_step(BenchRun *r, bool watch, Phases *phases) {
     Trainer *t = &r->t;
     double start = omp_get_wtime();
-    r->heads = t->heads;
+    StepHead *heads = t->heads;
     if (!watch) t->heads = NULL;
     if (phases) phases_start(phases);
     t->phases = phases;
@@ -118,9 +114,17 @@ double bench_step(BenchRun *r, bool watch, Phases *phases) {
     r->loss = trainer_step(t, r->steps).loss;
     if (t->heads) step_head_take(t->heads, r->figures, r->figures + t->c->model.layers * t->c->model.heads);
     phase_end(phases, PHASE_INSTRUMENTS, (Work){0, 0});
-    t->heads = r->heads;
+    t->heads = heads;
     t->phases = NULL;
     return (omp_get_wtime() - start) * 1e3;
+}
+
+bool bench_write(const BenchRun *r, const ScratchStore *s, Error *e) {
+    const ModelConfig *m = &r->c.model;
+    StepRow row = {.step = r->steps, .tokens = r->steps * r->c.train.batch_tokens};
+    return store_step(s->store, s->run, &row, e) &&
+           store_step_head(s->store, s->run, row.step, (int)m->layers, (int)m->heads, r->figures,
+                           r->figures + m->layers * m->heads, e);
 }
 
 double bench_loss(const BenchRun *r) {
@@ -131,9 +135,9 @@ Trainer *bench_trainer(BenchRun *r) {
     return &r->t;
 }
 
-static void summarise(const Phases *of_step, int steps, BenchResult *out) {
-    double *x = calloc((size_t)steps, sizeof *x), *total = calloc((size_t)steps, sizeof *total);
-    for (int phase = 0; x && total && phase < PHASES; phase++) {
+/* x, total: [steps], to work in. */
+static void summarise(const Phases *of_step, int steps, double *x, double *total, BenchResult *out) {
+    for (int phase = 0; phase < PHASES; phase++) {
         for (int s = 0; s < steps; s++) {
             x[s] = of_step[s].of[phase].seconds * 1e3;
             total[s] += x[s];
@@ -141,30 +145,16 @@ static void summarise(const Phases *of_step, int steps, BenchResult *out) {
         out->phase_ms[phase] = quantile_of(x, steps, 0.5);
         out->phase_work[phase] = of_step[0].of[phase].work;
     }
-    if (total) {
-        out->ms = quantile_of(total, steps, 0.5);
-        out->low = quantile_of(total, steps, 0.25);
-        out->high = quantile_of(total, steps, 0.75);
-    }
-    free(x);
-    free(total);
+    out->ms = quantile_of(total, steps, 0.5);
+    out->low = quantile_of(total, steps, 0.25);
+    out->high = quantile_of(total, steps, 0.75);
 }
 
-/* A step's rows, as training hands them to the store. */
-static bool write_step(BenchRun *r, ScratchStore *s, bool watch, Phases *phases, Error *e) {
-    const ModelConfig *m = &r->c.model;
-    StepRow row = {.step = r->steps, .tokens = r->steps * r->c.train.batch_tokens};
-    bool ok = store_step(s->store, s->run, &row, e) &&
-              (!watch || store_step_head(s->store, s->run, row.step, (int)m->layers, (int)m->heads,
-                                         r->figures, r->figures + m->layers * m->heads, e));
-    phase_end(phases, PHASE_STORE, (Work){0, 0});
-    return ok;
-}
-
-static bool take_steps(BenchRun *r, ScratchStore *s, int steps, bool watch, Phases *of_step, Error *e) {
+static bool take_steps(BenchRun *r, ScratchStore *s, int steps, Phases *of_step, Error *e) {
     for (int i = 0; i < steps; i++) {
-        bench_step(r, watch, &of_step[i]);
-        if (!write_step(r, s, watch, &of_step[i], e)) return false;
+        bench_step(r, true, &of_step[i]);
+        if (!bench_write(r, s, e)) return false;
+        phase_end(&of_step[i], PHASE_STORE, (Work){0, 0});
     }
     double start = omp_get_wtime();
     if (!store_flush(s->store, e)) return false;
@@ -178,14 +168,16 @@ static int steps_in_time(const BenchRun *r) {
     return steps > MOST_STEPS ? MOST_STEPS : steps < LEAST_STEPS ? LEAST_STEPS : (int)steps;
 }
 
-static bool time_steps(BenchRun *r, bool watch, BenchResult *out, Error *e) {
-    ScratchStore s;
+static bool time_steps(BenchRun *r, BenchResult *out, Error *e) {
+    ScratchStore s = {.store = NULL};
     Phases *of_step = calloc((size_t)out->steps, sizeof *of_step);
-    if (!of_step) return fail(e, EXIT_FAILED, "bench: out of memory");
-    bool ok = scratch_open(&s, &r->c, e) && take_steps(r, &s, out->steps, watch, of_step, e);
-    if (ok) summarise(of_step, out->steps, out);
+    double *ms = calloc((size_t)out->steps * 2, sizeof *ms);
+    bool ok = (of_step && ms) || fail(e, EXIT_FAILED, "bench: out of memory");
+    ok = ok && scratch_open(&s, &r->c, e) && take_steps(r, &s, out->steps, of_step, e);
+    if (ok) summarise(of_step, out->steps, ms, ms + out->steps, out);
     scratch_close(&s);
     free(of_step);
+    free(ms);
     return ok;
 }
 
@@ -203,12 +195,12 @@ static void describe(const BenchRun *r, int steps, BenchResult *out) {
         out->pieces[phase] = useful_pieces(r->t.model, r->t.micro_rows, r->t.T, bf16, phase);
 }
 
-bool bench_config(const Config *c, int steps, bool watch, BenchResult *out, Error *e) {
+bool bench_config(const Config *c, int steps, BenchResult *out, Error *e) {
     BenchRun *r;
     host_memory_forget();
     if (!bench_open(&r, c, e)) return false;
     describe(r, steps, out);
-    bool ok = time_steps(r, watch, out, e);
+    bool ok = time_steps(r, out, e);
     out->memory = host_memory_most();
     bench_close(r);
     return ok;

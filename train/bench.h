@@ -5,6 +5,7 @@
 
 #include "model/timing.h"
 #include "train/config/config.h"
+#include "train/store/scratch_store.h"
 
 /* The machine, measured now. */
 typedef struct BenchMachine {
@@ -33,8 +34,8 @@ typedef struct BenchResult {
 
 /* Trains `steps` steps (0: as many as go into ten seconds, 2 to 7) on a text of random tokens after one that
  * is not counted, and writes them into a database that nobody keeps; of its transaction each step bears its
- * part. Without `watch` nothing is measured of every head, so that its cost can be told. */
-bool bench_config(const Config *c, int steps, bool watch, BenchResult *out, Error *e);
+ * part. */
+bool bench_config(const Config *c, int steps, BenchResult *out, Error *e);
 
 /* Rows of a step that are this process's, the rank-th of `size` equal shares; and its Exchange
  * (train/step.h), NULL where nothing is exchanged. */
@@ -50,7 +51,10 @@ bool bench_open(BenchRun **out, const Config *c, Error *e);
 /* Of rows that `size` divides. */
 bool bench_open_share(BenchRun **out, const Config *c, const BenchShare *share, Error *e);
 void bench_close(BenchRun *r);
-double bench_step(BenchRun *r, bool watch, Phases *phases); /* ms; phases may be NULL */
+/* ms. Without `watch` nothing is measured of every head, so that its cost can be told; phases may be NULL. */
+double bench_step(BenchRun *r, bool watch, Phases *phases);
+/* The rows of the last step, as training hands them to its store. */
+bool bench_write(const BenchRun *r, const ScratchStore *s, Error *e);
 double bench_loss(const BenchRun *r); /* nats: of this process's rows, at the last step */
 struct Trainer *bench_trainer(BenchRun *r);
 

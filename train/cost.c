@@ -4,16 +4,17 @@
 #include "model/instruments/instrument.h"
 #include "model/instruments/stats.h"
 #include "train/bench.h"
-#include "train/when_due.h"
 #include "train/evaluate.h"
-#include "train/store/scratch_store.h"
 #include "train/step.h"
+#include "train/when_due.h"
 
 #include <omp.h>
 #include <stdlib.h>
 
 /* Steps with nothing, with step_head in the pass, with its rows written too. */
 typedef enum Kind { OFF, HEADS, ROWS, KINDS } Kind;
+
+enum { EARLY = 1 }; /* the step that evaluations are filed under, but for the last */
 
 /* A run that is stepped and evaluated as a real one, into a database that nobody keeps. */
 typedef struct Rig {
@@ -22,16 +23,12 @@ typedef struct Rig {
     Dataset *data;
     Evaluator *probes;
     ScratchStore scratch;
-    int64_t step;
-    double *zeros; /* [layers][heads] */
 } Rig;
 
 static bool open_rig(Rig *r, const Config *c, const char *cache, Error *e) {
     r->c = *c;
     if (!dataset_open(&r->data, &c->data, cache, NULL, e)) return false;
     r->c.data.vocab = r->c.model.vocab = dataset_info(r->data)->vocab;
-    r->zeros = calloc((size_t)(c->model.layers * c->model.heads), sizeof *r->zeros);
-    if (!r->zeros) return fail(e, EXIT_FAILED, "bench: out of memory");
     return bench_open(&r->run, &r->c, e) &&
            evaluator_create(&r->probes, &r->c, r->data, bench_trainer(r->run)->model, e) &&
            scratch_open(&r->scratch, &r->c, e);
@@ -42,17 +39,12 @@ static void close_rig(Rig *r) {
     bench_close(r->run);
     scratch_close(&r->scratch);
     if (r->data) dataset_close(r->data);
-    free(r->zeros);
 }
 
 static bool step(Rig *r, Kind kind, double *ms, Error *e) {
     double start = omp_get_wtime();
     bench_step(r->run, kind != OFF, NULL);
-    StepRow row = {.step = ++r->step, .tokens = r->step};
-    bool ok =
-        kind != ROWS || (store_step(r->scratch.store, r->scratch.run, &row, e) &&
-                         store_step_head(r->scratch.store, r->scratch.run, r->step, (int)r->c.model.layers,
-                                         (int)r->c.model.heads, r->zeros, r->zeros, e));
+    bool ok = kind != ROWS || bench_write(r->run, &r->scratch, e);
     *ms = (omp_get_wtime() - start) * 1e3;
     return ok;
 }
@@ -86,15 +78,15 @@ static bool time_evaluation(Rig *r, int set, int64_t at, double *ms, Error *e) {
 static bool time_maps(Rig *r, double *ms, Error *e) {
     double start = omp_get_wtime();
     bool ok = evaluate_maps(r->probes, trainer_probe_tape(bench_trainer(r->run)), r->scratch.store,
-                            r->scratch.run, r->step, e);
+                            r->scratch.run, EARLY, e);
     *ms = (omp_get_wtime() - start) * 1e3;
     return ok;
 }
 
 static bool time_probes(Rig *r, Cost *out, Error *e) {
     int64_t steps = r->c.train.steps;
-    return time_evaluation(r, LIGHT, r->step, &out->light_ms, e) &&
-           time_evaluation(r, LIGHT | HEAVY, r->step, &out->heavy_ms, e) &&
+    return time_evaluation(r, LIGHT, EARLY, &out->light_ms, e) &&
+           time_evaluation(r, LIGHT | HEAVY, EARLY, &out->heavy_ms, e) &&
            time_evaluation(r, LIGHT | HEAVY, steps, &out->last_ms, e) && time_maps(r, &out->maps_ms, e);
 }
 

@@ -16,8 +16,8 @@ typedef struct Cost {
     double probes;                               /* all evaluations and maps of the run */
 } Cost;
 
-/* `rounds` times a step of each kind in turn, after one that is not counted. CpuFeatures the run's text prepared.
- */
+/* `rounds` times a step of each kind in turn, after one that is not counted. The run's text must have been
+ * prepared in the folder `cache`. */
 bool cost_measure(const Config *c, const char *cache, int rounds, Cost *out, Error *e);
 
 #endif

@@ -1,40 +1,28 @@
-/* Owns: `sinklab bench`: its words and options, which of them go together. Here and not in train/, since it
- * compares runs and draws. Does not own: a measurement (train/bench.h, train/cost.h), how it is shown. */
-#include "train/commands/command.h"
-#include "ablations/bench/against.h"
+/* Owns: `sinklab bench`: its words and options, which of them go together.
+ * Does not own: a measurement (train/bench.h, train/cost.h), how it is shown (show.h), what is made of its
+ * JSON (tests/perf.sh). */
 #include "ablations/bench/processes.h"
-#include "ablations/bench/roofline.h"
 #include "ablations/bench/rounds.h"
 #include "ablations/bench/show.h"
 #include "ablations/bench/variants.h"
+#include "train/commands/command.h"
+#include "train/config/yaml.h"
 #include "train/cost.h"
 #include "train/progress.h"
-#include "train/config/yaml.h"
 
-#include <errno.h>
 #include <glob.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MANY_CONFIGS = 16, MANY_ROUNDS = 99, VARIANT_STEPS = 3, COST_ROUNDS = 9, SHARED_STEPS = 7 };
-
-/* What is measured. */
-typedef enum Mode { MODE_PHASES, MODE_VARIANTS, MODE_INSTRUMENTS, MODE_PROCESSES } Mode;
+enum { MANY_CONFIGS = 16, MANY_ROUNDS = 99, MANY_STEPS = 100000 };
 
 /* What the command line asks for. */
 typedef struct Asked {
-    bool json, unwatched, variants, instruments, mpi, quiet;
-    const char *against, *plot, *save, *cache;
+    bool json, variants, instruments, mpi, quiet;
+    const char *cache;
     int64_t steps, rounds; /* 0: not said */
 } Asked;
-
-static Mode mode_of(const Asked *a) {
-    return a->variants      ? MODE_VARIANTS
-           : a->instruments ? MODE_INSTRUMENTS
-           : a->mpi         ? MODE_PROCESSES
-                            : MODE_PHASES;
-}
 
 /* Words of the command line: configurations, and key=value for all of them. */
 typedef struct Words {
@@ -60,18 +48,6 @@ static Words words_of(int n, char **words) {
     return w;
 }
 
-/* Those measured where none is named; variants.yaml is no configuration but the presets of all. */
-static void usual_configs(Words *w, Mode mode, glob_t *found) {
-    static const char *const patterns[] = {[MODE_PHASES] = "configs/*.yaml",
-                                           [MODE_VARIANTS] = "configs/reference.yaml",
-                                           [MODE_INSTRUMENTS] = "configs/{demo,reference}.yaml",
-                                           [MODE_PROCESSES] = "configs/{demo,reference}.yaml"};
-    if (w->configs || glob(patterns[mode], GLOB_BRACE, NULL, found)) return;
-    w->config = found->gl_pathv;
-    for (size_t i = 0; i < found->gl_pathc; i++)
-        if (!strstr(w->config[i], "variants.yaml")) w->config[w->configs++] = w->config[i];
-}
-
 static bool load(Config *c, const Words *w, int i, Error *e) {
     char *line[1 + w->sets];
     line[0] = w->config[i];
@@ -83,13 +59,6 @@ static bool load(Config *c, const Words *w, int i, Error *e) {
 }
 
 /* ---- phases ---- */
-
-static bool plot(const Bench *b, const char *path, Error *e) {
-    FILE *out = fopen(path, "w");
-    if (!out) return fail(e, EXIT_USAGE, "%s: cannot write: %s", path, strerror(errno));
-    roofline_draw(out, b);
-    return fclose(out) == 0 || fail(e, EXIT_FAILED, "%s: cannot write: %s", path, strerror(errno));
-}
 
 static void name_entry(char *name, size_t room, const Words *w, int i) {
     int n = snprintf(name, room, "%s", w->config[i]);
@@ -105,43 +74,21 @@ static bool load_all(Bench *b, const Words *w, Error *e) {
     return true;
 }
 
-static bool show(const Bench *b, const Asked *a, const Yaml *file, Error *e) {
-    char path[1024];
-    (a->json ? show_json : show_text)(stdout, b);
-    if (file) against_show(stdout, b, file, a->against);
-    if (a->save && !show_save(b, a->save, path, sizeof path, e)) return false;
-    if (a->save && !a->quiet) fprintf(stderr, "saved: sinklab bench --against %s\n", path);
-    return !a->plot || plot(b, a->plot, e);
-}
-
 static bool show_phases(const Words *w, const Asked *a, Error *e) {
     Bench b = {.of = calloc((size_t)w->configs, sizeof *b.of), .rounds = a->rounds ? (int)a->rounds : 1};
-    Yaml *file = NULL;
     bool ok = b.of ? load_all(&b, w, e) : fail(e, EXIT_FAILED, "bench: out of memory");
-    if (ok && a->against) ok = (file = against_load(a->against, &b, e));
-    ok = ok && rounds_measure(&b, (int)a->steps, !a->unwatched, a->quiet ? NULL : progress_line, e) &&
-         show(&b, a, file, e);
-    yaml_free(file);
+    ok = ok && rounds_measure(&b, (int)a->steps, a->quiet ? NULL : progress_line, e);
+    if (ok) (a->json ? show_json : show_text)(stdout, &b);
     free(b.of);
     return ok;
 }
 
-/* ---- variants, instruments ---- */
+/* ---- variants, instruments: one configuration after the other ---- */
 
-static int steps_of(const Asked *a, int usual) {
-    return a->steps ? (int)a->steps : usual;
-}
-
-static bool show_variants(const Words *w, const Asked *a, Error *e) {
-    BenchMachine m;
-    Config c;
-    if (!bench_machine(&m, e)) return false;
-    if (!a->json) show_machine(stdout, &m);
-    for (int i = 0; i < w->configs; i++)
-        if (!load(&c, w, i, e) ||
-            !variants_show(&m, w->config[i], w->sets, w->set, steps_of(a, VARIANT_STEPS), a->json, e))
-            return false;
-    return true;
+static bool show_variants(const BenchMachine *m, const Words *w, int i, const Config *c, const Asked *a,
+                          Error *e) {
+    (void)c;
+    return variants_show(m, w->config[i], w->sets, w->set, (int)a->steps, a->json, e);
 }
 
 static void print_cost(const char *config, const Cost *c, int64_t steps) {
@@ -162,21 +109,15 @@ static void print_cost_json(const char *config, const Cost *c) {
            c->last_ms, c->maps_ms);
 }
 
-static bool show_cost(const Words *w, const Asked *a, Error *e) {
-    BenchMachine m;
-    if (!bench_machine(&m, e)) return false;
-    if (!a->json) show_machine(stdout, &m);
-    for (int i = 0; i < w->configs; i++) {
-        Config c;
-        Cost cost;
-        if (!load(&c, w, i, e) ||
-            !cost_measure(&c, a->cache ? a->cache : "data/cache", steps_of(a, COST_ROUNDS), &cost, e))
-            return false;
-        if (a->json)
-            print_cost_json(w->config[i], &cost);
-        else
-            print_cost(w->config[i], &cost, c.train.steps);
-    }
+static bool show_cost(const BenchMachine *m, const Words *w, int i, const Config *c, const Asked *a,
+                      Error *e) {
+    (void)m;
+    Cost cost;
+    if (!cost_measure(c, a->cache ? a->cache : "data/cache", (int)a->steps, &cost, e)) return false;
+    if (a->json)
+        print_cost_json(w->config[i], &cost);
+    else
+        print_cost(w->config[i], &cost, c->train.steps);
     return true;
 }
 
@@ -187,13 +128,13 @@ static bool show_processes(const Words *w, const Asked *a, Error *e) {
     int rank;
     if (!processes_open(&p, &rank, e)) return false;
     BenchMachine m;
-    bool ok = processes_agree(p, bench_machine(&m, e),
-                              e); /* all of them: they compete for memory as they will in the steps */
+    /* All of them measure: they compete for memory as they will in the steps. */
+    bool ok = processes_agree(p, bench_machine(&m, e), e);
     if (ok && !rank && !a->json) show_machine(stdout, &m);
     for (int i = 0; ok && i < w->configs; i++) {
         Config c;
         ok = processes_agree(p, load(&c, w, i, e), e) &&
-             processes_show(p, w->config[i], &c, steps_of(a, SHARED_STEPS), a->json, e);
+             processes_show(p, w->config[i], &c, (int)a->steps, a->json, e);
     }
     processes_close(p);
     return ok;
@@ -201,33 +142,51 @@ static bool show_processes(const Words *w, const Asked *a, Error *e) {
 
 /* ---- the command ---- */
 
+/* What is measured; its option, configurations and steps where none are named. */
+typedef struct Mode {
+    const char *option, *configs;
+    int steps; /* 0: see bench_config */
+    bool (*show)(const Words *w, const Asked *a, Error *e);
+    /* Or the i-th configuration alone. */
+    bool (*show_one)(const BenchMachine *m, const Words *w, int i, const Config *c, const Asked *a, Error *e);
+} Mode;
+
+static const Mode modes[] = {{"", "configs/*.yaml", 0, show_phases, NULL},
+                             {" --variants", "configs/reference.yaml", 3, NULL, show_variants},
+                             {" --instruments", "configs/{demo,reference}.yaml", 9, NULL, show_cost},
+                             {" --mpi", "configs/{demo,reference}.yaml", 7, show_processes, NULL}};
+
+static bool show_each(const Mode *mode, const Words *w, const Asked *a, Error *e) {
+    BenchMachine m;
+    Config c;
+    if (!bench_machine(&m, e)) return false;
+    if (!a->json) show_machine(stdout, &m);
+    for (int i = 0; i < w->configs; i++)
+        if (!load(&c, w, i, e) || !mode->show_one(&m, w, i, &c, a, e)) return false;
+    return true;
+}
+
+/* variants.yaml is no configuration but the presets of all. */
+static void usual_configs(Words *w, const Mode *mode, glob_t *found) {
+    if (w->configs || glob(mode->configs, GLOB_BRACE, NULL, found)) return;
+    w->config = found->gl_pathv;
+    for (size_t i = 0; i < found->gl_pathc; i++)
+        if (!strstr(w->config[i], "variants.yaml")) w->config[w->configs++] = w->config[i];
+}
+
 /* An option that would go unheard is refused. */
-static bool check_options(const Asked *a, Error *e) {
-    static const char *const asked[] = {"", " --variants", " --instruments", " --mpi"};
-    const struct {
-        bool given;
-        const char *name;
-        Mode mode;
-    } own[] = {{a->against, "--against", MODE_PHASES},     {a->plot, "--plot", MODE_PHASES},
-               {a->save, "--save", MODE_PHASES},           {a->rounds, "--rounds", MODE_PHASES},
-               {a->unwatched, "--unwatched", MODE_PHASES}, {a->cache, "--cache", MODE_INSTRUMENTS}};
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (own[i].given && own[i].mode != mode_of(a))
-            return fail(e, EXIT_USAGE, "command line: %s says nothing to bench%s (leave one of them out)",
-                        own[i].name, asked[mode_of(a)]);
+static bool check(const Asked *a, const Words *w, const Mode *mode, Error *e) {
+    bool rounds = a->rounds && mode->show != show_phases, cache = a->cache && mode->show_one != show_cost;
+    if (rounds || cache)
+        return fail(e, EXIT_USAGE, "command line: %s says nothing to bench%s (leave one of them out)",
+                    rounds ? "--rounds" : "--cache", mode->option);
     if (a->variants + a->instruments + a->mpi > 1)
         return fail(
             e, EXIT_USAGE,
             "command line: --variants, --instruments and --mpi are measurements of their own (one at a "
             "time)");
-    if (a->json && a->against)
-        return fail(e, EXIT_USAGE,
-                    "command line: --against is for people, --json is not (leave one of them out)");
-    return true;
-}
-
-static bool check_numbers(const Asked *a, const Words *w, Error *e) {
-    if (a->steps < 0 || a->steps > 100000) return fail(e, EXIT_USAGE, "command line: --steps: 1 to 100000");
+    if (a->steps < 0 || a->steps > MANY_STEPS)
+        return fail(e, EXIT_USAGE, "command line: --steps: 1 to %d", MANY_STEPS);
     if (a->rounds < 0 || a->rounds > MANY_ROUNDS)
         return fail(e, EXIT_USAGE, "command line: --rounds: 1 to %d", MANY_ROUNDS);
     if (!w->configs) return fail(e, EXIT_USAGE, "bench: no configs/*.yaml here (name a configuration)");
@@ -237,21 +196,12 @@ static bool check_numbers(const Asked *a, const Words *w, Error *e) {
 }
 
 static int bench(int argc, char **argv, Error *e) {
-    static bool (*const modes[])(const Words *w, const Asked *a,
-                                 Error *e) = {[MODE_PHASES] = show_phases,
-                                              [MODE_VARIANTS] = show_variants,
-                                              [MODE_INSTRUMENTS] = show_cost,
-                                              [MODE_PROCESSES] = show_processes};
     Asked a = {0};
     int words;
     const Flag flags[] = {{"--json", FLAG_BOOL, &a.json},
-                          {"--against", FLAG_TEXT, &a.against},
-                          {"--plot", FLAG_TEXT, &a.plot},
-                          {"--save", FLAG_TEXT, &a.save},
                           {"--steps", FLAG_INT, &a.steps},
                           {"--rounds", FLAG_INT, &a.rounds},
                           {"--cache", FLAG_TEXT, &a.cache},
-                          {"--unwatched", FLAG_BOOL, &a.unwatched},
                           {"--variants", FLAG_BOOL, &a.variants},
                           {"--instruments", FLAG_BOOL, &a.instruments},
                           {"--mpi", FLAG_BOOL, &a.mpi},
@@ -260,8 +210,11 @@ static int bench(int argc, char **argv, Error *e) {
     glob_t found = {0};
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
     Words w = words_of(words, argv);
-    usual_configs(&w, mode_of(&a), &found);
-    bool ok = check_options(&a, e) && check_numbers(&a, &w, e) && modes[mode_of(&a)](&w, &a, e);
+    const Mode *mode = &modes[a.variants ? 1 : a.instruments ? 2 : a.mpi ? 3 : 0];
+    usual_configs(&w, mode, &found);
+    bool ok = check(&a, &w, mode, e);
+    if (!a.steps) a.steps = mode->steps;
+    ok = ok && (mode->show ? mode->show(&w, &a, e) : show_each(mode, &w, &a, e));
     globfree(&found);
     return ok ? EXIT_DONE : e->code;
 }
@@ -279,10 +232,6 @@ const Command bench_command = {
         "                  --mpi 7)\n"
         "  --rounds N      all configurations in turn, N times: medians, lowest and highest (default 1)\n"
         "  --json          figures for programs\n"
-        "  --save DIR      a table for people and the JSON beside it, named by the CPU and the threads\n"
-        "  --against FILE  speeds and shares of peak beside those of a former --json or --save\n"
-        "  --plot FILE     a roofline of the phases, SVG\n"
-        "  --unwatched     without what is measured of every head at every step\n"
         "  --variants      instead: each preset's speed over the baseline's, steps in turn\n"
         "  --instruments   instead: what logging costs a run with its own cadence\n"
         "  --mpi           instead: several processes that share the rows of a step and average gradients, "

@@ -34,52 +34,39 @@ double entry_share(const Entry *x, int phase) {
     return limit > 0 ? entry_rate(x, phase) / limit : 0;
 }
 
-static double tokens_per_second(const Round *r) {
-    return (double)r->result.tokens / (r->result.ms * 1e-3);
-}
+/* What the rounds differ in. */
+typedef enum RoundFigure { SPEED, NOMINAL, EXECUTED, FP32, BF16, BYTES, FIGURES } RoundFigure;
 
-static double peak(const Round *r) {
-    return r->result.bf16 ? r->machine.bf16 : r->machine.fp32;
-}
-
-static double nominal(const Round *r) {
-    return tokens_per_second(r) * r->result.flops_nominal / peak(r);
-}
-
-static double executed(const Round *r) {
-    return tokens_per_second(r) * r->result.flops_executed / peak(r);
-}
-
-static double fp32(const Round *r) {
-    return r->machine.fp32;
-}
-
-static double bf16(const Round *r) {
-    return r->machine.bf16;
-}
-
-static double bytes(const Round *r) {
-    return r->machine.bytes;
+static double figure(const Round *r, RoundFigure which) {
+    double speed = (double)r->result.tokens / (r->result.ms * 1e-3);
+    double share = speed / (r->result.bf16 ? r->machine.bf16 : r->machine.fp32);
+    const double of[FIGURES] = {speed,
+                                share * r->result.flops_nominal,
+                                share * r->result.flops_executed,
+                                r->machine.fp32,
+                                r->machine.bf16,
+                                r->machine.bytes};
+    return of[which];
 }
 
 /* ---- what the rounds come to ---- */
 
-static Spread spread(const Round *round, int n, double (*figure)(const Round *r)) {
+static Spread spread(const Round *round, int n, RoundFigure which) {
     double x[n];
-    for (int i = 0; i < n; i++) x[i] = figure(&round[i]);
+    for (int i = 0; i < n; i++) x[i] = figure(&round[i], which);
     double median = quantile_of(x, n, 0.5); /* sorts */
     return (Spread){median, x[0], x[n - 1]};
 }
 
 static int by_speed(const void *a, const void *b) {
-    double x = tokens_per_second(a), y = tokens_per_second(b);
+    double x = figure(a, SPEED), y = figure(b, SPEED);
     return (x > y) - (x < y);
 }
 
 static void summarise(Entry *x, Round *round, int n) {
-    x->speed = spread(round, n, tokens_per_second);
-    x->nominal = spread(round, n, nominal);
-    x->executed = spread(round, n, executed);
+    x->speed = spread(round, n, SPEED);
+    x->nominal = spread(round, n, NOMINAL);
+    x->executed = spread(round, n, EXECUTED);
     qsort(round, (size_t)n, sizeof *round, by_speed);
     const Round *median = &round[n / 2];
     x->machine = median->machine;
@@ -91,13 +78,13 @@ static void summarise(Entry *x, Round *round, int n) {
 /* Of any configuration's rounds: all met the same machine. */
 static void summarise_machine(Bench *b, const Round *round) {
     b->machine = round->machine;
-    b->machine.fp32 = spread(round, b->rounds, fp32).median;
-    b->machine.bf16 = spread(round, b->rounds, bf16).median;
-    b->machine.bytes = spread(round, b->rounds, bytes).median;
+    b->machine.fp32 = spread(round, b->rounds, FP32).median;
+    b->machine.bf16 = spread(round, b->rounds, BF16).median;
+    b->machine.bytes = spread(round, b->rounds, BYTES).median;
 }
 
-static bool take_round(Bench *b, int number, int steps, bool watch, void (*say)(const char *line),
-                       Round *round, Error *e) {
+static bool take_round(Bench *b, int number, int steps, void (*say)(const char *line), Round *round,
+                       Error *e) {
     BenchMachine machine;
     char line[640];
     if (!bench_machine(&machine, e)) return false;
@@ -106,15 +93,15 @@ static bool take_round(Bench *b, int number, int steps, bool watch, void (*say)(
         if (say) say(line);
         Round *to = &round[i * b->rounds + number];
         to->machine = machine;
-        if (!bench_config(&b->of[i].c, steps, watch, &to->result, e)) return false;
+        if (!bench_config(&b->of[i].c, steps, &to->result, e)) return false;
     }
     return true;
 }
 
-bool rounds_measure(Bench *b, int steps, bool watch, void (*say)(const char *line), Error *e) {
+bool rounds_measure(Bench *b, int steps, void (*say)(const char *line), Error *e) {
     Round *round = calloc((size_t)(b->n * b->rounds), sizeof *round);
     bool ok = round || fail(e, EXIT_FAILED, "bench: out of memory");
-    for (int i = 0; ok && i < b->rounds; i++) ok = take_round(b, i, steps, watch, say, round, e);
+    for (int i = 0; ok && i < b->rounds; i++) ok = take_round(b, i, steps, say, round, e);
     if (ok) summarise_machine(b, round);
     for (int i = 0; ok && i < b->n; i++) summarise(&b->of[i], round + i * b->rounds, b->rounds);
     free(round);

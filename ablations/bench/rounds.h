@@ -1,5 +1,5 @@
 /* Owns: several configurations measured in rounds, so that a machine that slows down slows all of them; what
- * the rounds come to. Does not own: one measurement (train/bench.h), how it is shown (show.h, against.h). */
+ * the rounds come to. Does not own: one measurement (train/bench.h), how it is shown (show.h). */
 #ifndef SINKLAB_BENCH_ROUNDS_H
 #define SINKLAB_BENCH_ROUNDS_H
 
@@ -26,7 +26,7 @@ typedef struct Bench {
 
 /* Fills all but names and configurations. steps 0: see bench_config. `say` (may be NULL) receives a line
  * before each measurement. */
-bool rounds_measure(Bench *b, int steps, bool watch, void (*say)(const char *line), Error *e);
+bool rounds_measure(Bench *b, int steps, void (*say)(const char *line), Error *e);
 
 const char *entry_precision(const Entry *x);
 /* What a phase is held against: the peak of its precision, or of memory; 0: nothing. */

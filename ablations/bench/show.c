@@ -1,14 +1,9 @@
 #include "ablations/bench/show.h"
 
-#include "data/base/files.h"
-#include "train/host.h"
 #include "train/config/yaml.h"
+#include "train/host.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 /* ---- text ---- */
@@ -92,16 +87,11 @@ static void json_entry(FILE *out, const Entry *x) {
     fprintf(out, "}}");
 }
 
-static void today(char date[16]) {
-    time_t now = time(NULL);
-    struct tm utc;
-    strftime(date, 16, "%Y-%m-%d", gmtime_r(&now, &utc));
-}
-
 void show_json(FILE *out, const Bench *b) {
     const BenchMachine *m = &b->machine;
     char date[16];
-    today(date);
+    time_t now = time(NULL);
+    strftime(date, sizeof date, "%Y-%m-%d", gmtime(&now));
     fprintf(out, "{\"cpu\":");
     json_string(out, m->cpu);
     fprintf(out,
@@ -113,60 +103,4 @@ void show_json(FILE *out, const Bench *b) {
         json_entry(out, &b->of[i]);
     }
     fprintf(out, "\n]}\n");
-}
-
-/* ---- Markdown, to keep beside the JSON ---- */
-
-void show_markdown(FILE *out, const Bench *b) {
-    const BenchMachine *m = &b->machine;
-    char date[16];
-    today(date);
-    fprintf(out,
-            "# %s, %d thread%s\n\n%s, commit %s. Medians of %d interleaved round%s, lowest to highest.\n"
-            "Peaks: fp32 %.0f GF/s, bf16 %.0f GF/s, memory %.1f GB/s; each round's share is of the peak that "
-            "it found.\n\n"
-            "| config | precision | tokens/s | share of peak | memory |\n|---|---|---|---|---|\n",
-            m->cpu, m->threads, m->threads > 1 ? "s" : "", date, host_git(), b->rounds,
-            b->rounds > 1 ? "s" : "", m->fp32 * 1e-9, m->bf16 * 1e-9, m->bytes * 1e-9);
-    for (int i = 0; i < b->n; i++) {
-        const Entry *x = &b->of[i];
-        fprintf(out, "| `%s` | %s | %.0f (%.0f to %.0f) | %.1f %% (%.1f to %.1f) | %.0f MB |\n", x->name,
-                entry_precision(x), x->speed.median, x->speed.low, x->speed.high, 100 * x->nominal.median,
-                100 * x->nominal.low, 100 * x->nominal.high, x->result.memory * 1e-6);
-    }
-}
-
-/* "AMD EPYC 9B14 96-Core" -> "amd-epyc-9b14-96-core" */
-static void slug(const char *text, char *out, size_t room) {
-    size_t n = 0;
-    for (; *text && n + 1 < room; text++) {
-        if (isalnum((unsigned char)*text))
-            out[n++] = (char)tolower((unsigned char)*text);
-        else if (n && out[n - 1] != '-')
-            out[n++] = '-';
-    }
-    while (n && out[n - 1] == '-') n--;
-    out[n] = 0;
-}
-
-static bool save(const Bench *b, const char *path, void (*show)(FILE *out, const Bench *b), Error *e) {
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    if (!out) return fail(e, EXIT_FAILED, "bench: out of memory");
-    show(out, b);
-    fclose(out);
-    bool ok = file_write(path, text, (int64_t)length, e);
-    free(text);
-    return ok;
-}
-
-bool show_save(const Bench *b, const char *folder, char *path, size_t room, Error *e) {
-    char cpu[64];
-    slug(b->machine.cpu, cpu, sizeof cpu);
-    Path stem =
-        path_of("%s/%s-%d-thread%s", folder, cpu, b->machine.threads, b->machine.threads > 1 ? "s" : "");
-    snprintf(path, room, "%s.json", stem.s);
-    return folder_make(folder, e) && save(b, path_of("%s.md", stem.s).s, show_markdown, e) &&
-           save(b, path, show_json, e);
 }

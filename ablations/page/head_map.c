@@ -2,6 +2,7 @@
 
 #include "ablations/page/report_runs.h"
 #include "ablations/page/svg.h"
+#include "ablations/text_table.h"
 
 #include <math.h>
 #include <string.h>
@@ -31,7 +32,8 @@ static const char models_sql[] = REPORT_RUNS
     ", reached AS (SELECT run_id, max(step) AS last, max(layer) + 1 AS layers, max(head) + 1 AS heads"
     "  FROM step_head WHERE run_id IN (SELECT run FROM report_runs) GROUP BY run_id),"
     " ranked AS (SELECT h.place, h.label, r.id, r.seed, json_extract(r.config, '$.model.context') AS T,"
-    "   p.last, p.layers, p.heads, row_number() OVER (PARTITION BY h.place ORDER BY p.last DESC, r.seed) AS turn"
+    "   p.last, p.layers, p.heads, row_number() OVER (PARTITION BY h.place ORDER BY p.last DESC, r.seed) AS "
+    "turn"
     "  FROM report_runs AS h JOIN run AS r ON r.id = h.run JOIN reached AS p ON p.run_id = r.id)"
     " SELECT label, seed, id, layers, heads, coalesce(T, 0), last FROM ranked WHERE turn = 1 ORDER BY place";
 
@@ -56,11 +58,9 @@ static void add_model(HeadMap *h, sqlite3_stmt *q) {
 }
 
 static bool read_models(HeadMap *h, Store *s, const char *sweep, Error *e) {
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = table_query(s, models_sql, sweep, e);
     int result;
-    if (sqlite3_prepare_v2(store_db(s), models_sql, -1, &q, NULL) != SQLITE_OK)
-        return store_failed(s, "report", e);
-    sqlite3_bind_text(q, 1, sweep, -1, SQLITE_STATIC);
+    if (!q) return false;
     while ((result = sqlite3_step(q)) == SQLITE_ROW) add_model(h, q);
     sqlite3_finalize(q);
     return result == SQLITE_DONE || store_failed(s, "report", e);
@@ -80,28 +80,12 @@ static int shade_of(const HeadMap *h, double mass) {
 
 /* Purple below the control, orange above it, as on the page (ablations/page/scales.js). */
 static void rectangle(FILE *out, double x, double y, double w, int height, int shade) {
-    static const struct {
-        double at;
-        int rgb[3];
-    } stops[] = {{0, {64, 32, 122}},     {0.25, {155, 134, 201}}, {0.5, {240, 239, 236}},
-                 {0.68, {240, 160, 80}}, {0.85, {176, 74, 0}},    {1, {90, 28, 0}}};
-    double place = (double)shade / (SHADES - 1);
-    int i = 0, rgb[3];
-    while (place > stops[i + 1].at) i++;
-    double share = (place - stops[i].at) / (stops[i + 1].at - stops[i].at);
-    for (int c = 0; c < 3; c++)
-        rgb[c] = (int)lround(stops[i].rgb[c] + share * (stops[i + 1].rgb[c] - stops[i].rgb[c]));
-    fprintf(out, "<path shape-rendering=\"crispEdges\" fill=\"#%02x%02x%02x\" d=\"M%g %gh%gv%dh%gz\"/>\n", rgb[0], rgb[1], rgb[2], x, y, w,
-            height, -w);
+    static const SvgStop stops[] = {{0, {64, 32, 122}},     {0.25, {155, 134, 201}}, {0.5, {240, 239, 236}},
+                                    {0.68, {240, 160, 80}}, {0.85, {176, 74, 0}},    {1, {90, 28, 0}}};
+    svg_cell(out, x, y, w, height, stops, (double)shade / (SHADES - 1));
 }
 
 /* ---- drawing ---- */
-
-static void label(FILE *out, double x, double y, const char *anchor, const char *text) {
-    fprintf(out, "<text x=\"%g\" y=\"%g\" text-anchor=\"%s\">", x, y, anchor);
-    svg_text(out, text);
-    fputs("</text>\n", out);
-}
 
 /* Neighbours of one shade are one rectangle. */
 typedef struct Stretch {
@@ -119,10 +103,10 @@ static bool draw_rows(const HeadMap *h, const Model *m, double y, Store *s, Erro
     static const char sql[] =
         "SELECT layer, head, (step - 1) * ?2 / ?3 AS at, avg(first_mass), max(step) * ?2 / ?3 FROM step_head"
         " WHERE run_id = ?1 AND first_mass IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = table_query(s, sql, NULL, e);
     Stretch t = {0};
     int result;
-    if (sqlite3_prepare_v2(store_db(s), sql, -1, &q, NULL) != SQLITE_OK) return store_failed(s, "report", e);
+    if (!q) return false;
     sqlite3_bind_int64(q, 1, m->run);
     sqlite3_bind_int(q, 2, COLUMNS);
     sqlite3_bind_int64(q, 3, h->last);
@@ -146,10 +130,10 @@ static bool draw_model(const HeadMap *h, const Model *m, double y, Store *s, Err
     int rows = m->layers * m->heads;
     bool all = rows <= 24; /* else one name a layer */
     snprintf(text, sizeof text, "%s (n = 1 run, T = %d, uniform control %.4f)", m->name, m->T, m->control);
-    label(h->out, LEFT, y - 5, "start", text);
+    svg_label(h->out, LEFT, y - 5, "start", text);
     for (int i = 0; i < rows; i += all ? 1 : m->heads) {
         snprintf(text, sizeof text, all ? "L%d H%d" : "L%d", i / m->heads, i % m->heads);
-        label(h->out, LEFT - 5, y + i * ROW + ROW - 2, "end", text);
+        svg_label(h->out, LEFT - 5, y + i * ROW + ROW - 2, "end", text);
     }
     return draw_rows(h, m, y, s, e);
 }
@@ -158,9 +142,9 @@ static void draw_time(const HeadMap *h, double y) {
     char text[32];
     for (int i = 0; i <= 4; i++) {
         snprintf(text, sizeof text, "%lld", (long long)(h->last * i / 4));
-        label(h->out, LEFT + COLUMNS * COLUMN * i / 4.0, y, i < 4 ? "middle" : "end", text);
+        svg_label(h->out, LEFT + COLUMNS * COLUMN * i / 4.0, y, i < 4 ? "middle" : "end", text);
     }
-    label(h->out, LEFT + COLUMNS * COLUMN / 2.0, y + 15, "middle", "step");
+    svg_label(h->out, LEFT + COLUMNS * COLUMN / 2.0, y + 15, "middle", "step");
 }
 
 /* The colours, with the control in their middle. */
@@ -171,34 +155,26 @@ static void draw_legend(const HeadMap *h, double y) {
     for (int i = 0; i <= 4; i++) {
         if (fabs(place_of(h, i / 4.0) - 0.5) < 0.05) continue;
         snprintf(text, sizeof text, "%g", i / 4.0);
-        label(h->out, LEFT + BAR * place_of(h, i / 4.0), y + 20, "middle", text);
+        svg_label(h->out, LEFT + BAR * place_of(h, i / 4.0), y + 20, "middle", text);
     }
     snprintf(text, sizeof text, "uniform control %.4f", h->model[0].control);
     fprintf(h->out, "<path stroke=\"currentColor\" d=\"M%g %gv14\"/>\n", LEFT + BAR / 2.0, y + 9);
-    label(h->out, LEFT + BAR / 2.0, y + 33, "middle", text);
-    label(h->out, LEFT + BAR + 14, y + 8, "start", "share of attention, mean over a training batch's rows;");
-    label(h->out, LEFT + BAR + 14, y + 21, "start", "orange: more than uniform attention, purple: less");
-}
-
-static void begin(const HeadMap *h, double height) {
-    char text[64] = "Mass of the first key by head (L layer, H head)";
-    fprintf(h->out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %g\" role=\"img\" "
-            "font-family=\"system-ui,sans-serif\" font-size=\"10\" fill=\"currentColor\">\n<title>%s</title>\n"
-            "<text x=\"%d\" y=\"16\" font-size=\"12.5\" font-weight=\"600\">%s</text>\n",
-            WIDTH, height, text, LEFT, text);
-    if (h->models <= h->n) return;
-    snprintf(text, sizeof text, "%d models of %d", h->n, h->models);
-    label(h->out, WIDTH - 12, height - 6, "end", text);
+    svg_label(h->out, LEFT + BAR / 2.0, y + 33, "middle", text);
+    svg_label(h->out, LEFT + BAR + 14, y + 8, "start",
+              "share of attention, mean over a training batch's rows;");
+    svg_label(h->out, LEFT + BAR + 14, y + 21, "start", "orange: more than uniform attention, purple: less");
 }
 
 bool head_map(FILE *out, Store *s, const char *sweep, Error *e) {
     HeadMap h = {.out = out};
-    double y = TOP, height = TOP + FOOT - GAP;
+    char title[96] = "Mass of the first key by head (L layer, H head)";
+    int y = TOP, height = TOP + FOOT - GAP;
     if (!read_models(&h, s, sweep, e)) return false;
     if (!h.n) return true;
     for (int i = 0; i < h.n; i++) height += h.model[i].layers * h.model[i].heads * ROW + GAP;
-    begin(&h, height);
+    if (h.models > h.n)
+        snprintf(title + strlen(title), sizeof title - strlen(title), ", %d models of %d", h.n, h.models);
+    svg_begin(out, WIDTH, height, LEFT, title);
     for (int i = 0; i < h.n; i++) {
         if (!draw_model(&h, &h.model[i], y, s, e)) return false;
         y += h.model[i].layers * h.model[i].heads * ROW + GAP;

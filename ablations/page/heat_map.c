@@ -6,37 +6,22 @@
 
 enum { GAP = 34, TOP = 34, LEFT = 28, LEGEND = 40, STEPS = 64, TICK = 8 };
 
-/* From white to the deepest blue-green; half of the scale is where the eye tells most apart. */
-static void colour(double share, int rgb[3]) {
-    static const int stops[][3] = {{255, 255, 255}, {166, 206, 227}, {31, 120, 180}, {8, 29, 88}};
-    double at = fmin(fmax(share, 0), 1) * 3;
-    int i = at < 3 ? (int)at : 2;
-    for (int c = 0; c < 3; c++)
-        rgb[c] = (int)lround(stops[i][c] + (at - i) * (stops[i + 1][c] - stops[i][c]));
-}
-
+/* Half of the scale is where the eye tells most apart. */
 static void cell(FILE *out, double x, double y, int w, int h, double share) {
-    int rgb[3];
-    colour(share, rgb);
-    fprintf(out, "<rect x=\"%g\" y=\"%g\" width=\"%d\" height=\"%d\" fill=\"#%02x%02x%02x\"/>\n", x, y, w, h,
-            rgb[0], rgb[1], rgb[2]);
-}
-
-static void text(FILE *out, double x, double y, const char *anchor, const char *what) {
-    fprintf(out, "<text x=\"%g\" y=\"%g\" text-anchor=\"%s\">", x, y, anchor);
-    svg_text(out, what);
-    fputs("</text>\n", out);
+    static const SvgStop stops[] = {
+        {0, {255, 255, 255}}, {1.0 / 3, {166, 206, 227}}, {2.0 / 3, {31, 120, 180}}, {1, {8, 29, 88}}};
+    svg_cell(out, x, y, w, h, stops, fmin(share, 1));
 }
 
 static void ticks(FILE *out, const HeatMap *m, double x, double y) {
     char number[16];
     for (int j = 0; j<m->cols; j += m->cols> 2 * TICK ? TICK : 1) {
         snprintf(number, sizeof number, "%d", j);
-        text(out, x + (j + 0.5) * m->cell, y + m->rows * m->cell + 10, "middle", number);
+        svg_label(out, x + (j + 0.5) * m->cell, y + m->rows * m->cell + 10, "middle", number);
     }
     for (int i = 0; i<m->rows; i += m->rows> 2 * TICK ? TICK : 1) {
         snprintf(number, sizeof number, "%d", i);
-        text(out, x - 3, y + (i + 0.5) * m->cell + 3, "end", number);
+        svg_label(out, x - 3, y + (i + 0.5) * m->cell + 3, "end", number);
     }
 }
 
@@ -49,31 +34,27 @@ static void panel(FILE *out, const HeatMap *m, const HeatPanel *p, double x, dou
             double share = p->at[(long)i * m->cols + j] / m->most;
             if (share > 0.5 / STEPS) cell(out, x + j * m->cell, y + i * m->cell, m->cell, m->cell, share);
         }
-    text(out, x, y - 5, "start", p->title);
+    svg_label(out, x, y - 5, "start", p->title);
     ticks(out, m, x, y);
 }
 
 static void legend(FILE *out, const HeatMap *m, double x, double y) {
     char number[32];
     for (int i = 0; i < STEPS; i++) cell(out, x + 2 * i, y, 2, 8, (i + 0.5) / STEPS);
-    text(out, x - 4, y + 8, "end", "0");
+    svg_label(out, x - 4, y + 8, "end", "0");
     snprintf(number, sizeof number, "%.3g", m->most);
-    text(out, x + 2 * STEPS + 4, y + 8, "start", number);
+    svg_label(out, x + 2 * STEPS + 4, y + 8, "start", number);
 }
 
 void heat_map(FILE *out, const HeatMap *m) {
     int w = m->cols * m->cell + GAP, h = m->rows * m->cell + GAP, down = (m->n + m->across - 1) / m->across;
     int width = LEFT + (m->across * w > 320 ? m->across * w : 320), height = TOP + 14 + down * h + LEGEND;
-    fprintf(out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" "
-            "font-size=\"9\" fill=\"currentColor\">\n",
-            width, height);
-    text(out, LEFT, 14, "start", m->title);
+    svg_begin(out, width, height, LEFT, m->title);
     for (int i = 0; i < m->n; i++)
         panel(out, m, &m->panel[i], LEFT + i % m->across * w, TOP + 14 + i / m->across * h);
     char axes[128];
     snprintf(axes, sizeof axes, "across: %s, down: %s", m->x_label, m->y_label);
-    text(out, LEFT, height - LEGEND + 14, "start", axes);
+    svg_label(out, LEFT, height - LEGEND + 14, "start", axes);
     legend(out, m, LEFT + 12, height - 16);
     fputs("</svg>\n", out);
 }

@@ -7,22 +7,19 @@
 #include <unistd.h>
 #include <zlib.h>
 
-PageFolder page_folder(void) {
-    PageFolder f = {""};
+Path page_folder(void) {
     char program[512];
     ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (n <= 0) return f;
+    if (n <= 0) return (Path){""};
     program[n] = 0;
-    char *name = strrchr(program, '/');
-    snprintf(f.path, sizeof f.path, "%.*s/ablations/page", (int)(name - program), program);
-    Path library = path_of("%s/node_modules/@observablehq/plot/dist/plot.umd.min.js", f.path);
-    if (access(library.s, R_OK)) f.path[0] = 0;
-    return f;
+    Path folder = path_of("%.*s/ablations/page", (int)(strrchr(program, '/') - program), program);
+    Path library = path_of("%s/node_modules/@observablehq/plot/dist/plot.umd.min.js", folder.s);
+    return access(library.s, R_OK) ? (Path){""} : folder;
 }
 
 typedef struct Page {
     FILE *out;
-    const PageFolder *folder;
+    const char *folder;
     Store *s;
     const char *sweep;
     Error *e;
@@ -59,15 +56,7 @@ static bool write_packed(const Page *p, const char *id, const Bytes *b) {
 
 /* ---- parts: each puts one file, or the database, where the template names it ---- */
 
-typedef bool Part(const Page *p, const char *name, const Bytes *file);
-
-static bool put_style(const Page *p, const char *name, const Bytes *file) {
-    (void)name;
-    fputs("<style>\n", p->out);
-    fwrite(file->data, 1, (size_t)file->size, p->out);
-    fputs("</style>\n", p->out);
-    return true;
-}
+typedef bool Part(const Page *p, const char *word, const char *name, const Bytes *file);
 
 /* A script's text may hold what would end it. */
 static void write_script(FILE *out, const char *text, size_t size) {
@@ -79,16 +68,18 @@ static void write_script(FILE *out, const char *text, size_t size) {
     }
 }
 
-static bool put_script(const Page *p, const char *name, const Bytes *file) {
+/* A style or a script between tags of its own. */
+static bool put_tagged(const Page *p, const char *word, const char *name, const Bytes *file) {
     (void)name;
-    fputs("<script>\n", p->out);
+    fprintf(p->out, "<%s>\n", word);
     write_script(p->out, file->data, (size_t)file->size);
-    fputs("</script>\n", p->out);
+    fprintf(p->out, "</%s>\n", word);
     return true;
 }
 
 /* A module's lines in the page's one module: names are shared, so nothing is imported or exported. */
-static bool put_module(const Page *p, const char *name, const Bytes *file) {
+static bool put_module(const Page *p, const char *word, const char *name, const Bytes *file) {
+    (void)word;
     static const char import[] = "import ", export[] = "export ";
     fprintf(p->out, "// %s\n", name);
     for (const char *at = file->data, *end = at + file->size; at < end;) {
@@ -101,15 +92,16 @@ static bool put_module(const Page *p, const char *name, const Bytes *file) {
     return true;
 }
 
-static bool put_packed(const Page *p, const char *name, const Bytes *file) {
+static bool put_packed(const Page *p, const char *word, const char *name, const Bytes *file) {
+    (void)word;
     const char *base = strrchr(name, '/');
     return write_packed(p, base ? base + 1 : name, file);
 }
 
-static bool put_database(const Page *p, const char *name, const Bytes *file) {
-    (void)file;
+static bool put_database(const Page *p, const char *word, const char *name, const Bytes *file) {
+    (void)word, (void)file;
     Bytes copy = {0};
-    Path queries = path_of("%s/../queries", p->folder->path);
+    Path queries = path_of("%s/../queries", p->folder);
     bool ok = extract(p->s, p->sweep, queries.s, &copy, p->e) && write_packed(p, name, &copy);
     bytes_free(&copy);
     return ok;
@@ -120,7 +112,7 @@ static const struct PartRow {
     Part *put;
     bool reads; /* the file it names */
 } part_rows[] = {
-    {"style", put_style, true},   {"script", put_script, true},      {"module", put_module, true},
+    {"style", put_tagged, true},  {"script", put_tagged, true},      {"module", put_module, true},
     {"packed", put_packed, true}, {"database", put_database, false},
 };
 
@@ -128,10 +120,10 @@ static bool put_part(const Page *p, const char *word, const char *name) {
     for (size_t i = 0; i < sizeof part_rows / sizeof *part_rows; i++) {
         if (strcmp(part_rows[i].word, word)) continue;
         Bytes file = {0};
-        Path path = path_of("%s/%s", p->folder->path, name);
+        Path path = path_of("%s/%s", p->folder, name);
         bool ok = !part_rows[i].reads ||
                   (file_read(path.s, &file, p->e) && bytes_append(&file, "", 1, p->e) && file.size--);
-        ok = ok && part_rows[i].put(p, name, &file);
+        ok = ok && part_rows[i].put(p, word, name, &file);
         bytes_free(&file);
         return ok;
     }
@@ -151,10 +143,10 @@ static bool write_template(const Page *p, char *text) {
     return ok;
 }
 
-bool page_write(FILE *out, const PageFolder *folder, Store *s, const char *sweep, Error *e) {
+bool page_write(FILE *out, const char *folder, Store *s, const char *sweep, Error *e) {
     Page p = {out, folder, s, sweep, e};
     Bytes text = {0};
-    Path path = path_of("%s/page.html", folder->path);
+    Path path = path_of("%s/page.html", folder);
     bool ok = file_read(path.s, &text, e) && bytes_append(&text, "", 1, e) && write_template(&p, text.data);
     bytes_free(&text);
     return ok;

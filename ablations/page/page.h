@@ -4,16 +4,14 @@
 #ifndef SINKLAB_PAGE_H
 #define SINKLAB_PAGE_H
 
+#include "data/base/files.h"
 #include "train/store/store.h"
 
 #include <stdio.h>
 
 /* The folder of the page's parts beside the program, or "" when it or its libraries are missing. */
-typedef struct PageFolder {
-    char path[1024];
-} PageFolder;
-PageFolder page_folder(void);
+Path page_folder(void);
 
-bool page_write(FILE *out, const PageFolder *folder, Store *s, const char *sweep, Error *e);
+bool page_write(FILE *out, const char *folder, Store *s, const char *sweep, Error *e);
 
 #endif

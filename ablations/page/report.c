@@ -1,13 +1,13 @@
 #include "ablations/page/report.h"
 
-#include "ablations/page/report_runs.h"
 #include "ablations/page/head_map.h"
 #include "ablations/page/page.h"
+#include "ablations/page/report_runs.h"
 #include "ablations/page/svg.h"
+#include "ablations/text_table.h"
 #include "data/base/files.h"
 #include "train/commands/command.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,31 +20,21 @@ typedef struct Page {
 } Page;
 
 static sqlite3_stmt *prepare(const Page *p, const char *sql) {
-    sqlite3_stmt *q = NULL;
-    if (sqlite3_prepare_v2(store_db(p->s), sql, -1, &q, NULL) != SQLITE_OK) {
-        store_failed(p->s, "report", p->e);
-        return NULL;
-    }
-    sqlite3_bind_text(q, 1, p->sweep, -1, SQLITE_STATIC);
-    return q;
+    return table_query(p->s, sql, p->sweep, p->e);
 }
 
 /* ---- curves ---- */
 
 typedef struct Curves {
-    SvgSeries *series;
-    char **name;
-    double *x, *y;
-    int64_t *first; /* of each series, in x and y: they move while they grow */
+    SvgSeries *series; /* their names are owned here */
+    double *x, *y;     /* of all series, one after the other */
     int n;
     int64_t points;
 } Curves;
 
 static void curves_free(Curves *c) {
-    for (int i = 0; i < c->n; i++) free(c->name[i]);
-    free(c->name);
+    for (int i = 0; i < c->n; i++) free((char *)c->series[i].name);
     free(c->series);
-    free(c->first);
     free(c->x);
     free(c->y);
 }
@@ -52,24 +42,16 @@ static void curves_free(Curves *c) {
 /* Begins a series; only the first of a cell is named. */
 static bool begin_series(Curves *c, int place, const char *label, Error *e) {
     bool named = !c->n || c->series[c->n - 1].colour != place;
-    if (!memory_grow((void **)&c->series, c->n + 1, sizeof *c->series, e) ||
-        !memory_grow((void **)&c->name, c->n + 1, sizeof *c->name, e) ||
-        !memory_grow((void **)&c->first, c->n + 1, sizeof *c->first, e))
-        return false;
-    c->name[c->n] = named ? strdup(label) : NULL;
-    c->first[c->n] = c->points;
-    c->series[c->n] = (SvgSeries){.name = c->name[c->n], .colour = place};
-    c->n++;
+    if (!memory_grow((void **)&c->series, c->n + 1, sizeof *c->series, e)) return false;
+    c->series[c->n++] = (SvgSeries){.name = named ? strdup(label) : NULL, .colour = place};
     return true;
 }
 
 static bool add_point(Curves *c, double x, double y, Error *e) {
-    if ((c->points & (c->points - 1)) == 0) {
-        int64_t room = c->points ? 2 * c->points : 1;
-        if (!memory_grow((void **)&c->x, room, sizeof *c->x, e) ||
-            !memory_grow((void **)&c->y, room, sizeof *c->y, e))
-            return false;
-    }
+    int64_t room = 2 * c->points + 1;
+    if ((c->points & (c->points + 1)) == 0 && (!memory_grow((void **)&c->x, room, sizeof *c->x, e) ||
+                                               !memory_grow((void **)&c->y, room, sizeof *c->y, e)))
+        return false;
     c->x[c->points] = x;
     c->y[c->points++] = y;
     c->series[c->n - 1].n++;
@@ -90,14 +72,15 @@ static bool read_curves(const Page *p, const char *sql, Curves *c) {
     }
     if (ok && result != SQLITE_DONE) ok = store_failed(p->s, "report", p->e);
     sqlite3_finalize(q);
-    for (int i = 0; i < c->n; i++) c->series[i].x = c->x + c->first[i], c->series[i].y = c->y + c->first[i];
+    for (int64_t i = 0, at = 0; i < c->n; at += c->series[i++].n)
+        c->series[i].x = c->x + at, c->series[i].y = c->y + at;
     return ok;
 }
 
 /* A column of eval on probe main, by step. */
 #define EVALUATIONS(column)                                                                                  \
-    REPORT_RUNS "SELECT h.place, h.label, h.run, e.step, e." column " FROM report_runs AS h JOIN eval AS e"            \
-           " ON e.run_id = h.run AND e.probe = 'main' WHERE e." column " IS NOT NULL ORDER BY 1, 3, 4"
+    REPORT_RUNS "SELECT h.place, h.label, h.run, e.step, e." column " FROM report_runs AS h JOIN eval AS e"  \
+                " ON e.run_id = h.run AND e.probe = 'main' WHERE e." column " IS NOT NULL ORDER BY 1, 3, 4"
 
 static const struct Chart {
     const char *name, *title, *sql; /* sql NULL: the heat maps of ablations/page/head_map.h */
@@ -106,8 +89,8 @@ static const struct Chart {
     /* Averaged over 1/200 of the run: single steps are noise. */
     {"training_loss", "Training loss (nats a token)",
      REPORT_RUNS "SELECT h.place, h.label, h.run, avg(s.step), avg(s.loss) FROM report_runs AS h"
-            " JOIN run AS r ON r.id = h.run JOIN step AS s ON s.run_id = h.run WHERE s.loss IS NOT NULL"
-            " GROUP BY h.place, h.label, h.run, (s.step - 1) * 200 / max(r.steps, 200) ORDER BY 1, 3, 4",
+                 " JOIN run AS r ON r.id = h.run JOIN step AS s ON s.run_id = h.run WHERE s.loss IS NOT NULL"
+                 " GROUP BY h.place, h.label, h.run, (s.step - 1) * 200 / max(r.steps, 200) ORDER BY 1, 3, 4",
      .log_y = true},
     {"val_loss", "Validation loss (nats a token)", EVALUATIONS("val_loss"), .log_y = true},
     {"sink_rate", "Sink rate at eps 0.3", EVALUATIONS("sink_rate_03"), .from_zero = true},
@@ -120,8 +103,9 @@ static const struct Chart {
 /* The mass of the first key under uniform attention, where all runs share one T; else NAN. */
 static double uniform_control(const Page *p) {
     double mass = NAN;
-    sqlite3_stmt *q = prepare(p, REPORT_RUNS "SELECT min(uniform_mass), max(uniform_mass) FROM report_runs AS h"
-                                        " JOIN eval AS e ON e.run_id = h.run AND e.probe = 'main'");
+    sqlite3_stmt *q =
+        prepare(p, REPORT_RUNS "SELECT min(uniform_mass), max(uniform_mass) FROM report_runs AS h"
+                               " JOIN eval AS e ON e.run_id = h.run AND e.probe = 'main'");
     if (q && sqlite3_step(q) == SQLITE_ROW && sqlite3_column_type(q, 0) != SQLITE_NULL &&
         sqlite3_column_double(q, 0) == sqlite3_column_double(q, 1))
         mass = sqlite3_column_double(q, 0);
@@ -129,21 +113,9 @@ static double uniform_control(const Page *p) {
     return mass;
 }
 
-/* What a chart stands in. */
-typedef struct Frame {
-    const char *begin, *end;
-} Frame;
-
-static bool draw_heads(const Page *p, Frame frame) {
-    fputs(frame.begin, p->out);
-    bool ok = head_map(p->out, p->s, p->sweep, p->e);
-    fputs(frame.end, p->out);
-    return ok;
-}
-
-static bool draw_chart(const Page *p, const struct Chart *chart, Frame frame) {
+static bool draw_chart(const Page *p, const struct Chart *chart) {
     Curves curves = {0};
-    if (!chart->sql) return draw_heads(p, frame);
+    if (!chart->sql) return head_map(p->out, p->s, p->sweep, p->e);
     bool ok = read_curves(p, chart->sql, &curves);
     if (ok && curves.n) {
         SvgChart svg = {.title = chart->title,
@@ -154,71 +126,11 @@ static bool draw_chart(const Page *p, const struct Chart *chart, Frame frame) {
                         .rule_label = "uniform attention",
                         .series = curves.series,
                         .n = curves.n};
-        fputs(frame.begin, p->out);
         svg_chart(p->out, &svg);
-        fputs(frame.end, p->out);
     }
     curves_free(&curves);
     return ok;
 }
-
-/* ---- text ---- */
-
-static void write_cell(const Page *p, sqlite3_stmt *q, int i) {
-    switch (sqlite3_column_type(q, i)) {
-    case SQLITE_NULL:
-        fputs("<td>-</td>", p->out);
-        break;
-    case SQLITE_FLOAT:
-        fprintf(p->out, "<td>%.4g</td>", sqlite3_column_double(q, i));
-        break;
-    case SQLITE_INTEGER:
-        fprintf(p->out, "<td>%lld</td>", (long long)sqlite3_column_int64(q, i));
-        break;
-    default:
-        fputs("<th scope=\"row\">", p->out);
-        svg_text(p->out, (const char *)sqlite3_column_text(q, i));
-        fputs("</th>", p->out);
-    }
-}
-
-/* A query as a table; nothing when it has no rows. */
-static bool write_table(const Page *p, const char *title, const char *sql) {
-    sqlite3_stmt *q = prepare(p, sql);
-    int result, columns = sqlite3_column_count(q), rows = 0;
-    if (!q) return false;
-    while ((result = sqlite3_step(q)) == SQLITE_ROW) {
-        if (!rows++) {
-            fprintf(p->out, "<h2>%s</h2>\n<div class=\"wide\"><table><thead><tr>", title);
-            for (int i = 0; i < columns; i++) {
-                fputs(sqlite3_column_type(q, i) == SQLITE_TEXT ? "<th class=\"text\">" : "<th>", p->out);
-                svg_text(p->out, sqlite3_column_name(q, i));
-                fputs("</th>", p->out);
-            }
-            fputs("</tr></thead><tbody>\n", p->out);
-        }
-        fputs("<tr>", p->out);
-        for (int i = 0; i < columns; i++) write_cell(p, q, i);
-        fputs("</tr>\n", p->out);
-    }
-    if (rows) fputs("</tbody></table></div>\n", p->out);
-    sqlite3_finalize(q);
-    return result == SQLITE_DONE || store_failed(p->s, "report", p->e);
-}
-
-static const char head[] =
-    "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<style>\n"
-    ":root{color-scheme:light dark;--ink:#1c1c1c;--paper:#fff;--line:#ccc}\n"
-    "@media(prefers-color-scheme:dark){:root{--ink:#ddd;--paper:#161616;--line:#444}}\n"
-    "body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:1360px;"
-    "margin:2rem auto;padding:0 1rem}\n"
-    ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:1rem}\n"
-    "figure{margin:0;overflow-x:auto}figure:empty{display:none}svg{width:100%;min-width:32rem;height:auto}\n"
-    ".wide{overflow-x:auto}\n"
-    "table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
-    "td,th{padding:.2rem .7rem;border-bottom:1px solid var(--line);text-align:right}"
-    "th.text,th[scope=row]{text-align:left}th[scope=row]{font-weight:400}\n</style>\n";
 
 static bool check_sweep(const Page *p) {
     if (!p->sweep) return true;
@@ -230,85 +142,63 @@ static bool check_sweep(const Page *p) {
                          store_path(p->s), p->sweep);
 }
 
-/* The sweep's name, claim and source. */
-static bool write_heading(const Page *p) {
-    sqlite3_stmt *q =
-        prepare(p, "SELECT name, coalesce(claim, ''), coalesce(source, '') FROM sweep WHERE name = ?1");
-    if (!q) return false;
-    bool known = sqlite3_step(q) == SQLITE_ROW;
-    const char *name = known ? (const char *)sqlite3_column_text(q, 0) : "all runs";
+/* ---- the static page: figures and two tables ---- */
+
+static const char head[] =
+    "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<style>\n"
+    ":root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:1360px;margin:2rem auto;"
+    "padding:0 1rem}\n"
+    ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:1rem}\n"
+    "figure{margin:0;overflow-x:auto}figure:empty{display:none}svg{width:100%;min-width:32rem;height:auto}\n"
+    "table{display:block;overflow-x:auto;border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
+    "td,th{padding:.2rem .7rem;border-bottom:1px solid #8886;text-align:left}\n</style>\n<title>sinklab: ";
+
+static void write_heading(const Page *p) {
+    const char *name = p->sweep ? p->sweep : "all runs";
     fputs(head, p->out);
-    fputs("<title>sinklab: ", p->out);
     svg_text(p->out, name);
     fputs("</title></head><body>\n<h1>", p->out);
     svg_text(p->out, name);
     fputs("</h1>\n", p->out);
-    for (int i = 1; known && i <= 2; i++) {
-        const char *text = (const char *)sqlite3_column_text(q, i);
-        if (!*text) continue;
-        fputs(i == 1 ? "<p>" : "<p>Source: ", p->out);
-        svg_text(p->out, text);
-        fputs("</p>\n", p->out);
-    }
-    sqlite3_finalize(q);
-    return true;
-}
-
-/* What the figures were measured on. */
-static bool write_scale(const Page *p) {
-    sqlite3_stmt *q =
-        prepare(p, REPORT_RUNS "SELECT count(DISTINCT h.run), count(DISTINCT r.seed), group_concat(DISTINCT e.T),"
-                          " max(e.sequences), count(DISTINCT h.run) FILTER (WHERE r.status = 'done')"
-                          " FROM report_runs AS h JOIN run AS r ON r.id = h.run"
-                          " LEFT JOIN eval AS e ON e.run_id = h.run AND e.probe = 'main'");
-    if (!q) return false;
-    if (sqlite3_step(q) == SQLITE_ROW) {
-        const char *T = (const char *)sqlite3_column_text(q, 2);
-        fprintf(p->out,
-                "<p>n = %d runs (%d done), %d seed%s a cell at most; probe <code>main</code>: %d held-out "
-                "sequences of "
-                "T = ",
-                sqlite3_column_int(q, 0), sqlite3_column_int(q, 4), sqlite3_column_int(q, 1),
-                sqlite3_column_int(q, 1) == 1 ? "" : "s", sqlite3_column_int(q, 3));
-        svg_text(p->out, T ? T : "?");
-        fputs(" tokens. The sink rate is the share of (sequence, layer, head) that give the first key more "
-              "than eps = "
-              "0.3 of their attention.",
-              p->out);
-        if (!isnan(uniform_control(p)))
-            fprintf(p->out, " Uniform control: attention spread evenly gives it %.4f, a sink rate of %d.",
-                    uniform_control(p), uniform_control(p) > 0.3);
-        fputs("</p>\n", p->out);
-    }
-    sqlite3_finalize(q);
-    return true;
 }
 
 static bool write_charts(const Page *p) {
     bool ok = true;
     fputs("<div class=\"charts\">\n", p->out);
-    for (size_t i = 0; ok && i < sizeof charts / sizeof *charts; i++)
-        ok = draw_chart(p, &charts[i], (Frame){"<figure>", "</figure>\n"});
+    for (size_t i = 0; ok && i < sizeof charts / sizeof *charts; i++) {
+        fputs("<figure>", p->out);
+        ok = draw_chart(p, &charts[i]);
+        fputs("</figure>\n", p->out);
+    }
     fputs("</div>\n", p->out);
     return ok;
 }
 
+/* Nothing where the query has no rows. */
+static bool write_table(const Page *p, const char *title, const char *sql) {
+    sqlite3_stmt *q = prepare(p, sql);
+    bool some = q && sqlite3_step(q) == SQLITE_ROW, ok = q;
+    sqlite3_finalize(q);
+    if (some) fprintf(p->out, "<h2>%s</h2>\n", title);
+    return some ? table_of(p->out, p->s, sql, p->sweep, TABLE_HTML, p->e) : ok;
+}
+
 static bool write_page(const Page *p) {
-    static const char medians[] =
-        "SELECT cell, done, runs, val_loss, sink_rate_03, sink_mass, uniform_mass, onset,"
-        " value_drain, norm_ratio, T FROM summary WHERE sweep = ?1";
+    static const char finals[] = REPORT_RUNS
+        ", tokens AS (SELECT run_id, max(T) AS T, max(sequences) AS sequences FROM eval WHERE probe = 'main'"
+        " GROUP BY run_id) SELECT h.label AS model, f.seed, f.val_loss, f.sink_rate_03, f.sink_mass,"
+        " f.uniform_mass, f.onset, f.value_drain, f.norm_ratio, t.T, t.sequences, substr(f.key, 1, 8) AS key"
+        " FROM report_runs AS h JOIN final AS f ON f.run_id = h.run JOIN tokens AS t USING (run_id)"
+        " ORDER BY h.place, f.seed";
     static const char verdicts[] =
         "SELECT metric, direction, beyond, side, stratum, n, mean, low, high, effect_sd,"
         " verdict, more_seeds FROM verdict WHERE sweep = ?1";
-    static const char runs[] = REPORT_RUNS
-        "SELECT f.variant, f.label, f.seed, f.val_loss, f.sink_rate_03, f.sink_mass, f.uniform_mass, f.onset,"
-        " f.value_drain, f.norm_ratio, substr(f.key, 1, 8) AS key FROM report_runs AS h"
-        " JOIN final AS f ON f.run_id = h.run ORDER BY h.place, f.seed";
-    bool ok = check_sweep(p) && write_heading(p) && write_scale(p) && write_charts(p) &&
-              write_table(p, "Medians over seeds", medians) &&
-              write_table(p, "Verdicts (paired differences, 95 % t intervals, words corrected by Holm)",
-                          verdicts) &&
-              write_table(p, "Runs", runs);
+    if (!check_sweep(p)) return false;
+    write_heading(p);
+    bool ok =
+        write_charts(p) && write_table(p, "Final figures (probe main; the sink rate at eps 0.3)", finals) &&
+        write_table(p, "Verdicts (paired differences, 95 % t intervals, words corrected by Holm)", verdicts);
     fputs("</body></html>\n", p->out);
     return ok;
 }
@@ -317,13 +207,13 @@ bool report_write(Store *s, const char *sweep, const char *path, bool quiet, Err
     char *text = NULL;
     size_t size = 0;
     Page p = {s, sweep, open_memstream(&text, &size), e};
-    PageFolder parts = page_folder();
+    Path parts = page_folder();
     if (!p.out) return fail(e, EXIT_FAILED, "report: out of memory");
-    bool ok = *parts.path ? check_sweep(&p) && page_write(p.out, &parts, s, sweep, e) : write_page(&p);
+    bool ok = *parts.s ? check_sweep(&p) && page_write(p.out, parts.s, s, sweep, e) : write_page(&p);
     fclose(p.out);
     ok = ok && file_replace(path, text, (int64_t)size, e);
     free(text);
-    if (ok && !*parts.path && !quiet)
+    if (ok && !*parts.s && !quiet)
         fprintf(stderr, "%s: the static page (`make page`, which needs npm once, adds the one that moves)\n",
                 path);
     return ok;
@@ -338,7 +228,7 @@ static bool save_chart(const Page *page, const struct Chart *chart, const char *
     Path path = path_of("%s/%s.svg", folder, chart->name);
     p.out = open_memstream(&text, &size);
     if (!p.out) return fail(p.e, EXIT_FAILED, "report: out of memory");
-    bool ok = draw_chart(&p, chart, (Frame){"", ""});
+    bool ok = draw_chart(&p, chart);
     fclose(p.out);
     ok = ok && (!size || file_replace(path.s, text, (int64_t)size, p.e));
     free(text);

@@ -1,7 +1,7 @@
 /* Owns: sinklab report: the page of a sweep, or of every run, as one HTML file, and its figures as SVG. Where
- * the libraries of the interactive page are not installed it is the static one: curves and tables.
- * Does not own: the interactive page (ablations/page/page.h), how curves are drawn (ablations/page/svg.h), what figures
- * mean (train/schema.sql). */
+ * the libraries of the interactive page are not installed the page is a static one: the figures and two
+ * tables. Does not own: the interactive page (ablations/page/page.h), how curves are drawn
+ * (ablations/page/svg.h), what figures mean (train/schema.sql). */
 #ifndef SINKLAB_REPORT_H
 #define SINKLAB_REPORT_H
 

@@ -36,6 +36,33 @@ void svg_text(FILE *out, const char *text) {
     }
 }
 
+void svg_label(FILE *out, double x, double y, const char *anchor, const char *text) {
+    fprintf(out, "<text x=\"%g\" y=\"%g\" text-anchor=\"%s\">", x, y, anchor);
+    svg_text(out, text);
+    fputs("</text>\n", out);
+}
+
+void svg_begin(FILE *out, int width, int height, int left, const char *title) {
+    fprintf(out,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" "
+            "font-family=\"system-ui,sans-serif\" font-size=\"11\" fill=\"currentColor\">\n<title>",
+            width, height);
+    svg_text(out, title);
+    fprintf(out, "</title>\n<g font-size=\"13\" font-weight=\"600\">");
+    svg_label(out, left, 16, "start", title);
+    fputs("</g>\n", out);
+}
+
+void svg_cell(FILE *out, double x, double y, double w, double h, const SvgStop *stop, double place) {
+    int rgb[3];
+    while (stop[1].at < 1 && place > stop[1].at) stop++;
+    double share = (place - stop[0].at) / (stop[1].at - stop[0].at);
+    for (int c = 0; c < 3; c++)
+        rgb[c] = (int)lround(stop[0].rgb[c] + share * (stop[1].rgb[c] - stop[0].rgb[c]));
+    fprintf(out, "<path shape-rendering=\"crispEdges\" fill=\"#%02x%02x%02x\" d=\"M%g %gh%gv%gh%gz\"/>\n",
+            rgb[0], rgb[1], rgb[2], x, y, w, h, -w);
+}
+
 /* ---- the plane ---- */
 
 static bool to_plane(const View *v, double y, double *out) {
@@ -84,12 +111,6 @@ static double clean(double tick, double step) {
 
 /* ---- drawing ---- */
 
-static void draw_label(FILE *out, double x, double y, const char *anchor, const char *text) {
-    fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
-    svg_text(out, text);
-    fputs("</text>\n", out);
-}
-
 static void draw_line(FILE *out, double x0, double y0, double x1, double y1, const char *attributes) {
     fprintf(out, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"currentColor\" %s/>\n", x0,
             y0, x1, y1, attributes);
@@ -100,7 +121,7 @@ static void draw_x_tick(FILE *out, const View *v, double x, double step) {
     double at = place_x(v, x);
     snprintf(text, sizeof text, "%g", clean(x, step));
     bool at_edge = at > WIDTH - RIGHT - 10; /* where a label in the middle would be cut */
-    draw_label(out, at_edge ? WIDTH - 2 : at, HEIGHT - BOTTOM + 15, at_edge ? "end" : "middle", text);
+    svg_label(out, at_edge ? WIDTH - 2 : at, HEIGHT - BOTTOM + 15, at_edge ? "end" : "middle", text);
 }
 
 /* `y` in the data's unit. */
@@ -109,7 +130,7 @@ static void draw_y_tick(FILE *out, const View *v, double y) {
     double plane;
     if (!to_plane(v, y, &plane) || plane < v->y0 || plane > v->y1) return;
     snprintf(text, sizeof text, "%.3g", y);
-    draw_label(out, LEFT - 6, place_y(v, plane) + 4, "end", text);
+    svg_label(out, LEFT - 6, place_y(v, plane) + 4, "end", text);
     draw_line(out, LEFT, place_y(v, plane), WIDTH - RIGHT, place_y(v, plane), "stroke-opacity=\".15\"");
 }
 
@@ -150,7 +171,7 @@ static void draw_legend(FILE *out, const SvgChart *c) {
         if (!c->series[i].name) continue;
         fprintf(out, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"3\"/>\n",
                 LEFT, y - 4, LEFT + 20, y - 4, svg_colour(c->series[i].colour));
-        draw_label(out, LEFT + 26, y, "start", c->series[i].name);
+        svg_label(out, LEFT + 26, y, "start", c->series[i].name);
         y += LEGEND_ROW;
     }
 }
@@ -159,26 +180,18 @@ static void draw_rule(FILE *out, const SvgChart *c, const View *v) {
     double y;
     if (isnan(c->rule) || !to_plane(v, c->rule, &y)) return;
     draw_line(out, LEFT, place_y(v, y), WIDTH - RIGHT, place_y(v, y), "stroke-dasharray=\"5 4\"");
-    if (c->rule_label) draw_label(out, WIDTH - RIGHT, place_y(v, y) - 5, "end", c->rule_label);
+    if (c->rule_label) svg_label(out, WIDTH - RIGHT, place_y(v, y) - 5, "end", c->rule_label);
 }
 
 void svg_chart(FILE *out, const SvgChart *c) {
     View v = view_of(c);
     int named = 0;
     for (int i = 0; i < c->n; i++) named += c->series[i].name != NULL;
-    fprintf(out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" "
-            "font-family=\"system-ui,sans-serif\" font-size=\"11\" fill=\"currentColor\">\n<title>",
-            WIDTH, HEIGHT + (named ? named * LEGEND_ROW + 4 : 0));
-    svg_text(out, c->title);
-    fputs("</title>\n", out);
-    fprintf(out, "<text x=\"%d\" y=\"16\" font-size=\"13\" font-weight=\"600\">", LEFT);
-    svg_text(out, c->title);
-    fputs("</text>\n", out);
+    svg_begin(out, WIDTH, HEIGHT + (named ? named * LEGEND_ROW + 4 : 0), LEFT, c->title);
     draw_ticks(out, &v);
     draw_line(out, LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM, "");
     draw_line(out, LEFT, TOP, LEFT, HEIGHT - BOTTOM, "");
-    draw_label(out, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - BOTTOM + 31, "middle", c->x_label);
+    svg_label(out, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - BOTTOM + 31, "middle", c->x_label);
     for (int i = 0; i < c->n; i++) draw_series(out, &v, &c->series[i]);
     draw_rule(out, c, &v);
     draw_legend(out, c);

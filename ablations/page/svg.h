@@ -29,6 +29,21 @@ void svg_chart(FILE *out, const SvgChart *c);
 /* The colour of an index, "#rrggbb". */
 const char *svg_colour(int index);
 
+/* What every figure begins with, its title written at x = left too; "</svg>" ends the figure. */
+void svg_begin(FILE *out, int width, int height, int left, const char *title);
+
+/* anchor: start, middle or end. */
+void svg_label(FILE *out, double x, double y, const char *anchor, const char *text);
+
+/* A scale of colours: stops from at = 0 to at = 1; between two of them the channels are linear. */
+typedef struct SvgStop {
+    double at;
+    int rgb[3];
+} SvgStop;
+
+/* A rectangle without an edge in the colour of `place` in 0 to 1. */
+void svg_cell(FILE *out, double x, double y, double w, double h, const SvgStop *stop, double place);
+
 /* Text with what XML and HTML take for markup escaped; control characters become blanks. */
 void svg_text(FILE *out, const char *text);
 

@@ -1,7 +1,8 @@
 #include "ablations/sweep/runner.h"
 
-#include "ablations/sweep/run_process.h"
 #include "ablations/sweep/progress_table.h"
+#include "ablations/sweep/run_process.h"
+#include "ablations/text_table.h"
 #include "data/base/files.h"
 #include "train/host.h"
 
@@ -76,12 +77,10 @@ static const char gates_sql[] =
 /* Reads which cells the tuning seeds have chosen. */
 static bool read_gates(Runner *r, Error *e) {
     const Sweep *sweep = r->p->sweep;
-    sqlite3_stmt *q = NULL;
     int result, rows = 0;
     if (r->o->only >= 0 || !sweep_is_tuned(sweep)) return true;
-    if (sqlite3_prepare_v2(store_db(r->s), gates_sql, -1, &q, NULL) != SQLITE_OK)
-        return store_failed(r->s, "results: sweep", e);
-    sqlite3_bind_text(q, 1, sweep->name, -1, SQLITE_STATIC);
+    sqlite3_stmt *q = table_query(r->s, gates_sql, sweep->name, e);
+    if (!q) return false;
     sqlite3_bind_text(q, 2, sweep->text, -1, SQLITE_STATIC);
     sqlite3_bind_text(q, 3, r->p->run[0].key, -1, SQLITE_STATIC);
     for (; (result = sqlite3_step(q)) == SQLITE_ROW; rows++) {

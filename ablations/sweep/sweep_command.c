@@ -87,13 +87,10 @@ static bool do_status(const Sweep *s, const Options *o, int *code, Error *e) {
 
 /* The control that every mass is to be read beside, at each T of the sweep. */
 static bool print_control(const Sweep *s, Store *store, Error *e) {
-    sqlite3_stmt *q = NULL;
-    if (sqlite3_prepare_v2(store_db(store),
-                           "SELECT DISTINCT T, uniform_mass FROM summary WHERE sweep = ?1 AND T IS NOT NULL",
-                           -1, &q, NULL) != SQLITE_OK)
-        return store_failed(store, "results: summary", e);
-    sqlite3_bind_text(q, 1, s->name, -1, SQLITE_STATIC);
     int result;
+    sqlite3_stmt *q = table_query(
+        store, "SELECT DISTINCT T, uniform_mass FROM summary WHERE sweep = ?1 AND T IS NOT NULL", s->name, e);
+    if (!q) return false;
     while ((result = sqlite3_step(q)) == SQLITE_ROW)
         printf("uniform control at T=%d: uniform attention has sink_mass %.4f and sink_rate_03 %d\n",
                sqlite3_column_int(q, 0), sqlite3_column_double(q, 1), sqlite3_column_double(q, 1) > 0.3);
@@ -104,13 +101,9 @@ static bool print_control(const Sweep *s, Store *store, Error *e) {
 /* The table for people, and the line that gives it again. A sweep's name needs no quoting. */
 static bool print_summary(const Sweep *s, Store *store, const Options *o, Error *e) {
     char sql[256];
-    sqlite3_stmt *q = NULL;
     snprintf(sql, sizeof sql, "SELECT * FROM summary WHERE sweep = '%s'", s->name);
-    if (sqlite3_prepare_v2(store_db(store), sql, -1, &q, NULL) != SQLITE_OK)
-        return store_failed(store, "results: summary", e);
     if (!o->json) printf("\nmedians over seeds; rates at eps 0.3 on probe main, T tokens a row\n");
-    bool ok = table_print(stdout, q, o->json, e);
-    sqlite3_finalize(q);
+    bool ok = table_of(stdout, store, sql, NULL, o->json ? TABLE_JSON : TABLE_TEXT, e);
     if (!ok || o->json) return ok;
     if (!print_control(s, store, e)) return false;
     printf("\nthe table again:  sqlite3 -box %s \"%s\"\n", o->db, sql);
@@ -129,19 +122,12 @@ static bool print_results(const Sweep *s, Store *store, const Options *o, Error 
 
 /* Of --index: what became of that run. */
 static bool print_run(const PlannedRun *r, Store *store, Error *e) {
-    sqlite3_stmt *q = NULL;
-    if (sqlite3_prepare_v2(
-            store_db(store),
-            "SELECT r.key, r.variant, r.seed, r.status, f.val_loss, f.val_loss_1, f.bits_per_byte,"
-            " f.sink_rate_03, f.sink_mass, f.uniform_mass, f.value_drain, f.norm_ratio, f.onset,"
-            " f.tokens, f.seconds FROM run AS r LEFT JOIN final AS f ON f.run_id = r.id"
-            " WHERE r.key = ?1",
-            -1, &q, NULL) != SQLITE_OK)
-        return store_failed(store, "results: final", e);
-    sqlite3_bind_text(q, 1, r->key, -1, SQLITE_STATIC);
-    bool ok = table_print(stdout, q, true, e);
-    sqlite3_finalize(q);
-    return ok;
+    return table_of(stdout, store,
+                    "SELECT r.key, r.variant, r.seed, r.status, f.val_loss, f.val_loss_1, f.bits_per_byte,"
+                    " f.sink_rate_03, f.sink_mass, f.uniform_mass, f.value_drain, f.norm_ratio, f.onset,"
+                    " f.tokens, f.seconds FROM run AS r LEFT JOIN final AS f ON f.run_id = r.id"
+                    " WHERE r.key = ?1",
+                    r->key, TABLE_JSON, e);
 }
 
 static bool check_limits(const Plan *p, const Options *o, Error *e) {

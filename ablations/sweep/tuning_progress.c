@@ -1,5 +1,7 @@
 #include "ablations/sweep/tuning_progress.h"
 
+#include "ablations/text_table.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -36,11 +38,9 @@ static const char stage_sql[] =
 bool stage_read(Stage *out, const Sweep *s, Store *store, Error *e) {
     *out = (Stage){.tuning = s->combinations * (s->seeds - s->judging),
                    .judging = count_choices(s) * s->judging};
-    sqlite3_stmt *q = NULL;
     if (!store) return true;
-    if (sqlite3_prepare_v2(store_db(store), stage_sql, -1, &q, NULL) != SQLITE_OK)
-        return store_failed(store, "results: sweep", e);
-    sqlite3_bind_text(q, 1, s->name, -1, SQLITE_STATIC);
+    sqlite3_stmt *q = table_query(store, stage_sql, s->name, e);
+    if (!q) return false;
     sqlite3_bind_text(q, 2, s->text, -1, SQLITE_STATIC);
     bool ok = sqlite3_step(q) == SQLITE_ROW || store_failed(store, "results: sweep", e);
     if (ok) {

@@ -7,22 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A statement whose one parameter is the sweep's name. */
-static sqlite3_stmt *prepare(const Sweep *s, Store *store, const char *sql, Error *e) {
-    sqlite3_stmt *q = NULL;
-    if (sqlite3_prepare_v2(store_db(store), sql, -1, &q, NULL) != SQLITE_OK) {
-        store_failed(store, "results: sweep", e);
-        return NULL;
-    }
-    sqlite3_bind_text(q, 1, s->name, -1, SQLITE_STATIC);
-    return q;
-}
-
-static bool print_rows(FILE *out, const Sweep *s, Store *store, const char *sql, bool json, Error *e) {
-    sqlite3_stmt *q = prepare(s, store, sql, e);
-    bool ok = q && table_print(out, q, json, e);
-    sqlite3_finalize(q);
-    return ok;
+/* Of a query whose one parameter is the sweep's name. */
+static bool print_rows(FILE *out, const Sweep *s, Store *store, const char *sql, TableForm form, Error *e) {
+    return table_of(out, store, sql, s->name, form, e);
 }
 
 /* ---- whether the file says what was run ---- */
@@ -51,7 +38,7 @@ static bool bind_configs(sqlite3_stmt *q, const Sweep *s, int index, Error *e) {
 
 /* Other words than those of `sweep run`, or another base, make other runs of the same text: says so, once. */
 static bool tell_drift(const Sweep *s, Store *store, Error *e) {
-    sqlite3_stmt *q = prepare(s, store, drift_sql, e);
+    sqlite3_stmt *q = table_query(store, drift_sql, s->name, e);
     int result = SQLITE_DONE;
     bool ok = q;
     for (int i = 0; ok && result == SQLITE_DONE && i < sweep_runs(s); i++) {
@@ -74,7 +61,7 @@ static bool tell_drift(const Sweep *s, Store *store, Error *e) {
 
 /* The sweep's row must be there; says when the file has another text, or makes other runs. */
 static bool check_known(const Sweep *s, Store *store, Error *e) {
-    sqlite3_stmt *q = prepare(s, store, "SELECT file FROM sweep WHERE name = ?1", e);
+    sqlite3_stmt *q = table_query(store, "SELECT file FROM sweep WHERE name = ?1", s->name, e);
     if (!q) return false;
     bool known = sqlite3_step(q) == SQLITE_ROW;
     bool edited = known && strcmp((const char *)sqlite3_column_text(q, 0), s->text);
@@ -101,7 +88,7 @@ static const char scale_sql[] =
 
 /* What the claim was put to the test at. */
 static bool print_scale(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
-    sqlite3_stmt *q = prepare(s, store, scale_sql, e);
+    sqlite3_stmt *q = table_query(store, scale_sql, s->name, e);
     if (!q) return false;
     if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_int(q, 5)) {
         const char *least = (const char *)sqlite3_column_text(q, 0),
@@ -171,53 +158,16 @@ static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
     if (sweep_is_tuned(s)) {
         if (!print_stage(out, s, store, "", e)) return false;
         fprintf(out, "\neach side at its own best, chosen on seeds that do not judge\n");
-        if (!print_rows(out, s, store, choice_sql, false, e)) return false;
+        if (!print_rows(out, s, store, choice_sql, TABLE_TEXT, e)) return false;
     }
     fprintf(out,
             "\npaired differences to the baseline of the same seed; low and high: 95 %% t interval; the word "
             "is corrected by Holm\n");
     print_censoring(out, s, "");
-    return print_lacking(out, s, store, "", e) && print_rows(out, s, store, verdict_sql, false, e);
+    return print_lacking(out, s, store, "", e) && print_rows(out, s, store, verdict_sql, TABLE_TEXT, e);
 }
 
 /* ---- Markdown ---- */
-
-/* A text of the file on one line; a bar would end the cell. */
-static void markdown_text(FILE *out, const char *text) {
-    for (; *text; text++) {
-        if (strchr("|\\<*_`", *text)) fputc('\\', out);
-        fputc(*text == '\n' ? ' ' : *text, out);
-    }
-}
-
-static void markdown_cell(FILE *out, sqlite3_stmt *q, int i) {
-    fputs(" ", out);
-    if (sqlite3_column_type(q, i) == SQLITE_NULL)
-        fputs("-", out);
-    else if (sqlite3_column_type(q, i) == SQLITE_FLOAT)
-        fprintf(out, "%.4g", sqlite3_column_double(q, i));
-    else
-        markdown_text(out, (const char *)sqlite3_column_text(q, i));
-    fputs(" |", out);
-}
-
-static bool markdown_rows(FILE *out, const Sweep *s, Store *store, const char *sql, Error *e) {
-    sqlite3_stmt *q = prepare(s, store, sql, e);
-    int result, columns = sqlite3_column_count(q);
-    if (!q) return false;
-    fputs("\n|", out);
-    for (int i = 0; i < columns; i++) fprintf(out, " %s |", sqlite3_column_name(q, i));
-    fputs("\n|", out);
-    for (int i = 0; i < columns; i++) fputs("---|", out);
-    fputs("\n", out);
-    while ((result = sqlite3_step(q)) == SQLITE_ROW) {
-        fputs("|", out);
-        for (int i = 0; i < columns; i++) markdown_cell(out, q, i);
-        fputs("\n", out);
-    }
-    sqlite3_finalize(q);
-    return result == SQLITE_DONE || store_failed(store, "results: sweep", e);
-}
 
 static const char markdown_sql[] =
     "SELECT side, iif(stratum = 'all', '', stratum) AS 'within',"
@@ -243,14 +193,14 @@ static bool print_markdown(FILE *out, const Sweep *s, Store *store, Error *e) {
     fprintf(out, "- file: `%s`; differences are paired by seed, words corrected by Holm\n", s->path);
     print_censoring(out, s, "- ");
     if (!print_lacking(out, s, store, "- ", e)) return false;
-    if (sweep_is_tuned(s) && !markdown_rows(out, s, store, choice_sql, e)) return false;
-    return markdown_rows(out, s, store, markdown_sql, e);
+    if (sweep_is_tuned(s) && !print_rows(out, s, store, choice_sql, TABLE_MARKDOWN, e)) return false;
+    return print_rows(out, s, store, markdown_sql, TABLE_MARKDOWN, e);
 }
 
 bool verdict_print(FILE *out, const Sweep *s, Store *store, VerdictForm form, Error *e) {
     if (!check_known(s, store, e)) return false;
     if (form == VERDICT_JSON)
-        return print_lacking(stderr, s, store, "", e) && print_rows(out, s, store, verdict_sql, true, e);
+        return print_lacking(stderr, s, store, "", e) && print_rows(out, s, store, verdict_sql, TABLE_JSON, e);
     if (!s->expectations)
         return fail(e, EXIT_USAGE,
                     "%s: no expect: there is nothing to judge (sweep status tells what was run)", s->path);
@@ -258,27 +208,6 @@ bool verdict_print(FILE *out, const Sweep *s, Store *store, VerdictForm form, Er
 }
 
 /* ---- CSV ---- */
-
-static void csv_text(FILE *out, const char *text) {
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text; text++) fprintf(out, *text == '"' ? "\"%c" : "%c", *text);
-    fputc('"', out);
-}
-
-static void csv_row(FILE *out, sqlite3_stmt *q, int columns) {
-    for (int i = 0; i < columns; i++) {
-        if (i) fputc(',', out);
-        if (sqlite3_column_type(q, i) == SQLITE_FLOAT)
-            fprintf(out, "%.17g", sqlite3_column_double(q, i));
-        else if (sqlite3_column_type(q, i) != SQLITE_NULL)
-            csv_text(out, (const char *)sqlite3_column_text(q, i));
-    }
-    fputs("\r\n", out);
-}
 
 /* One column an axis, looked up in the run's configuration. Keys are the configuration's own. */
 static char *csv_sql(const Sweep *s) {
@@ -299,13 +228,7 @@ static char *csv_sql(const Sweep *s) {
 bool sweep_csv(FILE *out, const Sweep *s, Store *store, Error *e) {
     if (!check_known(s, store, e)) return false;
     char *sql = csv_sql(s);
-    sqlite3_stmt *q = sql ? prepare(s, store, sql, e) : NULL;
+    bool ok = sql ? print_rows(out, s, store, sql, TABLE_CSV, e) : fail(e, EXIT_FAILED, "export: out of memory");
     sqlite3_free(sql);
-    if (!q) return false;
-    int result, columns = sqlite3_column_count(q);
-    for (int i = 0; i < columns; i++) fprintf(out, "%s%s", i ? "," : "", sqlite3_column_name(q, i));
-    fputs("\r\n", out);
-    while ((result = sqlite3_step(q)) == SQLITE_ROW) csv_row(out, q, columns);
-    sqlite3_finalize(q);
-    return result == SQLITE_DONE || store_failed(store, "results: export", e);
+    return ok;
 }

@@ -1,4 +1,4 @@
-/* The static page: hostile texts stay text, the figures are there, curves are drawn. */
+/* The static page: hostile texts stay text, the figures and both tables are there, curves are drawn. */
 #include "ablations/page/report.h"
 #include "ablations/page/svg.h"
 #include "data/base/files.h"
@@ -22,12 +22,10 @@ static void hostile_texts_stay_text(void **state) {
     Store *s = open_or_fail(p.db, STORE_WRITE);
     Planted sweep = plant_sweep(s, "page", 0, "lower");
     plant_run(s, &sweep, "<script>alert('&\"')</script>", 0, 0, true, 2);
-    plant_row(s, "UPDATE sweep SET claim = ?1, source = ?1", "t", "</p><img src=x onerror=alert(1)>");
     char *page = page_of(s, &p, "page");
     assert_null(strstr(page, "<script"));
-    assert_null(strstr(page, "<img"));
-    assert_non_null(strstr(page, "&lt;script&gt;alert(&#39;&amp;&quot;&#39;)&lt;/script&gt;"));
-    assert_non_null(strstr(page, "&lt;img src=x onerror=alert(1)&gt;"));
+    assert_non_null(strstr(page, ">&lt;script&gt;alert(&#39;&amp;&quot;&#39;)&lt;/script&gt;</text>"));
+    assert_non_null(strstr(page, "<tr><td>&lt;script&gt;alert(&#39;&amp;&quot;&#39;)&lt;/script&gt;<td>"));
     free(page);
     store_close(s);
     place_remove(&p);
@@ -38,14 +36,19 @@ static void curves_and_their_conditions_are_there(void **state) {
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
     Planted sweep = plant_sweep(s, "page", 0, "lower");
-    for (int seed = 0; seed < 2; seed++) plant_run(s, &sweep, "none", 0, seed, true, 2);
+    for (int seed = 0; seed < 2; seed++) {
+        plant_run(s, &sweep, "none", 0, seed, true, 2);
+        plant_run(s, &sweep, "other", 1, seed, true, 1 - seed * 0.125);
+    }
     run_sql(s, "UPDATE eval SET sink_rate_03 = 0.4, sink_mass = 0.3, uniform_mass = 0.1268, sequences = 100;"
                "INSERT INTO eval (run_id, step, probe, T, sink_rate_03) VALUES (1, 0, 'main', 32, 0)");
     char *page = page_of(s, &p, "page");
-    assert_non_null(strstr(page, "n = 2 runs (2 done), 2 seeds a cell at most"));
-    assert_non_null(strstr(page, "100 held-out sequences of T = 32 tokens"));
-    assert_non_null(strstr(page, "eps = 0.3"));
-    assert_non_null(strstr(page, "0.1268, a sink rate of 0"));
+    assert_non_null(strstr(page, "<tr><td>none<td>1<td>2<td>"));
+    assert_non_null(strstr(page, "<tr><td>val_loss<td>lower<td>0<td>other<td>all<td>2<td>-1.062<td>"));
+    assert_non_null(strstr(page, "<th>T<th>sequences<th>key</tr>"));
+    assert_non_null(strstr(page, "<td>32<td>100<td>"));
+    assert_non_null(strstr(page, "<td>0.4<td>0.3<td>0.1268<td>"));
+    assert_non_null(strstr(page, "the sink rate at eps 0.3"));
     assert_non_null(strstr(page, "<title>Sink rate at eps 0.3</title>"));
     assert_non_null(strstr(page, "uniform attention</text>"));
     assert_null(strstr(page, "nan"));
@@ -60,8 +63,9 @@ static void an_empty_database_gives_a_page(void **state) {
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
     char *page = page_of(s, &p, NULL);
-    assert_non_null(strstr(page, "n = 0 runs"));
+    assert_non_null(strstr(page, "<h1>all runs</h1>"));
     assert_null(strstr(page, "<svg"));
+    assert_null(strstr(page, "<table"));
     free(page);
     Error e = {0};
     assert_false(report_write(s, "none", path_of("%s/other.html", p.folder).s, true, &e));

@@ -16,12 +16,12 @@ static const char NORMED[] =
 
 /* ---- the table printer ---- */
 
-static const char *printed_table(sqlite3 *db, const char *sql, bool json, char out[2048]) {
+static const char *printed_table(sqlite3 *db, const char *sql, TableForm form, char out[2048]) {
     sqlite3_stmt *rows;
     Error e = {0};
     assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &rows, NULL), SQLITE_OK);
     FILE *f = fmemopen(out, 2048, "w");
-    if (!table_print(f, rows, json, &e)) fail_msg("%s", e.text);
+    if (!table_print(f, rows, form, &e)) fail_msg("%s", e.text);
     fclose(f);
     sqlite3_finalize(rows);
     return out;
@@ -34,10 +34,10 @@ static void tables_are_aligned(void **state) {
     sqlite3_open(":memory:", &db);
     const char *rows = "SELECT * FROM (SELECT 'a' AS name, 5 AS n, 2.0 / 3 AS x, 'left' AS last "
                        "UNION ALL SELECT 'größer', 12345, NULL, 'b')";
-    assert_string_equal(printed_table(db, rows, false, out), "name        n        x  last\n"
+    assert_string_equal(printed_table(db, rows, TABLE_TEXT, out), "name        n        x  last\n"
                                                              "a           5  0.66667  left\n"
                                                              "größer  12345        -  b\n");
-    assert_string_equal(printed_table(db, "SELECT 1 AS a WHERE 0", false, out), "a\n");
+    assert_string_equal(printed_table(db, "SELECT 1 AS a WHERE 0", TABLE_TEXT, out), "a\n");
     sqlite3_close(db);
 }
 
@@ -50,11 +50,42 @@ static void json_keeps_every_bit(void **state) {
                                       "SELECT 0.1 AS a, 0.1 + 0.2 AS b, 7 AS c, NULL AS d, 9e999 AS e, "
                                       "'x\"\\' || char(10, 1) || CAST(x'ff' AS TEXT) AS f "
                                       "UNION ALL SELECT 1.5, 2, 3, 4, 5, ''",
-                                      true, out),
+                                      TABLE_JSON, out),
                         "[\n  {\"a\": 0.1, \"b\": 0.30000000000000004, \"c\": 7, \"d\": null, \"e\": null, "
                         "\"f\": \"x\\\"\\\\\\u000a\\u0001\\ufffd\"},\n"
                         "  {\"a\": 1.5, \"b\": 2, \"c\": 3, \"d\": 4, \"e\": 5, \"f\": \"\"}\n]\n");
-    assert_string_equal(printed_table(db, "SELECT 1 AS a WHERE 0", true, out), "[]\n");
+    assert_string_equal(printed_table(db, "SELECT 1 AS a WHERE 0", TABLE_JSON, out), "[]\n");
+    sqlite3_close(db);
+}
+
+/* Of each form: names, a row of every type, and what would end a cell. */
+static void documents_escape_what_would_end_a_cell(void **state) {
+    (void)state;
+    static const char rows[] = "SELECT 'a|b' AS x_1, 2.0 / 3 AS r, 7 AS n, NULL AS z UNION ALL"
+                               " SELECT '<i>,\"\"_' || char(10), 0.5, 1, ''";
+    static const struct {
+        TableForm form;
+        const char *is, *empty;
+    } cases[] = {
+        {TABLE_MARKDOWN,
+         "\n| x_1 | r | n | z |\n|---|---|---|---|\n| a\\|b | 0.6667 | 7 | - |\n"
+         "| \\<i>,\"\"\\_  | 0.5 | 1 |  |\n",
+         "\n| a |\n|---|\n"},
+        {TABLE_HTML,
+         "<table>\n<tr><th>x_1<th>r<th>n<th>z</tr>\n<tr><td>a|b<td>0.6667<td>7<td>-</tr>\n"
+         "<tr><td>&lt;i&gt;,&quot;&quot;_ <td>0.5<td>1<td></tr>\n</table>\n",
+         "<table>\n<tr><th>a</tr>\n</table>\n"},
+        {TABLE_CSV,
+         "x_1,r,n,z\r\na|b,0.66666666666666663,7,\r\n\"<i>,\"\"\"\"_\n\",0.5,1,\r\n",
+         "a\r\n"},
+    };
+    sqlite3 *db;
+    char out[2048];
+    sqlite3_open(":memory:", &db);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_string_equal(printed_table(db, rows, cases[i].form, out), cases[i].is);
+        assert_string_equal(printed_table(db, "SELECT 1 AS a WHERE 0", cases[i].form, out), cases[i].empty);
+    }
     sqlite3_close(db);
 }
 
@@ -235,6 +266,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_are_aligned),
         cmocka_unit_test(json_keeps_every_bit),
+        cmocka_unit_test(documents_escape_what_would_end_a_cell),
         cmocka_unit_test(list_tells_what_is_there),
         cmocka_unit_test(show_takes_a_unique_prefix),
         cmocka_unit_test(diff_lists_differing_keys_only),
