@@ -8,6 +8,20 @@ ALL     := -std=gnu11 -D_GNU_SOURCE -I. $(CFLAGS) $(WARN) -fopenmp -I/usr/includ
 LIBS    := -lblis -llapacke -lyaml -lsqlite3 -lz -lxxhash -lm
 
 ROOMS   := data model train ablations
+
+# SAN=address,undefined or COVERAGE=1 makes any goal in a tree of its own below build/, of links to the files here.
+ifneq ($(SAN)$(COVERAGE),)
+TREE    := $(if $(SAN),build/san/$(SAN),build/coverage)
+SPECIAL := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer,--coverage)
+GOALS   := $(or $(MAKECMDGOALS),all)
+.NOTPARALLEL:
+.PHONY: $(GOALS)
+$(GOALS):
+	@mkdir -p $(TREE)
+	@ln -sfnr Makefile $(ROOMS) configs tests $(TREE)
+	UBSAN_OPTIONS=print_stacktrace=1 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/leaks.supp \
+	    $(MAKE) -C $(TREE) SAN= COVERAGE= CFLAGS='-O1 -g $(MARCH) -fno-math-errno -ffp-contract=fast $(SPECIAL)' $@
+else
 MPI     := ablations/bench/processes_mpi.c
 SOURCES := $(filter-out $(MPI),$(wildcard $(ROOMS:%=%/*.c) $(ROOMS:%=%/*/*.c)))
 OBJECTS := $(SOURCES:%.c=build/%.o)
@@ -15,7 +29,8 @@ LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
-.PHONY: page test-page all perf test tests test-long mutants demo accept claims results stress portable test-readme test-slurm test-mpi test-recipe clean FORCE
+.PHONY: all test tests test-long mutants test-recipe portable stress coverage \
+    demo test-readme claims results accept page test-page test-slurm test-mpi perf clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -59,6 +74,10 @@ COUNT  ?= 2000
 test-long: build/tests/model/combinations_test build/tests/model/pass_test
 	$< $(SEED) $(COUNT)
 	build/tests/model/pass_test 500
+
+# How much of each folder the tests have run, after make COVERAGE=1 test; FILES=1 names the files below 90 %.
+coverage:
+	tests/coverage.sh
 
 # Seeded faults, each of which a named test must see.
 mutants:
@@ -146,3 +165,4 @@ clean:
 	rm -rf build sinklab sinklab-mpi
 
 -include $(OBJECTS:.o=.d) $(MPI:%.c=build/%.d) $(TESTS:=.d) $(HELPERS:.o=.d)
+endif
