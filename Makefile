@@ -29,7 +29,7 @@ LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
-.PHONY: all test tests test-long mutants test-recipe portable stress coverage \
+.PHONY: all test tests test-long mutants test-recipe portable stress coverage circles \
     demo test-readme claims results accept page test-page test-slurm test-mpi perf clean FORCE
 .SECONDARY:
 all: sinklab
@@ -86,6 +86,10 @@ mutants:
 # The variant of model/README.md, added to a copy of the tree; make test-recipe TESTS='pass mlp' is a part.
 test-recipe:
 	tests/recipe.sh
+
+# No file calls one that calls it back, no header includes one that includes it.
+circles: $(OBJECTS)
+	@tests/circles.sh $(OBJECTS)
 
 # Built and tested for AVX2 alone and for any x86-64, in a copy of the tree; make portable TESTS='model/*' is a part.
 portable:
