@@ -29,7 +29,7 @@ LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
-.PHONY: all test tests test-long mutants test-recipe portable stress coverage circles \
+.PHONY: all test tests test-long mutants test-recipe portable stress coverage circles format format-check \
     demo test-readme claims results accept page test-page test-slurm test-mpi perf clean FORCE
 .SECONDARY:
 all: sinklab
@@ -90,6 +90,16 @@ test-recipe:
 # No file calls one that calls it back, no header includes one that includes it.
 circles: $(OBJECTS)
 	@tests/circles.sh $(OBJECTS)
+
+# .clang-format, which clang-format 14 (.ci/packages-format.txt) reads: format writes, format-check names files.
+CLANG_FORMAT ?= clang-format-14
+FORMATTED     = $$(find $(ROOMS) tests -name node_modules -prune -o -name '*.[ch]' -print | sort)
+format:
+	$(CLANG_FORMAT) -i $(FORMATTED)
+format-check:
+	@command -v $(CLANG_FORMAT) >/dev/null || { echo 'format-check: no $(CLANG_FORMAT)'; exit 1; }
+	@bad=$$(for f in $(FORMATTED); do $(CLANG_FORMAT) $$f | cmp -s - $$f || echo $$f; done); \
+	    [ -z "$$bad" ] || { printf 'make format would change:\n%s\n' "$$bad"; exit 1; }
 
 # Built and tested for AVX2 alone and for any x86-64, in a copy of the tree; make portable TESTS='model/*' is a part.
 portable:
