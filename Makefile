@@ -18,7 +18,7 @@ GOALS   := $(or $(MAKECMDGOALS),all)
 .PHONY: $(GOALS)
 $(GOALS):
 	@mkdir -p $(TREE)
-	@ln -sfnr Makefile $(ROOMS) configs tests $(TREE)
+	@ln -sfnr Makefile .commit $(ROOMS) configs tests $(TREE)
 	UBSAN_OPTIONS=print_stacktrace=1 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/leaks.supp \
 	    $(MAKE) -C $(TREE) SAN= COVERAGE= CFLAGS='-O1 -g $(MARCH) -fno-math-errno -ffp-contract=fast $(SPECIAL)' $@
 else
@@ -29,8 +29,8 @@ LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
-.PHONY: all test tests test-long mutants test-recipe portable stress coverage circles format format-check \
-    demo test-readme claims results accept page test-page test-slurm test-mpi perf clean FORCE
+.PHONY: all test tests test-long mutants test-recipe portable stress coverage circles format format-check dist \
+    test-dist demo test-readme claims results accept page test-page test-slurm test-mpi perf clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -101,6 +101,16 @@ format-check:
 	@bad=$$(for f in $(FORMATTED); do $(CLANG_FORMAT) $$f | cmp -s - $$f || echo $$f; done); \
 	    [ -z "$$bad" ] || { printf 'make format would change:\n%s\n' "$$bad"; exit 1; }
 
+# The committed tree as build/sinklab-VERSION.tar.gz, with the commit in .commit; test-dist tries it.
+VERSION = $(shell sed -n 's/^#define VERSION "\(.*\)"$$/\1/p' train/main.c)
+DIST    = build/sinklab-$(VERSION).tar.gz
+dist:
+	@mkdir -p build
+	@git diff --quiet HEAD || echo 'dist: of the last commit, without the changes since'
+	git archive --prefix=sinklab-$(VERSION)/ -o $(DIST) HEAD
+test-dist: dist
+	tests/dist.sh $(DIST)
+
 # Built and tested for AVX2 alone and for any x86-64, in a copy of the tree; make portable TESTS='model/*' is a part.
 portable:
 	tests/portable.sh
@@ -154,10 +164,12 @@ build/tests/%_test: build/tests/%_test.o $(HELPERS) $(LIBRARY)
 build/tests/train/precision_test: WRAP := \
     -Wl,--wrap=gemm_bf16_supported -Wl,--wrap=gemm_bf16_peak -Wl,--wrap=peak_flops
 
-# The commit goes into run.git; the header changes only when it does.
+# The commit goes into run.git and --version; the header changes only when it does. In a tarball git has written it
+# into .commit.
 build/version.h: FORCE
 	@mkdir -p build
-	@printf '#define SINKLAB_GIT "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" > $@.new
+	@commit=$$(grep -v Format .commit 2>/dev/null || git describe --always --exclude='*' --dirty 2>/dev/null); \
+	    printf '#define SINKLAB_GIT "%s"\n' "$${commit:-unknown}" > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 build/train/host.o: build/version.h
 FORCE:
