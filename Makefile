@@ -8,6 +8,20 @@ ALL     := -std=gnu11 -D_GNU_SOURCE -I. $(CFLAGS) $(WARN) -fopenmp -I/usr/includ
 LIBS    := -lblis -llapacke -lyaml -lsqlite3 -lz -lxxhash -lm
 
 ROOMS   := data model train ablations
+
+# SAN=address,undefined or COVERAGE=1 makes any goal in a tree of its own below build/, of links to the files here.
+ifneq ($(SAN)$(COVERAGE),)
+TREE    := $(if $(SAN),build/san/$(SAN),build/coverage)
+SPECIAL := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer,--coverage)
+GOALS   := $(or $(MAKECMDGOALS),all)
+.NOTPARALLEL:
+.PHONY: $(GOALS)
+$(GOALS):
+	@mkdir -p $(TREE)
+	@ln -sfnr Makefile .commit $(ROOMS) configs tests $(TREE)
+	UBSAN_OPTIONS=print_stacktrace=1 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/leaks.supp \
+	    $(MAKE) -C $(TREE) SAN= COVERAGE= CFLAGS='-O1 -g $(MARCH) -fno-math-errno -ffp-contract=fast $(SPECIAL)' $@
+else
 MPI     := ablations/bench/processes_mpi.c
 DOOR    := model/gpt.c
 SOURCES := $(filter-out $(MPI) $(DOOR),$(wildcard $(ROOMS:%=%/*.c) $(ROOMS:%=%/*/*.c)))
@@ -16,7 +30,8 @@ LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
-.PHONY: page test-page all perf test tests test-long mutants demo accept claims results stress portable test-readme test-slurm test-mpi test-recipe clean FORCE
+.PHONY: all test tests test-long mutants test-recipe portable stress coverage circles format format-check dist \
+    test-dist demo test-readme claims results accept page test-page test-slurm test-mpi perf clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -65,6 +80,10 @@ test-long: build/tests/model/combinations_test build/tests/model/pass_test
 	$< $(SEED) $(COUNT)
 	build/tests/model/pass_test 500
 
+# How much of each folder the tests have run, after make COVERAGE=1 test; FILES=1 names the files below 90 %.
+coverage:
+	tests/coverage.sh
+
 # Seeded faults, each of which a named test must see.
 mutants:
 	tests/mutants.sh
@@ -72,6 +91,30 @@ mutants:
 # The variant of model/README.md, added to a copy of the tree; make test-recipe TESTS='pass mlp' is a part.
 test-recipe:
 	tests/recipe.sh
+
+# No file calls one that calls it back, no header includes one that includes it.
+circles: $(OBJECTS)
+	@tests/circles.sh $(OBJECTS)
+
+# .clang-format, which clang-format 14 (.ci/packages-format.txt) reads: format writes, format-check names files.
+CLANG_FORMAT ?= clang-format-14
+FORMATTED     = $$(find $(ROOMS) tests -name node_modules -prune -o -name '*.[ch]' -print | sort)
+format:
+	$(CLANG_FORMAT) -i $(FORMATTED)
+format-check:
+	@command -v $(CLANG_FORMAT) >/dev/null || { echo 'format-check: no $(CLANG_FORMAT)'; exit 1; }
+	@bad=$$(for f in $(FORMATTED); do $(CLANG_FORMAT) $$f | cmp -s - $$f || echo $$f; done); \
+	    [ -z "$$bad" ] || { printf 'make format would change:\n%s\n' "$$bad"; exit 1; }
+
+# The committed tree as build/sinklab-VERSION.tar.gz, with the commit in .commit; test-dist tries it.
+VERSION = $(shell sed -n 's/^#define VERSION "\(.*\)"$$/\1/p' train/main.c)
+DIST    = build/sinklab-$(VERSION).tar.gz
+dist:
+	@mkdir -p build
+	@git diff --quiet HEAD || echo 'dist: of the last commit, without the changes since'
+	git archive --prefix=sinklab-$(VERSION)/ -o $(DIST) HEAD
+test-dist: dist
+	tests/dist.sh $(DIST)
 
 # Built and tested for AVX2 alone and for any x86-64, in a copy of the tree; make portable TESTS='model/*' is a part.
 portable:
@@ -129,10 +172,12 @@ build/tests/train/precision_test: WRAP := \
 # Takes any key for one that was born since the runs that are done.
 build/tests/train/run_key_test: WRAP := -Wl,--wrap=config_row_since
 
-# The commit goes into run.git; the header changes only when it does.
+# The commit goes into run.git and --version; the header changes only when it does. In a tarball git has written it
+# into .commit.
 build/version.h: FORCE
 	@mkdir -p build
-	@printf '#define SINKLAB_GIT "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" > $@.new
+	@commit=$$(grep -v Format .commit 2>/dev/null || git describe --always --exclude='*' --dirty 2>/dev/null); \
+	    printf '#define SINKLAB_GIT "%s"\n' "$${commit:-unknown}" > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 build/train/host.o: build/version.h
 FORCE:
@@ -155,3 +200,4 @@ clean:
 	rm -rf build sinklab sinklab-mpi gpt
 
 -include $(OBJECTS:.o=.d) $(MPI:%.c=build/%.d) $(DOOR:%.c=build/%.d) $(TESTS:=.d) $(HELPERS:.o=.d)
+endif

@@ -3,6 +3,7 @@
 #include "train/commands/command.h"
 #include "train/config/config.h" /* NUMERICS */
 #include "train/config/did_you_mean.h"
+#include "train/host.h"
 
 #include <errno.h>
 #include <string.h>
@@ -59,7 +60,7 @@ static int dispatch(int argc, char **argv, Error *e) {
         return EXIT_DONE;
     }
     if (!strcmp(argv[0], "--version")) {
-        printf("sinklab " VERSION " (numerics %d)\n", NUMERICS);
+        printf("sinklab " VERSION " (numerics %d, commit %s)\n", NUMERICS, host_git());
         return EXIT_DONE;
     }
     for (int i = 0; i < COMMANDS; i++) {

@@ -16,6 +16,7 @@ enum { VW = 4, MM_ROWS = 4 };
 
 typedef float vf __attribute__((vector_size(VW * 4), aligned(4), may_alias));
 typedef int32_t vi __attribute__((vector_size(VW * 4), aligned(4), may_alias));
+typedef uint32_t vu __attribute__((vector_size(VW * 4), aligned(4), may_alias)); /* sums of it may wrap */
 
 static inline vf vf_load(const float *p) {
     return *(const vf *)p;
@@ -79,7 +80,7 @@ static inline vf vf_exp(vf x) {
     const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
     vi tiny = x < -87.0f, within = x <= 88.0f;
     vf n = x * 1.44269504f + magic;
-    vi shift = (vi)n << 23;
+    vu shift = (vu)n << 23;
     n -= magic;
     vf r = x - n * 0.693359375f;
     r -= n * -2.12194440e-4f;
@@ -89,7 +90,7 @@ static inline vf vf_exp(vf x) {
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
     p = p * r * r + r + 1.0f;
-    vf e = (vf)((vi)p + shift);
+    vf e = (vf)((vu)p + shift);
     e = (vf)((vi)e & ~tiny);
     return vf_pick(within, e, x + __builtin_inff()); /* of NaN too, whatever its payload */
 }

@@ -102,7 +102,7 @@ static void assert_answer(Place *p, const char *name, const char *sql, const cha
 }
 
 /* What a text does not have (classes of tokens, targets of random rows) leaves neither rows nor events. */
-static void test_nothing_undefined_is_written(void **state) {
+static void nothing_undefined_is_written(void **state) {
     Place *p = *state;
     const char *const classes = "SELECT count(*) > 0 FROM metric WHERE name LIKE '%dormant%'";
     const char *const events = "SELECT count(*) FROM event WHERE kind = 'nan'";
@@ -124,7 +124,7 @@ static void test_nothing_undefined_is_written(void **state) {
 }
 
 /* Of a kind whose rows need not sum to one the database and the tables say so; a null key's mass is seen. */
-static void test_weights_that_do_not_sum_to_one(void **state) {
+static void weights_that_do_not_sum_to_one_are_marked(void **state) {
     Place *p = *state;
     char text[96];
     snprintf(text, sizeof text, "%s/text.txt", p->folder);
@@ -146,7 +146,7 @@ static void test_weights_that_do_not_sum_to_one(void **state) {
     assert_true(sum > 0.5 && sum < 1);
 }
 
-static void test_everything(void **state) {
+static void every_question_is_answered_at_once(void **state) {
     Place *p = *state;
     char options[256];
     snprintf(options, sizeof options,
@@ -172,7 +172,7 @@ static void test_everything(void **state) {
         run(p, "grep -c '</svg>' %s/figures/maps.svg %s/figures/perturb.svg", p->folder, p->folder), 0);
 }
 
-static void test_before_and_after(void **state) {
+static void figures_stand_before_and_after_an_intervention(void **state) {
     Place *p = *state;
     assert_int_equal(probe(p, "--json --do 'scale(5, 1), self_only(pos=0)' --do 'amplify(5,1)'"), 0);
     assert_true(json_figure(p, "$.model.rows.loss[2]") == 0);
@@ -185,7 +185,7 @@ static void test_before_and_after(void **state) {
 }
 
 /* A text's change is seen from its place on only, and rounding nothing changes nothing. */
-static void test_known_numbers(void **state) {
+static void figures_known_beforehand_come_out(void **state) {
     Place *p = *state;
     char options[160];
     snprintf(options, sizeof options, "--json --key 0 --perturb 5 --quantize int8 --svg %s", p->folder);
@@ -203,7 +203,7 @@ static void test_known_numbers(void **state) {
 
 /* At every evaluation with spectra of the training run, step 0 and the last among them, on every probe; and
  * on the checkpoint itself. */
-static void test_bounds_hold_in_training(void **state) {
+static void bounds_hold_in_training(void **state) {
     Place *p = *state;
     int code = run(p,
                    "sqlite3 %s/a.db \"SELECT max(value) = 0 AND min(step) = 0 AND max(step) = 8 AND "
@@ -216,7 +216,7 @@ static void test_bounds_hold_in_training(void **state) {
 }
 
 /* Figures among the sheets leave JSON whole. */
-static void test_figures_in_json(void **state) {
+static void pictures_leave_json_whole(void **state) {
     Place *p = *state;
     char options[160];
     snprintf(options, sizeof options, "--json --maps --perturb 5 --svg %s", p->folder);
@@ -225,7 +225,7 @@ static void test_figures_in_json(void **state) {
     assert_true(json_figure(p, "$.perturb.rows.\"position 5\"[0]") > 0);
 }
 
-static void test_own_text(void **state) {
+static void a_text_of_ones_own_is_measured(void **state) {
     Place *p = *state;
     char path[96], options[128];
     snprintf(path, sizeof path, "%s/own.txt", p->folder);
@@ -239,7 +239,7 @@ static void test_own_text(void **state) {
     assert_shows(p, "a row takes 17");
 }
 
-static void test_refusals(void **state) {
+static void questions_that_cannot_be_asked_are_refused(void **state) {
     static const char *const bad[][2] = {{"--do 'drop_mlp(layer=2,pos=0)'", "layer 2 is not there"},
                                          {"--do nothing", "no such intervention"},
                                          {"--do ''", "--do: empty"},
@@ -258,7 +258,7 @@ static void test_refusals(void **state) {
 }
 
 /* Of one another's tokens the figures would be wrong: a model of as many, from another tokenizer. */
-static void test_other_tokens(void **state) {
+static void a_model_of_another_tokenizer_is_refused(void **state) {
     Place *p = *state;
     assert_int_equal(run(p,
                          "LC_ALL=C sed 's/\"tokenizer\":\"[0-9a-f]/\"tokenizer\":\"x/' "
@@ -271,7 +271,7 @@ static void test_other_tokens(void **state) {
 }
 
 /* Several in one text may be longer than one may be alone. */
-static void test_many_at_once(void **state) {
+static void many_interventions_fit_in_one_text(void **state) {
     Place *p = *state;
     assert_int_equal(probe(p, "--do 'scale(pos=1, lambda=2),scale(pos=2, lambda=2),scale(pos=3, lambda=2),"
                               "scale(pos=4, lambda=2),scale(pos=5, lambda=2)'"),
@@ -279,7 +279,7 @@ static void test_many_at_once(void **state) {
 }
 
 /* Every instrument has a row, and every column that instruments fill is in one. */
-static void test_list(void **state) {
+static void every_instrument_is_listed_with_its_columns(void **state) {
     static const char *const rows[] = {"sink_mass",
                                        "sink_rate",
                                        "sink_position",
@@ -332,17 +332,17 @@ static void test_list(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_everything),
-                                       cmocka_unit_test(test_before_and_after),
-                                       cmocka_unit_test(test_nothing_undefined_is_written),
-                                       cmocka_unit_test(test_weights_that_do_not_sum_to_one),
-                                       cmocka_unit_test(test_known_numbers),
-                                       cmocka_unit_test(test_figures_in_json),
-                                       cmocka_unit_test(test_own_text),
-                                       cmocka_unit_test(test_bounds_hold_in_training),
-                                       cmocka_unit_test(test_refusals),
-                                       cmocka_unit_test(test_other_tokens),
-                                       cmocka_unit_test(test_many_at_once),
-                                       cmocka_unit_test(test_list)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_question_is_answered_at_once),
+                                       cmocka_unit_test(figures_stand_before_and_after_an_intervention),
+                                       cmocka_unit_test(nothing_undefined_is_written),
+                                       cmocka_unit_test(weights_that_do_not_sum_to_one_are_marked),
+                                       cmocka_unit_test(figures_known_beforehand_come_out),
+                                       cmocka_unit_test(pictures_leave_json_whole),
+                                       cmocka_unit_test(a_text_of_ones_own_is_measured),
+                                       cmocka_unit_test(bounds_hold_in_training),
+                                       cmocka_unit_test(questions_that_cannot_be_asked_are_refused),
+                                       cmocka_unit_test(a_model_of_another_tokenizer_is_refused),
+                                       cmocka_unit_test(many_interventions_fit_in_one_text),
+                                       cmocka_unit_test(every_instrument_is_listed_with_its_columns)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -16,7 +16,7 @@ static void build(Backcopy *b, const char *text, int64_t size) {
 }
 
 /* aaaabbbcccdd as a circle: frequencies 4 3 3 2, equal ones in the order of bytes. */
-static void test_table(void **state) {
+static void bigrams_are_counted_around_a_circle(void **state) {
     (void)state;
     static const char text[] = "aaaabbbcccdd";
     Backcopy b;
@@ -38,7 +38,7 @@ static void made(Backcopy *b) {
     bytes_free(&text);
 }
 
-static void test_rule(void **state) {
+static void a_trigger_is_followed_by_the_symbol_before_it(void **state) {
     (void)state;
     Backcopy b;
     made(&b);
@@ -63,7 +63,7 @@ static void test_rule(void **state) {
 
 /* Chi-square of the successors of every other symbol against its row of the table, and the mean
  * surprise against the oracle; 5 sigma each. */
-static void test_statistics(void **state) {
+static void other_symbols_follow_the_table(void **state) {
     (void)state;
     Backcopy b;
     made(&b);
@@ -98,7 +98,7 @@ static void test_statistics(void **state) {
     rows_free(&r);
 }
 
-static void test_rows_are_pure(void **state) {
+static void a_row_depends_on_seed_and_number_alone(void **state) {
     (void)state;
     Backcopy b;
     made(&b);
@@ -121,7 +121,7 @@ static void test_rows_are_pure(void **state) {
     rows_free(&three);
 }
 
-static void test_too_few_symbols(void **state) {
+static void a_text_of_too_few_symbols_is_refused(void **state) {
     (void)state;
     Error e = {0};
     Backcopy b;
@@ -133,7 +133,7 @@ static void test_too_few_symbols(void **state) {
 }
 
 /* More than 64 different bytes: the rare ones are one symbol. */
-static void test_other(void **state) {
+static void bytes_too_rare_for_a_symbol_share_one(void **state) {
     (void)state;
     char text[256 + 64];
     for (int i = 0; i < 256; i++) text[i] = (char)i;
@@ -149,9 +149,12 @@ static void test_other(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),           cmocka_unit_test(test_rule),
-        cmocka_unit_test(test_statistics),      cmocka_unit_test(test_rows_are_pure),
-        cmocka_unit_test(test_too_few_symbols), cmocka_unit_test(test_other),
+        cmocka_unit_test(bigrams_are_counted_around_a_circle),
+        cmocka_unit_test(a_trigger_is_followed_by_the_symbol_before_it),
+        cmocka_unit_test(other_symbols_follow_the_table),
+        cmocka_unit_test(a_row_depends_on_seed_and_number_alone),
+        cmocka_unit_test(a_text_of_too_few_symbols_is_refused),
+        cmocka_unit_test(bytes_too_rare_for_a_symbol_share_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

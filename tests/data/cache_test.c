@@ -45,7 +45,7 @@ static int64_t files_in(const char *folder, bool (*wanted)(const char *)) {
     return files;
 }
 
-static void test_prepare_and_reopen(void **state) {
+static void tokens_made_once_are_reopened_without_a_program(void **state) {
     const Place *p = *state;
     DataConfig c = config_of(p->text.s, TOKENIZER_BPE);
     Error e = {0};
@@ -65,7 +65,7 @@ static void test_prepare_and_reopen(void **state) {
 }
 
 /* The training and the held-out tokens decode to the text. */
-static void test_nothing_is_lost(void **state) {
+static void training_and_heldout_tokens_decode_to_the_text(void **state) {
     const Place *p = *state;
     DataConfig c = config_of(p->text.s, TOKENIZER_BPE);
     Error e = {0};
@@ -84,7 +84,7 @@ static void test_nothing_is_lost(void **state) {
     tokens_close(&t);
 }
 
-static void test_content_and_settings_are_the_key(void **state) {
+static void an_entry_is_found_by_content_and_settings(void **state) {
     const Place *p = *state;
     DataConfig c = config_of(p->text.s, TOKENIZER_BYTES);
     Error e = {0};
@@ -118,7 +118,7 @@ static pid_t prepare_in_child(const Place *p, int tokenizer) {
     _exit(ok ? 0 : 1);
 }
 
-static void test_several_preparers(void **state) {
+static void several_preparers_leave_one_entry(void **state) {
     const Place *p = *state;
     enum { CHILDREN = 4 };
     pid_t child[CHILDREN];
@@ -134,7 +134,7 @@ static void test_several_preparers(void **state) {
 
 /* Killed at ever later instants, until one gets through: there is an entry only then, it is
  * whole, and the next preparer clears away what the others left. */
-static void test_killed_preparers(void **state) {
+static void killed_preparers_leave_a_whole_entry_or_none(void **state) {
     const Place *p = *state;
     DataConfig c = config_of(p->text.s, TOKENIZER_BPE);
     Error e = {0};
@@ -160,7 +160,7 @@ static void test_killed_preparers(void **state) {
 }
 
 /* A failed preparation leaves nothing either. */
-static void test_failure_leaves_nothing(void **state) {
+static void a_failed_preparation_leaves_nothing(void **state) {
     const Place *p = *state;
     DataConfig c = config_of(p->text.s, TOKENIZER_BPE);
     c.vocab = 60000;
@@ -172,7 +172,7 @@ static void test_failure_leaves_nothing(void **state) {
     assert_int_equal(files_in(p->cache.s, is_temporary) + files_in(p->cache.s, is_token_file), 0);
 }
 
-static void test_a_living_owner_is_left_alone(void **state) {
+static void a_living_owner_is_left_alone(void **state) {
     const Place *p = *state;
     Error e = {0};
     Workspace one, two;
@@ -184,7 +184,7 @@ static void test_a_living_owner_is_left_alone(void **state) {
     assert_int_equal(access(one.path.s, F_OK), -1);
 }
 
-static void test_unwritable_cache(void **state) {
+static void a_cache_that_cannot_be_written_is_refused(void **state) {
     const Place *p = *state;
     DataConfig c = config_of(p->text.s, TOKENIZER_BYTES);
     Error e = {0};
@@ -199,14 +199,14 @@ static void test_unwritable_cache(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        IN_PLACE(test_prepare_and_reopen),
-        IN_PLACE(test_nothing_is_lost),
-        IN_PLACE(test_content_and_settings_are_the_key),
-        IN_PLACE(test_several_preparers),
-        IN_PLACE(test_killed_preparers),
-        IN_PLACE(test_failure_leaves_nothing),
-        IN_PLACE(test_a_living_owner_is_left_alone),
-        IN_PLACE(test_unwritable_cache),
+        IN_PLACE(tokens_made_once_are_reopened_without_a_program),
+        IN_PLACE(training_and_heldout_tokens_decode_to_the_text),
+        IN_PLACE(an_entry_is_found_by_content_and_settings),
+        IN_PLACE(several_preparers_leave_one_entry),
+        IN_PLACE(killed_preparers_leave_a_whole_entry_or_none),
+        IN_PLACE(a_failed_preparation_leaves_nothing),
+        IN_PLACE(a_living_owner_is_left_alone),
+        IN_PLACE(a_cache_that_cannot_be_written_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,7 +35,7 @@ static const char index_text[] = "00-database-info\tA\tF\n"
                                  "beta\tF\tH\n"
                                  "end\tW\tN\n";
 
-static void test_dictd(void **state) {
+static void a_dictd_dictionary_is_read_in_the_order_of_its_text(void **state) {
     const char *folder = ((Path *)*state)->s;
     Path d = path_of("%s/gcide.dict.dz", folder), i = path_of("%s/gcide.index", folder);
     write_gzip(d.s, dict);
@@ -47,7 +47,7 @@ static void test_dictd(void **state) {
     corpus_free(&c);
 }
 
-static void test_broken_dictd(void **state) {
+static void a_broken_dictd_index_is_refused(void **state) {
     const char *folder = ((Path *)*state)->s;
     static const char *const broken[] = {"word\tA\n", "word\tA\tBA\n", "word\t-\tB\n",
                                          "word\t///////////\tB\n"};
@@ -63,7 +63,7 @@ static void test_broken_dictd(void **state) {
     }
 }
 
-static void test_named_corpus(void **state) {
+static void a_named_corpus_is_whole_or_is_to_be_fetched(void **state) {
     const char *cache = ((Path *)*state)->s;
     Error e = {0};
     Corpus c;
@@ -81,7 +81,7 @@ static void test_named_corpus(void **state) {
     corpus_free(&c);
 }
 
-static void test_kernel_doc_takes_sources_only(void **state) {
+static void kernel_doc_takes_sources_only(void **state) {
     const char *cache = ((Path *)*state)->s;
     Error e = {0};
     Corpus c;
@@ -94,7 +94,7 @@ static void test_kernel_doc_takes_sources_only(void **state) {
     corpus_free(&c);
 }
 
-static void test_folder(void **state) {
+static void a_folder_is_read_in_the_order_of_its_paths(void **state) {
     const char *folder = ((Path *)*state)->s;
     Error e = {0};
     Corpus c;
@@ -113,7 +113,7 @@ static void test_folder(void **state) {
     corpus_free(&c);
 }
 
-static void test_digests(void **state) {
+static void digests_follow_the_documents(void **state) {
     const char *folder = ((Path *)*state)->s;
     Error e = {0};
     Corpus c;
@@ -142,7 +142,7 @@ static void check_refused(const char *source, const char *why) {
     assert_null(strchr(e.text, '\n'));
 }
 
-static void test_bad_sources(void **state) {
+static void a_source_without_text_is_refused(void **state) {
     const char *folder = ((Path *)*state)->s;
     Path empty = path_of("%s/empty", folder), broken = path_of("%s/broken.gz", folder);
     write_text(empty.s, "");
@@ -168,7 +168,7 @@ static char *fake_apt(const char *folder, const char *script) {
     return path;
 }
 
-static void test_fetch(void **state) {
+static void a_corpus_is_fetched_once(void **state) {
     const char *folder = ((Path *)*state)->s;
     Error e = {0};
     char *path = fake_apt(folder, "#!/bin/sh\nset -e\nmkdir -p p/DEBIAN p/usr/share/dictd\n"
@@ -189,7 +189,7 @@ static void test_fetch(void **state) {
     free(path);
 }
 
-static void test_fetch_fails(void **state) {
+static void a_fetch_that_fails_says_why_and_leaves_nothing(void **state) {
     const char *folder = ((Path *)*state)->s;
     Path cache = path_of("%s/cache", folder);
     Error e = {0};
@@ -215,11 +215,15 @@ static void test_fetch_fails(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_dictd),        IN_FOLDER(test_broken_dictd),
-        IN_FOLDER(test_named_corpus), IN_FOLDER(test_kernel_doc_takes_sources_only),
-        IN_FOLDER(test_folder),       IN_FOLDER(test_digests),
-        IN_FOLDER(test_bad_sources),  IN_FOLDER(test_fetch),
-        IN_FOLDER(test_fetch_fails),
+        IN_FOLDER(a_dictd_dictionary_is_read_in_the_order_of_its_text),
+        IN_FOLDER(a_broken_dictd_index_is_refused),
+        IN_FOLDER(a_named_corpus_is_whole_or_is_to_be_fetched),
+        IN_FOLDER(kernel_doc_takes_sources_only),
+        IN_FOLDER(a_folder_is_read_in_the_order_of_its_paths),
+        IN_FOLDER(digests_follow_the_documents),
+        IN_FOLDER(a_source_without_text_is_refused),
+        IN_FOLDER(a_corpus_is_fetched_once),
+        IN_FOLDER(a_fetch_that_fails_says_why_and_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

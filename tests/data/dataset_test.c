@@ -41,7 +41,7 @@ static Dataset *open_with(void **state, int bos, int mask, int64_t limit) {
 
 /* The targets of step s are the same, in order, for every context that divides the block, with BOS
  * or without, under either mask; so are the inputs, but for position 0 of a row under `row`. */
-static void test_pairing(void **state) {
+static void a_step_has_the_same_targets_whatever_context_bos_and_mask(void **state) {
     Dataset *plain = open_with(state, BOS_NONE, MASK_CAUSAL, 0);
     Dataset *others[] = {open_with(state, BOS_NONE, MASK_DOCUMENT, 0),
                          open_with(state, BOS_ROW, MASK_CAUSAL, 0),
@@ -65,7 +65,7 @@ static void test_pairing(void **state) {
     rows_free(&b);
 }
 
-static void test_any_order(void **state) {
+static void rows_are_the_same_in_any_order(void **state) {
     enum { T = 64, N = 300 };
     Dataset *d = open_with(state, BOS_ROW, MASK_DOCUMENT, 0);
     Rows all = rows_new(N * T), one = rows_new(T);
@@ -91,7 +91,7 @@ static Dataset *open_fixed(void **state, int bos, int64_t at) {
 
 /* BOS fixed at position 0 of rows without one are the rows of `row`; elsewhere it changes that token alone;
  * a random first token changes x_0 alone, not alike from row to row, and is a function of (seed, row). */
-static void test_first_tokens(void **state) {
+static void first_tokens_change_nothing_but_themselves(void **state) {
     enum { T = 64, ROWS = STEP / T };
     Dataset *none = open_with(state, BOS_NONE, MASK_CAUSAL, 0),
             *row = open_with(state, BOS_ROW, MASK_CAUSAL, 0);
@@ -123,7 +123,7 @@ static void test_first_tokens(void **state) {
     rows_free(&c);
 }
 
-static void test_limit(void **state) {
+static void a_limit_cuts_the_text_and_a_larger_one_does_nothing(void **state) {
     enum { T = 128, N = 200 };
     static const int policies[] = {BOS_NONE, BOS_DOCUMENT};
     for (int k = 0; k < 2; k++) {
@@ -159,7 +159,7 @@ static void test_limit(void **state) {
 
 /* The document mask changes no row that lies in one document, and of the others only how far back a token
  * sees; a text of one document is the same under both masks. */
-static void test_mask_of_one_document(void **state) {
+static void the_document_mask_changes_no_row_of_one_document(void **state) {
     enum { T = 64, N = 300 };
     Error e = {0};
     Path one = path_of("%s/one.txt", ((Path *)*state)->s);
@@ -184,7 +184,7 @@ static void test_mask_of_one_document(void **state) {
     }
 }
 
-static void test_heldout_is_in_order(void **state) {
+static void heldout_rows_follow_the_text(void **state) {
     enum { T = 100 };
     Dataset *d = open_with(state, BOS_NONE, MASK_CAUSAL, 0);
     int64_t rows = dataset_heldout_rows(d, T);
@@ -196,7 +196,7 @@ static void test_heldout_is_in_order(void **state) {
     dataset_close(d);
 }
 
-static void test_probes(void **state) {
+static void probes_show_the_same_text_with_bos_or_without(void **state) {
     enum { T = 32, N = 40 };
     Dataset *d[] = {open_with(state, BOS_ROW, MASK_CAUSAL, 0), open_with(state, BOS_NONE, MASK_CAUSAL, 0),
                     open_with(state, BOS_DOCUMENT, MASK_CAUSAL, 0)};
@@ -225,7 +225,7 @@ static void test_probes(void **state) {
     rows_free(&b);
 }
 
-static void test_info(void **state) {
+static void a_dataset_says_what_it_is(void **state) {
     DataConfig c = config_of(text_of(state).s, TOKENIZER_BPE);
     Dataset *d = open_ok(&c, cache_of(state).s);
     const DatasetInfo *i = dataset_info(d);
@@ -250,7 +250,7 @@ static void test_info(void **state) {
     dataset_close(d);
 }
 
-static void test_task(void **state) {
+static void the_synthetic_task_begins_every_row_with_bos(void **state) {
     enum { T = 64, N = 8 };
     Path source = path_of("bigram_backcopy:%s", text_of(state).s);
     DataConfig c = config_of(source.s, TOKENIZER_BPE);
@@ -282,7 +282,7 @@ static void check_refused(void **state, const DataConfig *c, const char *why) {
     if (!strstr(e.text, why)) fail_msg("%s: says not: %s", e.text, why);
 }
 
-static void test_bad_input(void **state) {
+static void data_that_cannot_be_had_is_refused_with_its_key(void **state) {
     Path text = text_of(state);
     DataConfig c = config_of("gcide", TOKENIZER_BYTES);
     check_refused(state, &c, "sinklab fetch gcide");
@@ -302,7 +302,7 @@ static void test_bad_input(void **state) {
     check_refused(state, &c, "data.limit");
 }
 
-static void test_short_text(void **state) {
+static void a_text_too_short_for_the_run_is_refused(void **state) {
     Path path = path_of("%s/short", ((Path *)*state)->s);
     Bytes b = made_text(3000, 5);
     Error e = {0};
@@ -323,7 +323,7 @@ static void test_short_text(void **state) {
     bytes_free(&b);
 }
 
-static void test_names(void **state) {
+static void policies_have_names_and_nothing_else_has(void **state) {
     (void)state;
     assert_string_equal(tokenizer_name(TOKENIZER_BPE), "bpe");
     assert_string_equal(bos_policy_name(BOS_DOCUMENT), "document");
@@ -336,12 +336,18 @@ static void test_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pairing),      cmocka_unit_test(test_any_order),
-        cmocka_unit_test(test_limit),        cmocka_unit_test(test_heldout_is_in_order),
-        cmocka_unit_test(test_probes),       cmocka_unit_test(test_info),
-        cmocka_unit_test(test_task),         cmocka_unit_test(test_bad_input),
-        cmocka_unit_test(test_short_text),   cmocka_unit_test(test_names),
-        cmocka_unit_test(test_first_tokens), cmocka_unit_test(test_mask_of_one_document),
+        cmocka_unit_test(a_step_has_the_same_targets_whatever_context_bos_and_mask),
+        cmocka_unit_test(rows_are_the_same_in_any_order),
+        cmocka_unit_test(a_limit_cuts_the_text_and_a_larger_one_does_nothing),
+        cmocka_unit_test(heldout_rows_follow_the_text),
+        cmocka_unit_test(probes_show_the_same_text_with_bos_or_without),
+        cmocka_unit_test(a_dataset_says_what_it_is),
+        cmocka_unit_test(the_synthetic_task_begins_every_row_with_bos),
+        cmocka_unit_test(data_that_cannot_be_had_is_refused_with_its_key),
+        cmocka_unit_test(a_text_too_short_for_the_run_is_refused),
+        cmocka_unit_test(policies_have_names_and_nothing_else_has),
+        cmocka_unit_test(first_tokens_change_nothing_but_themselves),
+        cmocka_unit_test(the_document_mask_changes_no_row_of_one_document),
     };
     return cmocka_run_group_tests(tests, setup, teardown_folder);
 }

@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-static void test_paths(void **state) {
+static void a_path_that_is_too_long_becomes_empty(void **state) {
     (void)state;
     char longest[PATH_BYTES + 1];
     memset(longest, 'x', PATH_BYTES);
@@ -16,7 +16,7 @@ static void test_paths(void **state) {
 }
 
 /* Larger than any buffer of file_read, packed and plain. */
-static void test_large_files(void **state) {
+static void files_larger_than_any_buffer_are_read_whole(void **state) {
     const char *folder = ((Path *)*state)->s;
     Bytes text = made_text(300000, 1), plain = {0}, packed = {0};
     Error e = {0};
@@ -39,7 +39,7 @@ static void test_large_files(void **state) {
     bytes_free(&text), bytes_free(&plain), bytes_free(&packed);
 }
 
-static void test_folders(void **state) {
+static void folders_are_made_listed_and_removed_whole(void **state) {
     const char *folder = ((Path *)*state)->s;
     Error e = {0};
     check(folder_make(path_of("%s/a//b/c/", folder).s, &e), &e);
@@ -59,7 +59,7 @@ static void test_folders(void **state) {
 }
 
 /* XXH3-128 of nothing, as published with the algorithm. */
-static void test_hash(void **state) {
+static void hashes_are_xxh3_as_published(void **state) {
     (void)state;
     char hash[HASH_HEX];
     hash_hex("", 0, hash);
@@ -69,7 +69,9 @@ static void test_hash(void **state) {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, setup_folder, teardown_folder)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_paths), IN_FOLDER(test_large_files),
-                                       IN_FOLDER(test_folders), cmocka_unit_test(test_hash)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_path_that_is_too_long_becomes_empty),
+                                       IN_FOLDER(files_larger_than_any_buffer_are_read_whole),
+                                       IN_FOLDER(folders_are_made_listed_and_removed_whole),
+                                       cmocka_unit_test(hashes_are_xxh3_as_published)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

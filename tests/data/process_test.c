@@ -5,7 +5,7 @@
 
 #include <signal.h>
 
-static void test_runs_in_its_folder(void **state) {
+static void a_process_runs_in_its_folder_without_input(void **state) {
     const char *folder = ((Path *)*state)->s;
     const char *const argv[] = {"sh", "-c", "pwd; echo two >&2; cat", NULL}; /* cat: there is no input */
     Error e = {0};
@@ -26,7 +26,7 @@ static void check_failure(void **state, const char *script, int code, const char
         fail_msg("%d, %s: is not: %d, %s", e.code, e.text, code, says);
 }
 
-static void test_failures(void **state) {
+static void a_failed_process_is_told_by_its_last_words(void **state) {
     signal(SIGINT, SIG_DFL); /* ignored where the tests run in the background of a script */
     check_failure(state, "echo first; echo 'an Error: x'; echo last; exit 3", EXIT_FAILED,
                   "sh: failed: an Error: x");
@@ -37,7 +37,7 @@ static void test_failures(void **state) {
     check_failure(state, "kill -15 $$", EXIT_SIGTERM, "signal 15");
 }
 
-static void test_missing(void **state) {
+static void a_missing_program_is_told_by_its_package(void **state) {
     const char *const argv[] = {"no-such-program", NULL};
     Error e = {0};
     assert_false(process_run(argv, ((Path *)*state)->s, "log", "some-package", &e));
@@ -48,7 +48,8 @@ static void test_missing(void **state) {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, setup_folder, teardown_folder)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {IN_FOLDER(test_runs_in_its_folder), IN_FOLDER(test_failures),
-                                       IN_FOLDER(test_missing)};
+    const struct CMUnitTest tests[] = {IN_FOLDER(a_process_runs_in_its_folder_without_input),
+                                       IN_FOLDER(a_failed_process_is_told_by_its_last_words),
+                                       IN_FOLDER(a_missing_program_is_told_by_its_package)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,12 +6,12 @@
 enum { DRAWS = 200000 };
 
 /* Philox 4x32-10: the first vectors of its authors, counter and key all zero. */
-static void test_known_answer(void **state) {
+static void bits_are_philox_as_published(void **state) {
     (void)state;
     assert_true(rng_bits(0, 0, 0, 0) == 0xE169C58D6627E8D5ull);
 }
 
-static void test_every_argument_counts(void **state) {
+static void every_argument_changes_the_draw(void **state) {
     (void)state;
     uint64_t draws[] = {rng_bits(1, RNG_TEST, 2, 3),          rng_bits(2, RNG_TEST, 2, 3),
                         rng_bits(1, RNG_INIT, 2, 3),          rng_bits(1, RNG_TEST, 3, 3),
@@ -28,7 +28,7 @@ static void check_moments(double sum, double squares, double mean, double varian
     assert_true(fabs(v - variance) < 5 * variance * sqrt((kurtosis - 1) / DRAWS));
 }
 
-static void test_moments(void **state) {
+static void draws_have_the_moments_of_their_laws(void **state) {
     (void)state;
     double sum[3] = {0}, squares[3] = {0};
     for (uint64_t i = 0; i < DRAWS; i++) {
@@ -42,7 +42,7 @@ static void test_moments(void **state) {
     check_moments(sum[2], squares[2], 4.5, 8.25, 1.8);
 }
 
-static void test_permute_is_a_bijection(void **state) {
+static void a_permutation_takes_every_place_once(void **state) {
     (void)state;
     for (uint64_t n = 1; n < 300; n = n * 3 / 2 + 1) {
         char seen[512] = {0};
@@ -55,7 +55,7 @@ static void test_permute_is_a_bijection(void **state) {
 }
 
 /* Over many seeds each place is taken by each number about equally often (chi-square, 5 sigma). */
-static void test_permute_is_even(void **state) {
+static void a_permutation_favours_no_place(void **state) {
     (void)state;
     enum { N = 7, SEEDS = 7000 };
     int count[N][N] = {0};
@@ -69,9 +69,11 @@ static void test_permute_is_even(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_answer),    cmocka_unit_test(test_every_argument_counts),
-        cmocka_unit_test(test_moments),         cmocka_unit_test(test_permute_is_a_bijection),
-        cmocka_unit_test(test_permute_is_even),
+        cmocka_unit_test(bits_are_philox_as_published),
+        cmocka_unit_test(every_argument_changes_the_draw),
+        cmocka_unit_test(draws_have_the_moments_of_their_laws),
+        cmocka_unit_test(a_permutation_takes_every_place_once),
+        cmocka_unit_test(a_permutation_favours_no_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,7 @@ static const Written written[] = {
     {BOS_DOCUMENT, MASK_DOCUMENT, 7, false, {B, 30, 31, 32}, {30, 31, 32, 33}, {0, 0, 0, 0}},
 };
 
-static void test_written_rows(void **state) {
+static void rows_are_those_written_by_hand(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof written / sizeof *written; i++) {
         const Written *w = &written[i];
@@ -52,7 +52,7 @@ static void test_written_rows(void **state) {
     }
 }
 
-static void test_lengths(void **state) {
+static void lengths_rows_and_documents_are_counted(void **state) {
     (void)state;
     Stream none = hand_written(BOS_NONE, MASK_CAUSAL), document = hand_written(BOS_DOCUMENT, MASK_CAUSAL);
     assert_int_equal(none.length, 9);
@@ -79,7 +79,7 @@ static Stream counting(uint16_t *memory, int64_t bounds[2]) {
     return (Stream){.token = memory, .start = bounds, .documents = 1, .length = LONG, .bos = BOS_NONE};
 }
 
-static void test_epoch_is_a_permutation(void **state) {
+static void an_epoch_shows_every_place_once(void **state) {
     (void)state;
     uint16_t *memory = malloc(LONG * sizeof *memory);
     int64_t bounds[2];
@@ -103,7 +103,7 @@ static void test_epoch_is_a_permutation(void **state) {
     free(memory);
 }
 
-static void test_orders_differ(void **state) {
+static void epochs_and_seeds_have_orders_of_their_own(void **state) {
     (void)state;
     uint16_t *memory = malloc(LONG * sizeof *memory);
     int64_t bounds[2];
@@ -120,7 +120,7 @@ static void test_orders_differ(void **state) {
 }
 
 /* Step s of 2,048 tokens holds the same text whatever the context. */
-static void test_same_text_at_the_same_step(void **state) {
+static void a_step_shows_the_same_text_at_every_context(void **state) {
     (void)state;
     uint16_t *memory = malloc(LONG * sizeof *memory);
     int64_t bounds[2];
@@ -136,7 +136,7 @@ static void test_same_text_at_the_same_step(void **state) {
 
 /* Dealt rows: the text of each deal is the same whatever the context, a step's rows come from many
  * of its blocks, and no two rows of one context hold the same place. */
-static void test_deals(void **state) {
+static void dealt_rows_are_of_many_blocks_and_the_same_text(void **state) {
     (void)state;
     uint16_t *memory = malloc(LONG * sizeof *memory);
     int64_t bounds[2];
@@ -160,12 +160,12 @@ static void test_deals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_written_rows),
-        cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_epoch_is_a_permutation),
-        cmocka_unit_test(test_orders_differ),
-        cmocka_unit_test(test_same_text_at_the_same_step),
-        cmocka_unit_test(test_deals),
+        cmocka_unit_test(rows_are_those_written_by_hand),
+        cmocka_unit_test(lengths_rows_and_documents_are_counted),
+        cmocka_unit_test(an_epoch_shows_every_place_once),
+        cmocka_unit_test(epochs_and_seeds_have_orders_of_their_own),
+        cmocka_unit_test(a_step_shows_the_same_text_at_every_context),
+        cmocka_unit_test(dealt_rows_are_of_many_blocks_and_the_same_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,7 @@ static void expect_shard(const char *path, const uint16_t *want, int64_t n) {
     bytes_free(&b);
 }
 
-static void test_documents_begin_with_bos(void **state) {
+static void documents_begin_with_bos_across_shards(void **state) {
     const uint16_t want[] = {B, 10, 11, 12, B, 20, 21, B, 30, 31, 32, 33};
     Path folder = path_of("%s/new/shards", ((Path *)*state)->s);
     Stream s = stream_of(BOS_DOCUMENT);
@@ -43,7 +43,7 @@ static void test_documents_begin_with_bos(void **state) {
     files_free(&list);
 }
 
-static void test_limit_cuts_within_a_document(void **state) {
+static void a_limit_cuts_within_a_document(void **state) {
     Stream plain = stream_of(BOS_ROW), cut = stream_of(BOS_DOCUMENT);
     const uint16_t want[] = {B, 10, 11, 12, B};
     Path folder = *(Path *)*state;
@@ -56,7 +56,7 @@ static void test_limit_cuts_within_a_document(void **state) {
 }
 
 /* What dataset_shards writes is what rows are cut from. */
-static void test_of_a_text(void **state) {
+static void shards_hold_the_tokens_that_rows_are_cut_from(void **state) {
     Path text = path_of("%s/text", ((Path *)*state)->s), out = path_of("%s/out", ((Path *)*state)->s);
     write_made_text(text.s, 4000);
     DataConfig c = config_of(text.s, TOKENIZER_BYTES);
@@ -75,7 +75,7 @@ static void test_of_a_text(void **state) {
     dataset_close(d);
 }
 
-static void test_refused(void **state) {
+static void shards_of_a_task_or_below_a_file_are_refused(void **state) {
     Path text = path_of("%s/text2", ((Path *)*state)->s), cache = path_of("%s/cache", ((Path *)*state)->s);
     write_made_text(text.s, 4000);
     DataConfig c = config_of(path_of("bigram_backcopy:%s", text.s).s, TOKENIZER_BYTES);
@@ -92,10 +92,13 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_documents_begin_with_bos, setup_folder, teardown_folder),
-        cmocka_unit_test_setup_teardown(test_limit_cuts_within_a_document, setup_folder, teardown_folder),
-        cmocka_unit_test_setup_teardown(test_of_a_text, setup_folder, teardown_folder),
-        cmocka_unit_test_setup_teardown(test_refused, setup_folder, teardown_folder),
+        cmocka_unit_test_setup_teardown(documents_begin_with_bos_across_shards, setup_folder,
+                                        teardown_folder),
+        cmocka_unit_test_setup_teardown(a_limit_cuts_within_a_document, setup_folder, teardown_folder),
+        cmocka_unit_test_setup_teardown(shards_hold_the_tokens_that_rows_are_cut_from, setup_folder,
+                                        teardown_folder),
+        cmocka_unit_test_setup_teardown(shards_of_a_task_or_below_a_file_are_refused, setup_folder,
+                                        teardown_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ static void check_covers(const Split *s, const Corpus *c) {
     assert_true(s->train.documents > 0 && s->heldout.documents > 0);
 }
 
-static void test_by_number(void **state) {
+static void equal_documents_fall_on_the_same_side(void **state) {
     (void)state;
     enum { N = 600, COPY = 50 };
     const char *documents[N];
@@ -46,7 +46,7 @@ static void test_by_number(void **state) {
 }
 
 /* The last twentieth of 100 bytes: after the newline at 96 where there is one, else 95. */
-static void test_tail_of_one_document(void **state) {
+static void one_document_is_cut_near_its_last_twentieth(void **state) {
     (void)state;
     char text[101];
     static const struct {
@@ -69,7 +69,7 @@ static void test_tail_of_one_document(void **state) {
     }
 }
 
-static void test_few_documents(void **state) {
+static void few_documents_are_held_out_from_the_end(void **state) {
     (void)state;
     Error e = {0};
     Split s;
@@ -82,7 +82,7 @@ static void test_few_documents(void **state) {
     corpus_free(&c);
 }
 
-static void test_too_short(void **state) {
+static void a_text_too_short_to_split_is_refused(void **state) {
     (void)state;
     Error e = {0};
     Split s;
@@ -94,8 +94,9 @@ static void test_too_short(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_number), cmocka_unit_test(test_tail_of_one_document),
-        cmocka_unit_test(test_few_documents), cmocka_unit_test(test_too_short)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(equal_documents_fall_on_the_same_side),
+                                       cmocka_unit_test(one_document_is_cut_near_its_last_twentieth),
+                                       cmocka_unit_test(few_documents_are_held_out_from_the_end),
+                                       cmocka_unit_test(a_text_too_short_to_split_is_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,7 +80,7 @@ static void check_round_trips(const Codec *c, const char *folder) {
     bytes_free(&text);
 }
 
-static void test_bytes(void **state) {
+static void bytes_decode_to_the_text(void **state) {
     Error e = {0};
     Codec c;
     check(codec_open(&c, TOKENIZER_BYTES, "", &e), &e);
@@ -98,7 +98,7 @@ static void train_small(const char *folder, int64_t vocab, Codec *c) {
     check(codec_open(c, TOKENIZER_BPE, folder, &e), &e);
 }
 
-static void test_bpe(void **state) {
+static void pieces_decode_to_the_text(void **state) {
     Codec c;
     train_small(((Path *)*state)->s, 400, &c);
     assert_int_equal(c.pieces.count, 400);
@@ -106,7 +106,7 @@ static void test_bpe(void **state) {
     codec_close(&c);
 }
 
-static void test_bpe_training_repeats(void **state) {
+static void the_same_text_trains_the_same_tokenizer(void **state) {
     Path other = fresh_folder();
     Codec a, b;
     train_small(((Path *)*state)->s, 350, &a);
@@ -118,7 +118,7 @@ static void test_bpe_training_repeats(void **state) {
 }
 
 /* A line longer than spm's limits, with and without newlines, loses nothing. */
-static void test_very_long_documents(void **state) {
+static void very_long_documents_lose_nothing(void **state) {
     const char *folder = ((Path *)*state)->s;
     Error e = {0};
     Codec c;
@@ -141,7 +141,7 @@ static void test_very_long_documents(void **state) {
 }
 
 /* On text that spm_decode can carry it says what our decoding says. */
-static void test_agrees_with_spm_decode(void **state) {
+static void decoding_says_what_spm_decode_says(void **state) {
     const char *folder = ((Path *)*state)->s;
     static const char line[] = "some words, caf\xC3\xA9 and  spaces";
     Error e = {0};
@@ -167,7 +167,7 @@ static void test_agrees_with_spm_decode(void **state) {
     codec_close(&c);
 }
 
-static void test_vocabulary_bounds(void **state) {
+static void a_vocabulary_out_of_bounds_is_told_what_is_in_them(void **state) {
     const char *folder = ((Path *)*state)->s, *text = "a small text of a few words\n";
     Error e = {0};
     Span span = {0, (int64_t)strlen(text)};
@@ -181,7 +181,7 @@ static void test_vocabulary_bounds(void **state) {
     assert_non_null(strstr(e.text, "at least"));
 }
 
-static void test_broken_models(void **state) {
+static void a_broken_model_is_refused(void **state) {
     const char *folder = ((Path *)*state)->s;
     Error e = {0};
     Codec c;
@@ -194,7 +194,7 @@ static void test_broken_models(void **state) {
     }
 }
 
-static void test_foreign_ids(void **state) {
+static void ids_outside_the_vocabulary_are_refused(void **state) {
     (void)state;
     Error e = {0};
     Codec c;
@@ -205,7 +205,7 @@ static void test_foreign_ids(void **state) {
     codec_close(&c);
 }
 
-static void test_program_missing(void **state) {
+static void a_missing_program_is_told_by_its_package(void **state) {
     char *path = strdup(getenv("PATH"));
     setenv("PATH", "/nowhere", 1);
     Error e = {0};
@@ -220,15 +220,15 @@ static void test_program_missing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_bytes),
-        IN_FOLDER(test_bpe),
-        IN_FOLDER(test_bpe_training_repeats),
-        IN_FOLDER(test_very_long_documents),
-        IN_FOLDER(test_agrees_with_spm_decode),
-        IN_FOLDER(test_vocabulary_bounds),
-        IN_FOLDER(test_broken_models),
-        IN_FOLDER(test_foreign_ids),
-        IN_FOLDER(test_program_missing),
+        IN_FOLDER(bytes_decode_to_the_text),
+        IN_FOLDER(pieces_decode_to_the_text),
+        IN_FOLDER(the_same_text_trains_the_same_tokenizer),
+        IN_FOLDER(very_long_documents_lose_nothing),
+        IN_FOLDER(decoding_says_what_spm_decode_says),
+        IN_FOLDER(a_vocabulary_out_of_bounds_is_told_what_is_in_them),
+        IN_FOLDER(a_broken_model_is_refused),
+        IN_FOLDER(ids_outside_the_vocabulary_are_refused),
+        IN_FOLDER(a_missing_program_is_told_by_its_package),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

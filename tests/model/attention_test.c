@@ -347,12 +347,12 @@ static void check(int kind, const Case *c, const bool *null, bool bf16) {
     parts_free(&parts);
 }
 
-static void test_softmax(void **state) {
+static void softmax_follows_its_formula_in_every_case(void **state) {
     (void)state;
     for (int i = 0; i < CASES; i++) check(0, &cases[i], every_head, false);
 }
 
-static void test_every_kind(void **state) {
+static void every_kind_follows_its_formula(void **state) {
     (void)state;
     const Case some[] = {{1, 39, 2, 1, 4, {0}, 0, 0, 1, false},
                          {1, 39, 2, 2, 6, {7, 2, 0}, 17, 0, 1, true},
@@ -366,7 +366,7 @@ static void test_every_kind(void **state) {
 }
 
 /* Weight functions without a kink: at one, a rounded score may fall on the other side. */
-static void test_bf16(void **state) {
+static void bf16_stays_near_the_formulas(void **state) {
     (void)state;
     if (!gemm_bf16_supported()) skip();
     for (int i = 0; i < CASES; i++) check(0, &cases[i], every_head, true);
@@ -376,7 +376,7 @@ static void test_bf16(void **state) {
 }
 
 /* The saved statistic is the log-sum-exp: the taps rely on it. */
-static void test_log_sum_exp(void **state) {
+static void softmax_keeps_its_log_sum_exp(void **state) {
     (void)state;
     for (int i = 0; i < CASES; i++) {
         const Case *c = &cases[i];
@@ -418,7 +418,7 @@ static Bits run(const AttentionSlot *slot, const Case *c, AttentionShape s) {
 }
 
 /* What a product rounds is seen in every output. */
-static void test_bf16_rounds(void **state) {
+static void bf16_rounds_every_output(void **state) {
     (void)state;
     if (!gemm_bf16_supported()) skip();
     const Case c = {2, 45, 3, 3, 12, {0}, 0, 0, 1, false};
@@ -445,7 +445,7 @@ static void same_bits(Bits a, Bits b, const Case *c, int64_t ld) {
 
 /* A null key of score -infinity is none; a window of all keys, a prefix of one, a mask of one document too.
  */
-static void test_identities(void **state) {
+static void switches_set_to_do_nothing_change_no_bit(void **state) {
     (void)state;
     const Case c = {2, 45, 3, 3, 12, {0}, 0, 0, 1, false};
     OWNED int32_t *doc_start = calloc((size_t)(c.B * c.T), sizeof *doc_start);
@@ -502,7 +502,7 @@ static void check_longer(const char *name, bool key, bool value) {
     }
 }
 
-static void test_null_keys_are_keys(void **state) {
+static void a_null_key_is_a_key_of_a_longer_row(void **state) {
     (void)state;
     check_longer("k_bias", true, false);
     check_longer("kv_bias", true, true);
@@ -553,7 +553,7 @@ static void watch(void *self, const Weights *w) {
     row_free(&r);
 }
 
-static void test_weights_shown(void **state) {
+static void observers_are_shown_the_weights_of_the_formula(void **state) {
     (void)state;
     for (int i = 0; i < CASES; i++) {
         const Case *c = &cases[i];
@@ -581,7 +581,7 @@ static void test_weights_shown(void **state) {
 }
 
 /* Scores far outside the exponential's range: one key takes all. */
-static void test_huge_scores(void **state) {
+static void huge_scores_give_one_key_everything(void **state) {
     (void)state;
     const Case c = {1, 50, 1, 1, 4, {0}, 0, 0, 1e4, false};
     OWNED int32_t *doc_start = calloc((size_t)c.T, sizeof *doc_start);
@@ -600,14 +600,14 @@ static void test_huge_scores(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_softmax),
-                                       cmocka_unit_test(test_every_kind),
-                                       cmocka_unit_test(test_identities),
-                                       cmocka_unit_test(test_log_sum_exp),
-                                       cmocka_unit_test(test_weights_shown),
-                                       cmocka_unit_test(test_huge_scores),
-                                       cmocka_unit_test(test_null_keys_are_keys),
-                                       cmocka_unit_test(test_bf16),
-                                       cmocka_unit_test(test_bf16_rounds)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(softmax_follows_its_formula_in_every_case),
+                                       cmocka_unit_test(every_kind_follows_its_formula),
+                                       cmocka_unit_test(switches_set_to_do_nothing_change_no_bit),
+                                       cmocka_unit_test(softmax_keeps_its_log_sum_exp),
+                                       cmocka_unit_test(observers_are_shown_the_weights_of_the_formula),
+                                       cmocka_unit_test(huge_scores_give_one_key_everything),
+                                       cmocka_unit_test(a_null_key_is_a_key_of_a_longer_row),
+                                       cmocka_unit_test(bf16_stays_near_the_formulas),
+                                       cmocka_unit_test(bf16_rounds_every_output)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

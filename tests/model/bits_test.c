@@ -69,7 +69,7 @@ static void check(const ModelConfig *c, int rows, int T, int documents) {
 }
 
 /* The demo's sizes but for the depth and the vocabulary. */
-static void test_demo(void **state) {
+static void the_demo_has_the_same_bits_at_any_threads(void **state) {
     (void)state;
     ModelConfig c = {.vocab = 512,
                      .layers = 2,
@@ -83,7 +83,7 @@ static void test_demo(void **state) {
     check(&c, 32, 32, 0);
 }
 
-static void test_odd_sizes(void **state) {
+static void odd_sizes_have_the_same_bits_at_any_threads(void **state) {
     (void)state;
     ModelConfig c = small_config();
     check(&c, 20, 37, 11); /* a chunk of 6 rows; the last is short */
@@ -93,7 +93,7 @@ static void test_odd_sizes(void **state) {
     check(&c, 300, 1, 0);
 }
 
-static void test_long_rows(void **state) {
+static void long_rows_have_the_same_bits_at_any_threads(void **state) {
     (void)state;
     ModelConfig c = small_config();
     c.context = 300;
@@ -102,7 +102,7 @@ static void test_long_rows(void **state) {
 
 /* A tied classifier adds to the embedding's gradient between the rows in flight, so that their number
  * does change the order of that one sum; threads still do not. */
-static void test_tied(void **state) {
+static void a_tied_model_has_the_same_bits_at_any_threads(void **state) {
     (void)state;
     ModelConfig c = small_config();
     c.tie = true;
@@ -114,7 +114,7 @@ static void test_tied(void **state) {
 }
 
 /* More threads than cores, perhaps; more than rows of some products. */
-static void test_three_threads(void **state) {
+static void three_threads_have_the_bits_of_one(void **state) {
     (void)state;
     ModelConfig c = small_config();
     Rig r = rig_of(&c, 4, 33, 0);
@@ -126,7 +126,7 @@ static void test_three_threads(void **state) {
 
 /* Every product of the chain from the embedding to the loss and back rounds two inputs to 2^-9 of themselves:
  * 2^-8 in all, which in the unit of check_close, four roundings of fp32, is 2^14. */
-static void test_bf16_near_fp32(void **state) {
+static void gradients_in_bf16_stay_near_fp32(void **state) {
     (void)state;
     if (!gemm_bf16_supported()) skip();
     ModelConfig c = small_config();
@@ -146,7 +146,7 @@ static void test_bf16_near_fp32(void **state) {
 }
 
 /* The weights that a pass in bf16 uses are those of the last tape_pack. */
-static void test_packed_again(void **state) {
+static void a_pass_in_bf16_takes_the_weights_last_packed(void **state) {
     (void)state;
     if (!gemm_bf16_supported()) skip();
     ModelConfig c = small_config();
@@ -168,7 +168,7 @@ static void test_packed_again(void **state) {
     rig_free(&r);
 }
 
-static void test_grain(void **state) {
+static void chunk_rows_follow_from_the_context(void **state) {
     (void)state;
     const int chunks[][2] = {{1, 256}, {32, 8}, {37, 6}, {255, 1}, {256, 1}, {1024, 1}};
     for (size_t i = 0; i < sizeof chunks / sizeof *chunks; i++)
@@ -177,10 +177,13 @@ static void test_grain(void **state) {
 
 int main(void) {
     gemm_start();
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_demo),           cmocka_unit_test(test_odd_sizes),
-        cmocka_unit_test(test_long_rows),      cmocka_unit_test(test_tied),
-        cmocka_unit_test(test_three_threads),  cmocka_unit_test(test_grain),
-        cmocka_unit_test(test_bf16_near_fp32), cmocka_unit_test(test_packed_again)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_demo_has_the_same_bits_at_any_threads),
+                                       cmocka_unit_test(odd_sizes_have_the_same_bits_at_any_threads),
+                                       cmocka_unit_test(long_rows_have_the_same_bits_at_any_threads),
+                                       cmocka_unit_test(a_tied_model_has_the_same_bits_at_any_threads),
+                                       cmocka_unit_test(three_threads_have_the_bits_of_one),
+                                       cmocka_unit_test(chunk_rows_follow_from_the_context),
+                                       cmocka_unit_test(gradients_in_bf16_stay_near_fp32),
+                                       cmocka_unit_test(a_pass_in_bf16_takes_the_weights_last_packed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

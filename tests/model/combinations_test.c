@@ -247,7 +247,7 @@ typedef struct Draws {
     int count;
 } Draws;
 
-static void test_combinations(void **state) {
+static void any_legal_combination_has_its_gradient_and_learns(void **state) {
     const Draws *d = *state;
     int legal = 0;
     uint64_t draw = 0;
@@ -272,6 +272,7 @@ int main(int argc, char **argv) {
     gemm_start();
     omp_set_num_threads(1); /* tiny products: threads would only wait for each other */
     printf("seed %llu, %d combinations\n", (unsigned long long)d.seed, d.count);
-    const struct CMUnitTest tests[] = {cmocka_unit_test_prestate(test_combinations, &d)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(any_legal_combination_has_its_gradient_and_learns, &d)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,7 +43,7 @@ static void check(int N, int V, double std) {
             if (s.target[k] < 0) assert_true(dlogits[k * V + i] == 0);
 }
 
-static void test_shapes(void **state) {
+static void cross_entropy_follows_its_formula_in_every_shape(void **state) {
     (void)state;
     const int sizes[] = {2, 5, 15, 16, 17, 97, 515};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -53,7 +53,7 @@ static void test_shapes(void **state) {
 }
 
 /* Rows further apart than V: the same bits, and what lies between them is left. */
-static void test_rows_apart(void **state) {
+static void rows_further_apart_have_the_same_bits(void **state) {
     (void)state;
     enum { N = 5, V = 37, LD = 48 };
     const int32_t target[N] = {3, -1, 0, 36, 17};
@@ -69,14 +69,14 @@ static void test_rows_apart(void **state) {
     }
 }
 
-static void test_vocabulary_of_one(void **state) {
+static void a_vocabulary_of_one_has_no_loss(void **state) {
     (void)state;
     float logit = 3, loss = 9;
     cross_entropy(&logit, 1, &(int32_t){0}, &loss, 1, 1, 1);
     assert_true(loss == 0 && logit == 0);
 }
 
-static void test_huge_logits(void **state) {
+static void huge_logits_stay_finite(void **state) {
     (void)state;
     float x[] = {1e4f, -1e4f, 0, 3e38f, 0, -3e38f, -50, -50, -50}, loss[3];
     const int32_t target[] = {1, 0, 2};
@@ -87,7 +87,7 @@ static void test_huge_logits(void **state) {
 }
 
 /* A diverged run must show: one bad logit, wherever it is, makes the loss NaN. */
-static void test_nan_and_infinity(void **state) {
+static void one_bad_logit_makes_the_loss_nan(void **state) {
     (void)state;
     enum { V = 37 };
     for (int bad = 0; bad < V; bad++)
@@ -101,9 +101,10 @@ static void test_nan_and_infinity(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes), cmocka_unit_test(test_rows_apart),
-                                       cmocka_unit_test(test_vocabulary_of_one),
-                                       cmocka_unit_test(test_huge_logits),
-                                       cmocka_unit_test(test_nan_and_infinity)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(cross_entropy_follows_its_formula_in_every_shape),
+                                       cmocka_unit_test(rows_further_apart_have_the_same_bits),
+                                       cmocka_unit_test(a_vocabulary_of_one_has_no_loss),
+                                       cmocka_unit_test(huge_logits_stay_finite),
+                                       cmocka_unit_test(one_bad_logit_makes_the_loss_nan)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

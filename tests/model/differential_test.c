@@ -39,13 +39,13 @@ static void check(const Shape *s) {
     check_gradient(&f, in, &dout, 1, dk, 0.25f, s->dk + s->n + 16);
 }
 
-static void test_shapes(void **state) {
+static void differential_attention_follows_its_formula_in_every_shape(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check(&shapes[i]);
 }
 
 /* The gain of the heads' norm begins at 1 - lambda_init, times model.head_out_scale. */
-static void test_start(void **state) {
+static void gains_begin_at_one_minus_lambda(void **state) {
     (void)state;
     ModelConfig c = small_config();
     Model *m = NULL;
@@ -64,6 +64,8 @@ static void test_start(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes), cmocka_unit_test(test_start)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(differential_attention_follows_its_formula_in_every_shape),
+        cmocka_unit_test(gains_begin_at_one_minus_lambda)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

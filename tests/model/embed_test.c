@@ -29,7 +29,7 @@ static void check(int N, int d, int V) {
     check_gradient(&f, in, dx, 0, dE, 0.5f, N);
 }
 
-static void test_shapes(void **state) {
+static void embedding_follows_its_formula_in_every_shape(void **state) {
     (void)state;
     check(1, 1, 1);
     check(7, 17, 3); /* tokens repeat */
@@ -38,6 +38,6 @@ static void test_shapes(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(embedding_follows_its_formula_in_every_shape)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

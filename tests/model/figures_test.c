@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-static void test_by_name_and_place(void **state) {
+static void a_figure_is_found_by_name_layer_and_head(void **state) {
     (void)state;
     Figures f = {0};
     for (int layer = -1; layer < 30; layer++)
@@ -22,6 +22,6 @@ static void test_by_name_and_place(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_by_name_and_place)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_figure_is_found_by_name_layer_and_head)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

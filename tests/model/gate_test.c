@@ -38,13 +38,13 @@ static void check(const Shape *s) {
     check_gradient(&f, in, dy, 1, g, 0, s->dh / s->gates + 16);
 }
 
-static void test_shapes(void **state) {
+static void gates_follow_their_formula_in_every_shape(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check(&shapes[i]);
 }
 
 /* In place, and exact: sigma(0) is a half and halving rounds nothing. */
-static void test_half_open(void **state) {
+static void a_gate_of_zero_halves_to_the_bit(void **state) {
     (void)state;
     enum { N = 9, H = 3, DH = 7, ALL = N * H * DH };
     OWNED float *o = normals(1, ALL, 1), *was = normals(1, ALL, 1), *g = constants(ALL, 0);
@@ -54,6 +54,7 @@ static void test_half_open(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes), cmocka_unit_test(test_half_open)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(gates_follow_their_formula_in_every_shape),
+                                       cmocka_unit_test(a_gate_of_zero_halves_to_the_bit)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,7 +30,7 @@ static float *product(const int64_t *s, Factor A, Factor B, int threads) {
     return C;
 }
 
-static void test_against_double(void **state) {
+static void products_are_sums_in_double_but_for_rounding(void **state) {
     (void)state;
     if (!gemm_bf16_supported()) skip();
     for (int i = 0; i < 4 * SHAPES; i++) {
@@ -50,7 +50,7 @@ static void test_against_double(void **state) {
     }
 }
 
-static void test_same_bits_at_any_threads(void **state) {
+static void products_have_the_same_bits_at_any_threads(void **state) {
     (void)state;
     if (!gemm_bf16_supported()) skip();
     for (int i = 0; i < SHAPES; i++) {
@@ -63,7 +63,7 @@ static void test_same_bits_at_any_threads(void **state) {
 }
 
 /* Rows of C do not depend on which others are asked for, nor sums on a cut of k at even places. */
-static void test_same_bits_in_parts(void **state) {
+static void parts_of_a_product_have_the_bits_of_the_whole(void **state) {
     (void)state;
     if (!gemm_bf16_supported()) skip();
     enum { K = 700, PART = 222 };
@@ -81,7 +81,7 @@ static void test_same_bits_in_parts(void **state) {
 }
 
 /* A factor that was packed before gives what one gives that is packed on the way. */
-static void test_packed_before(void **state) {
+static void a_factor_packed_before_gives_the_same_bits(void **state) {
     (void)state;
     if (!gemm_bf16_supported()) skip();
     for (int i = 0; i < 2 * SHAPES; i++) {
@@ -97,7 +97,7 @@ static void test_packed_before(void **state) {
 
 /* A product that is too large for the caches is written past them, edges not: as if it were added to zeros.
  */
-static void test_large_is_overwritten(void **state) {
+static void a_large_product_overwrites_what_was_there(void **state) {
     (void)state;
     if (!gemm_bf16_supported()) skip();
     enum { M = 1033, N = 1040, K = 40, LINE = 64 };
@@ -118,9 +118,10 @@ static void test_large_is_overwritten(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_against_double), cmocka_unit_test(test_same_bits_at_any_threads),
-        cmocka_unit_test(test_same_bits_in_parts), cmocka_unit_test(test_packed_before),
-        cmocka_unit_test(test_large_is_overwritten)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(products_are_sums_in_double_but_for_rounding),
+                                       cmocka_unit_test(products_have_the_same_bits_at_any_threads),
+                                       cmocka_unit_test(parts_of_a_product_have_the_bits_of_the_whole),
+                                       cmocka_unit_test(a_factor_packed_before_gives_the_same_bits),
+                                       cmocka_unit_test(a_large_product_overwrites_what_was_there)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,7 +90,7 @@ static void check(const Product *p, const Sizes *s, float beta) {
     operands_free(&o);
 }
 
-static void test_values(void **state) {
+static void products_are_sums_in_double_but_for_rounding(void **state) {
     (void)state;
     const Sizes sizes[] = {{1, 1, 1}, {7, 5, 3}, {1, 97, 33}, {33, 1, 100}, {64, 48, 16}, {101, 67, 300}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
@@ -100,7 +100,7 @@ static void test_values(void **state) {
         }
 }
 
-static void test_family(void **state) {
+static void the_family_is_skx_where_the_cpu_has_avx512(void **state) {
     (void)state;
     assert_true(gemm_is_generic("generic"));
     assert_false(gemm_is_generic("skx"));
@@ -110,7 +110,7 @@ static void test_family(void **state) {
 }
 
 /* The own kernel's bits are those of BLIS's skx kernels, by calls to BLIS itself. */
-static void test_packed_is_blis(void **state) {
+static void the_own_kernel_has_the_bits_of_blis(void **state) {
     (void)state;
     if (strcmp(gemm_start(), "skx")) skip();
     const Sizes sizes[] = {{1, 1, 1},      {7, 5, 3},       {13, 33, 385},   {24, 64, 480},   {25, 65, 481},
@@ -257,7 +257,7 @@ static int run_family(const char *name) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static void test_bits_of_every_family(void **state) {
+static void every_family_has_the_same_bits_at_any_threads(void **state) {
     (void)state;
     int bad = 0;
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
@@ -272,8 +272,9 @@ static void test_bits_of_every_family(void **state) {
 int main(int argc, char **argv) {
     if (argc == 2) return count_differences(argv[1]) > 0;
     gemm_start();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_packed_is_blis),
-                                       cmocka_unit_test(test_family),
-                                       cmocka_unit_test(test_bits_of_every_family)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(products_are_sums_in_double_but_for_rounding),
+                                       cmocka_unit_test(the_own_kernel_has_the_bits_of_blis),
+                                       cmocka_unit_test(the_family_is_skx_where_the_cpu_has_avx512),
+                                       cmocka_unit_test(every_family_has_the_same_bits_at_any_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,19 +154,19 @@ static void check(const char *name, const ModelConfig *c, int documents) {
     rig_free(&r);
 }
 
-static void test_baseline(void **state) {
+static void the_baseline_trains_as_in_pytorch(void **state) {
     (void)state;
     ModelConfig c = golden_config("none", "rope", "swiglu");
     check("baseline", &c, 0);
 }
 
-static void test_head_rmsnorm(void **state) {
+static void head_rmsnorm_trains_as_in_pytorch(void **state) {
     (void)state;
     ModelConfig c = golden_config("rmsnorm", "rope", "swiglu");
     check("head_rmsnorm", &c, 13);
 }
 
-static void test_gelu_learned_tied(void **state) {
+static void a_tied_model_with_gelu_trains_as_in_pytorch(void **state) {
     (void)state;
     ModelConfig c = golden_config("none", "learned", "gelu");
     c.tie = true;
@@ -177,7 +177,8 @@ static void test_gelu_learned_tied(void **state) {
 int main(void) {
     gemm_start();
     omp_set_num_threads(1); /* tiny products: threads would only wait for each other */
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_baseline), cmocka_unit_test(test_head_rmsnorm),
-                                       cmocka_unit_test(test_gelu_learned_tied)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_baseline_trains_as_in_pytorch),
+                                       cmocka_unit_test(head_rmsnorm_trains_as_in_pytorch),
+                                       cmocka_unit_test(a_tied_model_with_gelu_trains_as_in_pytorch)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

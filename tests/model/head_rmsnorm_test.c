@@ -44,13 +44,13 @@ static void check(const Shape *s) {
     check_gradient(&f, in, dy, 1, dgain, 0.5f, s->dh + 5 + (int)N * s->H);
 }
 
-static void test_shapes(void **state) {
+static void head_rmsnorm_follows_its_formula_in_every_shape(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check(&shapes[i]);
 }
 
 /* A head of unit RMS under gain 1 stays as it is, but for the epsilon under the root and roundings. */
-static void test_identity(void **state) {
+static void a_head_of_unit_rms_stays_as_it_is(void **state) {
     (void)state;
     enum { N = 33, H = 2, DH = 16 };
     OWNED float *o = normals(1, N * H * DH, 1), *gain = constants(DH, 1), *y = constants(N * H * DH, 0);
@@ -65,6 +65,7 @@ static void test_identity(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes), cmocka_unit_test(test_identity)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(head_rmsnorm_follows_its_formula_in_every_shape),
+                                       cmocka_unit_test(a_head_of_unit_rms_stays_as_it_is)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

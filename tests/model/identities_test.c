@@ -99,7 +99,7 @@ static void set_gains(ModelConfig *c) {
     c->head_out_gain = GAIN_SHARED;
 }
 
-static void test_keys_that_do_nothing(void **state) {
+static void keys_set_to_do_nothing_change_no_bit(void **state) {
     (void)state;
     static const struct {
         const char *name;
@@ -121,7 +121,7 @@ static void test_keys_that_do_nothing(void **state) {
 }
 
 /* softmax1 is sink_logit at 0, softmax is sink_logit at -inf. */
-static void test_null_logits(void **state) {
+static void softmax_and_softmax1_are_null_logits(void **state) {
     (void)state;
     static const struct {
         const char *name;
@@ -148,7 +148,7 @@ static void test_null_logits(void **state) {
 
 /* A gate of zero weights halves each head's output; twice the projection behind it makes up for that. Powers
  * of two round nothing, so losses are the same to the bit. */
-static void test_gates_of_zero(void **state) {
+static void gates_of_zero_are_halves_to_the_bit(void **state) {
     (void)state;
     static const char *const pairs[][2] = {{"none", "gate_elementwise"},
                                            {"none", "gate_head"},
@@ -193,7 +193,7 @@ static float *final_stream(const Rig *r) {
 
 /* Plain attention on rows of T + 1, whose first token is one more of the vocabulary with x* for its vector.
  * Without positions the two are one function. Deep: two blocks of sums over width and keys. */
-static void test_sink_token(void **state) {
+static void a_sink_token_is_one_more_token_of_the_row(void **state) {
     (void)state;
     ModelConfig c = small_config(), longer;
     c.position = row_named(position_name, "none");
@@ -223,8 +223,9 @@ static void test_sink_token(void **state) {
 int main(void) {
     gemm_start();
     omp_set_num_threads(1); /* tiny products: threads would only wait for each other */
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keys_that_do_nothing), cmocka_unit_test(test_null_logits),
-        cmocka_unit_test(test_gates_of_zero), cmocka_unit_test(test_sink_token)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(keys_set_to_do_nothing_change_no_bit),
+                                       cmocka_unit_test(softmax_and_softmax1_are_null_logits),
+                                       cmocka_unit_test(gates_of_zero_are_halves_to_the_bit),
+                                       cmocka_unit_test(a_sink_token_is_one_more_token_of_the_row)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -139,7 +139,7 @@ static void check_hand(const Hand *h, int documents) {
     rig_free(&r);
 }
 
-static void test_against_changes_by_hand(void **state) {
+static void interventions_do_what_a_hand_does_at_the_tap(void **state) {
     (void)state;
     const Hand hands[] = {{"drop_mlp(layer=0, pos=3)", TAP_MLP_OUT, 0, zero_pos_3},
                           {"drop_mlp(pos=3)", TAP_MLP_OUT, -1, zero_pos_3},
@@ -224,7 +224,7 @@ static void check_column(int attention, int key, int documents) {
     rig_free(&r);
 }
 
-static void test_zeroed_column_of_every_kind(void **state) {
+static void a_zeroed_column_is_gone_in_every_kind(void **state) {
     (void)state;
     for (int i = 0; attention_name(i); i++)
         for (int documents = 0; documents <= 11; documents += 11) {
@@ -233,7 +233,7 @@ static void test_zeroed_column_of_every_kind(void **state) {
         }
 }
 
-static void test_replaced_token(void **state) {
+static void a_replaced_token_is_that_token(void **state) {
     (void)state;
     ModelConfig c = with(small_config(), "replace_first(7)");
     Rig r = rig_of(&c, ROWS, T, 0);
@@ -263,7 +263,7 @@ static void pass(Rig *r, ModelConfig c, float *losses, float *grads) {
     tape_free(tape);
 }
 
-static void test_no_bit(void **state) {
+static void interventions_that_do_nothing_change_no_bit(void **state) {
     (void)state;
     const char *const same[] = {"amplify(10, 1)", "amplify(10, 1, positions)", "scale(pos=10, lambda=1)",
                                 "self_only(pos=0)"};
@@ -324,7 +324,7 @@ static void check_kind(int attention, const char *text, int documents) {
     rig_free(&r);
 }
 
-static void test_gradients_of_every_kind(void **state) {
+static void a_zeroed_column_has_its_gradient_in_every_kind(void **state) {
     (void)state;
     for (int i = 0; attention_name(i); i++) {
         check_kind(i, "zero_column(0)", 0);
@@ -339,7 +339,7 @@ static int row_named(const char *(*name)(int), const char *want) {
     return i;
 }
 
-static void test_gradients(void **state) {
+static void every_intervention_has_its_gradient(void **state) {
     (void)state;
     const char *const texts[] = {"replace_first(7)", "drop_mlp(layer=0, pos=3)",  "self_only(10)",
                                  "amplify(10, 4)",   "amplify(10, 4, positions)", "scale(pos=10, lambda=5)",
@@ -355,7 +355,7 @@ static void test_gradients(void **state) {
     }
 }
 
-static void test_several_at_once(void **state) {
+static void several_interventions_leave_gradients_finite(void **state) {
     (void)state;
     ModelConfig c = small_config();
     c.interventions = (List){.n = 3, .item = {"zero_column(0)", "scale(10, 3)", "amplify(10, 2, positions)"}};
@@ -377,7 +377,7 @@ static void test_several_at_once(void **state) {
 
 /* ---- refusals ---- */
 
-static void test_bad_texts(void **state) {
+static void an_intervention_that_cannot_be_is_refused(void **state) {
     (void)state;
     static const char *const bad[][2] = {{"drop", "no such intervention"},
                                          {"", "no such intervention"},
@@ -411,7 +411,7 @@ static void test_bad_texts(void **state) {
     }
 }
 
-static void test_every_kind_is_shown(void **state) {
+static void every_intervention_is_listed_with_its_definition(void **state) {
     (void)state;
     char *text = NULL;
     size_t length;
@@ -431,14 +431,14 @@ static void test_every_kind_is_shown(void **state) {
 int main(void) {
     gemm_start();
     omp_set_num_threads(1); /* tiny products: threads would only wait for each other */
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_changes_by_hand),
-                                       cmocka_unit_test(test_zeroed_column_of_every_kind),
-                                       cmocka_unit_test(test_gradients_of_every_kind),
-                                       cmocka_unit_test(test_replaced_token),
-                                       cmocka_unit_test(test_no_bit),
-                                       cmocka_unit_test(test_gradients),
-                                       cmocka_unit_test(test_several_at_once),
-                                       cmocka_unit_test(test_bad_texts),
-                                       cmocka_unit_test(test_every_kind_is_shown)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(interventions_do_what_a_hand_does_at_the_tap),
+                                       cmocka_unit_test(a_zeroed_column_is_gone_in_every_kind),
+                                       cmocka_unit_test(a_zeroed_column_has_its_gradient_in_every_kind),
+                                       cmocka_unit_test(a_replaced_token_is_that_token),
+                                       cmocka_unit_test(interventions_that_do_nothing_change_no_bit),
+                                       cmocka_unit_test(every_intervention_has_its_gradient),
+                                       cmocka_unit_test(several_interventions_leave_gradients_finite),
+                                       cmocka_unit_test(an_intervention_that_cannot_be_is_refused),
+                                       cmocka_unit_test(every_intervention_is_listed_with_its_definition)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,7 +73,7 @@ static void check(const MlpSlot *slot, const Case *k) {
     assert_memory_equal(s, again, n * sizeof *s);
 }
 
-static void test_against_formulas(void **state) {
+static void every_kind_follows_its_formula(void **state) {
     (void)state;
     enum { KNOWN = sizeof formulas / sizeof *formulas };
     for (const MlpSlot *slot = mlp_slots; slot->head.name; slot++) {
@@ -86,7 +86,7 @@ static void test_against_formulas(void **state) {
 }
 
 /* Where the exponential leaves its range both are 0 or the identity, and so are their slopes. */
-static void test_far_out(void **state) {
+static void activations_far_out_are_zero_or_the_identity(void **state) {
     (void)state;
     float far[] = {-200, 200, -1e5f, 1e5f}, s[4], slope[4], ones[] = {1, 1, 1, 1};
     memcpy(slope, far, sizeof far);
@@ -107,7 +107,7 @@ static void test_far_out(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_formulas),
-                                       cmocka_unit_test(test_far_out)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_kind_follows_its_formula),
+                                       cmocka_unit_test(activations_far_out_are_zero_or_the_identity)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

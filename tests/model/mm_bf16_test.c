@@ -31,7 +31,7 @@ static void check(const Case *c) {
                      c->transposed ? ", transposed" : "", c->add ? ", added" : "", C[i], i, want[i]);
 }
 
-static void test_products(void **state) {
+static void products_are_sums_in_double_but_for_rounding(void **state) {
     (void)state;
     if (!gemm_bf16_supported()) skip();
     const int rows[] = {4, 12, 32, 300}, cols[] = {4, 16, 24, 32, 100},
@@ -43,6 +43,6 @@ static void test_products(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_products)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(products_are_sums_in_double_but_for_rounding)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,7 @@ static void check(const Case *c) {
     check_close("product and what lies beside it", C, want, nC, c->K + 1);
 }
 
-static void test_products(void **state) {
+static void products_are_sums_in_double_but_for_rounding(void **state) {
     (void)state;
     const int rows[] = {MM_ROWS, 4 * MM_ROWS}, cols[] = {VW, 2 * VW, 3 * VW, 8 * VW}, inner[] = {1, 2, 7, 64};
     for (size_t i = 0; i < 2 * 4 * 4 * 4; i++) {
@@ -35,6 +35,6 @@ static void test_products(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_products)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(products_are_sums_in_double_but_for_rounding)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

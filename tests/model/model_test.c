@@ -24,7 +24,7 @@ static void check_layout(const Model *m) {
     assert_int_equal(m->arena, (end + 15) / 16 * 16);
 }
 
-static void test_layout(void **state) {
+static void tensors_fill_the_arena_without_overlap(void **state) {
     (void)state;
     for (int bits = 0; bits < 8; bits++) {
         ModelConfig c = small_config();
@@ -41,7 +41,7 @@ static void test_layout(void **state) {
 }
 
 /* The names and shapes of Hugging Face's LlamaForCausalLM. */
-static void test_names(void **state) {
+static void tensors_have_the_names_and_shapes_of_llama(void **state) {
     (void)state;
     const struct {
         const char *name;
@@ -87,7 +87,7 @@ static void moments(const Model *m, const Tensor *t, double *mean, double *std) 
 }
 
 /* Six standard errors either way: of the mean std / sqrt n, of the deviation std / sqrt 2n. */
-static void test_initial_weights(void **state) {
+static void initial_weights_have_the_moments_of_their_law(void **state) {
     (void)state;
     ModelConfig c = small_config();
     c.head_out = c.position = 1;
@@ -112,7 +112,7 @@ static void test_initial_weights(void **state) {
 }
 
 /* Tensors that two variants share start alike; another seed, another start. */
-static void test_shared_start(void **state) {
+static void variants_start_alike_where_they_share_tensors(void **state) {
     (void)state;
     ModelConfig plain = small_config(), other = small_config();
     other.head_out = other.position = 1;
@@ -134,7 +134,7 @@ static void test_shared_start(void **state) {
     model_free(b);
 }
 
-static void test_configuration(void **state) {
+static void an_mlp_width_left_out_is_chosen_by_kind(void **state) {
     (void)state;
     ModelConfig c = (ModelConfig){.width = 128, .heads = 2, .context = 8};
     assert_true(model_config_check(&c, NULL));
@@ -151,7 +151,7 @@ static void assert_paper(const SlotHead *row) {
         fail_msg("%s: its help names no paper: %s", row->name, row->help);
 }
 
-static void test_every_row_names_its_paper(void **state) {
+static void every_row_names_its_paper(void **state) {
     (void)state;
     for (int i = 0; attention_name(i); i++) assert_paper(&attention_slots[i].head);
     for (int i = 0; head_out_name(i); i++) assert_paper(&head_out_slots[i].head);
@@ -162,7 +162,7 @@ static void test_every_row_names_its_paper(void **state) {
 }
 
 /* configs/reference.yaml: 80.2 MF a token. */
-static void test_flops(void **state) {
+static void flops_a_token_are_those_of_the_formula(void **state) {
     (void)state;
     ModelConfig c = {.vocab = 4096, .layers = 6, .width = 384, .heads = 6, .context = 256, .mlp_width = 1024};
     Model *m = NULL;
@@ -199,13 +199,13 @@ static void an_arena_is_zero(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_layout),
-                                       cmocka_unit_test(test_names),
-                                       cmocka_unit_test(test_initial_weights),
-                                       cmocka_unit_test(test_shared_start),
-                                       cmocka_unit_test(test_configuration),
-                                       cmocka_unit_test(test_every_row_names_its_paper),
-                                       cmocka_unit_test(test_flops),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(tensors_fill_the_arena_without_overlap),
+                                       cmocka_unit_test(tensors_have_the_names_and_shapes_of_llama),
+                                       cmocka_unit_test(initial_weights_have_the_moments_of_their_law),
+                                       cmocka_unit_test(variants_start_alike_where_they_share_tensors),
+                                       cmocka_unit_test(an_mlp_width_left_out_is_chosen_by_kind),
+                                       cmocka_unit_test(every_row_names_its_paper),
+                                       cmocka_unit_test(flops_a_token_are_those_of_the_formula),
                                        cmocka_unit_test(an_arena_is_zero)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,7 +124,7 @@ static void check(const Op *op, const Shape *s) {
     check_gradient(&f, in, dh, 1, dg, 0.5f, 2 * s->width + 16 + (int)N);
 }
 
-static void test_shapes(void **state) {
+static void norms_and_biases_follow_their_formulas_in_every_shape(void **state) {
     (void)state;
     const Op ops[] = {{naive_layernorm, two, layernorm, layernorm_back},
                       {naive_scalar, one, scalar, scalar_back},
@@ -135,6 +135,7 @@ static void test_shapes(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(norms_and_biases_follow_their_formulas_in_every_shape)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,7 +99,7 @@ static int rows_of(int slot) {
     return n;
 }
 
-static void test_every_row_of_every_slot(void **state) {
+static void every_row_of_every_slot_has_its_gradient(void **state) {
     (void)state;
     for (int slot = 0; slot < SLOTS; slot++)
         for (int row = slot ? 1 : 0; row < rows_of(slot); row++) {
@@ -109,7 +109,7 @@ static void test_every_row_of_every_slot(void **state) {
         }
 }
 
-static void test_masks_biases_and_tie(void **state) {
+static void masks_biases_and_tied_weights_have_their_gradient(void **state) {
     (void)state;
     for (int bits = 1; bits < 16; bits++) {
         ModelConfig c = small_config();
@@ -122,7 +122,7 @@ static void test_masks_biases_and_tie(void **state) {
 
 /* What is no slot: grouped queries, windows that keep, prefixes, mixed values, gains of heads, some null
  * keys. */
-static void test_keys_that_are_no_slot(void **state) {
+static void keys_that_are_no_slot_have_their_gradient(void **state) {
     (void)state;
     for (int bits = 1; bits < 32; bits += 2) {
         ModelConfig c = small_config();
@@ -140,7 +140,7 @@ static void test_keys_that_are_no_slot(void **state) {
 }
 
 /* Slots are orthogonal: rows drawn at random together. */
-static void test_rows_together(void **state) {
+static void rows_drawn_together_have_their_gradient(void **state) {
     for (uint64_t draw = 0; draw < *(const uint64_t *)*state; draw++) {
         ModelConfig c = small_config();
         for (int slot = 0; slot < SLOTS; slot++)
@@ -152,7 +152,7 @@ static void test_rows_together(void **state) {
 }
 
 /* Gradients are added to, scaled; the arena's padding stays zero. */
-static void test_accumulation(void **state) {
+static void gradients_are_added_to_and_padding_stays_zero(void **state) {
     (void)state;
     ModelConfig c = small_config();
     Rig r = rig_of(&c, ROWS, T, 0);
@@ -202,7 +202,7 @@ static double pulled(void *self) {
 }
 
 /* g . x^(L) moves with the embedding's vectors as what model_pull gives says. */
-static void test_pull(void **state) {
+static void model_pull_moves_with_the_embedding(void **state) {
     (void)state;
     ModelConfig c = small_config();
     Rig r = rig_of(&c, ROWS, T, 0);
@@ -249,7 +249,7 @@ static void see_weights(void *self, const Weights *w) {
     *rows += w->nq;
 }
 
-static void test_taps(void **state) {
+static void taps_show_every_token_to_whoever_asked(void **state) {
     (void)state;
     ModelConfig c = small_config();
     Rig r = rig_of(&c, ROWS, T, 0);
@@ -277,12 +277,13 @@ int main(int argc, char **argv) {
     uint64_t together = argc > 1 ? strtoull(argv[1], NULL, 10) : 24;
     gemm_start();
     omp_set_num_threads(1); /* tiny products: threads would only wait for each other */
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_row_of_every_slot),
-                                       cmocka_unit_test(test_masks_biases_and_tie),
-                                       cmocka_unit_test_prestate(test_rows_together, &together),
-                                       cmocka_unit_test(test_keys_that_are_no_slot),
-                                       cmocka_unit_test(test_accumulation),
-                                       cmocka_unit_test(test_pull),
-                                       cmocka_unit_test(test_taps)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_row_of_every_slot_has_its_gradient),
+        cmocka_unit_test(masks_biases_and_tied_weights_have_their_gradient),
+        cmocka_unit_test_prestate(rows_drawn_together_have_their_gradient, &together),
+        cmocka_unit_test(keys_that_are_no_slot_have_their_gradient),
+        cmocka_unit_test(gradients_are_added_to_and_padding_stays_zero),
+        cmocka_unit_test(model_pull_moves_with_the_embedding),
+        cmocka_unit_test(taps_show_every_token_to_whoever_asked)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

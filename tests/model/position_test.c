@@ -42,7 +42,7 @@ static void check_rope(const Shape *s) {
     check_gradient(&f, in, dy, 0, dx, 0, 3);
 }
 
-static void test_rope(void **state) {
+static void rope_turns_as_its_formula_in_every_shape(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check_rope(&shapes[i]);
 }
@@ -68,12 +68,14 @@ static void check_learned(const Shape *s) {
     check_gradient(&f, in, dy, 0, dy, 0, 1); /* what the model relies on: dx is dy */
 }
 
-static void test_learned(void **state) {
+static void learned_positions_follow_their_formula_in_every_shape(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check_learned(&shapes[i]);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rope), cmocka_unit_test(test_learned)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rope_turns_as_its_formula_in_every_shape),
+        cmocka_unit_test(learned_positions_follow_their_formula_in_every_shape)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

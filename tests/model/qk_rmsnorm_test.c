@@ -44,12 +44,12 @@ static void check(const Shape *s) {
     check_gradient(&f, in, dy, 1, dgain, 0.5f, s->dh + 5 + (int)N * s->H);
 }
 
-static void test_shapes(void **state) {
+static void qk_rmsnorm_follows_its_formula_in_every_shape(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check(&shapes[i]);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(qk_rmsnorm_follows_its_formula_in_every_shape)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 
 #include "model/ops/residual.h"
 
-static void test_lengths(void **state) {
+static void sums_of_any_length_end_where_they_should(void **state) {
     (void)state;
     for (int n = 1; n < 70; n++) {
         OWNED float *a = normals(1, (size_t)n, 1), *b = normals(2, (size_t)n, 1);
@@ -15,6 +15,6 @@ static void test_lengths(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_lengths)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(sums_of_any_length_end_where_they_should)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

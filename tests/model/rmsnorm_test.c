@@ -40,12 +40,12 @@ static void check(const Shape *s) {
     check_gradient(&f, in, dh, 1, dgain, 0.5f, s->width + 5 + (int)N);
 }
 
-static void test_shapes(void **state) {
+static void rmsnorm_follows_its_formula_in_every_shape(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check(&shapes[i]);
 }
 
-static void test_reciprocal(void **state) {
+static void the_reciprocal_rms_is_exact_to_rounding(void **state) {
     (void)state;
     for (int width = 1; width < 40; width++) {
         OWNED float *x = normals(4, (size_t)width, 0.01);
@@ -57,6 +57,7 @@ static void test_reciprocal(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes), cmocka_unit_test(test_reciprocal)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rmsnorm_follows_its_formula_in_every_shape),
+                                       cmocka_unit_test(the_reciprocal_rms_is_exact_to_rounding)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

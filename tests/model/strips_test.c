@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static void test_each_token_once(void **state) {
+static void strips_cover_each_token_once(void **state) {
     (void)state;
     const int lengths[] = {1, 7, 63, 64, 65, 100, 128, 200};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
@@ -24,7 +24,7 @@ static void test_each_token_once(void **state) {
 }
 
 /* To the bit: the order of the strips is the promise. */
-static void test_sum_in_order(void **state) {
+static void strips_are_added_in_their_order(void **state) {
     (void)state;
     const int widths[] = {1, 17, 64, 130};
     for (size_t k = 0; k < sizeof widths / sizeof *widths; k++) {
@@ -39,7 +39,7 @@ static void test_sum_in_order(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_token_once),
-                                       cmocka_unit_test(test_sum_in_order)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(strips_cover_each_token_once),
+                                       cmocka_unit_test(strips_are_added_in_their_order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

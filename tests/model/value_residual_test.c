@@ -65,12 +65,12 @@ static void check(const Shape *s) {
         if (s->mix < 1 || !l) check_gradient(&f, in, dv, l, d + (size_t)l * n, 0, 4 + LAYERS);
 }
 
-static void test_shapes(void **state) {
+static void value_residual_follows_its_formula_in_every_shape(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check(&shapes[i]);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(value_residual_follows_its_formula_in_every_shape)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

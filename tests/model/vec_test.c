@@ -18,7 +18,7 @@ static double ulps(float got, double want) {
 }
 
 /* The polynomial and the two-part reduction promise about 2 ulp. */
-static void test_exp_accuracy(void **state) {
+static void exp_is_accurate_to_two_ulp(void **state) {
     (void)state;
     enum { POINTS = 1 << 20 };
     double worst = 0;
@@ -31,7 +31,7 @@ static void test_exp_accuracy(void **state) {
     assert_true(exp_of(0) == 1 && exp_of(-0.0f) == 1);
 }
 
-static void test_exp_past_its_range(void **state) {
+static void exp_past_its_range_is_zero_or_infinity(void **state) {
     (void)state;
     const float low[] = {-87.01f, -88, -104, -1e4f, -3e38f, -INFINITY};
     const float high[] = {88.01f, 89, 1e4f, 3e38f, INFINITY};
@@ -40,7 +40,7 @@ static void test_exp_past_its_range(void **state) {
 }
 
 /* Of any sign and payload: the payload must not end up in the exponent. */
-static void test_exp_of_nan(void **state) {
+static void exp_of_any_nan_is_nan(void **state) {
     (void)state;
     const uint32_t bits[] = {0x7fc00000, 0xffc00000, 0x7fc00001, 0xffc000ff, 0x7fffffff};
     for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) {
@@ -50,7 +50,7 @@ static void test_exp_of_nan(void **state) {
     }
 }
 
-static void test_sigmoid(void **state) {
+static void sigmoid_is_accurate_and_ends_at_zero_and_one(void **state) {
     (void)state;
     for (int i = -1000; i <= 1000; i++) {
         float x = (float)i * 0.05f, got = vf_sigmoid(vf_all(x))[0];
@@ -60,7 +60,7 @@ static void test_sigmoid(void **state) {
     assert_true(vf_sigmoid(vf_all(-1e30f))[0] == 0 && vf_sigmoid(vf_all(1e30f))[0] == 1);
 }
 
-static void test_lanes(void **state) {
+static void lanes_are_picked_compared_and_summed(void **state) {
     (void)state;
     vf x;
     for (int i = 0; i < VW; i++) x[i] = (float)(i * i - 20);
@@ -79,7 +79,7 @@ static void test_lanes(void **state) {
     }
 }
 
-static void test_parts_of_a_vector(void **state) {
+static void parts_of_a_vector_touch_nothing_else(void **state) {
     (void)state;
     float from[2 * VW];
     for (int i = 0; i < 2 * VW; i++) from[i] = (float)(i + 1);
@@ -95,9 +95,12 @@ static void test_parts_of_a_vector(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exp_accuracy), cmocka_unit_test(test_exp_past_its_range),
-        cmocka_unit_test(test_exp_of_nan),   cmocka_unit_test(test_sigmoid),
-        cmocka_unit_test(test_lanes),        cmocka_unit_test(test_parts_of_a_vector),
+        cmocka_unit_test(exp_is_accurate_to_two_ulp),
+        cmocka_unit_test(exp_past_its_range_is_zero_or_infinity),
+        cmocka_unit_test(exp_of_any_nan_is_nan),
+        cmocka_unit_test(sigmoid_is_accurate_and_ends_at_zero_and_one),
+        cmocka_unit_test(lanes_are_picked_compared_and_summed),
+        cmocka_unit_test(parts_of_a_vector_touch_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

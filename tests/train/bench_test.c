@@ -58,10 +58,11 @@ static int teardown(void **state) {
     return code > 0 ? 0 : code; /* `said` lies there */
 }
 
+/* Of one step, since medians of parts and of wholes need not add up; figures are written in six digits. */
 static void phases_add_up(void **state) {
     char path[64];
     Error e = {0};
-    assert_runs(*state, "./sinklab bench $D/small.yaml --steps 3 --json --quiet >$D/out");
+    assert_runs(*state, "./sinklab bench $D/small.yaml --steps 1 --json --quiet >$D/out");
     snprintf(path, sizeof path, "%s/out", (char *)*state);
     Yaml *y = yaml_load(path, &e);
     assert_non_null(y);
@@ -71,10 +72,10 @@ static void phases_add_up(void **state) {
     const Yaml *one = configs->value[0], *phases = yaml_get(one, "phases");
     double sum = 0, step = number(one, "ms");
     for (int i = 0; i < phases->n; i++) sum += number(phases->value[i], "ms");
-    /* Medians of parts and of wholes differ; on a busy machine by much. */
-    assert_true(sum > 0.2 * step && sum < 2 * step);
+    assert_float_equal(sum / step, 1, 1e-4);
+    assert_float_equal(number(one, "tokens_per_second") * step / 1000, 256, 256 * 1e-4);
     assert_true(number(yaml_get(phases, "data"), "ms") > 0 && number(yaml_get(phases, "store"), "ms") > 0);
-    assert_true(number(one, "tokens_per_second") > 0 && number(one, "memory") > 0);
+    assert_true(number(one, "memory") > 0);
     yaml_free(y);
 }
 
@@ -153,6 +154,9 @@ static double size_of(const char *const (*set)[2], int n, double *asked) {
  * the bf16 parts of this model alone are more than that. */
 static void size_is_what_is_taken(void **state) {
     (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* its own malloc keeps no such books */
+#endif
     enum { BLOCKS = 7 };
     const double page = 2 << 20;
     static const char *const sets[][3][2] = {

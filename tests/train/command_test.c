@@ -55,7 +55,7 @@ static void assert_refused(const char *line, const char *expected) {
     assert_int_equal(e.code, EXIT_USAGE);
 }
 
-static void test_options_and_words(void **state) {
+static void options_are_told_from_words(void **state) {
     (void)state;
     Options o = {.db = "results.db", .jobs = 1};
     assert_words("", &o, "");
@@ -73,7 +73,7 @@ static void test_options_and_words(void **state) {
     assert_string_equal(o.db, "");
 }
 
-static void test_lists(void **state) {
+static void an_option_given_again_makes_a_list(void **state) {
     (void)state;
     Options o = {0};
     char long_text[256] = "--do=";
@@ -87,7 +87,7 @@ static void test_lists(void **state) {
     assert_refused("--do=", "command line: --do: empty");
 }
 
-static void test_dashes(void **state) {
+static void negative_numbers_and_what_follows_two_dashes_are_words(void **state) {
     (void)state;
     Options o = {0};
     assert_words("-5 -.5 - key=-1", &o, "-5|-.5|-|key=-1");
@@ -97,7 +97,7 @@ static void test_dashes(void **state) {
     assert_false(o.json);
 }
 
-static void test_refusals(void **state) {
+static void options_that_cannot_be_are_refused(void **state) {
     (void)state;
     assert_refused("a --jsno", "command line: unknown option --jsno (did you mean --json?)");
     assert_refused("--zzzzzzzz=3", "command line: unknown option --zzzzzzzz");
@@ -119,7 +119,7 @@ static const char *guess(const char *text, const char *const *words) {
     return n.best ? n.best : "none";
 }
 
-static void test_nearest(void **state) {
+static void a_mistyped_word_is_guessed(void **state) {
     (void)state;
     static const char *const words[] = {"model.width", "model.window", "optim.lr", "train", "sweep", NULL};
     assert_string_equal(guess("trian", words), "train"); /* a swap is one edit */
@@ -137,7 +137,7 @@ static void test_nearest(void **state) {
 }
 
 /* Each command of the table, with a word that is no configuration, checkpoint or database. */
-static void test_every_command_takes_quiet(void **state) {
+static void every_command_takes_quiet(void **state) {
     (void)state;
     assert_int_equal(
         system("set -- $(./sinklab --help | sed -n 's/^  \\([a-z]*\\) .*/\\1/p'); [ $# = 12 ] || exit 1;"
@@ -148,12 +148,12 @@ static void test_every_command_takes_quiet(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_options_and_words),
-        cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_dashes),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_every_command_takes_quiet),
+        cmocka_unit_test(options_are_told_from_words),
+        cmocka_unit_test(an_option_given_again_makes_a_list),
+        cmocka_unit_test(negative_numbers_and_what_follows_two_dashes_are_words),
+        cmocka_unit_test(options_that_cannot_be_are_refused),
+        cmocka_unit_test(a_mistyped_word_is_guessed),
+        cmocka_unit_test(every_command_takes_quiet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,7 +80,7 @@ static void assert_refused(const char *yaml, const char *expected) {
     assert_int_equal(e.code, EXIT_USAGE);
 }
 
-static void test_defaults(void **state) {
+static void defaults_are_those_listed_here(void **state) {
     (void)state;
     static const char *const expected[][2] = {
         {"variant", "baseline"},
@@ -115,7 +115,7 @@ static void test_defaults(void **state) {
 }
 
 /* Whatever the table's rows are, each default is within its own bounds and choices. */
-static void test_every_default_can_be_set(void **state) {
+static void every_default_can_be_set(void **state) {
     (void)state;
     Config c, again;
     Error e = {0};
@@ -130,7 +130,7 @@ static void test_every_default_can_be_set(void **state) {
     assert_null(config_key_name(-1));
 }
 
-static void test_nested_and_dotted(void **state) {
+static void nested_and_dotted_keys_are_the_same(void **state) {
     (void)state;
     write_file("a.yaml", "model: {width: 64, heads: 4}\nmodel.layers: 3\noptim:\n  lr: 1e-3\n  clip: .5\n"
                          "train.steps: 1e6\nmodel.tie: true\nmodel.interventions: [a b, 'c,\"d\"']\n"
@@ -149,7 +149,7 @@ static void test_nested_and_dotted(void **state) {
     assert_value(&c, "model.interventions", "[\"a b\",\"c,\\\"d\\\"\"]");
 }
 
-static void test_merge_keys_of_yaml(void **state) {
+static void merge_keys_of_yaml_are_merged(void **state) {
     (void)state;
     write_file("a.yaml", "model: &m {width: 64, layers: 3}\noptim: {<<: {lr: 2e-3, clip: 2}, clip: 3}\n");
     Config c = load("a.yaml");
@@ -158,7 +158,7 @@ static void test_merge_keys_of_yaml(void **state) {
 }
 
 /* Defaults < base < preset < own keys, each seen where the next is silent. */
-static void test_precedence_of_a_file(void **state) {
+static void a_file_overrides_its_preset_and_its_base(void **state) {
     (void)state;
     write_file("c.yaml", "model.layers: 1\nmodel.width: 32\nmodel.head_out: none\n");
     write_file("b.yaml", "base: c.yaml\nmodel.layers: 2\nmodel.heads: 1\n");
@@ -174,7 +174,7 @@ static void test_precedence_of_a_file(void **state) {
     assert_value(&c, "model.head_out", "none");
 }
 
-static void test_base_is_relative_to_its_file(void **state) {
+static void a_base_is_relative_to_its_file(void **state) {
     (void)state;
     write_file("b.yaml", "model.layers: 2\n");
     assert_int_equal(system("mkdir sub"), 0);
@@ -186,7 +186,7 @@ static void test_base_is_relative_to_its_file(void **state) {
 }
 
 /* A base file's preset stands when the file names no variant, and leaves no trace when it does. */
-static void test_one_effective_variant(void **state) {
+static void one_variant_is_in_force(void **state) {
     (void)state;
     write_file("b.yaml", "variant: no_bos\n");
     write_file("a.yaml", "base: b.yaml\n");
@@ -204,7 +204,7 @@ static void test_one_effective_variant(void **state) {
 }
 
 /* A setting's variant: over the file, below every other setting wherever it stands. */
-static void test_variant_among_settings(void **state) {
+static void a_variant_among_settings_yields_to_every_other(void **state) {
     (void)state;
     write_file("a.yaml", "data.bos: row\nmodel.layers: 2\n");
     const Setting variant = {"variant", "no_bos", "grid"}, bos = {"data.bos", "document", "set"};
@@ -224,7 +224,7 @@ static void test_variant_among_settings(void **state) {
     assert_value(&c, "model.layers", "8");
 }
 
-static void test_config_set(void **state) {
+static void a_key_is_set_or_refused_with_its_place(void **state) {
     (void)state;
     Config c;
     Error e = {0};
@@ -248,7 +248,7 @@ static void test_config_set(void **state) {
     assert_value(&c, "variant", "no_bos");
 }
 
-static void test_words(void **state) {
+static void words_of_the_command_line_override_the_file(void **state) {
     (void)state;
     Config c;
     Error e = {0};
@@ -264,7 +264,7 @@ static void test_words(void **state) {
     assert_string_equal(e.text, "command line: \"b.yaml\" is not of the form key=value");
 }
 
-static void test_refused_keys(void **state) {
+static void unknown_and_duplicate_keys_are_refused_with_their_place(void **state) {
     (void)state;
     assert_refused("seed: 1\nmodel:\n  widht: 3\n",
                    "a.yaml:3:3: unknown key model.widht (did you mean model.width?)");
@@ -280,7 +280,7 @@ static void test_refused_keys(void **state) {
     assert_refused("a: [1\n", "a.yaml:2:1: did not find expected ',' or ']'");
 }
 
-static void test_refused_values(void **state) {
+static void values_of_the_wrong_type_are_refused_with_their_place(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"seed: x", "a.yaml:1:7: seed: expected an integer, not \"x\""},
@@ -320,7 +320,7 @@ static void test_refused_values(void **state) {
     assert_refused(text, "a.yaml:1:14: data.source: 600 bytes of text, at most 511");
 }
 
-static void test_refused_bases(void **state) {
+static void a_base_that_cannot_be_is_refused(void **state) {
     (void)state;
     assert_refused("seed: 1\nbase: none.yaml\n", "a.yaml:2:7: base: none.yaml: No such file or directory");
     assert_refused("base: [b.yaml]\n", "a.yaml:1:7: base: expected the path of a file");
@@ -331,7 +331,7 @@ static void test_refused_bases(void **state) {
     assert_refused("base: b.yaml\n", "b.yaml:1:1: unknown key model.hedas (did you mean model.heads?)");
 }
 
-static void test_check(void **state) {
+static void values_that_do_not_fit_together_are_refused(void **state) {
     (void)state;
     static const struct {
         const char *key, *text, *expected;
@@ -370,7 +370,7 @@ static void test_check(void **state) {
 
 /* Settings that only together cannot be, or of which one does nothing beside the other: refused by its name.
  */
-static void test_conflicts(void **state) {
+static void keys_that_would_do_nothing_are_refused(void **state) {
     (void)state;
     static const char *const cases[][5] = {
         {"model.heads", "128", "model.position", "rope", "model.position"},
@@ -417,7 +417,7 @@ static void test_conflicts(void **state) {
 }
 
 /* What does not fit together is refused with the place of its key. */
-static void test_places(void **state) {
+static void what_does_not_fit_is_refused_with_its_place(void **state) {
     (void)state;
     Config c;
     Error e = {0};
@@ -431,7 +431,7 @@ static void test_places(void **state) {
     assert_string_equal(e.text, "command line: model.prefix: 34 is longer than model.context, 32 (0: none)");
 }
 
-static void test_json(void **state) {
+static void json_is_canonical_and_leaves_out_run(void **state) {
     (void)state;
     Config c;
     config_defaults(&c);
@@ -449,7 +449,7 @@ static void test_json(void **state) {
     free(all);
 }
 
-static void test_json_round_trip(void **state) {
+static void json_reads_back_as_the_same_run(void **state) {
     (void)state;
     write_file("a.yaml",
                "variant: no_bos\ndata.bos: document\noptim: {lr: 0.1234567890123456789, eps: 3e-17}\n"
@@ -470,7 +470,7 @@ static void test_json_round_trip(void **state) {
     free(json);
 }
 
-static void test_get(void **state) {
+static void a_value_is_read_by_its_key(void **state) {
     (void)state;
     Config c;
     char text[8];
@@ -486,7 +486,7 @@ static void test_get(void **state) {
     assert_string_equal(e.text, "here: unknown key something else");
 }
 
-static void test_help_has_every_key(void **state) {
+static void help_has_every_key(void **state) {
     (void)state;
     char *text = NULL;
     size_t length;
@@ -500,7 +500,7 @@ static void test_help_has_every_key(void **state) {
     free(text);
 }
 
-static void test_every_preset_applies(void **state) {
+static void every_preset_applies(void **state) {
     (void)state;
     Error e = {0};
     Yaml *all = yaml_parse(variants_yaml, variants_yaml_length, "variants.yaml", &e);
@@ -514,7 +514,7 @@ static void test_every_preset_applies(void **state) {
     yaml_free(all);
 }
 
-static void test_recipes(void **state) {
+static void recipes_hold_what_readme_says(void **state) {
     const Place *p = *state;
     char path[600];
     snprintf(path, sizeof path, "%s/configs/demo.yaml", p->root);
@@ -537,28 +537,28 @@ static void test_recipes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_defaults),
-        TEST(test_every_default_can_be_set),
-        TEST(test_nested_and_dotted),
-        TEST(test_merge_keys_of_yaml),
-        TEST(test_precedence_of_a_file),
-        TEST(test_base_is_relative_to_its_file),
-        TEST(test_one_effective_variant),
-        TEST(test_variant_among_settings),
-        TEST(test_config_set),
-        TEST(test_words),
-        TEST(test_refused_keys),
-        TEST(test_refused_values),
-        TEST(test_refused_bases),
-        TEST(test_check),
-        TEST(test_conflicts),
-        TEST(test_places),
-        TEST(test_json),
-        TEST(test_json_round_trip),
-        TEST(test_get),
-        TEST(test_help_has_every_key),
-        TEST(test_every_preset_applies),
-        TEST(test_recipes),
+        TEST(defaults_are_those_listed_here),
+        TEST(every_default_can_be_set),
+        TEST(nested_and_dotted_keys_are_the_same),
+        TEST(merge_keys_of_yaml_are_merged),
+        TEST(a_file_overrides_its_preset_and_its_base),
+        TEST(a_base_is_relative_to_its_file),
+        TEST(one_variant_is_in_force),
+        TEST(a_variant_among_settings_yields_to_every_other),
+        TEST(a_key_is_set_or_refused_with_its_place),
+        TEST(words_of_the_command_line_override_the_file),
+        TEST(unknown_and_duplicate_keys_are_refused_with_their_place),
+        TEST(values_of_the_wrong_type_are_refused_with_their_place),
+        TEST(a_base_that_cannot_be_is_refused),
+        TEST(values_that_do_not_fit_together_are_refused),
+        TEST(keys_that_would_do_nothing_are_refused),
+        TEST(what_does_not_fit_is_refused_with_its_place),
+        TEST(json_is_canonical_and_leaves_out_run),
+        TEST(json_reads_back_as_the_same_run),
+        TEST(a_value_is_read_by_its_key),
+        TEST(help_has_every_key),
+        TEST(every_preset_applies),
+        TEST(recipes_hold_what_readme_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

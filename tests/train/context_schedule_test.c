@@ -35,7 +35,7 @@ static Config checked(const char *key, const char *text) {
     return c;
 }
 
-static void test_stages(void **state) {
+static void a_schedule_has_its_context_at_each_step(void **state) {
     (void)state;
     Config c = checked("train.context_schedule", "0:4, 2:8,3:16");
     const int want[] = {4, 4, 8, 16, 16};
@@ -49,7 +49,7 @@ static void test_stages(void **state) {
     assert_int_equal(contexts_at(&c, 1), 16);
 }
 
-static void test_refusals(void **state) {
+static void a_schedule_that_cannot_be_is_refused(void **state) {
     (void)state;
     static const char *const bad[][2] = {{"train.context_schedule", "nonsense"},
                                          {"train.context_schedule", "0:8 1:16 x"},
@@ -99,7 +99,7 @@ static bool same_weights(const Config *a, const Config *b) {
     return same;
 }
 
-static void test_identities(void **state) {
+static void keys_set_to_do_nothing_train_the_same_weights(void **state) {
     (void)state;
     static const char *const keys[][3] = {/* set so that it does nothing, and something */
                                           {"train.context_schedule", "0:16", "0:8, 2:16"},
@@ -122,7 +122,8 @@ static void test_identities(void **state) {
 int main(void) {
     gemm_start();
     omp_set_num_threads(1); /* tiny products: threads would only wait for each other */
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stages), cmocka_unit_test(test_refusals),
-                                       cmocka_unit_test(test_identities)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_schedule_has_its_context_at_each_step),
+                                       cmocka_unit_test(a_schedule_that_cannot_be_is_refused),
+                                       cmocka_unit_test(keys_set_to_do_nothing_train_the_same_weights)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

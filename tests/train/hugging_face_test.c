@@ -88,7 +88,7 @@ static void expect_same(const ProbedModel *s, const Path *folder, int64_t step) 
     model_free(m);
 }
 
-static void test_there_and_back(void **state) {
+static void a_model_comes_back_from_each_class(void **state) {
     static const struct {
         const char *class, *cut;
         Choice settings[8];
@@ -117,7 +117,7 @@ static void test_there_and_back(void **state) {
 }
 
 /* GPT-2 keeps (in, out), with q, k and v side by side. */
-static void test_gpt2_is_turned(void **state) {
+static void gpt2_keeps_its_matrices_turned(void **state) {
     const Choice gpt2[] = {{"model.position", "learned"}, {"model.norm_kind", "layernorm"},
                            {"model.mlp", "gelu"},         {"model.bias", "true"},
                            {"model.tie", "true"},         {NULL, NULL}};
@@ -144,7 +144,7 @@ static void test_gpt2_is_turned(void **state) {
 }
 
 /* config.json says in Hugging Face's words what the model is. */
-static void test_config(void **state) {
+static void config_json_says_what_the_model_is(void **state) {
     const Choice settings[] = {{"model.window", "5"}, {NULL, NULL}};
     ProbedModel s = subject(settings);
     Path folder = export_ok(state, &s, "MistralForCausalLM");
@@ -172,7 +172,7 @@ static void test_config(void **state) {
     model_free(s.m);
 }
 
-static void test_no_class(void **state) {
+static void a_model_that_no_class_holds_is_not_exported(void **state) {
     static const Choice cases[][3] = {{{"model.head_out", "rmsnorm"}},
                                       {{"model.attention", "sigmoid"}},
                                       {{"model.interventions", "[\"head_off(0,0)\"]"}},
@@ -189,7 +189,7 @@ static void test_no_class(void **state) {
     }
 }
 
-static void test_refused_folders(void **state) {
+static void a_folder_that_cannot_be_computed_is_refused(void **state) {
     static const struct {
         const char *config, *why;
     } cases[] = {
@@ -223,7 +223,9 @@ static void test_refused_folders(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_folder, teardown_folder)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(test_there_and_back), TEST(test_gpt2_is_turned),
-                                       TEST(test_config), TEST(test_no_class), TEST(test_refused_folders)};
+    const struct CMUnitTest tests[] = {
+        TEST(a_model_comes_back_from_each_class), TEST(gpt2_keeps_its_matrices_turned),
+        TEST(config_json_says_what_the_model_is), TEST(a_model_that_no_class_holds_is_not_exported),
+        TEST(a_folder_that_cannot_be_computed_is_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,7 +101,7 @@ static void check_rule(const char *name, Rule *rule, bool hidden_too) {
     rig_free(&r);
 }
 
-static void test_against_formulas(void **state) {
+static void optimisers_follow_their_formulas(void **state) {
     (void)state;
     check_rule("adamw", naive_adamw, true);
     check_rule("sgd", naive_sgd, true);
@@ -115,7 +115,7 @@ static void test_against_formulas(void **state) {
 /* X X^T of an orthogonalised X (rows, cols): its eigenvalues are squares of singular values, which the
  * quintic leaves within 0.7 and 1.2. Of a symmetric matrix near the identity they are bounded through
  * random directions: |X^T u| for unit u. */
-static void test_muon_singular_values(void **state) {
+static void muon_brings_singular_values_near_one(void **state) {
     (void)state;
     enum { ROWS = 24, COLS = 40 };
     OWNED float *X = normals(1, ROWS * COLS, 3), *scratch = constants(ROWS * (COLS + 2 * ROWS), 0);
@@ -135,7 +135,7 @@ static void test_muon_singular_values(void **state) {
 }
 
 /* A matrix and its transpose move alike, by 0.2 sqrt(max) orthogonal(u): here from u = g. */
-static void test_muon_transposed(void **state) {
+static void muon_moves_a_matrix_as_its_transpose(void **state) {
     (void)state;
     enum { A = 12, B = 20 };
     OptimConfig c = settings;
@@ -161,7 +161,7 @@ static void basis_of(const float *fixed, double Q[60][60]) {
             Q[i][k] = (double)fixed[i / 10 * 6 + k / 10] * fixed[36 + i % 10 * 10 + k % 10];
 }
 
-static void test_orthoadam(void **state) {
+static void orthoadam_is_adam_in_a_turned_basis(void **state) {
     (void)state;
     Tensor t = {.name = "x", .dims = 2, .rows = 3, .cols = 60};
     double Q[60][60];
@@ -197,7 +197,7 @@ static void test_orthoadam(void **state) {
 
 /* ---- schedules ---- */
 
-static void test_schedules(void **state) {
+static void schedules_follow_their_formulas(void **state) {
     (void)state;
     const struct {
         const char *name;
@@ -222,9 +222,10 @@ static void test_schedules(void **state) {
 
 int main(void) {
     gemm_start();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_formulas),
-                                       cmocka_unit_test(test_muon_singular_values),
-                                       cmocka_unit_test(test_muon_transposed),
-                                       cmocka_unit_test(test_orthoadam), cmocka_unit_test(test_schedules)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(optimisers_follow_their_formulas),
+                                       cmocka_unit_test(muon_brings_singular_values_near_one),
+                                       cmocka_unit_test(muon_moves_a_matrix_as_its_transpose),
+                                       cmocka_unit_test(orthoadam_is_adam_in_a_turned_basis),
+                                       cmocka_unit_test(schedules_follow_their_formulas)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

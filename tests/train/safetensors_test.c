@@ -88,7 +88,7 @@ static const char *write_sample(const Place *p) {
     return p->path;
 }
 
-static void test_bytes(void **state) {
+static void the_bytes_are_those_of_the_format(void **state) {
     const Place *p = *state;
     const char *header = "{\"__metadata__\":{\"config\":\"{\\\"x\\\":1}\",\"name\":\"caf\u00e9 \U0001F600\","
                          "\"checksum\":\"00000000000000000000000000000000\"},"
@@ -111,7 +111,7 @@ static void test_bytes(void **state) {
     assert_int_equal(access(p->temporary, F_OK), -1);
 }
 
-static void test_round_trip(void **state) {
+static void what_is_written_is_read_back(void **state) {
     const Place *p = *state;
     StFile *f;
     Error e = {0};
@@ -133,7 +133,7 @@ static void test_round_trip(void **state) {
     safetensors_close(f);
 }
 
-static void test_no_tensors_no_metadata(void **state) {
+static void a_file_may_be_without_tensors_and_metadata(void **state) {
     const Place *p = *state;
     StFile *f;
     Error e = {0};
@@ -145,7 +145,7 @@ static void test_no_tensors_no_metadata(void **state) {
     safetensors_close(NULL);
 }
 
-static void test_entries_in_any_order(void **state) {
+static void entries_may_stand_in_any_order(void **state) {
     const Place *p = *state;
     StFile *f;
     Error e = {0};
@@ -160,7 +160,7 @@ static void test_entries_in_any_order(void **state) {
 }
 
 /* Cut off anywhere, in the length, the header or the data: an error, never a shorter file. */
-static void test_cut_anywhere(void **state) {
+static void a_file_cut_anywhere_is_refused(void **state) {
     const Place *p = *state;
     char bytes[1024], cut[128];
     size_t size = read_bytes(write_sample(p), bytes, sizeof bytes);
@@ -180,7 +180,7 @@ static void test_cut_anywhere(void **state) {
 }
 
 /* Any one byte of the length or header changed: refused, or read without harm. */
-static void test_changed_anywhere(void **state) {
+static void a_byte_changed_anywhere_does_no_harm(void **state) {
     static const char *const names[] = {"a", "b", "none"};
     const Place *p = *state;
     char bytes[1024];
@@ -205,7 +205,7 @@ static void test_changed_anywhere(void **state) {
     }
 }
 
-static void test_refused_headers(void **state) {
+static void a_header_that_lies_is_refused(void **state) {
     const char *path = ((const Place *)*state)->path;
 #define ENTRY(type, shape, begin, end)                                                                       \
     "{\"dtype\":\"" type "\",\"shape\":[" shape "],\"data_offsets\":[" begin "," end "]}"
@@ -248,7 +248,7 @@ static void test_refused_headers(void **state) {
         assert_refused(path, cases[i].header, cases[i].data, cases[i].expected);
 }
 
-static void test_unaligned_header(void **state) {
+static void an_unaligned_header_is_refused(void **state) {
     const Place *p = *state;
     Error e = {0};
     StFile *f;
@@ -257,7 +257,7 @@ static void test_unaligned_header(void **state) {
     assert_non_null(strstr(e.text, "a header of 3 bytes leaves the data unaligned"));
 }
 
-static void test_huge_length(void **state) {
+static void a_huge_length_is_refused(void **state) {
     const Place *p = *state;
     Error e = {0};
     StFile *f;
@@ -266,7 +266,7 @@ static void test_huge_length(void **state) {
     assert_non_null(strstr(e.text, "not a safetensors file, or cut off"));
 }
 
-static void test_refused_writes(void **state) {
+static void tensors_that_cannot_be_written_are_refused(void **state) {
     const Place *p = *state;
     float x[4] = {0};
     Error e = {0};
@@ -280,7 +280,7 @@ static void test_refused_writes(void **state) {
 }
 
 /* Half precision is widened, exactly; fp32 that begins on no multiple of four is copied. */
-static void test_half_precision(void **state) {
+static void half_precision_is_widened_exactly(void **state) {
     const Place *p = *state;
     const char header[] = "{\"h\":{\"dtype\":\"F16\",\"shape\":[1,1,3],\"data_offsets\":[0,6]},"
                           "\"f\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[6,10]},"
@@ -310,7 +310,7 @@ static void test_half_precision(void **state) {
 }
 
 /* A write that cannot end leaves the file before it as it was, and no temporary. */
-static void test_failed_write_keeps_the_old(void **state) {
+static void a_failed_write_keeps_the_old_file(void **state) {
     const Place *p = *state;
     char before[1024], after[1024];
     size_t size = read_bytes(write_sample(p), before, sizeof before);
@@ -330,18 +330,18 @@ static void test_failed_write_keeps_the_old(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_bytes),
-        TEST(test_round_trip),
-        TEST(test_no_tensors_no_metadata),
-        TEST(test_entries_in_any_order),
-        TEST(test_cut_anywhere),
-        TEST(test_changed_anywhere),
-        TEST(test_refused_headers),
-        TEST(test_unaligned_header),
-        TEST(test_huge_length),
-        TEST(test_half_precision),
-        TEST(test_refused_writes),
-        TEST(test_failed_write_keeps_the_old),
+        TEST(the_bytes_are_those_of_the_format),
+        TEST(what_is_written_is_read_back),
+        TEST(a_file_may_be_without_tensors_and_metadata),
+        TEST(entries_may_stand_in_any_order),
+        TEST(a_file_cut_anywhere_is_refused),
+        TEST(a_byte_changed_anywhere_does_no_harm),
+        TEST(a_header_that_lies_is_refused),
+        TEST(an_unaligned_header_is_refused),
+        TEST(a_huge_length_is_refused),
+        TEST(half_precision_is_widened_exactly),
+        TEST(tensors_that_cannot_be_written_are_refused),
+        TEST(a_failed_write_keeps_the_old_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,7 @@ static void assert_refused(const char *text, size_t length, const char *expected
     assert_int_equal(e.code, EXIT_USAGE);
 }
 
-static void test_tree(void **state) {
+static void a_tree_knows_kinds_quotes_and_places(void **state) {
     (void)state;
     Yaml *y = tree_of("a: 1\nb:\n  c: 'x y'\n  d: [p, \"q\"]\n");
     assert_int_equal(y->kind, YAML_MAP);
@@ -53,25 +53,25 @@ static void test_tree(void **state) {
     yaml_free(y);
 }
 
-static void test_scalars_stay_text(void **state) {
+static void scalars_stay_text(void **state) {
     (void)state;
     assert_json("[1e-3, no, on, 0x10, ~, 1_000, .nan]",
                 "[\"1e-3\",\"no\",\"on\",\"0x10\",\"~\",\"1_000\",\".nan\"]");
 }
 
-static void test_empty_is_an_empty_map(void **state) {
+static void an_empty_text_is_an_empty_map(void **state) {
     (void)state;
     assert_json("", "{}");
     assert_json("# nothing but this\n", "{}");
 }
 
-static void test_aliases_are_copies(void **state) {
+static void aliases_are_copies(void **state) {
     (void)state;
     assert_json("a: &x [1, 2]\nb: *x\n", "{\"a\":[\"1\",\"2\"],\"b\":[\"1\",\"2\"]}");
     assert_json("a: &k key\n*k : 2\n", "{\"a\":\"key\",\"key\":\"2\"}");
 }
 
-static void test_merge_keys(void **state) {
+static void merge_keys_yield_to_a_maps_own(void **state) {
     (void)state;
     /* A map's own keys win wherever << stands, the first of several merged maps after them. */
     assert_json("d: &d {x: 1, y: 2}\nm: {<<: *d, y: 3}\n",
@@ -87,7 +87,7 @@ static void test_merge_keys(void **state) {
     assert_refused("<<: [{a: 1}, 2]\n", 16, "t:1:5: a merge key << takes a map or a list of maps");
 }
 
-static void test_json_escapes(void **state) {
+static void escapes_of_json_are_read(void **state) {
     (void)state;
     Yaml *y =
         tree_of("{\"a\\/b\":\"\\u00e9 \\uD83D\\uDE00 \\\"\\\\ \\n\\t\\u2028\",\"n\":[-1.5e-3,true,null]}");
@@ -106,7 +106,7 @@ static void test_json_escapes(void **state) {
     assert_refused("[\"\\uD83D\"]", 10, "t:1:5: found invalid Unicode character escape code");
 }
 
-static void test_strings_come_back(void **state) {
+static void strings_written_as_json_come_back(void **state) {
     (void)state;
     static const char *const texts[] = {
         "",
@@ -143,7 +143,7 @@ static void test_strings_come_back(void **state) {
     free(json);
 }
 
-static void test_refusals(void **state) {
+static void what_is_no_tree_is_refused_with_its_place(void **state) {
     (void)state;
 #define REFUSED(text, why) assert_refused(text, sizeof(text) - 1, why)
     REFUSED("a: 1\nb: 2\na: 3\n", "t:3:1: duplicate key a (first on line 1)");
@@ -160,7 +160,7 @@ static void test_refusals(void **state) {
 #undef REFUSED
 }
 
-static void test_deep_nesting_is_bounded(void **state) {
+static void deep_nesting_is_bounded(void **state) {
     (void)state;
     char text[2 * YAML_DEPTH + 3];
     size_t deep = YAML_DEPTH;
@@ -194,7 +194,7 @@ static void an_anchor_in_a_merged_map_can_be_used(void **state) {
 }
 
 /* Nine lists of nine aliases each: a billion values, from some hundred bytes. */
-static void test_alias_bomb_is_bounded(void **state) {
+static void a_bomb_of_aliases_is_bounded(void **state) {
     (void)state;
     char text[2048] = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n";
     for (int i = 1; i < 9; i++) {
@@ -209,7 +209,7 @@ static void test_alias_bomb_is_bounded(void **state) {
     assert_non_null(strstr(e.text, "too many values once aliases are resolved"));
 }
 
-static void test_files(void **state) {
+static void files_longer_than_a_buffer_are_read(void **state) {
     (void)state;
     Error e = {0};
     assert_null(yaml_load("/nonexistent/x.yaml", &e));
@@ -234,17 +234,17 @@ static void test_files(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tree),
-        cmocka_unit_test(test_scalars_stay_text),
-        cmocka_unit_test(test_empty_is_an_empty_map),
-        cmocka_unit_test(test_aliases_are_copies),
-        cmocka_unit_test(test_merge_keys),
-        cmocka_unit_test(test_json_escapes),
-        cmocka_unit_test(test_strings_come_back),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_deep_nesting_is_bounded),
-        cmocka_unit_test(test_alias_bomb_is_bounded),
-        cmocka_unit_test(test_files),
+        cmocka_unit_test(a_tree_knows_kinds_quotes_and_places),
+        cmocka_unit_test(scalars_stay_text),
+        cmocka_unit_test(an_empty_text_is_an_empty_map),
+        cmocka_unit_test(aliases_are_copies),
+        cmocka_unit_test(merge_keys_yield_to_a_maps_own),
+        cmocka_unit_test(escapes_of_json_are_read),
+        cmocka_unit_test(strings_written_as_json_come_back),
+        cmocka_unit_test(what_is_no_tree_is_refused_with_its_place),
+        cmocka_unit_test(deep_nesting_is_bounded),
+        cmocka_unit_test(a_bomb_of_aliases_is_bounded),
+        cmocka_unit_test(files_longer_than_a_buffer_are_read),
         cmocka_unit_test(nesting_is_refused_where_it_begins),
         cmocka_unit_test(an_anchor_in_a_merged_map_can_be_used),
     };

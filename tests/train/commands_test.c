@@ -1,0 +1,126 @@
+/* Commands as their user runs them, on the two runs of one sweep: what they print and write has the right
+ * values. */
+#include "data/base/error.h"
+#include "tests/ablations/small_sweep.h"
+
+static int setup(void **state) {
+    Place *p = place_make("commands");
+    if (!p) return -1;
+    setenv("OMP_NUM_THREADS", "1", 1);
+    write_text(p);
+    write_sweep(p, "two", "grid: {optim.lr: [1e-3, 5e-3]}\nseeds: 1\n");
+    *state = p;
+    return sweep(p, "run", "two", "two.db", "--jobs 1 --quiet");
+}
+
+static int teardown(void **state) {
+    return place_remove(*state);
+}
+
+/* Runs a line for the shell, in which $D is the folder and $C the last checkpoint of the first run. */
+static void assert_runs(const Place *p, const char *line) {
+    char all[2048];
+    snprintf(all, sizeof all,
+             "D=%s; C=$(ls -d $D/two.db.d/*/step-00000060 | head -n 1); { %s; } >$D/said 2>&1 ||"
+             " { cat $D/said >&2; false; }",
+             p->folder, line);
+    if (shell(all)) fail_msg("%s", line);
+}
+
+/* What sqlite3 makes of files of the folder: `first` is a command of its own, %s in `sql` the folder. */
+static void assert_read(const Place *p, const char *first, const char *sql, const char *expected) {
+    char query[512], line[1024];
+    snprintf(query, sizeof query, sql, p->folder);
+    snprintf(line, sizeof line,
+             "read=$(sqlite3 :memory: \"%s\" \"%s\"); echo \"$read\"; [ \"$read\" = '%s' ]", first, query,
+             expected);
+    assert_runs(p, line);
+}
+
+static void version_says_numerics_and_commit(void **state) {
+    assert_runs(
+        *state,
+        "./sinklab --version | grep -Eqx 'sinklab [0-9.]+ \\(numerics .+, commit [0-9a-f]+(-dirty)?\\)'");
+}
+
+/* Another seed draws another text, so that the first two are equal for a reason. */
+static void a_seed_draws_the_same_text_again(void **state) {
+    static const char draw[] = "./sinklab sample $C --cache $D/cache --prompt word --tokens 80 --seed";
+    char line[512];
+    snprintf(line, sizeof line,
+             "%s 5 >$D/a && %s 5 >$D/b && %s 6 >$D/c && cmp $D/a $D/b && ! cmp -s $D/a $D/c", draw, draw,
+             draw);
+    assert_runs(*state, line);
+}
+
+/* The weights of a checkpoint: all that lies behind the header, whose length is the file's first eight bytes.
+ */
+static char *weights_of(const Place *p, const char *name, size_t *size) {
+    uint64_t header = 0;
+    FILE *f = open_file(p, name, "r");
+    assert_int_equal(fread(&header, sizeof header, 1, f), 1);
+    fseek(f, 0, SEEK_END);
+    *size = (size_t)ftell(f) - sizeof header - header;
+    char *data = malloc(*size);
+    fseek(f, (long)(sizeof header + header), SEEK_SET);
+    assert_int_equal(fread(data, 1, *size, f), *size);
+    fclose(f);
+    return data;
+}
+
+static void weights_come_back_from_an_exported_folder(void **state) {
+    const Place *p = *state;
+    size_t before, after;
+    assert_runs(p, "cp $C/model.safetensors $D/before && ./sinklab export $C $D/hf --cache $D/cache &&"
+                   " ./sinklab import $D/hf $D/back && cp $D/back/model.safetensors $D/after");
+    char *a = weights_of(p, "before", &before), *b = weights_of(p, "after", &after);
+    assert_int_equal(before, after);
+    assert_true(before > 10000);
+    assert_memory_equal(a, b, before);
+    free(a);
+    free(b);
+}
+
+/* Bytes are tokens here, so that the text's size is their number, with the newline that ends a document. */
+static void data_describes_a_text_as_json(void **state) {
+    const Place *p = *state;
+    char bytes[64];
+    FILE *f = open_file(p, "text.txt", "r");
+    fseek(f, 0, SEEK_END);
+    snprintf(bytes, sizeof bytes, "1|257|256|%ld|1|32", ftell(f) + 1);
+    fclose(f);
+    assert_runs(
+        p, "./sinklab data configs/demo.yaml data.source=$D/text.txt data.tokenizer=bytes --cache $D/cache"
+           " --json --quiet >$D/data.json");
+    assert_read(
+        p, "",
+        "SELECT json_valid(j), j ->> 'vocab', j ->> 'bos', (j ->> 'train_tokens') + (j ->> 'heldout_tokens'),"
+        " j ->> 'bytes_per_token', length(j ->> 'corpus_hash') FROM"
+        " (SELECT CAST(readfile('%s/data.json') AS TEXT) AS j)",
+        bytes);
+}
+
+static void an_exported_sweep_holds_the_figures_of_its_runs(void **state) {
+    const Place *p = *state;
+    char line[128];
+    assert_runs(p, "./sinklab sweep export $D/two.yaml --db $D/two.db --cache $D/cache --csv >$D/two.csv");
+    snprintf(line, sizeof line, ".import --csv %s/two.csv csv", p->folder);
+    assert_read(
+        p, line,
+        "ATTACH '%s/two.db' AS db; SELECT count(*), sum(c.status = 'done'), sum(abs(c.val_loss - f.val_loss) "
+        "<"
+        " 1e-5), sum(abs(c.sink_mass - f.sink_mass) < 1e-5), group_concat(DISTINCT c.seed) FROM csv AS c"
+        " JOIN db.final AS f ON f.key = c.key",
+        "2|2|2|2|0");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(version_says_numerics_and_commit),
+        cmocka_unit_test(a_seed_draws_the_same_text_again),
+        cmocka_unit_test(weights_come_back_from_an_exported_folder),
+        cmocka_unit_test(data_describes_a_text_as_json),
+        cmocka_unit_test(an_exported_sweep_holds_the_figures_of_its_runs),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
