@@ -134,7 +134,7 @@ static const char lacking_sql[] =
 
 /* What is left out of the comparison, in one line. */
 static bool print_lacking(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
-    sqlite3_stmt *q = prepare(s, store, lacking_sql, e);
+    sqlite3_stmt *q = table_query(store, lacking_sql, s->name, e);
     if (!q) return false;
     if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_text(q, 0))
         fprintf(out, "%sleft out: %s (not measured, or by an older definition than this program's)\n", bullet,
