@@ -116,6 +116,8 @@ static bool claim(Run *r, const RunSize *size, Error *e) {
                       .git = host_git(),
                       .corpus = r->c.data.source,
                       .licence = info->licence,
+                      .corpus_hash = info->corpus_hash,
+                      .tokenizer_hash = info->tokenizer_hash,
                       .threads = r->threads,
                       .steps = r->c.train.steps,
                       .parameters = size->parameters,

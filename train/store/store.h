@@ -44,7 +44,7 @@ typedef struct RunIdentity {
     const char *variant, *label;
     int64_t seed;
     const char *config; /* canonical JSON with run.* */
-    const char *host, *cpu, *blas_arch, *git, *corpus, *licence;
+    const char *host, *cpu, *blas_arch, *git, *corpus, *licence, *corpus_hash, *tokenizer_hash;
     int threads;
     int64_t steps;      /* train.steps */
     int64_t parameters; /* of the model */
