@@ -6,7 +6,7 @@
  * order with one rounding a term; denormals in and out are zero. */
 #include "model/kernels/bf16_kernel.h"
 
-enum { ROWS = 32, DEPTH = 384, LANES = 16, BLOCK = ROWS * BF16_CUT };
+enum { ROWS = 32, LANES = 16, BLOCK = ROWS * BF16_CUT };
 
 #if defined(__x86_64__)
 
@@ -127,7 +127,6 @@ static float spin(int64_t turns) {
 
 const Bf16Kernel bf16_amx = {.name = "amx",
                              .rows = ROWS,
-                             .depth = DEPTH,
                              .spin_flops = 4 * 2.0 * 16 * 16 * 32,
                              .supported = supported,
                              .begin = begin,
@@ -143,6 +142,6 @@ static bool never(void) {
     return false;
 }
 
-const Bf16Kernel bf16_amx = {.name = "amx", .rows = ROWS, .depth = DEPTH, .supported = never};
+const Bf16Kernel bf16_amx = {.name = "amx", .rows = ROWS, .supported = never};
 
 #endif

@@ -4,9 +4,8 @@
 
 #include "model/kernels/vec_bf16.h"
 
-/* DEPTH: a panel of B so deep stays in a first-level cache while A's go by. AHEAD: of the row that is packed,
- * the rows that are on their way. */
-enum { LANES = 16, DEPTH = 512, AHEAD = 16, SPINS = 24 };
+/* AHEAD: of the row that is packed, the rows that are on their way. SPINS: independent sums of the peak. */
+enum { LANES = 16, AHEAD = 16, SPINS = 24 };
 
 static void nothing(void) {}
 
@@ -140,7 +139,6 @@ BF16_TARGET static float spin(int64_t turns) {
 
 const Bf16Kernel bf16_avx512 = {.name = "avx512_bf16",
                                 .rows = BF16_ROWS,
-                                .depth = DEPTH,
                                 .streams = true,
                                 .spin_flops = SPINS * 4.0 * LANES,
                                 .supported = bf16_supported,

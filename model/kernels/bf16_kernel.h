@@ -30,7 +30,6 @@ typedef void Bf16Pack(uint16_t *to, Factor f, int64_t i, int64_t rows, int64_t k
 typedef struct Bf16Kernel {
     const char *name;
     int rows;          /* of C in a tile: of a panel of the left factor */
-    int depth;         /* terms of k whose panels stay in a first-level cache; a multiple of BF16_CUT */
     bool streams;      /* has BF16_STREAM */
     double spin_flops; /* of a turn of spin */
     bool (*supported)(void);

@@ -7,10 +7,10 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* TASK_ROWS of A, as deep as a kernel's panels, stay in a second-level cache, each panel APART elements past
- * the former's end: else all of them would begin on the same lines of the first-level one. GROUP panels of a
- * right factor, PART of k deep, are what a thread packs at a time. FAR: floats of C a thread that no cache
- * keeps until they are read. */
+/* DEPTH: the k of a panel of B that stays in a first-level cache while A's go by. TASK_ROWS of A so deep stay
+ * in a second-level one, each panel APART elements past the former's end: else all of them would begin on the
+ * same lines of the first-level one. GROUP panels of a right factor, PART of k deep, are what a thread packs
+ * at a time. FAR: floats of C a thread that no cache keeps until they are read. */
 enum {
     LINE = 16,
     TASK_ROWS = 192,
@@ -90,7 +90,7 @@ typedef struct Product {
     int64_t m, n, k;
     Factor A;
     const uint16_t *B; /* panels */
-    Bf16Store first;   /* of the first depth of k; the others add */
+    Bf16Store first;   /* of the first DEPTH of k; the others add */
     float *C;
     int64_t ldc;
 } Product;
@@ -98,7 +98,7 @@ typedef struct Product {
 static Bf16Store first_store(const Product *p, bool add, int threads) {
     if (add) return BF16_ADD;
     bool lines = (uintptr_t)p->C % (LINE * sizeof *p->C) == 0 && p->ldc % LINE == 0,
-         once = p->kernel->streams && p->k <= p->kernel->depth;
+         once = p->kernel->streams && p->k <= DEPTH;
     return lines && once && p->m * p->n > (int64_t)FAR * threads ? BF16_STREAM : BF16_SET;
 }
 
@@ -143,8 +143,8 @@ static void strip(const Product *p, int64_t i0, int64_t i1, int64_t j0, int64_t 
     _Alignas(64) uint16_t A[TASK_ROWS * DEPTH + TASK_ROWS / LEAST_ROWS * APART];
     const Bf16Kernel *kernel = p->kernel;
     kernel->begin();
-    for (int64_t k = 0; k < p->k; k += kernel->depth) {
-        int64_t terms = least(p->k - k, kernel->depth);
+    for (int64_t k = 0; k < p->k; k += DEPTH) {
+        int64_t terms = least(p->k - k, DEPTH);
         kernel->pack_left(A, from_term(p->A, k), i0, i1, terms,
                           kernel->rows * round_up(terms, BF16_CUT) + APART);
         columns(p, i0, i1, j0, j1, k, terms, A);

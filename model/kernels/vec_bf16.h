@@ -43,26 +43,37 @@ BF16_TARGET static inline __attribute__((always_inline)) __m512i bf16_round(cons
                                         _mm512_maskz_loadu_ps(bf16_lanes(floats), from));
 }
 
+/* ---- stores of packed vectors; where all of one is read and kept, without masks ---- */
+
 /* to[i][0 .. 1] = the two rows' i-th elements: `keep` <= 16 of them. */
 BF16_TARGET static inline __attribute__((always_inline)) void
 bf16_pairs(uint16_t *to, const float *even, const float *odd, int there, int keep) {
-    _mm512_mask_storeu_epi32(to, bf16_lanes(keep), bf16_zip(even, odd, there));
+    if (even && odd && there >= 16 && keep >= 16)
+        _mm512_storeu_si512(to, bf16_zip(even, odd, 16));
+    else
+        _mm512_mask_storeu_epi32(to, bf16_lanes(keep), bf16_zip(even, odd, there));
 }
 
 /* to[p] = the p-th pair of a row of `floats`, zero past its end, p < keep <= 16. */
 BF16_TARGET static inline __attribute__((always_inline)) void bf16_row(uint16_t *to, const float *from,
                                                                        int floats, int keep) {
-    _mm512_mask_storeu_epi32(to, bf16_lanes(keep), bf16_round(from, floats));
+    if (floats >= 32 && keep >= 16)
+        _mm512_storeu_si512(to, bf16_round(from, 32));
+    else
+        _mm512_mask_storeu_epi32(to, bf16_lanes(keep), bf16_round(from, floats));
 }
 
 /* to[p][r] = the p-th pair of row r, r < keep <= 16, in rows of `width` pairs: rows of ld floats, of which
  * `there` are read and the others zero. */
 BF16_TARGET static inline __attribute__((always_inline)) void
 bf16_turn(uint16_t *to, int width, const float *from, int64_t ld, int there, int keep, int floats) {
+    bool whole = there >= 16 && floats >= 32;
     __m512i x[16];
 #pragma GCC unroll 16
-    for (int r = 0; r < 16; r++)
-        x[r] = r < there && r < keep ? bf16_round(from + r * ld, floats) : _mm512_setzero_si512();
+    for (int r = 0; whole && r < 16; r++) x[r] = bf16_round(from + r * ld, 32);
+#pragma GCC unroll 16
+    for (int r = 0; !whole && r < 16; r++)
+        x[r] = r < there ? bf16_round(from + r * ld, floats) : _mm512_setzero_si512();
     transpose16(x);
 #pragma GCC unroll 16
     for (int p = 0; p < 16; p++)
@@ -73,9 +84,12 @@ bf16_turn(uint16_t *to, int width, const float *from, int64_t ld, int there, int
  * are read, `there` rows of each, and the others zero. */
 BF16_TARGET static inline __attribute__((always_inline)) void
 bf16_turn_terms(uint16_t *to, const float *from, int64_t ld, int there, int terms) {
+    bool whole = there >= 16 && terms >= 32;
     __m512i x[16];
 #pragma GCC unroll 16
-    for (int p = 0; p < 16; p++)
+    for (int p = 0; whole && p < 16; p++) x[p] = bf16_zip(from + 2 * p * ld, from + (2 * p + 1) * ld, 16);
+#pragma GCC unroll 16
+    for (int p = 0; !whole && p < 16; p++)
         x[p] = bf16_zip(2 * p < terms ? from + 2 * p * ld : NULL,
                         2 * p + 1 < terms ? from + (2 * p + 1) * ld : NULL, there);
     transpose16(x);

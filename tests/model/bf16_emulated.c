@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Panels as model/kernels/bf16_amx.c has them. Less deep than any kernel: sums are cut often. */
-enum { ROWS = 32, DEPTH = 64, PAIRS = 16, BLOCK = ROWS * BF16_CUT };
+/* Panels as model/kernels/bf16_amx.c has them. */
+enum { ROWS = 32, PAIRS = 16, BLOCK = ROWS * BF16_CUT };
 
 static bool always(void) {
     return true;
@@ -86,7 +86,6 @@ static void pack_right(uint16_t *to, Factor f, int64_t i, int64_t rows, int64_t 
 
 const Bf16Kernel bf16_emulated = {.name = "emulated",
                                   .rows = ROWS,
-                                  .depth = DEPTH,
                                   .supported = always,
                                   .begin = nothing,
                                   .end = nothing,
