@@ -3,6 +3,8 @@
 #include "data/data.h"
 #include "model/interventions/intervention.h"
 #include "model/kernels/gemm.h"
+#include "model/kernels/gemm_bf16.h"
+#include "model/kernels/peak.h"
 #include "model/useful_threads.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/evaluate.h"
@@ -32,7 +34,7 @@ typedef struct Run {
     char key[33];
     char checkpoint[1024]; /* the newest one's folder, or "" */
     const char *settled;   /* what is not trained as asked for; NULL: all is */
-    const char *blas_arch;
+    char blas_arch[48]; /* BLIS's kernels and, in bf16, the own kernel: what bits hang on */
     int threads;
     double sink_rate;
     Progress progress;
@@ -236,6 +238,17 @@ static bool loop(Run *r, int64_t from, Error *e) {
 
 /* ---- the life of a run ---- */
 
+/* Without AMX some CPUs have half of fp32's rate in bf16. It is trained as asked for. */
+static void warn_of_slow_bf16(Run *r, double peak) {
+    double fp32 = peak_flops(r->threads);
+    char line[192];
+    if (peak >= fp32) return;
+    snprintf(line, sizeof line,
+             "train.precision: bf16: slower than fp32 here (%s: %.0f against %.0f GF/s): trained in bf16, as asked for",
+             gemm_bf16_name(), peak * 1e-9, fp32 * 1e-9);
+    progress_say(&r->progress, line);
+}
+
 static void announce(Run *r, const RunSize *size, int64_t from) {
     double peak = trainer_peak(&r->c, r->threads);
     char line[256];
@@ -252,6 +265,7 @@ static void announce(Run *r, const RunSize *size, int64_t from) {
              r->blas_arch, peak * 1e-9, trainer_in_bf16(&r->c) ? "bf16" : "fp32",
              gemm_is_generic(r->blas_arch) ? " -- WARNING: BLIS does not know this CPU, slow" : "");
     progress_say(&r->progress, line);
+    if (trainer_in_bf16(&r->c)) warn_of_slow_bf16(r, peak);
     if (!from) return;
     snprintf(line, sizeof line, "going on from step %lld", (long long)from);
     progress_say(&r->progress, line);
@@ -330,7 +344,8 @@ static int run_opened(Run *r, Error *e) {
     RunSize size;
     r->settled = config_settle(&r->c);
     if (r->settled) fprintf(stderr, "sinklab: %s\n", r->settled); /* figures depend on it: quiet or not */
-    r->blas_arch = gemm_start();
+    bool bf16 = trainer_in_bf16(&r->c);
+    snprintf(r->blas_arch, sizeof r->blas_arch, "%s%s%s", gemm_start(), bf16 ? "+" : "", bf16 ? gemm_bf16_name() : "");
     if (!host_threads(r->c.run.threads, &r->threads, e) || !open_data(r, e) ||
         !run_check(&r->c, r->c.model.vocab, e) || !run_size(&r->c, r->c.model.vocab, &size, e) ||
         !fits_memory(r, &size, e) || !store_open(&r->store, r->o->db, STORE_WRITE, e) || !claim(r, &size, e))

@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS run ( -- One row a run, however often it was interrup
         CHECK (status IN ('queued', 'running', 'done', 'interrupted', 'failed', 'diverged')),
     host TEXT, -- name of the machine that ran it last
     cpu TEXT, -- model name of its processor
-    blas_arch TEXT, -- the BLAS kernels used
+    blas_arch TEXT, -- the BLAS kernels used, in bf16 + the bf16 kernel (skx+amx): the bits depend on them
     threads INTEGER, -- OpenMP threads
     git TEXT, -- commit of the program, "-dirty" behind it when the tree was changed
     corpus TEXT, -- what text it was trained on
