@@ -53,15 +53,46 @@ void bytes_free(Bytes *b) {
 }
 
 static bool fail_path(Error *e, const char *path) {
-    int why = errno;
-    bool users = why == ENOENT || why == EACCES || why == EROFS || why == ENOTDIR || why == EPERM;
-    return fail(e, users ? EXIT_USAGE : EXIT_FAILED, "file: %s: %s", path, strerror(why));
+    static const int users[] = {ENOENT, EACCES, EROFS, ENOTDIR, EPERM, ELOOP, ENAMETOOLONG};
+    int why = *path ? errno : ENAMETOOLONG, code = EXIT_FAILED; /* path_of makes "" of a path too long */
+    for (size_t i = 0; i < sizeof users / sizeof *users; i++)
+        if (why == users[i]) code = EXIT_USAGE;
+    return fail(e, code, "file: %s: %s", path, strerror(why));
+}
+
+static const char *kind_of_file(mode_t mode) {
+    return S_ISFIFO(mode) ? "a FIFO" : S_ISSOCK(mode) ? "a socket" : S_ISDIR(mode) ? "a folder" : "a device";
+}
+
+int file_open(const char *path, int64_t *size, Error *e) {
+    struct stat s;
+    int fd = -1;
+    bool found = stat(path, &s) == 0;
+    if (found && S_ISREG(s.st_mode)) {
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* another file may be there by now */
+        found = fd >= 0 && fstat(fd, &s) == 0;
+    }
+    if (found && S_ISREG(s.st_mode)) {
+        if (size) *size = s.st_size;
+        return fd;
+    }
+    if (found)
+        fail(e, EXIT_USAGE, "file: %s: is %s (a regular file is needed)", path, kind_of_file(s.st_mode));
+    else
+        fail_path(e, path);
+    if (fd >= 0) close(fd);
+    return -1;
 }
 
 bool file_read(const char *path, Bytes *out, Error *e) {
     enum { CHUNK = 1 << 18 };
-    gzFile file = gzopen(path, "rb");
-    if (!file) return fail_path(e, path);
+    int fd = file_open(path, NULL, e);
+    if (fd < 0) return false;
+    gzFile file = gzdopen(fd, "rb");
+    if (!file) {
+        close(fd);
+        return fail(e, EXIT_FAILED, "memory: %s: none left", path);
+    }
     gzbuffer(file, CHUNK);
     bool ok = true;
     for (int got = 1; ok && got > 0;) {
@@ -94,16 +125,15 @@ bool file_replace(const char *path, const void *data, int64_t size, Error *e) {
 bool file_map(const char *path, const void **data, int64_t *size, Error *e) {
     *data = NULL;
     *size = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return fail_path(e, path);
-    struct stat s;
-    bool ok = fstat(fd, &s) == 0;
-    if (ok && s.st_size > 0) {
-        void *map = mmap(NULL, (size_t)s.st_size, PROT_READ, MAP_SHARED, fd, 0);
-        ok = map != MAP_FAILED;
-        if (ok) *data = map, *size = s.st_size;
-    }
-    if (!ok) fail_path(e, path);
+    int64_t bytes;
+    int fd = file_open(path, &bytes, e);
+    if (fd < 0) return false;
+    void *map = bytes ? mmap(NULL, (size_t)bytes, PROT_READ, MAP_SHARED, fd, 0) : NULL;
+    bool ok = map != MAP_FAILED;
+    if (ok)
+        *data = map, *size = bytes;
+    else
+        fail_path(e, path);
     close(fd);
     return ok;
 }

@@ -1,4 +1,4 @@
-/* Owns: bytes in memory and files on disk: growing buffers, reading (gzip or plain), writing
+/* Owns: bytes in memory and files on disk: growing buffers, opening, reading (gzip or plain), writing
  * to the platter, mapping, listing and removing folders, content hashes.
  * Does not own: what the bytes mean, and which file may replace which (data/workspace.h). */
 #ifndef SINKLAB_FILES_H
@@ -29,6 +29,11 @@ void bytes_free(Bytes *b);
 
 /* realloc for `count` items of `size` bytes; false leaves *pointer as it was. */
 bool memory_grow(void **pointer, int64_t count, size_t size, Error *e);
+
+/* Opens a file that the user names, for reading. Regular files alone: a FIFO would wait for a writer, a
+ * device may never end; both are refused in one line (EXIT_USAGE), as folders and sockets are. Returns the
+ * descriptor, -1 after an error; *size (may be NULL) is the file's in bytes. */
+int file_open(const char *path, int64_t *size, Error *e);
 
 /* Appends a whole file, unpacked if it is gzip. */
 bool file_read(const char *path, Bytes *out, Error *e);
