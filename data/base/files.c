@@ -1,5 +1,7 @@
 #include "data/base/files.h"
 
+#include "data/base/gzip.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
-#include <zlib.h>
 
 Path path_of(const char *format, ...) {
     Path p;
@@ -32,7 +33,7 @@ bool memory_grow(void **pointer, int64_t count, size_t size, Error *e) {
     return true;
 }
 
-static bool bytes_reserve(Bytes *b, int64_t more, Error *e) {
+bool bytes_reserve(Bytes *b, int64_t more, Error *e) {
     if (b->size + more <= b->capacity) return true;
     int64_t capacity = (b->size + more) * 3 / 2 + 64;
     if (!memory_grow((void **)&b->data, capacity, 1, e)) return false;
@@ -84,26 +85,31 @@ int file_open(const char *path, int64_t *size, Error *e) {
     return -1;
 }
 
+/* Appends all that an open file has, `size` bytes unless it grows meanwhile. */
+static bool append_all(int fd, const char *path, int64_t size, Bytes *out, Error *e) {
+    enum { MORE = 1 << 16 };
+    for (int64_t room = size + 1;; room = MORE) {
+        if (!bytes_reserve(out, room, e)) return false;
+        ssize_t got = read(fd, out->data + out->size, (size_t)(out->capacity - out->size));
+        if (got < 0 && errno != EINTR) return fail_path(e, path);
+        if (got == 0) return true;
+        if (got > 0) out->size += got;
+    }
+}
+
 bool file_read(const char *path, Bytes *out, Error *e) {
-    enum { CHUNK = 1 << 18 };
-    int fd = file_open(path, NULL, e);
+    char magic[2];
+    int64_t size, before = out->size;
+    int fd = file_open(path, &size, e);
     if (fd < 0) return false;
-    gzFile file = gzdopen(fd, "rb");
-    if (!file) {
-        close(fd);
-        return fail(e, EXIT_FAILED, "memory: %s: none left", path);
-    }
-    gzbuffer(file, CHUNK);
-    bool ok = true;
-    for (int got = 1; ok && got > 0;) {
-        if (!(ok = bytes_reserve(out, CHUNK, e))) break;
-        got = gzread(file, out->data + out->size, CHUNK);
-        if (got < 0)
-            ok = fail(e, EXIT_USAGE, "file: %s: cannot be read (broken gzip, or a folder)", path);
-        else
-            out->size += got;
-    }
-    gzclose(file);
+    ssize_t there = pread(fd, magic, sizeof magic, 0);
+    Bytes packed = {0};
+    bool gzip = gzip_begins(magic, there);
+    bool ok = append_all(fd, path, size, gzip ? &packed : out, e) &&
+              (!gzip || gzip_unpack(packed.data, packed.size, path, out, e));
+    if (!ok) out->size = before;
+    bytes_free(&packed);
+    close(fd);
     return ok;
 }
 

@@ -25,6 +25,7 @@ typedef struct Bytes {
     int64_t capacity;
 } Bytes;
 bool bytes_append(Bytes *b, const void *data, int64_t size, Error *e);
+bool bytes_reserve(Bytes *b, int64_t more, Error *e); /* room for `more` bytes behind those there are */
 void bytes_free(Bytes *b);
 
 /* realloc for `count` items of `size` bytes; false leaves *pointer as it was. */
@@ -35,7 +36,8 @@ bool memory_grow(void **pointer, int64_t count, size_t size, Error *e);
  * descriptor, -1 after an error; *size (may be NULL) is the file's in bytes. */
 int file_open(const char *path, int64_t *size, Error *e);
 
-/* Appends a whole file, unpacked if it is gzip. */
+/* Appends a whole file, unpacked if it is gzip (data/base/gzip.h). A failure leaves `out` with the bytes it
+ * had. */
 bool file_read(const char *path, Bytes *out, Error *e);
 
 /* Creates or empties the file and writes it. Not synced: workspace_publish syncs a folder. */

@@ -74,6 +74,28 @@ static void only_regular_files_are_opened(void **state) {
     close(listener);
 }
 
+/* The kernel's own files say that they have no bytes. */
+static void a_file_is_read_to_its_end_whatever_its_size(void **state) {
+    (void)state;
+    Bytes b = {0};
+    Error e = {0};
+    check(file_read("/proc/self/status", &b, &e), &e);
+    assert_true(b.size > 100 && memcmp(b.data, "Name:", 5) == 0);
+    bytes_free(&b);
+}
+
+static void a_failed_read_leaves_the_bytes(void **state) {
+    Path broken = path_of("%s/broken.gz", ((Path *)*state)->s);
+    Bytes b = {0};
+    Error e = {0};
+    write_text(broken.s, "\x1F\x8B\x08 not really");
+    check(bytes_append(&b, "kept", 4, &e), &e);
+    assert_false(file_read(broken.s, &b, &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    assert_int_equal(b.size, 4);
+    bytes_free(&b);
+}
+
 static void folders_are_made_listed_and_removed_whole(void **state) {
     const char *folder = ((Path *)*state)->s;
     Error e = {0};
@@ -104,9 +126,12 @@ static void hashes_are_xxh3_as_published(void **state) {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, setup_folder, teardown_folder)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_path_that_is_too_long_becomes_empty),
-        IN_FOLDER(files_larger_than_any_buffer_are_read_whole), IN_FOLDER(only_regular_files_are_opened),
-        IN_FOLDER(folders_are_made_listed_and_removed_whole), cmocka_unit_test(hashes_are_xxh3_as_published)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_path_that_is_too_long_becomes_empty),
+                                       IN_FOLDER(files_larger_than_any_buffer_are_read_whole),
+                                       IN_FOLDER(only_regular_files_are_opened),
+                                       cmocka_unit_test(a_file_is_read_to_its_end_whatever_its_size),
+                                       IN_FOLDER(a_failed_read_leaves_the_bytes),
+                                       IN_FOLDER(folders_are_made_listed_and_removed_whole),
+                                       cmocka_unit_test(hashes_are_xxh3_as_published)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
