@@ -60,11 +60,12 @@ static bool read_meta(CacheEntry *out, Error *e) {
 }
 
 static bool make_entry(CacheEntry *out, const Recipe *r, const char *cache_dir, const char *digest,
-                       Error *e) {
+                       void (*say)(const char *line), Error *e) {
     Corpus c;
     Workspace w;
     char hash[HASH_HEX];
     if (!corpus_read(&c, r->source, cache_dir, e)) return false;
+    if (say && *c.note) say(path_of("data: %s: %s", r->source, c.note).s);
     corpus_hash(&c, hash);
     out->folder = entry_path(r, cache_dir, hash);
     bool ok = workspace_open(&w, cache_dir, e);
@@ -88,7 +89,7 @@ bool cache_entry(CacheEntry *out, const Recipe *r, const char *cache_dir, void (
     if (known) out->folder = entry_path(r, cache_dir, out->corpus_hash);
     if (!known || access(out->folder.s, F_OK) != 0) {
         if (say) say(path_of("data: %s: preparing (%s)", r->source, r->settings).s);
-        if (!make_entry(out, r, cache_dir, digest, e)) return false;
+        if (!make_entry(out, r, cache_dir, digest, say, e)) return false;
     }
     return read_meta(out, e);
 }

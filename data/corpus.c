@@ -46,6 +46,22 @@ static bool read_files(Corpus *c, const FileList *files, Error *e) {
     return true;
 }
 
+/* What was left out, and what is kept that is no character. */
+static void write_note(Corpus *c, const FileList *files, int64_t empty) {
+    const struct {
+        int64_t n;
+        const char *what;
+    } rows[] = {{files->hidden, "hidden names left out"},
+                {empty, "empty files left out"},
+                {files->links, "links left out (to nothing, or to what is read already)"},
+                {files->special, "left out that are neither file nor folder"}};
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && used < sizeof c->note; i++)
+        if (rows[i].n)
+            used += (size_t)snprintf(c->note + used, sizeof c->note - used, "%s%lld %s", used ? ", " : "",
+                                     (long long)rows[i].n, rows[i].what);
+}
+
 /* ---- dictd -------------------------------------------------------------------------------- */
 
 typedef struct Entry {
@@ -194,7 +210,7 @@ static bool source_files(FileList *files, const Package **package, const char *s
     char names[CORPUS_NAMES];
     const Package *p = *package = package_named(source);
     Path path = p ? path_of("%s/text", package_path(p, cache_dir).s) : path_of("%s", source);
-    if (access(path.s, F_OK) == 0) return files_list(files, path.s, p ? p->wanted : NULL, e);
+    if (access(path.s, F_OK) == 0) return files_list_linked(files, path.s, p ? p->wanted : NULL, e);
     if (p)
         return fail(e, EXIT_USAGE, "data.source: %s: not here yet (get it with: sinklab fetch %s)", source,
                     source);
@@ -217,10 +233,11 @@ bool corpus_read(Corpus *c, const char *source, const char *cache_dir, Error *e)
     const Package *p;
     if (!source_files(&files, &p, source, cache_dir, e)) return false;
     bool ok = p ? p->read(c, &files, e) : read_files(c, &files, e);
-    files_free(&files);
     if (ok && !c->documents) ok = fail(e, EXIT_USAGE, "data.source: %s: the text is empty", source);
     if (ok) read_licence(c, p, cache_dir);
+    if (ok) write_note(c, &files, p ? 0 : files.files - c->documents);
     if (!ok) corpus_free(c);
+    files_free(&files);
     return ok;
 }
 

@@ -4,14 +4,15 @@
  *
  *   a named corpus  as its row of packages[] has it (corpus.c)
  *   a file          one document
- *   a folder        each regular file below it a document, sorted by path, hidden ones left out
+ *   a folder        each regular file below it a document, sorted by path; links are followed, a file that
+ *                   has two names is read once (data/base/listing.h)
  *
- * Files may be gzip. A document that does not end in a newline is given one; empty files are
- * left out. Text is bytes: nothing else is decoded or normalised. */
+ * Files may be gzip. A document that does not end in a
+ * newline is given one. Text is bytes: nothing else is decoded or normalised. What is left out is counted. */
 #ifndef SINKLAB_CORPUS_H
 #define SINKLAB_CORPUS_H
 
-#include "data/base/files.h"
+#include "data/base/listing.h"
 #include "data/data.h"
 
 typedef struct Corpus {
@@ -19,6 +20,7 @@ typedef struct Corpus {
     int64_t *start; /* [documents + 1] byte offsets of the documents, the last is text.size */
     int64_t documents;
     char licence[128];
+    char note[256]; /* one line that counts what was left out; "": nothing */
 } Corpus;
 
 /* Reads a source. An error (EXIT_USAGE) when it is missing, naming the command that fetches it

@@ -2,7 +2,6 @@
 
 #include "data/base/gzip.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -183,55 +182,6 @@ static int remove_one(const char *path, const struct stat *s, int type, struct F
 
 void folder_remove(const char *path) {
     nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static bool list_add(FileList *list, const char *path, Error *e) {
-    if (!memory_grow((void **)&list->path, list->files + 1, sizeof *list->path, e)) return false;
-    char *copy = strdup(path);
-    if (!copy) return fail(e, EXIT_FAILED, "memory: %s: none left", path);
-    list->path[list->files++] = copy;
-    return true;
-}
-
-static bool list_below(FileList *list, const char *folder, bool (*wanted)(const char *), Error *e) {
-    DIR *dir = opendir(folder);
-    if (!dir) return fail_path(e, folder);
-    bool ok = true;
-    for (struct dirent *entry; ok && (entry = readdir(dir));) {
-        if (entry->d_name[0] == '.') continue;
-        Path p = path_of("%s/%s", folder, entry->d_name);
-        struct stat s;
-        if (lstat(p.s, &s))
-            ok = fail_path(e, p.s);
-        else if (S_ISDIR(s.st_mode))
-            ok = list_below(list, p.s, wanted, e);
-        else if (S_ISREG(s.st_mode) && (!wanted || wanted(p.s)))
-            ok = list_add(list, p.s, e);
-    }
-    closedir(dir);
-    return ok;
-}
-
-static int by_path(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-bool files_list(FileList *out, const char *path, bool (*wanted)(const char *), Error *e) {
-    *out = (FileList){0};
-    struct stat s;
-    if (stat(path, &s)) return fail_path(e, path);
-    if (!S_ISDIR(s.st_mode) && !S_ISREG(s.st_mode))
-        return fail(e, EXIT_USAGE, "file: %s: neither a file nor a folder", path);
-    bool ok = S_ISDIR(s.st_mode) ? list_below(out, path, wanted, e) : list_add(out, path, e);
-    if (ok && out->files) qsort(out->path, (size_t)out->files, sizeof *out->path, by_path);
-    if (!ok) files_free(out);
-    return ok;
-}
-
-void files_free(FileList *list) {
-    for (int64_t i = 0; i < list->files; i++) free(list->path[i]);
-    free(list->path);
-    *list = (FileList){0};
 }
 
 void hash_hex(const void *data, int64_t size, char hex[HASH_HEX]) {

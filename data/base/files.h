@@ -1,6 +1,6 @@
 /* Owns: bytes in memory and files on disk: growing buffers, opening, reading (gzip or plain), writing
- * to the platter, mapping, listing and removing folders, content hashes.
- * Does not own: what the bytes mean, and which file may replace which (data/workspace.h). */
+ * to the platter, mapping, making and removing folders, content hashes.
+ * Does not own: which files a folder has (data/base/listing.h), what the bytes mean, and which file may replace which (data/workspace.h). */
 #ifndef SINKLAB_FILES_H
 #define SINKLAB_FILES_H
 
@@ -52,15 +52,6 @@ bool file_map(const char *path, const void **data, int64_t *size, Error *e);
 bool folder_make(const char *path, Error *e); /* with its parents; there already is fine */
 bool folder_sync(const char *path, Error *e); /* every file below it, and the folders */
 void folder_remove(const char *path);         /* with all below it */
-
-/* The regular files below a folder, hidden ones left out, sorted by path (bytes). `wanted` may
- * be NULL. A path that is a file gives that file alone. */
-typedef struct FileList {
-    char **path;
-    int64_t files;
-} FileList;
-bool files_list(FileList *out, const char *path, bool (*wanted)(const char *path), Error *e);
-void files_free(FileList *list);
 
 /* XXH3-128 as 32 hex digits. */
 void hash_hex(const void *data, int64_t size, char hex[HASH_HEX]);

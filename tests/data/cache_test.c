@@ -1,6 +1,7 @@
 /* The cache: whole entries or none, several preparers at once, quick reopening. */
 #include "tests/data/fixture.h"
 
+#include "data/base/listing.h"
 #include "data/cache.h"
 #include "data/workspace.h"
 

@@ -110,6 +110,24 @@ static void a_folder_is_read_in_the_order_of_its_paths(void **state) {
     check(corpus_read(&c, folder, "", &e), &e);
     check_documents(&c, 3, (const char *const[]){"first\n", "second\n", "last\n"});
     assert_string_equal(c.licence, "unknown");
+    assert_string_equal(c.note, "2 hidden names left out, 1 empty files left out, "
+                                "1 links left out (to nothing, or to what is read already)");
+    corpus_free(&c);
+}
+
+/* As Hugging Face's cache keeps a data set: names that are links to files elsewhere. */
+static void test_folder_of_links(void **state) {
+    const char *folder = ((Path *)*state)->s;
+    Error e = {0};
+    Corpus c;
+    check(folder_make(path_of("%s/store", folder).s, &e) && folder_make(path_of("%s/hub", folder).s, &e), &e);
+    write_text(path_of("%s/store/1", folder).s, "one\n");
+    write_text(path_of("%s/store/2", folder).s, "caf\xE9\n");
+    assert_int_equal(symlink("../store/2", path_of("%s/hub/a", folder).s), 0);
+    assert_int_equal(symlink("../store/1", path_of("%s/hub/b", folder).s), 0);
+    check(corpus_read(&c, path_of("%s/hub", folder).s, "", &e), &e);
+    check_documents(&c, 2, (const char *const[]){"caf\xE9\n", "one\n"});
+    assert_string_equal(c.note, "");
     corpus_free(&c);
 }
 
@@ -217,6 +235,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_dictd_dictionary_is_read_in_the_order_of_its_text),
         IN_FOLDER(a_broken_dictd_index_is_refused),
+
+        IN_FOLDER(test_folder_of_links),
+
         IN_FOLDER(a_named_corpus_is_whole_or_is_to_be_fetched),
         IN_FOLDER(kernel_doc_takes_sources_only),
         IN_FOLDER(a_folder_is_read_in_the_order_of_its_paths),

@@ -1,6 +1,8 @@
 /* Buffers, files and folders. */
 #include "tests/data/fixture.h"
 
+#include "data/base/listing.h"
+
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
