@@ -1,6 +1,8 @@
 #include "data/corpus.h"
 
 #include "data/base/process.h"
+#include "data/text_file.h"
+#include "data/utf8.h"
 #include "data/workspace.h"
 
 #include <errno.h>
@@ -41,7 +43,7 @@ static bool document_end(Corpus *c, int64_t from, Error *e) {
 static bool read_files(Corpus *c, const FileList *files, Error *e) {
     for (int64_t i = 0; i < files->files; i++) {
         int64_t from = c->text.size;
-        if (!file_read(files->path[i], &c->text, e) || !document_end(c, from, e)) return false;
+        if (!text_file_read(files->path[i], &c->text, e) || !document_end(c, from, e)) return false;
     }
     return true;
 }
@@ -54,7 +56,8 @@ static void write_note(Corpus *c, const FileList *files, int64_t empty) {
     } rows[] = {{files->hidden, "hidden names left out"},
                 {empty, "empty files left out"},
                 {files->links, "links left out (to nothing, or to what is read already)"},
-                {files->special, "left out that are neither file nor folder"}};
+                {files->special, "left out that are neither file nor folder"},
+                {utf8_strays(c->text.data, c->text.size), "bytes that are not UTF-8, kept as they are"}};
     size_t used = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows && used < sizeof c->note; i++)
         if (rows[i].n)

@@ -7,8 +7,9 @@
  *   a folder        each regular file below it a document, sorted by path; links are followed, a file that
  *                   has two names is read once (data/base/listing.h)
  *
- * Files may be gzip. A document that does not end in a
- * newline is given one. Text is bytes: nothing else is decoded or normalised. What is left out is counted. */
+ * Files may be gzip. What is no text is refused by name (data/text_file.h). A document that does not end in a
+ * newline is given one. Text is bytes: nothing else is decoded or normalised. What is left out, and bytes that
+ * are not UTF-8, are counted. */
 #ifndef SINKLAB_CORPUS_H
 #define SINKLAB_CORPUS_H
 
@@ -20,7 +21,7 @@ typedef struct Corpus {
     int64_t *start; /* [documents + 1] byte offsets of the documents, the last is text.size */
     int64_t documents;
     char licence[128];
-    char note[256]; /* one line that counts what was left out; "": nothing */
+    char note[256]; /* one line that counts what was left out and what is not UTF-8; "": nothing */
 } Corpus;
 
 /* Reads a source. An error (EXIT_USAGE) when it is missing, naming the command that fetches it

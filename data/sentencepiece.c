@@ -2,6 +2,7 @@
 
 #include "data/base/process.h"
 #include "data/base/rng.h"
+#include "data/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,28 +24,9 @@ bool tokens_push(Tokens *t, int32_t id, Error *e) {
 
 /* ---- segments ----------------------------------------------------------------------------- */
 
-/* Length of the well-formed UTF-8 character at s (RFC 3629), 0 if there is none. */
-static int character_length(const unsigned char *s, int64_t left) {
-    static const struct {
-        unsigned char first, last, low, high; /* lead bytes, and the bounds of the byte after it */
-        int length;
-    } rows[] = {{0x00, 0x7F, 0, 0, 1},       {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
-                {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
-                {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        int n = rows[i].length;
-        if (*s < rows[i].first || *s > rows[i].last) continue;
-        if (n > left || (n > 1 && (s[1] < rows[i].low || s[1] > rows[i].high))) return 0;
-        for (int k = 2; k < n; k++)
-            if ((s[k] & 0xC0) != 0x80) return 0;
-        return n;
-    }
-    return 0;
-}
-
-/* As above, 0 for characters that a line cannot carry. */
+/* Length of the UTF-8 character at s, 0 where there is none or one that a line cannot carry. */
 static int carried_length(const char *s, int64_t left) {
-    int n = character_length((const unsigned char *)s, left);
+    int n = utf8_length((const unsigned char *)s, left);
     bool reserved = *s == 0 || (n == 3 && (memcmp(s, NEWLINE, 3) == 0 || memcmp(s, SPACE, 3) == 0));
     return reserved ? 0 : n;
 }

@@ -127,8 +127,19 @@ static void test_folder_of_links(void **state) {
     assert_int_equal(symlink("../store/1", path_of("%s/hub/b", folder).s), 0);
     check(corpus_read(&c, path_of("%s/hub", folder).s, "", &e), &e);
     check_documents(&c, 2, (const char *const[]){"caf\xE9\n", "one\n"});
-    assert_string_equal(c.note, "");
+    assert_string_equal(c.note, "1 bytes that are not UTF-8, kept as they are");
     corpus_free(&c);
+}
+
+static void test_no_text_in_a_folder_is_named(void **state) {
+    const char *folder = ((Path *)*state)->s;
+    Error e = {0};
+    Corpus c;
+    write_text(path_of("%s/README", folder).s, "a card\n");
+    write_text(path_of("%s/train.parquet", folder).s, "PAR1\x15");
+    assert_false(corpus_read(&c, folder, "", &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    assert_non_null(strstr(e.text, "train.parquet: looks like a Parquet table"));
 }
 
 static void digests_follow_the_documents(void **state) {
@@ -237,6 +248,7 @@ int main(void) {
         IN_FOLDER(a_broken_dictd_index_is_refused),
 
         IN_FOLDER(test_folder_of_links),
+        IN_FOLDER(test_no_text_in_a_folder_is_named),
 
         IN_FOLDER(a_named_corpus_is_whole_or_is_to_be_fetched),
         IN_FOLDER(kernel_doc_takes_sources_only),
