@@ -36,7 +36,8 @@ bool corpus_stat(const char *source, const char *cache_dir, char digest[HASH_HEX
 void corpus_hash(const Corpus *c, char hash[HASH_HEX]);
 
 /* Appends the entries of a dictd dictionary: headword, offset and length a line of the index,
- * the numbers in dictd's base 64. */
+ * the numbers in dictd's base 64. `name` stands in errors. The index is cut into its fields. */
+bool corpus_add_dictd(Corpus *c, const char *name, const Bytes *dict, Bytes *index, Error *e);
 bool corpus_read_dictd(Corpus *c, const char *dict, const char *index, Error *e);
 
 #endif
