@@ -4,6 +4,7 @@
 #include "data/base/rng.h"
 #include "data/utf8.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +62,7 @@ static void write_line(FILE *f, const char *text, Segment s) {
 static bool write_lines(const char *path, const char *text, const Span *span, int64_t documents, double share,
                         Error *e) {
     FILE *f = fopen(path, "wb");
-    if (!f) return fail(e, EXIT_FAILED, "tokenizer: %s: cannot be written", path);
+    if (!f) return fail(e, EXIT_FAILED, "tokenizer: %s: %s", path, strerror(errno));
     uint64_t number = 0;
     for (int64_t i = 0; i < documents; i++)
         for (int64_t at = span[i].begin; at < span[i].end;) {
@@ -71,8 +72,9 @@ static bool write_lines(const char *path, const char *text, const Span *span, in
             at = s.end;
         }
     bool ok = !ferror(f);
-    ok = fclose(f) == 0 && ok;
-    return ok ? true : fail(e, EXIT_FAILED, "tokenizer: %s: cannot be written (is the disk full?)", path);
+    int why = errno;
+    if (fclose(f) && ok) ok = false, why = errno;
+    return ok ? true : fail(e, EXIT_FAILED, "tokenizer: %s: %s", path, strerror(why));
 }
 
 /* ---- training ----------------------------------------------------------------------------- */
@@ -89,6 +91,19 @@ static bool fail_vocab(const Error *why, int64_t vocab, Error *e) {
                     "data.vocab: %lld: fewer pieces than the characters of this text (at least %lld)",
                     (long long)vocab, bound + 1);
     return fail(e, why->code, "tokenizer: %s", why->text);
+}
+
+/* spm_train ends well whether or not its model found room. */
+static bool is_whole(const char *folder, Error *e) {
+    Path path = path_of("%s/tokenizer.model", folder);
+    Bytes model = {0};
+    Pieces p = {0};
+    Error why = {0};
+    bool ok = file_read(path.s, &model, &why) && pieces_parse(&p, model.data, model.size, path.s, &why);
+    pieces_free(&p);
+    bytes_free(&model);
+    return ok || fail(e, EXIT_FAILED, "tokenizer: spm_train left a broken tokenizer.model: %s",
+                      folder_lacks_room(folder));
 }
 
 bool sentencepiece_train(const char *folder, const char *text, const Span *span, int64_t documents,
@@ -119,14 +134,15 @@ bool sentencepiece_train(const char *folder, const char *text, const Span *span,
     unlink(lines.s);
     unlink(path_of("%s/spm-log", folder).s);
     unlink(path_of("%s/tokenizer.vocab", folder).s);
-    return ok ? true : fail_vocab(&why, vocab, e);
+    return ok ? is_whole(folder, e) : fail_vocab(&why, vocab, e);
 }
 
 /* ---- encoding ----------------------------------------------------------------------------- */
 
-static bool push_line(FILE *f, char **line, size_t *capacity, const Pieces *p, Tokens *out, Error *e) {
+static bool push_line(FILE *f, char **line, size_t *capacity, const Pieces *p, const char *folder,
+                      Tokens *out, Error *e) {
     if (getline(line, capacity, f) < 0)
-        return fail(e, EXIT_FAILED, "tokenizer: spm_encode: output cut short");
+        return fail(e, EXIT_FAILED, "tokenizer: spm_encode: output cut short: %s", folder_lacks_room(folder));
     char *at = *line;
     for (char *end;; at = end) {
         long id = strtol(at, &end, 10);
@@ -138,8 +154,8 @@ static bool push_line(FILE *f, char **line, size_t *capacity, const Pieces *p, T
 }
 
 /* Joins the encoded segments of each document, with its raw bytes between them. */
-static bool join_lines(FILE *f, const Pieces *p, const char *text, const Span *span, int64_t documents,
-                       Tokens *out, int64_t *start, Error *e) {
+static bool join_lines(FILE *f, const Pieces *p, const char *folder, const char *text, const Span *span,
+                       int64_t documents, Tokens *out, int64_t *start, Error *e) {
     char *line = NULL;
     size_t capacity = 0;
     bool ok = true;
@@ -148,7 +164,7 @@ static bool join_lines(FILE *f, const Pieces *p, const char *text, const Span *s
         for (int64_t at = span[i].begin; ok && at < span[i].end;) {
             Segment s = segment_at(text, at, span[i].end);
             ok = s.raw ? tokens_push(out, p->byte[(unsigned char)text[at]], e)
-                       : push_line(f, &line, &capacity, p, out, e);
+                       : push_line(f, &line, &capacity, p, folder, out, e);
             at = s.end;
         }
     }
@@ -169,7 +185,7 @@ bool sentencepiece_encode(const Pieces *p, const char *model, const char *folder
               process_run(argv, folder, "spm-log", "sentencepiece", e);
     FILE *f = ok ? fopen(ids.s, "rb") : NULL;
     if (ok && !f) ok = fail(e, EXIT_FAILED, "tokenizer: spm_encode: no output");
-    if (ok) ok = join_lines(f, p, text, span, documents, out, start, e);
+    if (ok) ok = join_lines(f, p, folder, text, span, documents, out, start, e);
     if (f) fclose(f);
     unlink(lines.s);
     unlink(ids.s);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -182,6 +183,13 @@ static int remove_one(const char *path, const struct stat *s, int type, struct F
 
 void folder_remove(const char *path) {
     nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *folder_lacks_room(const char *path) {
+    enum { LITTLE = 1 << 20 };
+    struct statvfs s;
+    bool full = statvfs(path, &s) == 0 && s.f_bavail * s.f_frsize < LITTLE;
+    return full ? "no space left on device" : "is the disk full?";
 }
 
 void hash_hex(const void *data, int64_t size, char hex[HASH_HEX]) {

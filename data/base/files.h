@@ -53,6 +53,9 @@ bool folder_make(const char *path, Error *e); /* with its parents; there already
 bool folder_sync(const char *path, Error *e); /* every file below it, and the folders */
 void folder_remove(const char *path);         /* with all below it */
 
+/* Why another program may have left less than all of its output in this folder, for a message. */
+const char *folder_lacks_room(const char *path);
+
 /* XXH3-128 as 32 hex digits. */
 void hash_hex(const void *data, int64_t size, char hex[HASH_HEX]);
 

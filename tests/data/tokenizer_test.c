@@ -5,6 +5,9 @@
 #include "data/tokenizer.h"
 
 #include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 enum { STRINGS = 400 };
 
@@ -357,6 +360,60 @@ static void a_missing_program_is_told_by_its_package(void **state) {
     assert_non_null(strstr(e.text, "apt-get install sentencepiece"));
 }
 
+/* Puts a program of that name and text first in PATH; returns the old PATH. */
+static char *stand_in(const char *folder, const char *name, const char *script) {
+    Path program = path_of("%s/bin/%s", folder, name);
+    char *path = strdup(getenv("PATH"));
+    Error e = {0};
+    check(folder_make(path_of("%s/bin", folder).s, &e), &e);
+    write_text(program.s, script);
+    assert_int_equal(chmod(program.s, 0755), 0);
+    setenv("PATH", path_of("%s/bin:%s", folder, path).s, 1);
+    return path;
+}
+
+/* Both of SentencePiece's programs end with status 0 on a full disk. */
+static void a_full_disk_is_called_one(void **state) {
+    const char *folder = ((Path *)*state)->s, *text = "some words\n";
+    const Span span = {0, 11};
+    Error e = {0};
+    Codec c;
+    Tokens tokens = {0};
+    train_small(folder, 400, &c);
+    codec_close(&c);
+    char *path = stand_in(folder, "spm_train",
+                          "#!/bin/sh\nhead -c 999 tokenizer.model > cut\nmv cut tokenizer.model\n");
+    assert_false(sentencepiece_train(folder, text, &span, 1, 300, &e));
+    assert_string_equal(e.text, "tokenizer: spm_train left a broken tokenizer.model: is the disk full?");
+    assert_int_equal(e.code, EXIT_FAILED);
+    setenv("PATH", path, 1), free(path);
+    train_small(folder, 400, &c);
+    path = stand_in(folder, "spm_encode", "#!/bin/sh\n: > spm-ids\n");
+    assert_false(codec_encode(&c, folder, text, &span, 1, &tokens, NULL, &e));
+    assert_string_equal(e.text, "tokenizer: spm_encode: output cut short: is the disk full?");
+    assert_int_equal(e.code, EXIT_FAILED);
+    setenv("PATH", path, 1), free(path);
+    codec_close(&c);
+}
+
+/* A limit on the size of files stands in for a disk that is full at that place. */
+static void no_room_for_our_own_file_is_said(void **state) {
+    const char *folder = ((Path *)*state)->s;
+    Bytes text = made_text(5000, 7);
+    struct rlimit was, little = {1000, 1000};
+    Error e = {0};
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    little.rlim_max = was.rlim_max;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    bool ok = sentencepiece_train(folder, text.data, &(Span){0, text.size}, 1, 400, &e);
+    setrlimit(RLIMIT_FSIZE, &was), signal(SIGXFSZ, handler);
+    assert_false(ok);
+    assert_int_equal(e.code, EXIT_FAILED);
+    assert_non_null(strstr(e.text, "spm-train: File too large"));
+    bytes_free(&text);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, setup_folder, teardown_folder)
 
 int main(void) {
@@ -374,6 +431,8 @@ int main(void) {
         IN_FOLDER(more_pieces_than_ids_are_refused),
         IN_FOLDER(ids_outside_the_vocabulary_are_refused),
         IN_FOLDER(a_missing_program_is_told_by_its_package),
+        IN_FOLDER(a_full_disk_is_called_one),
+        IN_FOLDER(no_room_for_our_own_file_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
