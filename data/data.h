@@ -73,6 +73,7 @@ typedef struct DatasetInfo {
     char tokenizer_hash[33];
     bool classes;          /* whether Rows.kind tells classes of tokens apart */
     char licence[128];     /* one line: "GPL-2+ (gcide 0.48.5)" or "unknown" */
+    char note[256];        /* one line that counts what was left out of the text; "": nothing */
     char path[512];        /* folder of what was prepared: holds tokenizer.model for bpe */
     double oracle_trigger; /* bigram_backcopy: mean entropy in nats of the true conditional where the */
     double oracle_other;   /* input is a trigger (0), and elsewhere over held-out rows of 256; NAN: a text */

@@ -201,6 +201,7 @@ bool dataset_open(Dataset **out, const DataConfig *c, const char *cache_dir, voi
     const CacheEntry *entry = &d->tokens.entry;
     snprintf(d->info.corpus_hash, sizeof d->info.corpus_hash, "%s", entry->corpus_hash);
     snprintf(d->info.licence, sizeof d->info.licence, "%s", entry->licence);
+    snprintf(d->info.note, sizeof d->info.note, "%s", entry->note);
     snprintf(d->info.path, sizeof d->info.path, "%.*s", (int)sizeof d->info.path - 1, entry->folder.s);
     *out = d;
     return true;
