@@ -100,7 +100,7 @@ static bool make_entry(CacheEntry *out, const Recipe *r, const char *cache_dir, 
     Error why = {0};
     if (!corpus_read(&c, r->source, cache_dir, e)) return false;
     if (say && *c.note) say(path_of("data: %s: %s", r->source, c.note).s);
-    corpus_hash(&c, hash);
+    split_hash(&c, hash);
     bool ok = open_entry(out, r, cache_dir, hash, &why); /* its files may have been touched, not changed */
     if (!ok) {
         if (say && access(out->folder.s, F_OK) == 0)
@@ -145,11 +145,21 @@ static bool write_part(const char *folder, const char *name, const Codec *codec,
     return ok;
 }
 
+static void say_split(const TokenRecipe *r, const Corpus *c, const Split *s) {
+    double share = 100 * (double)s->heldout.bytes / (double)c->text.size;
+    const char *why = s->uneven ? ", as whole documents would be too little or too much" : "";
+    Path part =
+        s->tail ? path_of("its end%s", why)
+                : path_of("%lld of %lld documents", (long long)s->heldout.documents, (long long)c->documents);
+    r->say(path_of("data: %s: held out: %.1f %% of the text (%s)", r->config->source, share, part.s).s);
+}
+
 static bool fill_tokens(const char *folder, const Corpus *c, const void *context, Error *e) {
     const TokenRecipe *r = context;
     Split split;
     Codec codec = {0};
     if (!split_documents(&split, c, r->config->source, e)) return false;
+    if (r->say) say_split(r, c, &split);
     bool ok = true;
     if (r->config->tokenizer == TOKENIZER_BPE) {
         if (r->say)

@@ -1,5 +1,5 @@
 /* Owns: what is made from a corpus once and kept: folders cache_dir/KEY, where KEY is a hash of
- * the source's name, its content and the settings; and the tokens of a text in such a folder.
+ * the source's name, its content (split_hash) and the settings; and the tokens of a text in such a folder.
  * Does not own: how rows are cut from tokens.
  *
  * So that opening need not read the text, cache_dir/seen/DIGEST remembers the content hash of
