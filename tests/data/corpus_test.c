@@ -75,7 +75,7 @@ static bool add_index(const char *bytes, int64_t size, Error *e) {
 }
 
 /* An index that would hide its rest behind a NUL, and one that makes many times the text of it. */
-static void test_hostile_index(void **state) {
+static void an_index_that_hides_or_multiplies_text_is_refused(void **state) {
     (void)state;
     Error e;
     static const char hiding[] = "a\tA\tB\n\0b\tB\tB\n", overlapping[] = "a\tA\tL\nb\tA\tK\nc\tA\tJ\n";
@@ -141,7 +141,7 @@ static void a_folder_is_read_in_the_order_of_its_paths(void **state) {
 }
 
 /* As Hugging Face's cache keeps a data set: names that are links to files elsewhere. */
-static void test_folder_of_links(void **state) {
+static void a_folder_of_links_is_the_files_behind_them(void **state) {
     const char *folder = ((Path *)*state)->s;
     Error e = {0};
     Corpus c;
@@ -156,7 +156,7 @@ static void test_folder_of_links(void **state) {
     corpus_free(&c);
 }
 
-static void test_no_text_in_a_folder_is_named(void **state) {
+static void what_is_no_text_in_a_folder_is_named(void **state) {
     const char *folder = ((Path *)*state)->s;
     Error e = {0};
     Corpus c;
@@ -168,7 +168,7 @@ static void test_no_text_in_a_folder_is_named(void **state) {
 }
 
 /* The licence's file is not trusted to end in a newline, to hold anything, or to be short. */
-static void test_licence_is_one_short_line(void **state) {
+static void a_licence_is_one_short_line(void **state) {
     const char *cache = ((Path *)*state)->s;
     char longer[1000];
     memset(longer, 'x', sizeof longer - 1);
@@ -296,10 +296,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_dictd_dictionary_is_read_in_the_order_of_its_text),
         IN_FOLDER(a_broken_dictd_index_is_refused),
-        IN_FOLDER(test_hostile_index),
-        IN_FOLDER(test_folder_of_links),
-        IN_FOLDER(test_no_text_in_a_folder_is_named),
-        IN_FOLDER(test_licence_is_one_short_line),
+        IN_FOLDER(an_index_that_hides_or_multiplies_text_is_refused),
+        IN_FOLDER(a_folder_of_links_is_the_files_behind_them),
+        IN_FOLDER(what_is_no_text_in_a_folder_is_named),
+        IN_FOLDER(a_licence_is_one_short_line),
         IN_FOLDER(a_named_corpus_is_whole_or_is_to_be_fetched),
         IN_FOLDER(kernel_doc_takes_sources_only),
         IN_FOLDER(a_folder_is_read_in_the_order_of_its_paths),
