@@ -6,6 +6,7 @@
  * left out. Rows come before files: a merge that dies between leaves a run whose files the next merge brings.
  */
 #include "data/base/files.h"
+#include "data/base/listing.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/commands/command.h"
 #include "train/store/schema.h"

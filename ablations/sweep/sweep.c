@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SEEDS_MOST = 10000, TEXT_MOST = 2048, NAME_MOST = 100 };
 enum { IN_GRID = -1, IN_ZIP = -2 }; /* Axis.place while it has none */
@@ -145,11 +146,9 @@ static bool read_base(Parser *p, const Yaml *value) {
     const char *base = NULL;
     Config scratch;
     if (!read_text(p, value, "base", &base) || !(p->s->base = beside(p, base))) return false;
-    FILE *there = fopen(p->s->base, "rb");
-    if (!there)
+    if (access(p->s->base, R_OK))
         return refuse(p, value, "base: %s: %s (the path is relative to this file)", p->s->base,
                       strerror(errno));
-    fclose(there);
     return config_load(&scratch, p->s->base, p->e);
 }
 

@@ -878,6 +878,23 @@ static void a_folder_is_no_database(void **state) {
     place_remove(&p);
 }
 
+/* With nobody who writes to it: it must not be waited for. */
+static void a_fifo_is_no_database(void **state) {
+    (void)state;
+    Place p = place_make();
+    char fifo[600];
+    snprintf(fifo, sizeof fifo, "%s/fifo", p.folder);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    for (StoreMode mode = STORE_READ; mode <= STORE_WRITE; mode++) {
+        Store *s;
+        Error e = {0};
+        assert_false(store_open(&s, fifo, mode, &e));
+        assert_int_equal(e.code, EXIT_USAGE);
+        assert_non_null(strstr(e.text, "neither a file nor a folder"));
+    }
+    place_remove(&p);
+}
+
 static void a_locked_database_says_so(void **state) {
     (void)state;
     Place p = place_make();
@@ -955,6 +972,7 @@ int main(void) {
         cmocka_unit_test(read_only_is_refused_for_writing),
         cmocka_unit_test(a_folder_that_is_not_writable_is_read),
         cmocka_unit_test(a_folder_is_no_database),
+        cmocka_unit_test(a_fifo_is_no_database),
         cmocka_unit_test(a_locked_database_says_so),
         cmocka_unit_test(a_full_disk_loses_no_written_row),
     };

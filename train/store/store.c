@@ -186,8 +186,9 @@ bool store_open(Store **out, const char *path, StoreMode mode, Error *e) {
     if (strlen(path) >= STORE_PATH)
         return fail(e, EXIT_USAGE, "results: %.40s...: the path is too long", path);
     struct stat there;
-    if (!stat(path, &there) && S_ISDIR(there.st_mode))
-        return fail(e, EXIT_USAGE, "results: %s: a folder (--db takes the file of a database)", path);
+    if (!stat(path, &there) && !S_ISREG(there.st_mode)) /* SQLite would wait for a FIFO's writer */
+        return fail(e, EXIT_USAGE, "results: %s: %s (--db takes the file of a database)", path,
+                    S_ISDIR(there.st_mode) ? "a folder" : "neither a file nor a folder");
     if (mode == STORE_READ && access(path, F_OK))
         return fail(e, EXIT_USAGE,
                     "results: %s: there is none (run `sinklab train CONFIG` or `make demo` first)", path);
