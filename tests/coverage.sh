@@ -7,7 +7,7 @@ find build/data build/model build/train build/ablations -name '*.gcda' | sort | 
     gcov --stdout "$counts" 2>/dev/null
 done | awk -v files="${FILES:-}" -F: '
     function folder(name) { sub(/\/[^\/]*$/, "", name); return name }
-    function row(name, ran, all) { printf "%-28s %6.1f %%   %6d of %6d\n", name, 100 * ran / all, ran, all }
+    function row(name, ran, all) { return sprintf("%-28s %6.1f %%   %6d of %6d", name, 100 * ran / all, ran, all) }
     $2 + 0 == 0 && $3 == "Source" { source = $4 ~ /^(data|model|train|ablations)\// ? $4 : "" ; next }
     source == "" || $1 ~ /^ *-$/ || $2 + 0 == 0 { next }
     { at = source ":" $2 + 0; if (!(at in ran)) ran[at] = 0; if ($1 ~ /[0-9]/) ran[at] = 1 }
@@ -18,8 +18,9 @@ done | awk -v files="${FILES:-}" -F: '
             place = folder(part[1]); all[place]++; hit[place] += ran[at]; total++; reached += ran[at]
         }
         if (!total) { print "coverage: no counts"; exit 1 }
-        row("all", reached, total)
-        for (place in all) row(place, hit[place], all[place]) | "sort"
+        print row("all", reached, total)
+        for (place in all) print row(place, hit[place], all[place]) | "sort"
         close("sort")
-        if (files) for (name in lines) if (done[name] < 0.9 * lines[name]) row(name, done[name], lines[name]) | "sort -k 2n"
+        for (name in lines)
+            if (files && done[name] < 0.9 * lines[name]) print row(name, done[name], lines[name]) | "sort -k 2n"
     }'
