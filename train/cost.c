@@ -30,7 +30,7 @@ static bool open_rig(Rig *r, const Config *c, const char *cache, Error *e) {
     if (!dataset_open(&r->data, &c->data, cache, NULL, e)) return false;
     r->c.data.vocab = r->c.model.vocab = dataset_info(r->data)->vocab;
     return bench_open(&r->run, &r->c, e) &&
-           evaluator_create(&r->probes, &r->c, r->data, bench_trainer(r->run)->model, e) &&
+           evaluator_create(&r->probes, &r->c, r->data, bench_trainer(r->run)->model, bench_trainer(r->run)->grads, e) &&
            scratch_open(&r->scratch, &r->c, e);
 }
 

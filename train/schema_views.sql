@@ -17,9 +17,9 @@ FROM ' || name || ' AS t JOIN run ON run.id = t.run_id
 ', '') || 'ORDER BY key, kind, step, place, figures;'
 FROM (
     SELECT s.name,
-           coalesce((SELECT group_concat('t.' || name, ' || ''.'' || ')
+           coalesce((SELECT group_concat('t."' || name || '"', ' || ''.'' || ')
                      FROM pragma_table_info(s.name) WHERE pk > 2), '''''') AS place,
-           (SELECT group_concat('''' || name || '='' || quote(t.' || name || ')', ' || '' '' || ')
+           (SELECT group_concat('''' || name || '='' || quote(t."' || name || '")', ' || '' '' || ')
             FROM pragma_table_info(s.name) WHERE NOT pk AND name <> 'ms' AND name NOT GLOB '*_ms') AS figures
     FROM sqlite_schema AS s
     WHERE type = 'table'

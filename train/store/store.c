@@ -16,7 +16,12 @@ enum { BUSY_MS = 30000, RETRY_US = 10000 };
 
 /* migrations[v] takes a database from version v to v + 1 by changing its tables. Tables that are new have no
  * text here: schema.sql follows, which is all that an empty database, version 0, gets. */
-static const char *const migrations[STORE_VERSION] = {[0] = "", [1] = ""};
+static const char *const migrations[STORE_VERSION] = {
+    [0] = "",
+    [1] = "",
+    [2] = "ALTER TABLE eval_layer ADD COLUMN gradient_sink REAL;"
+          "ALTER TABLE eval_layer ADD COLUMN stream_gradient_sink REAL;",
+};
 
 /* ---- opening ---- */
 
