@@ -11,6 +11,7 @@
 #include "train/signals.h"
 #include "train/step.h"
 #include "train/store/store.h"
+#include "train/store_gradients.h"
 #include "train/when_due.h"
 
 #include <math.h>
@@ -209,26 +210,11 @@ static bool save_if_due(Run *r, int64_t step, double *ms, Error *e) {
     return store_save_ms(r->store, r->claim.run, step, *ms, e);
 }
 
-static bool log_gradients(Run *r, int64_t step, Error *e) {
-    const Trainer *t = &r->step;
-    Figures layers = {0};
-    if (!t->gradients) return true;
-    step_layer_take(&t->layers, &layers);
-    bool ok = store_step_layer(r->store, r->claim.run, step, &layers, e);
-    figures_free(&layers);
-    for (int i = 0; ok && i < t->model->n_tensors; i++) {
-        const TensorNorms *n = &t->tensors.norms[i];
-        StepTensorRow row = {step, t->model->tensors[i].name, n->gradient, n->weight, n->update};
-        ok = store_step_tensor(r->store, r->claim.run, &row, e);
-    }
-    return ok;
-}
-
 static bool log_step(Run *r, const StepRow *row, Error *e) {
     return store_step(r->store, r->claim.run, row, e) &&
            store_step_head(r->store, r->claim.run, row->step, (int)r->c.model.layers, (int)r->c.model.heads,
                            r->first_mass, r->value_ratio, e) &&
-           log_gradients(r, row->step, e);
+           store_gradients(&r->step, r->store, r->claim.run, row->step, e);
 }
 
 /* Steps from + 1 .. steps. A signal ends it after the step under way, with a checkpoint. */
