@@ -56,10 +56,10 @@ static bool transaction(Merge *m, bool (*work)(Merge *, const char *key, Error *
 
 enum { COLUMNS_TEXT = 2048, SQL_TEXT = 3 * COLUMNS_TEXT };
 
-/* Names of a table's columns but for those in `without`, which is a list in SQL. */
+/* Quoted names of a table's columns but for those in `without`, which is a list in SQL. */
 static bool columns_of(Merge *m, const char *table, const char *without, char out[COLUMNS_TEXT], Error *e) {
     char sql[256];
-    snprintf(sql, sizeof sql, "SELECT group_concat(name) FROM pragma_table_info(?1) WHERE name NOT IN (%s)",
+    snprintf(sql, sizeof sql, "SELECT group_concat('\"' || name || '\"') FROM pragma_table_info(?1) WHERE name NOT IN (%s)",
              without);
     return execute(m, sql, table, out, COLUMNS_TEXT, e);
 }
@@ -76,7 +76,7 @@ static const char add_sql[] =
     "SELECT group_concat('INSERT OR IGNORE INTO main.' || name || ' (run_id' || columns || ') SELECT ' "
     "|| " ID("main") " || columns || ' FROM other.' || name || ' WHERE run_id = ' || " ID(
         "other") ", ';') FROM (SELECT name,"
-                 " (SELECT group_concat(', ' || name, '') FROM pragma_table_info(s.name) WHERE name <> "
+                 " (SELECT group_concat(', \"' || name || '\"', '') FROM pragma_table_info(s.name) WHERE name <> "
                  "'run_id') AS columns" OF_TABLES ")";
 
 static bool execute_generated(Merge *m, const char *query, const char *key, const char *tables, Error *e) {

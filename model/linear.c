@@ -40,6 +40,7 @@ void linear_inputs(const Pass *p, const Linear *l, int64_t n, const float *dY, f
 /* A chunk of rows at a time, whatever the rows in flight. In bf16 a cut at a multiple of BF16_CUT changes
  * no bit: whole chunks may go in one call. */
 void linear_weights(const Pass *p, const Linear *l, int64_t n, const float *dY, const float *X) {
+    if (p->taps_only) return;
     int64_t chunk = (int64_t)model_chunk_rows(p->b->T) * p->b->T;
     float *dW = p->grads + l->w->offset;
     if (!p->t->bf16) gemm_tn_cut(l->out, l->in, n, chunk, dY, l->ld, X, l->in, 1, dW, l->in);

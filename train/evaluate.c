@@ -17,6 +17,7 @@ struct Evaluator {
     const Config *c;
     const Dataset *d;
     const Model *m;
+    float *scratch; /* room of an arena */
     ProbeRows probe[PROBES];
     ProbeRows val; /* one batch of held-out rows at a time */
     Maps *maps;    /* of the first probe.maps rows of main; NULL until the first are kept */
@@ -33,10 +34,11 @@ static bool draw(Evaluator *v, ProbeName p, int64_t rows, int64_t T, bool bos, E
     return true;
 }
 
-bool evaluator_create(Evaluator **out, const Config *c, const Dataset *d, const Model *m, Error *e) {
+bool evaluator_create(Evaluator **out, const Config *c, const Dataset *d, const Model *m, float *scratch,
+                      Error *e) {
     Evaluator *v = calloc(1, sizeof *v);
     if (!v) return fail(e, EXIT_FAILED, "probe: out of memory");
-    *v = (Evaluator){.c = c, .d = d, .m = m};
+    *v = (Evaluator){.c = c, .d = d, .m = m, .scratch = scratch};
     int64_t T = c->model.context, t = lesser(c->probe.length, T), n = c->probe.sequences;
     bool bos = c->data.bos == BOS_ROW;
     bool ok = draw(v, MAIN, n, t, bos, e) && draw(v, CONTEXT, n, T, bos, e) &&
@@ -193,7 +195,12 @@ static bool bos_cost(Evaluator *v, Tape *t, int batch, Figures *f, Error *e) {
 
 static void measure(Evaluator *v, Tape *t, ProbeName p, int set, Figures *f) {
     ProbeRows *h = &v->probe[p];
-    Probe probe = {.m = v->m, .rows = h->rows, .T = h->T, .random = p == RANDOM, .kind = h->at.kind};
+    Probe probe = {.m = v->m,
+                   .rows = h->rows,
+                   .T = h->T,
+                   .random = p == RANDOM,
+                   .kind = h->at.kind,
+                   .scratch = v->scratch};
     figures_add(f, "T", -1, -1, h->T);
     figures_add(f, "sequences", -1, -1, h->rows);
     instruments_measure(&probe, t, h->at.x, h->at.y, h->at.doc_start, set, f, NULL);

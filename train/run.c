@@ -13,6 +13,7 @@
 #include "train/signals.h"
 #include "train/step.h"
 #include "train/store/store.h"
+#include "train/store_gradients.h"
 #include "train/when_due.h"
 
 #include <math.h>
@@ -166,6 +167,7 @@ static void train_step(Run *r, int64_t step, StepRow *row) {
     Trainer *t = &r->step;
     dataset_train_rows(r->data, (uint64_t)r->c.seed, (step - 1) * t->rows_per_step, t->rows_per_step, t->T,
                        &t->rows);
+    t->gradients = when_due_gradients(step, r->c.train.steps, r->c.probe.gradients);
     StepFigures f = trainer_step(t, step);
     *row = (StepRow){.step = step,
                      .tokens = step * r->c.train.batch_tokens,
@@ -215,7 +217,8 @@ static bool save_if_due(Run *r, int64_t step, double *ms, Error *e) {
 static bool log_step(Run *r, const StepRow *row, Error *e) {
     return store_step(r->store, r->claim.run, row, e) &&
            store_step_head(r->store, r->claim.run, row->step, (int)r->c.model.layers, (int)r->c.model.heads,
-                           r->first_mass, r->value_ratio, e);
+                           r->first_mass, r->value_ratio, e) &&
+           store_gradients(&r->step, r->store, r->claim.run, row->step, e);
 }
 
 /* Steps from + 1 .. steps. A signal ends it after the step under way, with a checkpoint. */
@@ -285,7 +288,7 @@ static bool begin(Run *r, Resumed *from, Error *e) {
     model_init(r->step.model, (uint64_t)r->c.seed);
     if (*r->c.train.init_from && !checkpoint_load_weights(r->c.train.init_from, r->step.model, e))
         return false;
-    if (!evaluator_create(&r->probes, &r->c, r->data, r->step.model, e) ||
+    if (!evaluator_create(&r->probes, &r->c, r->data, r->step.model, r->step.grads, e) ||
         !store_logged(r->store, r->claim.run, &logged, e) ||
         !checkpoint_resume(r->claim.folder, r->key, logged, r->step.model, &r->step.optim, from, e))
         return false;

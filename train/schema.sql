@@ -85,6 +85,30 @@ CREATE TABLE IF NOT EXISTS step_head ( -- One row an update and head, over all r
     PRIMARY KEY (run_id, step, layer, head)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS step_layer ( -- One row a layer at the updates that probe.gradients names, of the pass that
+    -- trains, over all rows of the training batch. g_t: the gradient, of what the update descends (the mean loss over the
+    -- batch's scored targets and the sink penalty), at position t.
+    run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    step INTEGER NOT NULL, -- the update, from 1
+    layer INTEGER NOT NULL, -- from 0
+    gradient_sink REAL, -- |g_0| / mean_{t>0} |g_t| by the normed input of attention (where no norm stands, the stream as
+    -- attention reads it), mean over rows; with several documents in a row the mean over their first tokens for |g_0|
+    stream_gradient_sink REAL, -- the same by the residual stream that enters the block
+    attn_write REAL, -- root mean square, over tokens and channels, of what attention adds to the residual stream
+    mlp_write REAL, -- the same of what the MLP adds
+    PRIMARY KEY (run_id, step, layer)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS step_tensor ( -- One row a tensor of the model at the same updates: L2 norms over its numbers.
+    run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    step INTEGER NOT NULL, -- the update, from 1
+    tensor TEXT NOT NULL, -- name, as in the checkpoint: model.layers.0.self_attn.q_proj.weight
+    gradient REAL, -- of its gradient, before clipping
+    weight REAL, -- of the tensor, before the update
+    "update" REAL, -- of the change that the update made: after minus before, weight decay included
+    PRIMARY KEY (run_id, step, tensor)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS eval ( -- One row an evaluation and probe: the whole model.
     run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
     step INTEGER NOT NULL, -- updates done before it; 0: untrained
@@ -161,6 +185,10 @@ CREATE TABLE IF NOT EXISTS eval_layer ( -- One row an evaluation, probe and laye
     super_energy8 REAL, -- share of the MLP's output energy at position 0 in its top 8 units
     super_sparsity4 REAL, -- share of that unit's down-projection column's squared norm in its top 4 channels
     super_cos REAL, -- cosine of the normed x_0 and the gate row of that unit
+    gradient_sink REAL, -- |g_0| / mean_{t>0} |g_t|, g the gradient of the mean loss over scored targets by the normed input
+    -- of attention (where no norm stands, the stream as attention reads it); a sink penalty left out. NULL on rows
+    -- without targets (random)
+    stream_gradient_sink REAL, -- the same by the residual stream that enters the block
     PRIMARY KEY (run_id, step, probe, layer)
 ) STRICT, WITHOUT ROWID;
 

@@ -22,7 +22,9 @@ static const char *const migrations[STORE_VERSION] = {
           "ALTER TABLE eval ADD COLUMN val_loss_late REAL; ALTER TABLE eval ADD COLUMN val_loss_16k REAL;"
           "ALTER TABLE eval ADD COLUMN bos_cost REAL; ALTER TABLE eval ADD COLUMN bos_cost_se REAL;"
           "ALTER TABLE eval ADD COLUMN bos_cost_late REAL; ALTER TABLE eval ADD COLUMN bos_cost_late_se REAL;"
-          "ALTER TABLE eval ADD COLUMN bos_cost_rows INTEGER"};
+          "ALTER TABLE eval ADD COLUMN bos_cost_rows INTEGER;"
+          "ALTER TABLE eval_layer ADD COLUMN gradient_sink REAL;"
+          "ALTER TABLE eval_layer ADD COLUMN stream_gradient_sink REAL;"};
 
 /* ---- opening ---- */
 
@@ -92,7 +94,7 @@ static bool set_journal(Store *s, Error *e) {
 /* Views hold nothing: those of the version before go first, so that no table that they look at is changed. */
 static bool migrate(Store *s, int64_t version, Error *e) {
     bool ok = schema_drop_views(s->db) == SQLITE_OK || store_failed(s, "results: migrate", e);
-    for (int64_t v = version; ok && version && v < STORE_VERSION; v++)
+    for (int64_t v = version ? version : STORE_VERSION; ok && v < STORE_VERSION; v++) /* empty: schema.sql alone */
         ok = store_sql(s, migrations[v], "results: migrate", e);
     return ok && (schema_create(s->db) == SQLITE_OK || store_failed(s, "results: schema", e));
 }
