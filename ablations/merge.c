@@ -58,35 +58,15 @@ static bool transaction(Merge *m, bool (*work)(Merge *, const char *key, Error *
  * tables. */
 #define ID(schema) "(SELECT id FROM " schema ".run WHERE key = ?1)"
 
-<<<<<<< HEAD
-/* Quoted names of a table's columns but for those in `without`, which is a list in SQL. */
-static bool columns_of(Merge *m, const char *table, const char *without, char out[COLUMNS_TEXT], Error *e) {
-    char sql[256];
-    snprintf(sql, sizeof sql, "SELECT group_concat('\"' || name || '\"') FROM pragma_table_info(?1) WHERE name NOT IN (%s)",
-             without);
-    return execute(m, sql, table, out, COLUMNS_TEXT, e);
-}
-
-/* SQL that makes SQL for every table whose rows are a run's: ours go, or theirs come where ours has none. ?1:
- * the key, ?2: a pattern for the table's name. */
-=======
 /* Every table whose rows are a run's: our rows go; theirs come where there is none of ours. */
->>>>>>> keys
 #define OF_TABLES                                                                                            \
     " FROM main.sqlite_schema AS s WHERE s.type = 'table' AND s.name LIKE coalesce(?2, '%')"                 \
     " AND EXISTS (SELECT 1 FROM pragma_table_info(s.name) WHERE name = 'run_id')"
 static const char delete_sql[] =
     "SELECT group_concat('DELETE FROM main.' || name || ' WHERE run_id = ' || " ID("main") ", ';')" OF_TABLES;
 #define COLUMNS                                                                                              \
-    "(SELECT group_concat(', ' || name, '') FROM pragma_table_info(s.name) WHERE name <> 'run_id')"
+    "(SELECT group_concat(', \"' || name || '\"', '') FROM pragma_table_info(s.name) WHERE name <> 'run_id')"
 static const char add_sql[] =
-<<<<<<< HEAD
-    "SELECT group_concat('INSERT OR IGNORE INTO main.' || name || ' (run_id' || columns || ') SELECT ' "
-    "|| " ID("main") " || columns || ' FROM other.' || name || ' WHERE run_id = ' || " ID(
-        "other") ", ';') FROM (SELECT name,"
-                 " (SELECT group_concat(', \"' || name || '\"', '') FROM pragma_table_info(s.name) WHERE name <> "
-                 "'run_id') AS columns" OF_TABLES ")";
-=======
     "SELECT group_concat('INSERT OR IGNORE INTO main.' || name || ' (run_id' || " COLUMNS " || ') SELECT ' ||"
     " " ID("main") " || " COLUMNS
                    " || ' FROM other.' || name || ' WHERE run_id = ' || " ID("other") ", ';')" OF_TABLES;
@@ -101,7 +81,6 @@ static const char run_sql[] =
 static const char sweep_sql[] =
     "SELECT 'INSERT OR IGNORE INTO main.sweep (' || c || ') SELECT ' || c || ' FROM other.sweep'"
     " FROM (SELECT group_concat(name) AS c FROM pragma_table_info('sweep') WHERE name <> 'id')";
->>>>>>> keys
 
 static bool execute_generated(Merge *m, const char *query, const char *key, const char *tables, Error *e) {
     return sql_generated(store_db(m->into), query, key, tables) == SQLITE_OK ||
