@@ -207,7 +207,7 @@ static bool save(Run *r, int64_t step, Error *e) {
  * Rows are not synced, the checkpoint is: should the machine die, begin() notices those that it lacks. */
 static bool save_if_due(Run *r, int64_t step, double *ms, Error *e) {
     int64_t every = when_due_every(r->c.run.checkpoint_every, r->c.train.steps);
-    if (step % every && step != r->c.train.steps && !signals_stopped()) return true;
+    if (!when_due_save(step, r->c.train.steps, every, &r->c.run.keep) && !signals_stopped()) return true;
     double start = omp_get_wtime();
     if (!store_flush(r->store, e) || !save(r, step, e)) return false;
     *ms = (omp_get_wtime() - start) * 1e3;

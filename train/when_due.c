@@ -2,6 +2,10 @@
 
 #include "model/instruments/instrument.h"
 
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
 enum { LIGHT_TIMES = 56, HEAVY_EVERY = 5, SAVES = 20, GRADIENT_TIMES = 128, GRADIENT_EVERY = 16 };
 
 static bool is_power(int64_t step) {
@@ -43,4 +47,60 @@ bool when_due_gradients(int64_t step, int64_t steps, int64_t every) {
 int64_t when_due_every(int64_t configured, int64_t steps) {
     if (configured > 0) return configured;
     return steps >= SAVES ? steps / SAVES : 1;
+}
+
+/* ---- what is kept ---- */
+
+static bool is_word(const List *keep, const char *word) {
+    return keep->n == 1 && !strcmp(keep->item[0], word);
+}
+
+/* The step that an item is; 0: none. */
+static int64_t step_of(const char *item) {
+    bool number = *item && strlen(item) < 16 && strspn(item, "0123456789") == strlen(item);
+    return number ? strtoll(item, NULL, 10) : 0;
+}
+
+bool when_due_keep_read(const List *keep, int64_t steps) {
+    if (is_word(keep, "last") || is_word(keep, "all") || is_word(keep, "log")) return true;
+    bool ok = keep->n > 0;
+    for (int i = 0; i < keep->n; i++) ok = ok && step_of(keep->item[i]) >= 1 && step_of(keep->item[i]) <= steps;
+    return ok;
+}
+
+static int64_t log_step(int k) {
+    return llround(exp2(k / 2.0));
+}
+
+static bool in_log(int64_t step) {
+    int k = 0;
+    while (log_step(k) < step) k++;
+    return log_step(k) == step;
+}
+
+static bool is_named(int64_t step, int64_t steps, const List *keep) {
+    if (is_word(keep, "log")) return step == steps || in_log(step);
+    for (int i = 0; i < keep->n; i++)
+        if (step_of(keep->item[i]) == step) return true;
+    return false;
+}
+
+bool when_due_save(int64_t step, int64_t steps, int64_t every, const List *keep) {
+    return step % every == 0 || step == steps || is_named(step, steps, keep);
+}
+
+bool when_due_kept(int64_t step, int64_t steps, const List *keep) {
+    return is_word(keep, "all") || is_named(step, steps, keep);
+}
+
+int64_t when_due_kept_count(int64_t steps, int64_t every, const List *keep) {
+    int64_t n = 1, before = 0;
+    if (is_word(keep, "all")) return (steps + every - 1) / every;
+    for (int k = 0; is_word(keep, "log") && log_step(k) < steps; before = log_step(k++)) n += log_step(k) > before;
+    for (int i = 0; i < keep->n; i++) {
+        int twin = 0;
+        while (step_of(keep->item[twin]) != step_of(keep->item[i])) twin++;
+        n += twin == i && step_of(keep->item[i]) && step_of(keep->item[i]) < steps;
+    }
+    return n;
 }

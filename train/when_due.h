@@ -3,6 +3,8 @@
 #ifndef SINKLAB_WHEN_DUE_H
 #define SINKLAB_WHEN_DUE_H
 
+#include "data/base/list.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,5 +24,15 @@ bool when_due_gradients(int64_t step, int64_t steps, int64_t every);
 
 /* Steps between saves or plain log lines: as configured, or a twentieth of the run. */
 int64_t when_due_every(int64_t configured, int64_t steps);
+
+/* Whether run.keep is one word, last, all or log, or steps of the run. */
+bool when_due_keep_read(const List *keep, int64_t steps);
+/* Whether a checkpoint is made after `step` updates (1 .. steps): every so many steps, at the end, and where
+ * run.keep names the step: by number, or by log, which names round(2^(k/2)), k = 0, 1, ... */
+bool when_due_save(int64_t step, int64_t steps, int64_t every, const List *keep);
+/* Whether that checkpoint outlives the two newest. all: each does. */
+bool when_due_kept(int64_t step, int64_t steps, const List *keep);
+/* How many of a whole run's checkpoints do, the last one included. */
+int64_t when_due_kept_count(int64_t steps, int64_t every, const List *keep);
 
 #endif

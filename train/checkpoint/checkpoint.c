@@ -2,6 +2,7 @@
 
 #include "train/checkpoint/safetensors.h"
 #include "train/config/conflicts.h"
+#include "train/when_due.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEEP = 2, MOST = 64 }; /* checkpoints that a run keeps, that are looked at in one folder */
+enum { KEEP = 2 }; /* checkpoints that a run keeps whole */
 
 static void describe(const Model *m, const char *suffix, float *arena, StTensor *out) {
     for (int i = 0; i < m->n_tensors; i++) {
@@ -90,26 +91,37 @@ static void remove_folder(const char *folder) {
     rmdir(folder);
 }
 
-/* Steps of the whole checkpoints in a run's folder, newest first; how many of the `room` newest there are. */
-static int list_steps(const char *run_folder, int64_t *steps, int room) {
-    DIR *dir = opendir(run_folder);
-    int n = 0;
-    if (!dir) return 0;
-    for (struct dirent *entry; (entry = readdir(dir));) {
+static int by_step(const void *a, const void *b) {
+    const int64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+int checkpoint_steps(const char *folder, int64_t **steps) {
+    DIR *dir = opendir(folder);
+    int n = 0, room = 0;
+    *steps = NULL;
+    for (struct dirent *entry; dir && n >= 0 && (entry = readdir(dir));) {
         int64_t step;
         int end = 0;
         if (sscanf(entry->d_name, "step-%" SCNd64 "%n", &step, &end) != 1 || entry->d_name[end]) continue;
-        if (n == room && step <= steps[n - 1]) continue; /* a folder names its entries in any order */
-        int at = n < room ? n++ : room - 1;
-        for (; at > 0 && steps[at - 1] < step; at--) steps[at] = steps[at - 1];
-        steps[at] = step;
+        if (n == room) {
+            room = 2 * room + 16;
+            int64_t *more = realloc(*steps, (size_t)room * sizeof *more);
+            if (!more) {
+                n = -1;
+                break;
+            }
+            *steps = more;
+        }
+        (*steps)[n++] = step;
     }
-    closedir(dir);
+    if (dir) closedir(dir);
+    if (n > 1) qsort(*steps, (size_t)n, sizeof **steps, by_step);
     return n;
 }
 
-static void folder_of(char *path, const char *run_folder, int64_t step) {
-    snprintf(path, 1024, "%.980s/step-%08" PRId64, run_folder, step);
+void checkpoint_path(const char *folder, int64_t step, char *path) {
+    snprintf(path, 1024, "%.980s/step-%08" PRId64, folder, step);
 }
 
 /* The weights, and the optimiser's state unless it was thrown away. */
@@ -126,17 +138,6 @@ static bool can_be_read(const char *folder) {
     return true;
 }
 
-int64_t checkpoint_newest(const char *run_folder, char *path) {
-    int64_t steps[MOST];
-    int n = list_steps(run_folder, steps, MOST);
-    for (int i = 0; i < n; i++) {
-        folder_of(path, run_folder, steps[i]);
-        if (can_be_read(path)) return steps[i];
-    }
-    *path = 0;
-    return 0;
-}
-
 /* Renamed, so that no run takes it for its own and nobody's work is gone. */
 static void set_aside(const char *folder) {
     char aside[1060];
@@ -146,18 +147,81 @@ static void set_aside(const char *folder) {
     }
 }
 
+static bool has_state(const char *folder) {
+    char file[1100];
+    snprintf(file, sizeof file, "%s/optimizer.safetensors", folder);
+    return !access(file, F_OK);
+}
+
+static void remove_state(const char *folder) {
+    char file[1100];
+    snprintf(file, sizeof file, "%s/optimizer.safetensors", folder);
+    unlink(file);
+}
+
 /* What lies beyond the newest step is from before the run was sent back: its figures are gone. */
-static void remove_old(const char *run_folder, int64_t newest) {
-    int64_t steps[MOST];
-    int n = list_steps(run_folder, steps, MOST), kept = 0;
-    for (int i = 0; i < n; i++) {
+static void remove_old(const char *run_folder, int64_t newest, const Config *c) {
+    int64_t *steps;
+    int n = checkpoint_steps(run_folder, &steps), whole = 0;
+    while (n-- > 0) {
         char path[1024];
-        folder_of(path, run_folder, steps[i]);
-        if (steps[i] > newest)
+        checkpoint_path(run_folder, steps[n], path);
+        if (steps[n] > newest)
             set_aside(path);
-        else if (kept++ >= KEEP)
+        else if (whole++ < KEEP || !has_state(path))
+            continue;
+        else if (when_due_kept(steps[n], c->train.steps, &c->run.keep))
+            remove_state(path);
+        else
             remove_folder(path);
     }
+    free(steps);
+}
+
+static int64_t bytes_of(const char *folder) {
+    int64_t bytes = 0;
+    for (size_t i = 0; i < FILES; i++) {
+        char file[1100];
+        struct stat st;
+        snprintf(file, sizeof file, "%s/%s", folder, files[i]);
+        if (!stat(file, &st)) bytes += st.st_size;
+    }
+    return bytes;
+}
+
+/* The newest whose files can be read, with the optimiser's state where `whole`; -1: none is. */
+static int newest_of(const char *run_folder, const int64_t *steps, int n, bool whole) {
+    char path[1024];
+    while (n-- > 0) {
+        checkpoint_path(run_folder, steps[n], path);
+        if (can_be_read(path) && (!whole || has_state(path))) return n;
+    }
+    return -1;
+}
+
+int64_t checkpoint_newest(const char *run_folder, char *path) {
+    int64_t *steps;
+    int n = checkpoint_steps(run_folder, &steps), at = newest_of(run_folder, steps, n, false);
+    int64_t step = at < 0 ? 0 : steps[at];
+    *path = 0;
+    if (at >= 0) checkpoint_path(run_folder, step, path);
+    free(steps);
+    return step;
+}
+
+int64_t checkpoint_prune(const char *run_folder, int *removed) {
+    int64_t *steps, bytes = 0;
+    int n = checkpoint_steps(run_folder, &steps), last = newest_of(run_folder, steps, n, true);
+    if (last < 0) last = newest_of(run_folder, steps, n, false);
+    *removed = 0;
+    for (; *removed < last; (*removed)++) {
+        char path[1024];
+        checkpoint_path(run_folder, steps[*removed], path);
+        bytes += bytes_of(path);
+        remove_folder(path);
+    }
+    free(steps);
+    return bytes;
 }
 
 static void sync_folder(const char *folder) {
@@ -171,7 +235,7 @@ bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, cons
                      const Model *m, const OptimState *o, char *path, Error *e) {
     char temporary[1040];
     CheckpointMeta meta;
-    folder_of(path, run_folder, step);
+    checkpoint_path(run_folder, step, path);
     snprintf(temporary, sizeof temporary, "%s.tmp", path);
     remove_folder(temporary);
     if (mkdir(temporary, 0777))
@@ -188,7 +252,7 @@ bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, cons
         return false;
     }
     sync_folder(run_folder);
-    remove_old(run_folder, step);
+    remove_old(run_folder, step, c);
     return true;
 }
 
@@ -303,26 +367,30 @@ static bool load_optimiser(const char *folder, const char *key, int64_t step, co
 /* An older one gives the same bits, some steps later: every array is read again whole. */
 bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, Model *m, OptimState *o, Resumed *out,
                        Error *e) {
-    int64_t steps[MOST];
-    int n = list_steps(run_folder, steps, MOST), unreadable = 0;
+    int64_t *steps;
+    int n = checkpoint_steps(run_folder, &steps), unreadable = 0;
+    bool found = false;
     *out = (Resumed){0};
-    for (int i = 0; i < n; i++) {
+    for (int i = n; !found && i-- > 0;) {
         Error why = {0};
-        folder_of(out->path, run_folder, steps[i]);
+        checkpoint_path(run_folder, steps[i], out->path);
         out->step = steps[i];
         if (steps[i] > logged) {
             fail(&why, EXIT_FAILED,
                  "checkpoint: %s: its database has figures up to step %" PRId64 " only (set aside as %s.aside)",
                  out->path, logged, strrchr(out->path, '/') + 1);
             set_aside(out->path);
-        } else if (check_weights(out->path, key, steps[i], &why) && checkpoint_load_weights(out->path, m, &why) &&
-                   load_optimiser(out->path, key, steps[i], m, o, &why)) {
-            return true;
+        } else if (n - i > KEEP && !has_state(out->path)) {
+            continue; /* kept as weights alone */
         } else {
-            unreadable++;
+            found = check_weights(out->path, key, steps[i], &why) && checkpoint_load_weights(out->path, m, &why) &&
+                    load_optimiser(out->path, key, steps[i], m, o, &why);
+            unreadable += !found;
         }
-        if (!i) out->passed = why;
+        if (!found && i == n - 1) out->passed = why;
     }
+    free(steps);
+    if (found) return true;
     out->step = 0;
     out->path[0] = 0;
     return !unreadable ||

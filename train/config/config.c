@@ -151,6 +151,9 @@ static const Row rows[] = {
      .help = "0: OMP_NUM_THREADS or the affinity mask"},
     {"run.checkpoint_every", INTEGER, AT(run.checkpoint_every), "0", 0, MANY,
      .help = "steps; 0: 20 times a run"},
+    {"run.keep", LIST, AT(run.keep), "last",
+     .help = "checkpoints kept beyond the two newest, as weights alone: last (none), all, log (after 1, 2, 3, 4, 6, 8, "
+             "11, ... steps and the last) or a list of steps, which are saved whatever checkpoint_every says"},
     {"run.log_every", INTEGER, AT(run.log_every), "0", 0, MANY,
      .help = "steps a line off a terminal; 0: 20 lines"},
     {"run.label", STRING, AT(label), "", .help = "a name for people"},

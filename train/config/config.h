@@ -54,6 +54,7 @@ typedef struct ProbeConfig {
 typedef struct RunConfig {
     int64_t threads;          /* 0 = OMP_NUM_THREADS or the affinity mask */
     int64_t checkpoint_every; /* steps; 0 = twenty times a run */
+    List keep;         /* checkpoints beyond the two newest: last, all, log, or steps (train/when_due.h) */
     int64_t log_every; /* steps between progress lines where there is no terminal; 0 = 20 times a run */
 } RunConfig;
 

@@ -4,6 +4,7 @@
 #include "model/slots.h"
 #include "train/context_schedule.h"
 #include "train/optim/optim.h"
+#include "train/when_due.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +171,10 @@ static bool high_min_lr(const Config *c) {
     return c->optim.min_lr > c->optim.lr;
 }
 
+static bool kept_unread(const Config *c) {
+    return !when_due_keep_read(&c->run.keep, c->train.steps);
+}
+
 /* ---- the table ---- */
 
 typedef struct Conflict {
@@ -246,6 +251,7 @@ static const Conflict conflicts[] = {
     IDLE(no_eps, "optim.eps", "optim.name", "it has no such key"),
 
     IDLE(no_maps, "probe.map_times", "probe.maps", "no row is kept"),
+    CLASH(kept_unread, "run.keep", "is not last, all, log or steps from 1 to", "train.steps", "such as [100, 1000]"),
 };
 _Static_assert(DATA_BLOCK == 2048, "as the table says");
 
