@@ -1,6 +1,7 @@
 #include "ablations/sweep/plan.h"
 
 #include "data/base/files.h"
+#include "train/when_due.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,13 +38,19 @@ static void close_texts(Texts *t) {
 
 /* ---- runs ---- */
 
-/* Bytes on disk: rows of step_head and eval_head by a measured 40 and 120 bytes, and two checkpoints
- * of weights and two moments. */
-static double disk_bytes(const Config *c, const RunSize *size) {
-    enum { EVALUATIONS = 80, PROBES = 3, CHECKPOINTS = 2, FLOATS = 3 };
+/* Rows of step_head and eval_head by a measured 40 and 120 bytes. */
+static double rows_bytes(const Config *c) {
+    enum { EVALUATIONS = 80, PROBES = 3 };
     double heads = (double)(c->model.layers * c->model.heads), steps = (double)c->train.steps;
-    return steps * (60 + 40 * heads) + EVALUATIONS * PROBES * (200 + 120 * heads) +
-           CHECKPOINTS * FLOATS * 4.0 * (double)size->parameters;
+    return steps * (60 + 40 * heads) + EVALUATIONS * PROBES * (200 + 120 * heads);
+}
+
+/* Two checkpoints of weights and two moments, and the weights of those that run.keep keeps besides the last. */
+static double checkpoints_bytes(const Config *c, const RunSize *size) {
+    enum { WHOLE = 2, FLOATS = 3 };
+    int64_t every = when_due_every(c->run.checkpoint_every, c->train.steps);
+    int64_t kept = when_due_kept_count(c->train.steps, every, &c->run.keep);
+    return (WHOLE * FLOATS + (double)(kept - 1)) * 4.0 * (double)size->parameters;
 }
 
 Config plan_settled(const PlannedRun *r) {
@@ -68,7 +75,8 @@ static bool plan_run(PlannedRun *r, const PlannedRun *twin, Dataset *data, Error
         r->size = twin->size;
     else if (!dataset_check(data, T, c->train.batch_tokens / T, e) || !run_size(c, info->vocab, &r->size, e))
         return false;
-    r->disk = disk_bytes(c, &r->size);
+    r->rows_disk = rows_bytes(c);
+    r->checkpoints_disk = checkpoints_bytes(c, &r->size);
     return true;
 }
 

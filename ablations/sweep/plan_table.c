@@ -32,7 +32,7 @@ static double hours_needed(const Plan *p, const Stage *stage, double flops) {
 /* ---- the table ---- */
 
 typedef struct Totals {
-    double tokens, work, memory, disk; /* memory: of the largest run */
+    double tokens, work, memory, disk, checkpoints; /* memory: of the largest run */
     int done;
 } Totals;
 
@@ -44,7 +44,8 @@ static Totals total(const Plan *p) {
         t.tokens += r->tokens;
         t.work += r->tokens * r->size.flops_per_token;
         t.memory = r->size.bytes > t.memory ? r->size.bytes : t.memory;
-        t.disk += r->disk;
+        t.disk += r->rows_disk + r->checkpoints_disk;
+        t.checkpoints += r->checkpoints_disk;
     }
     return t;
 }
@@ -58,7 +59,8 @@ static void print_run(FILE *out, const Plan *p, int i, double flops) {
             sweep_judges(p->sweep, i) ? " " : "t", r->tokens * 1e-6,
             r->tokens * r->size.flops_per_token * 1e-12);
     if (flops > 0) fprintf(out, "  %6.2f", hours_left(r, flops));
-    fprintf(out, "  %6.0f  %6.1f  %s\n", r->size.bytes * 1e-6, r->disk * 1e-6, label);
+    fprintf(out, "  %6.0f  %6.1f  %s\n", r->size.bytes * 1e-6,
+            (r->rows_disk + r->checkpoints_disk) * 1e-6, label);
 }
 
 static void print_totals(FILE *out, const Plan *p, const Stage *stage, double flops) {
@@ -68,6 +70,7 @@ static void print_totals(FILE *out, const Plan *p, const Stage *stage, double fl
         out,
         "\n%d runs, %d done: %.1fM tokens, %.1f TFLOP, %.0f MB of memory a run at most, %.0f MB of disk\n",
         p->runs, t.done, t.tokens * 1e-6, t.work * 1e-12, t.memory * 1e-6, t.disk * 1e-6);
+    fprintf(out, "%.3g GB of checkpoints (run.keep)\n", t.checkpoints * 1e-9);
     stage_tell(stage, text);
     if (sweep_is_tuned(p->sweep)) fprintf(out, "%s\n", text);
     if (flops > 0)
@@ -148,7 +151,8 @@ static void json_run(FILE *out, const Plan *p, int i, double flops) {
     json_number(out, "flops", r->tokens * r->size.flops_per_token, ", ");
     if (flops > 0) json_number(out, "hours", hours_left(r, flops), ", ");
     json_number(out, "memory", r->size.bytes, ", ");
-    json_number(out, "disk", r->disk, "}");
+    json_number(out, "checkpoints", r->checkpoints_disk, ", ");
+    json_number(out, "disk", r->rows_disk + r->checkpoints_disk, "}");
 }
 
 static void json_orphan(FILE *out, const Orphan *o, bool first) {
