@@ -1,22 +1,19 @@
 /* sinklab runs: what is in results.db, a remark on it, throwing one away. */
 #include "ablations/text_table.h"
+#include "train/checkpoint/checkpoint.h"
 #include "train/commands/command.h"
 #include "train/store/store.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { KEY_TEXT = 64, WORDS_MAX = 1000 };
+enum { WORDS_MAX = 1000 };
 
 typedef struct Options {
     const char *db;
-    bool json, quiet;
+    bool json, quiet, yes;
 } Options;
-
-typedef struct Found {
-    int64_t id;
-    char key[KEY_TEXT];
-} Found;
 
 /* ---- asking ---- */
 
@@ -36,28 +33,6 @@ static bool print_query(Store *s, const char *sql, int64_t first, int64_t second
     bool ok = table_print(stdout, rows, json ? TABLE_JSON : TABLE_TEXT, e);
     sqlite3_finalize(rows);
     return ok;
-}
-
-/* The one run whose key begins so. All begin with "", which is a script's variable that was never set. */
-static bool find_run(Store *s, const char *prefix, Found *out, Error *e) {
-    if (!*prefix) return fail(e, EXIT_USAGE, "runs: an empty KEY is no run's (see `sinklab runs list`)");
-    sqlite3_stmt *rows =
-        table_query(s, "SELECT id, key, count(*) FROM run WHERE substr(key, 1, length(?1)) = ?1", prefix, e);
-    if (!rows) return false;
-    if (sqlite3_step(rows) != SQLITE_ROW) {
-        sqlite3_finalize(rows);
-        return store_failed(s, "runs", e);
-    }
-    int matches = sqlite3_column_int(rows, 2);
-    if (matches == 1) {
-        out->id = sqlite3_column_int64(rows, 0);
-        snprintf(out->key, sizeof out->key, "%s", (const char *)sqlite3_column_text(rows, 1));
-    }
-    sqlite3_finalize(rows);
-    if (matches == 1) return true;
-    if (!matches)
-        return fail(e, EXIT_USAGE, "runs: %s: no run's key begins so (see `sinklab runs list`)", prefix);
-    return fail(e, EXIT_USAGE, "runs: %s: %d runs' keys begin so (give more of it)", prefix, matches);
 }
 
 /* ---- subcommands: `words` are what follows the subcommand's name ---- */
@@ -104,8 +79,8 @@ static const struct Section {
 
 static bool show(Store *s, const Options *o, char **words, int n, Error *e) {
     (void)n;
-    Found run;
-    if (!find_run(s, words[0], &run, e)) return false;
+    FoundRun run;
+    if (!store_find(s, words[0], &run, e)) return false;
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
         printf(o->json ? "%s\"%s\": " : "%s%s\n", i ? (o->json ? ", " : "\n") : (o->json ? "{" : ""),
                sections[i].title);
@@ -121,15 +96,15 @@ static bool diff(Store *s, const Options *o, char **words, int n, Error *e) {
                               " FROM (SELECT key, value FROM param WHERE run = ?1) AS a"
                               " FULL JOIN (SELECT key, value FROM param WHERE run = ?2) AS b ON a.key = b.key"
                               " WHERE a.value IS NOT b.value ORDER BY 1";
-    Found a, b;
-    return find_run(s, words[0], &a, e) && find_run(s, words[1], &b, e) &&
+    FoundRun a, b;
+    return store_find(s, words[0], &a, e) && store_find(s, words[1], &b, e) &&
            print_query(s, sql, a.id, b.id, o->json, e);
 }
 
 static bool note(Store *s, const Options *o, char **words, int n, Error *e) {
     (void)o, (void)n;
-    Found run;
-    if (!find_run(s, words[0], &run, e)) return false;
+    FoundRun run;
+    if (!store_find(s, words[0], &run, e)) return false;
     sqlite3_stmt *set = table_query(s, "UPDATE run SET note = nullif(?2, '') WHERE id = ?1", NULL, e);
     if (!set) return false;
     sqlite3_bind_int64(set, 1, run.id);
@@ -140,11 +115,11 @@ static bool note(Store *s, const Options *o, char **words, int n, Error *e) {
 }
 
 /* The runs of several words, each once; how many, or -1 on an error. */
-static int find_runs(Store *s, char **words, int n, Found *out, Error *e) {
+static int find_runs(Store *s, char **words, int n, FoundRun *out, Error *e) {
     int found = 0;
     for (int i = 0; i < n; i++) {
         int same = 0;
-        if (!find_run(s, words[i], &out[found], e)) return -1;
+        if (!store_find(s, words[i], &out[found], e)) return -1;
         while (out[same].id != out[found].id) same++;
         found += same == found;
     }
@@ -153,13 +128,54 @@ static int find_runs(Store *s, char **words, int n, Found *out, Error *e) {
 
 /* Looks all of them up first: a mistyped key deletes nothing. */
 static bool delete (Store *s, const Options *o, char **words, int n, Error *e) {
-    Found run[WORDS_MAX];
+    FoundRun run[WORDS_MAX];
     int found = find_runs(s, words, n, run, e);
     for (int i = 0; i < found; i++) {
         if (!store_delete(s, run[i].key, e)) return false;
         if (!o->quiet) printf("deleted %s\n", run[i].key);
     }
     return found >= 0;
+}
+
+static bool prune_run(Store *s, const Options *o, const char *key, double *freed, Error *e) {
+    char folder[1024];
+    int lock, removed;
+    if (!store_folder(s, key, folder, e)) return false;
+    if (access(folder, F_OK)) return true; /* its files are elsewhere */
+    if (!store_hold(s, key, &lock, e)) return false;
+    double bytes = (double)checkpoint_prune(folder, &removed);
+    close(lock);
+    if (!o->quiet && removed)
+        printf("%.8s: removed %d checkpoint%s, freed %.1f MB\n", key, removed, removed > 1 ? "s" : "", bytes * 1e-6);
+    *freed += bytes;
+    return true;
+}
+
+/* The keys of all runs, as one text of words. */
+static bool all_runs(Store *s, char **keys, Error *e) {
+    sqlite3_stmt *rows = table_query(s, "SELECT coalesce(group_concat(key, ' '), '') FROM run", NULL, e);
+    if (!rows) return false;
+    bool ok = sqlite3_step(rows) == SQLITE_ROW || store_failed(s, "runs", e);
+    *keys = ok ? strdup((const char *)sqlite3_column_text(rows, 0)) : NULL;
+    sqlite3_finalize(rows);
+    return ok && (*keys || fail(e, EXIT_FAILED, "runs: out of memory"));
+}
+
+/* Of the runs named, looked up first as for `delete`; of all only with --yes. */
+static bool prune(Store *s, const Options *o, char **words, int n, Error *e) {
+    FoundRun run[WORDS_MAX];
+    char *keys = NULL, *save = NULL;
+    double freed = 0;
+    if (!n && !o->yes)
+        return fail(e, EXIT_USAGE, "runs prune: expected a KEY, or --yes for all runs (the last checkpoint of each stays)");
+    int found = find_runs(s, words, n, run, e);
+    bool ok = found >= 0 && (n || all_runs(s, &keys, e));
+    for (int i = 0; ok && i < found; i++) ok = prune_run(s, o, run[i].key, &freed, e);
+    for (char *key = keys ? strtok_r(keys, " ", &save) : NULL; ok && key; key = strtok_r(NULL, " ", &save))
+        ok = prune_run(s, o, key, &freed, e);
+    free(keys);
+    if (ok && !o->quiet) printf("freed %.1f MB\n", freed * 1e-6);
+    return ok;
 }
 
 /* ---- the command ---- */
@@ -174,6 +190,7 @@ static const struct Subcommand {
     {"show", "show KEY", 1, 1, STORE_READ, show},
     {"diff", "diff KEY KEY", 2, 2, STORE_READ, diff},
     {"note", "note KEY TEXT", 2, 2, STORE_WRITE, note},
+    {"prune", "prune [KEY ...] [--yes]", 0, WORDS_MAX, STORE_READ, prune},
     {"delete", "delete KEY ...", 1, WORDS_MAX, STORE_WRITE, delete},
 };
 
@@ -188,11 +205,12 @@ static int runs(int argc, char **argv, Error *e) {
     const Flag flags[] = {{"--db", FLAG_TEXT, &o.db},
                           {"--json", FLAG_BOOL, &o.json},
                           {"--quiet", FLAG_BOOL, &o.quiet},
+                          {"--yes", FLAG_BOOL, &o.yes},
                           {NULL, FLAG_BOOL, NULL}};
     int n = 0;
     if (!flags_read(flags, argc, argv, &n, e)) return EXIT_USAGE;
     const struct Subcommand *sub = n ? find_subcommand(argv[0]) : NULL;
-    if (!sub) return fail(e, EXIT_USAGE, "runs: expected list, show, diff, note or delete"), EXIT_USAGE;
+    if (!sub) return fail(e, EXIT_USAGE, "runs: expected list, show, diff, note, prune or delete"), EXIT_USAGE;
     if (n - 1 < sub->least || n - 1 > sub->most)
         return fail(e, EXIT_USAGE, "runs %s: expected `sinklab runs %s`", sub->name, sub->usage), EXIT_USAGE;
     Store *s;
@@ -211,11 +229,13 @@ static int runs(int argc, char **argv, Error *e) {
 
 const Command runs_command = {
     .name = "runs",
-    .usage = "list | show KEY | diff KEY KEY | note KEY TEXT | delete KEY ...",
+    .usage = "list | show KEY | diff KEY KEY | note KEY TEXT | prune KEY ... | delete KEY ...",
     .summary = "what is in results.db",
     .options = "KEY is a run's key or any beginning of it that no other run's has\n"
+               "prune removes the checkpoints that run.keep kept, all but the last\n"
                "--db PATH   the database (results.db)\n"
                "--json      figures with full precision\n"
+               "--yes       prune: all runs\n"
                "--quiet     say nothing but what was asked for\n",
     .run = runs,
 };

@@ -1,6 +1,7 @@
 /* sinklab runs, and the table printer under it. */
 #include "ablations/text_table.h"
 #include "tests/train/store_fixture.h"
+#include "train/checkpoint/safetensors.h"
 #include "train/commands/command.h"
 
 #include <math.h>
@@ -262,6 +263,48 @@ static void bad_use_is_exit_2_and_makes_nothing(void **state) {
     place_remove(&p);
 }
 
+/* ---- prune ---- */
+
+/* Four checkpoints of a run, as files that can be opened; the newest two have an optimiser's state. */
+static void write_checkpoints(const Place *p, const char *key) {
+    char line[768], path[128];
+    float one = 1;
+    StTensor tensor = {.name = "one", .dims = 1, .shape = {1, 1}, .data = &one};
+    snprintf(path, sizeof path, "%s/one", p->folder);
+    OK(safetensors_write(path, &tensor, 1, NULL, 0, &e));
+    snprintf(line, sizeof line,
+             "d=%s.d/%s; for s in 1 2 3 4; do mkdir -p $d/step-0000000$s; cp %s $d/step-0000000$s/model.safetensors; done; "
+             "for s in 3 4; do cp %s $d/step-0000000$s/optimizer.safetensors; done",
+             p->db, key, path, path);
+    assert_int_equal(system(line), 0);
+}
+
+static void assert_checkpoints(const Place *p, const char *key, const char *names) {
+    char line[512];
+    snprintf(line, sizeof line, "test \"$(ls %s.d/%s | grep step | xargs)\" = '%s'", p->db, key, names);
+    if (system(line)) fail_msg("%s: not %s", key, names);
+}
+
+static void prune_leaves_the_last_that_can_be_gone_on_from(void **state) {
+    (void)state;
+    Place p = planted();
+    char line[256];
+    write_checkpoints(&p, "aa11");
+    write_checkpoints(&p, "aa22");
+    assert_int_equal(RUNS(&p, "prune").code, EXIT_USAGE);
+    assert_checkpoints(&p, "aa11", "step-00000001 step-00000002 step-00000003 step-00000004");
+    Answer a = RUNS(&p, "prune", "aa1");
+    assert_int_equal(a.code, EXIT_DONE);
+    assert_string_equal(a.out, "aa11: removed 3 checkpoints, freed 0.0 MB\nfreed 0.0 MB\n");
+    assert_checkpoints(&p, "aa11", "step-00000004");
+    snprintf(line, sizeof line, "echo >%s.d/aa22/step-00000004/model.safetensors", p.db); /* a damaged one is no last one */
+    assert_int_equal(system(line), 0);
+    assert_int_equal(RUNS(&p, "prune", "--yes").code, EXIT_DONE);
+    assert_checkpoints(&p, "aa22", "step-00000003 step-00000004");
+    assert_checkpoints(&p, "aa11", "step-00000004");
+    place_remove(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_are_aligned),
@@ -272,6 +315,7 @@ int main(void) {
         cmocka_unit_test(diff_lists_differing_keys_only),
         cmocka_unit_test(note_is_kept),
         cmocka_unit_test(delete_refuses_the_living),
+        cmocka_unit_test(prune_leaves_the_last_that_can_be_gone_on_from),
         cmocka_unit_test(an_empty_key_is_no_run),
         cmocka_unit_test(a_key_given_twice_is_deleted_once),
         cmocka_unit_test(bad_use_is_exit_2_and_makes_nothing),

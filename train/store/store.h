@@ -38,6 +38,9 @@ const char *store_journal(long type);
 /* Fills e after a failed call of SQLite on this store; returns false. */
 bool store_failed(Store *s, const char *what, Error *e);
 
+/* Where the files of that run lie, DB.d/KEY, there or not. */
+bool store_folder(const Store *s, const char *key, char out[1024], Error *e);
+
 /* Everything about a run that is known before its first step. */
 typedef struct RunIdentity {
     const char *key; /* 32 hex digits */
@@ -81,6 +84,15 @@ bool store_alive(Store *s, const char *key);
 
 /* Marks runs as interrupted that are called running but have no living process. */
 bool store_reap(Store *s, Error *e);
+
+/* The one run whose key begins so. None, several or "" (a script's variable that was never set): EXIT_USAGE. */
+typedef struct FoundRun {
+    int64_t id;
+    char key[64];
+} FoundRun;
+bool store_find(Store *s, const char *prefix, FoundRun *out, Error *e);
+/* Takes the lock on a run's folder, to be given back with close. Refuses a run that is alive (EXIT_USAGE). */
+bool store_hold(Store *s, const char *key, int *lock, Error *e);
 
 /* Deletes a run with all its rows and files. Refuses one that is alive (EXIT_USAGE). */
 bool store_delete(Store *s, const char *key, Error *e);

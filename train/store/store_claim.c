@@ -301,15 +301,46 @@ bool store_reap(Store *s, Error *e) {
     return store_begin(s, e) && store_end(s, interrupt_dead(s, e), e);
 }
 
+bool store_folder(const Store *s, const char *key, char out[1024], Error *e) {
+    (void)e;
+    folder_of(s, key, out);
+    return true;
+}
+
+bool store_find(Store *s, const char *prefix, FoundRun *out, Error *e) {
+    if (!*prefix) return fail(e, EXIT_USAGE, "runs: an empty KEY is no run's (see `sinklab runs list`)");
+    int64_t matches = 0;
+    *out = (FoundRun){0};
+    sqlite3_stmt *find = store_prepare(s, e, "SELECT id, key FROM run WHERE substr(key, 1, length(?1)) = ?1", "t", prefix);
+    if (!find) return false;
+    int result;
+    while ((result = sqlite3_step(find)) == SQLITE_ROW) {
+        matches++;
+        out->id = sqlite3_column_int64(find, 0);
+        snprintf(out->key, sizeof out->key, "%s", (const char *)sqlite3_column_text(find, 1));
+    }
+    if (!store_ended(s, find, result, e)) return false;
+    if (matches == 1) return true;
+    if (!matches)
+        return fail(e, EXIT_USAGE, "runs: %s: no run's key begins so (see `sinklab runs list`)", prefix);
+    return fail(e, EXIT_USAGE, "runs: %s: %lld runs' keys begin so (give more of it)", prefix, (long long)matches);
+}
+
+bool store_hold(Store *s, const char *key, int *lock, Error *e) {
+    char folder[1024];
+    folder_of(s, key, folder);
+    LockResult taken = lock_take(s, folder, lock, e);
+    if (taken == LOCK_OTHERS)
+        return fail(e, EXIT_USAGE, "runs: %s: a living process has it (stop that first)", key);
+    return taken == LOCK_OURS;
+}
+
 bool store_delete(Store *s, const char *key, Error *e) {
     char folder[1024], path[1100];
     int lock = -1;
     folder_of(s, key, folder);
     lock_path(folder, path);
-    LockResult taken = lock_take(s, folder, &lock, e);
-    if (taken == LOCK_OTHERS)
-        return fail(e, EXIT_USAGE, "runs: %s: a living process has it (stop that first)", key);
-    if (taken == LOCK_ERROR) return false;
+    if (!store_hold(s, key, &lock, e)) return false;
     bool ok =
         store_flush(s, e) &&
         store_finish(s, store_prepare(s, e, "DELETE FROM run WHERE key = ?1", "t", key), NULL, e) &&
