@@ -20,6 +20,8 @@ struct Evaluator {
     float *scratch; /* room of an arena */
     ProbeRows probe[PROBES];
     ProbeRows val; /* one batch of held-out rows at a time */
+    const char *changes; /* what is done to the model; NULL: nothing */
+    bool no_bos;         /* rows of main have no BOS */
     Maps *maps;    /* of the first probe.maps rows of main; NULL until the first are kept */
 };
 
@@ -59,6 +61,11 @@ void evaluator_free(Evaluator *v) {
     probe_rows_free(&v->val);
     maps_free(v->maps);
     free(v);
+}
+
+void evaluator_under(Evaluator *v, const char *changes, bool no_bos) {
+    v->changes = changes;
+    v->no_bos = no_bos;
 }
 
 /* ---- loss ---- */
@@ -116,14 +123,18 @@ static int64_t spread(int64_t i, int64_t n, int64_t all) {
 
 /* Over that many held-out targets, whole rows. */
 static Mean held_out_loss(Evaluator *v, Tape *t, int batch, int64_t targets) {
-    int64_t T = v->val.T, all = dataset_heldout_rows(v->d, (int)T), n = lesser((targets + T - 1) / T, all);
+    int64_t T = v->val.T, n, all = v->no_bos ? dataset_plain_rows(v->d, (int)T) : dataset_heldout_rows(v->d, (int)T);
     Mean mean = {0};
+    n = lesser((targets + T - 1) / T, all);
     for (int64_t done = 0; done < n; done += v->val.rows) {
         int rows = (int)lesser(v->val.rows, n - done);
         for (int r = 0; r < rows; r++) {
             int64_t at = r * T;
             Rows one = {v->val.at.x + at, v->val.at.y + at, v->val.at.doc_start + at, NULL};
-            dataset_heldout_rows_get(v->d, spread(done + r, n, all), 1, (int)T, &one);
+            if (v->no_bos)
+                dataset_plain_row(v->d, spread(done + r, n, all), (int)T, false, &one);
+            else
+                dataset_heldout_rows_get(v->d, spread(done + r, n, all), 1, (int)T, &one);
         }
         rows_hide_targets(&v->val.at, rows, (int)T, v->c->model.prefix);
         add_losses(v, t, &v->val, rows, batch, &mean, false);
@@ -194,7 +205,7 @@ static bool bos_cost(Evaluator *v, Tape *t, int batch, Figures *f, Error *e) {
 /* ---- probes ---- */
 
 static void measure(Evaluator *v, Tape *t, ProbeName p, int set, Figures *f) {
-    ProbeRows *h = &v->probe[p];
+    ProbeRows *h = &v->probe[p == MAIN && v->no_bos ? OTHER_BOS : p];
     Probe probe = {.m = v->m,
                    .rows = h->rows,
                    .T = h->T,
@@ -225,7 +236,9 @@ static bool evaluate_probe(Evaluator *v, Tape *t, int batch, Store *s, int64_t r
         ok = !last || bos_cost(v, t, batch, &f, e);
     }
     if (p == MAIN) *sink_rate = figures_get(&f, "sink_rate_03", -1, -1);
-    ok = ok && store_eval(s, run, step, probe_names[p], &f, e);
+    char name[CHANGES_TEXT + 32];
+    snprintf(name, sizeof name, "%s%s%s", probe_names[p], v->changes ? " do " : "", v->changes ? v->changes : "");
+    ok = ok && store_eval(s, run, step, name, &f, e);
     figures_free(&f);
     return ok;
 }
@@ -234,7 +247,7 @@ bool evaluate(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, int se
               Error *e) {
     int batch = tape_rows(t), others = step == v->c->train.steps ? set : LIGHT;
     bool ok = evaluate_probe(v, t, batch, s, run, step, MAIN, set, sink_rate, e);
-    for (ProbeName p = CONTEXT; ok && set & HEAVY && p <= RANDOM; p++)
+    for (ProbeName p = CONTEXT; ok && set & HEAVY && !v->no_bos && p <= RANDOM; p++)
         ok = evaluate_probe(v, t, batch, s, run, step, p, others, sink_rate, e);
     return ok;
 }

@@ -11,10 +11,16 @@
 
 typedef struct Evaluator Evaluator;
 
+enum { CHANGES_TEXT = 256 }; /* bytes of the text of interventions */
+
 /* Draws the rows of the probes main, context, other_bos and random, once. scratch: room of an arena (model_arena)
  * that is nobody's during an evaluation, for the backward of instruments that read gradients. */
 bool evaluator_create(Evaluator **out, const Config *c, const Dataset *d, const Model *m, float *scratch, Error *e);
 void evaluator_free(Evaluator *v);
+
+/* From here on rows are put to a changed model, whose tape the caller gives; figures stand under the names of probes with
+ * " do CHANGES" behind them. no_bos: rows without BOS, which is asked of main alone. NULL: as trained. */
+void evaluator_under(Evaluator *v, const char *changes, bool no_bos);
 
 /* Evaluates after `step` updates; `set` is of when_due_probe. Light: the probe main. Heavy: also the other
  * probes' light figures, and the held-out loss over 16,384 targets. At the last step every probe is measured

@@ -112,7 +112,8 @@ CREATE TABLE IF NOT EXISTS step_tensor ( -- One row a tensor of the model at the
 CREATE TABLE IF NOT EXISTS eval ( -- One row an evaluation and probe: the whole model.
     run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
     step INTEGER NOT NULL, -- updates done before it; 0: untrained
-    probe TEXT NOT NULL, -- main, context, other_bos or random: the fixed set of sequences measured on
+    probe TEXT NOT NULL, -- main, context, other_bos or random: the fixed set of sequences measured on; with " do " and
+    -- interventions behind it (main do drop_mlp(layer=0,pos=0)): on the model so changed, by probe --store
     T INTEGER, -- tokens of a sequence of the probe
     sequences INTEGER, -- sequences of the probe
     val_loss REAL, -- nats: mean negative log-likelihood over a fixed held-out set: of main 16,384 targets, at the end

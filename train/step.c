@@ -27,10 +27,9 @@ double trainer_peak(const Config *c, int threads) {
     return trainer_in_bf16(c) ? gemm_bf16_peak(threads) : peak_flops(threads);
 }
 
-/* Products in the precision asked for, in training and at probes. */
-static bool create_tape(const Trainer *t, Tape **out, int T, Error *e) {
-    return tape_create(out, t->model, trainer_rows_in_flight(t->c, T), T, true, e) &&
-           (!trainer_in_bf16(t->c) || tape_bf16(*out, t->model, e));
+bool trainer_tape(Tape **out, const Config *c, const Model *m, int rows, int T, Error *e) {
+    return tape_create(out, m, rows, T, true, e) &&
+           (!trainer_in_bf16(c) || tape_bf16(*out, m, e));
 }
 
 /* batch_tokens stays what it is: rows grow, their number falls. */
@@ -50,7 +49,7 @@ bool trainer_enter(Trainer *t, int64_t step, Error *e) {
     if (!t->heads) return fail(e, EXIT_FAILED, "run: out of memory");
     t->layers = step_layer_cells(t->model, t->rows_per_step);
     SinkPenalty penalty = {c->train.sink_penalty, c->train.sink_target, 1.0 / t->rows_per_step};
-    return create_tape(t, &t->tape, T, e) &&
+    return trainer_tape(&t->tape, c, t->model, t->micro_rows, T, e) &&
            (!penalty.c || tape_penalise(t->tape, t->model, penalty, e));
 }
 
@@ -61,7 +60,8 @@ Tape *trainer_probe_tape(const Trainer *t) {
 }
 
 static bool create_wide(Trainer *t, Error *e) {
-    return contexts_count(t->c) == 1 || create_tape(t, &t->wide, (int)t->c->model.context, e);
+    int T = (int)t->c->model.context;
+    return contexts_count(t->c) == 1 || trainer_tape(&t->wide, t->c, t->model, trainer_rows_in_flight(t->c, T), T, e);
 }
 
 bool trainer_create(Trainer *t, const Config *c, Error *e) {

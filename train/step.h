@@ -53,6 +53,10 @@ double trainer_peak(const Config *c, int threads);
  * cache; whole chunks, at whose ends sums are cut; one chunk where the classifier is tied. */
 int trainer_rows_in_flight(const Config *c, int T);
 
+/* A tape as training and its evaluations have it, products in the precision asked for; training has
+ * trainer_rows_in_flight rows of T tokens. */
+bool trainer_tape(Tape **out, const Config *c, const Model *m, int rows, int T, Error *e);
+
 /* Takes up the rows of update number `step`, if train.context_schedule changes them there. */
 bool trainer_enter(Trainer *t, int64_t step, Error *e);
 /* A tape with room for rows of model.context, ready for the weights as they are now. */

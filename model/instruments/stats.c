@@ -56,6 +56,13 @@ double mean_of(double *x, int64_t n) {
 }
 
 /* fmax and fmin pass over NAN. */
+double standard_error_of(const double *x, int64_t n) {
+    double mean = 0, squares = 0;
+    for (int64_t i = 0; i < n; i++) mean += x[i] / (double)n;
+    for (int64_t i = 0; i < n; i++) squares += (x[i] - mean) * (x[i] - mean);
+    return n > 1 ? sqrt(squares / (double)(n - 1) / (double)n) : NAN;
+}
+
 double highest_of(double *x, int64_t n) {
     double best = NAN;
     for (int64_t i = 0; i < n; i++) best = fmax(best, x[i]);

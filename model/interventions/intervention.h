@@ -42,6 +42,10 @@ extern const InterventionKind *const interventions[]; /* the table, NULL-ended *
 bool intervention_read(const char *text, const char *where, const ModelConfig *c, int T, Intervention *out,
                        Error *e);
 
+/* The one text of what it does, which reads back as it: "drop_mlp(layer=0,pos=0)", what may be left out left out. */
+enum { INTERVENTION_TEXT = 192 };
+void intervention_text(const Intervention *i, char out[INTERVENTION_TEXT]);
+
 /* Every kind for people: NAME(ARGUMENTS) in their order, those that may be left out in brackets, and its
  * definition. */
 void interventions_print(FILE *out);

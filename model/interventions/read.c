@@ -153,6 +153,32 @@ bool intervention_read(const char *text, const char *where, const ModelConfig *c
     return read_words(&r, words ? words : empty) && check_given(&r);
 }
 
+/* The shortest form that reads back the same. */
+static void number_text(double x, char text[32]) {
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(text, 32, "%.*g", digits, x);
+        if (strtod(text, NULL) == x) return;
+    }
+}
+
+static bool left_out(const Intervention *i, Arg a) {
+    return !(i->kind->must >> a & 1) && i->arg[a] == (a == ARG_LAYER ? -1 : MU_BATCH);
+}
+
+void intervention_text(const Intervention *i, char out[INTERVENTION_TEXT]) {
+    int n = __builtin_popcount(i->kind->must | i->kind->may), shown = 0;
+    size_t used = (size_t)sprintf(out, "%s", i->kind->name);
+    for (int k = 0; k < n; k++) {
+        Arg a = i->kind->order[k];
+        char value[32];
+        if (left_out(i, a)) continue;
+        number_text(i->arg[a], value);
+        used += (size_t)snprintf(out + used, INTERVENTION_TEXT - used, "%c%s=%s", shown++ ? ',' : '(', arg_names[a],
+                                 a == ARG_MU ? mu_names[(int)i->arg[a]] : value);
+    }
+    if (shown) strcat(out, ")");
+}
+
 static void print_kind(FILE *out, const InterventionKind *kind) {
     int n = __builtin_popcount(kind->must | kind->may);
     fprintf(out, "  %s", kind->name);

@@ -100,11 +100,11 @@ static void sensitivity_of_an_identity(void **state) {
     ModelConfig c = naive_config();
     Asked a;
     Error e = {0};
-    double sens[T] = {0};
+    double sens[T] = {0}, error[T];
     ask(&a, c, T);
     fill(a.r.m, STAGE_OUT, 0, 0);
     fill(a.r.m, STAGE_MLP, 2, 0);
-    must(jacobian_sensitivity(&a.s, &a.p, 400, sens, &e), &e);
+    must(jacobian_sensitivity(&a.s, &a.p, 400, sens, error, &e), &e);
     for (int i = 0; i < T - 1; i++) assert_true(sens[i] == 0);
     double want = sqrt((double)c.width); /* |1|_F; the estimate's own error is 0.4 % */
     same("sensitivity", &sens[T - 1], &want, 1, 0.02 * 0.02);
@@ -143,9 +143,9 @@ static void sensitivity_against_differences(void **state) {
     ModelConfig c = naive_config();
     Asked a;
     Error e = {0};
-    double got[T] = {0};
+    double got[T] = {0}, error[T];
     ask(&a, c, T);
-    must(jacobian_sensitivity(&a.s, &a.p, 400, got, &e), &e);
+    must(jacobian_sensitivity(&a.s, &a.p, 400, got, error, &e), &e);
     for (int i = 0; i < T; i++) {
         double want = 0;
         for (int row = 0; row < ROWS; row++) want += naive_sensitivity(&a, row, i) / ROWS;
@@ -202,7 +202,7 @@ static void check_bound(int prefix) {
     ModelConfig c = naive_config();
     Asked a;
     Error e = {0};
-    double got[T] = {0}, want[T] = {0};
+    double got[T] = {0}, want[T] = {0}, error[T];
     c.prefix = prefix;
     ask(&a, c, T);
     for (int row = 0; row < ROWS; row++) {
@@ -210,7 +210,7 @@ static void check_bound(int prefix) {
         for (int i = 0; i < T; i++) want[i] += paths(&f, f.L, T - 1, i) / ROWS;
         naive_free(&f);
     }
-    must(jacobian_path_bound(&a.s, &a.p, got, &e), &e);
+    must(jacobian_path_bound(&a.s, &a.p, got, error, &e), &e);
     same("path bound", got, want, T, 1e-10);
     rig_free(&a.r);
 }
@@ -228,14 +228,14 @@ static void bound_of_raw_weights(void **state) {
     ModelConfig c = naive_config();
     Asked a;
     Error e = {0};
-    double got[T] = {0}, want[T] = {0};
+    double got[T] = {0}, want[T] = {0}, error[T];
     while (strcmp(attention_name(c.attention), "sigmoid")) c.attention++;
     ask(&a, c, T);
     fill(a.r.m, STAGE_QKV, 0, 0);
     Forward f = naive_row(&a, 0);
     for (int i = 0; i < f.L * f.H * T * T; i++) f.A[i] = i % T <= i / T % T ? 0.5 : 0;
     for (int i = 0; i < T; i++) want[i] = paths(&f, f.L, T - 1, i);
-    must(jacobian_path_bound(&a.s, &a.p, got, &e), &e);
+    must(jacobian_path_bound(&a.s, &a.p, got, error, &e), &e);
     same("path bound", got, want, T, 1e-10);
     naive_free(&f);
     rig_free(&a.r);
@@ -249,6 +249,8 @@ static void check_key_mass(ModelConfig c, int key) {
     Asked a;
     Error e = {0};
     double mean[LAYERS], most[LAYERS], want_mean[LAYERS] = {0}, want_most[LAYERS] = {0};
+    double error[LAYERS], want_error[LAYERS], of_row[LAYERS][ROWS] = {{0}};
+    KeyMass mass_of[LAYERS];
     ask(&a, c, T);
     Forward rows[ROWS];
     for (int row = 0; row < ROWS; row++) rows[row] = naive_row(&a, row);
@@ -262,11 +264,19 @@ static void check_key_mass(ModelConfig c, int key) {
                 seen += weight > 0;
             }
             mass += sum / seen / ROWS;
+            of_row[i / rows[0].H][row] += sum / seen / rows[0].H;
         }
         want_mean[i / rows[0].H] += mass / rows[0].H;
         want_most[i / rows[0].H] = fmax(want_most[i / rows[0].H], mass);
     }
-    must(key_mass_measure(&a.s, &a.p, false, key, mean, most, &e), &e);
+    must(key_mass_measure(&a.s, &a.p, false, key, mass_of, &e), &e);
+    for (int l = 0; l < LAYERS; l++) {
+        double squares = 0;
+        for (int row = 0; row < ROWS; row++) squares += pow(of_row[l][row] - want_mean[l], 2);
+        want_error[l] = sqrt(squares / (ROWS - 1) / ROWS);
+        mean[l] = mass_of[l].mean, most[l] = mass_of[l].most, error[l] = mass_of[l].mean_error;
+    }
+    same("standard error of that mass", error, want_error, LAYERS, 1e-8);
     same("mass of a key", mean, want_mean, LAYERS, 1e-10);
     same("largest mass of a key", most, want_most, LAYERS, 1e-10);
     for (int row = 0; row < ROWS; row++) naive_free(&rows[row]);

@@ -411,6 +411,31 @@ static void an_intervention_that_cannot_be_is_refused(void **state) {
     }
 }
 
+static void one_text_stands_for_what_an_intervention_does(void **state) {
+    (void)state;
+    static const char *const texts[][2] = {{"drop_mlp( 0 , 3 )", "drop_mlp(layer=0,pos=3)"},
+                                           {"drop_mlp(pos=3,layer=0)", "drop_mlp(layer=0,pos=3)"},
+                                           {"drop_mlp(pos=3)", "drop_mlp(pos=3)"},
+                                           {"amplify(lambda=0.1, pos=2, mu=batch)", "amplify(pos=2,lambda=0.1)"},
+                                           {"amplify(2, -1e5, positions, 1)", "amplify(pos=2,lambda=-100000,mu=positions,layer=1)"},
+                                           {"scale(pos=0, lambda=0.3333333333333333)", "scale(pos=0,lambda=0.3333333333333333)"},
+                                           {"head_off(1,0)", "head_off(layer=1,head=0)"},
+                                           {"self_only(1)", "self_only(pos=1)"},
+                                           {"no_bos()", "no_bos"}};
+    ModelConfig c = {.layers = 2, .heads = 2, .vocab = 16};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        Intervention a, b;
+        char text[INTERVENTION_TEXT];
+        Error e = {0};
+        assert_true(intervention_read(texts[i][0], "text", &c, 8, &a, &e));
+        intervention_text(&a, text);
+        assert_string_equal(text, texts[i][1]);
+        if (!intervention_read(text, "text", &c, 8, &b, &e)) fail_msg("%s", e.text);
+        assert_true(a.kind == b.kind);
+        assert_memory_equal(a.arg, b.arg, sizeof a.arg);
+    }
+}
+
 static void every_intervention_is_listed_with_its_definition(void **state) {
     (void)state;
     char *text = NULL;
@@ -439,6 +464,7 @@ int main(void) {
                                        cmocka_unit_test(every_intervention_has_its_gradient),
                                        cmocka_unit_test(several_interventions_leave_gradients_finite),
                                        cmocka_unit_test(an_intervention_that_cannot_be_is_refused),
+                                       cmocka_unit_test(one_text_stands_for_what_an_intervention_does),
                                        cmocka_unit_test(every_intervention_is_listed_with_its_definition)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -444,11 +444,12 @@ bool checkpoint_open(const char *path, Config *c, Model **m, int64_t *step, Erro
     return false;
 }
 
-bool checkpoint_key(const char *path, char key[33], Error *e) {
+bool checkpoint_key(const char *path, char key[33], int64_t *step, Error *e) {
     char file[1100];
     StFile *f;
     if (!open_model(&f, path, file, e)) return false;
     snprintf(key, 33, "%s", text_of(f, "key"));
+    *step = number_of(f, "step");
     safetensors_close(f);
     return true;
 }

@@ -77,8 +77,8 @@ bool checkpoint_open(const char *path, Config *c, Model **m, int64_t *step, Erro
 /* Its configuration as it stands in the metadata, checked; model.vocab is not there. */
 bool checkpoint_config(const StFile *f, const char *file, Config *c, int64_t *step, Error *e);
 
-/* The key of the run that wrote it, "" where it has none. */
-bool checkpoint_key(const char *path, char key[33], Error *e);
+/* The key of the run that wrote it, "" where it has none, and after how many updates. */
+bool checkpoint_key(const char *path, char key[33], int64_t *step, Error *e);
 
 /* Whether the data's tokens are those it was trained on: as many, from the same tokenizer where it says. */
 bool checkpoint_fits_data(const char *path, const DatasetInfo *info, Error *e);

@@ -3,6 +3,7 @@
 #include "data/base/files.h"
 #include "data/data.h"
 #include "train/commands/command.h"
+#include "train/checkpoint/find_model.h"
 #include "train/checkpoint/hugging_face.h"
 
 #include <stdlib.h>
@@ -48,7 +49,7 @@ static bool export_to(const char *checkpoint, const char *folder, const char *ca
     int64_t step;
     char key[33];
     const char *class = NULL;
-    bool ok = checkpoint_open(checkpoint, &c, &m, &step, e) && checkpoint_key(checkpoint, key, e) &&
+    bool ok = checkpoint_open(checkpoint, &c, &m, &step, e) && checkpoint_key(checkpoint, key, &step, e) &&
               dataset_open(&d, &c.data, cache, NULL, e) &&
               checkpoint_fits_data(checkpoint, dataset_info(d), e) && new_folder(folder, e);
     if (ok) {
@@ -82,13 +83,16 @@ static bool import_from(const char *folder, const char *checkpoint, bool quiet, 
 }
 
 static int export_main(int argc, char **argv, Error *e) {
-    const char *cache = "data/cache";
+    const char *cache = "data/cache", *db = "results.db";
     bool quiet = false;
-    const Flag flags[] = {{"--cache", FLAG_TEXT, &cache}, {"--quiet", FLAG_BOOL, &quiet}, {0}};
+    const Flag flags[] = {{"--cache", FLAG_TEXT, &cache}, {"--db", FLAG_TEXT, &db}, {"--quiet", FLAG_BOOL, &quiet}, {0}};
     int words;
+    FoundModel found = {0};
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
     if (words != 2) fail(e, EXIT_USAGE, "export: expected a CHECKPOINT and the DIR it goes to");
-    return words == 2 && export_to(argv[0], argv[1], cache, quiet, e) ? EXIT_DONE : e->code;
+    bool ok = words == 2 && find_model(argv[0], db, &found, e) && export_to(found.path, argv[1], cache, quiet, e);
+    found_model_free(&found);
+    return ok ? EXIT_DONE : e->code;
 }
 
 static int import_main(int argc, char **argv, Error *e) {
@@ -102,9 +106,11 @@ static int import_main(int argc, char **argv, Error *e) {
 
 const Command export_command = {
     .name = "export",
-    .usage = "CHECKPOINT DIR",
+    .usage = "CHECKPOINT|RUN DIR",
     .summary = "a checkpoint as a Hugging Face folder: Llama, Mistral, Qwen3 or GPT-2 where it is one",
     .options = "  --cache DIR  prepared tokens, for the tokenizer (default data/cache)\n"
+               "  --db PATH    where RUN, the start of a run's key, is looked for (default results.db): its newest\n"
+               "               checkpoint\n"
                "  --quiet      no words\n",
     .run = export_main,
 };

@@ -6,6 +6,7 @@
 #include "data/data.h"
 #include "model/kernels/gemm.h"
 #include "train/checkpoint/checkpoint.h"
+#include "train/checkpoint/find_model.h"
 #include "train/commands/command.h"
 #include "train/host.h"
 
@@ -14,7 +15,7 @@
 #include <string.h>
 
 typedef struct SampleOptions {
-    const char *prompt, *cache, *temperature_text, *top_p_text;
+    const char *prompt, *cache, *db, *temperature_text, *top_p_text;
     int64_t tokens, top_k, window, keep, seed;
     double temperature, top_p;
 } SampleOptions;
@@ -177,12 +178,13 @@ static bool check(SampleOptions *o, const Config *c, Error *e) {
 
 static int sample(int argc, char **argv, Error *e) {
     SampleOptions o = {
-        .prompt = "", .cache = "data/cache", .temperature_text = "1", .top_p_text = "1", .tokens = 100};
+        .prompt = "", .cache = "data/cache", .db = "results.db", .temperature_text = "1", .top_p_text = "1", .tokens = 100};
     bool quiet; /* taken by every command; this one says nothing but the text */
     int words, threads;
     int64_t step;
     const Flag flags[] = {{"--prompt", FLAG_TEXT, &o.prompt},
                           {"--cache", FLAG_TEXT, &o.cache},
+                          {"--db", FLAG_TEXT, &o.db},
                           {"--tokens", FLAG_INT, &o.tokens},
                           {"--temperature", FLAG_TEXT, &o.temperature_text},
                           {"--top-k", FLAG_INT, &o.top_k},
@@ -195,22 +197,25 @@ static int sample(int argc, char **argv, Error *e) {
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
     if (words != 1) {
         fail(e, EXIT_USAGE,
-             "sample: expected one CHECKPOINT, a folder step-NNNNNNNN or its model.safetensors");
+             "sample: expected one CHECKPOINT, a folder step-NNNNNNNN or its model.safetensors, or a RUN, the start of its key");
         return e->code;
     }
     Sampler s = {.o = &o};
+    FoundModel found = {0};
     gemm_start();
-    if (host_threads(0, &threads, e) && checkpoint_open(argv[0], &s.c, &s.m, &step, e) &&
+    if (host_threads(0, &threads, e) && find_model(argv[0], o.db, &found, e) &&
+        checkpoint_open(found.path, &s.c, &s.m, &step, e) &&
         check(&o, &s.c, e) && dataset_open(&s.data, &s.c.data, o.cache, NULL, e) &&
-        checkpoint_fits_data(argv[0], dataset_info(s.data), e))
+        checkpoint_fits_data(found.path, dataset_info(s.data), e))
         run(&s, e);
     close_sampler(&s);
+    found_model_free(&found);
     return e->code;
 }
 
 const Command sample_command = {
     .name = "sample",
-    .usage = "CHECKPOINT --prompt TEXT",
+    .usage = "CHECKPOINT|RUN --prompt TEXT",
     .summary = "text continued by a model, beyond its context with a sliding window",
     .options = "  --prompt TEXT    what it goes on from\n"
                "  --tokens N       how many to draw (default 100)\n"
@@ -220,6 +225,8 @@ const Command sample_command = {
                "  --window W       tokens it sees (default: its training context)\n"
                "  --keep K         of those, the first K of the text, always (default 0)\n"
                "  --seed N         of the draw (default 0)\n"
+               "  --db PATH        where RUN, the start of a run's key, is looked for (default results.db): its\n"
+               "                   newest checkpoint\n"
                "  --cache DIR      prepared tokens (default data/cache)\n"
                "  --quiet          nothing but the text, as always\n\n"
                "Products are in fp32, in whatever precision it was trained.\n",

@@ -107,6 +107,10 @@ bool store_sweep_run(Store *s, int64_t sweep, int64_t index, int64_t run, Error 
  * they have. */
 bool store_rewind(Store *s, int64_t run, int64_t step, Error *e);
 
+/* Every figure of the run is about to be measured anew: those of an older definition (the view outdated) become NULL, at
+ * steps that are not measured too, and stand under today's from here on. */
+bool store_renew(Store *s, int64_t run, Error *e);
+
 /* *steps: how many updates have their row, counted from the first one to where one lacks it. */
 bool store_logged(Store *s, int64_t run, int64_t *steps, Error *e);
 

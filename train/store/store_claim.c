@@ -269,6 +269,24 @@ bool store_rewind(Store *s, int64_t run, int64_t step, Error *e) {
     return store_flush(s, e) && store_begin(s, e) && store_end(s, rewind_run(s, run, step, e), e);
 }
 
+static const char renewal_sql[] =
+    "SELECT group_concat('UPDATE ' || s.name || ' SET \"' || c.name || '\" = NULL WHERE run_id = ' || ?1, ';')"
+    " FROM sqlite_schema AS s, pragma_table_info(s.name) AS c JOIN outdated AS o ON o.figure = c.name"
+    " WHERE s.name IN ('eval', 'eval_layer', 'eval_head') AND o.run_id = CAST(?1 AS INTEGER);"
+    "SELECT group_concat(printf('DELETE FROM metric WHERE run_id = %s AND name LIKE %Q', ?1, '%.' || figure), ';')"
+    " FROM outdated WHERE run_id = CAST(?1 AS INTEGER)";
+
+static bool renew(Store *s, int64_t run, Error *e) {
+    char id[24];
+    snprintf(id, sizeof id, "%lld", (long long)run);
+    return (sql_generated(s->db, renewal_sql, id, NULL) == SQLITE_OK || store_failed(s, "results", e)) &&
+           note_versions(s, run, e);
+}
+
+bool store_renew(Store *s, int64_t run, Error *e) {
+    return store_flush(s, e) && store_begin(s, e) && store_end(s, renew(s, run, e), e);
+}
+
 bool store_status(Store *s, int64_t run, const char *status, const char *checkpoint, Error *e) {
     if (!store_flush(s, e)) return false;
     sqlite3_stmt *mark = store_prepare(

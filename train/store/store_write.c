@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { BATCH_STEPS = 20, FIGURE_NAME = 160 };
+enum { BATCH_STEPS = 20, FIGURE_NAME = 384 };
 static const double BATCH_SECONDS = 1.0;
 
 /* The first `keys` columns of a table are its primary key; 0: rows are only ever added. */
@@ -375,10 +375,21 @@ static size_t eval_row(Store *s, const EvalPlace *p, const Figure *f) {
     return at;
 }
 
+/* Of a changed model: the row is there, and the event says of which, so that it is none of the run's digest. */
+static bool add_undefined(Store *s, const EvalPlace *p, const Figure *f) {
+    char name[FIGURE_NAME];
+    eval_row(s, p, f);
+    snprintf(name, sizeof name, "%s.%s of %s", table_specs[table_of(f)].name, f->name, p->probe);
+    add_event(s, p->run, p->step, "nan", name);
+    return true;
+}
+
 static bool add_figure(Store *s, const EvalPlace *p, const Figure *f, Error *e) {
     char name[FIGURE_NAME];
     TableId table = table_of(f);
-    if (column_of(s, table, f->name) >= 0)
+    bool column = column_of(s, table, f->name) >= 0;
+    if (column && isnan(f->value) && strstr(p->probe, " do ")) return add_undefined(s, p, f);
+    if (column)
         return set_column(s, table, eval_row(s, p, f), f->name, f->value, e);
     metric_name(name, p->probe, f);
     return store_metric(s, p->run, p->step, name, f->value, e);
