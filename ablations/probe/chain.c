@@ -129,7 +129,7 @@ static void show_model(ProbedModel *s, const Measured *m, int n) {
     for (int i = 0; n == 2 && i < sheet.rows; i++)
         if (!sheet.row[i].words)
             *sheet_cell(&sheet, i, 2) = *sheet_cell(&sheet, i, 1) - *sheet_cell(&sheet, i, 0);
-    probed_model_show(s, &sheet);
+    probed_model_show(s, &sheet, &s->main, s->main.rows);
 }
 
 static void show_layers(ProbedModel *s, const Measured *m, int n) {
@@ -146,7 +146,7 @@ static void show_layers(ProbedModel *s, const Measured *m, int n) {
             for (int j = 0; j < n; j++)
                 *sheet_cell(&sheet, i, l * n + j) = layer_figure(&m[j], &by_layer[i], l, heads);
     }
-    probed_model_show(s, &sheet);
+    probed_model_show(s, &sheet, &s->main, s->main.rows);
 }
 
 static void show_heads(ProbedModel *s, const Measured *m, int n) {
@@ -165,7 +165,7 @@ static void show_heads(ProbedModel *s, const Measured *m, int n) {
             for (int j = 0; j < n; j++)
                 *sheet_cell(&sheet, i, at * n + j) = figure(&m[j], &there[i], at / heads, at % heads);
     }
-    probed_model_show(s, &sheet);
+    probed_model_show(s, &sheet, &s->main, s->main.rows);
 }
 
 bool chain_show(ProbedModel *s, Error *e) {

@@ -59,6 +59,6 @@ bool collapse_show(ProbedModel *s, Error *e) {
     }
     for (int l = 0; l < layers; l++) snprintf(sheet.col[l], SHEET_NAME, "layer %d", l);
     tape_free(t);
-    probed_model_show(s, &sheet);
+    probed_model_show(s, &sheet, &s->main, s->main.rows);
     return true;
 }

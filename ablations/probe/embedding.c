@@ -65,7 +65,8 @@ static void show(ProbedModel *s, const Figures *f, int n) {
         for (int j = 0; j < n; j++)
             *sheet_cell(&sheet, l, j) = figures_get(&f[j], "embedding_accuracy", l, -1);
     }
-    probed_model_show(s, &sheet);
+    ProbeRows p = {.rows = (int)rows_there(s), .T = s->main.T};
+    probed_model_show(s, &sheet, &p, p.rows);
 }
 
 bool embedding_show(ProbedModel *s, Error *e) {

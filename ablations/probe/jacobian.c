@@ -2,11 +2,13 @@
  * to what enters block 0 at position i, by backpropagation of random normals u: E |J^T u|^2 = |J|_F^2. Beside
  * it the paper's path bound without its constant C^L: the sum over paths from i to the last position
  * of the products of abar_qk = sum_h |A_qk| + (q = k) / |W|, |W| the largest spectral norm of a head's W_O
- * W_V. Means over the first rows. */
+ * W_V. Means over the first rows, with their standard
+ * errors. */
 #include "ablations/probe/modes.h"
 #include "ablations/probe/kept_weights.h"
 #include "data/base/rng.h"
 #include "model/instruments/cells.h"
+#include "model/instruments/stats.h"
 #include "model/slots.h"
 
 #include <math.h>
@@ -15,7 +17,17 @@
 
 enum { DRAWS = 16, POWER_STEPS = 30 };
 
-bool jacobian_sensitivity(const ProbedModel *s, const ProbeRows *p, int draws, double *sens, Error *e) {
+/* By position, of x (rows, T). */
+static void over_rows(const double *x, int rows, int T, double *mean, double *error) {
+    double column[rows];
+    for (int i = 0; i < T; i++) {
+        for (int row = 0; row < rows; row++) column[row] = x[(int64_t)row * T + i];
+        mean[i] = mean_of(column, rows);
+        error[i] = standard_error_of(column, rows);
+    }
+}
+
+bool jacobian_sensitivity(const ProbedModel *s, const ProbeRows *p, int draws, double *sens, double *error, Error *e) {
     int d = (int)s->m->config.width, T = p->T;
     size_t N = (size_t)p->rows * (size_t)T;
     Tape *t = NULL;
@@ -36,7 +48,8 @@ bool jacobian_sensitivity(const ProbedModel *s, const ProbeRows *p, int draws, d
             for (int c = 0; c < d; c++)
                 square[n] += (double)dx[n * (size_t)d + c] * dx[n * (size_t)d + c] / draws;
     }
-    for (size_t n = 0; n < N; n++) sens[n % (size_t)T] += sqrt(square[n]) / p->rows;
+    for (size_t n = 0; n < N; n++) square[n] = sqrt(square[n]);
+    over_rows(square, p->rows, T, sens, error);
     free(square);
     free(g);
     tape_free(t);
@@ -89,7 +102,7 @@ static double layer_norm(const Model *m, int layer) {
 }
 
 /* One row: e_last times abar of every layer, the last layer first. */
-static void add_paths(const KeptWeights *k, int row, const double *self, double *sum) {
+static void paths_of(const KeptWeights *k, int row, const double *self, double *paths) {
     double at[k->T], next[k->T];
     for (int i = 0; i < k->T; i++) at[i] = i == k->T - 1;
     for (int l = k->layers; l-- > 0;) {
@@ -100,10 +113,10 @@ static void add_paths(const KeptWeights *k, int row, const double *self, double 
                     next[i] += at[q] * (double)weights_of(k, row, l, h)[q * k->T + i];
         memcpy(at, next, sizeof at);
     }
-    for (int i = 0; i < k->T; i++) sum[i] += at[i] / k->rows;
+    memcpy(paths, at, sizeof at);
 }
 
-bool jacobian_path_bound(const ProbedModel *s, const ProbeRows *p, double *bound, Error *e) {
+bool jacobian_path_bound(const ProbedModel *s, const ProbeRows *p, double *bound, double *error, Error *e) {
     Tape *t = NULL;
     if (!probed_model_tape(s, p, true, false, &t, e)) return false;
     KeptWeights k = weights_keep(s->m, p->rows, p->T, WEIGHTS_RAW);
@@ -112,7 +125,10 @@ bool jacobian_path_bound(const ProbedModel *s, const ProbeRows *p, double *bound
     tape_observe(t, (Observers){&eye, 1});
     model_forward(s->m, t, &(Batch){p->rows, p->T, p->at.x, p->at.y, p->at.doc_start, 0});
     for (int l = 0; l < k.layers; l++) self[l] = 1 / layer_norm(s->m, l);
-    for (int row = 0; row < k.rows; row++) add_paths(&k, row, self, bound);
+    double *paths = instrument_memory((size_t)k.rows * (size_t)k.T, sizeof *paths);
+    for (int row = 0; row < k.rows; row++) paths_of(&k, row, self, paths + (int64_t)row * k.T);
+    over_rows(paths, k.rows, k.T, bound, error);
+    free(paths);
     weights_free(&k);
     tape_free(t);
     return true;
@@ -121,21 +137,26 @@ bool jacobian_path_bound(const ProbedModel *s, const ProbeRows *p, double *bound
 bool jacobian_show(ProbedModel *s, Error *e) {
     static const char *const columns[] = {"BOS", "path bound / C^L", "no BOS", "path bound / C^L"};
     bool bos = s->c.data.bos == BOS_ROW, ok = true;
-    int T = s->main.T;
-    double *of[4];
-    for (int j = 0; j < 4; j++) of[j] = instrument_memory((size_t)T, sizeof *of[j]);
+    int T = s->main.T, rows = weights_rows(s->main.rows);
+    double *of[4], *error[4];
+    for (int j = 0; j < 4; j++) of[j] = instrument_memory(2 * (size_t)T, sizeof *of[j]), error[j] = of[j] + T;
     for (int i = 0; ok && i < 2; i++) {
         ProbeRows p = (i == 0) == bos ? s->main : s->other;
-        if (p.rows > WEIGHT_ROWS) p.rows = WEIGHT_ROWS;
-        ok = jacobian_sensitivity(s, &p, DRAWS, of[2 * i], e) && jacobian_path_bound(s, &p, of[2 * i + 1], e);
+        p.rows = rows;
+        ok = jacobian_sensitivity(s, &p, DRAWS, of[2 * i], error[2 * i], e) &&
+             jacobian_path_bound(s, &p, of[2 * i + 1], error[2 * i + 1], e);
     }
     if (ok) {
-        Sheet sheet =
-            sheet_make("jacobian", "sensitivity of the last vector to x^(0) at each position", T, 4);
+        char title[96];
+        snprintf(title, sizeof title, "sensitivity of the last vector to x^(0) at each position, %d draws", DRAWS);
+        Sheet sheet = sheet_make("jacobian", title, T, 4);
         for (int j = 0; j < 4; j++) strcpy(sheet.col[j], columns[j]);
         for (int i = 0; i < T; i++) snprintf(sheet.row[i].name, SHEET_NAME, "position %d", i);
-        for (int i = 0; i < 4 * T; i++) *sheet_cell(&sheet, i / 4, i % 4) = of[i % 4][i / 4];
-        probed_model_show(s, &sheet);
+        for (int i = 0; i < 4 * T; i++) {
+            *sheet_cell(&sheet, i / 4, i % 4) = of[i % 4][i / 4];
+            *sheet_error(&sheet, i / 4, i % 4) = error[i % 4][i / 4];
+        }
+        probed_model_show(s, &sheet, &s->main, rows);
     }
     for (int j = 0; j < 4; j++) free(of[j]);
     return ok;

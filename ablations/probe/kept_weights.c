@@ -5,8 +5,12 @@
 
 #include <stdlib.h>
 
+int weights_rows(int rows) {
+    return rows < WEIGHT_ROWS ? rows : WEIGHT_ROWS;
+}
+
 KeptWeights weights_keep(const Model *m, int rows, int T, WeightsOf what) {
-    KeptWeights k = {.rows = rows < WEIGHT_ROWS ? rows : WEIGHT_ROWS,
+    KeptWeights k = {.rows = weights_rows(rows),
                      .layers = (int)m->config.layers,
                      .heads = (int)m->config.heads,
                      .T = T,

@@ -19,6 +19,8 @@ typedef struct KeptWeights {
     float *A; /* (rows, layers, heads, T, T), 0 for keys not seen */
 } KeptWeights;
 
+/* How many of so many rows are kept. */
+int weights_rows(int rows);
 /* Of the first rows of a pass; the program ends when there is no memory. */
 KeptWeights weights_keep(const Model *m, int rows, int T, WeightsOf what);
 void weights_free(KeptWeights *k);

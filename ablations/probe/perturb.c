@@ -116,7 +116,7 @@ static void show(ProbedModel *s, double *const spread[2]) {
         }
         if (pos < T - 1) *sheet_cell(&sheet, T - pos, j) = sum;
     }
-    probed_model_show(s, &sheet);
+    probed_model_show(s, &sheet, &s->main, s->main.rows);
 }
 
 bool perturb_check(const ProbedModel *s, Error *e) {

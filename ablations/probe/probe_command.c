@@ -4,6 +4,9 @@
 #include "ablations/probe/chain.h"
 #include "ablations/probe/probe_list.h"
 #include "ablations/probe/modes.h"
+#include "ablations/probe/probe_store.h"
+#include "ablations/probe/steps.h"
+#include "model/instruments/instrument.h"
 #include "model/kernels/gemm.h"
 #include "model/interventions/intervention.h"
 #include "train/host.h"
@@ -34,11 +37,58 @@ static bool ask(ProbedModel *s, Error *e) {
     return true;
 }
 
+static bool check_options(const ProbeOptions *o, Error *e) {
+    if (o->text && o->sentence) return fail(e, EXIT_USAGE, "probe: --text and --sentence: one of them");
+    if (o->light && o->heavy) return fail(e, EXIT_USAGE, "probe: --light and --heavy: one of them");
+    return true;
+}
+
+/* Those that are asked of one checkpoint. */
+static bool asks_more(const ProbeOptions *o) {
+    return o->perturb != INT64_MIN || o->key != INT64_MIN || o->jacobian || o->collapse || o->embedding || o->maps ||
+           o->stream || o->quantize || o->time || o->heads;
+}
+
+static bool answer_opened(ProbedModel *s, const FoundModel *f, Error *e) {
+    const ProbeOptions *o = s->o;
+    bool several = f->n > 1;
+    if (several && asks_more(o))
+        return fail(e, EXIT_USAGE, "--steps: %d of them, but --heads, --key and the like are asked of one (--steps N)", f->n);
+    if (o->store && !probe_store_check(s, e)) return false;
+    if (!several && !ask(s, e)) return false;
+    if (o->store) return probe_store(s, f, e);
+    return !several || steps_show(s, f, e);
+}
+
+static bool answer(const char *word, const ProbeOptions *o, Error *e) {
+    FoundModel f = {0};
+    ProbedModel s = {.o = o};
+    int threads;
+    gemm_start();
+    bool ok = host_threads(0, &threads, e) && find_model(word, o->db, &f, e);
+    if (ok && o->steps)
+        ok = steps_choose(&f, o->steps, e);
+    else
+        *f.folder = 0, f.n = 1; /* the newest alone */
+    if (ok) {
+        int set = o->light || (f.n > 1 && !o->heavy) ? LIGHT : LIGHT | HEAVY;
+        ok = probed_model_open(&s, f.path, set, o, e) && answer_opened(&s, &f, e);
+        probed_model_close(&s);
+    }
+    found_model_free(&f);
+    return ok;
+}
+
 static int probe(int argc, char **argv, Error *e) {
-    ProbeOptions o = {.cache = "data/cache", .svg = ".", .perturb = INT64_MIN, .key = INT64_MIN};
-    bool quiet; /* taken by every command; this one says nothing but figures, and what makes them wrong */
-    int words = 0, threads;
+    ProbeOptions o = {.cache = "data/cache", .svg = ".", .db = "results.db", .perturb = INT64_MIN, .key = INT64_MIN};
+    int words = 0;
     const Flag flags[] = {{"--text", FLAG_TEXT, &o.text},
+                          {"--sentence", FLAG_TEXT, &o.sentence},
+                          {"--steps", FLAG_TEXT, &o.steps},
+                          {"--store", FLAG_BOOL, &o.store},
+                          {"--db", FLAG_TEXT, &o.db},
+                          {"--light", FLAG_BOOL, &o.light},
+                          {"--heavy", FLAG_BOOL, &o.heavy},
                           {"--cache", FLAG_TEXT, &o.cache},
                           {"--do", FLAG_LIST, &o.changes},
                           {"--heads", FLAG_BOOL, &o.heads},
@@ -54,21 +104,16 @@ static int probe(int argc, char **argv, Error *e) {
                           {"--quantize", FLAG_TEXT, &o.quantize},
                           {"--time", FLAG_BOOL, &o.time},
                           {"--svg", FLAG_TEXT, &o.svg},
-                          {"--quiet", FLAG_BOOL, &quiet},
+                          {"--quiet", FLAG_BOOL, &o.quiet},
                           {NULL, FLAG_BOOL, NULL}};
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
     if (o.list) return instruments_list(o.json), EXIT_DONE;
-    if (words != 1) {
+    if (words != 1)
         fail(e, EXIT_USAGE,
-             "probe: expected one CHECKPOINT, a folder step-NNNNNNNN or its model.safetensors");
-        return e->code;
-    }
-    ProbedModel s;
-    gemm_start();
-    if (host_threads(0, &threads, e)) {
-        if (probed_model_open(&s, argv[0], &o, e)) ask(&s, e);
-        probed_model_close(&s);
-    }
+             "probe: expected one CHECKPOINT (a folder step-NNNNNNNN or its model.safetensors), a folder of them, or a RUN, the "
+             "start of its key");
+    else if (check_options(&o, e))
+        answer(argv[0], &o, e);
     return e->code;
 }
 
@@ -80,12 +125,20 @@ static void list_interventions(FILE *out) {
 
 const Command probe_command = {
     .name = "probe",
-    .usage = "CHECKPOINT | --list",
+    .usage = "CHECKPOINT | RUN | FOLDER | --list",
     .summary = "every instrument on a checkpoint, before and after interventions",
-    .options = "  --do INTERVENTION  before and after, such as 'drop_mlp(layer=0,pos=0)'; several in one\n"
+    .options = "RUN is the start of a run's key; of a run, and of a FOLDER of step-NNNNNNNN, the newest checkpoint\n"
+               "  --steps WHICH      of those that are kept (run.keep): all, log (about 2^(k/2)), or a list, 100,200:\n"
+               "                     one table of the whole model by step\n"
+               "  --light            the instruments that a run takes often; so for several steps\n"
+               "  --heavy            all of them; so for one checkpoint\n"
+               "  --store            into results.db, as training would have measured: under 'main', and with --do\n"
+               "                     under 'main do INTERVENTION' (the view effect is the difference)\n"
+               "  --db PATH          where RUN is looked for and --store writes (default results.db)\n" "  --do INTERVENTION  before and after, such as 'drop_mlp(layer=0,pos=0)'; several in one\n"
                "                     text or one a time\n"
                "  --heads            the figures of every head too\n"
-               "  --text FILE        on this text instead of the held-out text\n"
+               "  --text FILE        on this text instead of the held-out text, in rows as long as the probe's\n"
+               "  --sentence TEXT    on this text, in rows as long as the context; a short one is one short row\n"
                "  --perturb POS      spread of a change of the token at POS, with and without BOS;\n"
                "                     perturb.svg\n"
                "  --key POS          sink mass of the key at POS by layer\n"
@@ -103,7 +156,7 @@ const Command probe_command = {
                "  --json             figures with full precision\n"
                "  --cache DIR        prepared tokens (default data/cache)\n"
                "  --quiet            no progress, as always\n\n"
-               "Products are in fp32, in whatever precision it was trained.\n",
+               "Products are in fp32, in whatever precision it was trained; with --store in the run's.\n",
     .list = list_interventions,
     .run = probe,
 };

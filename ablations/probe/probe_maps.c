@@ -25,7 +25,10 @@ static bool draw(ProbedModel *s, const KeptWeights *k, Error *e) {
         average(k, i / k->heads, i % k->heads, at + (int64_t)i * cells);
         panel[i] = (HeatPanel){title[i], at + (int64_t)i * cells};
     }
-    heat_map(out, &(HeatMap){.title = "Attention weights, mean over rows",
+    char over[SHEET_OVER], about[SHEET_OVER + 32];
+    probed_model_over(s, s->no_bos ? &s->other : &s->main, k->rows, over);
+    snprintf(about, sizeof about, "Attention weights, mean %s", over);
+    heat_map(out, &(HeatMap){.title = about,
                              .x_label = "key",
                              .y_label = "query",
                              .rows = k->T,

@@ -1,5 +1,6 @@
 #include "ablations/probe/probed_model.h"
 
+#include "ablations/probe/text_rows.h"
 #include "data/text_file.h"
 #include "model/instruments/instrument.h"
 #include "model/interventions/intervention.h"
@@ -19,34 +20,31 @@ static bool read_text(const char *path, Bytes *text, Error *e) {
     return text_file_read(path, text, &why) || fail(e, why.code, "--text: %s", why.text);
 }
 
-/* Rows one behind the other; BOS stands in place of a row's first token. */
-static void cut_rows(ProbeRows *p, const int32_t *tokens, bool bos, int32_t bos_token) {
-    for (int row = 0; row < p->rows; row++)
-        for (int t = 0; t < p->T; t++) {
-            int64_t at = (int64_t)row * p->T + t;
-            p->at.x[at] = bos && t == 0 ? bos_token : tokens[at];
-            p->at.y[at] = tokens[at + 1];
-        }
-}
-
-static bool rows_of_text(ProbedModel *s, int64_t T, bool bos, Error *e) {
+/* Of the file rows as long as the probe's, of the sentence as long as the model's. */
+static bool rows_of_text(ProbedModel *s, bool bos, Error *e) {
     Bytes text = {0};
-    int32_t *tokens = NULL;
-    int64_t n = 0, most = s->c.probe.sequences;
-    bool ok = read_text(s->o->text, &text, e) &&
-              dataset_encode(s->data, text.data, (size_t)text.size, &tokens, &n, e);
-    int64_t rows = (n - 1) / T < most ? (n - 1) / T : most;
-    if (ok && rows < 1)
-        ok = fail(e, EXIT_USAGE, "--text: %s: %lld tokens, a row takes %lld (a longer text)", s->o->text,
-                  (long long)n, (long long)T + 1);
-    ok = ok && probe_rows_create(&s->main, rows, T, e) && probe_rows_create(&s->other, rows, T, e);
-    if (ok) {
-        cut_rows(&s->main, tokens, bos, dataset_info(s->data)->bos);
-        cut_rows(&s->other, tokens, !bos, dataset_info(s->data)->bos);
-    }
-    free(tokens);
+    TextRows cut = {0};
+    const ProbeOptions *o = s->o;
+    int64_t context = s->c.model.context, length = s->c.probe.length, T = context;
+    if (o->text && length < T) T = length;
+    if (o->text && !read_text(o->text, &text, e)) return false;
+    const char *at = o->text ? text.data : o->sentence;
+    bool ok = text_rows_cut(&cut, s->data, at, o->text ? (size_t)text.size : strlen(at), T, s->c.probe.sequences, bos,
+                            o->text ? "--text" : "--sentence", e);
+    s->main = cut.as_trained;
+    s->other = cut.other;
+    s->text_rows = cut.rows;
+    s->text_tokens = cut.tokens;
     bytes_free(&text);
     return ok;
+}
+
+static bool rows_held_out(ProbedModel *s, bool bos, Error *e) {
+    int64_t context = s->c.model.context, T = s->c.probe.length < context ? s->c.probe.length : context;
+    int64_t n = s->c.probe.sequences;
+    uint64_t seed = (uint64_t)s->c.seed;
+    return probe_rows_draw(&s->main, MAIN, s->data, seed, n, T, bos, e) &&
+           probe_rows_draw(&s->other, OTHER_BOS, s->data, seed, n, T, !bos, e);
 }
 
 /* ---- what is asked to be done ---- */
@@ -59,9 +57,25 @@ static size_t one_change(const char *text) {
     return n;
 }
 
+/* Behind what is done already; where there is no room for all there is a name for none. */
+static void add_name(ProbedModel *s, const Intervention *i, bool first) {
+    char text[INTERVENTION_TEXT];
+    size_t used = strlen(s->done);
+    intervention_text(i, text);
+    if (!first && !used) return;
+    if (used + strlen(text) + 3 > sizeof s->done)
+        s->done[0] = 0;
+    else
+        sprintf(s->done + used, "%s%s", first ? "" : ", ", text);
+}
+
 static bool add_change(ProbedModel *s, const char *text, int T, Error *e) {
     Intervention i;
     if (!intervention_read(text, "--do", &s->m->config, T, &i, e)) return false;
+    add_name(s, &i, !s->changes.n && !s->no_bos);
+    if (intervention_of_batch(&i) && s->main.rows == 1)
+        return fail(e, EXIT_USAGE, "--do: %s does nothing with mu=batch: there is one row (mu=positions)", text);
+    s->of_batch |= intervention_of_batch(&i);
     if (intervention_of_rows(&i)) {
         if (s->c.data.bos != BOS_ROW)
             return fail(e, EXIT_USAGE, "--do: %s: this model's rows do not begin with BOS", text);
@@ -91,36 +105,32 @@ static bool read_changes(ProbedModel *s, int T, Error *e) {
 /* ---- the subject ---- */
 
 /* Other tokens under the same numbers would make every figure wrong without a sign; other text would not. */
-static bool check_data(const ProbedModel *s, const char *checkpoint, Error *e) {
+static bool check_data(ProbedModel *s, const char *checkpoint, Error *e) {
     const DatasetInfo *info = dataset_info(s->data);
-    const char *remark;
-    if (!checkpoint_fits_data(checkpoint, info, e) || !checkpoint_remark(checkpoint, &s->c, info, &remark, e))
+    if (!checkpoint_fits_data(checkpoint, info, e) || !checkpoint_remark(checkpoint, &s->c, info, &s->remark, e))
         return false;
-    if (remark) fprintf(stderr, "sinklab: warning: %s: %s\n", checkpoint, remark);
+    if (s->remark) fprintf(stderr, "sinklab: warning: %s: %s\n", checkpoint, s->remark);
     return true;
 }
 
-bool probed_model_open(ProbedModel *s, const char *checkpoint, const ProbeOptions *o, Error *e) {
-    *s = (ProbedModel){.o = o};
+bool probed_model_open(ProbedModel *s, const char *checkpoint, int set, const ProbeOptions *o, Error *e) {
+    *s = (ProbedModel){.o = o, .set = set};
     if (!checkpoint_open(checkpoint, &s->c, &s->m, &s->step, e) ||
-        !dataset_open(&s->data, &s->c.data, o->cache, NULL, e) || !check_data(s, checkpoint, e))
+        !dataset_open(&s->data, &s->c.data, o->cache, NULL, e) || !check_data(s, checkpoint, e) ||
+        !checkpoint_key(checkpoint, s->key, &s->step, e))
         return false;
-    int64_t context = s->c.model.context, T = s->c.probe.length < context ? s->c.probe.length : context;
-    int64_t n = s->c.probe.sequences;
-    uint64_t seed = (uint64_t)s->c.seed;
     bool bos = s->c.data.bos == BOS_ROW;
-    bool ok = o->text ? rows_of_text(s, T, bos, e)
-                      : probe_rows_draw(&s->main, MAIN, s->data, seed, n, T, bos, e) &&
-                            probe_rows_draw(&s->other, OTHER_BOS, s->data, seed, n, T, !bos, e);
-    ok = ok && probe_rows_draw(&s->random, RANDOM, s->data, seed, n, T, false, e);
-    if (!ok) return false;
+    if (!(o->text || o->sentence ? rows_of_text : rows_held_out)(s, bos, e) ||
+        !probe_rows_draw(&s->random, RANDOM, s->data, (uint64_t)s->c.seed, s->c.probe.sequences, s->main.T, false, e))
+        return false;
     rows_hide_targets(&s->main.at, s->main.rows, s->main.T, s->m->config.prefix);
     rows_hide_targets(&s->other.at, s->other.rows, s->other.T, s->m->config.prefix);
-    return read_changes(s, (int)T, e);
+    return read_changes(s, s->main.T, e);
 }
 
 void probed_model_close(ProbedModel *s) {
     if (s->o->json && s->sheets) puts("}");
+    for (int i = 0; i < 2; i++) tape_free(s->tape[i]);
     probe_rows_free(&s->main);
     probe_rows_free(&s->other);
     probe_rows_free(&s->random);
@@ -128,7 +138,27 @@ void probed_model_close(ProbedModel *s) {
     model_free(s->m);
 }
 
-void probed_model_show(ProbedModel *s, Sheet *sheet) {
+bool probed_model_load(ProbedModel *s, const FoundModel *f, int i, Error *e) {
+    char path[1024], key[33];
+    checkpoint_path(f->folder, f->steps[i], path);
+    if (!checkpoint_key(path, key, &s->step, e)) return false;
+    if (strcmp(key, s->key) || s->step != f->steps[i])
+        return fail(e, EXIT_USAGE, "checkpoint: %s: of run %.8s after step %lld, not of run %.8s after step %lld", path, key,
+                    (long long)s->step, s->key, (long long)f->steps[i]);
+    return checkpoint_load_weights(path, s->m, e);
+}
+
+void probed_model_over(const ProbedModel *s, const ProbeRows *p, int used, char out[SHEET_OVER]) {
+    bool text = s->text_rows && (p == &s->main || p == &s->other);
+    int64_t there = text ? s->text_rows : p->rows;
+    int n = used < there ? snprintf(out, SHEET_OVER, "over the first %d of %lld rows", used, (long long)there)
+                         : snprintf(out, SHEET_OVER, "over %d row%s", used, used == 1 ? "" : "s");
+    n += snprintf(out + n, SHEET_OVER - (size_t)n, " of %d tokens", p->T);
+    if (text) snprintf(out + n, SHEET_OVER - (size_t)n, " (a text of %lld)", (long long)s->text_tokens);
+}
+
+void probed_model_show(ProbedModel *s, Sheet *sheet, const ProbeRows *p, int used) {
+    probed_model_over(s, p, used, sheet->over);
     if (s->o->json) {
         fputs(s->sheets++ ? ",\n " : "{", stdout);
         sheet_json(stdout, sheet);
@@ -163,11 +193,16 @@ bool probed_model_close_figure(ProbedModel *s, FILE *f, const char *name, Error 
 
 /* ---- passes ---- */
 
-bool probed_model_tape(const ProbedModel *s, const ProbeRows *rows, bool changed, bool train, Tape **t, Error *e) {
+List probed_model_change(const ProbedModel *s) {
     List *list = &s->m->config.interventions, trained = *list;
-    for (int i = 0; changed && i < s->changes.n; i++) strcpy(list->item[list->n++], s->changes.item[i]);
+    for (int i = 0; i < s->changes.n; i++) strcpy(list->item[list->n++], s->changes.item[i]);
+    return trained;
+}
+
+bool probed_model_tape(const ProbedModel *s, const ProbeRows *rows, bool changed, bool train, Tape **t, Error *e) {
+    List trained = changed ? probed_model_change(s) : s->m->config.interventions;
     bool ok = tape_create(t, s->m, rows->rows, rows->T, train, e);
-    *list = trained;
+    s->m->config.interventions = trained;
     return ok;
 }
 
@@ -189,18 +224,23 @@ void probed_model_losses(const ProbedModel *s, Tape *t, const ProbeRows *p, doub
     mean_losses(p, loss, loss_1);
 }
 
-bool probed_model_measure(const ProbedModel *s, bool changed, Measured *out, Error *e) {
+/* One tape for the rows of main and random, which are of one length. */
+static bool measuring_tape(ProbedModel *s, bool changed, Error *e) {
+    ProbeRows room = {.rows = s->main.rows, .T = s->main.T};
+    if (s->set & HEAVY && s->random.rows > room.rows) room.rows = s->random.rows;
+    return s->tape[changed] || probed_model_tape(s, &room, changed, false, &s->tape[changed], e);
+}
+
+bool probed_model_measure(ProbedModel *s, bool changed, Measured *out, Error *e) {
     const ProbeRows *rows = changed && s->no_bos ? &s->other : &s->main;
     const ProbeRows *sets[] = {rows, &s->random};
     Figures *figures[] = {&out->main, &out->random};
     *out = (Measured){0};
-    for (int i = 0; i < 2; i++) {
-        Tape *t = NULL;
+    if (!measuring_tape(s, changed, e)) return false;
+    for (int i = 0; i < (s->set & HEAVY ? 2 : 1); i++) {
         const ProbeRows *p = sets[i];
-        if (!probed_model_tape(s, p, changed, false, &t, e)) return false;
         Probe probe = {.m = s->m, .rows = p->rows, .T = p->T, .random = i == 1, .kind = p->at.kind};
-        instruments_measure(&probe, t, p->at.x, p->at.y, p->at.doc_start, LIGHT | HEAVY, figures[i], p->losses);
-        tape_free(t);
+        instruments_measure(&probe, s->tape[changed], p->at.x, p->at.y, p->at.doc_start, s->set, figures[i], p->losses);
     }
     mean_losses(rows, &out->loss, &out->loss_1);
     return true;

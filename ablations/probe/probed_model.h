@@ -1,23 +1,28 @@
-/* Owns: what a probe has before it: a checkpoint's model, its data, the rows that are put to it, and one
- * pass of those rows under the instruments. Does not own: what is asked of them (the other files here). */
+/* Owns: what a probe has before it: a model, whose weights may be those of one step after another, its data, the rows that
+ * are put to it, what is done to it, and one pass of those rows under the instruments. Does not own: what is asked of them (the other files here). */
 #ifndef SINKLAB_PROBED_MODEL_H
 #define SINKLAB_PROBED_MODEL_H
 
 #include "ablations/probe/sheet.h"
 #include "model/figures.h"
 #include "model/model.h"
+#include "train/checkpoint/find_model.h"
 #include "train/config/config.h"
+#include "train/evaluate.h"
 #include "train/probe_rows.h"
 
 /* What the command line asks for. */
 typedef struct ProbeOptions {
     const char *text;     /* file of the user's text; NULL: held-out text */
+    const char *sentence; /* the user's text itself */
+    const char *db;       /* results */
+    const char *steps;    /* all, log, or a list; NULL: the newest */
     const char *cache;    /* prepared tokens */
     const char *svg;      /* folder for figures */
     const char *quantize; /* kind of number; NULL: not asked */
     TextList changes;     /* --do */
     int64_t perturb, key; /* positions; INT64_MIN: not asked */
-    bool heads, json, list, jacobian, maps, stream, collapse, embedding, time;
+    bool heads, json, list, jacobian, maps, stream, collapse, embedding, time, store, light, heavy, quiet;
 } ProbeOptions;
 
 typedef struct ProbedModel {
@@ -25,19 +30,32 @@ typedef struct ProbedModel {
     Config c;
     Model *m; /* its config.interventions are those it was trained under */
     int64_t step;
+    char key[33];       /* of its run; "": of none */
+    const char *remark; /* what is not as it was when it was trained; NULL: nothing */
     Dataset *data;
+    int set;               /* of InstrumentCost: what is measured */
     ProbeRows main, other; /* as trained; with BOS put in, or taken out */
+    int64_t text_rows, text_tokens; /* of the user's text; 0: there is none */
     ProbeRows random;
     List changes; /* of --do, one an item, without such as are of rows */
-    bool no_bos;  /* of --do */
+    bool no_bos, of_batch; /* of --do: rows begin without BOS; something averages over the rows of a pass */
+    char done[CHANGES_TEXT]; /* the canonical text of all of --do, "": nothing, or too long for one name */
+    Tape *tape[2]; /* of measuring, without --do and under it; NULL until then */
     int sheets;   /* and figures shown so far */
 } ProbedModel;
 
-bool probed_model_open(ProbedModel *s, const char *checkpoint, const ProbeOptions *o, Error *e);
+/* What a checkpoint's model is; `set`: the instruments that measure it. */
+bool probed_model_open(ProbedModel *s, const char *checkpoint, int set, const ProbeOptions *o, Error *e);
 void probed_model_close(ProbedModel *s);
+/* The weights of the i-th of several checkpoints; refuses one of another run, or of another step than its folder says. */
+bool probed_model_load(ProbedModel *s, const FoundModel *f, int i, Error *e);
+/* Puts --do behind what the model was trained under, for a tape to be made; returns what its list was. */
+List probed_model_change(const ProbedModel *s);
 
-/* Prints a sheet, as the options want it, and frees it. */
-void probed_model_show(ProbedModel *s, Sheet *sheet);
+/* Over which rows a figure is: the first `used` of p's, of so many. */
+void probed_model_over(const ProbedModel *s, const ProbeRows *p, int used, char out[SHEET_OVER]);
+/* Prints a sheet over the first `used` rows of p's, as the options want it, and frees it. */
+void probed_model_show(ProbedModel *s, Sheet *sheet, const ProbeRows *p, int used);
 /* Opens NAME.svg in the folder of --svg; closes it and says where it is. */
 FILE *probed_model_figure(const ProbedModel *s, const char *name, Error *e);
 bool probed_model_close_figure(ProbedModel *s, FILE *f, const char *name, Error *e);
@@ -47,8 +65,8 @@ typedef struct Measured {
     double loss, loss_1; /* nats over the rows' scored targets; without the first of each row */
 } Measured;
 
-/* Every instrument, without --do or under it. */
-bool probed_model_measure(const ProbedModel *s, bool changed, Measured *out, Error *e);
+/* Every instrument of the set, without --do or under it; random tokens are put to the heavy ones alone. */
+bool probed_model_measure(ProbedModel *s, bool changed, Measured *out, Error *e);
 void measured_free(Measured *m);
 
 /* A tape for rows of the subject, all of them in flight, without --do or under it. */

@@ -138,6 +138,6 @@ bool quantize_show(ProbedModel *s, Error *e) {
         *sheet_cell(&sheet, i, 0) = loss[i];
         *sheet_cell(&sheet, i, 1) = loss[i] - loss[0];
     }
-    probed_model_show(s, &sheet);
+    probed_model_show(s, &sheet, &s->main, s->main.rows);
     return true;
 }

@@ -12,7 +12,8 @@ Sheet sheet_make(const char *key, const char *title, int rows, int cols) {
     s.row = instrument_memory((size_t)rows, sizeof *s.row);
     s.col = instrument_memory((size_t)cols, sizeof *s.col);
     s.cell = instrument_memory((size_t)rows * (size_t)cols, sizeof *s.cell);
-    for (int i = 0; i < rows * cols; i++) s.cell[i] = NAN;
+    s.error = instrument_memory((size_t)rows * (size_t)cols, sizeof *s.error);
+    for (int i = 0; i < rows * cols; i++) s.cell[i] = s.error[i] = NAN;
     return s;
 }
 
@@ -20,15 +21,29 @@ void sheet_free(Sheet *s) {
     free(s->row);
     free(s->col);
     free(s->cell);
+    free(s->error);
 }
 
 double *sheet_cell(const Sheet *s, int row, int col) {
     return s->cell + (size_t)row * (size_t)s->cols + col;
 }
 
+double *sheet_error(const Sheet *s, int row, int col) {
+    return s->error + (size_t)row * (size_t)s->cols + col;
+}
+
+/* Two digits of the error, and the figure to the same place. */
+static void figure_with_error(double x, double error, char text[SHEET_NAME]) {
+    int places = 1 - (int)floor(log10(error));
+    places = places < 0 ? 0 : places > 9 ? 9 : places;
+    snprintf(text, SHEET_NAME, "%.*f +- %.*f", places, x, places, error);
+}
+
 static void cell_text(const Sheet *s, int row, int col, char text[SHEET_NAME]) {
-    double x = *sheet_cell(s, row, col);
-    if (isnan(x))
+    double x = *sheet_cell(s, row, col), error = *sheet_error(s, row, col);
+    if (isfinite(x) && isfinite(error) && error > 0)
+        figure_with_error(x, error, text);
+    else if (isnan(x))
         strcpy(text, "-");
     else if (s->row[row].words)
         snprintf(text, SHEET_NAME, "%s", s->row[row].words[(int)x]);
@@ -50,7 +65,7 @@ void sheet_print(FILE *out, const Sheet *s) {
     int first = 0;
     for (int i = 0; i < s->rows; i++)
         first = (int)strlen(s->row[i].name) > first ? (int)strlen(s->row[i].name) : first;
-    fprintf(out, "%s\n%*s", s->title, first, "");
+    fprintf(out, "%s%s%s\n%*s", s->title, *s->over ? ", " : "", s->over, first, "");
     for (int j = 0; j < s->cols; j++) fprintf(out, "  %*s", column_width(s, j), s->col[j]);
     for (int i = 0; i < s->rows; i++) {
         fprintf(out, "\n%-*s", first, s->row[i].name);
@@ -70,22 +85,40 @@ static void json_number(FILE *out, double x) {
         fputs("null", out);
 }
 
-void sheet_json(FILE *out, const Sheet *s) {
-    fprintf(out, "\"%s\": {\"columns\": [", s->key);
-    for (int j = 0; j < s->cols; j++) {
-        if (j) fputs(", ", out);
-        json_string(out, s->col[j]);
-    }
-    fputs("], \"rows\": {", out);
+static void json_rows(FILE *out, const Sheet *s, const char *name, const double *at) {
+    fprintf(out, "\"%s\": {", name);
     for (int i = 0; i < s->rows; i++) {
         fputs(i ? ", " : "", out);
         json_string(out, s->row[i].name);
         fputs(": [", out);
         for (int j = 0; j < s->cols; j++) {
             if (j) fputs(", ", out);
-            json_number(out, *sheet_cell(s, i, j));
+            json_number(out, at[i * s->cols + j]);
         }
         fputc(']', out);
     }
-    fputs("}}", out);
+    fputc('}', out);
+}
+
+static bool has_errors(const Sheet *s) {
+    for (int i = 0; i < s->rows * s->cols; i++)
+        if (!isnan(s->error[i])) return true;
+    return false;
+}
+
+void sheet_json(FILE *out, const Sheet *s) {
+    fprintf(out, "\"%s\": {\"over\": ", s->key);
+    json_string(out, s->over);
+    fputs(", \"columns\": [", out);
+    for (int j = 0; j < s->cols; j++) {
+        if (j) fputs(", ", out);
+        json_string(out, s->col[j]);
+    }
+    fputs("], ", out);
+    json_rows(out, s, "rows", s->cell);
+    if (has_errors(s)) {
+        fputs(", ", out);
+        json_rows(out, s, "errors", s->error);
+    }
+    fputc('}', out);
 }

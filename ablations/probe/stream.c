@@ -78,10 +78,10 @@ bool stream_show(ProbedModel *s, Error *e) {
     bool ok = probe_rows_draw(&p, CONTEXT, s->data, (uint64_t)s->c.seed, s->c.probe.sequences, T, bos, e);
     if (ok) rows_hide_targets(&p.at, p.rows, p.T, s->m->config.prefix);
     ok = ok && measure(s, &p, &sheet, e);
-    probe_rows_free(&p);
     if (ok)
-        probed_model_show(s, &sheet);
+        probed_model_show(s, &sheet, &p, p.rows);
     else
         sheet_free(&sheet);
+    probe_rows_free(&p);
     return ok;
 }

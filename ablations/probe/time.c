@@ -41,6 +41,6 @@ bool time_show(ProbedModel *s, Error *e) {
         strcpy(sheet.row[i].name, sets[i].name);
         *sheet_cell(&sheet, i, 0) = median_of(ms[i], REPEATS);
     }
-    probed_model_show(s, &sheet);
+    probed_model_show(s, &sheet, &s->main, s->main.rows);
     return true;
 }
