@@ -49,8 +49,8 @@ static bool any_backward(const Observers *o) {
     return false;
 }
 
-void instruments_measure(const Probe *p, Tape *t, const int32_t *x, const int32_t *y, const int32_t *doc_start,
-                         int set, Figures *out, float *losses) {
+void instruments_measure(const Probe *p, Tape *t, const int32_t *x, const int32_t *y,
+                         const int32_t *doc_start, int set, Figures *out, float *losses) {
     Probe probe = *p;
     probe.y = y;
     Observers own = t->observers;
