@@ -25,9 +25,6 @@ typedef struct Probe {
     float *scratch; /* room of an arena (model_arena) for what the backward leaves; NULL: no backward is made */
 } Probe;
 
-/* Targets that are scored; random tokens have none. */
-int64_t probe_scored(const Probe *p);
-
 typedef struct Instrument {
     const char *name;       /* "sink_mass" */
     const char *definition; /* one line */

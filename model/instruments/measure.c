@@ -10,12 +10,6 @@ typedef struct Opened {
     int n;
 } Opened;
 
-int64_t probe_scored(const Probe *p) {
-    int64_t scored = 0;
-    for (int64_t n = 0; p->y && n < (int64_t)p->rows * p->T; n++) scored += p->y[n] >= 0;
-    return scored;
-}
-
 static bool applies(const Instrument *i, int set, bool backward) {
     return i->cost & set && (backward || !taps_backward(i->taps));
 }
