@@ -6,6 +6,7 @@
  * left out. Rows come before files: a merge that dies between leaves a run whose files the next merge brings.
  */
 #include "data/base/files.h"
+#include "data/base/listing.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/commands/command.h"
 #include "train/store/schema.h"
@@ -53,51 +54,37 @@ static bool transaction(Merge *m, bool (*work)(Merge *, const char *key, Error *
 
 /* ---- the rows of a run ---- */
 
-enum { COLUMNS_TEXT = 2048, SQL_TEXT = 3 * COLUMNS_TEXT };
+/* Queries that answer with SQL (train/store/schema.h). ?1: the run's key, ?2: a pattern for the names of
+ * tables. */
+#define ID(schema) "(SELECT id FROM " schema ".run WHERE key = ?1)"
 
-/* Names of a table's columns but for those in `without`, which is a list in SQL. */
-static bool columns_of(Merge *m, const char *table, const char *without, char out[COLUMNS_TEXT], Error *e) {
-    char sql[256];
-    snprintf(sql, sizeof sql, "SELECT group_concat(name) FROM pragma_table_info(?1) WHERE name NOT IN (%s)",
-             without);
-    return execute(m, sql, table, out, COLUMNS_TEXT, e);
-}
-
-/* SQL that makes SQL for every table whose rows are a run's: ours go, or theirs come where ours has none. ?1:
- * the key, ?2: a pattern for the table's name. */
+/* Every table whose rows are a run's: our rows go; theirs come where there is none of ours. */
 #define OF_TABLES                                                                                            \
     " FROM main.sqlite_schema AS s WHERE s.type = 'table' AND s.name LIKE coalesce(?2, '%')"                 \
     " AND EXISTS (SELECT 1 FROM pragma_table_info(s.name) WHERE name = 'run_id')"
-#define ID(schema) "(SELECT id FROM " schema ".run WHERE key = ?1)"
 static const char delete_sql[] =
     "SELECT group_concat('DELETE FROM main.' || name || ' WHERE run_id = ' || " ID("main") ", ';')" OF_TABLES;
+#define COLUMNS                                                                                              \
+    "(SELECT group_concat(', \"' || name || '\"', '') FROM pragma_table_info(s.name) WHERE name <> 'run_id')"
 static const char add_sql[] =
-    "SELECT group_concat('INSERT OR IGNORE INTO main.' || name || ' (run_id' || columns || ') SELECT ' "
-    "|| " ID("main") " || columns || ' FROM other.' || name || ' WHERE run_id = ' || " ID(
-        "other") ", ';') FROM (SELECT name,"
-                 " (SELECT group_concat(', ' || name, '') FROM pragma_table_info(s.name) WHERE name <> "
-                 "'run_id') AS columns" OF_TABLES ")";
+    "SELECT group_concat('INSERT OR IGNORE INTO main.' || name || ' (run_id' || " COLUMNS " || ') SELECT ' ||"
+    " " ID("main") " || " COLUMNS
+                   " || ' FROM other.' || name || ' WHERE run_id = ' || " ID("other") ", ';')" OF_TABLES;
+
+/* The run's own row, without its checkpoint, which is one of the other's files until it has been copied. */
+static const char run_sql[] =
+    "SELECT 'INSERT INTO main.run (key, ' || c || ') SELECT key, ' || c || ' FROM other.run WHERE key = ' ||"
+    " quote(?1) || ' ON CONFLICT (key) DO UPDATE SET (' || c || ') = (' || x || ')'"
+    " FROM (SELECT group_concat(name) AS c, group_concat('excluded.' || name) AS x"
+    " FROM pragma_table_info('run') WHERE name NOT IN ('id', 'key', 'note', 'checkpoint'))";
+
+static const char sweep_sql[] =
+    "SELECT 'INSERT OR IGNORE INTO main.sweep (' || c || ') SELECT ' || c || ' FROM other.sweep'"
+    " FROM (SELECT group_concat(name) AS c FROM pragma_table_info('sweep') WHERE name <> 'id')";
 
 static bool execute_generated(Merge *m, const char *query, const char *key, const char *tables, Error *e) {
     return sql_generated(store_db(m->into), query, key, tables) == SQLITE_OK ||
            store_failed(m->into, "merge", e);
-}
-
-/* The checkpoint is one of the other's files until it has been copied. */
-static bool copy_run_row(Merge *m, const char *key, Error *e) {
-    char columns[COLUMNS_TEXT], sql[SQL_TEXT];
-    if (!columns_of(m, "run", "'id', 'key', 'note', 'checkpoint'", columns, e)) return false;
-    snprintf(sql, sizeof sql,
-             "INSERT INTO main.run (key, %s) SELECT key, %s FROM other.run WHERE key = ?1"
-             " ON CONFLICT (key) DO NOTHING",
-             columns, columns);
-    if (!execute(m, sql, key, NULL, 0, e)) return false;
-    snprintf(sql, sizeof sql,
-             "UPDATE main.run SET (%s) = (SELECT %s FROM other.run WHERE key = ?1) WHERE key = ?1", columns,
-             columns);
-    return execute(m, sql, key, NULL, 0, e) &&
-           execute(m, "UPDATE main.run SET status = 'interrupted' WHERE key = ?1 AND status = 'running'", key,
-                   NULL, 0, e);
 }
 
 /* What hangs on no step, so that a run known already is given it, too: the texts of maps, and a remark where
@@ -111,8 +98,11 @@ static bool add_missing(Merge *m, const char *key, Error *e) {
 }
 
 static bool copy_rows(Merge *m, const char *key, Error *e) {
-    return copy_run_row(m, key, e) && execute_generated(m, delete_sql, key, NULL, e) &&
-           execute_generated(m, add_sql, key, NULL, e) && add_missing(m, key, e);
+    return execute_generated(m, run_sql, key, NULL, e) &&
+           execute(m, "UPDATE main.run SET status = 'interrupted' WHERE key = ?1 AND status = 'running'", key,
+                   NULL, 0, e) &&
+           execute_generated(m, delete_sql, key, NULL, e) && execute_generated(m, add_sql, key, NULL, e) &&
+           add_missing(m, key, e);
 }
 
 /* ---- its files ---- */
@@ -261,14 +251,6 @@ static bool merge_runs(Merge *m, Error *e) {
 #define SAME_SWEEP                                                                                           \
     "JOIN other.sweep AS o ON o.id = x.sweep JOIN main.sweep AS i ON i.name = o.name AND NOT " OTHER_PLACES
 
-static bool copy_sweep_rows(Merge *m, Error *e) {
-    char columns[COLUMNS_TEXT], sql[SQL_TEXT];
-    if (!columns_of(m, "sweep", "'id'", columns, e)) return false;
-    snprintf(sql, sizeof sql, "INSERT OR IGNORE INTO main.sweep (%s) SELECT %s FROM other.sweep", columns,
-             columns);
-    return execute(m, sql, NULL, NULL, 0, e);
-}
-
 static bool copy_sweeps(Merge *m, const char *unused, Error *e) {
     static const char *const steps[] = {
         "INSERT OR IGNORE INTO main.sweep_run SELECT i.id, x.\"index\", ours.id FROM other.sweep_run AS "
@@ -281,7 +263,7 @@ static bool copy_sweeps(Merge *m, const char *unused, Error *e) {
         " SELECT i.id, place, metric, direction, beyond, baseline FROM other.sweep_expect AS x " SAME_SWEEP,
         "INSERT OR IGNORE INTO main.t_quantile SELECT * FROM other.t_quantile"};
     (void)unused;
-    if (!copy_sweep_rows(m, e)) return false;
+    if (!execute_generated(m, sweep_sql, NULL, NULL, e)) return false;
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         if (!execute(m, steps[i], NULL, NULL, 0, e)) return false;
     return true;

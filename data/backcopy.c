@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static const int64_t HELDOUT_ROW = (int64_t)1 << 39; /* the upper half of the generator's steps */
 
@@ -115,17 +116,26 @@ static bool fill_counts(const char *folder, const Corpus *c, const void *context
     return ok;
 }
 
+/* Whether no sum of counts leaves its type. */
+static bool can_be_counts(const BigramCounts *counts) {
+    bool ok = true;
+    for (int i = 0; i < 256; i++)
+        for (int j = 0; j < 256; j++) ok = ok && counts->of[i][j] >= 0 && counts->of[i][j] <= INT64_MAX >> 17;
+    return ok;
+}
+
 bool backcopy_open(Backcopy *b, CacheEntry *entry, const char *source, const char *cache_dir,
                    void (*say)(const char *line), Error *e) {
     Recipe r = {source, "bigrams of bytes", fill_counts, NULL};
-    Bytes counts = {0};
+    const void *counts;
+    int64_t size;
     if (!cache_entry(entry, &r, cache_dir, say, e)) return false;
     Path path = path_of("%s/bigrams", entry->folder.s);
-    bool ok = file_read(path.s, &counts, e);
-    if (ok && counts.size != sizeof(BigramCounts))
-        ok = fail(e, EXIT_FAILED, "cache: %s: cut short (remove its folder)", path.s);
-    ok = ok && backcopy_build(b, (const BigramCounts *)(const void *)counts.data, source, e);
-    bytes_free(&counts);
+    if (!file_map(path.s, &counts, &size, e)) return false;
+    bool ok = (size == sizeof(BigramCounts) && can_be_counts(counts)) ||
+              fail(e, EXIT_FAILED, "cache: %s: no counts (remove its folder)", path.s);
+    ok = ok && backcopy_build(b, counts, source, e);
+    if (counts) munmap((void *)counts, (size_t)size);
     return ok;
 }
 

@@ -1,5 +1,6 @@
 #include "data/cache.h"
 
+#include "data/seal.h"
 #include "data/split.h"
 #include "data/workspace.h"
 
@@ -9,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { FORMAT = 3 }; /* raised when the same settings come to mean other files */
+enum { FORMAT = 4 }; /* raised when the same settings come to mean other files */
 
 /* ---- entries ------------------------------------------------------------------------------ */
 
@@ -17,80 +18,109 @@ static Path seen_path(const char *cache_dir, const char *digest) {
     return path_of("%s/seen/%s", cache_dir, digest);
 }
 
+/* What is remembered of a digest: the content hash, and a checksum of both. */
+static void memory_line(const char *digest, const char *hash, char line[2 * HASH_HEX]) {
+    Path both = path_of("%s%s", digest, hash);
+    memcpy(line, hash, HASH_HEX - 1);
+    hash_hex(both.s, (int64_t)strlen(both.s), line + HASH_HEX - 1);
+}
+
 /* The remembered content hash of the files that have this digest. */
 static bool recall(const char *cache_dir, const char *digest, char hash[HASH_HEX]) {
+    enum { SIZE = 2 * (HASH_HEX - 1) };
     Bytes b = {0};
     Error unknown = {0};
-    bool ok = file_read(seen_path(cache_dir, digest).s, &b, &unknown) && b.size == HASH_HEX - 1;
-    if (ok) snprintf(hash, HASH_HEX, "%.*s", HASH_HEX - 1, b.data);
+    char line[2 * HASH_HEX];
+    bool ok = file_read(seen_path(cache_dir, digest).s, &b, &unknown) && b.size == SIZE;
+    if (ok) {
+        snprintf(hash, HASH_HEX, "%.*s", HASH_HEX - 1, b.data);
+        memory_line(digest, hash, line);
+        ok = memcmp(line, b.data, SIZE) == 0;
+    }
     bytes_free(&b);
     return ok;
 }
 
 /* Forgetting costs one more reading of the text, so a failure here is none. */
-static void remember(const Workspace *w, const char *cache_dir, const char *digest, const char *hash) {
+static void remember(const char *cache_dir, const char *digest, const char *hash) {
     Error unkept = {0};
-    Path draft = path_of("%s/seen", w->path.s);
-    if (folder_make(path_of("%s/seen", cache_dir).s, &unkept) &&
-        file_write(draft.s, hash, HASH_HEX - 1, &unkept))
-        rename(draft.s, seen_path(cache_dir, digest).s);
+    char line[2 * HASH_HEX];
+    memory_line(digest, hash, line);
+    if (folder_make(path_of("%s/seen", cache_dir).s, &unkept))
+        file_replace(seen_path(cache_dir, digest).s, line, (int64_t)strlen(line), &unkept);
 }
 
-static Path entry_path(const Recipe *r, const char *cache_dir, const char *corpus_hash) {
-    char key[HASH_HEX];
+static void entry_key(const Recipe *r, const char *corpus_hash, char key[HASH_HEX]) {
     Path all = path_of("%d\n%s\n%s\n%s", FORMAT, r->source, corpus_hash, r->settings);
     hash_hex(all.s, (int64_t)strlen(all.s), key);
-    return path_of("%s/%s", cache_dir, key);
 }
 
-static bool write_meta(const char *folder, const Recipe *r, const Corpus *c, const char *hash, Error *e) {
-    Path meta =
-        path_of("licence %s\ncorpus %s\nsource %s\nsettings %s\n", c->licence, hash, r->source, r->settings);
-    return file_write(path_of("%s/meta", folder).s, meta.s, (int64_t)strlen(meta.s), e);
+static bool seal_entry(const char *folder, const Recipe *r, const Corpus *c, const char *hash, Error *e) {
+    char key[HASH_HEX];
+    entry_key(r, hash, key);
+    Path source = path_of("%s", r->source);
+    for (char *at = source.s; *at; at++)
+        if (*at == '\n') *at = ' ';
+    Path facts = path_of("key %s\nlicence %s\ncorpus %s\nsource %s\nsettings %s\nnote %s\n", key, c->licence,
+                         hash, source.s, r->settings, c->note);
+    return folder_seal(folder, facts.s, e);
 }
 
-static bool read_meta(CacheEntry *out, Error *e) {
-    Bytes meta = {0};
-    Path path = path_of("%s/meta", out->folder.s);
-    bool ok = file_read(path.s, &meta, e) && bytes_append(&meta, "", 1, e);
-    if (ok && sscanf(meta.data, "licence %127[^\n] corpus %32s", out->licence, out->corpus_hash) != 2)
-        ok = fail(e, EXIT_FAILED, "cache: %s: not understood (remove its folder)", path.s);
-    bytes_free(&meta);
+/* Opens the entry of that text; an error says what is missing or damaged. */
+static bool open_entry(CacheEntry *out, const Recipe *r, const char *cache_dir, const char *hash, Error *e) {
+    char key[HASH_HEX], written[HASH_HEX];
+    Bytes facts = {0};
+    entry_key(r, hash, key);
+    out->folder = path_of("%s/%s", cache_dir, key);
+    bool ok = folder_check(out->folder.s, &facts, e);
+    if (ok && !(fact_read(facts.data, "key", written, sizeof written) && !strcmp(key, written) &&
+                fact_read(facts.data, "licence", out->licence, sizeof out->licence) &&
+                fact_read(facts.data, "note", out->note, sizeof out->note)))
+        ok = fail(e, EXIT_FAILED, "meta: of another text");
+    snprintf(out->corpus_hash, sizeof out->corpus_hash, "%s", hash);
+    bytes_free(&facts);
+    return ok;
+}
+
+/* Puts an entry where there is none, or a damaged one. */
+static bool write_entry(const CacheEntry *to, const Recipe *r, const Corpus *c, const char *cache_dir,
+                        const char *hash, Error *e) {
+    Workspace w;
+    if (!workspace_open(&w, cache_dir, e)) return false;
+    bool ok = r->fill(w.path.s, c, r->context, e) && seal_entry(w.path.s, r, c, hash, e) &&
+              workspace_publish(&w, w.path.s, to->folder.s, e);
+    workspace_close(&w);
     return ok;
 }
 
 static bool make_entry(CacheEntry *out, const Recipe *r, const char *cache_dir, const char *digest,
-                       Error *e) {
+                       void (*say)(const char *line), Error *e) {
     Corpus c;
-    Workspace w;
     char hash[HASH_HEX];
+    Error why = {0};
     if (!corpus_read(&c, r->source, cache_dir, e)) return false;
-    corpus_hash(&c, hash);
-    out->folder = entry_path(r, cache_dir, hash);
-    bool ok = workspace_open(&w, cache_dir, e);
-    if (ok) {
-        remember(&w, cache_dir, digest, hash);
-        if (access(out->folder.s, F_OK) != 0)
-            ok = r->fill(w.path.s, &c, r->context, e) && write_meta(w.path.s, r, &c, hash, e) &&
-                 workspace_publish(&w, w.path.s, out->folder.s, e);
-        workspace_close(&w);
+    if (say && *c.note) say(path_of("data: %s: %s", r->source, c.note).s);
+    split_hash(&c, hash);
+    bool ok = open_entry(out, r, cache_dir, hash, &why); /* its files may have been touched, not changed */
+    if (!ok) {
+        if (say && access(out->folder.s, F_OK) == 0)
+            say(path_of("data: %s: prepared anew: %s: %s", r->source, out->folder.s, why.text).s);
+        ok = write_entry(out, r, &c, cache_dir, hash, e) && open_entry(out, r, cache_dir, hash, e);
     }
     corpus_free(&c);
+    if (ok) remember(cache_dir, digest, hash);
     return ok;
 }
 
 bool cache_entry(CacheEntry *out, const Recipe *r, const char *cache_dir, void (*say)(const char *line),
                  Error *e) {
-    char digest[HASH_HEX];
+    char digest[HASH_HEX], hash[HASH_HEX];
+    Error why = {0};
     *out = (CacheEntry){0};
     if (!corpus_stat(r->source, cache_dir, digest, e)) return false;
-    bool known = recall(cache_dir, digest, out->corpus_hash);
-    if (known) out->folder = entry_path(r, cache_dir, out->corpus_hash);
-    if (!known || access(out->folder.s, F_OK) != 0) {
-        if (say) say(path_of("data: %s: preparing (%s)", r->source, r->settings).s);
-        if (!make_entry(out, r, cache_dir, digest, e)) return false;
-    }
-    return read_meta(out, e);
+    if (recall(cache_dir, digest, hash) && open_entry(out, r, cache_dir, hash, &why)) return true;
+    if (say) say(path_of("data: %s: preparing (%s)", r->source, r->settings).s);
+    return make_entry(out, r, cache_dir, digest, say, e);
 }
 
 /* ---- tokens ------------------------------------------------------------------------------- */
@@ -115,11 +145,21 @@ static bool write_part(const char *folder, const char *name, const Codec *codec,
     return ok;
 }
 
+static void say_split(const TokenRecipe *r, const Corpus *c, const Split *s) {
+    double share = 100 * (double)s->heldout.bytes / (double)c->text.size;
+    const char *why = s->uneven ? ", as whole documents would be too little or too much" : "";
+    Path part =
+        s->tail ? path_of("its end%s", why)
+                : path_of("%lld of %lld documents", (long long)s->heldout.documents, (long long)c->documents);
+    r->say(path_of("data: %s: held out: %.1f %% of the text (%s)", r->config->source, share, part.s).s);
+}
+
 static bool fill_tokens(const char *folder, const Corpus *c, const void *context, Error *e) {
     const TokenRecipe *r = context;
     Split split;
     Codec codec = {0};
     if (!split_documents(&split, c, r->config->source, e)) return false;
+    if (r->say) say_split(r, c, &split);
     bool ok = true;
     if (r->config->tokenizer == TOKENIZER_BPE) {
         if (r->say)
@@ -138,17 +178,34 @@ static bool fill_tokens(const char *folder, const Corpus *c, const void *context
     return ok;
 }
 
-static bool map_part(TokenPart *p, const char *folder, const char *name, Error *e) {
-    const void *token, *start;
-    int64_t token_bytes, start_bytes;
-    if (!file_map(path_of("%s/%s.tokens", folder, name).s, &token, &token_bytes, e)) return false;
-    *p = (TokenPart){.token = token, .tokens = token_bytes / (int64_t)sizeof *p->token};
-    if (!file_map(path_of("%s/%s.documents", folder, name).s, &start, &start_bytes, e)) return false;
-    p->start = start;
-    p->documents = start_bytes / (int64_t)sizeof *p->start - 1;
-    if (p->documents < 1 || p->start[p->documents] != p->tokens)
-        return fail(e, EXIT_FAILED, "cache: %s: its files do not fit together (remove the folder)", folder);
-    return true;
+bool token_part(TokenPart *p, const void *token, int64_t token_bytes, const void *start, int64_t start_bytes,
+                int64_t vocab, const char *name, Error *e) {
+    *p = (TokenPart){.token = token,
+                     .tokens = token_bytes / (int64_t)sizeof *p->token,
+                     .start = start,
+                     .documents = start_bytes / (int64_t)sizeof *p->start - 1};
+    bool whole = token_bytes % (int64_t)sizeof *p->token == 0 &&
+                 start_bytes % (int64_t)sizeof *p->start == 0 && p->documents >= 1 && p->start[0] == 0 &&
+                 p->start[p->documents] == p->tokens;
+    for (int64_t i = 0; whole && i < p->documents; i++) whole = p->start[i] < p->start[i + 1];
+    uint16_t largest = 0;
+    for (int64_t i = 0; i < p->tokens; i++) largest = p->token[i] > largest ? p->token[i] : largest;
+    if (whole && largest < vocab) return true;
+    return fail(e, EXIT_FAILED, "cache: %s: %s (remove the folder)", name,
+                whole ? "a token that its tokenizer does not have" : "its files do not fit together");
+}
+
+static bool map_part(TokenPart *p, const char *folder, const char *name, int64_t vocab, Error *e) {
+    const void *token = NULL, *start = NULL;
+    int64_t token_bytes = 0, start_bytes = 0;
+    bool ok = file_map(path_of("%s/%s.tokens", folder, name).s, &token, &token_bytes, e) &&
+              file_map(path_of("%s/%s.documents", folder, name).s, &start, &start_bytes, e) &&
+              token_part(p, token, token_bytes, start, start_bytes, vocab, folder, e);
+    if (ok) return true;
+    if (token) munmap((void *)token, (size_t)token_bytes);
+    if (start) munmap((void *)start, (size_t)start_bytes);
+    *p = (TokenPart){0};
+    return false;
 }
 
 static void unmap_part(TokenPart *p) {
@@ -170,8 +227,8 @@ bool tokens_open(TokenSet *t, const DataConfig *c, const char *cache_dir, void (
     Recipe r = {c->source, settings.s, fill_tokens, &context};
     bool ok = cache_entry(&t->entry, &r, cache_dir, say, e) &&
               codec_open(&t->codec, c->tokenizer, t->entry.folder.s, e) &&
-              map_part(&t->train, t->entry.folder.s, "train", e) &&
-              map_part(&t->heldout, t->entry.folder.s, "heldout", e);
+              map_part(&t->train, t->entry.folder.s, "train", t->codec.pieces.count, e) &&
+              map_part(&t->heldout, t->entry.folder.s, "heldout", t->codec.pieces.count, e);
     if (!ok) tokens_close(t);
     return ok;
 }

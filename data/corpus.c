@@ -1,6 +1,8 @@
 #include "data/corpus.h"
 
 #include "data/base/process.h"
+#include "data/text_file.h"
+#include "data/utf8.h"
 #include "data/workspace.h"
 
 #include <errno.h>
@@ -41,9 +43,26 @@ static bool document_end(Corpus *c, int64_t from, Error *e) {
 static bool read_files(Corpus *c, const FileList *files, Error *e) {
     for (int64_t i = 0; i < files->files; i++) {
         int64_t from = c->text.size;
-        if (!file_read(files->path[i], &c->text, e) || !document_end(c, from, e)) return false;
+        if (!text_file_read(files->path[i], &c->text, e) || !document_end(c, from, e)) return false;
     }
     return true;
+}
+
+/* What was left out, and what is kept that is no character. */
+static void write_note(Corpus *c, const FileList *files, int64_t empty) {
+    const struct {
+        int64_t n;
+        const char *what;
+    } rows[] = {{files->hidden, "hidden names left out"},
+                {empty, "empty files left out"},
+                {files->links, "links left out (to nothing, or to what is read already)"},
+                {files->special, "left out that are neither file nor folder"},
+                {utf8_strays(c->text.data, c->text.size), "bytes that are not UTF-8, kept as they are"}};
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && used < sizeof c->note; i++)
+        if (rows[i].n)
+            used += (size_t)snprintf(c->note + used, sizeof c->note - used, "%s%lld %s", used ? ", " : "",
+                                     (long long)rows[i].n, rows[i].what);
 }
 
 /* ---- dictd -------------------------------------------------------------------------------- */
@@ -90,13 +109,11 @@ static int by_offset(const void *a, const void *b) {
     return q->hidden - p->hidden;
 }
 
-static bool entries_read(Entries *list, const char *index, Error *e) {
-    Bytes lines = {0};
-    bool ok = file_read(index, &lines, e) && bytes_append(&lines, "", 1, e);
-    char *rest = lines.data;
+static bool entries_read(Entries *list, Bytes *index, Error *e) {
+    bool ok = bytes_append(index, "", 1, e);
+    char *rest = index->data;
     for (char *line; ok && (line = strsep(&rest, "\n"));)
         if (*line) ok = entries_add(list, line, e);
-    bytes_free(&lines);
     if (ok && list->entries) qsort(list->entry, (size_t)list->entries, sizeof *list->entry, by_offset);
     return ok;
 }
@@ -119,21 +136,41 @@ static bool append_unfolded(Bytes *out, const char *text, int64_t size, Error *e
     return true;
 }
 
-bool corpus_read_dictd(Corpus *c, const char *dict, const char *index, Error *e) {
-    Bytes text = {0};
-    Entries list = {0};
-    bool ok = file_read(dict, &text, e) && entries_read(&list, index, e);
-    for (int64_t i = 0; ok && i < list.entries; i++) {
-        Entry now = list.entry[i];
-        if (now.offset < 0 || now.length < 0 || now.length > text.size || now.offset > text.size - now.length)
-            ok = fail(e, EXIT_USAGE, "corpus: %s: an entry lies outside of %s (fetch it again)", index, dict);
-        bool again = i && list.entry[i - 1].offset == now.offset && list.entry[i - 1].length == now.length;
+/* Appends the entries that lie within the text. Entries may share text, but all of them together are not
+ * longer than the text twice. */
+static bool add_entries(Corpus *c, const char *name, const Bytes *dict, const Entries *list, Error *e) {
+    bool ok = true;
+    int64_t left = 2 * dict->size;
+    for (int64_t i = 0; ok && i < list->entries; i++) {
+        Entry now = list->entry[i];
+        if (now.offset < 0 || now.length < 0 || now.length > dict->size ||
+            now.offset > dict->size - now.length)
+            ok = fail(e, EXIT_USAGE, "corpus: %s: an entry lies outside of the text (fetch it again)", name);
+        bool again = i && list->entry[i - 1].offset == now.offset && list->entry[i - 1].length == now.length;
         if (!ok || again || now.hidden) continue;
+        if ((left -= now.length) < 0)
+            return fail(e, EXIT_USAGE, "corpus: %s: its entries overlap (fetch it again)", name);
         int64_t from = c->text.size;
-        ok = append_unfolded(&c->text, text.data + now.offset, now.length, e) && document_end(c, from, e);
+        ok = append_unfolded(&c->text, dict->data + now.offset, now.length, e) && document_end(c, from, e);
     }
-    bytes_free(&text);
+    return ok;
+}
+
+bool corpus_add_dictd(Corpus *c, const char *name, const Bytes *dict, Bytes *index, Error *e) {
+    if (index->size && memchr(index->data, 0, (size_t)index->size))
+        return fail(e, EXIT_USAGE, "corpus: %s: no index of dictd (fetch it again)", name);
+    Entries list = {0};
+    bool ok = entries_read(&list, index, e) && add_entries(c, name, dict, &list, e);
     free(list.entry);
+    return ok;
+}
+
+bool corpus_read_dictd(Corpus *c, const char *dict, const char *index, Error *e) {
+    Bytes text = {0}, lines = {0};
+    bool ok = file_read(dict, &text, e) && file_read(index, &lines, e) &&
+              corpus_add_dictd(c, index, &text, &lines, e);
+    bytes_free(&text);
+    bytes_free(&lines);
     return ok;
 }
 
@@ -194,7 +231,7 @@ static bool source_files(FileList *files, const Package **package, const char *s
     char names[CORPUS_NAMES];
     const Package *p = *package = package_named(source);
     Path path = p ? path_of("%s/text", package_path(p, cache_dir).s) : path_of("%s", source);
-    if (access(path.s, F_OK) == 0) return files_list(files, path.s, p ? p->wanted : NULL, e);
+    if (access(path.s, F_OK) == 0) return files_list_linked(files, path.s, p ? p->wanted : NULL, e);
     if (p)
         return fail(e, EXIT_USAGE, "data.source: %s: not here yet (get it with: sinklab fetch %s)", source,
                     source);
@@ -202,12 +239,14 @@ static bool source_files(FileList *files, const Package **package, const char *s
                 strerror(errno), corpus_names(names, sizeof names));
 }
 
+/* The first line of the file; a text of the user's has none. */
 static void read_licence(Corpus *c, const Package *p, const char *cache_dir) {
     Bytes line = {0};
     Error unknown = {0};
-    bool ok = p && file_read(path_of("%s/licence", package_path(p, cache_dir).s).s, &line, &unknown);
-    int length = ok ? (int)strcspn(line.data, "\n") : 0;
-    snprintf(c->licence, sizeof c->licence, "%.*s", length ? length : 7, length ? line.data : "unknown");
+    bool ok = p && file_read(path_of("%s/licence", package_path(p, cache_dir).s).s, &line, &unknown) &&
+              bytes_append(&line, "", 1, &unknown);
+    if (ok) line.data[strcspn(line.data, "\n")] = 0;
+    snprintf(c->licence, sizeof c->licence, "%s", ok && *line.data ? line.data : "unknown");
     bytes_free(&line);
 }
 
@@ -217,10 +256,11 @@ bool corpus_read(Corpus *c, const char *source, const char *cache_dir, Error *e)
     const Package *p;
     if (!source_files(&files, &p, source, cache_dir, e)) return false;
     bool ok = p ? p->read(c, &files, e) : read_files(c, &files, e);
-    files_free(&files);
     if (ok && !c->documents) ok = fail(e, EXIT_USAGE, "data.source: %s: the text is empty", source);
     if (ok) read_licence(c, p, cache_dir);
+    if (ok) write_note(c, &files, p ? 0 : files.files - c->documents);
     if (!ok) corpus_free(c);
+    files_free(&files);
     return ok;
 }
 

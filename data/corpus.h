@@ -4,14 +4,16 @@
  *
  *   a named corpus  as its row of packages[] has it (corpus.c)
  *   a file          one document
- *   a folder        each regular file below it a document, sorted by path, hidden ones left out
+ *   a folder        each regular file below it a document, sorted by path; links are followed, a file that
+ *                   has two names is read once (data/base/listing.h)
  *
- * Files may be gzip. A document that does not end in a newline is given one; empty files are
- * left out. Text is bytes: nothing else is decoded or normalised. */
+ * Files may be gzip. What is no text is refused by name (data/text_file.h). A document that does not end in a
+ * newline is given one. Text is bytes: nothing else is decoded or normalised. What is left out, and bytes that
+ * are not UTF-8, are counted. */
 #ifndef SINKLAB_CORPUS_H
 #define SINKLAB_CORPUS_H
 
-#include "data/base/files.h"
+#include "data/base/listing.h"
 #include "data/data.h"
 
 typedef struct Corpus {
@@ -19,6 +21,7 @@ typedef struct Corpus {
     int64_t *start; /* [documents + 1] byte offsets of the documents, the last is text.size */
     int64_t documents;
     char licence[128];
+    char note[256]; /* one line that counts what was left out and what is not UTF-8; "": nothing */
 } Corpus;
 
 /* Reads a source. An error (EXIT_USAGE) when it is missing, naming the command that fetches it
@@ -33,7 +36,8 @@ bool corpus_stat(const char *source, const char *cache_dir, char digest[HASH_HEX
 void corpus_hash(const Corpus *c, char hash[HASH_HEX]);
 
 /* Appends the entries of a dictd dictionary: headword, offset and length a line of the index,
- * the numbers in dictd's base 64. */
+ * the numbers in dictd's base 64. `name` stands in errors. The index is cut into its fields. */
+bool corpus_add_dictd(Corpus *c, const char *name, const Bytes *dict, Bytes *index, Error *e);
 bool corpus_read_dictd(Corpus *c, const char *dict, const char *index, Error *e);
 
 #endif

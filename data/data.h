@@ -69,10 +69,11 @@ typedef struct DatasetInfo {
     int64_t train_documents; /* that begin before the limit; 0 for the synthetic task */
     double bytes_per_token;  /* of the held-out text: nats / (ln 2 * this) = bits per byte */
     double mean_document;    /* tokens of a training document (no BOS, no limit); NAN: the synthetic task */
-    char corpus_hash[33];    /* 32 hex digits (XXH3-128) of the text's content */
+    char corpus_hash[33];    /* 32 hex digits (XXH3-128) of the text and of what of it is held out */
     char tokenizer_hash[33];
     bool classes;          /* whether Rows.kind tells classes of tokens apart */
     char licence[128];     /* one line: "GPL-2+ (gcide 0.48.5)" or "unknown" */
+    char note[256];        /* one line that counts what was left out of the text; "": nothing */
     char path[512];        /* folder of what was prepared: holds tokenizer.model for bpe */
     double oracle_trigger; /* bigram_backcopy: mean entropy in nats of the true conditional where the */
     double oracle_other;   /* input is a trigger (0), and elsewhere over held-out rows of 256; NAN: a text */

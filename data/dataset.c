@@ -95,6 +95,12 @@ static bool text_open(Dataset *d, const char *cache_dir, void (*say)(const char 
         return fail(e, EXIT_USAGE,
                     "data.bos: document: %s is one document (use row, or a source with several)",
                     d->config.source);
+    if (d->config.mask == MASK_DOCUMENT && info->train_documents < 2 && t->heldout.documents < 2)
+        return fail(
+            e, EXIT_USAGE, /* two equal runs would be compared */
+            "data.mask: document: no row of %s reaches a second document, so this is the causal mask (use "
+            "causal, or a source with several)",
+            d->config.source);
     info->mean_document = (double)t->train.tokens / (double)t->train.documents;
     info->oracle_trigger = info->oracle_other = NAN;
     snprintf(info->tokenizer_hash, sizeof info->tokenizer_hash, "%s", t->codec.hash);
@@ -201,6 +207,7 @@ bool dataset_open(Dataset **out, const DataConfig *c, const char *cache_dir, voi
     const CacheEntry *entry = &d->tokens.entry;
     snprintf(d->info.corpus_hash, sizeof d->info.corpus_hash, "%s", entry->corpus_hash);
     snprintf(d->info.licence, sizeof d->info.licence, "%s", entry->licence);
+    snprintf(d->info.note, sizeof d->info.note, "%s", entry->note);
     snprintf(d->info.path, sizeof d->info.path, "%.*s", (int)sizeof d->info.path - 1, entry->folder.s);
     *out = d;
     return true;

@@ -2,7 +2,10 @@
 
 #include "data/base/process.h"
 #include "data/base/rng.h"
+#include "data/utf8.h"
 
+#include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,28 +26,9 @@ bool tokens_push(Tokens *t, int32_t id, Error *e) {
 
 /* ---- segments ----------------------------------------------------------------------------- */
 
-/* Length of the well-formed UTF-8 character at s (RFC 3629), 0 if there is none. */
-static int character_length(const unsigned char *s, int64_t left) {
-    static const struct {
-        unsigned char first, last, low, high; /* lead bytes, and the bounds of the byte after it */
-        int length;
-    } rows[] = {{0x00, 0x7F, 0, 0, 1},       {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
-                {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
-                {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        int n = rows[i].length;
-        if (*s < rows[i].first || *s > rows[i].last) continue;
-        if (n > left || (n > 1 && (s[1] < rows[i].low || s[1] > rows[i].high))) return 0;
-        for (int k = 2; k < n; k++)
-            if ((s[k] & 0xC0) != 0x80) return 0;
-        return n;
-    }
-    return 0;
-}
-
-/* As above, 0 for characters that a line cannot carry. */
+/* Length of the UTF-8 character at s, 0 where there is none or one that a line cannot carry. */
 static int carried_length(const char *s, int64_t left) {
-    int n = character_length((const unsigned char *)s, left);
+    int n = utf8_length((const unsigned char *)s, left);
     bool reserved = *s == 0 || (n == 3 && (memcmp(s, NEWLINE, 3) == 0 || memcmp(s, SPACE, 3) == 0));
     return reserved ? 0 : n;
 }
@@ -78,7 +62,7 @@ static void write_line(FILE *f, const char *text, Segment s) {
 static bool write_lines(const char *path, const char *text, const Span *span, int64_t documents, double share,
                         Error *e) {
     FILE *f = fopen(path, "wb");
-    if (!f) return fail(e, EXIT_FAILED, "tokenizer: %s: cannot be written", path);
+    if (!f) return fail(e, EXIT_FAILED, "tokenizer: %s: %s", path, strerror(errno));
     uint64_t number = 0;
     for (int64_t i = 0; i < documents; i++)
         for (int64_t at = span[i].begin; at < span[i].end;) {
@@ -88,8 +72,9 @@ static bool write_lines(const char *path, const char *text, const Span *span, in
             at = s.end;
         }
     bool ok = !ferror(f);
-    ok = fclose(f) == 0 && ok;
-    return ok ? true : fail(e, EXIT_FAILED, "tokenizer: %s: cannot be written (is the disk full?)", path);
+    int why = errno;
+    if (fclose(f) && ok) ok = false, why = errno;
+    return ok ? true : fail(e, EXIT_FAILED, "tokenizer: %s: %s", path, strerror(why));
 }
 
 /* ---- training ----------------------------------------------------------------------------- */
@@ -106,6 +91,19 @@ static bool fail_vocab(const Error *why, int64_t vocab, Error *e) {
                     "data.vocab: %lld: fewer pieces than the characters of this text (at least %lld)",
                     (long long)vocab, bound + 1);
     return fail(e, why->code, "tokenizer: %s", why->text);
+}
+
+/* spm_train ends well whether or not its model found room. */
+static bool is_whole(const char *folder, Error *e) {
+    Path path = path_of("%s/tokenizer.model", folder);
+    Bytes model = {0};
+    Pieces p = {0};
+    Error why = {0};
+    bool ok = file_read(path.s, &model, &why) && pieces_parse(&p, model.data, model.size, path.s, &why);
+    pieces_free(&p);
+    bytes_free(&model);
+    return ok || fail(e, EXIT_FAILED, "tokenizer: spm_train left a broken tokenizer.model: %s",
+                      folder_lacks_room(folder));
 }
 
 bool sentencepiece_train(const char *folder, const char *text, const Span *span, int64_t documents,
@@ -136,14 +134,15 @@ bool sentencepiece_train(const char *folder, const char *text, const Span *span,
     unlink(lines.s);
     unlink(path_of("%s/spm-log", folder).s);
     unlink(path_of("%s/tokenizer.vocab", folder).s);
-    return ok ? true : fail_vocab(&why, vocab, e);
+    return ok ? is_whole(folder, e) : fail_vocab(&why, vocab, e);
 }
 
 /* ---- encoding ----------------------------------------------------------------------------- */
 
-static bool push_line(FILE *f, char **line, size_t *capacity, const Pieces *p, Tokens *out, Error *e) {
+static bool push_line(FILE *f, char **line, size_t *capacity, const Pieces *p, const char *folder,
+                      Tokens *out, Error *e) {
     if (getline(line, capacity, f) < 0)
-        return fail(e, EXIT_FAILED, "tokenizer: spm_encode: output cut short");
+        return fail(e, EXIT_FAILED, "tokenizer: spm_encode: output cut short: %s", folder_lacks_room(folder));
     char *at = *line;
     for (char *end;; at = end) {
         long id = strtol(at, &end, 10);
@@ -155,8 +154,8 @@ static bool push_line(FILE *f, char **line, size_t *capacity, const Pieces *p, T
 }
 
 /* Joins the encoded segments of each document, with its raw bytes between them. */
-static bool join_lines(FILE *f, const Pieces *p, const char *text, const Span *span, int64_t documents,
-                       Tokens *out, int64_t *start, Error *e) {
+static bool join_lines(FILE *f, const Pieces *p, const char *folder, const char *text, const Span *span,
+                       int64_t documents, Tokens *out, int64_t *start, Error *e) {
     char *line = NULL;
     size_t capacity = 0;
     bool ok = true;
@@ -165,7 +164,7 @@ static bool join_lines(FILE *f, const Pieces *p, const char *text, const Span *s
         for (int64_t at = span[i].begin; ok && at < span[i].end;) {
             Segment s = segment_at(text, at, span[i].end);
             ok = s.raw ? tokens_push(out, p->byte[(unsigned char)text[at]], e)
-                       : push_line(f, &line, &capacity, p, out, e);
+                       : push_line(f, &line, &capacity, p, folder, out, e);
             at = s.end;
         }
     }
@@ -186,7 +185,7 @@ bool sentencepiece_encode(const Pieces *p, const char *model, const char *folder
               process_run(argv, folder, "spm-log", "sentencepiece", e);
     FILE *f = ok ? fopen(ids.s, "rb") : NULL;
     if (ok && !f) ok = fail(e, EXIT_FAILED, "tokenizer: spm_encode: no output");
-    if (ok) ok = join_lines(f, p, text, span, documents, out, start, e);
+    if (ok) ok = join_lines(f, p, folder, text, span, documents, out, start, e);
     if (f) fclose(f);
     unlink(lines.s);
     unlink(ids.s);
@@ -199,13 +198,18 @@ bool sentencepiece_encode(const Pieces *p, const char *model, const char *folder
 /* A message of Protocol Buffers: fields of (number, wire type) and a number or bytes. */
 typedef struct Field {
     uint64_t number, value; /* value: the number, or the length of the bytes */
+    int wire;
     const char *bytes;
 } Field;
 
+enum { VARINT = 0, EIGHT_BYTES = 1, BYTES = 2, FOUR_BYTES = 5 };
+
+/* A number of at most 64 bits, ten bytes. */
 static bool read_varint(const char **at, const char *end, uint64_t *value) {
     *value = 0;
     for (int shift = 0; *at < end && shift < 64; shift += 7) {
         unsigned char byte = (unsigned char)*(*at)++;
+        if (shift == 63 && byte > 1) return false;
         *value |= (uint64_t)(byte & 0x7F) << shift;
         if (byte < 0x80) return true;
     }
@@ -213,14 +217,13 @@ static bool read_varint(const char **at, const char *end, uint64_t *value) {
 }
 
 static bool read_field(const char **at, const char *end, Field *f) {
-    enum { VARINT = 0, EIGHT_BYTES = 1, BYTES = 2, FOUR_BYTES = 5 };
     uint64_t tag;
-    if (!read_varint(at, end, &tag)) return false;
-    int wire = tag & 7;
-    *f = (Field){.number = tag >> 3, .value = wire == EIGHT_BYTES ? 8 : 4};
-    if (wire == VARINT) return read_varint(at, end, &f->value);
-    if (wire == BYTES && !read_varint(at, end, &f->value)) return false;
-    if ((wire != BYTES && wire != EIGHT_BYTES && wire != FOUR_BYTES) || f->value > (uint64_t)(end - *at))
+    if (!read_varint(at, end, &tag) || tag >> 3 == 0) return false;
+    *f = (Field){.number = tag >> 3, .wire = tag & 7, .value = (tag & 7) == EIGHT_BYTES ? 8 : 4};
+    if (f->wire == VARINT) return read_varint(at, end, &f->value);
+    if (f->wire == BYTES && !read_varint(at, end, &f->value)) return false;
+    if ((f->wire != BYTES && f->wire != EIGHT_BYTES && f->wire != FOUR_BYTES) ||
+        f->value > (uint64_t)(end - *at))
         return false;
     f->bytes = *at;
     *at += f->value;
@@ -232,63 +235,130 @@ static bool set_text(Piece *p, const char *text, int64_t length, Error *e) {
     Bytes out = {0};
     for (int64_t at = 0; at < length;) {
         bool space = length - at >= 3 && memcmp(text + at, SPACE, 3) == 0;
-        if (!bytes_append(&out, space ? " " : text + at, 1, e)) return false;
+        if (!bytes_append(&out, space ? " " : text + at, 1, e)) {
+            bytes_free(&out);
+            return false;
+        }
         at += space ? 3 : 1;
     }
     *p = (Piece){out.data, (int)out.size};
     return true;
 }
 
-static bool add_piece(Pieces *p, const char *at, const char *end, Error *e) {
-    enum { TEXT = 1, TYPE = 3, NORMAL = 1, CONTROL = 3, USER = 4, BYTE = 6 };
-    Field text = {0}, f;
-    uint64_t type = NORMAL;
-    while (at < end && read_field(&at, end, &f)) {
-        if (f.number == TEXT) text = f;
-        if (f.number == TYPE) type = f.value;
+/* ModelProto.SentencePiece as it stands in the file. */
+typedef struct Entry {
+    const char *text;
+    int64_t length;
+    float score;
+    uint64_t type;
+} Entry;
+
+enum { NORMAL = 1, CONTROL = 3, USER = 4, BYTE = 6 }; /* between them: unknown, unused */
+
+static bool read_entry(Entry *out, const char *at, const char *end) {
+    enum { TEXT = 1, SCORE = 2, TYPE = 3 };
+    *out = (Entry){.type = NORMAL};
+    for (Field f; at < end;) {
+        if (!read_field(&at, end, &f)) return false;
+        if (f.number == TEXT && f.wire == BYTES) out->text = f.bytes, out->length = (int64_t)f.value;
+        if (f.number == SCORE && f.wire == FOUR_BYTES) memcpy(&out->score, f.bytes, sizeof out->score);
+        if (f.number == TYPE) out->type = f.wire == VARINT ? f.value : 0;
     }
+    return true;
+}
+
+static bool is_text(const Entry *x, const char *text) {
+    return x->length == (int64_t)strlen(text) && memcmp(x->text, text, (size_t)x->length) == 0;
+}
+
+/* The byte that <0xNN> stands for, -1 where the text is another. */
+static int byte_of(const Entry *x) {
+    static const char digits[] = "0123456789ABCDEF";
+    if (x->length != 6 || memcmp(x->text, "<0x", 3) || x->text[5] != '>') return -1;
+    const char *high = memchr(digits, x->text[3], 16), *low = memchr(digits, x->text[4], 16);
+    return high && low ? (int)((high - digits) * 16 + (low - digits)) : -1;
+}
+
+/* What makes an entry one that no model of SentencePiece's has; NULL: nothing. */
+static const char *fault_of(const Pieces *p, const Entry *x) {
+    if (p->count >= VOCAB_MAX) return "more pieces than a token has bits for";
+    if (x->length < 1) return "a piece without a text";
+    if (x->length > PIECE_MAX) return "a piece of more than 4096 bytes";
+    if (!isfinite(x->score)) return "a score that is no number";
+    if (x->type < NORMAL || x->type > BYTE) return "a piece of an unknown type";
+    if (x->type == BYTE && byte_of(x) < 0) return "a byte piece that is not <0x00> to <0xFF>";
+    return NULL;
+}
+
+/* Takes in a piece that has no fault. Its text here is its name in the model. */
+static bool add_piece(Pieces *p, const Entry *x, Error *e) {
     if (!memory_grow((void **)&p->piece, p->count + 1, sizeof *p->piece, e)) return false;
     int32_t id = (int32_t)p->count++;
     p->piece[id] = (Piece){0};
-    Path name = path_of("%.*s", (int)text.value, text.bytes ? text.bytes : "");
-    unsigned byte;
-    if (type == CONTROL && strcmp(name.s, "<s>") == 0) p->bos = id;
-    if (type == BYTE && sscanf(name.s, "<0x%2X>", &byte) == 1) {
-        p->byte[byte] = id;
-        char c = (char)byte;
-        return set_text(&p->piece[id], &c, 1, e);
+    if (x->type == CONTROL && is_text(x, "<s>")) p->bos = id;
+    if (x->type == BYTE) {
+        char byte = (char)byte_of(x);
+        p->byte[(unsigned char)byte] = id;
+        return set_text(&p->piece[id], &byte, 1, e);
     }
-    if (type == USER && strcmp(name.s, NEWLINE) == 0) {
+    if (x->type == USER && is_text(x, NEWLINE)) {
         p->newline = id;
         return set_text(&p->piece[id], "\n", 1, e);
     }
-    return type == NORMAL || type == USER ? set_text(&p->piece[id], name.s, (int64_t)strlen(name.s), e)
-                                          : true;
+    return x->type == NORMAL || x->type == USER ? set_text(&p->piece[id], x->text, x->length, e) : true;
+}
+
+static int by_text(const void *a, const void *b) {
+    const Entry *p = a, *q = b;
+    int64_t shorter = p->length < q->length ? p->length : q->length;
+    int order = memcmp(p->text, q->text, (size_t)shorter);
+    return order ? order : (p->length > q->length) - (p->length < q->length);
+}
+
+/* Whether a text stands twice: an id that encoding never gives. Sorts the entries. */
+static bool has_copies(Entry *entry, int64_t n) {
+    bool copies = false;
+    if (n) qsort(entry, (size_t)n, sizeof *entry, by_text);
+    for (int64_t i = 1; i < n; i++) copies |= by_text(&entry[i - 1], &entry[i]) == 0;
+    return copies;
+}
+
+/* Reads every piece into `p`, and its entry into `entry`, which has room for VOCAB_MAX. */
+static const char *read_pieces(Pieces *p, Entry *entry, const char *at, const char *end, Error *e) {
+    enum { PIECES = 1 };
+    for (Field f; at < end;) {
+        if (!read_field(&at, end, &f)) return "it is cut short or no such file";
+        if (f.number != PIECES) continue;
+        Entry x;
+        const char *fault = f.wire != BYTES || !read_entry(&x, f.bytes, f.bytes + f.value)
+                                ? "a piece that is not understood"
+                                : fault_of(p, &x);
+        if (fault) return fault;
+        entry[p->count] = x;
+        if (!add_piece(p, &x, e)) return "";
+    }
+    return has_copies(entry, p->count) ? "a piece that stands there twice" : NULL;
 }
 
 static bool is_complete(const Pieces *p) {
-    bool ok = p->count <= VOCAB_MAX && p->bos >= 0 && p->newline >= 0;
+    bool ok = p->bos >= 0 && p->newline >= 0;
     for (int i = 0; i < 256; i++) ok = ok && p->byte[i] >= 0;
     return ok;
 }
 
-bool pieces_read(Pieces *p, const char *model, Error *e) {
-    enum { PIECES = 1 };
+bool pieces_parse(Pieces *p, const char *data, int64_t size, const char *name, Error *e) {
     *p = (Pieces){.bos = -1, .newline = -1};
     for (int i = 0; i < 256; i++) p->byte[i] = -1;
-    Bytes file = {0};
-    bool ok = file_read(model, &file, e);
-    const char *at = file.data, *end = file.data + file.size;
-    for (Field f; ok && at < end;) {
-        if (!read_field(&at, end, &f))
-            ok = fail(e, EXIT_USAGE, "tokenizer: %s: not a SentencePiece model", model);
-        else if (f.number == PIECES && f.bytes)
-            ok = add_piece(p, f.bytes, f.bytes + f.value, e);
-    }
-    bytes_free(&file);
-    if (ok && !is_complete(p))
+    Entry *entry = NULL;
+    if (!memory_grow((void **)&entry, VOCAB_MAX, sizeof *entry, e)) return false;
+    const char *fault = read_pieces(p, entry, data, data + size, e);
+    free(entry);
+    bool ok = !fault;
+    if (fault && *fault)
+        fail(e, EXIT_USAGE, "tokenizer: %s: not a SentencePiece model: %s", name, fault);
+    else if (ok && !is_complete(p))
         ok = fail(e, EXIT_USAGE,
-                  "tokenizer: %s: not one of ours (needs <s>, the newline U+E000 and byte pieces)", model);
+                  "tokenizer: %s: not one of ours (needs <s>, the newline U+E000 and byte pieces)", name);
     if (!ok) pieces_free(p);
     return ok;
 }

@@ -73,17 +73,34 @@ static void split_tail(Split *s, const Corpus *c) {
     }
 }
 
+/* Whether about a twentieth is held out: half of it to twice as much. */
+static bool is_even(const Split *s, int64_t size) {
+    return s->heldout.bytes >= size / (2 * HELDOUT_ONE_IN) && s->heldout.bytes <= 2 * size / HELDOUT_ONE_IN;
+}
+
 bool split_documents(Split *s, const Corpus *c, const char *source, Error *e) {
     *s = (Split){0};
     bool ok = memory_grow((void **)&s->train.span, c->documents, sizeof(Span), e) &&
               memory_grow((void **)&s->heldout.span, c->documents, sizeof(Span), e);
     bool few = c->documents < HELDOUT_ONE_IN;
     if (ok && !few) ok = split_by_number(s, c, e);
-    if (ok && (few || !s->heldout.documents)) split_tail(s, c);
+    s->uneven = ok && s->heldout.documents && !is_even(s, c->text.size);
+    s->tail = s->uneven || !s->heldout.documents;
+    if (ok && s->tail) split_tail(s, c);
     if (ok && (!s->train.documents || !s->heldout.documents))
         ok = fail(e, EXIT_USAGE, "data.source: %s: the text is too short to hold a part of it out", source);
     if (!ok) split_free(s);
     return ok;
+}
+
+void split_hash(const Corpus *c, char hash[HASH_HEX]) {
+    Split s;
+    corpus_hash(c, hash);
+    if (split_documents(&s, c, "", NULL) && s.uneven) {
+        Path both = path_of("%s its end is held out", hash);
+        hash_hex(both.s, (int64_t)strlen(both.s), hash);
+    }
+    split_free(&s);
 }
 
 void split_free(Split *s) {

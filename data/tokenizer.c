@@ -45,7 +45,7 @@ static bool bytes_encode(const Codec *c, const char *scratch, const char *text, 
 static bool bpe_open(Codec *c, const char *folder, Error *e) {
     snprintf(c->model, sizeof c->model, "%s/tokenizer.model", folder);
     Bytes file = {0};
-    bool ok = file_read(c->model, &file, e) && pieces_read(&c->pieces, c->model, e);
+    bool ok = file_read(c->model, &file, e) && pieces_parse(&c->pieces, file.data, file.size, c->model, e);
     hash_hex(file.data, file.size, c->hash);
     bytes_free(&file);
     return ok;

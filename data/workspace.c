@@ -53,9 +53,23 @@ bool workspace_open(Workspace *w, const char *cache_dir, Error *e) {
     return ok;
 }
 
+/* Gives a folder its name. Where one is there, both change names at once, so that at no instant there is
+ * none; on a disk that cannot do so the old one goes first. */
+static bool put(const char *from, const char *to) {
+    if (rename(from, to) == 0) return true;
+    if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR) return false;
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) == 0) return true;
+    Path old = path_of("%s-old", from);
+    bool ok = rename(to, old.s) == 0 && rename(from, to) == 0;
+    int why = errno;
+    folder_remove(old.s);
+    errno = why;
+    return ok;
+}
+
 bool workspace_publish(Workspace *w, const char *from, const char *to, Error *e) {
     if (!folder_sync(from, e)) return false;
-    if (rename(from, to) && errno != ENOTEMPTY && errno != EEXIST)
+    if (!put(from, to))
         return fail(e, EXIT_FAILED, "cache: %s: cannot be put in place: %s", to, strerror(errno));
     Path parent = path_of("%s/..", w->path.s);
     int fd = open(parent.s, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -14,8 +14,8 @@ typedef struct Workspace {
 /* Makes an empty folder below cache_dir (made if need be), after removing those left over. */
 bool workspace_open(Workspace *w, const char *cache_dir, Error *e);
 
-/* Gives the folder `from` (the workspace itself, or one inside it) the name `to`. When `to` is
- * there already another process was first: that one stays, and this is no error. */
+/* Gives the folder `from` (the workspace itself, or one inside it) the name `to`. What is there already, of
+ * another process that was first or a damaged one, makes room; who has its files open keeps them. */
 bool workspace_publish(Workspace *w, const char *from, const char *to, Error *e);
 
 /* Removes what is left of it. */

@@ -135,6 +135,7 @@ static void mlp_backward(const Pass *p, int l, Acts *a) {
     const float *h = norm_forward(p, l, STAGE_NORM_MLP, a->mid, t->h, a->norm_mlp); /* cheaper than kept */
     linear_weights(p, &widen, p->N, a->hid, h);
     linear_inputs(p, &widen, p->N, a->hid, t->dh);
+    tap_gradient(p, TAP_MLP_IN_GRAD, l, t->dh);
     norm_backward(p, l, STAGE_NORM_MLP, a->mid, a->norm_mlp, t->dh, t->dx);
 }
 
@@ -164,11 +165,13 @@ static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
     linear_weights(p, &project, p->N, t->dqkv, h);
     linear_inputs(p, &project, p->N, t->dqkv, t->dh);
     gates_backward(p, l, a, GATE_INPUT, h, d, t->dh);
+    tap_gradient(p, TAP_ATTN_IN_GRAD, l, t->dh);
     norm_backward(p, l, STAGE_NORM_ATTN, a->x, a->norm_attn, t->dh, t->dx);
 }
 
 void block_backward(const Pass *p, int l) {
     Acts *a = &p->t->acts[l];
+    tap_gradient(p, TAP_RESID_GRAD, l, p->t->dx);
     mlp_backward(p, l, a);
     attention_sublayer_backward(p, l, a);
 }

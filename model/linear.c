@@ -37,13 +37,14 @@ void linear_inputs(const Pass *p, const Linear *l, int64_t n, const float *dY, f
     end(p, l, LINEAR_DX, n);
 }
 
-/* A chunk of rows at a time, whatever the rows in flight. In bf16 a cut at an even place changes no bit:
- * whole chunks may go in one call. */
+/* A chunk of rows at a time, whatever the rows in flight. In bf16 a cut at a multiple of BF16_CUT changes
+ * no bit: whole chunks may go in one call. */
 void linear_weights(const Pass *p, const Linear *l, int64_t n, const float *dY, const float *X) {
+    if (p->taps_only) return;
     int64_t chunk = (int64_t)model_chunk_rows(p->b->T) * p->b->T;
     float *dW = p->grads + l->w->offset;
     if (!p->t->bf16) gemm_tn_cut(l->out, l->in, n, chunk, dY, l->ld, X, l->in, 1, dW, l->in);
-    if (p->t->bf16 && chunk % 2 == 0) chunk = n;
+    if (p->t->bf16 && chunk % BF16_CUT == 0) chunk = n;
     for (int64_t at = 0; p->t->bf16 && at < n; at += chunk)
         gemm_bf16(l->out, l->in, n - at < chunk ? n - at : chunk, (Factor){dY + at * l->ld, 1, l->ld, NULL},
                   (Factor){X + at * l->in, 1, l->in, NULL}, true, dW, l->in, p->t->bf16);

@@ -151,6 +151,10 @@ void model_forward(const Model *m, Tape *t, const Batch *b);
 void model_stream(const Model *m, Tape *t, const Batch *b);
 /* Forward and backward: adds scale * d(sum of losses)/dw to grads. */
 void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *grads);
+/* Forward, and scale * d(sum of losses) back through the blocks for who observes the backward's taps, and no
+ * further: gradients of weights are not made, a sink penalty is left out. `scratch`, laid out as gradients are, is
+ * written into. The tape is a training one. */
+void model_slopes(const Model *m, Tape *t, const Batch *b, float scale, float *scratch);
 /* Forward, then g (N, d), a gradient of the final residual stream, back through the blocks: returns that of
  * what enters the first, (N, d), the tape's. What its weights get is added to grads. */
 const float *model_pull(const Model *m, Tape *t, const Batch *b, const float *g, float *grads);

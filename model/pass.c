@@ -47,8 +47,33 @@ static void classify(const Pass *p, const float *h, float scale) {
 /* The row of x* alone: a causal mask lets it see nothing else, so one token serves every row of the pass. */
 static const Batch sink_row = {.rows = 1, .T = 1, .doc_start = &(const int32_t){0}};
 
-static Pass sink_pass(const Model *m, const Tape *t, float *grads) {
-    return (Pass){m, t->sink, &sink_row, 1, grads, NULL};
+/* A batch's pass, and beside it that of x* where the model has one. */
+typedef struct Passes {
+    Batch batch;
+    Pass rows, sink;
+} Passes;
+
+/* The batch with the tokens that interventions leave it. */
+static Batch changed(const Tape *t, const Batch *b) {
+    Batch own = *b;
+    if (!t->changes || !changes_rewrite(t->changes)) return own;
+    memcpy(t->tokens, b->x, (size_t)b->rows * (size_t)b->T * sizeof *b->x);
+    changes_tokens(t->changes, t->tokens, b->rows, b->T);
+    own.x = t->tokens;
+    return own;
+}
+
+/* grads NULL: forward only. */
+static const Pass *open_passes(Passes *s, const Model *m, Tape *t, const Batch *b, float *grads) {
+    s->batch = changed(t, b);
+    s->sink = (Pass){.m = m, .t = t->sink, .b = &sink_row, .N = 1, .grads = grads};
+    s->rows = (Pass){.m = m,
+                     .t = t,
+                     .b = &s->batch,
+                     .N = (int64_t)b->rows * b->T,
+                     .grads = grads,
+                     .sink = t->sink ? &s->sink : NULL};
+    return &s->rows;
 }
 
 /* Up to what the classifier reads, h (N, d). */
@@ -73,21 +98,14 @@ static void run_forward(const Pass *p, float scale) {
     classify(p, run_stream(p), scale);
 }
 
-/* The batch with the tokens that interventions leave it. */
-static Batch changed(const Tape *t, const Batch *b) {
-    Batch own = *b;
-    if (!t->changes || !changes_rewrite(t->changes)) return own;
-    memcpy(t->tokens, b->x, (size_t)b->rows * (size_t)b->T * sizeof *b->x);
-    changes_tokens(t->changes, t->tokens, b->rows, b->T);
-    own.x = t->tokens;
-    return own;
+void model_forward(const Model *m, Tape *t, const Batch *b) {
+    Passes s;
+    run_forward(open_passes(&s, m, t, b, NULL), 0);
 }
 
-void model_forward(const Model *m, Tape *t, const Batch *b) {
-    Batch own = changed(t, b);
-    Pass sink = sink_pass(m, t, NULL),
-         p = {m, t, &own, (int64_t)b->rows * b->T, NULL, t->sink ? &sink : NULL};
-    run_forward(&p, 0);
+void model_stream(const Model *m, Tape *t, const Batch *b) {
+    Passes s;
+    run_stream(open_passes(&s, m, t, b, NULL));
 }
 
 static void sink_token_backward(const Pass *p) {
@@ -104,37 +122,45 @@ static void blocks_backward(const Pass *p) {
         if (p->sink) block_backward(p->sink, l);
     }
     sink_token_backward(p);
+    tap_gradient(p, TAP_EMBED_GRAD, -1, p->t->dx);
 }
 
-void model_stream(const Model *m, Tape *t, const Batch *b) {
-    Batch own = changed(t, b);
-    Pass sink = sink_pass(m, t, NULL),
-         p = {m, t, &own, (int64_t)b->rows * b->T, NULL, t->sink ? &sink : NULL};
-    run_stream(&p);
+/* t->dh, the gradient of what the classifier read, to t->dx of the first stream. */
+static void stream_backward(const Pass *p) {
+    Tape *t = p->t;
+    int64_t layers = p->m->config.layers;
+    memset(t->dx, 0, (size_t)(p->N * p->m->config.width) * sizeof *t->dx);
+    norm_backward(p, -1, STAGE_NORM_FINAL, t->acts[layers].x, t->norm_final, t->dh, t->dx);
+    blocks_backward(p);
 }
 
 void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *grads) {
-    Batch own = changed(t, b);
-    Pass sink = sink_pass(m, t, grads),
-         p = {m, t, &own, (int64_t)b->rows * b->T, grads, t->sink ? &sink : NULL};
-    run_forward(&p, scale);
-    if (t->masses) penalty_slopes(&p);
-    Ctx table = stage_ctx(&p, -1, STAGE_EMBED), position = stage_ctx(&p, -1, STAGE_POSITION);
-    memset(t->dx, 0, (size_t)(p.N * table.d) * sizeof *t->dx);
-    norm_backward(&p, -1, STAGE_NORM_FINAL, t->acts[m->config.layers].x, t->norm_final, t->dh, t->dx);
-    blocks_backward(&p);
+    Passes s;
+    const Pass *p = open_passes(&s, m, t, b, grads);
+    run_forward(p, scale);
+    if (t->masses) penalty_slopes(p);
+    stream_backward(p);
+    Ctx table = stage_ctx(p, -1, STAGE_EMBED), position = stage_ctx(p, -1, STAGE_POSITION);
     const PositionSlot *slot = &position_slots[position.c->position];
     if (slot->embed_backward) slot->embed_backward(&position, t->dx);
-    embed_backward(own.x, t->dx, table.dw[0], p.N, table.d);
-    lap(&p, PHASE_EMBED, table.d, 12 * table.d);
+    embed_backward(p->b->x, t->dx, table.dw[0], p->N, table.d);
+    lap(p, PHASE_EMBED, table.d, 12 * table.d);
+}
+
+void model_slopes(const Model *m, Tape *t, const Batch *b, float scale, float *scratch) {
+    Passes s;
+    const Pass *p = open_passes(&s, m, t, b, scratch);
+    s.rows.taps_only = s.sink.taps_only = true;
+    run_forward(p, scale);
+    if (t->masses) memset(t->push, 0, (size_t)b->rows * sizeof *t->push);
+    stream_backward(p);
 }
 
 const float *model_pull(const Model *m, Tape *t, const Batch *b, const float *g, float *grads) {
-    Batch own = changed(t, b);
-    Pass sink = sink_pass(m, t, grads);
-    Pass p = {m, t, &own, (int64_t)b->rows * b->T, grads, t->sink ? &sink : NULL};
-    run_stream(&p);
-    memcpy(t->dx, g, (size_t)(p.N * m->config.width) * sizeof *g);
-    blocks_backward(&p);
+    Passes s;
+    const Pass *p = open_passes(&s, m, t, b, grads);
+    run_stream(p);
+    memcpy(t->dx, g, (size_t)(p->N * m->config.width) * sizeof *g);
+    blocks_backward(p);
     return t->dx;
 }

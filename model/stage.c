@@ -31,14 +31,27 @@ static View view_of(const Pass *p, TapPoint at, int layer, float *data, int widt
     return (View){at, layer, p->b->row0, p->b->rows, p->b->T, 0, p->N, width, width, data, p->b->doc_start, heads};
 }
 
+static bool is_wanted(const Pass *p, TapPoint at) {
+    return p->t->observers.n && taps_want(&p->t->observers, at);
+}
+
+static void show(const Pass *p, const View *v) {
+    taps_see(&p->t->observers, v);
+    lap(p, PHASE_INSTRUMENTS, 0, 0);
+}
+
 void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const Heads *heads) {
-    bool seen = p->t->observers.n && taps_want(&p->t->observers, at);
-    if (!seen && !p->t->changes) return;
+    bool wanted = is_wanted(p, at);
+    if (!wanted && !p->t->changes) return;
     View v = view_of(p, at, layer, data, width, heads);
     if (p->t->changes) changes_write(p->t->changes, &v);
-    if (!seen) return;
-    taps_see(&p->t->observers, &v);
-    lap(p, PHASE_INSTRUMENTS, 0, 0);
+    if (wanted) show(p, &v);
+}
+
+void tap_gradient(const Pass *p, TapPoint at, int layer, const float *grad) {
+    if (!is_wanted(p, at)) return;
+    View v = view_of(p, at, layer, (float *)grad, (int)p->m->config.width, NULL);
+    show(p, &v);
 }
 
 void tap_back(const Pass *p, TapPoint at, int layer, float *grad, int width, const Heads *heads) {

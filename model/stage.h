@@ -13,12 +13,16 @@ typedef struct Pass {
     int64_t N;
     float *grads;            /* NULL: forward only */
     const struct Pass *sink; /* the pass of x*, one token that every row sees; NULL: none */
+    bool taps_only;          /* the backward is for its taps: linear layers leave their weights out */
 } Pass;
 
 /* What the ops of a stage see; its tensors and their gradients filled in. */
 Ctx stage_ctx(const Pass *p, int layer, Stage s);
 /* Lets interventions change an array at this tap, then shows it to the observers that want it. */
 void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const Heads *heads);
+
+/* Shows a gradient (N, d) to the observers that want it. */
+void tap_gradient(const Pass *p, TapPoint at, int layer, const float *grad);
 
 /* The gradient of what was there before from that of what interventions left: in place. */
 void tap_back(const Pass *p, TapPoint at, int layer, float *grad, int width, const Heads *heads);

@@ -1,4 +1,4 @@
-/* Owns: the taps: named places of a forward pass at which instruments read and
+/* Owns: the taps: named places of a pass, forward and backward, at which instruments read and, forward,
  * interventions write. A tap that nobody asked for costs one test of a pointer.
  * Does not own: what is done there (model/instruments, model/interventions). */
 #ifndef SINKLAB_TAP_H
@@ -19,8 +19,20 @@ typedef enum TapPoint {
     TAP_RESID,      /* (N, d)    residual stream after the block */
     TAP_FINAL,      /* (N, d)    after the final norm */
     TAP_LOGITS,     /* (n, V)    logits, a chunk of tokens at a time */
-    TAPS
+    /* Gradients of what the pass descends, by the array that the tap of that name showed, in the order of the
+     * backward: the last block first. A tape without a backward shows none. */
+    TAP_RESID_GRAD,
+    TAP_MLP_IN_GRAD,  /* through the MLP alone, where no norm stands and its input is the stream itself */
+    TAP_ATTN_IN_GRAD, /* through q, k, v and the heads' gates; likewise */
+    TAP_EMBED_GRAD,
+    TAPS,
+    TAPS_BACKWARD = TAP_RESID_GRAD /* taps from here on are the backward's */
 } TapPoint;
+
+/* Whether any of a set of taps (bits) is the backward's. */
+static inline bool taps_backward(uint32_t taps) {
+    return taps >> TAPS_BACKWARD != 0;
+}
 
 /* A layer's heads, as attention used them: q, k after norm and position; v before the shift of v_bias, so
  * that a value drain is of what tokens bring. */
@@ -35,7 +47,9 @@ typedef struct Heads {
     float scale;        /* of q.k */
 } Heads;
 
-/* An array passing a tap. Token n = row * T + t. */
+/* An array passing a tap. Token n = row * T + t. What a training step descends is the mean loss over the step's
+ * scored targets, and its sink penalty; what instruments_measure takes back is the mean loss over the scored
+ * targets of the probe. */
 typedef struct View {
     TapPoint at;
     int layer;    /* -1 outside the blocks */

@@ -9,6 +9,7 @@
 #include "model/useful_threads.h"
 #include "train/host.h"
 #include "train/step.h"
+#include "train/store_gradients.h"
 
 #include <omp.h>
 #include <stdlib.h>
@@ -124,7 +125,8 @@ bool bench_write(const BenchRun *r, const ScratchStore *s, Error *e) {
     StepRow row = {.step = r->steps, .tokens = r->steps * r->c.train.batch_tokens};
     return store_step(s->store, s->run, &row, e) &&
            store_step_head(s->store, s->run, row.step, (int)m->layers, (int)m->heads, r->figures,
-                           r->figures + m->layers * m->heads, e);
+                           r->figures + m->layers * m->heads, e) &&
+           store_gradients(&r->t, s->store, s->run, row.step, e);
 }
 
 double bench_loss(const BenchRun *r) {

@@ -11,8 +11,8 @@
 #include <omp.h>
 #include <stdlib.h>
 
-/* Steps with nothing, with step_head in the pass, with its rows written too. */
-typedef enum Kind { OFF, HEADS, ROWS, KINDS } Kind;
+/* Steps with nothing, with step_head in the pass, with its rows written too, with all that probe.gradients adds. */
+typedef enum Kind { OFF, HEADS, ROWS, GRADIENTS, KINDS } Kind;
 
 enum { EARLY = 1 }; /* the step that evaluations are filed under, but for the last */
 
@@ -30,7 +30,7 @@ static bool open_rig(Rig *r, const Config *c, const char *cache, Error *e) {
     if (!dataset_open(&r->data, &c->data, cache, NULL, e)) return false;
     r->c.data.vocab = r->c.model.vocab = dataset_info(r->data)->vocab;
     return bench_open(&r->run, &r->c, e) &&
-           evaluator_create(&r->probes, &r->c, r->data, bench_trainer(r->run)->model, e) &&
+           evaluator_create(&r->probes, &r->c, r->data, bench_trainer(r->run)->model, bench_trainer(r->run)->grads, e) &&
            scratch_open(&r->scratch, &r->c, e);
 }
 
@@ -43,8 +43,9 @@ static void close_rig(Rig *r) {
 
 static bool step(Rig *r, Kind kind, double *ms, Error *e) {
     double start = omp_get_wtime();
+    bench_trainer(r->run)->gradients = kind == GRADIENTS;
     bench_step(r->run, kind != OFF, NULL);
-    bool ok = kind != ROWS || bench_write(r->run, &r->scratch, e);
+    bool ok = kind < ROWS || bench_write(r->run, &r->scratch, e);
     *ms = (omp_get_wtime() - start) * 1e3;
     return ok;
 }
@@ -98,6 +99,9 @@ static void add_up(const Config *c, Cost *out) {
         out->maps += when_due_map(s, steps, c->probe.map_times);
     }
     out->maps++;
+    double looks = 0;
+    for (int64_t s = 1; s <= steps; s++) looks += when_due_gradients(s, steps, c->probe.gradients);
+    out->gradients *= looks / (double)steps;
     double ms =
         out->lights * out->light_ms + out->heavies * out->heavy_ms + out->last_ms + out->maps * out->maps_ms;
     out->probes = ms / ((double)steps * out->step_ms);
@@ -109,7 +113,10 @@ bool cost_measure(const Config *c, const char *cache, int rounds, Cost *out, Err
     bool ok = open_rig(&r, c, cache, e) && time_steps(&r, rounds, ms, e);
     if (ok) {
         *out = (Cost){
-            .step_ms = ms[OFF], .heads = ms[HEADS] / ms[OFF] - 1, .rows = (ms[ROWS] - ms[HEADS]) / ms[OFF]};
+            .step_ms = ms[OFF],
+                      .heads = ms[HEADS] / ms[OFF] - 1,
+                      .rows = (ms[ROWS] - ms[HEADS]) / ms[OFF],
+                      .gradients = (ms[GRADIENTS] - ms[ROWS]) / ms[OFF]};
         ok = time_probes(&r, out, e);
     }
     if (ok) add_up(&r.c, out);

@@ -5,10 +5,11 @@
 #include "train/probe_rows.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { VAL_TARGETS = 16384, VAL_TARGETS_LAST = 262144, TOKEN_TEXT = 256 };
+enum { VAL_TARGETS = 16384, VAL_TARGETS_LAST = 262144, BOS_TARGETS = 32768, TOKEN_TEXT = 256 };
 
 static const char *const probe_names[] = {"main", "context", "other_bos", "random"};
 
@@ -16,6 +17,7 @@ struct Evaluator {
     const Config *c;
     const Dataset *d;
     const Model *m;
+    float *scratch; /* room of an arena */
     ProbeRows probe[PROBES];
     ProbeRows val; /* one batch of held-out rows at a time */
     Maps *maps;    /* of the first probe.maps rows of main; NULL until the first are kept */
@@ -32,10 +34,11 @@ static bool draw(Evaluator *v, ProbeName p, int64_t rows, int64_t T, bool bos, E
     return true;
 }
 
-bool evaluator_create(Evaluator **out, const Config *c, const Dataset *d, const Model *m, Error *e) {
+bool evaluator_create(Evaluator **out, const Config *c, const Dataset *d, const Model *m, float *scratch,
+                      Error *e) {
     Evaluator *v = calloc(1, sizeof *v);
     if (!v) return fail(e, EXIT_FAILED, "probe: out of memory");
-    *v = (Evaluator){.c = c, .d = d, .m = m};
+    *v = (Evaluator){.c = c, .d = d, .m = m, .scratch = scratch};
     int64_t T = c->model.context, t = lesser(c->probe.length, T), n = c->probe.sequences;
     bool bos = c->data.bos == BOS_ROW;
     bool ok = draw(v, MAIN, n, t, bos, e) && draw(v, CONTEXT, n, T, bos, e) &&
@@ -60,14 +63,28 @@ void evaluator_free(Evaluator *v) {
 
 /* ---- loss ---- */
 
+/* Targets that a mean is over: all; without the first of each row; those of the inputs from T / 2 on, which
+ * are the same, after nearly the same text, whatever stands at position 0. */
+typedef enum Scope { SCOPE_ALL, SCOPE_REST, SCOPE_LATE, SCOPES } Scope;
+static const char *const scope_names[SCOPES] = {"val_loss", "val_loss_1", "val_loss_late"};
+
+static bool in_scope(Scope s, int t, int T) {
+    return s == SCOPE_ALL || (s == SCOPE_REST ? t > 0 : t >= T / 2);
+}
+
 typedef struct Mean {
-    double sum;
-    int64_t n;
+    double sum[SCOPES];
+    int64_t n[SCOPES];
 } Mean;
 
-/* Adds the losses of rows already in h, the tape's rows at a time. [0]: all targets, [1]: without the
- * first of each row. */
-static void add_losses(const Evaluator *v, Tape *t, const ProbeRows *h, int rows, int batch, Mean mean[2]) {
+static double mean_of(const Mean *m, Scope s) {
+    return m->n[s] ? m->sum[s] / (double)m->n[s] : NAN;
+}
+
+/* The losses of the first `rows` rows in h, `batch` rows at a time: each row's added to mean[row], or all of
+ * them, in order, to the one mean. */
+static void add_losses(const Evaluator *v, Tape *t, const ProbeRows *h, int rows, int batch, Mean *mean,
+                       bool by_row) {
     tape_observe(t, (Observers){NULL, 0});
     for (int r = 0; r < rows; r += batch) {
         int n = (int)lesser(batch, rows - r);
@@ -76,42 +93,114 @@ static void add_losses(const Evaluator *v, Tape *t, const ProbeRows *h, int rows
         model_forward(v->m, t, &b);
         const float *losses = tape_losses(t);
         for (int i = 0; i < n * h->T; i++) {
-            if (b.y[i] < 0) continue;
-            for (int k = 0; k < (i % h->T ? 2 : 1); k++)
-                mean[k] = (Mean){mean[k].sum + losses[i], mean[k].n + 1};
+            Mean *to = by_row ? &mean[r + i / h->T] : mean;
+            for (Scope s = 0; s < SCOPES; s++) {
+                if (b.y[i] < 0 || !in_scope(s, i % h->T, h->T)) continue;
+                to->sum[s] += losses[i];
+                to->n[s]++;
+            }
         }
     }
 }
 
-static void report_losses(const Evaluator *v, const Mean mean[2], Figures *f) {
-    double loss = mean[0].n ? mean[0].sum / (double)mean[0].n : NAN;
-    figures_add(f, "val_loss", -1, -1, loss);
-    figures_add(f, "val_loss_1", -1, -1, mean[1].n ? mean[1].sum / (double)mean[1].n : NAN);
-    figures_add(f, "bits_per_byte", -1, -1, loss / (log(2) * dataset_info(v->d)->bytes_per_token));
+static void report_losses(const Evaluator *v, const Mean *mean, Figures *f) {
+    for (Scope s = 0; s < SCOPES; s++) figures_add(f, scope_names[s], -1, -1, mean_of(mean, s));
+    figures_add(f, "bits_per_byte", -1, -1,
+                mean_of(mean, SCOPE_ALL) / (log(2) * dataset_info(v->d)->bytes_per_token));
 }
 
-/* The held-out rows are spread evenly over the held-out text, which stands in source order. */
-static void held_out_loss(Evaluator *v, Tape *t, int batch, int64_t targets, Figures *f) {
+/* Row i of n that are spread evenly over `all`, in source order. */
+static int64_t spread(int64_t i, int64_t n, int64_t all) {
+    return i * all / n;
+}
+
+/* Over that many held-out targets, whole rows. */
+static Mean held_out_loss(Evaluator *v, Tape *t, int batch, int64_t targets) {
     int64_t T = v->val.T, all = dataset_heldout_rows(v->d, (int)T), n = lesser((targets + T - 1) / T, all);
-    Mean mean[2] = {{0, 0}, {0, 0}};
+    Mean mean = {0};
     for (int64_t done = 0; done < n; done += v->val.rows) {
         int rows = (int)lesser(v->val.rows, n - done);
         for (int r = 0; r < rows; r++) {
             int64_t at = r * T;
             Rows one = {v->val.at.x + at, v->val.at.y + at, v->val.at.doc_start + at, NULL};
-            dataset_heldout_rows_get(v->d, (done + r) * all / n, 1, (int)T, &one);
+            dataset_heldout_rows_get(v->d, spread(done + r, n, all), 1, (int)T, &one);
         }
         rows_hide_targets(&v->val.at, rows, (int)T, v->c->model.prefix);
-        add_losses(v, t, &v->val, rows, batch, mean);
+        add_losses(v, t, &v->val, rows, batch, &mean, false);
     }
-    report_losses(v, mean, f);
+    return mean;
+}
+
+/* ---- what BOS is worth to the trained model, on one text ---- */
+
+/* Sums over rows of the difference that the other choice of BOS makes to a row's mean loss. */
+typedef struct Difference {
+    double sum, squares;
+    int64_t n;
+} Difference;
+
+static void difference_add(Difference *d, double x) {
+    if (isnan(x)) return; /* a row none of whose targets is scored */
+    d->sum += x;
+    d->squares += x * x;
+    d->n++;
+}
+
+/* Rows done .. done + rows - 1 of n, with or without BOS: each one's mean loss. */
+static void plain_losses(Evaluator *v, Tape *t, int batch, int64_t done, int rows, int64_t n, bool bos,
+                         Mean *mean) {
+    int64_t T = v->val.T;
+    memset(mean, 0, (size_t)rows * sizeof *mean);
+    for (int r = 0; r < rows; r++) {
+        int64_t at = r * T;
+        Rows one = {v->val.at.x + at, v->val.at.y + at, v->val.at.doc_start + at, NULL};
+        dataset_plain_row(v->d, spread(done + r, n, dataset_plain_rows(v->d, (int)T)), (int)T, bos, &one);
+    }
+    rows_hide_targets(&v->val.at, rows, (int)T, v->c->model.prefix);
+    add_losses(v, t, &v->val, rows, batch, mean, true);
+}
+
+static void report_difference(const char *name, const char *name_of_error, const Difference *d, Figures *f) {
+    double n = (double)d->n, mean = d->sum / n, variance = (d->squares - n * mean * mean) / (n - 1);
+    figures_add(f, name, -1, -1, d->n ? mean : NAN);
+    figures_add(f, name_of_error, -1, -1, d->n > 1 ? sqrt(variance > 0 ? variance / n : 0) : NAN);
+}
+
+/* The loss with the other choice of BOS minus that with the trained one, over the same targets of the same
+ * rows, paired by row. Not asked where BOS stands before documents: rows are trained with and without it. */
+static bool bos_cost(Evaluator *v, Tape *t, int batch, Figures *f, Error *e) {
+    if (v->c->data.bos == BOS_DOCUMENT) return true;
+    int64_t T = v->val.T, n = lesser((BOS_TARGETS + T - 1) / T, dataset_plain_rows(v->d, (int)T));
+    Mean *mean = calloc((size_t)(2 * v->val.rows), sizeof *mean), *other = mean ? mean + v->val.rows : NULL;
+    if (!mean) return fail(e, EXIT_FAILED, "probe: out of memory");
+    Difference all = {0}, late = {0};
+    bool trained = v->c->data.bos == BOS_ROW;
+    for (int64_t done = 0; done < n; done += v->val.rows) {
+        int rows = (int)lesser(v->val.rows, n - done);
+        plain_losses(v, t, batch, done, rows, n, trained, mean);
+        plain_losses(v, t, batch, done, rows, n, !trained, other);
+        for (int r = 0; r < rows; r++) {
+            difference_add(&all, mean_of(&other[r], SCOPE_ALL) - mean_of(&mean[r], SCOPE_ALL));
+            difference_add(&late, mean_of(&other[r], SCOPE_LATE) - mean_of(&mean[r], SCOPE_LATE));
+        }
+    }
+    free(mean);
+    report_difference("bos_cost", "bos_cost_se", &all, f);
+    report_difference("bos_cost_late", "bos_cost_late_se", &late, f);
+    figures_add(f, "bos_cost_rows", -1, -1, (double)late.n);
+    return true;
 }
 
 /* ---- probes ---- */
 
 static void measure(Evaluator *v, Tape *t, ProbeName p, int set, Figures *f) {
     ProbeRows *h = &v->probe[p];
-    Probe probe = {.m = v->m, .rows = h->rows, .T = h->T, .random = p == RANDOM, .kind = h->at.kind};
+    Probe probe = {.m = v->m,
+                   .rows = h->rows,
+                   .T = h->T,
+                   .random = p == RANDOM,
+                   .kind = h->at.kind,
+                   .scratch = v->scratch};
     figures_add(f, "T", -1, -1, h->T);
     figures_add(f, "sequences", -1, -1, h->rows);
     instruments_measure(&probe, t, h->at.x, h->at.y, h->at.doc_start, set, f, NULL);
@@ -120,19 +209,23 @@ static void measure(Evaluator *v, Tape *t, ProbeName p, int set, Figures *f) {
 static bool evaluate_probe(Evaluator *v, Tape *t, int batch, Store *s, int64_t run, int64_t step, ProbeName p,
                            int set, double *sink_rate, Error *e) {
     Figures f = {0};
+    bool last = step == v->c->train.steps, ok = true;
     measure(v, t, p, set, &f);
     if (p == MAIN && set & HEAVY) {
-        bool last = step == v->c->train.steps;
-        held_out_loss(v, t, batch, last ? VAL_TARGETS_LAST : VAL_TARGETS, &f);
+        Mean few = held_out_loss(v, t, batch, VAL_TARGETS);
+        Mean mean = last ? held_out_loss(v, t, batch, VAL_TARGETS_LAST) : few;
+        report_losses(v, &mean, &f);
+        figures_add(&f, "val_loss_16k", -1, -1, mean_of(&few, SCOPE_ALL));
     }
     if (p == OTHER_BOS && set & HEAVY) {
-        Mean mean[2] = {{0, 0}, {0, 0}};
+        Mean mean = {0};
         const ProbeRows *h = &v->probe[OTHER_BOS_LOSS];
-        add_losses(v, t, h, h->rows, batch, mean);
-        report_losses(v, mean, &f);
+        add_losses(v, t, h, h->rows, batch, &mean, false);
+        report_losses(v, &mean, &f);
+        ok = !last || bos_cost(v, t, batch, &f, e);
     }
     if (p == MAIN) *sink_rate = figures_get(&f, "sink_rate_03", -1, -1);
-    bool ok = store_eval(s, run, step, probe_names[p], &f, e);
+    ok = ok && store_eval(s, run, step, probe_names[p], &f, e);
     figures_free(&f);
     return ok;
 }

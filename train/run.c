@@ -3,6 +3,8 @@
 #include "data/data.h"
 #include "model/interventions/intervention.h"
 #include "model/kernels/gemm.h"
+#include "model/kernels/gemm_bf16.h"
+#include "model/kernels/peak.h"
 #include "model/useful_threads.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/evaluate.h"
@@ -11,6 +13,7 @@
 #include "train/signals.h"
 #include "train/step.h"
 #include "train/store/store.h"
+#include "train/store_gradients.h"
 #include "train/when_due.h"
 
 #include <math.h>
@@ -32,7 +35,7 @@ typedef struct Run {
     char key[33];
     char checkpoint[1024]; /* the newest one's folder, or "" */
     const char *settled;   /* what is not trained as asked for; NULL: all is */
-    const char *blas_arch;
+    char blas_arch[48]; /* BLIS's kernels and, in bf16, the own kernel: what bits hang on */
     int threads;
     double sink_rate;
     Progress progress;
@@ -116,6 +119,8 @@ static bool claim(Run *r, const RunSize *size, Error *e) {
                       .git = host_git(),
                       .corpus = r->c.data.source,
                       .licence = info->licence,
+                      .corpus_hash = info->corpus_hash,
+                      .tokenizer_hash = info->tokenizer_hash,
                       .threads = r->threads,
                       .steps = r->c.train.steps,
                       .parameters = size->parameters,
@@ -162,6 +167,7 @@ static void train_step(Run *r, int64_t step, StepRow *row) {
     Trainer *t = &r->step;
     dataset_train_rows(r->data, (uint64_t)r->c.seed, (step - 1) * t->rows_per_step, t->rows_per_step, t->T,
                        &t->rows);
+    t->gradients = when_due_gradients(step, r->c.train.steps, r->c.probe.gradients);
     StepFigures f = trainer_step(t, step);
     *row = (StepRow){.step = step,
                      .tokens = step * r->c.train.batch_tokens,
@@ -211,7 +217,8 @@ static bool save_if_due(Run *r, int64_t step, double *ms, Error *e) {
 static bool log_step(Run *r, const StepRow *row, Error *e) {
     return store_step(r->store, r->claim.run, row, e) &&
            store_step_head(r->store, r->claim.run, row->step, (int)r->c.model.layers, (int)r->c.model.heads,
-                           r->first_mass, r->value_ratio, e);
+                           r->first_mass, r->value_ratio, e) &&
+           store_gradients(&r->step, r->store, r->claim.run, row->step, e);
 }
 
 /* Steps from + 1 .. steps. A signal ends it after the step under way, with a checkpoint. */
@@ -234,6 +241,17 @@ static bool loop(Run *r, int64_t from, Error *e) {
 
 /* ---- the life of a run ---- */
 
+/* Without AMX some CPUs have half of fp32's rate in bf16. It is trained as asked for. */
+static void warn_of_slow_bf16(Run *r, double peak) {
+    double fp32 = peak_flops(r->threads);
+    char line[192];
+    if (peak >= fp32) return;
+    snprintf(line, sizeof line,
+             "train.precision: bf16: slower than fp32 here (%s: %.0f against %.0f GF/s): trained in bf16, as asked for",
+             gemm_bf16_name(), peak * 1e-9, fp32 * 1e-9);
+    progress_say(&r->progress, line);
+}
+
 static void announce(Run *r, const RunSize *size, int64_t from) {
     double peak = trainer_peak(&r->c, r->threads);
     char line[256];
@@ -250,6 +268,7 @@ static void announce(Run *r, const RunSize *size, int64_t from) {
              r->blas_arch, peak * 1e-9, trainer_in_bf16(&r->c) ? "bf16" : "fp32",
              gemm_is_generic(r->blas_arch) ? " -- WARNING: BLIS does not know this CPU, slow" : "");
     progress_say(&r->progress, line);
+    if (trainer_in_bf16(&r->c)) warn_of_slow_bf16(r, peak);
     if (!from) return;
     snprintf(line, sizeof line, "going on from step %lld", (long long)from);
     progress_say(&r->progress, line);
@@ -269,7 +288,7 @@ static bool begin(Run *r, Resumed *from, Error *e) {
     model_init(r->step.model, (uint64_t)r->c.seed);
     if (*r->c.train.init_from && !checkpoint_load_weights(r->c.train.init_from, r->step.model, e))
         return false;
-    if (!evaluator_create(&r->probes, &r->c, r->data, r->step.model, e) ||
+    if (!evaluator_create(&r->probes, &r->c, r->data, r->step.model, r->step.grads, e) ||
         !store_logged(r->store, r->claim.run, &logged, e) ||
         !checkpoint_resume(r->claim.folder, r->key, logged, r->step.model, &r->step.optim, from, e))
         return false;
@@ -328,7 +347,8 @@ static int run_opened(Run *r, Error *e) {
     RunSize size;
     r->settled = config_settle(&r->c);
     if (r->settled) fprintf(stderr, "sinklab: %s\n", r->settled); /* figures depend on it: quiet or not */
-    r->blas_arch = gemm_start();
+    bool bf16 = trainer_in_bf16(&r->c);
+    snprintf(r->blas_arch, sizeof r->blas_arch, "%s%s%s", gemm_start(), bf16 ? "+" : "", bf16 ? gemm_bf16_name() : "");
     if (!host_threads(r->c.run.threads, &r->threads, e) || !open_data(r, e) ||
         !run_check(&r->c, r->c.model.vocab, e) || !run_size(&r->c, r->c.model.vocab, &size, e) ||
         !fits_memory(r, &size, e) || !store_open(&r->store, r->o->db, STORE_WRITE, e) || !claim(r, &size, e))

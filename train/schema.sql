@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS run ( -- One row a run, however often it was interrup
         CHECK (status IN ('queued', 'running', 'done', 'interrupted', 'failed', 'diverged')),
     host TEXT, -- name of the machine that ran it last
     cpu TEXT, -- model name of its processor
-    blas_arch TEXT, -- the BLAS kernels used
+    blas_arch TEXT, -- the BLAS kernels used, in bf16 + the bf16 kernel (skx+amx): the bits depend on them
     threads INTEGER, -- OpenMP threads
     git TEXT, -- commit of the program, "-dirty" behind it when the tree was changed
     corpus TEXT, -- what text it was trained on
@@ -40,7 +40,9 @@ CREATE TABLE IF NOT EXISTS run ( -- One row a run, however often it was interrup
     started TEXT, -- UTC: first claimed
     finished TEXT, -- UTC: last reached a status other than running
     heartbeat TEXT, -- UTC: last wrote anything
-    note TEXT -- a remark by a person
+    note TEXT, -- a remark by a person
+    corpus_hash TEXT, -- 32 hex digits: of the content of its text
+    tokenizer_hash TEXT -- 32 hex digits: of its tokenizer
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS sweep ( -- One row a sweep file, by its name.
@@ -83,6 +85,30 @@ CREATE TABLE IF NOT EXISTS step_head ( -- One row an update and head, over all r
     PRIMARY KEY (run_id, step, layer, head)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS step_layer ( -- One row a layer at the updates that probe.gradients names, of the pass that
+    -- trains, over all rows of the training batch. g_t: the gradient, of what the update descends (the mean loss over the
+    -- batch's scored targets and the sink penalty), at position t.
+    run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    step INTEGER NOT NULL, -- the update, from 1
+    layer INTEGER NOT NULL, -- from 0
+    gradient_sink REAL, -- |g_0| / mean_{t>0} |g_t| by the normed input of attention (where no norm stands, the stream as
+    -- attention reads it), mean over rows; with several documents in a row the mean over their first tokens for |g_0|
+    stream_gradient_sink REAL, -- the same by the residual stream that enters the block
+    attn_write REAL, -- root mean square, over tokens and channels, of what attention adds to the residual stream
+    mlp_write REAL, -- the same of what the MLP adds
+    PRIMARY KEY (run_id, step, layer)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS step_tensor ( -- One row a tensor of the model at the same updates: L2 norms over its numbers.
+    run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    step INTEGER NOT NULL, -- the update, from 1
+    tensor TEXT NOT NULL, -- name, as in the checkpoint: model.layers.0.self_attn.q_proj.weight
+    gradient REAL, -- of its gradient, before clipping
+    weight REAL, -- of the tensor, before the update
+    "update" REAL, -- of the change that the update made: after minus before, weight decay included
+    PRIMARY KEY (run_id, step, tensor)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS eval ( -- One row an evaluation and probe: the whole model.
     run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
     step INTEGER NOT NULL, -- updates done before it; 0: untrained
@@ -105,6 +131,15 @@ CREATE TABLE IF NOT EXISTS eval ( -- One row an evaluation and probe: the whole 
     norm_ratio REAL, -- largest over layers of |x_0| / median_{t>0} |x_t| of the residual stream
     massive_ratio REAL, -- largest over layers of the largest |x| over the median |x|
     entropy_norm_min REAL, -- smallest over layers of entropy_norm
+    val_loss_late REAL, -- nats: the same over the targets of inputs floor(T/2) .. T-1 alone: what runs with and without BOS
+    -- may be compared by
+    val_loss_16k REAL, -- nats: val_loss over one set of 16,384 targets at every evaluation, the last too: what a curve draws
+    bos_cost REAL, -- nats, probe other_bos of a finished run: loss with the other choice of BOS minus that with the trained
+    -- one, over the same targets of the same held-out rows; mean over rows. NULL where data.bos is document
+    bos_cost_se REAL, -- nats: its standard error over the rows
+    bos_cost_late REAL, -- nats: the same over the targets of inputs floor(T/2) .. T-1 alone
+    bos_cost_late_se REAL, -- nats: its standard error over the rows
+    bos_cost_rows INTEGER, -- rows that both are over
     PRIMARY KEY (run_id, step, probe)
 ) STRICT, WITHOUT ROWID;
 
@@ -150,6 +185,10 @@ CREATE TABLE IF NOT EXISTS eval_layer ( -- One row an evaluation, probe and laye
     super_energy8 REAL, -- share of the MLP's output energy at position 0 in its top 8 units
     super_sparsity4 REAL, -- share of that unit's down-projection column's squared norm in its top 4 channels
     super_cos REAL, -- cosine of the normed x_0 and the gate row of that unit
+    gradient_sink REAL, -- |g_0| / mean_{t>0} |g_t|, g the gradient of the mean loss over scored targets by the normed input
+    -- of attention (where no norm stands, the stream as attention reads it); a sink penalty left out. NULL on rows
+    -- without targets (random)
+    stream_gradient_sink REAL, -- the same by the residual stream that enters the block
     PRIMARY KEY (run_id, step, probe, layer)
 ) STRICT, WITHOUT ROWID;
 
@@ -245,6 +284,16 @@ SELECT r.id AS run, replace(substr(j.fullkey, 3), '"', '') AS key, j.atom AS val
 FROM run AS r, json_tree(r.config) AS j
 WHERE j.type NOT IN ('object', 'array');
 
+CREATE VIEW IF NOT EXISTS loss_scope AS -- One row a run: what its losses may be compared with. Two runs of equal `whole`
+    -- predict the same targets after the same text: every loss and bits_per_byte. Of equal `late` alone: rows begin otherwise, and
+    -- only val_loss_late may be compared. `late` is NULL where BOS stands before documents, which is then scored and shifts the text.
+SELECT run_id, text || iif(bos = 'document', NULL, '') AS late, text || ' bos=' || bos || ' at=' || fixed AS whole
+FROM (SELECT id AS run_id, coalesce(config ->> '$.data.bos', '') AS bos, coalesce(config ->> '$.data.fixed_token_at', '') AS fixed,
+             printf('%s %s T=%s from=%s prefix=%s', coalesce(corpus_hash, corpus || ' ' || licence),
+                    coalesce(tokenizer_hash, config ->> '$.data.tokenizer' || ' ' || (config ->> '$.data.vocab')),
+                    config ->> '$.model.context', config ->> '$.train.loss_from', config ->> '$.model.prefix') AS text
+      FROM run);
+
 CREATE VIEW IF NOT EXISTS sink AS -- Sink rate and mass by run, probe and step, with the uniform control; proxy 1:
     -- of |A| / sum |A|, since rows of this kind of attention need not sum to one; NULL: of A.
 SELECT r.variant, r.seed, e.probe, e.step, e.sink_rate_02, e.sink_rate_03, e.sink_rate_05, e.sink_rate_08,
@@ -310,8 +359,8 @@ WITH last AS (
 ), spent AS (
     SELECT run_id, max(tokens) AS tokens, sum(ms) / 1000 AS seconds FROM step GROUP BY run_id
 )
-SELECT r.variant, r.seed, r.label, e.val_loss, e.val_loss_1, e.bits_per_byte, e.sink_rate_03, e.sink_mass,
-       e.uniform_mass, e.value_drain, e.norm_ratio, o.first_after AS onset, spent.tokens, spent.seconds,
+SELECT r.variant, r.seed, r.label, e.val_loss, e.val_loss_1, e.val_loss_late, e.val_loss_16k, e.bits_per_byte,
+       e.sink_rate_03, e.sink_mass, e.uniform_mass, e.value_drain, e.norm_ratio, o.first_after AS onset, spent.tokens, spent.seconds,
        spent.tokens / spent.seconds AS tokens_per_s, r.key, r.id AS run_id
 FROM run AS r
 LEFT JOIN last ON last.run_id = r.id
@@ -342,7 +391,8 @@ CREATE VIEW IF NOT EXISTS paired AS -- Final figures minus those of the baseline
     -- configuration agrees in every key outside `aside`: those that variants choose (but optim.lr), and those that
     -- go with them. The baseline: of the runs of variant baseline the one that chooses the fewest things other than
     -- built-in, so that a side of a sweep over any of these keys is paired as a variant is; of several the one that
-    -- agrees in most of what goes with choices, then the newest.
+    -- agrees in most of what goes with choices, then the newest. `loss` names the loss that the two may be compared by (loss_scope),
+    -- d_loss is its difference; those that may not be compared are NULL.
 WITH aside (path, plain) AS ( -- plain NULL: no choice, but what goes with one
     VALUES ('$.data.bos', 'row'), ('$.data.mask', 'causal'), ('$.model.attention', 'softmax'),
            ('$.model.head_out', 'none'), ('$.model.qk', 'none'), ('$.model.position', 'rope'),
@@ -365,12 +415,19 @@ WITH aside (path, plain) AS ( -- plain NULL: no choice, but what goes with one
            ), b.run_id DESC) AS place
     FROM side AS v JOIN side AS b ON b.seed = v.seed AND b.rest IS v.rest AND b.variant = 'baseline'
 )
-SELECT v.variant, v.seed, v.label, v.val_loss - b.val_loss AS d_val_loss,
-       v.val_loss_1 - b.val_loss_1 AS d_val_loss_1, v.bits_per_byte - b.bits_per_byte AS d_bits_per_byte,
+SELECT v.variant, v.seed, v.label,
+       CASE WHEN vl.whole = bl.whole THEN 'val_loss' WHEN vl.late = bl.late THEN 'val_loss_late' END AS loss,
+       CASE WHEN vl.whole = bl.whole THEN v.val_loss - b.val_loss
+            WHEN vl.late = bl.late THEN v.val_loss_late - b.val_loss_late END AS d_loss,
+       CASE WHEN vl.whole = bl.whole THEN v.val_loss - b.val_loss END AS d_val_loss,
+       CASE WHEN vl.whole = bl.whole THEN v.val_loss_1 - b.val_loss_1 END AS d_val_loss_1,
+       CASE WHEN vl.late = bl.late THEN v.val_loss_late - b.val_loss_late END AS d_val_loss_late,
+       CASE WHEN vl.whole = bl.whole THEN v.bits_per_byte - b.bits_per_byte END AS d_bits_per_byte,
        v.sink_rate_03 - b.sink_rate_03 AS d_sink_rate_03, v.sink_mass - b.sink_mass AS d_sink_mass,
        v.value_drain - b.value_drain AS d_value_drain, v.norm_ratio - b.norm_ratio AS d_norm_ratio,
        v.onset - b.onset AS d_onset, v.key, b.key AS baseline, v.run_id
 FROM pair AS p JOIN side AS v ON v.run_id = p.run_id JOIN side AS b ON b.run_id = p.baseline
+JOIN loss_scope AS vl ON vl.run_id = p.run_id JOIN loss_scope AS bl ON bl.run_id = p.baseline
 WHERE p.place = 1 AND (v.variant <> 'baseline' OR v.choices > b.choices);
 
 -- ---- sweeps: what was compared, and what came of it ----
@@ -396,11 +453,19 @@ CREATE TABLE IF NOT EXISTS sweep_orphan ( -- Runs that a sweep had by an earlier
 CREATE TABLE IF NOT EXISTS sweep_expect ( -- What a sweep's claim says: of every side but the baseline, against it.
     sweep INTEGER NOT NULL REFERENCES sweep (id) ON DELETE CASCADE, -- sweep.id
     place INTEGER NOT NULL, -- in the file's list, from 0
-    metric TEXT NOT NULL, -- a metric of the view sweep_metrics
+    metric TEXT NOT NULL, -- a metric of the view sweep_metrics, or the path of a query
     direction TEXT NOT NULL CHECK (direction IN ('lower', 'higher')), -- where the effect is expected
     beyond REAL NOT NULL, -- it must be more than this, in that direction
-    baseline TEXT NOT NULL, -- side of the baseline, as in sweep_cell
+    baseline TEXT NOT NULL, -- side of the baseline, as in sweep_cell; '': of a query, whose numbers are judged as they are
     PRIMARY KEY (sweep, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS sweep_answer ( -- What the query of an expectation gave: one number a judging seed.
+    sweep INTEGER NOT NULL REFERENCES sweep (id) ON DELETE CASCADE, -- sweep.id
+    place INTEGER NOT NULL, -- as in sweep_expect
+    seed INTEGER NOT NULL, -- of the runs that the number is from
+    value REAL, -- the number
+    PRIMARY KEY (sweep, place, seed)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS t_quantile ( -- Student's t: |t| is above `t` with probability 0.05 / share.
@@ -465,18 +530,28 @@ WITH score AS (
 )
 SELECT sweep, stratum, side, cell, label, score, open FROM ranked WHERE place = 1;
 
-CREATE VIEW IF NOT EXISTS verdict_pair AS -- One row an expectation, side and judging seed whose run and whose baseline's run are both over: their figures and the difference. A run that diverged, its baseline not, counts as the worst of its side: the difference is the least favourable one that the side has among the seeds where both were measured. Where the baseline diverged there is no difference: nothing can be said of that seed, for or against. An onset that never came counts as the run's last step, which is later than any onset can be.
+CREATE VIEW IF NOT EXISTS verdict_pair AS -- One row an expectation, side and judging seed whose run and whose baseline's run are both over: their figures and the difference. A run that diverged, its baseline not, counts as the worst of its side: the difference is the least favourable one that the side has among the seeds where both were measured. Where the baseline diverged there is no difference: nothing can be said of that seed, for or against. An onset that never came counts as the run's last step, which is later than any onset can be; where neither came there is no difference. apart: why the two may not be compared (loss: loss_scope; T: rows of another length; censored), then there is no difference either. resolution: the least difference that the figure can show (a rate: 1 / (sequences layers heads); an onset: the gap between evaluations; 0: none). Of a query: its number, in place of a difference, with no side.
 WITH reading AS MATERIALIZED (
-    SELECT run_id, metric, value FROM sweep_metrics WHERE metric IN (SELECT metric FROM sweep_expect)
+    SELECT run_id, metric, value, substr(metric, instr(metric, '.') + 1) AS name,
+           iif(instr(metric, '.'), substr(metric, 1, instr(metric, '.') - 1), 'main') AS probe
+    FROM sweep_metrics WHERE metric IN (SELECT metric FROM sweep_expect)
 ), judged AS ( -- CROSS JOIN keeps the order, in which every step is a look-up
-    SELECT x.*, c.stratum, c.side, r.seed, 0 AS diverged,
-           iif(o.metric = 'onset' AND o.value IS NULL, r.steps, o.value) AS figure
+    SELECT x.*, c.stratum, c.side, r.seed, r.id AS run_id, o.name, 0 AS diverged,
+           o.metric = 'onset' AND o.value IS NULL AS censored,
+           iif(o.metric = 'onset' AND o.value IS NULL, r.steps, o.value) AS figure,
+           (SELECT e.T FROM eval AS e WHERE e.run_id = r.id AND e.probe = o.probe ORDER BY e.step DESC LIMIT 1) AS T,
+           CASE WHEN o.name LIKE 'sink\_rate\_%' ESCAPE '\' THEN
+                    (SELECT 1.0 / (e.sequences * (r.config ->> '$.model.layers') * (r.config ->> '$.model.heads'))
+                     FROM eval AS e WHERE e.run_id = r.id AND e.probe = o.probe ORDER BY e.step DESC LIMIT 1)
+                WHEN o.name = 'onset' THEN (SELECT n.first_after - coalesce(n.last_before, 0) FROM onset_eval AS n
+                                            WHERE n.run_id = r.id AND n.quantity = 'sink_rate_03')
+           END AS resolution
     FROM reading AS o CROSS JOIN run AS r ON r.id = o.run_id CROSS JOIN sweep_run AS s ON s.run = r.id
     CROSS JOIN sweep_cell AS c ON c.sweep = s.sweep AND c."index" = s."index"
     CROSS JOIN sweep_expect AS x ON x.sweep = c.sweep AND x.metric = o.metric
     WHERE c.judges AND (c.sweep, c.cell) IN (SELECT sweep, cell FROM sweep_choice WHERE open = 0)
     UNION ALL
-    SELECT x.*, c.stratum, c.side, r.seed, 1, NULL
+    SELECT x.*, c.stratum, c.side, r.seed, r.id, '', 1, 0, NULL, NULL, NULL
     FROM run AS r CROSS JOIN sweep_run AS s ON s.run = r.id
     CROSS JOIN sweep_cell AS c ON c.sweep = s.sweep AND c."index" = s."index"
     CROSS JOIN sweep_expect AS x ON x.sweep = c.sweep
@@ -484,28 +559,42 @@ WITH reading AS MATERIALIZED (
           AND (c.sweep, c.cell) IN (SELECT sweep, cell FROM sweep_choice WHERE open = 0)
 ), over AS MATERIALIZED (
     SELECT * FROM judged WHERE diverged OR figure IS NOT NULL
+), scope AS MATERIALIZED (
+    SELECT * FROM loss_scope
 ), pair AS (
     SELECT t.sweep, t.place, t.metric, t.direction, t.stratum, t.side, t.seed, t.figure,
-           b.figure AS baseline_figure, t.figure - b.figure AS measured, t.diverged,
-           b.diverged AS baseline_diverged
+           b.figure AS baseline_figure, t.figure - b.figure AS gap, t.diverged,
+           b.diverged AS baseline_diverged, max(coalesce(t.resolution, 0), coalesce(b.resolution, 0)) AS resolution,
+           CASE WHEN t.diverged OR b.diverged THEN NULL
+                WHEN t.name = 'val_loss_late' THEN iif(ts.late = bs.late, NULL, 'loss')
+                WHEN t.name LIKE 'val\_loss%' ESCAPE '\' OR t.name = 'bits_per_byte' THEN iif(ts.whole = bs.whole, NULL, 'loss')
+                WHEN t.censored AND b.censored THEN 'censored' WHEN t.T <> b.T THEN 'T' END AS apart
     FROM over AS t JOIN over AS b
          ON b.sweep = t.sweep AND b.place = t.place AND b.stratum = t.stratum
             AND b.seed = t.seed AND b.side = t.baseline
+    JOIN scope AS ts ON ts.run_id = t.run_id JOIN scope AS bs ON bs.run_id = b.run_id
     WHERE t.side <> t.baseline
+), told AS (
+    SELECT *, iif(apart IS NULL, gap, NULL) AS measured FROM pair
 )
 SELECT sweep, place, metric, stratum, side, seed, figure, baseline_figure,
        CASE WHEN baseline_diverged OR NOT diverged THEN measured
             WHEN direction = 'lower' THEN max(measured) OVER side_of
             ELSE min(measured) OVER side_of END AS difference,
-       measured, diverged + baseline_diverged AS diverged
-FROM pair WINDOW side_of AS (PARTITION BY sweep, place, stratum, side);
+       measured, diverged + baseline_diverged AS diverged, apart, resolution
+FROM told WINDOW side_of AS (PARTITION BY sweep, place, stratum, side)
+UNION ALL
+SELECT a.sweep, a.place, x.metric, 'all', '', a.seed, a.value, NULL, a.value, a.value, 0, NULL, 0
+FROM sweep_answer AS a JOIN sweep_expect AS x USING (sweep, place);
 
-CREATE VIEW IF NOT EXISTS verdict AS -- One row an expectation and side: the mean paired difference to the baseline over seeds with its 95 % t interval, its effect in standard deviations of the differences, and one word. supported: the whole interval lies beyond `beyond` in the expected direction; refuted: the whole interval lies short of it, or every judging run of the side diverged and not every one of its baseline; else undecided. n: seeds that the mean is over. diverged: how many judging runs of the side and its baseline did. Those of the side move the mean as verdict_pair says, but bring no certainty: the interval has the spread, number and degrees of freedom of the pairs that were measured, so that no divergence supports what these alone do not. For the word, the comparisons that the sweep plans are corrected by Holm: share is the divisor of 0.05 that this one met. more_seeds: how many more would settle it, were the effect as it looks now.
+CREATE VIEW IF NOT EXISTS verdict AS -- One row an expectation and side: the mean paired difference to the baseline over seeds (of a query: the mean of its numbers, which are judged as they are) with its 95 % t interval, its effect in standard deviations of the differences, and one word. supported: the whole interval lies beyond `beyond` in the expected direction; refuted: the whole interval lies short of it, or every judging run of the side diverged and not every one of its baseline; else undecided. n: seeds that the mean is over. diverged: how many judging runs of the side and its baseline did. Those of the side move the mean as verdict_pair says, but bring no certainty: the interval has the spread, number and degrees of freedom of the pairs that were measured, so that no divergence supports what these alone do not. No spread is no certainty: the standard deviation is taken at the resolution of the figure at the least, and where all differences are 0, or equal in a figure without a resolution, nothing was seen. For the word, the comparisons that the sweep plans are corrected by Holm in the order of their p values: share is the divisor of 0.05 that this one met. more_seeds: how many more would settle it, were the effect as it looks now. note: what was left out of the mean, and why.
 WITH planned AS (
     SELECT x.sweep, x.place, x.metric, x.direction, x.beyond, x.baseline, c.stratum, c.side
     FROM sweep_expect AS x JOIN sweep_cell AS c ON c.sweep = x.sweep AND c.side <> x.baseline
     WHERE (x.sweep, x.baseline, c.stratum) IN (SELECT sweep, side, stratum FROM sweep_cell) -- exclude may have it
     GROUP BY x.sweep, x.place, c.stratum, c.side
+    UNION ALL
+    SELECT sweep, place, metric, direction, beyond, '', 'all', '' FROM sweep_expect WHERE baseline = ''
 ), fate AS MATERIALIZED ( -- of the judging runs of a side's chosen cell
     SELECT c.sweep, c.stratum, c.side, count(*) AS runs, count(*) FILTER (WHERE r.status = 'diverged') AS diverged,
            count(*) FILTER (WHERE r.status = 'done') AS done
@@ -516,11 +605,13 @@ WITH planned AS (
     SELECT *, avg(measured) OVER (PARTITION BY sweep, place, stratum, side) AS centre FROM verdict_pair
 ), moment AS (
     SELECT sweep, place, stratum, side, count(difference) AS n, count(measured) AS pairs,
-           avg(difference) AS mean,
-           sqrt(sum((measured - centre) * (measured - centre)) / (count(measured) - 1)) AS sd
+           avg(difference) AS mean, max(resolution) AS resolution, count(apart) AS apart, min(apart) AS why,
+           max(abs(measured)) = 0 AS unseen,
+           sqrt(sum((measured - centre) * (measured - centre)) / (count(measured) - 1)) AS spread
     FROM centred GROUP BY sweep, place, stratum, side
 ), measured AS (
-    SELECT p.*, coalesce(m.n, 0) AS n, coalesce(m.pairs, 0) AS pairs, m.mean, m.sd,
+    SELECT p.*, coalesce(m.n, 0) AS n, coalesce(m.pairs, 0) AS pairs, m.mean, m.apart, m.why, m.unseen,
+           iif(m.unseen, 0, max(m.spread, m.resolution)) AS sd,
            coalesce(t.diverged, 0) + coalesce(b.diverged, 0) AS diverged,
            coalesce(t.diverged = t.runs AND b.done > 0, 0) AS lost,
            iif(p.direction = 'lower', -m.mean, m.mean) - p.beyond AS margin,
@@ -528,15 +619,14 @@ WITH planned AS (
     FROM planned AS p LEFT JOIN moment AS m USING (sweep, place, stratum, side)
     LEFT JOIN fate AS t ON t.sweep = p.sweep AND t.stratum = p.stratum AND t.side = p.side
     LEFT JOIN fate AS b ON b.sweep = p.sweep AND b.stratum = p.stratum AND b.side = p.baseline
-), met AS MATERIALIZED ( -- the largest divisor at which the interval leaves `beyond` out: all that Holm needs of a p value
-    SELECT *, coalesce(CASE WHEN pairs < 2 OR margin = 0 THEN 0 WHEN sd = 0 THEN 1000000
-        ELSE (SELECT max(q.share) FROM t_quantile AS q
-              WHERE q.df = measured.df AND q.t * measured.sd < abs(margin) * sqrt(pairs)) END, 0) AS shares
-    FROM measured
-), ranked AS (
-    SELECT *, count(*) OVER (PARTITION BY sweep) + 1
-              - row_number() OVER (PARTITION BY sweep ORDER BY shares DESC, place, stratum, side) AS share
+), met AS MATERIALIZED ( -- shares: the largest divisor at which the interval leaves `beyond` out
+    SELECT *, iif(pairs < 2 OR coalesce(sd, 0) = 0, 0, abs(margin) * sqrt(pairs) / sd) AS t FROM measured
+), scored AS MATERIALIZED ( -- z: the normal deviate of about the same p as t has (Wallace 1959), which orders p across df
+    SELECT *, coalesce((SELECT max(q.share) FROM t_quantile AS q WHERE q.df = met.df AND q.t < met.t), 0) AS shares,
+           coalesce(sqrt(df * ln(1 + t * t / df)) * (8 * df + 1) / (8 * df + 3), 0) AS z
     FROM met
+), ranked AS (
+    SELECT *, count(*) OVER (PARTITION BY sweep) + 1 - rank() OVER (PARTITION BY sweep ORDER BY z DESC) AS share FROM scored
 ), tested AS (
     SELECT *, min(shares >= share) OVER (PARTITION BY sweep ORDER BY share DESC) AS settled FROM ranked
 )
@@ -550,7 +640,14 @@ SELECT v.metric, v.direction, v.beyond, v.side, v.stratum, v.n, v.mean,
                             AND k.t * v.sd < abs(v.margin) * sqrt(k.df + 1)),
                            (SELECT CAST(ceil(pow(min(k.t) * v.sd / v.margin, 2)) AS INTEGER)
                             FROM t_quantile AS k WHERE k.share = v.share)) - v.pairs) END AS more_seeds,
-       v.diverged, w.name AS sweep
-FROM tested AS v JOIN sweep AS w ON w.id = v.sweep
-LEFT JOIN t_quantile AS q ON q.share = 1 AND q.df = v.df
+       v.diverged, w.name AS sweep,
+       nullif(remark, '') AS note, v.baseline = '' AS asked
+FROM (SELECT *, CASE WHEN apart THEN apart || CASE why
+                     WHEN 'loss' THEN ' pairs apart: their losses are not over the same targets after the same text'
+                     WHEN 'T' THEN ' pairs apart: measured at another T'
+                     ELSE ' pairs apart: neither onset came' END
+                     WHEN pairs > 1 AND unseen THEN 'nothing was seen: both sides have the same figures throughout'
+                     WHEN pairs > 1 AND sd = 0 THEN 'no spread: the same difference throughout is no certainty'
+                     ELSE '' END AS remark FROM tested) AS v JOIN sweep AS w ON w.id = v.sweep
+LEFT JOIN t_quantile AS q ON q.share = 1 AND q.df = v.df AND v.sd > 0
 ORDER BY w.id, v.place, v.stratum, v.side;

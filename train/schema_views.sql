@@ -3,6 +3,15 @@
 
 -- digest: a row of each row of each table whose key begins with run_id and step. `place` is the rest of the key,
 -- `figures` is NAME=VALUE of all other columns but times, which are those called ms or ..._ms.
+-- A column from the first young one of its table on is left out where it is NULL, so that rows from before it stay equal.
+WITH first (tbl, name) AS (VALUES ('eval', 'val_loss_late'), ('eval_layer', 'gradient_sink')
+), figure AS (
+    SELECT s.name AS tbl, c.name, c.cid, c.cid >= coalesce(
+               (SELECT y.cid FROM first AS f JOIN pragma_table_info(f.tbl) AS y ON y.name = f.name WHERE f.tbl = s.name),
+               1000) AS young
+    FROM sqlite_schema AS s, pragma_table_info(s.name) AS c
+    WHERE s.type = 'table' AND NOT c.pk AND c.name <> 'ms' AND c.name NOT GLOB '*_ms'
+)
 SELECT 'CREATE VIEW IF NOT EXISTS digest AS -- Every figure that must be equal when a run is repeated, as text that
     -- gives each number back to the bit: two databases hold the same results when these rows are equal. Left
     -- out: times, hosts, numbers of rows, labels, and events about the process.
@@ -17,10 +26,13 @@ FROM ' || name || ' AS t JOIN run ON run.id = t.run_id
 ', '') || 'ORDER BY key, kind, step, place, figures;'
 FROM (
     SELECT s.name,
-           coalesce((SELECT group_concat('t.' || name, ' || ''.'' || ')
+           coalesce((SELECT group_concat('t."' || name || '"', ' || ''.'' || ')
                      FROM pragma_table_info(s.name) WHERE pk > 2), '''''') AS place,
-           (SELECT group_concat('''' || name || '='' || quote(t.' || name || ')', ' || '' '' || ')
-            FROM pragma_table_info(s.name) WHERE NOT pk AND name <> 'ms' AND name NOT GLOB '*_ms') AS figures
+           (SELECT group_concat('''' || name || '='' || quote(t."' || name || '")', ' || '' '' || ') FROM
+            (SELECT name FROM figure WHERE tbl = s.name AND NOT young ORDER BY cid)) ||
+           coalesce((SELECT group_concat(' || iif(t."' || name || '" IS NULL, '''', '' ' || name || '='' || quote(t."' ||
+                                         name || '"))', '') FROM
+                     (SELECT name FROM figure WHERE tbl = s.name AND young ORDER BY cid)), '') AS figures
     FROM sqlite_schema AS s
     WHERE type = 'table'
           AND (SELECT group_concat(name) FROM pragma_table_info(s.name) WHERE pk IN (1, 2)) = 'run_id,step'

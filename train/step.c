@@ -28,8 +28,8 @@ double trainer_peak(const Config *c, int threads) {
 }
 
 /* Products in the precision asked for, in training and at probes. */
-static bool create_tape(const Trainer *t, Tape **out, int T, bool train, Error *e) {
-    return tape_create(out, t->model, trainer_rows_in_flight(t->c, T), T, train, e) &&
+static bool create_tape(const Trainer *t, Tape **out, int T, Error *e) {
+    return tape_create(out, t->model, trainer_rows_in_flight(t->c, T), T, true, e) &&
            (!trainer_in_bf16(t->c) || tape_bf16(*out, t->model, e));
 }
 
@@ -40,6 +40,7 @@ bool trainer_enter(Trainer *t, int64_t step, Error *e) {
     if (t->T == T) return true;
     tape_free(t->tape);
     step_head_free(t->heads);
+    cells_free(&t->layers);
     t->tape = NULL;
     t->T = T;
     t->rows_per_step = (int)(c->train.batch_tokens / T);
@@ -47,8 +48,9 @@ bool trainer_enter(Trainer *t, int64_t step, Error *e) {
     t->heads =
         step_head_create(t->rows_per_step, T, (int)c->model.layers, (int)c->model.heads, visible_of(&c->model));
     if (!t->heads) return fail(e, EXIT_FAILED, "run: out of memory");
+    t->layers = step_layer_cells(t->model, t->rows_per_step);
     SinkPenalty penalty = {c->train.sink_penalty, c->train.sink_target, 1.0 / t->rows_per_step};
-    return create_tape(t, &t->tape, T, true, e) &&
+    return create_tape(t, &t->tape, T, e) &&
            (!penalty.c || tape_penalise(t->tape, t->model, penalty, e));
 }
 
@@ -59,14 +61,15 @@ Tape *trainer_probe_tape(const Trainer *t) {
 }
 
 static bool create_wide(Trainer *t, Error *e) {
-    return contexts_count(t->c) == 1 || create_tape(t, &t->wide, (int)t->c->model.context, false, e);
+    return contexts_count(t->c) == 1 || create_tape(t, &t->wide, (int)t->c->model.context, e);
 }
 
 bool trainer_create(Trainer *t, const Config *c, Error *e) {
     size_t n = (size_t)c->train.batch_tokens;
     *t = (Trainer){.c = c};
     if (!model_create(&t->model, &c->model, true, e) || !trainer_enter(t, 1, e) || !create_wide(t, e) ||
-        !optim_create(&t->optim, &c->optim, t->model, (uint64_t)c->seed, e))
+        !optim_create(&t->optim, &c->optim, t->model, (uint64_t)c->seed, e) ||
+        !step_tensors_create(&t->tensors, t->model, e))
         return false;
     t->grads = model_arena(t->model);
     t->rows = (Rows){calloc(n, 4), calloc(n, 4), calloc(n, 4), NULL};
@@ -74,20 +77,22 @@ bool trainer_create(Trainer *t, const Config *c, Error *e) {
     return fail(e, EXIT_FAILED, "run: out of memory");
 }
 
-static double tape_size(const Config *c, const Model *m, int T, bool train) {
+static double tape_size(const Config *c, const Model *m, int T) {
     int rows = trainer_rows_in_flight(c, T);
-    return (double)tape_bytes(m, rows, T, train) +
-           (trainer_in_bf16(c) ? (double)tape_bf16_bytes(m, rows, T, train) : 0);
+    return (double)tape_bytes(m, rows, T, true) +
+           (trainer_in_bf16(c) ? (double)tape_bf16_bytes(m, rows, T, true) : 0);
 }
 
 double trainer_bytes(const Config *c, const Model *m) {
     int T = (int)c->model.context;
-    double weights = 2 * (double)m->arena * sizeof(float) + optim_room(&c->optim, m);
-    return weights + tape_size(c, m, T, true) + (contexts_count(c) > 1 ? tape_size(c, m, T, false) : 0);
+    double weights = 2 * (double)m->arena * sizeof(float) + optim_room(&c->optim, m) + step_tensors_bytes(m);
+    return weights + tape_size(c, m, T) * (contexts_count(c) > 1 ? 2 : 1);
 }
 
 void trainer_free(Trainer *t) {
     step_head_free(t->heads);
+    cells_free(&t->layers);
+    step_tensors_free(&t->tensors);
     free(t->rows.x);
     free(t->rows.y);
     free(t->rows.doc_start);
@@ -113,9 +118,12 @@ static int64_t scored_targets(const Trainer *t) {
 /* Loss and gradients of a step's rows, a few rows in flight at a time, in row order. */
 static double accumulate(Trainer *t) {
     int64_t scored = scored_targets(t);
-    Observer watch = t->heads ? step_head_observer(t->heads) : (Observer){0};
+    Observer watch[2];
+    int n = 0;
+    if (t->heads) watch[n++] = step_head_observer(t->heads);
+    if (t->gradients) watch[n++] = step_layer_observer(&t->layers);
     double sum = 0;
-    tape_observe(t->tape, (Observers){&watch, t->heads != NULL});
+    tape_observe(t->tape, (Observers){watch, n});
     tape_time(t->tape, t->phases);
     memset(t->grads, 0, t->model->arena * sizeof *t->grads);
     phase_end(t->phases, PHASE_OTHER, (Work){0, 0});
@@ -138,6 +146,7 @@ StepFigures trainer_step(Trainer *t, int64_t step) {
     StepFigures f = {.loss = accumulate(t), .lr = schedule_lr(&t->c->optim, step, t->c->train.steps)};
     if (t->exchange.average) t->exchange.average(t->exchange.self, t->grads, (int64_t)t->model->arena);
     phase_end(t->phases, PHASE_OTHER, (Work){0, 0});
+    t->optim.watch = t->gradients ? &t->tensors.watch : NULL;
     f.grad_norm = optim_update(&t->optim, &t->c->optim, t->model, t->grads, step, f.lr);
     phase_end(t->phases, PHASE_OPTIMISER, optim_work(&t->optim, t->model));
     return f;

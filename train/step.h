@@ -5,8 +5,9 @@
 
 #include "data/data.h"
 #include "model/instruments/step_head.h"
+#include "model/instruments/step_layer.h"
 #include "model/model.h"
-#include "train/optim/optim.h"
+#include "train/step_tensor.h"
 
 /* What the processes of one step do with their gradients: each is given the mean over all. NULL: alone. */
 typedef struct Exchange {
@@ -19,9 +20,12 @@ typedef struct Trainer {
     Model *model;
     Tape *tape; /* of the context in force */
     Tape *wide; /* of model.context, while training rows are shorter; else NULL */
-    float *grads;
+    float *grads; /* nobody's between steps: room for the backward of an evaluation */
     OptimState optim;
     StepHead *heads;                  /* NULL: not watched */
+    bool gradients;                   /* the step to come is looked at: layers, tensors */
+    Cells layers;                     /* of step_layer */
+    StepTensors tensors;
     Rows rows;                        /* of one step: the caller fills them */
     int T, rows_per_step, micro_rows; /* of the context in force */
     Phases *phases;                   /* NULL: not timed */

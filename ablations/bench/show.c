@@ -1,5 +1,6 @@
 #include "ablations/bench/show.h"
 
+#include "model/kernels/gemm_bf16.h"
 #include "train/config/yaml.h"
 #include "train/host.h"
 
@@ -11,7 +12,7 @@
 void show_machine(FILE *out, const BenchMachine *m) {
     fprintf(out, "%s, %d thread%s, BLIS %s\npeak fp32 %.0f GF/s", m->cpu, m->threads,
             m->threads > 1 ? "s" : "", m->blas_arch, m->fp32 * 1e-9);
-    if (m->bf16 > 0) fprintf(out, ", bf16 %.0f GF/s", m->bf16 * 1e-9);
+    if (m->bf16 > 0) fprintf(out, ", bf16 %.0f GF/s (%s)", m->bf16 * 1e-9, gemm_bf16_name());
     fprintf(out, ", memory %.1f GB/s\n", m->bytes * 1e-9);
 }
 

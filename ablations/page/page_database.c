@@ -1,5 +1,6 @@
 #include "ablations/page/page_database.h"
 
+#include "data/base/listing.h"
 #include "train/store/schema.h"
 
 #include <string.h>

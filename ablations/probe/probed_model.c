@@ -1,6 +1,6 @@
 #include "ablations/probe/probed_model.h"
 
-#include "data/base/files.h"
+#include "data/text_file.h"
 #include "model/instruments/instrument.h"
 #include "model/interventions/intervention.h"
 #include "train/checkpoint/checkpoint.h"
@@ -16,7 +16,7 @@
 
 static bool read_text(const char *path, Bytes *text, Error *e) {
     Error why = {0};
-    return file_read(path, text, &why) || fail(e, why.code, "--text: %s", why.text);
+    return text_file_read(path, text, &why) || fail(e, why.code, "--text: %s", why.text);
 }
 
 /* Rows one behind the other; BOS stands in place of a row's first token. */

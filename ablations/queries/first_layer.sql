@@ -8,6 +8,6 @@ WITH marked AS (
 ), dated AS (
     SELECT run_id, layer, min(step) AS onset FROM marked WHERE past GROUP BY run_id, layer
 )
-SELECT r.variant, r.seed, d.layer, d.onset,
+SELECT a.arm, r.seed, d.layer, d.onset,
        rank() OVER (PARTITION BY d.run_id ORDER BY d.onset) AS place, substr(r.key, 1, 8) AS key
-FROM dated AS d JOIN run AS r ON r.id = d.run_id ORDER BY r.variant, r.seed, d.onset, d.layer;
+FROM dated AS d JOIN run AS r ON r.id = d.run_id JOIN arm AS a USING (run_id) ORDER BY a.arm, r.seed, d.onset, d.layer;

@@ -9,7 +9,7 @@ WITH reading AS (
            avg(y * y) - avg(y) * avg(y) AS yy, avg(x * y) - avg(x) * avg(y) AS xy, exp(max(y)) AS largest
     FROM reading GROUP BY run_id
 )
-SELECT r.variant, r.seed, evaluations, round(largest, 1) AS largest_ratio,
+SELECT a.arm, r.seed, evaluations, round(largest, 1) AS largest_ratio,
        CASE WHEN xx > 1e-12 AND yy > 1e-12 THEN round(xy / sqrt(xx * yy), 3) END AS r,
        substr(r.key, 1, 8) AS key
-FROM moment JOIN run AS r ON r.id = run_id ORDER BY r.variant, r.seed;
+FROM moment JOIN run AS r ON r.id = run_id JOIN arm AS a USING (run_id) ORDER BY a.arm, r.seed;

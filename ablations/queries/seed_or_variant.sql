@@ -1,10 +1,13 @@
 -- Is it the variant that matters, or the seed?
 -- A variant here is also a side of a sweep over any other key: an arm.
--- Standard deviations of the variants' means and of the seeds within a variant, and the share of the whole
+-- Losses: val_loss_late, of the runs of the largest group whose losses may be compared. Standard deviations of the variants' means and of the seeds within a variant, and the share of the whole
 -- variance that the variant explains: of V variants of S seeds without any effect about (V - 1) / (V S - 1), and with
 -- one seed a variant nothing can be said.
-WITH figure AS (
-    SELECT arm, 'val_loss' AS metric, val_loss AS value FROM final JOIN arm USING (run_id)
+WITH largest AS (
+    SELECT late FROM final JOIN loss_scope USING (run_id) WHERE late IS NOT NULL GROUP BY late ORDER BY count(*) DESC, late LIMIT 1
+), figure AS (
+    SELECT arm, 'val_loss_late' AS metric, val_loss_late AS value
+    FROM final JOIN arm USING (run_id) JOIN loss_scope USING (run_id) JOIN largest USING (late)
     UNION ALL SELECT arm, 'sink_rate_03', sink_rate_03 FROM final JOIN arm USING (run_id)
     UNION ALL SELECT arm, 'value_drain', value_drain FROM final JOIN arm USING (run_id)
     UNION ALL SELECT arm, 'norm_ratio', norm_ratio FROM final JOIN arm USING (run_id)

@@ -1,15 +1,16 @@
 -- How many tokens does each run need to reach a held-out loss?
--- `.param set :loss 2.8` before it names the loss; else it is the worst final one, which all runs reach: at their end
--- over 262,144 targets, before it over 16,384 of the same text, so that one near its final loss may seem early or late.
+-- `.param set :loss 2.8` before it names the loss; else it is the worst final one, which all runs reach. By val_loss_16k, over
+-- one set at every evaluation; rows of one number in `group` are over the same targets after the same text.
 WITH target AS (
-    SELECT coalesce(:loss, (SELECT max(val_loss) FROM final)) AS loss
+    SELECT coalesce(:loss, (SELECT max(val_loss_16k) FROM final)) AS loss
 ), reached AS (
     SELECT e.run_id, min(e.step) AS step FROM eval AS e, target
-    WHERE e.probe = 'main' AND e.val_loss <= target.loss GROUP BY e.run_id
+    WHERE e.probe = 'main' AND e.val_loss_16k <= target.loss GROUP BY e.run_id
 )
-SELECT r.variant, r.seed, round(target.loss, 4) AS loss, reached.step, coalesce(s.tokens, 0) AS tokens,
+SELECT dense_rank() OVER (ORDER BY l.whole) AS "group", a.arm, r.seed, round(target.loss, 4) AS loss, reached.step,
+       coalesce(s.tokens, 0) AS tokens,
        round((SELECT sum(ms) / 1000 FROM step WHERE run_id = r.id AND step <= reached.step), 1) AS seconds,
        substr(r.key, 1, 8) AS key
-FROM target, reached JOIN run AS r ON r.id = reached.run_id
+FROM target, reached JOIN run AS r ON r.id = reached.run_id JOIN arm AS a USING (run_id) JOIN loss_scope AS l USING (run_id)
 LEFT JOIN step AS s ON s.run_id = r.id AND s.step = reached.step
-ORDER BY tokens, r.variant, r.seed;
+ORDER BY "group", tokens, a.arm, r.seed;

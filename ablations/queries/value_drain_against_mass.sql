@@ -12,7 +12,7 @@ WITH last AS (
            avg(y) FILTER (WHERE x > 0.3) AS drain_sinks, avg(y) FILTER (WHERE x <= 0.3) AS drain_others
     FROM head GROUP BY run_id
 )
-SELECT r.variant, r.seed, heads, CASE WHEN xx > 0 AND yy > 0 THEN round(xy / sqrt(xx * yy), 3) END AS r,
+SELECT a.arm, r.seed, heads, CASE WHEN xx > 0 AND yy > 0 THEN round(xy / sqrt(xx * yy), 3) END AS r,
        round(drain_sinks, 3) AS drain_where_mass_above_03, round(drain_others, 3) AS drain_elsewhere,
        substr(r.key, 1, 8) AS key
-FROM moment JOIN run AS r ON r.id = run_id WHERE r.status = 'done' ORDER BY r.variant, r.seed;
+FROM moment JOIN run AS r ON r.id = run_id JOIN arm AS a USING (run_id) WHERE r.status = 'done' ORDER BY a.arm, r.seed;

@@ -6,9 +6,11 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SEEDS_MOST = 10000, TEXT_MOST = 2048, NAME_MOST = 100 };
 enum { IN_GRID = -1, IN_ZIP = -2 }; /* Axis.place while it has none */
@@ -134,18 +136,19 @@ static bool read_source(Parser *p, const Yaml *value) {
     return read_text(p, value, "source", &p->s->source);
 }
 
+/* A path relative to the sweep's file. */
+static const char *beside(Parser *p, const char *name) {
+    const char *slash = strrchr(p->s->path, '/');
+    return print(p, "%.*s%s", *name == '/' || !slash ? 0 : (int)(slash + 1 - p->s->path), p->s->path, name);
+}
+
 static bool read_base(Parser *p, const Yaml *value) {
-    const char *base = NULL, *slash = strrchr(p->s->path, '/');
+    const char *base = NULL;
     Config scratch;
-    if (!read_text(p, value, "base", &base)) return false;
-    int folder = *base == '/' || !slash ? 0 : (int)(slash + 1 - p->s->path);
-    p->s->base = print(p, "%.*s%s", folder, p->s->path, base);
-    if (!p->s->base) return false;
-    FILE *there = fopen(p->s->base, "rb");
-    if (!there)
+    if (!read_text(p, value, "base", &base) || !(p->s->base = beside(p, base))) return false;
+    if (access(p->s->base, R_OK))
         return refuse(p, value, "base: %s: %s (the path is relative to this file)", p->s->base,
                       strerror(errno));
-    fclose(there);
     return config_load(&scratch, p->s->base, p->e);
 }
 
@@ -391,8 +394,35 @@ static bool read_by(Parser *p, const Yaml *by, Expectation *out) {
     return refuse(p, by, "expect: by: expected a number from 0 on (direction: says the sign)");
 }
 
+/* A number that a query's answers are held to, of either sign. */
+static bool read_bound(Parser *p, const Yaml *at, double *out) {
+    char *end = NULL;
+    if (at->kind == YAML_SCALAR) *out = strtod(at->text, &end);
+    return (end && end != at->text && !*end && fabs(*out) < 1e300) ||
+           refuse(p, at, "expect: at_least, at_most: expected a number");
+}
+
+static bool read_query(Parser *p, const Yaml *value, Expectation *out) {
+    static const char *const known[] = {"query", "at_least", "at_most", NULL};
+    const Yaml *least = yaml_get(value, "at_least"), *most = yaml_get(value, "at_most");
+    const char *name = NULL;
+    Bytes text = {0};
+    Error why = {0};
+    if (!only_keys(p, value, "expect", known) || !read_text(p, yaml_get(value, "query"), "query", &name)) return false;
+    if (!least == !most) return refuse(p, value, "expect: a query needs at_least or at_most, one of them");
+    *out = (Expectation){.metric = beside(p, name), .lower = most};
+    if (!out->metric || !read_bound(p, least ? least : most, &out->by)) return false;
+    if (most) out->by = -out->by;
+    bool ok = file_read(out->metric, &text, &why) && bytes_append(&text, "", 1, &why);
+    if (!ok) refuse(p, value, "expect: query: %s (the path is relative to this file)", why.text);
+    out->query = ok ? own(p, text.data) : NULL;
+    if (!ok) bytes_free(&text);
+    return out->query;
+}
+
 static bool read_expectation(Parser *p, const Yaml *value, Expectation *out) {
     static const char *const known[] = {"metric", "direction", "by", NULL};
+    if (value->kind == YAML_MAP && yaml_get(value, "query")) return read_query(p, value, out);
     if (!only_keys(p, value, "expect", known)) return false;
     const Yaml *metric = yaml_get(value, "metric"), *direction = yaml_get(value, "direction"),
                *by = yaml_get(value, "by");
@@ -408,11 +438,12 @@ static bool read_expectation(Parser *p, const Yaml *value, Expectation *out) {
 static bool read_expect(Parser *p, const Yaml *value) {
     Sweep *s = p->s;
     if (value->kind != YAML_LIST) return refuse(p, value, "expect: expected a list of expectations");
-    if (value->n && s->side < 0) return refuse(p, value, "expect: needs compare: (whose sides it is about)");
     for (int i = 0; i < value->n; i++) {
         if (!grow(p, &s->expect, i, sizeof *s->expect) ||
             !read_expectation(p, value->value[i], &s->expect[i]))
             return false;
+        if (!s->expect[i].query && s->side < 0)
+            return refuse(p, value, "expect: needs compare: (whose sides it is about)");
         s->expectations++;
         for (int k = 0; k < i; k++)
             if (!strcmp(s->expect[k].metric, s->expect[i].metric))

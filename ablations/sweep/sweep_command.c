@@ -2,6 +2,7 @@
 #include "ablations/page/report.h"
 #include "ablations/sweep/plan_table.h"
 #include "ablations/sweep/runner.h"
+#include "ablations/sweep/sweep_answers.h"
 #include "ablations/sweep/tuning_progress.h"
 #include "ablations/sweep/verdict.h"
 #include "ablations/text_table.h"
@@ -156,6 +157,7 @@ static bool run_plan(Plan *p, const Options *o, int *code, Error *e) {
         ok = !e->text[0];
     }
     bool stopped = *code == EXIT_SIGINT || *code == EXIT_SIGTERM;
+    if (ok && !stopped) ok = sweep_ask(p->sweep, s, e);
     if (ok && !stopped && runner.only < 0) ok = print_results(p->sweep, s, o, e);
     if (ok && !stopped && runner.only >= 0 && o->json) ok = print_run(&p->run[runner.only], s, e);
     store_close(s);
@@ -178,9 +180,9 @@ static bool do_run(const Sweep *s, const Options *o, int *code, Error *e) {
 static bool do_verdict(const Sweep *s, const Options *o, int *code, Error *e) {
     Store *store;
     (void)code;
-    if (!store_open(&store, o->db, STORE_READ, e)) return false;
+    if (!store_open(&store, o->db, sweep_has_queries(s) ? STORE_WRITE : STORE_READ, e)) return false;
     VerdictForm form = o->markdown ? VERDICT_MARKDOWN : o->json ? VERDICT_JSON : VERDICT_TEXT;
-    bool ok = verdict_print(stdout, s, store, form, e);
+    bool ok = sweep_ask(s, store, e) && verdict_print(stdout, s, store, form, e);
     store_close(store);
     return ok;
 }
@@ -320,6 +322,7 @@ const Command sweep_command = {
                "  compare: {axis: KEY, baseline: VALUE}\n"
                "  tune: {axes: [KEY, ...], seeds: N}  each side at its own best, by seeds that do not judge\n"
                "  expect: [{metric: NAME, direction: lower or higher, by: NUMBER}, ...]\n"
+               "          or {query: FILE.sql, at_least or at_most: NUMBER}: one number a seed from its own runs\n"
                "          val_loss, sink_rate_03, onset, ...; other_bos.val_loss: of that probe\n",
     .run = sweep_main,
 };

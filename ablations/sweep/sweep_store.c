@@ -47,12 +47,14 @@ static bool register_place(const Sweep *sweep, int index, int64_t id, Store *s, 
     return finish(s, add, e);
 }
 
-/* Comparisons that share the 5 %: expectations times sides and strata beside the baseline's. */
+/* Comparisons that share the 5 %: expectations times sides and strata beside the baseline's; a query is one. */
 static int comparisons(const Sweep *s) {
-    int64_t n = s->expectations;
+    int64_t n = 0, queries = 0;
+    for (int i = 0; i < s->expectations; i++) s->expect[i].query ? queries++ : n++;
     for (int i = 0; i < s->places; i++)
         if (s->place[i].role != PLACE_TUNED)
             n *= s->place[i].role == PLACE_SIDE ? s->place[i].n - 1 : s->place[i].n;
+    n += queries;
     return n > 1 ? (int)n : 1;
 }
 
@@ -75,10 +77,10 @@ static void baseline_side(const Sweep *s, char side[LABEL_TEXT]) {
 static bool register_expectations(const Sweep *sweep, int64_t id, Store *s, Error *e) {
     for (int i = 0; i < sweep->expectations; i++) {
         const Expectation *x = &sweep->expect[i];
-        char side[LABEL_TEXT];
+        char side[LABEL_TEXT] = "";
         sqlite3_stmt *add = prepare(s, "INSERT INTO sweep_expect VALUES (?1, ?2, ?3, ?4, ?5, ?6)", id, e);
         if (!add) return false;
-        baseline_side(sweep, side);
+        if (!x->query) baseline_side(sweep, side);
         sqlite3_bind_int(add, 2, i);
         sqlite3_bind_text(add, 3, x->metric, -1, SQLITE_STATIC);
         sqlite3_bind_text(add, 4, x->lower ? "lower" : "higher", -1, SQLITE_STATIC);
@@ -143,7 +145,7 @@ static bool register_runs(const Plan *p, int only, int64_t id, Store *s, Error *
 static const char *const forget[] = {
     "INSERT OR REPLACE INTO sweep_orphan SELECT s.sweep, s.run, coalesce(c.label, 'all') FROM sweep_run AS s"
     " LEFT JOIN sweep_cell AS c USING (sweep, \"index\") WHERE s.sweep = ?1",
-    "DELETE FROM sweep_expect WHERE sweep = ?1", "DELETE FROM sweep_cell WHERE sweep = ?1",
+    "DELETE FROM sweep_answer WHERE sweep = ?1", "DELETE FROM sweep_expect WHERE sweep = ?1", "DELETE FROM sweep_cell WHERE sweep = ?1",
     "DELETE FROM sweep_run WHERE sweep = ?1", NULL};
 /* Those that are its runs again are none. */
 static const char *const adopt[] = {

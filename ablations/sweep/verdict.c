@@ -115,7 +115,8 @@ static bool print_stage(FILE *out, const Sweep *s, Store *store, const char *bul
 static void print_censoring(FILE *out, const Sweep *s, const char *bullet) {
     for (int i = 0; i < s->expectations; i++)
         if (!strcmp(s->expect[i].metric, "onset"))
-            fprintf(out, "%sonset: one that never came counts as the run's last step, later than any\n",
+            fprintf(out, "%sonset: one that never came counts as the run's last step, later than any; where neither "
+                    "came, nothing is counted\n",
                     bullet);
 }
 
@@ -148,7 +149,7 @@ static const char choice_sql[] =
     " WHERE w.name = ?1";
 static const char verdict_sql[] =
     "SELECT metric, direction, beyond, side, stratum, n, mean, low, high, effect_sd,"
-    " verdict, more_seeds, diverged, share FROM verdict WHERE sweep = ?1";
+    " verdict, more_seeds, diverged, share, note FROM verdict WHERE sweep = ?1";
 
 static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
     fprintf(out, "%s\n", s->name);
@@ -161,7 +162,8 @@ static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
         if (!print_rows(out, s, store, choice_sql, TABLE_TEXT, e)) return false;
     }
     fprintf(out,
-            "\npaired differences to the baseline of the same seed; low and high: 95 %% t interval; the word "
+            "\npaired differences to the baseline of the same seed (of a query: its numbers); low and high: 95 %% t "
+            "interval; the word "
             "is corrected by Holm\n");
     print_censoring(out, s, "");
     return print_lacking(out, s, store, "", e) && print_rows(out, s, store, verdict_sql, TABLE_TEXT, e);
@@ -171,11 +173,13 @@ static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
 
 static const char markdown_sql[] =
     "SELECT side, iif(stratum = 'all', '', stratum) AS 'within',"
-    " printf('%s %s%s', metric, direction, iif(beyond, ' by more than ' || beyond, '')) AS expected, n AS "
+    " iif(asked, printf('%s at %s %g', metric, iif(direction = 'lower', 'most', 'least'),"
+    "   iif(direction = 'lower', -beyond, beyond)),"
+    "   printf('%s %s%s', metric, direction, iif(beyond, ' by more than ' || beyond, ''))) AS expected, n AS "
     "seeds,"
     " mean AS difference, iif(low IS NULL, NULL, printf('%.4g to %.4g', low, high)) AS '95 % interval', "
     "effect_sd AS 'effect (SD)',"
-    " verdict, more_seeds AS 'more seeds to settle', diverged FROM verdict WHERE sweep = ?1";
+    " verdict, more_seeds AS 'more seeds to settle', diverged, note FROM verdict WHERE sweep = ?1";
 
 static void markdown_field(FILE *out, const char *name, const char *text) {
     if (!*text) return;

@@ -1,6 +1,7 @@
 #include "data/base/files.h"
 
-#include <dirent.h>
+#include "data/base/gzip.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -10,9 +11,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <xxhash.h>
-#include <zlib.h>
 
 Path path_of(const char *format, ...) {
     Path p;
@@ -32,7 +33,7 @@ bool memory_grow(void **pointer, int64_t count, size_t size, Error *e) {
     return true;
 }
 
-static bool bytes_reserve(Bytes *b, int64_t more, Error *e) {
+bool bytes_reserve(Bytes *b, int64_t more, Error *e) {
     if (b->size + more <= b->capacity) return true;
     int64_t capacity = (b->size + more) * 3 / 2 + 64;
     if (!memory_grow((void **)&b->data, capacity, 1, e)) return false;
@@ -53,26 +54,62 @@ void bytes_free(Bytes *b) {
 }
 
 static bool fail_path(Error *e, const char *path) {
-    int why = errno;
-    bool users = why == ENOENT || why == EACCES || why == EROFS || why == ENOTDIR || why == EPERM;
-    return fail(e, users ? EXIT_USAGE : EXIT_FAILED, "file: %s: %s", path, strerror(why));
+    static const int users[] = {ENOENT, EACCES, EROFS, ENOTDIR, EPERM, ELOOP, ENAMETOOLONG};
+    int why = *path ? errno : ENAMETOOLONG, code = EXIT_FAILED; /* path_of makes "" of a path too long */
+    for (size_t i = 0; i < sizeof users / sizeof *users; i++)
+        if (why == users[i]) code = EXIT_USAGE;
+    return fail(e, code, "file: %s: %s", path, strerror(why));
+}
+
+static const char *kind_of_file(mode_t mode) {
+    return S_ISFIFO(mode) ? "a FIFO" : S_ISSOCK(mode) ? "a socket" : S_ISDIR(mode) ? "a folder" : "a device";
+}
+
+int file_open(const char *path, int64_t *size, Error *e) {
+    struct stat s;
+    int fd = -1;
+    bool found = stat(path, &s) == 0;
+    if (found && S_ISREG(s.st_mode)) {
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* another file may be there by now */
+        found = fd >= 0 && fstat(fd, &s) == 0;
+    }
+    if (found && S_ISREG(s.st_mode)) {
+        if (size) *size = s.st_size;
+        return fd;
+    }
+    if (found)
+        fail(e, EXIT_USAGE, "file: %s: is %s (a regular file is needed)", path, kind_of_file(s.st_mode));
+    else
+        fail_path(e, path);
+    if (fd >= 0) close(fd);
+    return -1;
+}
+
+/* Appends all that an open file has, `size` bytes unless it grows meanwhile. */
+static bool append_all(int fd, const char *path, int64_t size, Bytes *out, Error *e) {
+    enum { MORE = 1 << 16 };
+    for (int64_t room = size + 1;; room = MORE) {
+        if (!bytes_reserve(out, room, e)) return false;
+        ssize_t got = read(fd, out->data + out->size, (size_t)(out->capacity - out->size));
+        if (got < 0 && errno != EINTR) return fail_path(e, path);
+        if (got == 0) return true;
+        if (got > 0) out->size += got;
+    }
 }
 
 bool file_read(const char *path, Bytes *out, Error *e) {
-    enum { CHUNK = 1 << 18 };
-    gzFile file = gzopen(path, "rb");
-    if (!file) return fail_path(e, path);
-    gzbuffer(file, CHUNK);
-    bool ok = true;
-    for (int got = 1; ok && got > 0;) {
-        if (!(ok = bytes_reserve(out, CHUNK, e))) break;
-        got = gzread(file, out->data + out->size, CHUNK);
-        if (got < 0)
-            ok = fail(e, EXIT_USAGE, "file: %s: cannot be read (broken gzip, or a folder)", path);
-        else
-            out->size += got;
-    }
-    gzclose(file);
+    char magic[2];
+    int64_t size, before = out->size;
+    int fd = file_open(path, &size, e);
+    if (fd < 0) return false;
+    ssize_t there = pread(fd, magic, sizeof magic, 0);
+    Bytes packed = {0};
+    bool gzip = gzip_begins(magic, there);
+    bool ok = append_all(fd, path, size, gzip ? &packed : out, e) &&
+              (!gzip || gzip_unpack(packed.data, packed.size, path, out, e));
+    if (!ok) out->size = before;
+    bytes_free(&packed);
+    close(fd);
     return ok;
 }
 
@@ -94,16 +131,15 @@ bool file_replace(const char *path, const void *data, int64_t size, Error *e) {
 bool file_map(const char *path, const void **data, int64_t *size, Error *e) {
     *data = NULL;
     *size = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return fail_path(e, path);
-    struct stat s;
-    bool ok = fstat(fd, &s) == 0;
-    if (ok && s.st_size > 0) {
-        void *map = mmap(NULL, (size_t)s.st_size, PROT_READ, MAP_SHARED, fd, 0);
-        ok = map != MAP_FAILED;
-        if (ok) *data = map, *size = s.st_size;
-    }
-    if (!ok) fail_path(e, path);
+    int64_t bytes;
+    int fd = file_open(path, &bytes, e);
+    if (fd < 0) return false;
+    void *map = bytes ? mmap(NULL, (size_t)bytes, PROT_READ, MAP_SHARED, fd, 0) : NULL;
+    bool ok = map != MAP_FAILED;
+    if (ok)
+        *data = map, *size = bytes;
+    else
+        fail_path(e, path);
     close(fd);
     return ok;
 }
@@ -149,53 +185,11 @@ void folder_remove(const char *path) {
     nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static bool list_add(FileList *list, const char *path, Error *e) {
-    if (!memory_grow((void **)&list->path, list->files + 1, sizeof *list->path, e)) return false;
-    char *copy = strdup(path);
-    if (!copy) return fail(e, EXIT_FAILED, "memory: %s: none left", path);
-    list->path[list->files++] = copy;
-    return true;
-}
-
-static bool list_below(FileList *list, const char *folder, bool (*wanted)(const char *), Error *e) {
-    DIR *dir = opendir(folder);
-    if (!dir) return fail_path(e, folder);
-    bool ok = true;
-    for (struct dirent *entry; ok && (entry = readdir(dir));) {
-        if (entry->d_name[0] == '.') continue;
-        Path p = path_of("%s/%s", folder, entry->d_name);
-        struct stat s;
-        if (lstat(p.s, &s))
-            ok = fail_path(e, p.s);
-        else if (S_ISDIR(s.st_mode))
-            ok = list_below(list, p.s, wanted, e);
-        else if (S_ISREG(s.st_mode) && (!wanted || wanted(p.s)))
-            ok = list_add(list, p.s, e);
-    }
-    closedir(dir);
-    return ok;
-}
-
-static int by_path(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-bool files_list(FileList *out, const char *path, bool (*wanted)(const char *), Error *e) {
-    *out = (FileList){0};
-    struct stat s;
-    if (stat(path, &s)) return fail_path(e, path);
-    if (!S_ISDIR(s.st_mode) && !S_ISREG(s.st_mode))
-        return fail(e, EXIT_USAGE, "file: %s: neither a file nor a folder", path);
-    bool ok = S_ISDIR(s.st_mode) ? list_below(out, path, wanted, e) : list_add(out, path, e);
-    if (ok && out->files) qsort(out->path, (size_t)out->files, sizeof *out->path, by_path);
-    if (!ok) files_free(out);
-    return ok;
-}
-
-void files_free(FileList *list) {
-    for (int64_t i = 0; i < list->files; i++) free(list->path[i]);
-    free(list->path);
-    *list = (FileList){0};
+const char *folder_lacks_room(const char *path) {
+    enum { LITTLE = 1 << 20 };
+    struct statvfs s;
+    bool full = statvfs(path, &s) == 0 && s.f_bavail * s.f_frsize < LITTLE;
+    return full ? "no space left on device" : "is the disk full?";
 }
 
 void hash_hex(const void *data, int64_t size, char hex[HASH_HEX]) {

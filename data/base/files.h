@@ -1,6 +1,6 @@
-/* Owns: bytes in memory and files on disk: growing buffers, reading (gzip or plain), writing
- * to the platter, mapping, listing and removing folders, content hashes.
- * Does not own: what the bytes mean, and which file may replace which (data/workspace.h). */
+/* Owns: bytes in memory and files on disk: growing buffers, opening, reading (gzip or plain), writing
+ * to the platter, mapping, making and removing folders, content hashes.
+ * Does not own: which files a folder has (data/base/listing.h), what the bytes mean, and which file may replace which (data/workspace.h). */
 #ifndef SINKLAB_FILES_H
 #define SINKLAB_FILES_H
 
@@ -25,12 +25,19 @@ typedef struct Bytes {
     int64_t capacity;
 } Bytes;
 bool bytes_append(Bytes *b, const void *data, int64_t size, Error *e);
+bool bytes_reserve(Bytes *b, int64_t more, Error *e); /* room for `more` bytes behind those there are */
 void bytes_free(Bytes *b);
 
 /* realloc for `count` items of `size` bytes; false leaves *pointer as it was. */
 bool memory_grow(void **pointer, int64_t count, size_t size, Error *e);
 
-/* Appends a whole file, unpacked if it is gzip. */
+/* Opens a file that the user names, for reading. Regular files alone: a FIFO would wait for a writer, a
+ * device may never end; both are refused in one line (EXIT_USAGE), as folders and sockets are. Returns the
+ * descriptor, -1 after an error; *size (may be NULL) is the file's in bytes. */
+int file_open(const char *path, int64_t *size, Error *e);
+
+/* Appends a whole file, unpacked if it is gzip (data/base/gzip.h). A failure leaves `out` with the bytes it
+ * had. */
 bool file_read(const char *path, Bytes *out, Error *e);
 
 /* Creates or empties the file and writes it. Not synced: workspace_publish syncs a folder. */
@@ -46,14 +53,8 @@ bool folder_make(const char *path, Error *e); /* with its parents; there already
 bool folder_sync(const char *path, Error *e); /* every file below it, and the folders */
 void folder_remove(const char *path);         /* with all below it */
 
-/* The regular files below a folder, hidden ones left out, sorted by path (bytes). `wanted` may
- * be NULL. A path that is a file gives that file alone. */
-typedef struct FileList {
-    char **path;
-    int64_t files;
-} FileList;
-bool files_list(FileList *out, const char *path, bool (*wanted)(const char *path), Error *e);
-void files_free(FileList *list);
+/* Why another program may have left less than all of its output in this folder, for a message. */
+const char *folder_lacks_room(const char *path);
 
 /* XXH3-128 as 32 hex digits. */
 void hash_hex(const void *data, int64_t size, char hex[HASH_HEX]);

@@ -27,7 +27,8 @@ static int spawn(pid_t *pid, const char *const argv[], const char *folder, const
 
 /* The line to show of a failed program's log; cuts the log into lines. */
 static const char *telling_line(Bytes *log) {
-    const char *last = "no output", *telling = NULL, *const signs[] = {"E: ", "rror", "Internal"};
+    const char *last = "no output",
+               *telling = NULL, *const signs[] = {"E: ", "rror", "Internal", "bad_alloc"};
     char *rest = log->data;
     for (char *line; (line = strsep(&rest, "\r\n"));) {
         if (!*line || strstr(line, "Program terminated")) continue;
@@ -38,15 +39,27 @@ static const char *telling_line(Bytes *log) {
     return telling ? telling : last;
 }
 
-static bool fail_log(const char *program, const char *path, Error *e) {
-    Bytes log = {0};
+/* Says `how` a program ended, and the line of its log that tells why. */
+static bool fail_log(const char *program, const char *how, const char *folder, const char *log, Error *e) {
+    Bytes text = {0};
     Error unread = {0};
-    if (file_read(path, &log, &unread) && bytes_append(&log, "", 1, &unread))
-        fail(e, EXIT_FAILED, "%s: failed: %.700s", program, telling_line(&log));
+    if (file_read(path_of("%s/%s", folder, log).s, &text, &unread) && text.size &&
+        bytes_append(&text, "", 1, &unread))
+        fail(e, EXIT_FAILED, "%s: %s: %.700s", program, how, telling_line(&text));
     else
-        fail(e, EXIT_FAILED, "%s: failed: and left no log", program);
-    bytes_free(&log);
+        fail(e, EXIT_FAILED, "%s: %s: no output (%s)", program, how, folder_lacks_room(folder));
+    bytes_free(&text);
     return false;
+}
+
+/* A terminal's signals reach both of us, and were meant for us. The kernel kills whoever takes the last
+ * memory. */
+static bool fail_signal(const char *program, int signal, const char *folder, const char *log, Error *e) {
+    if (signal == SIGINT || signal == SIGTERM)
+        return fail(e, 128 + signal, "%s: killed: signal %d", program, signal);
+    if (signal == SIGKILL)
+        return fail(e, EXIT_FAILED, "%s: killed: signal 9 (did the machine run out of memory?)", program);
+    return fail_log(program, path_of("killed by a signal (%s)", strsignal(signal)).s, folder, log, e);
 }
 
 bool process_run(const char *const argv[], const char *folder, const char *log, const char *package,
@@ -59,10 +72,6 @@ bool process_run(const char *const argv[], const char *folder, const char *log, 
     int status = 0;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR) return fail(e, EXIT_FAILED, "%s: lost: %s", argv[0], strerror(errno));
-    if (WIFSIGNALED(status)) {
-        int signal = WTERMSIG(status); /* a terminal's reach both of us, and were meant for us */
-        bool stopped = signal == SIGINT || signal == SIGTERM;
-        return fail(e, stopped ? 128 + signal : EXIT_FAILED, "%s: killed: signal %d", argv[0], signal);
-    }
-    return WEXITSTATUS(status) == 0 ? true : fail_log(argv[0], path_of("%s/%s", folder, log).s, e);
+    if (WIFSIGNALED(status)) return fail_signal(argv[0], WTERMSIG(status), folder, log, e);
+    return WEXITSTATUS(status) == 0 ? true : fail_log(argv[0], "failed", folder, log, e);
 }

@@ -21,5 +21,6 @@ const Instrument *const instruments[] = {
     &logit_lens,
     &phases,
     &embedding_probe,
+    &gradient_sink,
     NULL,
 };

@@ -1,7 +1,8 @@
 /* Owns: the names of the instruments, for the table (instrument_table.c).
  * Does not own: where their figures are kept (train/schema.sql).
  *
- * To add one: a file that defines it, a line here, a line there, a test of its planted cases. A line of
+ * To add one: a file that defines it, a line here, a line there, a test of its planted cases; one that reads gradients
+ * says so by its taps and needs no more (model/README.md has one as an example). A line of
  * ablations/probe/chain.c shows it in `sinklab probe`. In results.db the figures of a light or heavy one are
  * rows of `metric`. For a column of eval, eval_layer or eval_head instead: the column, last, with its comment in
  * train/schema.sql; an ALTER TABLE ... ADD COLUMN ... in migrations[] of train/store/store.c; the versions that
@@ -13,6 +14,6 @@
 
 extern const Instrument sink_mass, uniform_mass, mixing, value_drain, dormant, local_mass, positive_scores,
     norm_ratio, massive_activation, spectrum, dominance, kurtosis, rank_collapse, super_neurons, out_variance,
-    logit_lens, phases, embedding_probe;
+    logit_lens, phases, embedding_probe, gradient_sink;
 
 #endif

@@ -20,15 +20,8 @@ typedef struct State {
     float *logits;    /* (CHUNK, V) */
 } State;
 
-/* Random tokens have no targets, hence no loss. */
-static int64_t count_scored(const Probe *p) {
-    int64_t scored = 0;
-    for (int64_t n = 0; p->y && n < (int64_t)p->rows * p->T; n++) scored += p->y[n] >= 0;
-    return scored;
-}
-
 static void *open(const Probe *p) {
-    int64_t scored = count_scored(p);
+    int64_t scored = probe_scored(p);
     if (!scored) return NULL;
     State *s = instrument_memory(1, sizeof *s);
     const ModelConfig *c = &p->m->config;

@@ -10,14 +10,24 @@ typedef struct Opened {
     int n;
 } Opened;
 
-static Opened open_all(const Probe *p, int set, Observers own) {
+int64_t probe_scored(const Probe *p) {
+    int64_t scored = 0;
+    for (int64_t n = 0; p->y && n < (int64_t)p->rows * p->T; n++) scored += p->y[n] >= 0;
+    return scored;
+}
+
+static bool applies(const Instrument *i, int set, bool backward) {
+    return i->cost & set && (backward || !taps_backward(i->taps));
+}
+
+static Opened open_all(const Probe *p, int set, bool backward, Observers own) {
     int room = own.n;
     while (instruments[room - own.n]) room++;
     Opened o = {instrument_memory((size_t)room, sizeof *o.observers),
                 instrument_memory((size_t)room, sizeof *o.instrument), own.n};
     for (int i = 0; i < own.n; i++) o.observers[i] = own.at[i];
     for (const Instrument *const *i = instruments; *i; i++) {
-        void *self = (*i)->cost & set ? (*i)->open(p) : NULL;
+        void *self = applies(*i, set, backward) ? (*i)->open(p) : NULL;
         if (!self) continue;
         o.observers[o.n] = (Observer){(*i)->taps, self, (*i)->see, (*i)->weights};
         o.instrument[o.n++] = *i;
@@ -33,20 +43,33 @@ static void close_all(Opened *o, Figures *out) {
     free(o->instrument);
 }
 
+static bool any_backward(const Observers *o) {
+    for (int i = 0; i < o->n; i++)
+        if (taps_backward(o->at[i].taps)) return true;
+    return false;
+}
+
 void instruments_measure(const Probe *p, Tape *t, const int32_t *x, const int32_t *y, const int32_t *doc_start,
                          int set, Figures *out, float *losses) {
     Probe probe = *p;
     probe.y = y;
     Observers own = t->observers;
-    Opened opened = open_all(&probe, set, own);
+    int64_t scored = probe_scored(&probe);
+    bool able = t->train && p->scratch && scored;
+    Opened opened = open_all(&probe, set, able, own);
     Observers all = {opened.observers, opened.n};
-    void (*pass)(const Model *, Tape *, const Batch *) =
+    bool backward = able && any_backward(&all);
+    void (*forward)(const Model *, Tape *, const Batch *) =
         losses || taps_want(&all, TAP_LOGITS) ? model_forward : model_stream;
     tape_observe(t, all);
     for (int row = 0; row < p->rows; row += t->rows) {
         int rows = p->rows - row < t->rows ? p->rows - row : t->rows;
         int64_t at = (int64_t)row * p->T;
-        pass(p->m, t, &(Batch){rows, p->T, x + at, y + at, doc_start + at, row});
+        Batch b = {rows, p->T, x + at, y + at, doc_start + at, row};
+        if (backward)
+            model_slopes(p->m, t, &b, 1.0f / (float)scored, p->scratch);
+        else
+            forward(p->m, t, &b);
         if (losses) memcpy(losses + at, tape_losses(t), (size_t)rows * p->T * sizeof *losses);
     }
     tape_observe(t, own);

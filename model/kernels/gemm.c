@@ -53,7 +53,7 @@ const char *gemm_start(void) {
 }
 
 bool gemm_is_generic(const char *arch) {
-    return !strcmp(arch, "generic");
+    return !strncmp(arch, "generic", strlen("generic"));
 }
 
 /* Whether the own kernel takes BLIS's place: where its bits are the same. */

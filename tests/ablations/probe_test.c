@@ -307,6 +307,9 @@ static void every_instrument_is_listed_with_its_columns(void **state) {
                                        "onset",
                                        "phases",
                                        "step_head",
+                                       "step_layer",
+                                       "step_tensor",
+                                       "gradient_sink",
                                        "stream",
                                        "quantize"};
     Place *p = *state;
@@ -314,7 +317,7 @@ static void every_instrument_is_listed_with_its_columns(void **state) {
     assert_int_equal(
         run(p,
             "sqlite3 %s/a.db \"SELECT DISTINCT c.name FROM sqlite_schema AS t, pragma_table_info(t.name) "
-            "AS c WHERE t.name IN ('eval', 'eval_layer', 'eval_head', 'step_head') AND NOT c.pk AND "
+            "AS c WHERE t.name IN ('eval', 'eval_layer', 'eval_head', 'step_head', 'step_layer', 'step_tensor') AND NOT c.pk AND "
             "c.name NOT IN ('T', 'sequences', 'val_loss', 'val_loss_1', 'bits_per_byte')\"",
             p->folder),
         0);

@@ -35,7 +35,7 @@ static void words_follow_the_interval(void **state) {
         {"wrong_way", 0, {1.0, 1.1, 0.9}, "refuted"},
         {"noise", 0, {-1.0, 1.1, -0.9}, "undecided"},
         {"tie", 0, {0, 0, 0}, "undecided"},
-        {"no_spread", 0.25, {-0.5, -0.5, -0.5}, "supported"},
+        {"no_spread", 0.25, {-0.5, -0.5, -0.5}, "undecided"}, /* zero variance is no certainty */
         {"exactly_by", 0.5, {-0.5, -0.5, -0.5}, "undecided"},
     };
     Place p = place_make();
@@ -56,6 +56,122 @@ static void words_follow_the_interval(void **state) {
         "SELECT printf('%.4f %.4f %.4f %.2f', mean, low, high, effect_sd) FROM verdict WHERE sweep = 'clear'",
         "-1.0000 -1.2484 -0.7516 -10.00");
     ASK(s, "SELECT more_seeds FROM verdict WHERE sweep = 'clear'", "0");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* Two models without a sink are equal at the resolution of the rate: nothing was seen. A rate that falls alike in every
+ * seed is judged with the resolution for its spread: 1 / (10 sequences x 2 layers x 5 heads). */
+static void equal_rates_are_no_certainty(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        double side[2], baseline[2];
+        const char *answer;
+    } cases[] = {
+        {"no_sink", {0, 0}, {0, 0}, "undecided 0.0 0.0 nothing was seen: both sides have the same figures throughout"},
+        {"fell", {0.1, 0.1}, {0.5, 0.5}, "supported -0.4 0.01 -"},
+    };
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(t_quantile_fill(s, 1, &e));
+    for (size_t i = 0; i < 2; i++) {
+        Planted sweep = plant_sweep(s, cases[i].name, 0.1, "lower");
+        for (int seed = 0; seed < 2; seed++) {
+            plant_run(s, &sweep, "none", 0, seed, true, 2);
+            plant_run(s, &sweep, "norm", 1, seed, true, 2);
+        }
+        char sql[700], answer[256];
+        snprintf(sql, sizeof sql,
+                 "UPDATE sweep_expect SET metric = 'sink_rate_03' WHERE sweep = %d;"
+                 "UPDATE run SET config = '{\"model\":{\"layers\":2,\"heads\":5}}';"
+                 "UPDATE eval SET sequences = 10, sink_rate_03 = iif((SELECT variant FROM run WHERE id = run_id) = 'none',"
+                 " %g, %g) WHERE run_id IN (SELECT run FROM sweep_run WHERE sweep = %d)",
+                 (int)sweep.id, cases[i].baseline[0], cases[i].side[0], (int)sweep.id);
+        run_sql(s, sql);
+        snprintf(sql, sizeof sql,
+                 "SELECT verdict || ' ' || round(mean, 4) || ' ' || coalesce(round(mean / effect_sd, 4), 0.0) || ' ' ||"
+                 " coalesce(note, '-') FROM verdict WHERE sweep = '%s'",
+                 cases[i].name);
+        if (strcmp(ask(s, sql, answer), cases[i].answer)) fail_msg("%s: %s", cases[i].name, answer);
+    }
+    store_close(s);
+    place_remove(&p);
+}
+
+/* An onset that came in neither run of a pair tells nothing of the pair. */
+static void two_onsets_that_never_came_are_no_difference(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(t_quantile_fill(s, 1, &e));
+    Planted sweep = plant_sweep(s, "onsets", 0, "lower");
+    for (int seed = 0; seed < 2; seed++) {
+        plant_run(s, &sweep, "none", 0, seed, true, 2);
+        plant_run(s, &sweep, "norm", 1, seed, true, 2);
+    }
+    run_sql(s, "UPDATE sweep_expect SET metric = 'onset'; UPDATE eval SET sink_rate_03 = 0");
+    ASK(s, "SELECT n || verdict || coalesce(more_seeds, '-') || note FROM verdict",
+        "0undecided-2 pairs apart: neither onset came");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* Rows that begin with BOS and rows that do not predict other targets: val_loss says nothing, val_loss_late does. */
+static void losses_of_two_packings_are_compared_over_the_late_targets(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(t_quantile_fill(s, 2, &e));
+    Planted sweep = plant_sweep(s, "packings", 0, "lower");
+    plant_row(s, "INSERT INTO sweep_expect VALUES (?1, 1, 'val_loss_late', 'higher', 0, 'none')", "i", sweep.id);
+    for (int seed = 0; seed < 3; seed++) {
+        plant_run(s, &sweep, "none", 0, seed, true, 3 + 0.01 * seed);
+        plant_run(s, &sweep, "norm", 1, seed, true, 2.9 + 0.02 * seed);
+    }
+    run_sql(s, "UPDATE run SET config = json_object('data', json_object('bos', iif(variant = 'none', 'row', 'none')));"
+               "UPDATE eval SET val_loss_late = 4 - val_loss");
+    ASK(s, "SELECT group_concat(metric || ' ' || n || ' ' || verdict || ' ' || coalesce(note, '-'), '; ') FROM verdict",
+        "val_loss 0 undecided 3 pairs apart: their losses are not over the same targets after the same text; "
+        "val_loss_late 3 supported -");
+    run_sql(s, "UPDATE run SET config = json_object('data', json_object('bos', iif(variant = 'none', 'row', 'document')))");
+    ASK(s, "SELECT group_concat(n || verdict) FROM verdict", "0undecided,0undecided");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* p values .01, .2 and .6 in either order of the file: Holm's divisors are 3, 2, 1 in the order of p. */
+static void holm_goes_by_p_and_not_by_the_file(void **state) {
+    (void)state;
+    static const char *const metrics[2][3] = {{"val_loss", "val_loss_1", "val_loss_late"},
+                                              {"val_loss_late", "val_loss", "val_loss_1"}};
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(t_quantile_fill(s, 3, &e));
+    char answer[2][256];
+    for (int order = 0; order < 2; order++) {
+        Planted sweep = plant_sweep(s, order ? "other" : "one", 0, "lower");
+        plant_row(s, "DELETE FROM sweep_expect WHERE sweep = ?1", "i", sweep.id);
+        for (int i = 0; i < 3; i++)
+            plant_row(s, "INSERT INTO sweep_expect VALUES (?1, ?2, ?3, 'lower', 0, 'none')", "iit", sweep.id,
+                      (int64_t)i, metrics[order][i]);
+        for (int seed = 0; seed < 4; seed++) {
+            plant_run(s, &sweep, "none", 0, seed, true, 0);
+            plant_run(s, &sweep, "norm", 1, seed, true, -1 - 0.3 * seed);
+        }
+        run_sql(s, "UPDATE eval SET val_loss_1 = val_loss * iif(run_id % 4 = 0, -1.6, 1),"
+                   " val_loss_late = val_loss * iif(run_id % 4 < 2, -0.6, 1)");
+        char sql[256];
+        snprintf(sql, sizeof sql,
+                 "SELECT group_concat(metric || ' ' || share || ' ' || verdict || ' ' || more_seeds, '; ') FROM"
+                 " (SELECT * FROM verdict WHERE sweep = '%s' ORDER BY metric)",
+                 sweep.name);
+        ask(s, sql, answer[order]);
+    }
+    assert_string_equal(answer[0], answer[1]);
+    assert_non_null(strstr(answer[0], "val_loss 3 supported"));
+    assert_non_null(strstr(answer[0], "val_loss_1 2 undecided"));
+    assert_non_null(strstr(answer[0], "val_loss_late 1 undecided"));
     store_close(s);
     place_remove(&p);
 }
@@ -387,7 +503,7 @@ static void an_outdated_onset_is_none(void **state) {
     plant_run(s, &sweep, "none", 0, 0, true, 2);
     plant_run(s, &sweep, "norm", 1, 0, true, 2);
     run_sql(s, "UPDATE eval SET sink_rate_03 = 0");
-    ASK(s, "SELECT n || ' ' || mean FROM verdict", "1 0.0"); /* both at the last step */
+    ASK(s, "SELECT n || ' ' || note FROM verdict", "0 1 pairs apart: neither onset came");
     assert_left_out(s, &sweep, NULL);
     run_sql(s,
             "DROP VIEW figure_now; CREATE VIEW figure_now AS SELECT 'sink_rate_03' AS figure, 2 AS version;"
@@ -560,6 +676,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantiles_are_those_of_the_tables),
         cmocka_unit_test(words_follow_the_interval),
+        cmocka_unit_test(equal_rates_are_no_certainty),
+        cmocka_unit_test(two_onsets_that_never_came_are_no_difference),
+        cmocka_unit_test(losses_of_two_packings_are_compared_over_the_late_targets),
+        cmocka_unit_test(holm_goes_by_p_and_not_by_the_file),
         cmocka_unit_test(more_seeds_are_counted_from_the_table),
         cmocka_unit_test(unpaired_seeds_do_not_count),
         cmocka_unit_test(a_diverged_run_is_the_worst_difference_of_its_side),

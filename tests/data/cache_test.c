@@ -1,10 +1,13 @@
 /* The cache: whole entries or none, several preparers at once, quick reopening. */
 #include "tests/data/fixture.h"
 
+#include "data/base/listing.h"
 #include "data/cache.h"
+#include "data/seal.h"
 #include "data/workspace.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -184,6 +187,211 @@ static void a_living_owner_is_left_alone(void **state) {
     assert_int_equal(access(one.path.s, F_OK), -1);
 }
 
+/* ---- damage ---- */
+
+static char said[4096]; /* what the program said while it opened, a line each */
+
+static void hear(const char *line) {
+    strncat(said, line, sizeof said - strlen(said) - 2);
+    strcat(said, "\n");
+}
+
+static TokenSet open_said(const Place *p, int tokenizer) {
+    DataConfig c = config_of(p->text.s, tokenizer);
+    Error e = {0};
+    TokenSet t;
+    said[0] = 0;
+    check(tokens_open(&t, &c, p->cache.s, hear, &e), &e);
+    return t;
+}
+
+/* Changes one byte where it lies, so that neither size nor name tell. */
+static void flip(const char *path, int64_t at) {
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    fseek(f, (long)at, at < 0 ? SEEK_END : SEEK_SET);
+    int c = fgetc(f);
+    fseek(f, -1, SEEK_CUR);
+    fputc(c ^ 1, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* One byte of any file: the first, one within, the last. */
+static void a_damaged_entry_is_made_anew(void **state) {
+    const Place *p = *state;
+    static const char *const names[] = {"train.tokens",      "train.documents", "heldout.tokens",
+                                        "heldout.documents", "tokenizer.model", "meta"};
+    TokenSet good = open_said(p, TOKENIZER_BPE), again;
+    assert_non_null(strstr(said, "preparing"));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (int64_t at = -1; at < 20; at += 10) {
+            flip(path_of("%s/%s", good.entry.folder.s, names[i]).s, at);
+            again = open_said(p, TOKENIZER_BPE);
+            if (!strstr(said, "prepared anew") || !strstr(said, names[i])) fail_msg("%s: %s", names[i], said);
+            assert_int_equal(again.train.tokens + again.heldout.tokens,
+                             good.train.tokens + good.heldout.tokens);
+            tokens_close(&again);
+            again = open_said(p, TOKENIZER_BPE); /* it is whole now */
+            assert_string_equal(said, "");
+            tokens_close(&again);
+        }
+    assert_int_equal(files_in(p->cache.s, is_token_file), 2);
+    assert_int_equal(files_in(p->cache.s, is_temporary), 0);
+    tokens_close(&good);
+}
+
+static void a_missing_or_cut_file_is_made_anew(void **state) {
+    const Place *p = *state;
+    TokenSet t = open_said(p, TOKENIZER_BYTES);
+    Path folder = t.entry.folder, tokens = path_of("%s/train.tokens", folder.s);
+    int64_t whole = t.train.tokens;
+    tokens_close(&t);
+    for (int way = 0; way < 3; way++) {
+        if (way == 0) assert_int_equal(unlink(tokens.s), 0);
+        if (way == 1) assert_int_equal(truncate(tokens.s, whole), 0);
+        if (way == 2) folder_remove(folder.s), write_text(folder.s, "a file");
+        t = open_said(p, TOKENIZER_BYTES);
+        assert_non_null(strstr(said, "prepared anew"));
+        assert_int_equal(t.train.tokens, whole);
+        tokens_close(&t);
+    }
+}
+
+/* Copies of other entries, whole in themselves, under this one's name. */
+static void another_texts_entry_is_not_taken(void **state) {
+    const Place *p = *state;
+    TokenSet t = open_said(p, TOKENIZER_BYTES);
+    Path folder = t.entry.folder;
+    tokens_close(&t);
+    write_made_text(p->text.s, 21000);
+    TokenSet other = open_said(p, TOKENIZER_BYTES);
+    int64_t whole = other.train.tokens;
+    Path others = other.entry.folder;
+    tokens_close(&other);
+    folder_remove(others.s);
+    assert_int_equal(rename(folder.s, others.s), 0);
+    t = open_said(p, TOKENIZER_BYTES);
+    assert_non_null(strstr(said, "of another text"));
+    assert_int_equal(t.train.tokens, whole);
+    tokens_close(&t);
+}
+
+/* What is remembered of files by their times must not lead to another text. */
+static void a_damaged_memory_is_forgotten(void **state) {
+    const Place *p = *state;
+    TokenSet t = open_said(p, TOKENIZER_BYTES);
+    tokens_close(&t);
+    FileList seen;
+    Error e = {0};
+    check(files_list(&seen, path_of("%s/seen", p->cache.s).s, NULL, &e), &e);
+    assert_int_equal(seen.files, 1);
+    flip(seen.path[0], 3);
+    t = open_said(p, TOKENIZER_BYTES);
+    assert_non_null(strstr(said, "preparing")); /* the text is read, and its entry found */
+    tokens_close(&t);
+    assert_int_equal(files_in(p->cache.s, is_token_file), 2);
+    t = open_said(p, TOKENIZER_BYTES);
+    assert_string_equal(said, "");
+    tokens_close(&t);
+    files_free(&seen);
+}
+
+/* Checksums that fit are no proof: an id that the vocabulary has not is refused. */
+static void ids_beyond_the_vocabulary_are_refused(void **state) {
+    const Place *p = *state;
+    TokenSet t = open_said(p, TOKENIZER_BYTES);
+    Path folder = t.entry.folder;
+    Bytes facts = {0}, tokens = {0};
+    Error e = {0};
+    tokens_close(&t);
+    check(folder_check(folder.s, &facts, &e) &&
+              file_read(path_of("%s/train.tokens", folder.s).s, &tokens, &e),
+          &e);
+    memcpy(tokens.data + 100, &(uint16_t){257}, 2);
+    check(file_write(path_of("%s/train.tokens", folder.s).s, tokens.data, tokens.size, &e), &e);
+    assert_int_equal(unlink(path_of("%s/meta", folder.s).s), 0);
+    check(folder_seal(folder.s, facts.data, &e), &e);
+    DataConfig c = config_of(p->text.s, TOKENIZER_BYTES);
+    assert_false(tokens_open(&t, &c, p->cache.s, NULL, &e));
+    assert_non_null(strstr(e.text, "a token that its tokenizer does not have"));
+    bytes_free(&facts), bytes_free(&tokens);
+}
+
+static void documents_that_do_not_follow_each_other_are_refused(void **state) {
+    (void)state;
+    static const uint16_t token[] = {1, 2, 3, 4, 5, 9};
+    static const struct {
+        int64_t start[4], start_bytes, token_bytes, vocab;
+        bool ok;
+    } rows[] = {{{0, 2, 4, 6}, 32, 12, 10, true},
+                {{0, 6}, 16, 12, 10, true},
+                {{0, 2, 4, 6}, 32, 12, 9, false},
+                {{1, 2, 4, 6}, 32, 12, 10, false},
+                {{0, 2, 4, 5}, 32, 12, 10, false},
+                {{0, 2, 4, 7}, 32, 12, 10, false},
+                {{0, 4, 2, 6}, 32, 12, 10, false},
+                {{0, 2, 2, 6}, 32, 12, 10, false},
+                {{0, -1, 2, 6}, 32, 12, 10, false},
+                {{0, INT64_MAX, 2, 6}, 32, 12, 10, false},
+                {{0, 2, 4, 6}, 31, 12, 10, false},
+                {{0, 2, 4, 6}, 32, 11, 10, false},
+                {{0}, 8, 0, 10, false},
+                {{0}, 0, 0, 10, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        TokenPart p;
+        Error e = {0};
+        if (token_part(&p, token, rows[i].token_bytes, rows[i].start, rows[i].start_bytes, rows[i].vocab, "x",
+                       &e) != rows[i].ok)
+            fail_msg("row %zu", i);
+    }
+}
+
+/* The limit stands in for a full disk; whatever is cut, nothing is left of it. */
+static void a_full_disk_leaves_nothing(void **state) {
+    const Place *p = *state;
+    DataConfig c = config_of(p->text.s, TOKENIZER_BYTES);
+    struct rlimit was, little;
+    TokenSet t;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    for (int64_t most = 10; most < 300000; most *= 4) {
+        Error e = {0};
+        little = (struct rlimit){(rlim_t)most, was.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+        bool ok = tokens_open(&t, &c, p->cache.s, NULL, &e);
+        setrlimit(RLIMIT_FSIZE, &was);
+        if (ok) tokens_close(&t);
+        if (ok) break;
+        assert_int_equal(e.code, EXIT_FAILED);
+        assert_non_null(strstr(e.text, "File too large"));
+        assert_int_equal(files_in(p->cache.s, is_token_file) + files_in(p->cache.s, is_temporary), 0);
+    }
+    signal(SIGXFSZ, handler);
+    check(tokens_open(&t, &c, p->cache.s, NULL, NULL), &(Error){.text = "not after all"});
+    tokens_close(&t);
+}
+
+/* Of several that meet a damaged entry, each reads whole tokens, and one entry is left. */
+static void several_mend_a_damaged_entry(void **state) {
+    const Place *p = *state;
+    enum { CHILDREN = 6 };
+    pid_t child[CHILDREN];
+    TokenSet t = open_said(p, TOKENIZER_BYTES);
+    flip(path_of("%s/train.tokens", t.entry.folder.s).s, 5000);
+    for (int i = 0; i < CHILDREN; i++) child[i] = prepare_in_child(p, TOKENIZER_BYTES);
+    for (int i = 0; i < CHILDREN; i++) {
+        int status = -1;
+        assert_int_equal(waitpid(child[i], &status, 0), child[i]);
+        assert_int_equal(status, 0);
+    }
+    tokens_close(&t);
+    t = open_said(p, TOKENIZER_BYTES);
+    assert_string_equal(said, "");
+    assert_int_equal(files_in(p->cache.s, is_token_file), 2);
+    assert_int_equal(files_in(p->cache.s, is_temporary), 0);
+    tokens_close(&t);
+}
+
 static void a_cache_that_cannot_be_written_is_refused(void **state) {
     const Place *p = *state;
     DataConfig c = config_of(p->text.s, TOKENIZER_BYTES);
@@ -207,6 +415,14 @@ int main(void) {
         IN_PLACE(a_failed_preparation_leaves_nothing),
         IN_PLACE(a_living_owner_is_left_alone),
         IN_PLACE(a_cache_that_cannot_be_written_is_refused),
+        IN_PLACE(a_damaged_entry_is_made_anew),
+        IN_PLACE(a_missing_or_cut_file_is_made_anew),
+        IN_PLACE(another_texts_entry_is_not_taken),
+        IN_PLACE(a_damaged_memory_is_forgotten),
+        IN_PLACE(ids_beyond_the_vocabulary_are_refused),
+        cmocka_unit_test(documents_that_do_not_follow_each_other_are_refused),
+        IN_PLACE(a_full_disk_leaves_nothing),
+        IN_PLACE(several_mend_a_damaged_entry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,6 +63,31 @@ static void a_broken_dictd_index_is_refused(void **state) {
     }
 }
 
+static bool add_index(const char *bytes, int64_t size, Error *e) {
+    static char text[] = "some words\n";
+    Bytes dict = {text, sizeof text - 1, 0}, index = {0};
+    Corpus c = {0};
+    *e = (Error){0};
+    bool ok = bytes_append(&index, bytes, size, e) && corpus_add_dictd(&c, "index", &dict, &index, e);
+    corpus_free(&c);
+    bytes_free(&index);
+    return ok;
+}
+
+/* An index that would hide its rest behind a NUL, and one that makes many times the text of it. */
+static void an_index_that_hides_or_multiplies_text_is_refused(void **state) {
+    (void)state;
+    Error e;
+    static const char hiding[] = "a\tA\tB\n\0b\tB\tB\n", overlapping[] = "a\tA\tL\nb\tA\tK\nc\tA\tJ\n";
+    assert_true(add_index(hiding, 6, &e));
+    assert_false(add_index(hiding, sizeof hiding - 1, &e));
+    assert_non_null(strstr(e.text, "no index"));
+    assert_true(add_index(overlapping, 12, &e));
+    assert_false(add_index(overlapping, sizeof overlapping - 1, &e));
+    assert_non_null(strstr(e.text, "overlap"));
+    assert_int_equal(e.code, EXIT_USAGE);
+}
+
 static void a_named_corpus_is_whole_or_is_to_be_fetched(void **state) {
     const char *cache = ((Path *)*state)->s;
     Error e = {0};
@@ -110,6 +135,60 @@ static void a_folder_is_read_in_the_order_of_its_paths(void **state) {
     check(corpus_read(&c, folder, "", &e), &e);
     check_documents(&c, 3, (const char *const[]){"first\n", "second\n", "last\n"});
     assert_string_equal(c.licence, "unknown");
+    assert_string_equal(c.note, "2 hidden names left out, 1 empty files left out, "
+                                "1 links left out (to nothing, or to what is read already)");
+    corpus_free(&c);
+}
+
+/* As Hugging Face's cache keeps a data set: names that are links to files elsewhere. */
+static void a_folder_of_links_is_the_files_behind_them(void **state) {
+    const char *folder = ((Path *)*state)->s;
+    Error e = {0};
+    Corpus c;
+    check(folder_make(path_of("%s/store", folder).s, &e) && folder_make(path_of("%s/hub", folder).s, &e), &e);
+    write_text(path_of("%s/store/1", folder).s, "one\n");
+    write_text(path_of("%s/store/2", folder).s, "caf\xE9\n");
+    assert_int_equal(symlink("../store/2", path_of("%s/hub/a", folder).s), 0);
+    assert_int_equal(symlink("../store/1", path_of("%s/hub/b", folder).s), 0);
+    check(corpus_read(&c, path_of("%s/hub", folder).s, "", &e), &e);
+    check_documents(&c, 2, (const char *const[]){"caf\xE9\n", "one\n"});
+    assert_string_equal(c.note, "1 bytes that are not UTF-8, kept as they are");
+    corpus_free(&c);
+}
+
+static void what_is_no_text_in_a_folder_is_named(void **state) {
+    const char *folder = ((Path *)*state)->s;
+    Error e = {0};
+    Corpus c;
+    write_text(path_of("%s/README", folder).s, "a card\n");
+    write_text(path_of("%s/train.parquet", folder).s, "PAR1\x15");
+    assert_false(corpus_read(&c, folder, "", &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    assert_non_null(strstr(e.text, "train.parquet: looks like a Parquet table"));
+}
+
+/* The licence's file is not trusted to end in a newline, to hold anything, or to be short. */
+static void a_licence_is_one_short_line(void **state) {
+    const char *cache = ((Path *)*state)->s;
+    char longer[1000];
+    memset(longer, 'x', sizeof longer - 1);
+    longer[sizeof longer - 1] = 0;
+    const char *const rows[][2] = {
+        {"GPL-2", "GPL-2"}, {"", "unknown"}, {"\nMIT", "unknown"}, {"MIT\nmore", "MIT"}};
+    Path licence = path_of("%s/kernel-doc/licence", cache);
+    Error e = {0};
+    Corpus c;
+    check(folder_make(path_of("%s/kernel-doc/text", cache).s, &e), &e);
+    write_text(path_of("%s/kernel-doc/text/a.rst", cache).s, "text\n");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        write_text(licence.s, rows[i][0]);
+        check(corpus_read(&c, "kernel-doc", cache, &e), &e);
+        assert_string_equal(c.licence, rows[i][1]);
+        corpus_free(&c);
+    }
+    write_text(licence.s, longer);
+    check(corpus_read(&c, "kernel-doc", cache, &e), &e);
+    assert_int_equal(strlen(c.licence), sizeof c.licence - 1);
     corpus_free(&c);
 }
 
@@ -217,6 +296,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_dictd_dictionary_is_read_in_the_order_of_its_text),
         IN_FOLDER(a_broken_dictd_index_is_refused),
+        IN_FOLDER(an_index_that_hides_or_multiplies_text_is_refused),
+        IN_FOLDER(a_folder_of_links_is_the_files_behind_them),
+        IN_FOLDER(what_is_no_text_in_a_folder_is_named),
+        IN_FOLDER(a_licence_is_one_short_line),
         IN_FOLDER(a_named_corpus_is_whole_or_is_to_be_fetched),
         IN_FOLDER(kernel_doc_takes_sources_only),
         IN_FOLDER(a_folder_is_read_in_the_order_of_its_paths),

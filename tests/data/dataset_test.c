@@ -158,30 +158,26 @@ static void a_limit_cuts_the_text_and_a_larger_one_does_nothing(void **state) {
 }
 
 /* The document mask changes no row that lies in one document, and of the others only how far back a token
- * sees; a text of one document is the same under both masks. */
+ * sees. */
 static void the_document_mask_changes_no_row_of_one_document(void **state) {
     enum { T = 64, N = 300 };
     Error e = {0};
-    Path one = path_of("%s/one.txt", ((Path *)*state)->s);
-    write_made_text(one.s, 4000);
-    for (int single = 0; single < 2; single++) {
-        DataConfig c = config_of(single ? one.s : text_of(state).s, TOKENIZER_BYTES);
-        Dataset *causal = open_ok(&c, cache_of(state).s);
-        c.mask = MASK_DOCUMENT;
-        Dataset *document = open_ok(&c, cache_of(state).s);
-        check(dataset_check(document, T, 1, &e), &e);
-        Rows a = rows_new(N * T), b = rows_new(N * T);
-        dataset_train_rows(causal, 3, 0, N, T, &a);
-        dataset_train_rows(document, 3, 0, N, T, &b);
-        assert_memory_equal(a.x, b.x, N * T * 4);
-        assert_memory_equal(a.y, b.y, N * T * 4);
-        int of_one = 0;
-        for (int i = 0; i < N; i++) of_one += !memcmp(a.doc_start + i * T, b.doc_start + i * T, T * 4);
-        assert_true(single ? of_one == N : of_one > N / 2 && of_one < N);
-        rows_free(&a);
-        rows_free(&b);
-        dataset_close(causal), dataset_close(document);
-    }
+    DataConfig c = config_of(text_of(state).s, TOKENIZER_BYTES);
+    Dataset *causal = open_ok(&c, cache_of(state).s);
+    c.mask = MASK_DOCUMENT;
+    Dataset *document = open_ok(&c, cache_of(state).s);
+    check(dataset_check(document, T, 1, &e), &e);
+    Rows a = rows_new(N * T), b = rows_new(N * T);
+    dataset_train_rows(causal, 3, 0, N, T, &a);
+    dataset_train_rows(document, 3, 0, N, T, &b);
+    assert_memory_equal(a.x, b.x, N * T * 4);
+    assert_memory_equal(a.y, b.y, N * T * 4);
+    int of_one = 0;
+    for (int i = 0; i < N; i++) of_one += !memcmp(a.doc_start + i * T, b.doc_start + i * T, T * 4);
+    assert_true(of_one > N / 2 && of_one < N);
+    rows_free(&a);
+    rows_free(&b);
+    dataset_close(causal), dataset_close(document);
 }
 
 static void heldout_rows_follow_the_text(void **state) {
@@ -302,6 +298,25 @@ static void data_that_cannot_be_had_is_refused_with_its_key(void **state) {
     check_refused(state, &c, "data.limit");
 }
 
+/* Where nothing begins within the text, keys that tell documents apart would name the same run twice. */
+static void policies_of_documents_need_several(void **state) {
+    Path one = path_of("%s/one.txt", ((Path *)*state)->s);
+    write_made_text(one.s, 4000);
+    DataConfig c = config_of(one.s, TOKENIZER_BYTES);
+    c.mask = MASK_DOCUMENT;
+    check_refused(state, &c, "data.mask: document: ");
+    check_refused(state, &c, "so this is the causal mask");
+    c = config_of(one.s, TOKENIZER_BYTES);
+    c.bos = BOS_DOCUMENT;
+    check_refused(state, &c, "data.bos: document: ");
+    c = config_of(text_of(state).s, TOKENIZER_BYTES);
+    c.mask = MASK_DOCUMENT;
+    c.limit = 1000; /* the first document's beginning; one is held out */
+    check_refused(state, &c, "reaches a second document");
+    c.limit = 0;
+    dataset_close(open_ok(&c, cache_of(state).s));
+}
+
 static void a_text_too_short_for_the_run_is_refused(void **state) {
     Path path = path_of("%s/short", ((Path *)*state)->s);
     Bytes b = made_text(3000, 5);
@@ -348,6 +363,7 @@ int main(void) {
         cmocka_unit_test(policies_have_names_and_nothing_else_has),
         cmocka_unit_test(first_tokens_change_nothing_but_themselves),
         cmocka_unit_test(the_document_mask_changes_no_row_of_one_document),
+        cmocka_unit_test(policies_of_documents_need_several),
     };
     return cmocka_run_group_tests(tests, setup, teardown_folder);
 }

@@ -1,7 +1,12 @@
 /* Buffers, files and folders. */
 #include "tests/data/fixture.h"
 
+#include "data/base/listing.h"
+
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -39,6 +44,60 @@ static void files_larger_than_any_buffer_are_read_whole(void **state) {
     bytes_free(&text), bytes_free(&plain), bytes_free(&packed);
 }
 
+static void refused_as(const char *path, const char *why) {
+    Error e = {0};
+    Bytes out = {0};
+    const void *map;
+    int64_t size;
+    assert_false(file_read(path, &out, &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    if (!strstr(e.text, why)) fail_msg("%s: says not: %s", e.text, why);
+    e = (Error){0};
+    assert_false(file_map(path, &map, &size, &e));
+    if (!strstr(e.text, why)) fail_msg("%s: says not: %s", e.text, why);
+    bytes_free(&out);
+}
+
+/* A FIFO without a writer must not be waited for. */
+static void only_regular_files_are_opened(void **state) {
+    Path fifo = path_of("%s/fifo", ((Path *)*state)->s), link = path_of("%s/link", ((Path *)*state)->s);
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    snprintf(at.sun_path, sizeof at.sun_path, "%.60s/socket", ((Path *)*state)->s);
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(mkfifo(fifo.s, 0600) | bind(listener, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(symlink("fifo", link.s), 0);
+    refused_as(fifo.s, "is a FIFO");
+    refused_as(link.s, "is a FIFO");
+    refused_as(at.sun_path, "is a socket");
+    refused_as("/dev/zero", "is a device");
+    refused_as(((Path *)*state)->s, "is a folder");
+    refused_as("/no/such/file", "No such file");
+    refused_as("", "File name too long"); /* what path_of makes of such a path */
+    close(listener);
+}
+
+/* The kernel's own files say that they have no bytes. */
+static void a_file_is_read_to_its_end_whatever_its_size(void **state) {
+    (void)state;
+    Bytes b = {0};
+    Error e = {0};
+    check(file_read("/proc/self/status", &b, &e), &e);
+    assert_true(b.size > 100 && memcmp(b.data, "Name:", 5) == 0);
+    bytes_free(&b);
+}
+
+static void a_failed_read_leaves_the_bytes(void **state) {
+    Path broken = path_of("%s/broken.gz", ((Path *)*state)->s);
+    Bytes b = {0};
+    Error e = {0};
+    write_text(broken.s, "\x1F\x8B\x08 not really");
+    check(bytes_append(&b, "kept", 4, &e), &e);
+    assert_false(file_read(broken.s, &b, &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    assert_int_equal(b.size, 4);
+    bytes_free(&b);
+}
+
 static void folders_are_made_listed_and_removed_whole(void **state) {
     const char *folder = ((Path *)*state)->s;
     Error e = {0};
@@ -71,6 +130,9 @@ static void hashes_are_xxh3_as_published(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_path_that_is_too_long_becomes_empty),
                                        IN_FOLDER(files_larger_than_any_buffer_are_read_whole),
+                                       IN_FOLDER(only_regular_files_are_opened),
+                                       cmocka_unit_test(a_file_is_read_to_its_end_whatever_its_size),
+                                       IN_FOLDER(a_failed_read_leaves_the_bytes),
                                        IN_FOLDER(folders_are_made_listed_and_removed_whole),
                                        cmocka_unit_test(hashes_are_xxh3_as_published)};
     return cmocka_run_group_tests(tests, NULL, NULL);

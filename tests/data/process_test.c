@@ -33,6 +33,10 @@ static void a_failed_process_is_told_by_its_last_words(void **state) {
     check_failure(state, "echo first; echo last; exit 1", EXIT_FAILED, "sh: failed: last");
     check_failure(state, "exit 1", EXIT_FAILED, "no output");
     check_failure(state, "kill -9 $$", EXIT_FAILED, "killed: signal 9");
+    check_failure(state, "kill -9 $$", EXIT_FAILED, "out of memory?");
+    check_failure(state, "kill -25 $$", EXIT_FAILED, "(File size limit exceeded): no output");
+    check_failure(state, "echo \"what():  std::bad_alloc\"; echo Program terminated; kill -6 $$", EXIT_FAILED,
+                  "killed by a signal (Aborted): what():  std::bad_alloc");
     check_failure(state, "kill -2 $$", EXIT_SIGINT, "signal 2");
     check_failure(state, "kill -15 $$", EXIT_SIGTERM, "signal 15");
 }

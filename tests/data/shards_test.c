@@ -1,6 +1,7 @@
 /* llm.c's token files, byte for byte, on a stream small enough to write out. */
 #include "tests/data/fixture.h"
 
+#include "data/base/listing.h"
 #include "data/shards.h"
 
 enum { B = 99 };

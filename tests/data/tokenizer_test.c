@@ -4,6 +4,11 @@
 #include "data/base/process.h"
 #include "data/tokenizer.h"
 
+#include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
 enum { STRINGS = 400 };
 
 static const char *const awkward[] = {
@@ -194,6 +199,145 @@ static void a_broken_model_is_refused(void **state) {
     }
 }
 
+/* ---- hostile models: a good one and one piece more ---- */
+
+typedef struct Extra {
+    const char *text;
+    int64_t length;
+    float score;
+    int type;
+    const char *fault; /* what the refusal says; NULL: taken */
+} Extra;
+
+/* ModelProto.pieces { piece, score, type }. */
+static void append_piece(Bytes *model, const Extra *x) {
+    Error e = {0};
+    Bytes piece = {0};
+    unsigned char text[] = {0x0A, (unsigned char)(x->length & 0x7F) | 0x80, (unsigned char)(x->length >> 7)};
+    unsigned char type[] = {0x18, (unsigned char)x->type};
+    check(bytes_append(&piece, text, 3, &e) && bytes_append(&piece, x->text, x->length, &e), &e);
+    check(bytes_append(&piece, "\x15", 1, &e) && bytes_append(&piece, &x->score, 4, &e), &e);
+    check(bytes_append(&piece, type, 2, &e), &e);
+    unsigned char field[] = {0x0A, (unsigned char)(piece.size & 0x7F) | 0x80,
+                             (unsigned char)(piece.size >> 7)};
+    check(bytes_append(model, field, 3, &e) && bytes_append(model, piece.data, piece.size, &e), &e);
+    bytes_free(&piece);
+}
+
+static Bytes good_model(const char *folder) {
+    Error e = {0};
+    Codec c;
+    Bytes model = {0};
+    train_small(folder, 400, &c);
+    check(file_read(c.model, &model, &e), &e);
+    codec_close(&c);
+    return model;
+}
+
+/* `tail` behind the model, copied so that a read past the end is seen by a checker of memory. */
+static void expect_model(const Bytes *model, const void *tail, int64_t size, const char *fault) {
+    char *copy = malloc((size_t)(model->size + size));
+    Pieces p;
+    Error e = {0};
+    memcpy(copy, model->data, (size_t)model->size);
+    memcpy(copy + model->size, tail, (size_t)size);
+    bool ok = pieces_parse(&p, copy, model->size + size, "x.model", &e);
+    if (ok != !fault) fail_msg("%s", ok ? fault : e.text);
+    if (fault && (!strstr(e.text, fault) || !strstr(e.text, "x.model"))) fail_msg("%s: %s", fault, e.text);
+    if (fault) assert_int_equal(e.code, EXIT_USAGE);
+    if (ok) pieces_free(&p);
+    free(copy);
+}
+
+static void a_piece_no_model_has_is_refused(void **state) {
+    static char longest[PIECE_MAX + 1];
+    memset(longest, 'q', sizeof longest);
+    static const char not_a_byte[] = "a byte piece that is not";
+    const Extra rows[] = {{"qqq", 3, -1, 1, NULL},
+                          {"q\0q", 3, -1, 1, NULL},
+                          {longest, PIECE_MAX, -1, 4, NULL},
+                          {longest, PIECE_MAX + 1, -1, 4, "more than 4096 bytes"},
+                          {"", 0, -1, 1, "without a text"},
+                          {"qqq", 3, NAN, 1, "no number"},
+                          {"qqq", 3, INFINITY, 1, "no number"},
+                          {"qqq", 3, -1, 0, "unknown type"},
+                          {"qqq", 3, -1, 7, "unknown type"},
+                          {"<0x-1>", 6, -1, 6, not_a_byte},
+                          {"<0x 1>", 6, -1, 6, not_a_byte},
+                          {"<0xab>", 6, -1, 6, not_a_byte},
+                          {"<0x1>", 5, -1, 6, not_a_byte},
+                          {"<0x100>", 7, -1, 6, not_a_byte},
+                          {"<0xG0>", 6, -1, 6, not_a_byte},
+                          {"<0x41", 5, -1, 6, not_a_byte},
+                          {"qqq", 3, -1, 6, not_a_byte},
+                          {"<0x41>", 6, -1, 6, "twice"},
+                          {"<s>", 3, -1, 3, "twice"},
+                          {"\xEE\x80\x80", 3, -1, 4, "twice"}};
+    Bytes model = good_model(((Path *)*state)->s);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        Bytes tail = {0};
+        append_piece(&tail, &rows[i]);
+        expect_model(&model, tail.data, tail.size, rows[i].fault);
+        bytes_free(&tail);
+    }
+    bytes_free(&model);
+}
+
+static void a_message_that_lies_about_its_size_is_refused(void **state) {
+    static const struct {
+        const char *bytes;
+        int64_t size;
+        const char *fault;
+    } rows[] = {
+        {"\x0A\x7F", 2, "cut short"},                                          /* a length past the end */
+        {"\x0A\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", 11, "cut short"},     /* of 2^64 - 1 bytes */
+        {"\x0A\xFF\xFF\xFF\xFF\x07", 6, "cut short"},                          /* of 2^31 - 1 */
+        {"\x0A\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02", 11, "cut short"},     /* more than 64 bits */
+        {"\x0A\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00", 12, "cut short"}, /* more than ten bytes */
+        {"\x02\x00", 2, "cut short"},                                          /* field 0 */
+        {"\x0B", 1, "cut short"},                                              /* a group */
+        {"\x08\x05", 2, "not understood"},                                     /* a piece that is a number */
+        {"\x0A\x06\x0A\xFF\xFF\xFF\xFF\x0F", 8, "not understood"}, /* a text of 2^32 - 1 within six bytes */
+        {"\x0A\x04\x18\xFF\xFF\xFF", 6, "not understood"},         /* a type without an end */
+        {"\x0A\x02\x18\x01", 4, "without a text"},
+        {"\x0A\x02\x08\x01", 4, "without a text"}, /* a text that is a number */
+    };
+    Bytes model = good_model(((Path *)*state)->s);
+    expect_model(&model, "", 0, NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        expect_model(&model, rows[i].bytes, rows[i].size, rows[i].fault);
+    bytes_free(&model);
+}
+
+/* At each of its bytes; a cut behind a whole field leaves a model that lacks pieces, or its settings alone.
+ */
+static void every_cut_of_a_model_can_be_read(void **state) {
+    Bytes model = good_model(((Path *)*state)->s);
+    for (int64_t size = 0; size < model.size; size++) {
+        char *copy = malloc((size_t)size + !size);
+        Pieces p;
+        Error e = {0};
+        memcpy(copy, model.data, (size_t)size);
+        if (pieces_parse(&p, copy, size, "x.model", &e))
+            pieces_free(&p);
+        else
+            assert_int_equal(e.code, EXIT_USAGE);
+        free(copy);
+    }
+    bytes_free(&model);
+}
+
+static void more_pieces_than_ids_are_refused(void **state) {
+    Bytes model = good_model(((Path *)*state)->s), tail = {0};
+    for (int i = 400; i <= VOCAB_MAX; i++) {
+        Path text = path_of("q%d", i);
+        append_piece(&tail, &(Extra){text.s, (int64_t)strlen(text.s), -1, 1, NULL});
+        if (i == VOCAB_MAX - 1) expect_model(&model, tail.data, tail.size, NULL);
+    }
+    expect_model(&model, tail.data, tail.size, "more pieces");
+    bytes_free(&model), bytes_free(&tail);
+}
+
 static void ids_outside_the_vocabulary_are_refused(void **state) {
     (void)state;
     Error e = {0};
@@ -216,6 +360,60 @@ static void a_missing_program_is_told_by_its_package(void **state) {
     assert_non_null(strstr(e.text, "apt-get install sentencepiece"));
 }
 
+/* Puts a program of that name and text first in PATH; returns the old PATH. */
+static char *stand_in(const char *folder, const char *name, const char *script) {
+    Path program = path_of("%s/bin/%s", folder, name);
+    char *path = strdup(getenv("PATH"));
+    Error e = {0};
+    check(folder_make(path_of("%s/bin", folder).s, &e), &e);
+    write_text(program.s, script);
+    assert_int_equal(chmod(program.s, 0755), 0);
+    setenv("PATH", path_of("%s/bin:%s", folder, path).s, 1);
+    return path;
+}
+
+/* Both of SentencePiece's programs end with status 0 on a full disk. */
+static void a_full_disk_is_called_one(void **state) {
+    const char *folder = ((Path *)*state)->s, *text = "some words\n";
+    const Span span = {0, 11};
+    Error e = {0};
+    Codec c;
+    Tokens tokens = {0};
+    train_small(folder, 400, &c);
+    codec_close(&c);
+    char *path = stand_in(folder, "spm_train",
+                          "#!/bin/sh\nhead -c 999 tokenizer.model > cut\nmv cut tokenizer.model\n");
+    assert_false(sentencepiece_train(folder, text, &span, 1, 300, &e));
+    assert_string_equal(e.text, "tokenizer: spm_train left a broken tokenizer.model: is the disk full?");
+    assert_int_equal(e.code, EXIT_FAILED);
+    setenv("PATH", path, 1), free(path);
+    train_small(folder, 400, &c);
+    path = stand_in(folder, "spm_encode", "#!/bin/sh\n: > spm-ids\n");
+    assert_false(codec_encode(&c, folder, text, &span, 1, &tokens, NULL, &e));
+    assert_string_equal(e.text, "tokenizer: spm_encode: output cut short: is the disk full?");
+    assert_int_equal(e.code, EXIT_FAILED);
+    setenv("PATH", path, 1), free(path);
+    codec_close(&c);
+}
+
+/* A limit on the size of files stands in for a disk that is full at that place. */
+static void no_room_for_our_own_file_is_said(void **state) {
+    const char *folder = ((Path *)*state)->s;
+    Bytes text = made_text(5000, 7);
+    struct rlimit was, little = {1000, 1000};
+    Error e = {0};
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    little.rlim_max = was.rlim_max;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    bool ok = sentencepiece_train(folder, text.data, &(Span){0, text.size}, 1, 400, &e);
+    setrlimit(RLIMIT_FSIZE, &was), signal(SIGXFSZ, handler);
+    assert_false(ok);
+    assert_int_equal(e.code, EXIT_FAILED);
+    assert_non_null(strstr(e.text, "spm-train: File too large"));
+    bytes_free(&text);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, setup_folder, teardown_folder)
 
 int main(void) {
@@ -227,8 +425,14 @@ int main(void) {
         IN_FOLDER(decoding_says_what_spm_decode_says),
         IN_FOLDER(a_vocabulary_out_of_bounds_is_told_what_is_in_them),
         IN_FOLDER(a_broken_model_is_refused),
+        IN_FOLDER(a_piece_no_model_has_is_refused),
+        IN_FOLDER(a_message_that_lies_about_its_size_is_refused),
+        IN_FOLDER(every_cut_of_a_model_can_be_read),
+        IN_FOLDER(more_pieces_than_ids_are_refused),
         IN_FOLDER(ids_outside_the_vocabulary_are_refused),
         IN_FOLDER(a_missing_program_is_told_by_its_package),
+        IN_FOLDER(a_full_disk_is_called_one),
+        IN_FOLDER(no_room_for_our_own_file_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

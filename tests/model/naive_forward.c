@@ -62,10 +62,17 @@ static void naive_query(const Forward *f, const int32_t *doc_start, int l, int h
             naive_at(f, f->o, f->D, l, q)[j] += A[k] * naive_at(f, f->v, f->D, l, k)[j];
 }
 
+static void nudge(const Forward *f, int l, bool input, int t, double *x) {
+    if (!f->nudge || f->nudge->layer != l || f->nudge->input != input) return;
+    for (int j = 0; j < f->D; j++) x[j] += f->nudge->by[t * f->D + j];
+}
+
 static void naive_attention(const Forward *f, const int32_t *doc_start, int l) {
     double *const of[] = {f->q, f->k, f->v}, h[f->D];
     for (int t = 0; t < f->T; t++) {
+        nudge(f, l, false, t, naive_at(f, f->x, f->D, l, t));
         normed(tensor(f->m, l, STAGE_NORM_ATTN, 0), naive_at(f, f->x, f->D, l, t), h, f->D);
+        nudge(f, l, true, t, h);
         for (int i = 0; i < 3; i++)
             times(tensor(f->m, l, STAGE_QKV, i), f->D, f->D, h, naive_at(f, of[i], f->D, l, t));
     }
@@ -94,8 +101,12 @@ void naive_embed(const Model *m, const int32_t *x, int T, double *x0) {
 }
 
 Forward naive_from(const Model *m, const double *x0, const int32_t *doc_start, int T) {
+    return naive_nudged(m, x0, doc_start, T, NULL);
+}
+
+Forward naive_nudged(const Model *m, const double *x0, const int32_t *doc_start, int T, const Nudge *nudge) {
     const ModelConfig *c = &m->config;
-    Forward f = {.m = m, .T = T, .L = (int)c->layers, .H = (int)c->heads};
+    Forward f = {.m = m, .nudge = nudge, .T = T, .L = (int)c->layers, .H = (int)c->heads};
     f.D = (int)c->width, f.F = (int)c->mlp_width;
     double **const narrow[] = {&f.q, &f.k, &f.v, &f.o, &f.add, &f.in, &f.x};
     int64_t stream = (int64_t)T * f.D;

@@ -6,8 +6,16 @@
 
 #include "model/model.h"
 
+/* What is added to the stream that enters a block, or to the normed input of its attention. */
+typedef struct Nudge {
+    int layer;
+    bool input;
+    const double *by; /* (T, D) */
+} Nudge;
+
 typedef struct Forward {
     const Model *m;
+    const Nudge *nudge; /* NULL: none */
     int T, L, H, D, F;
     double *A;           /* (L, H, T, T) */
     double *q, *k, *v;   /* (L, T, D) */
@@ -22,6 +30,7 @@ ModelConfig naive_config(void);
 Forward naive_forward(const Model *m, const int32_t *x, const int32_t *doc_start, int T);
 /* From the vectors that enter block 0, (T, D). */
 Forward naive_from(const Model *m, const double *x0, const int32_t *doc_start, int T);
+Forward naive_nudged(const Model *m, const double *x0, const int32_t *doc_start, int T, const Nudge *nudge);
 void naive_free(Forward *f);
 
 /* The vectors of tokens, (T, D). */

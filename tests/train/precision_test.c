@@ -7,6 +7,7 @@
 
 #include "tests/train/command_fixture.h"
 
+static double bf16_peak = 3e15;
 static bool has_bf16; /* in the runs of a sweep, which are processes of their own, too: not */
 
 bool __wrap_gemm_bf16_supported(void);
@@ -18,7 +19,7 @@ bool __wrap_gemm_bf16_supported(void) {
     return has_bf16;
 }
 double __wrap_gemm_bf16_peak(int threads) {
-    return threads * 3e15;
+    return threads * bf16_peak;
 }
 double __wrap_peak_flops(int threads) {
     return threads * 2e15;
@@ -152,6 +153,18 @@ static void a_share_of_peak_is_of_its_own_precision(void **state) {
     assert_file_says(p, "said", "peak 3000000 GF/s in bf16");
 }
 
+/* Sapphire Rapids where AMX is not granted. */
+static void bf16_that_is_slower_than_fp32_is_said_to_be(void **state) {
+    const Place *p = *state;
+    if (!__real_gemm_bf16_supported()) skip();
+    has_bf16 = true;
+    bf16_peak = 1e15;
+    assert_int_equal(train(p, "slow.db", "train.precision=bf16"), 0);
+    assert_file_says(p, "said", "train.precision: bf16: slower than fp32 here");
+    assert_answer(p, "slow.db", "SELECT config ->> '$.train.precision', blas_arch LIKE '%+%' FROM run", "bf16|1|\n");
+    bf16_peak = 3e15;
+}
+
 int main(int argc, char **argv) {
     Error e = {0};
     if (argc > 1 && !strcmp(argv[1], "train")) return train_command.run(argc - 2, argv + 2, &e);
@@ -161,6 +174,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(every_way_to_a_run_says_so),
         cmocka_unit_test(a_sweep_says_so_for_its_runs),
         cmocka_unit_test(a_share_of_peak_is_of_its_own_precision),
+        cmocka_unit_test(bf16_that_is_slower_than_fp32_is_said_to_be),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -60,6 +60,8 @@ static inline RunIdentity identity(const char *key, const char *variant, int64_t
                          .git = "abc",
                          .corpus = "words",
                          .licence = "unknown",
+                         .corpus_hash = "c0ffee",
+                         .tokenizer_hash = "70c3",
                          .threads = 1,
                          .steps = 100,
                          .parameters = 1000,

@@ -225,24 +225,30 @@ typedef struct Circumstances {
     bool interrupted;
 } Circumstances;
 
+static const char *const layer_figures[] = {"gradient_sink", "stream_gradient_sink", "attn_write", "mlp_write"};
+
 /* The same two runs' figures under other circumstances. */
 static void write_repeated(Store *s, const Circumstances *c) {
     for (int i = 0; i < 2; i++) {
         RunIdentity id = identity(c->keys[i], "baseline", c->keys[i][0], PLAIN);
         id.host = c->host;
         Claim claim = claim_or_fail(s, &id);
-        Figures f = {0};
+        Figures f = {0}, layer = {0};
+        for (int k = 0; k < 4; k++) figures_add(&layer, layer_figures[k], 0, -1, 0.1 * k);
         figures_add(&f, "val_loss", -1, -1, 1.0 / 3);
         figures_add(&f, "mixing", 1, -1, 0.1);
         figures_add(&f, "mixing", 1, 1, 0.1 + 0.2);
         figures_add(&f, "odd", 1, 1, NAN);
         OK(store_step(s, claim.run, &(StepRow){.step = 1, .tokens = 5, .loss = 0.7, .ms = c->ms}, &e));
         OK(store_step_head(s, claim.run, 1, 1, 1, (double[]){0.3}, (double[]){NAN}, &e));
+        OK(store_step_layer(s, claim.run, 1, &layer, &e));
+        OK(store_step_tensor(s, claim.run, &(StepTensorRow){1, "t", 0.1, 0.2, 0.3}, &e));
         OK(store_eval(s, claim.run, 1, "main", &f, &e));
         if (c->interrupted) OK(store_event(s, claim.run, 1, "resumed", c->host, &e));
         OK(store_status(s, claim.run, "done", c->host, &e));
         store_release(&claim);
         figures_free(&f);
+        figures_free(&layer);
     }
 }
 
@@ -260,7 +266,7 @@ static void digest_is_of_the_figures_alone(void **state) {
     char attach[160];
     snprintf(attach, sizeof attach, "ATTACH '%s' AS other", q.db);
     run_sql(a, attach);
-    ASK(a, "SELECT count(*) FROM digest", "18"); /* 2 x (run, step, head, 3 evals, metric, 2 nan events) */
+    ASK(a, "SELECT count(*) FROM digest", "22"); /* 2 x (run, step, head, layer, tensor, 3 evals, metric, 2 nan events) */
     ASK(a, DIFFERENCE, "0");
     /* One bit of one figure is seen. */
     sqlite3_stmt *set;

@@ -57,6 +57,7 @@ static void print_info(const DatasetInfo *info, bool json) {
         {"corpus_hash", .text = info->corpus_hash},
         {"tokenizer_hash", .text = info->tokenizer_hash},
         {"licence", .text = info->licence},
+        {"note", .text = *info->note ? info->note : "all of the text is read"},
         {"path", .text = info->path},
         {NULL},
     };

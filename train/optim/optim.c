@@ -147,7 +147,10 @@ double optim_update(OptimState *o, const OptimConfig *c, Model *m, const float *
         float *state[OPTIM_STATES] = {NULL};
         for (int k = 0; k < OPTIM_STATES; k++)
             if (o->arena[k]) state[k] = o->arena[k] + t->offset;
-        o->kind->update(&s, t, m->params + t->offset, grads + t->offset, state);
+        float *w = m->params + t->offset;
+        if (o->watch) o->watch->before(o->watch->self, t, i, w, grads + t->offset);
+        o->kind->update(&s, t, w, grads + t->offset, state);
+        if (o->watch) o->watch->after(o->watch->self, t, i, w);
         fixed += fixed_room(o->kind, t);
     }
     return norm;

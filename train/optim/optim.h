@@ -39,11 +39,19 @@ extern const Optimiser optimisers[]; /* ended by a NULL name */
 const char *optimiser_name(int i);   /* row of the table; NULL past the end */
 const char *optimiser_help(int i);
 
+/* Who looks on at an update, tensor by tensor: i-th of the model. */
+typedef struct UpdateWatch {
+    void *self;
+    void (*before)(void *self, const Tensor *t, int i, const float *w, const float *g); /* g: before the clip */
+    void (*after)(void *self, const Tensor *t, int i, const float *w);
+} UpdateWatch;
+
 /* Its states, laid out as the model's weights; what is fixed is a pure function of the seed. */
 typedef struct OptimState {
     const Optimiser *kind;
     float *arena[OPTIM_STATES];
     float *fixed, *scratch;
+    const UpdateWatch *watch; /* NULL: nobody */
 } OptimState;
 
 bool optim_create(OptimState *o, const OptimConfig *c, const Model *m, uint64_t seed, Error *e);

@@ -16,7 +16,15 @@ enum { BUSY_MS = 30000, RETRY_US = 10000 };
 
 /* migrations[v] takes a database from version v to v + 1 by changing its tables. Tables that are new have no
  * text here: schema.sql follows, which is all that an empty database, version 0, gets. */
-static const char *const migrations[STORE_VERSION] = {[0] = "", [1] = ""};
+static const char *const migrations[STORE_VERSION] = {
+    [0] = "",
+    [1] = "ALTER TABLE run ADD COLUMN corpus_hash TEXT; ALTER TABLE run ADD COLUMN tokenizer_hash TEXT;"
+          "ALTER TABLE eval ADD COLUMN val_loss_late REAL; ALTER TABLE eval ADD COLUMN val_loss_16k REAL;"
+          "ALTER TABLE eval ADD COLUMN bos_cost REAL; ALTER TABLE eval ADD COLUMN bos_cost_se REAL;"
+          "ALTER TABLE eval ADD COLUMN bos_cost_late REAL; ALTER TABLE eval ADD COLUMN bos_cost_late_se REAL;"
+          "ALTER TABLE eval ADD COLUMN bos_cost_rows INTEGER;"
+          "ALTER TABLE eval_layer ADD COLUMN gradient_sink REAL;"
+          "ALTER TABLE eval_layer ADD COLUMN stream_gradient_sink REAL;"};
 
 /* ---- opening ---- */
 
@@ -86,7 +94,7 @@ static bool set_journal(Store *s, Error *e) {
 /* Views hold nothing: those of the version before go first, so that no table that they look at is changed. */
 static bool migrate(Store *s, int64_t version, Error *e) {
     bool ok = schema_drop_views(s->db) == SQLITE_OK || store_failed(s, "results: migrate", e);
-    for (int64_t v = version; ok && v < STORE_VERSION; v++)
+    for (int64_t v = version ? version : STORE_VERSION; ok && v < STORE_VERSION; v++) /* empty: schema.sql alone */
         ok = store_sql(s, migrations[v], "results: migrate", e);
     return ok && (schema_create(s->db) == SQLITE_OK || store_failed(s, "results: schema", e));
 }
@@ -180,8 +188,9 @@ bool store_open(Store **out, const char *path, StoreMode mode, Error *e) {
     if (strlen(path) >= STORE_PATH)
         return fail(e, EXIT_USAGE, "results: %.40s...: the path is too long", path);
     struct stat there;
-    if (!stat(path, &there) && S_ISDIR(there.st_mode))
-        return fail(e, EXIT_USAGE, "results: %s: a folder (--db takes the file of a database)", path);
+    if (!stat(path, &there) && !S_ISREG(there.st_mode)) /* SQLite would wait for a FIFO's writer */
+        return fail(e, EXIT_USAGE, "results: %s: %s (--db takes the file of a database)", path,
+                    S_ISDIR(there.st_mode) ? "a folder" : "neither a file nor a folder");
     if (mode == STORE_READ && access(path, F_OK))
         return fail(e, EXIT_USAGE,
                     "results: %s: there is none (run `sinklab train CONFIG` or `make demo` first)", path);

@@ -44,7 +44,7 @@ typedef struct RunIdentity {
     const char *variant, *label;
     int64_t seed;
     const char *config; /* canonical JSON with run.* */
-    const char *host, *cpu, *blas_arch, *git, *corpus, *licence;
+    const char *host, *cpu, *blas_arch, *git, *corpus, *licence, *corpus_hash, *tokenizer_hash;
     int threads;
     int64_t steps;      /* train.steps */
     int64_t parameters; /* of the model */
@@ -113,6 +113,14 @@ bool store_save_ms(Store *s, int64_t run, int64_t step, double ms, Error *e);
 /* first_mass, value_ratio: [layers][heads] */
 bool store_step_head(Store *s, int64_t run, int64_t step, int layers, int heads, const double *first_mass,
                      const double *value_ratio, Error *e);
+/* Figures by layer, one layer after the other, each into the column of its name. */
+bool store_step_layer(Store *s, int64_t run, int64_t step, const Figures *f, Error *e);
+typedef struct StepTensorRow {
+    int64_t step;
+    const char *tensor;
+    double gradient, weight, update;
+} StepTensorRow;
+bool store_step_tensor(Store *s, int64_t run, const StepTensorRow *row, Error *e);
 /* Each figure goes to the column of its name in eval, eval_layer or eval_head by its chunk;
  * one without a column goes to metric, named probe.NAME, probe.layer.L.NAME or
  * probe.layer.L.head.H.NAME. An INTEGER column refuses a value that is not integral. */

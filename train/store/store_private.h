@@ -11,6 +11,8 @@
 typedef enum TableId {
     TABLE_STEP,
     TABLE_STEP_HEAD,
+    TABLE_STEP_LAYER,
+    TABLE_STEP_TENSOR,
     TABLE_EVAL,
     TABLE_EVAL_LAYER,
     TABLE_EVAL_HEAD,

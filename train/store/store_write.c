@@ -15,10 +15,11 @@ static const struct TableSpec {
     const char *name;
     int keys;
 } table_specs[TABLES] = {
-    [TABLE_STEP] = {"step", 2},           [TABLE_STEP_HEAD] = {"step_head", 4},
-    [TABLE_EVAL] = {"eval", 3},           [TABLE_EVAL_LAYER] = {"eval_layer", 4},
-    [TABLE_EVAL_HEAD] = {"eval_head", 5}, [TABLE_METRIC] = {"metric", 3},
-    [TABLE_EVENT] = {"event", 0},         [TABLE_MAP] = {"map", 6},
+    [TABLE_STEP] = {"step", 2},             [TABLE_STEP_HEAD] = {"step_head", 4},
+    [TABLE_STEP_LAYER] = {"step_layer", 3}, [TABLE_STEP_TENSOR] = {"step_tensor", 3},
+    [TABLE_EVAL] = {"eval", 3},             [TABLE_EVAL_LAYER] = {"eval_layer", 4},
+    [TABLE_EVAL_HEAD] = {"eval_head", 5},   [TABLE_METRIC] = {"metric", 3},
+    [TABLE_EVENT] = {"event", 0},           [TABLE_MAP] = {"map", 6},
     [TABLE_MAP_TOKEN] = {"map_token", 4},
 };
 
@@ -36,18 +37,19 @@ static bool read_columns(Store *s, Table *t, const char *name, Error *e) {
     return store_ended(s, info, result, e);
 }
 
-/* INSERT of all columns; where the row is there already, what is not NULL replaces what it had. */
+/* INSERT of all columns, by quoted names, since `update` is SQL's word too; where the row is there already, what is
+ * not NULL replaces what it had. */
 static char *insert_sql(const Table *t, const struct TableSpec *spec) {
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendf(sql, "INSERT %sINTO %s (", spec->keys ? "" : "OR IGNORE ", spec->name);
-    for (int i = 0; i < t->columns; i++) sqlite3_str_appendf(sql, "%s%s", i ? ", " : "", t->name[i]);
+    for (int i = 0; i < t->columns; i++) sqlite3_str_appendf(sql, "%s\"%s\"", i ? ", " : "", t->name[i]);
     sqlite3_str_appendall(sql, ") VALUES (");
     for (int i = 0; i < t->columns; i++) sqlite3_str_appendf(sql, "%s?%d", i ? ", " : "", i + 1);
     sqlite3_str_appendall(sql, ")");
     for (int i = 0; i < spec->keys; i++)
         sqlite3_str_appendf(sql, "%s%s", i ? ", " : " ON CONFLICT (", t->name[i]);
     for (int i = spec->keys; spec->keys && i < t->columns; i++)
-        sqlite3_str_appendf(sql, "%s%s = coalesce(excluded.%s, %s)",
+        sqlite3_str_appendf(sql, "%s\"%s\" = coalesce(excluded.\"%s\", \"%s\")",
                             i > spec->keys ? ", " : ") DO UPDATE SET ", t->name[i], t->name[i], t->name[i]);
     return sqlite3_str_finish(sql);
 }
@@ -270,6 +272,27 @@ bool store_step_head(Store *s, int64_t run, int64_t step, int layers, int heads,
                 return false;
         }
     return true;
+}
+
+bool store_step_layer(Store *s, int64_t run, int64_t step, const Figures *f, Error *e) {
+    size_t at = 0;
+    for (int i = 0; i < f->n; i++) {
+        const Figure *x = &f->at[i];
+        if (!i || x->layer != x[-1].layer) {
+            at = add_row_at(s, TABLE_STEP_LAYER, run, step);
+            set_integer(s, at + 2, x->layer);
+        }
+        if (!set_column(s, TABLE_STEP_LAYER, at, x->name, x->value, e)) return false;
+    }
+    return true;
+}
+
+bool store_step_tensor(Store *s, int64_t run, const StepTensorRow *row, Error *e) {
+    size_t at = add_row_at(s, TABLE_STEP_TENSOR, run, row->step);
+    set_text(s, at + 2, row->tensor);
+    return set_column(s, TABLE_STEP_TENSOR, at, "gradient", row->gradient, e) &&
+           set_column(s, TABLE_STEP_TENSOR, at, "weight", row->weight, e) &&
+           set_column(s, TABLE_STEP_TENSOR, at, "update", row->update, e);
 }
 
 bool store_metric(Store *s, int64_t run, int64_t step, const char *name, double value, Error *e) {

@@ -1,0 +1,87 @@
+#include "ablations/sweep/sweep_answers.h"
+
+#include <string.h>
+
+static bool execute(Store *store, const char *sql, Error *e) {
+    return sqlite3_exec(store_db(store), sql, NULL, NULL, NULL) == SQLITE_OK ||
+           store_failed(store, "results: sweep", e);
+}
+
+bool sweep_has_queries(const Sweep *s) {
+    for (int i = 0; i < s->expectations; i++)
+        if (s->expect[i].query) return true;
+    return false;
+}
+
+/* 0: the database does not know the sweep. */
+static bool find_sweep(const Sweep *s, Store *store, int64_t *id, Error *e) {
+    sqlite3_stmt *q = NULL;
+    *id = 0;
+    bool ok = sqlite3_prepare_v2(store_db(store), "SELECT id FROM sweep WHERE name = ?1", -1, &q, NULL) == SQLITE_OK;
+    if (ok) sqlite3_bind_text(q, 1, s->name, -1, SQLITE_STATIC);
+    if (ok && sqlite3_step(q) == SQLITE_ROW) *id = sqlite3_column_int64(q, 0);
+    sqlite3_finalize(q);
+    return ok || store_failed(store, "results: sweep", e);
+}
+
+static const char own_sql[] =
+    "DROP VIEW IF EXISTS temp.own; CREATE TEMP VIEW own AS SELECT r.id AS run_id, r.seed, c.side, c.stratum, c.label"
+    " FROM main.sweep_choice AS h JOIN main.sweep_cell AS c USING (sweep, cell)"
+    " JOIN main.sweep_run AS s USING (sweep, \"index\") JOIN main.run AS r ON r.id = s.run"
+    " WHERE h.open = 0 AND c.judges AND r.status = 'done' AND c.sweep = %lld;"
+    "DELETE FROM main.sweep_answer WHERE sweep = %lld;";
+
+static sqlite3_stmt *prepare_query(const Expectation *x, Store *store, Error *e) {
+    sqlite3_stmt *q = NULL;
+    const char *rest = "";
+    if (sqlite3_prepare_v2(store_db(store), x->query, -1, &q, &rest) != SQLITE_OK)
+        fail(e, EXIT_USAGE, "%s: %s", x->metric, sqlite3_errmsg(store_db(store)));
+    else if (!q || !sqlite3_stmt_readonly(q) || sqlite3_column_count(q) != 2 || rest[strspn(rest, " \t\r\n")])
+        fail(e, EXIT_USAGE, "%s: not one SELECT of two columns (the seed and its number)", x->metric);
+    else
+        return q;
+    sqlite3_finalize(q);
+    return NULL;
+}
+
+static bool keep(Store *store, int64_t sweep, int place, sqlite3_stmt *row, const Expectation *x, Error *e) {
+    sqlite3_stmt *add = NULL;
+    if (sqlite3_prepare_v2(store_db(store), "INSERT INTO sweep_answer VALUES (?1, ?2, ?3, ?4)", -1, &add, NULL) !=
+        SQLITE_OK)
+        return store_failed(store, "results: sweep", e);
+    sqlite3_bind_int64(add, 1, sweep);
+    sqlite3_bind_int(add, 2, place);
+    sqlite3_bind_int64(add, 3, sqlite3_column_int64(row, 0));
+    if (sqlite3_column_type(row, 1) != SQLITE_NULL) sqlite3_bind_double(add, 4, sqlite3_column_double(row, 1));
+    int result = sqlite3_step(add);
+    sqlite3_finalize(add);
+    if (result == SQLITE_CONSTRAINT)
+        return fail(e, EXIT_USAGE, "%s: more than one number for seed %lld (GROUP BY seed)", x->metric,
+                    (long long)sqlite3_column_int64(row, 0));
+    return result == SQLITE_DONE || store_failed(store, "results: sweep", e);
+}
+
+static bool ask(const Expectation *x, int64_t sweep, int place, Store *store, Error *e) {
+    sqlite3_stmt *q = prepare_query(x, store, e);
+    int result = SQLITE_ROW;
+    bool ok = q;
+    while (ok && (result = sqlite3_step(q)) == SQLITE_ROW) ok = keep(store, sweep, place, q, x, e);
+    if (ok && result != SQLITE_DONE) ok = fail(e, EXIT_USAGE, "%s: %s", x->metric, sqlite3_errmsg(store_db(store)));
+    sqlite3_finalize(q);
+    return ok;
+}
+
+bool sweep_ask(const Sweep *s, Store *store, Error *e) {
+    int64_t id;
+    char sql[sizeof own_sql + 40];
+    if (!sweep_has_queries(s)) return true;
+    if (!find_sweep(s, store, &id, e) || !id) return !e->text[0];
+    snprintf(sql, sizeof sql, own_sql, (long long)id, (long long)id);
+    if (!execute(store, "BEGIN IMMEDIATE", e)) return false;
+    bool ok = execute(store, sql, e);
+    for (int i = 0; ok && i < s->expectations; i++)
+        if (s->expect[i].query) ok = ask(&s->expect[i], id, i, store, e);
+    if (ok && execute(store, "COMMIT", e)) return true;
+    sqlite3_exec(store_db(store), "ROLLBACK", NULL, NULL, NULL);
+    return false;
+}

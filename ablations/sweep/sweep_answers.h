@@ -1,0 +1,16 @@
+/* Owns: the queries that a sweep's expectations ask of its own finished runs, and the numbers that they give,
+ * one a judging seed (table sweep_answer). Does not own: what is made of the numbers (the view verdict). */
+#ifndef SINKLAB_SWEEP_ANSWERS_H
+#define SINKLAB_SWEEP_ANSWERS_H
+
+#include "ablations/sweep/sweep.h"
+#include "train/store/store.h"
+
+bool sweep_has_queries(const Sweep *s);
+
+/* Asks every query anew, in one transaction; nothing where the database does not know the sweep. A query is one SELECT of two
+ * columns, (seed, number), which reads; it finds the runs in the view `own` (run_id, seed, side, stratum, label): those
+ * that are done and judge. Fails with EXIT_USAGE where a query is none of this or has a seed twice. */
+bool sweep_ask(const Sweep *s, Store *store, Error *e);
+
+#endif
