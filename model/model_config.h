@@ -42,21 +42,7 @@ typedef struct ModelConfig {
     List interventions; /* trained under these, see model/interventions */
 } ModelConfig;
 
-/* Names of the rows of each slot's table, NULL past the end, and what a row says of itself. */
-const char *attention_name(int i);
-const char *attention_help(int i);
-const char *head_out_name(int i);
-const char *head_out_help(int i);
-const char *qk_name(int i);
-const char *qk_help(int i);
-const char *position_name(int i);
-const char *position_help(int i);
-const char *norm_name(int i);
-const char *norm_help(int i);
-const char *norm_kind_name(int i);
-const char *norm_kind_help(int i);
-const char *mlp_name(int i);
-const char *mlp_help(int i);
+/* Names of the choices that are no slot (a slot's: slot_row, model/slots.h); NULL past the end. */
 const char *init_name(int i);
 const char *head_out_gain_name(int i);
 

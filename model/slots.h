@@ -126,7 +126,7 @@ enum { NORM_STATS = 2 };
 
 /* Where norms stand: a set of stages. */
 typedef struct NormPlace {
-    const char *name, *help;
+    SlotHead head;
     uint32_t stages; /* bit 1 << Stage */
 } NormPlace;
 
@@ -146,6 +146,21 @@ extern const HeadOutSlot head_out_slots[];
 extern const NormKind norm_kinds[];
 extern const NormPlace norm_places[];
 extern const MlpSlot mlp_slots[];
+
+/* The tables above, by the key of the configuration that names a row; 0: none of them. */
+typedef enum SlotKind {
+    SLOT_ATTENTION = 1,
+    SLOT_HEAD_OUT,
+    SLOT_QK,
+    SLOT_POSITION,
+    SLOT_NORM,
+    SLOT_NORM_KIND,
+    SLOT_MLP,
+    SLOT_KINDS
+} SlotKind;
+
+/* Row i of a table; its name is NULL past the last. */
+const SlotHead *slot_row(SlotKind kind, int i);
 
 /* Whether a norm stands at that stage. */
 bool norm_stands(const ModelConfig *c, Stage s);

@@ -67,10 +67,10 @@ const NormKind norm_kinds[] = {
 #define AT(stage) (1u << STAGE_##stage)
 
 const NormPlace norm_places[] = {
-    {"pre", "x + f(norm(x)), and before the head (arXiv 2002.04745)",
+    {{"pre", "x + f(norm(x)), and before the head (arXiv 2002.04745)", {{0}}},
      AT(NORM_ATTN) | AT(NORM_MLP) | AT(NORM_FINAL)},
-    {"post", "norm(x + f(x)) (arXiv 1706.03762)", AT(SUM_NORM_ATTN) | AT(SUM_NORM_MLP)},
-    {"sandwich", "x + norm(f(norm(x))), and before the head (arXiv 2105.13290)",
+    {{"post", "norm(x + f(x)) (arXiv 1706.03762)", {{0}}}, AT(SUM_NORM_ATTN) | AT(SUM_NORM_MLP)},
+    {{"sandwich", "x + norm(f(norm(x))), and before the head (arXiv 2105.13290)", {{0}}},
      AT(NORM_ATTN) | AT(ADD_NORM_ATTN) | AT(NORM_MLP) | AT(ADD_NORM_MLP) | AT(NORM_FINAL)},
-    {.name = NULL},
+    {.head = {NULL}},
 };

@@ -176,8 +176,8 @@ static void check_saved(const Case *k, const OptimState *o) {
 /* DyT in place of the norms after the sums halves the stream at each of them, and nothing enlarges it before
  * the classifier: plain descent, whose steps follow the gradient's size, then needs more of them. */
 static int updates_of(const Config *c) {
-    bool shrinks =
-        !strcmp(norm_name(c->model.norm), "post") && !strcmp(norm_kind_name(c->model.norm_kind), "dyt");
+    bool shrinks = !strcmp(slot_row(SLOT_NORM, c->model.norm)->name, "post") &&
+                   !strcmp(slot_row(SLOT_NORM_KIND, c->model.norm_kind)->name, "dyt");
     return shrinks && !strcmp(optimiser_name(c->optim.name), "sgd") ? SLOW_UPDATES : UPDATES;
 }
 

@@ -143,7 +143,7 @@ static void proxy_of_unnormalised_kinds(void **state) {
     (void)state;
     Case c = make(1, 1, 1, 8, 0);
     c.unnormalised = true;
-    while (strcmp(attention_name(c.m.config.attention), "sigmoid")) c.m.config.attention++;
+    c.m.config.attention = row_called(SLOT_ATTENTION, "sigmoid");
     for (int q = 1; q < 8; q++) { /* row 0 stays without any mass */
         matrix(&c, 0, 0, 0)[q * 8] = -3;
         matrix(&c, 0, 0, 0)[q * 8 + q] = 1;

@@ -218,7 +218,7 @@ static void check_column(int attention, int key, int documents) {
     tape_observe(tape, (Observers){&hand, 1});
     model_forward(r.m, tape, &b);
     OWNED double *want = doubles_of(tape_losses(tape), ROWS * T);
-    check_close(attention_name(attention), tape_losses(changed), want, ROWS * T, 512);
+    check_close(slot_row(SLOT_ATTENTION, attention)->name, tape_losses(changed), want, ROWS * T, 512);
     tape_free(changed);
     tape_free(tape);
     rig_free(&r);
@@ -226,7 +226,7 @@ static void check_column(int attention, int key, int documents) {
 
 static void a_zeroed_column_is_gone_in_every_kind(void **state) {
     (void)state;
-    for (int i = 0; attention_name(i); i++)
+    for (int i = 0; slot_row(SLOT_ATTENTION, i)->name; i++)
         for (int documents = 0; documents <= 11; documents += 11) {
             check_column(i, 0, documents);
             check_column(i, 11, documents); /* with documents: the first key of one */
@@ -316,7 +316,7 @@ static void check_kind(int attention, const char *text, int documents) {
         model_train(r.m, tape, &loss.batch, 1.0f / (float)rig_scored(&loss.batch), g);
         for (int i = 0; i < r.m->n_tensors; i++) D += tilt(r.m, &r.m->tensors[i], g, v, &reach);
         Line line = {r.m->params, v, r.m->arena, rig_loss, &loss, rig_sides(&loss)};
-        told = check_slope(&line, reach, D, attention_name(attention));
+        told = check_slope(&line, reach, D, slot_row(SLOT_ATTENTION, attention)->name);
     }
     assert_true(told);
     tape_free(tape);
@@ -326,7 +326,7 @@ static void check_kind(int attention, const char *text, int documents) {
 
 static void a_zeroed_column_has_its_gradient_in_every_kind(void **state) {
     (void)state;
-    for (int i = 0; attention_name(i); i++) {
+    for (int i = 0; slot_row(SLOT_ATTENTION, i)->name; i++) {
         check_kind(i, "zero_column(0)", 0);
         check_kind(i, "zero_column(4)", 4);
     }
@@ -359,7 +359,7 @@ static void several_interventions_leave_gradients_finite(void **state) {
     (void)state;
     ModelConfig c = small_config();
     c.interventions = (List){.n = 3, .item = {"zero_column(0)", "scale(10, 3)", "amplify(10, 2, positions)"}};
-    for (int i = 0; attention_name(i); i++) {
+    for (int i = 0; slot_row(SLOT_ATTENTION, i)->name; i++) {
         ModelConfig kind = c;
         Error e = {0};
         kind.attention = i;

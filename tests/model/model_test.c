@@ -139,7 +139,7 @@ static void an_mlp_width_left_out_is_chosen_by_kind(void **state) {
     ModelConfig c = (ModelConfig){.width = 128, .heads = 2, .context = 8};
     assert_true(model_config_check(&c, NULL));
     assert_int_equal(c.mlp_width, 320);
-    while (strcmp(mlp_name(c.mlp), "gelu")) c.mlp++;
+    c.mlp = row_called(SLOT_MLP, "gelu");
     c.mlp_width = 0;
     assert_true(model_config_check(&c, NULL));
     assert_int_equal(c.mlp_width, 512);
@@ -153,12 +153,8 @@ static void assert_paper(const SlotHead *row) {
 
 static void every_row_names_its_paper(void **state) {
     (void)state;
-    for (int i = 0; attention_name(i); i++) assert_paper(&attention_slots[i].head);
-    for (int i = 0; head_out_name(i); i++) assert_paper(&head_out_slots[i].head);
-    for (int i = 0; qk_name(i); i++) assert_paper(&qk_slots[i].head);
-    for (int i = 0; position_name(i); i++) assert_paper(&position_slots[i].head);
-    for (int i = 0; norm_kind_name(i); i++) assert_paper(&norm_kinds[i].head);
-    for (int i = 0; mlp_name(i); i++) assert_paper(&mlp_slots[i].head);
+    for (SlotKind kind = SLOT_ATTENTION; kind < SLOT_KINDS; kind++)
+        for (int i = 0; slot_row(kind, i)->name; i++) assert_paper(slot_row(kind, i));
 }
 
 /* configs/reference.yaml: 80.2 MF a token. */

@@ -30,9 +30,11 @@ static bool check_tensor(const Rig *r, RigLoss *loss, const Tensor *t, const flo
 }
 
 static void describe(const ModelConfig *c, int documents, char *text, size_t room) {
-    snprintf(text, room, "%s %s %s %s %s %s %s%s%s window %d documents %d", attention_name(c->attention),
-             head_out_name(c->head_out), qk_name(c->qk), position_name(c->position), norm_name(c->norm),
-             norm_kind_name(c->norm_kind), mlp_name(c->mlp), c->tie ? " tied" : "", c->bias ? " biases" : "",
+    snprintf(text, room, "%s %s %s %s %s %s %s%s%s window %d documents %d",
+             slot_row(SLOT_ATTENTION, c->attention)->name, slot_row(SLOT_HEAD_OUT, c->head_out)->name,
+             slot_row(SLOT_QK, c->qk)->name, slot_row(SLOT_POSITION, c->position)->name,
+             slot_row(SLOT_NORM, c->norm)->name, slot_row(SLOT_NORM_KIND, c->norm_kind)->name,
+             slot_row(SLOT_MLP, c->mlp)->name, c->tie ? " tied" : "", c->bias ? " biases" : "",
              (int)c->window, documents);
 }
 

@@ -78,7 +78,7 @@ static bool not_clipped(const Config *c) {
 /* But sinusoids shrink with it whatever draws the embedding. */
 static bool own_law(const Config *c) {
     return !strcmp(init_name(c->model.init), "scaled") &&
-           strcmp(position_name(c->model.position), "sinusoidal");
+           strcmp(slot_row(SLOT_POSITION, c->model.position)->name, "sinusoidal");
 }
 
 static bool one_layer(const Config *c) {
