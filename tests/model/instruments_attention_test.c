@@ -2,6 +2,8 @@
  * do not normalise, and a naive reference in double on random weights. */
 #include "tests/model/instruments_fixture.h"
 
+#include "model/slots.h"
+
 enum { BLOCK = 5 }; /* no divisor of any T here: the last block is short */
 
 typedef struct Case {
@@ -143,7 +145,7 @@ static void proxy_of_unnormalised_kinds(void **state) {
     (void)state;
     Case c = make(1, 1, 1, 8, 0);
     c.unnormalised = true;
-    c.m.config.attention = row_called(SLOT_ATTENTION, "sigmoid");
+    while (strcmp(slot_row(SLOT_ATTENTION, c.m.config.attention)->name, "sigmoid")) c.m.config.attention++;
     for (int q = 1; q < 8; q++) { /* row 0 stays without any mass */
         matrix(&c, 0, 0, 0)[q * 8] = -3;
         matrix(&c, 0, 0, 0)[q * 8 + q] = 1;

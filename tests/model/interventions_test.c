@@ -332,22 +332,15 @@ static void a_zeroed_column_has_its_gradient_in_every_kind(void **state) {
     }
 }
 
-static int row_named(const char *(*name)(int), const char *want) {
-    int i = 0;
-    while (name(i) && strcmp(name(i), want)) i++;
-    assert_non_null(name(i));
-    return i;
-}
-
 static void every_intervention_has_its_gradient(void **state) {
     (void)state;
     const char *const texts[] = {"replace_first(7)", "drop_mlp(layer=0, pos=3)",  "self_only(10)",
                                  "amplify(10, 4)",   "amplify(10, 4, positions)", "scale(pos=10, lambda=5)",
                                  "zero_column(0)",   "zero_column(11)",           "head_off(1, 1)"};
     ModelConfig plain = small_config(), other = plain;
-    other.head_out = row_named(head_out_name, "rmsnorm");
-    other.norm = row_named(norm_name, "sandwich");
-    other.attention = row_named(attention_name, "softmax1");
+    other.head_out = row_named(SLOT_HEAD_OUT, "rmsnorm");
+    other.norm = row_named(SLOT_NORM, "sandwich");
+    other.attention = row_named(SLOT_ATTENTION, "softmax1");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         check_change(plain, texts[i], 0);
         check_change(plain, texts[i], 11); /* zero_column(11): a document's first key, a row without mass */

@@ -139,7 +139,7 @@ static void an_mlp_width_left_out_is_chosen_by_kind(void **state) {
     ModelConfig c = (ModelConfig){.width = 128, .heads = 2, .context = 8};
     assert_true(model_config_check(&c, NULL));
     assert_int_equal(c.mlp_width, 320);
-    c.mlp = row_called(SLOT_MLP, "gelu");
+    c.mlp = row_named(SLOT_MLP, "gelu");
     c.mlp_width = 0;
     assert_true(model_config_check(&c, NULL));
     assert_int_equal(c.mlp_width, 512);

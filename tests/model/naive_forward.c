@@ -8,7 +8,7 @@
 
 ModelConfig naive_config(void) {
     ModelConfig c = small_config();
-    c.position = row_called(SLOT_POSITION, "none");
+    c.position = row_named(SLOT_POSITION, "none");
     return c;
 }
 

@@ -102,7 +102,7 @@ void check_gradient(const Naive *f, const float *const *in, const float *dout, i
     for (int i = 0; i < f->inputs; i++) free(wide[i]);
 }
 
-int row_called(SlotKind kind, const char *name) {
+int row_named(SlotKind kind, const char *name) {
     int i = 0;
     while (slot_row(kind, i)->name && strcmp(slot_row(kind, i)->name, name)) i++;
     if (!slot_row(kind, i)->name) fail_msg("no row is called %s", name);
