@@ -222,6 +222,9 @@ float *model_arena(const Model *m) {
 }
 
 bool model_create(Model **out, const ModelConfig *c, bool with_params, Error *e) {
+    if (c->vocab < 0 || c->vocab > INT32_MAX) /* no token has such a number, and sizes would overflow */
+        return fail(e, EXIT_USAGE, "model: a vocabulary of %lld tokens (at most 2^31 - 1)",
+                    (long long)c->vocab);
     Model *m = calloc(1, sizeof *m);
     if (!m) return fail(e, EXIT_FAILED, "model: out of memory");
     m->config = *c;

@@ -157,6 +157,22 @@ static void every_row_names_its_paper(void **state) {
         for (int i = 0; slot_row(kind, i)->name; i++) assert_paper(slot_row(kind, i));
 }
 
+/* As a checkpoint's header may claim. */
+static void a_vocabulary_that_no_token_fits_is_refused(void **state) {
+    (void)state;
+    const int64_t sizes[] = {-1, (int64_t)INT32_MAX + 1, INT64_MAX};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        ModelConfig c = small_config();
+        Model *m = NULL;
+        Error e = {0};
+        c.vocab = sizes[i];
+        assert_false(model_create(&m, &c, false, &e));
+        assert_int_equal(e.code, EXIT_USAGE);
+        assert_non_null(strstr(e.text, "vocabulary"));
+        assert_null(m);
+    }
+}
+
 /* configs/reference.yaml: 80.2 MF a token. */
 static void flops_a_token_are_those_of_the_formula(void **state) {
     (void)state;
@@ -202,6 +218,7 @@ int main(void) {
                                        cmocka_unit_test(an_mlp_width_left_out_is_chosen_by_kind),
                                        cmocka_unit_test(every_row_names_its_paper),
                                        cmocka_unit_test(flops_a_token_are_those_of_the_formula),
+                                       cmocka_unit_test(a_vocabulary_that_no_token_fits_is_refused),
                                        cmocka_unit_test(an_arena_is_zero)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
