@@ -14,7 +14,7 @@ Ctx stage_ctx(const Pass *p, int layer, Stage s) {
              .dh = (int)(c->width / c->heads),
              .f = (int)c->mlp_width,
              .KV = config_kv_heads(c),
-             .dk = (int)(c->width / c->heads) / attention_slots[c->attention].maps,
+             .dk = (int)(c->width / c->heads) / slot_maps(&attention_slots[c->attention]),
              .partial = p->t->partial,
              .rotation = p->t->rotation};
     x.ld = (int64_t)(x.H + 2 * x.KV) * x.dh;

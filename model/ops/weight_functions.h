@@ -1,6 +1,11 @@
-/* Owns: the names of the score-to-weight pairs, one file each, for the table (attention_slots.c). Scores of
- * keys not seen are -INFINITY and their weights and gradients must come out 0.
- * Does not own: the matrix products around them (attention.h). */
+/* Owns: the names of the score-to-weight pairs, one file each, for the table (attention_slots.c).
+ * Does not own: the matrix products around them (attention.h).
+ *
+ * Scores of keys not seen are -INFINITY, and their weights and gradients must come out 0. e^s, sigma(s) and
+ * max(s, 0) see to that by themselves. A pair that multiplies a score (a temperature: z = t s; its gradient:
+ * sum s dz) must not: -INFINITY times 0 is NaN, times a negative t +INFINITY. Take the unseen keys out first,
+ * as softpick does: vf_pick(s == -INFINITY, vf_all(0), t * s) where 0 is what they count for, z = -INFINITY
+ * before an exponential. */
 #ifndef SINKLAB_WEIGHT_FUNCTIONS_H
 #define SINKLAB_WEIGHT_FUNCTIONS_H
 

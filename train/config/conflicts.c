@@ -31,7 +31,7 @@ static bool odd_maps(const Config *c) {
 }
 
 static bool odd_turn(const Config *c) {
-    return position_slots[c->model.position].rotate_forward && d_head(c) / attention(c)->maps % 2;
+    return position_slots[c->model.position].rotate_forward && d_head(c) / slot_maps(attention(c)) % 2;
 }
 
 static bool long_window(const Config *c) {
