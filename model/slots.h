@@ -119,11 +119,12 @@ typedef struct HeadOutSlot {
 
 /* Norm of a row of the residual stream. */
 typedef struct NormKind {
-    SlotHead head; /* names are completed per place, see model.c; gradients are laid out in one piece */
-    /* x, h (N, d); stat (NORM_STATS, N): what the backward needs of a row. */
-    void (*forward)(const Ctx *c, const float *x, float *h, float *stat);
-    /* dh to dx, added to dx. */
-    void (*backward)(const Ctx *c, const float *x, const float *stat, const float *dh, float *dx);
+    SlotHead head; /* names are completed per place, see model.c; w and gradients are laid out in one piece */
+    /* x, h (d); stat (NORM_STATS): what the backward needs of the row. */
+    void (*row)(const Ctx *c, const float *x, float *h, float *stat);
+    /* dh to dx, added to dx; the gradient of w is added to dgain. */
+    void (*row_back)(const Ctx *c, const float *x, const float *stat, const float *dh, float *dx,
+                     float *dgain);
 } NormKind;
 
 enum { NORM_STATS = 2 };

@@ -1,6 +1,4 @@
-#include "model/ops/position.h"
-
-#include "model/slots.h"
+#include "model/ops/ops.h"
 
 #include <math.h>
 

@@ -27,7 +27,7 @@ static bool kv_heads_do_not_divide(const Config *c) {
 }
 
 static bool odd_maps(const Config *c) {
-    return d_head(c) % attention(c)->maps;
+    return d_head(c) % slot_maps(attention(c));
 }
 
 static bool odd_turn(const Config *c) {
@@ -153,7 +153,7 @@ static bool nothing_scored(const Config *c) {
 }
 
 static bool no_mass(const Config *c) {
-    return c->train.sink_penalty && (attention(c)->unnormalised || attention(c)->maps > 1);
+    return c->train.sink_penalty && (attention(c)->unnormalised || slot_maps(attention(c)) > 1);
 }
 
 /* ---- steps ---- */
