@@ -9,6 +9,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The tables of rows (model/slots.h), by the key that chooses among them; 0: none of them. */
+typedef enum SlotKind {
+    SLOT_ATTENTION = 1,
+    SLOT_HEAD_OUT,
+    SLOT_QK,
+    SLOT_POSITION,
+    SLOT_NORM,
+    SLOT_NORM_KIND,
+    SLOT_MLP,
+    SLOT_KINDS
+} SlotKind;
+
 typedef enum HeadOutGain { GAIN_SHARED, GAIN_HEAD, HEAD_OUT_GAINS } HeadOutGain;
 
 typedef struct ModelConfig {

@@ -152,19 +152,7 @@ extern const NormKind norm_kinds[];
 extern const NormPlace norm_places[];
 extern const MlpSlot mlp_slots[];
 
-/* The tables above, by the key of the configuration that names a row; 0: none of them. */
-typedef enum SlotKind {
-    SLOT_ATTENTION = 1,
-    SLOT_HEAD_OUT,
-    SLOT_QK,
-    SLOT_POSITION,
-    SLOT_NORM,
-    SLOT_NORM_KIND,
-    SLOT_MLP,
-    SLOT_KINDS
-} SlotKind;
-
-/* Row i of a table; its name is NULL past the last. */
+/* Row i of a table above; its name is NULL past the last. */
 const SlotHead *slot_row(SlotKind kind, int i);
 
 /* Whether a norm stands at that stage. */

@@ -8,6 +8,7 @@
 #include "data/base/files.h"
 #include "data/base/rng.h"
 #include "model/kernels/gemm.h"
+#include "model/slots.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/config/config.h"
 #include "train/config/conflicts.h"

@@ -3,6 +3,7 @@
 #include "tests/model/support.h"
 
 #include "model/ops/strips.h"
+#include "model/slots.h"
 
 #include <math.h>
 #include <string.h>

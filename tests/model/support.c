@@ -1,6 +1,7 @@
 #include "tests/model/support.h"
 
 #include "data/base/rng.h"
+#include "model/slots.h"
 
 #include <math.h>
 #include <stdlib.h>

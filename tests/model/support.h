@@ -11,7 +11,7 @@
 
 /* Before cmocka, whose macro fail() would take the name. */
 #include "data/base/error.h"
-#include "model/slots.h"
+#include "model/model.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
