@@ -62,47 +62,24 @@ const SlotHead *slot_head(const ModelConfig *c, Stage s) {
     return of[s];
 }
 
-const char *attention_name(int i) {
-    return attention_slots[i].head.name;
-}
-const char *attention_help(int i) {
-    return attention_slots[i].head.help;
-}
-const char *head_out_name(int i) {
-    return head_out_slots[i].head.name;
-}
-const char *head_out_help(int i) {
-    return head_out_slots[i].head.help;
-}
-const char *qk_name(int i) {
-    return qk_slots[i].head.name;
-}
-const char *qk_help(int i) {
-    return qk_slots[i].head.help;
-}
-const char *position_name(int i) {
-    return position_slots[i].head.name;
-}
-const char *position_help(int i) {
-    return position_slots[i].head.help;
-}
-const char *norm_name(int i) {
-    return norm_places[i].name;
-}
-const char *norm_help(int i) {
-    return norm_places[i].help;
-}
-const char *norm_kind_name(int i) {
-    return norm_kinds[i].head.name;
-}
-const char *norm_kind_help(int i) {
-    return norm_kinds[i].head.help;
-}
-const char *mlp_name(int i) {
-    return mlp_slots[i].head.name;
-}
-const char *mlp_help(int i) {
-    return mlp_slots[i].head.help;
+const SlotHead *slot_row(SlotKind kind, int i) {
+#define TABLE(rows)                                                                                          \
+    { rows, sizeof *rows }
+    static const struct {
+        const void *rows;
+        size_t size;
+    } tables[SLOT_KINDS] = {
+        [SLOT_ATTENTION] = TABLE(attention_slots),
+        [SLOT_HEAD_OUT] = TABLE(head_out_slots),
+        [SLOT_QK] = TABLE(qk_slots),
+        [SLOT_POSITION] = TABLE(position_slots),
+        [SLOT_NORM] = TABLE(norm_places),
+        [SLOT_NORM_KIND] = TABLE(norm_kinds),
+        [SLOT_MLP] = TABLE(mlp_slots),
+    };
+#undef TABLE
+    /* Every row of every table begins with its SlotHead. */
+    return (const SlotHead *)((const char *)tables[kind].rows + (size_t)i * tables[kind].size);
 }
 
 const char *head_out_gain_name(int i) {
@@ -245,6 +222,9 @@ float *model_arena(const Model *m) {
 }
 
 bool model_create(Model **out, const ModelConfig *c, bool with_params, Error *e) {
+    if (c->vocab < 0 || c->vocab > INT32_MAX) /* no token has such a number, and sizes would overflow */
+        return fail(e, EXIT_USAGE, "model: a vocabulary of %lld tokens (at most 2^31 - 1)",
+                    (long long)c->vocab);
     Model *m = calloc(1, sizeof *m);
     if (!m) return fail(e, EXIT_FAILED, "model: out of memory");
     m->config = *c;

@@ -1,4 +1,4 @@
-#include "model/instruments/cells.h"
+#include "model/instruments/means.h"
 #include "model/tape.h"
 
 #include <stdlib.h>
@@ -9,6 +9,10 @@ typedef struct Opened {
     const Instrument **instrument; /* of each observer, NULL for the tape's own */
     int n;
 } Opened;
+
+void *instrument_open(const Instrument *i, const Probe *p) {
+    return i->means ? means_open(p, i->means) : i->open(p);
+}
 
 static bool applies(const Instrument *i, int set, bool backward) {
     return i->cost & set && (backward || !taps_backward(i->taps));
@@ -21,7 +25,7 @@ static Opened open_all(const Probe *p, int set, bool backward, Observers own) {
                 instrument_memory((size_t)room, sizeof *o.instrument), own.n};
     for (int i = 0; i < own.n; i++) o.observers[i] = own.at[i];
     for (const Instrument *const *i = instruments; *i; i++) {
-        void *self = applies(*i, set, backward) ? (*i)->open(p) : NULL;
+        void *self = applies(*i, set, backward) ? instrument_open(*i, p) : NULL;
         if (!self) continue;
         o.observers[o.n] = (Observer){(*i)->taps, self, (*i)->see, (*i)->weights};
         o.instrument[o.n++] = *i;

@@ -130,20 +130,20 @@ static void what_is_shown_is_the_slope_of_the_loss(void **state) {
 
 static void through_every_attention(void **state) {
     (void)state;
-    for (int i = 1; attention_name(i); i++) {
+    for (int i = 1; slot_row(SLOT_ATTENTION, i)->name; i++) {
         ModelConfig c = small_config();
         c.attention = i;
-        check_model(c, 0, attention_name(i));
+        check_model(c, 0, slot_row(SLOT_ATTENTION, i)->name);
     }
 }
 
 /* Gates of the input hand their gradient to h beside q, k and v. */
 static void through_every_head_output(void **state) {
     (void)state;
-    for (int i = 1; head_out_name(i); i++) {
+    for (int i = 1; slot_row(SLOT_HEAD_OUT, i)->name; i++) {
         ModelConfig c = small_config();
         c.head_out = i;
-        check_model(c, 0, head_out_name(i));
+        check_model(c, 0, slot_row(SLOT_HEAD_OUT, i)->name);
     }
 }
 
@@ -151,10 +151,10 @@ static void through_every_head_output(void **state) {
  * reading. */
 static void wherever_norms_stand(void **state) {
     (void)state;
-    for (int i = 1; norm_name(i); i++) {
+    for (int i = 1; slot_row(SLOT_NORM, i)->name; i++) {
         ModelConfig c = small_config();
         c.norm = i;
-        check_model(c, 0, norm_name(i));
+        check_model(c, 0, slot_row(SLOT_NORM, i)->name);
     }
 }
 
@@ -224,7 +224,7 @@ static void the_last_block_comes_first(void **state) {
  */
 static void slopes_are_those_of_training(void **state) {
     (void)state;
-    for (int i = 0; attention_name(i); i++) {
+    for (int i = 0; slot_row(SLOT_ATTENTION, i)->name; i++) {
         ModelConfig c = small_config();
         c.attention = i;
         c.head_out = i % 2 ? 0 : 3;
