@@ -7,11 +7,8 @@
 
 static void ratio(const View *v, int row, int head, Visible visible, double *figure) {
     (void)head, (void)visible;
-    const float *x = v->data + (int64_t)row * v->T * v->ld;
-    double norms[v->T];
-    for (int t = 0; t < v->T; t++) norms[t] = norm_floats(x + t * v->ld, v->width);
-    FirstRest n = first_rest(norms, v->doc_start + (int64_t)row * v->T, v->T);
-    *figure = quotient(n.first, n.rest);
+    int64_t at = (int64_t)row * v->T;
+    *figure = first_rest_lengths(v->data + at * v->ld, v->ld, v->width, v->doc_start + at, v->T);
 }
 
 const Instrument norm_ratio = {

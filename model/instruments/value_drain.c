@@ -8,12 +8,9 @@
 static void drain(const View *v, int row, int head, Visible visible, double *figure) {
     (void)visible;
     const Heads *heads = v->heads;
-    const float *values =
-        heads->v + (int64_t)row * v->T * heads->ld + (int64_t)(head / heads->group) * heads->dh;
-    double norms[v->T];
-    for (int t = 0; t < v->T; t++) norms[t] = norm_floats(values + t * heads->ld, heads->dh);
-    FirstRest n = first_rest(norms, v->doc_start + (int64_t)row * v->T, v->T);
-    *figure = quotient(n.first, n.rest);
+    int64_t at = (int64_t)row * v->T;
+    const float *values = heads->v + at * heads->ld + (int64_t)(head / heads->group) * heads->dh;
+    *figure = first_rest_lengths(values, heads->ld, heads->dh, v->doc_start + at, v->T);
 }
 
 const Instrument value_drain = {
