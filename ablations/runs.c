@@ -146,7 +146,8 @@ static bool prune_run(Store *s, const Options *o, const char *key, double *freed
     double bytes = (double)checkpoint_prune(folder, &removed);
     close(lock);
     if (!o->quiet && removed)
-        printf("%.8s: removed %d checkpoint%s, freed %.1f MB\n", key, removed, removed > 1 ? "s" : "", bytes * 1e-6);
+        printf("%.8s: removed %d checkpoint%s, freed %.1f MB\n", key, removed, removed > 1 ? "s" : "",
+               bytes * 1e-6);
     *freed += bytes;
     return true;
 }
@@ -167,7 +168,8 @@ static bool prune(Store *s, const Options *o, char **words, int n, Error *e) {
     char *keys = NULL, *save = NULL;
     double freed = 0;
     if (!n && !o->yes)
-        return fail(e, EXIT_USAGE, "runs prune: expected a KEY, or --yes for all runs (the last checkpoint of each stays)");
+        return fail(e, EXIT_USAGE,
+                    "runs prune: expected a KEY, or --yes for all runs (the last checkpoint of each stays)");
     int found = find_runs(s, words, n, run, e);
     bool ok = found >= 0 && (n || all_runs(s, &keys, e));
     for (int i = 0; ok && i < found; i++) ok = prune_run(s, o, run[i].key, &freed, e);
@@ -210,7 +212,8 @@ static int runs(int argc, char **argv, Error *e) {
     int n = 0;
     if (!flags_read(flags, argc, argv, &n, e)) return EXIT_USAGE;
     const struct Subcommand *sub = n ? find_subcommand(argv[0]) : NULL;
-    if (!sub) return fail(e, EXIT_USAGE, "runs: expected list, show, diff, note, prune or delete"), EXIT_USAGE;
+    if (!sub)
+        return fail(e, EXIT_USAGE, "runs: expected list, show, diff, note, prune or delete"), EXIT_USAGE;
     if (n - 1 < sub->least || n - 1 > sub->most)
         return fail(e, EXIT_USAGE, "runs %s: expected `sinklab runs %s`", sub->name, sub->usage), EXIT_USAGE;
     Store *s;

@@ -123,7 +123,8 @@ static int64_t spread(int64_t i, int64_t n, int64_t all) {
 
 /* Over that many held-out targets, whole rows. */
 static Mean held_out_loss(Evaluator *v, Tape *t, int batch, int64_t targets) {
-    int64_t T = v->val.T, n, all = v->no_bos ? dataset_plain_rows(v->d, (int)T) : dataset_heldout_rows(v->d, (int)T);
+    int64_t T = v->val.T, n,
+            all = v->no_bos ? dataset_plain_rows(v->d, (int)T) : dataset_heldout_rows(v->d, (int)T);
     Mean mean = {0};
     n = lesser((targets + T - 1) / T, all);
     for (int64_t done = 0; done < n; done += v->val.rows) {
@@ -237,7 +238,8 @@ static bool evaluate_probe(Evaluator *v, Tape *t, int batch, Store *s, int64_t r
     }
     if (p == MAIN) *sink_rate = figures_get(&f, "sink_rate_03", -1, -1);
     char name[CHANGES_TEXT + 32];
-    snprintf(name, sizeof name, "%s%s%s", probe_names[p], v->changes ? " do " : "", v->changes ? v->changes : "");
+    snprintf(name, sizeof name, "%s%s%s", probe_names[p], v->changes ? " do " : "",
+             v->changes ? v->changes : "");
     ok = ok && store_eval(s, run, step, name, &f, e);
     figures_free(&f);
     return ok;

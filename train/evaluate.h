@@ -18,8 +18,9 @@ enum { CHANGES_TEXT = 256 }; /* bytes of the text of interventions */
 bool evaluator_create(Evaluator **out, const Config *c, const Dataset *d, const Model *m, float *scratch, Error *e);
 void evaluator_free(Evaluator *v);
 
-/* From here on rows are put to a changed model, whose tape the caller gives; figures stand under the names of probes with
- * " do CHANGES" behind them. no_bos: rows without BOS, which is asked of main alone. NULL: as trained. */
+/* From here on rows are put to a changed model, whose tape the caller gives; figures stand under the names of
+ * probes with " do CHANGES" behind them. no_bos: rows without BOS, which is asked of main alone. NULL: as
+ * trained. */
 void evaluator_under(Evaluator *v, const char *changes, bool no_bos);
 
 /* Evaluates after `step` updates; `set` is of when_due_probe. Light: the probe main. Heavy: also the other

@@ -28,8 +28,7 @@ double trainer_peak(const Config *c, int threads) {
 }
 
 bool trainer_tape(Tape **out, const Config *c, const Model *m, int rows, int T, Error *e) {
-    return tape_create(out, m, rows, T, true, e) &&
-           (!trainer_in_bf16(c) || tape_bf16(*out, m, e));
+    return tape_create(out, m, rows, T, true, e) && (!trainer_in_bf16(c) || tape_bf16(*out, m, e));
 }
 
 /* batch_tokens stays what it is: rows grow, their number falls. */
@@ -61,7 +60,8 @@ Tape *trainer_probe_tape(const Trainer *t) {
 
 static bool create_wide(Trainer *t, Error *e) {
     int T = (int)t->c->model.context;
-    return contexts_count(t->c) == 1 || trainer_tape(&t->wide, t->c, t->model, trainer_rows_in_flight(t->c, T), T, e);
+    return contexts_count(t->c) == 1 ||
+           trainer_tape(&t->wide, t->c, t->model, trainer_rows_in_flight(t->c, T), T, e);
 }
 
 bool trainer_create(Trainer *t, const Config *c, Error *e) {

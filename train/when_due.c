@@ -64,7 +64,8 @@ static int64_t step_of(const char *item) {
 bool when_due_keep_read(const List *keep, int64_t steps) {
     if (is_word(keep, "last") || is_word(keep, "all") || is_word(keep, "log")) return true;
     bool ok = keep->n > 0;
-    for (int i = 0; i < keep->n; i++) ok = ok && step_of(keep->item[i]) >= 1 && step_of(keep->item[i]) <= steps;
+    for (int i = 0; i < keep->n; i++)
+        ok = ok && step_of(keep->item[i]) >= 1 && step_of(keep->item[i]) <= steps;
     return ok;
 }
 
@@ -96,7 +97,8 @@ bool when_due_kept(int64_t step, int64_t steps, const List *keep) {
 int64_t when_due_kept_count(int64_t steps, int64_t every, const List *keep) {
     int64_t n = 1, before = 0;
     if (is_word(keep, "all")) return (steps + every - 1) / every;
-    for (int k = 0; is_word(keep, "log") && log_step(k) < steps; before = log_step(k++)) n += log_step(k) > before;
+    for (int k = 0; is_word(keep, "log") && log_step(k) < steps; before = log_step(k++))
+        n += log_step(k) > before;
     for (int i = 0; i < keep->n; i++) {
         int twin = 0;
         while (step_of(keep->item[twin]) != step_of(keep->item[i])) twin++;

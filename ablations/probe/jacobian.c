@@ -4,8 +4,8 @@
  * of the products of abar_qk = sum_h |A_qk| + (q = k) / |W|, |W| the largest spectral norm of a head's W_O
  * W_V. Means over the first rows, with their standard
  * errors. */
-#include "ablations/probe/modes.h"
 #include "ablations/probe/kept_weights.h"
+#include "ablations/probe/modes.h"
 #include "data/base/rng.h"
 #include "model/instruments/cells.h"
 #include "model/instruments/stats.h"
@@ -27,7 +27,8 @@ static void over_rows(const double *x, int rows, int T, double *mean, double *er
     }
 }
 
-bool jacobian_sensitivity(const ProbedModel *s, const ProbeRows *p, int draws, double *sens, double *error, Error *e) {
+bool jacobian_sensitivity(const ProbedModel *s, const ProbeRows *p, int draws, double *sens, double *error,
+                          Error *e) {
     int d = (int)s->m->config.width, T = p->T;
     size_t N = (size_t)p->rows * (size_t)T;
     Tape *t = NULL;
@@ -148,7 +149,8 @@ bool jacobian_show(ProbedModel *s, Error *e) {
     }
     if (ok) {
         char title[96];
-        snprintf(title, sizeof title, "sensitivity of the last vector to x^(0) at each position, %d draws", DRAWS);
+        snprintf(title, sizeof title, "sensitivity of the last vector to x^(0) at each position, %d draws",
+                 DRAWS);
         Sheet sheet = sheet_make("jacobian", title, T, 4);
         for (int j = 0; j < 4; j++) strcpy(sheet.col[j], columns[j]);
         for (int i = 0; i < T; i++) snprintf(sheet.row[i].name, SHEET_NAME, "position %d", i);

@@ -2,8 +2,8 @@
  * number (T - k without a mask), by layer, its mean over heads and that of the largest head, before --do and
  * after: whether an intervention at k makes a sink of it (arXiv 2605.06611). Means over the first rows, with
  * their standard errors. */
-#include "ablations/probe/modes.h"
 #include "ablations/probe/kept_weights.h"
+#include "ablations/probe/modes.h"
 #include "model/instruments/first_keys.h"
 #include "model/instruments/stats.h"
 
@@ -38,7 +38,8 @@ static KeyMass mass_of_layer(const KeptWeights *k, const int32_t *doc_start, int
     return m;
 }
 
-bool key_mass_measure(const ProbedModel *s, const ProbeRows *p, bool changed, int key, KeyMass *mass, Error *e) {
+bool key_mass_measure(const ProbedModel *s, const ProbeRows *p, bool changed, int key, KeyMass *mass,
+                      Error *e) {
     Tape *t = NULL;
     if (!probed_model_tape(s, p, changed, false, &t, e)) return false;
     KeptWeights k = weights_keep(s->m, p->rows, p->T, WEIGHTS_PROXY);

@@ -28,16 +28,18 @@ bool time_show(ProbedModel *s, Error *e);
 /* spread (layers, T) += mean over the rows of |dx_t| / |x_t|, dx what the tokens `changed` (rows, T) do to
  * the stream of p's. */
 bool perturb_measure(const ProbedModel *s, const ProbeRows *p, const int32_t *changed, double *spread, Error *e);
-/* Sink mass of a key in a layer: the mean over its heads, and the largest head's, each with its standard error over the
- * rows that are kept (kept_weights.h). */
+/* Sink mass of a key in a layer: the mean over its heads, and the largest head's, each with its standard
+ * error over the rows that are kept (kept_weights.h). */
 typedef struct KeyMass {
     double mean, mean_error, most, most_error;
 } KeyMass;
 /* mass: (layers) */
-bool key_mass_measure(const ProbedModel *s, const ProbeRows *p, bool changed, int key, KeyMass *mass, Error *e);
-/* sens (T): mean over the rows of |J_i|_F, estimated from so many draws of a normal; error (T): its standard error over
- * the rows, which has that of the draws in it. */
-bool jacobian_sensitivity(const ProbedModel *s, const ProbeRows *p, int draws, double *sens, double *error, Error *e);
+bool key_mass_measure(const ProbedModel *s, const ProbeRows *p, bool changed, int key, KeyMass *mass,
+                      Error *e);
+/* sens (T): mean over the rows of |J_i|_F, estimated from so many draws of a normal; error (T): its standard
+ * error over the rows, which has that of the draws in it. */
+bool jacobian_sensitivity(const ProbedModel *s, const ProbeRows *p, int draws, double *sens, double *error,
+                          Error *e);
 /* bound (T): mean over the rows of the path bound; error (T): its standard error. */
 bool jacobian_path_bound(const ProbedModel *s, const ProbeRows *p, double *bound, double *error, Error *e);
 /* Losses by stretch of positions, the last of all beyond the context, under a window that keeps the first

@@ -1,14 +1,14 @@
 /* Owns: the command `probe`: one checkpoint, asked by every instrument, before and after interventions.
  * Does not own: what is asked (the other files here). */
-#include "train/commands/command.h"
 #include "ablations/probe/chain.h"
-#include "ablations/probe/probe_list.h"
 #include "ablations/probe/modes.h"
+#include "ablations/probe/probe_list.h"
 #include "ablations/probe/probe_store.h"
 #include "ablations/probe/steps.h"
 #include "model/instruments/instrument.h"
-#include "model/kernels/gemm.h"
 #include "model/interventions/intervention.h"
+#include "model/kernels/gemm.h"
+#include "train/commands/command.h"
 #include "train/host.h"
 
 #include <string.h>
@@ -45,15 +45,17 @@ static bool check_options(const ProbeOptions *o, Error *e) {
 
 /* Those that are asked of one checkpoint. */
 static bool asks_more(const ProbeOptions *o) {
-    return o->perturb != INT64_MIN || o->key != INT64_MIN || o->jacobian || o->collapse || o->embedding || o->maps ||
-           o->stream || o->quantize || o->time || o->heads;
+    return o->perturb != INT64_MIN || o->key != INT64_MIN || o->jacobian || o->collapse || o->embedding ||
+           o->maps || o->stream || o->quantize || o->time || o->heads;
 }
 
 static bool answer_opened(ProbedModel *s, const FoundModel *f, Error *e) {
     const ProbeOptions *o = s->o;
     bool several = f->n > 1;
     if (several && asks_more(o))
-        return fail(e, EXIT_USAGE, "--steps: %d of them, but --heads, --key and the like are asked of one (--steps N)", f->n);
+        return fail(e, EXIT_USAGE,
+                    "--steps: %d of them, but --heads, --key and the like are asked of one (--steps N)",
+                    f->n);
     if (o->store && !probe_store_check(s, e)) return false;
     if (!several && !ask(s, e)) return false;
     if (o->store) return probe_store(s, f, e);
@@ -80,7 +82,8 @@ static bool answer(const char *word, const ProbeOptions *o, Error *e) {
 }
 
 static int probe(int argc, char **argv, Error *e) {
-    ProbeOptions o = {.cache = "data/cache", .svg = ".", .db = "results.db", .perturb = INT64_MIN, .key = INT64_MIN};
+    ProbeOptions o = {
+        .cache = "data/cache", .svg = ".", .db = "results.db", .perturb = INT64_MIN, .key = INT64_MIN};
     int words = 0;
     const Flag flags[] = {{"--text", FLAG_TEXT, &o.text},
                           {"--sentence", FLAG_TEXT, &o.sentence},
@@ -110,7 +113,8 @@ static int probe(int argc, char **argv, Error *e) {
     if (o.list) return instruments_list(o.json), EXIT_DONE;
     if (words != 1)
         fail(e, EXIT_USAGE,
-             "probe: expected one CHECKPOINT (a folder step-NNNNNNNN or its model.safetensors), a folder of them, or a RUN, the "
+             "probe: expected one CHECKPOINT (a folder step-NNNNNNNN or its model.safetensors), a folder of "
+             "them, or a RUN, the "
              "start of its key");
     else if (check_options(&o, e))
         answer(argv[0], &o, e);
@@ -127,36 +131,39 @@ const Command probe_command = {
     .name = "probe",
     .usage = "CHECKPOINT | RUN | FOLDER | --list",
     .summary = "every instrument on a checkpoint, before and after interventions",
-    .options = "RUN is the start of a run's key; of a run, and of a FOLDER of step-NNNNNNNN, the newest checkpoint\n"
-               "  --steps WHICH      of those that are kept (run.keep): all, log (about 2^(k/2)), or a list, 100,200:\n"
-               "                     one table of the whole model by step\n"
-               "  --light            the instruments that a run takes often; so for several steps\n"
-               "  --heavy            all of them; so for one checkpoint\n"
-               "  --store            into results.db, as training would have measured: under 'main', and with --do\n"
-               "                     under 'main do INTERVENTION' (the view effect is the difference)\n"
-               "  --db PATH          where RUN is looked for and --store writes (default results.db)\n" "  --do INTERVENTION  before and after, such as 'drop_mlp(layer=0,pos=0)'; several in one\n"
-               "                     text or one a time\n"
-               "  --heads            the figures of every head too\n"
-               "  --text FILE        on this text instead of the held-out text, in rows as long as the probe's\n"
-               "  --sentence TEXT    on this text, in rows as long as the context; a short one is one short row\n"
-               "  --perturb POS      spread of a change of the token at POS, with and without BOS;\n"
-               "                     perturb.svg\n"
-               "  --key POS          sink mass of the key at POS by layer\n"
-               "  --jacobian         sensitivity of the last vector to each position, with its path bound\n"
-               "  --collapse         distance of a text to itself with its last token repeated\n"
-               "  --embedding        accuracy of a linear probe on each layer's mean vectors: from which\n"
-               "                     section of the held-out text a row is\n"
-               "  --maps             attention maps: maps.svg\n"
-               "  --stream           loss beyond the context under a sliding window of keys, with and\n"
-               "                     without the first of them\n"
-               "  --quantize int8    loss with weights and inputs of linear layers rounded\n"
-               "  --time             milliseconds of a forward pass, of the light instruments, of all\n"
-               "  --svg DIR          folder of the figures (default .)\n"
-               "  --list             the instruments: definition, paper, columns in results.db or flag\n"
-               "  --json             figures with full precision\n"
-               "  --cache DIR        prepared tokens (default data/cache)\n"
-               "  --quiet            no progress, as always\n\n"
-               "Products are in fp32, in whatever precision it was trained; with --store in the run's.\n",
+    .options =
+        "RUN is the start of a run's key; of a run, and of a FOLDER of step-NNNNNNNN, the newest checkpoint\n"
+        "  --steps WHICH      of those that are kept (run.keep): all, log (about 2^(k/2)), or a list, "
+        "100,200:\n"
+        "                     one table of the whole model by step\n"
+        "  --light            the instruments that a run takes often; so for several steps\n"
+        "  --heavy            all of them; so for one checkpoint\n"
+        "  --store            into results.db, as training would have measured: under 'main', and with --do\n"
+        "                     under 'main do INTERVENTION' (the view effect is the difference)\n"
+        "  --db PATH          where RUN is looked for and --store writes (default results.db)\n"
+        "  --do INTERVENTION  before and after, such as 'drop_mlp(layer=0,pos=0)'; several in one\n"
+        "                     text or one a time\n"
+        "  --heads            the figures of every head too\n"
+        "  --text FILE        on this text instead of the held-out text, in rows as long as the probe's\n"
+        "  --sentence TEXT    on this text, in rows as long as the context; a short one is one short row\n"
+        "  --perturb POS      spread of a change of the token at POS, with and without BOS;\n"
+        "                     perturb.svg\n"
+        "  --key POS          sink mass of the key at POS by layer\n"
+        "  --jacobian         sensitivity of the last vector to each position, with its path bound\n"
+        "  --collapse         distance of a text to itself with its last token repeated\n"
+        "  --embedding        accuracy of a linear probe on each layer's mean vectors: from which\n"
+        "                     section of the held-out text a row is\n"
+        "  --maps             attention maps: maps.svg\n"
+        "  --stream           loss beyond the context under a sliding window of keys, with and\n"
+        "                     without the first of them\n"
+        "  --quantize int8    loss with weights and inputs of linear layers rounded\n"
+        "  --time             milliseconds of a forward pass, of the light instruments, of all\n"
+        "  --svg DIR          folder of the figures (default .)\n"
+        "  --list             the instruments: definition, paper, columns in results.db or flag\n"
+        "  --json             figures with full precision\n"
+        "  --cache DIR        prepared tokens (default data/cache)\n"
+        "  --quiet            no progress, as always\n\n"
+        "Products are in fp32, in whatever precision it was trained; with --store in the run's.\n",
     .list = list_interventions,
     .run = probe,
 };

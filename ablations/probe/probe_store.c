@@ -25,9 +25,12 @@ bool probe_store_check(const ProbedModel *s, Error *e) {
     if (!*s->key) return fail(e, EXIT_USAGE, "--store: the checkpoint is of no run (imported?)");
     if (s->remark) return fail(e, EXIT_USAGE, "--store: run %.8s: %s", s->key, s->remark);
     if (o->changes.n && !*s->done)
-        return fail(e, EXIT_USAGE, "--store: the text of --do is longer than the %d bytes of a name", CHANGES_TEXT - 1);
+        return fail(e, EXIT_USAGE, "--store: the text of --do is longer than the %d bytes of a name",
+                    CHANGES_TEXT - 1);
     if (s->c.train.precision == PRECISION_BF16 && !trainer_in_bf16(&s->c))
-        return fail(e, EXIT_USAGE, "--store: run %.8s was trained in bf16, which this CPU lacks: its figures would differ", s->key);
+        return fail(e, EXIT_USAGE,
+                    "--store: run %.8s was trained in bf16, which this CPU lacks: its figures would differ",
+                    s->key);
     return true;
 }
 
@@ -37,7 +40,8 @@ static bool open_run(Storing *t, Error *e) {
     return store_open(&t->store, db, STORE_WRITE, e) && store_find(t->store, t->s->key, &t->run, e);
 }
 
-/* Those of training. What averages over the rows of a pass meets all rows of a probe in one, as in the sheets. */
+/* Those of training. What averages over the rows of a pass meets all rows of a probe in one, as in the
+ * sheets. */
 static bool create_tapes(Storing *t, Error *e) {
     ProbedModel *s = t->s;
     int T = (int)s->c.model.context, rows = trainer_rows_in_flight(&s->c, T);
@@ -50,7 +54,8 @@ static bool create_tapes(Storing *t, Error *e) {
     return ok;
 }
 
-/* A column has one definition a run: with every instrument its figures become those of today, else they stay. */
+/* A column has one definition a run: with every instrument its figures become those of today, else they stay.
+ */
 static bool settle_definitions(Storing *t, Error *e) {
     if (t->s->set & HEAVY) return store_renew(t->store, t->run.id, e);
     char sql[128];
@@ -60,7 +65,9 @@ static bool settle_definitions(Storing *t, Error *e) {
     int n = sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int(q, 0) : 0;
     sqlite3_finalize(q);
     if (n)
-        fprintf(stderr, "sinklab: warning: run %.8s: %d figures stay those of an older definition (--heavy measures all)\n",
+        fprintf(stderr,
+                "sinklab: warning: run %.8s: %d figures stay those of an older definition (--heavy measures "
+                "all)\n",
                 t->run.key, n);
     return true;
 }
@@ -91,14 +98,17 @@ static bool measure_all(Storing *t, const FoundModel *f, Error *e) {
 static char *table_sql(const Storing *t, const FoundModel *f) {
     sqlite3_str *sql = sqlite3_str_new(NULL);
     bool changed = t->tape[1];
-    sqlite3_str_appendall(sql, changed ? "SELECT u.step, " PAIR("val_loss") ", " PAIR("sink_rate_03") ", " PAIR("sink_mass") ", "
-                                             PAIR("value_drain") ", " PAIR("norm_ratio")
-                                       : "SELECT u.step, u.val_loss, u.sink_rate_03, u.sink_mass, u.value_drain, u.norm_ratio");
+    sqlite3_str_appendall(
+        sql, changed ? "SELECT u.step, " PAIR("val_loss") ", " PAIR("sink_rate_03") ", " PAIR(
+                           "sink_mass") ", " PAIR("value_drain") ", " PAIR("norm_ratio")
+                     : "SELECT u.step, u.val_loss, u.sink_rate_03, u.sink_mass, u.value_drain, u.norm_ratio");
     sqlite3_str_appendall(sql, " FROM eval AS u");
     if (changed)
-        sqlite3_str_appendf(sql, " JOIN eval AS c ON c.run_id = u.run_id AND c.step = u.step AND c.probe = 'main do %q'",
-                            t->s->done);
-    sqlite3_str_appendf(sql, " WHERE u.run_id = %lld AND u.probe = 'main' AND u.step IN (", (long long)t->run.id);
+        sqlite3_str_appendf(
+            sql, " JOIN eval AS c ON c.run_id = u.run_id AND c.step = u.step AND c.probe = 'main do %q'",
+            t->s->done);
+    sqlite3_str_appendf(sql, " WHERE u.run_id = %lld AND u.probe = 'main' AND u.step IN (",
+                        (long long)t->run.id);
     for (int i = 0; i < f->n; i++) sqlite3_str_appendf(sql, "%s%lld", i ? ", " : "", (long long)f->steps[i]);
     sqlite3_str_appendall(sql, ") ORDER BY u.step");
     return sqlite3_str_finish(sql);
@@ -113,8 +123,8 @@ static bool show(Storing *t, const FoundModel *f, Error *e) {
         sqlite3_free(sql);
     }
     if (ok && !o->json && !o->quiet)
-        printf("%s: run %.8s, %d step%s: main%s%s stored\n", o->db, t->run.key, f->n > 1 ? f->n : 1, f->n > 1 ? "s" : "",
-               t->tape[1] ? " and main do " : "", t->tape[1] ? t->s->done : "");
+        printf("%s: run %.8s, %d step%s: main%s%s stored\n", o->db, t->run.key, f->n > 1 ? f->n : 1,
+               f->n > 1 ? "s" : "", t->tape[1] ? " and main do " : "", t->tape[1] ? t->s->done : "");
     return ok;
 }
 

@@ -29,8 +29,8 @@ static bool rows_of_text(ProbedModel *s, bool bos, Error *e) {
     if (o->text && length < T) T = length;
     if (o->text && !read_text(o->text, &text, e)) return false;
     const char *at = o->text ? text.data : o->sentence;
-    bool ok = text_rows_cut(&cut, s->data, at, o->text ? (size_t)text.size : strlen(at), T, s->c.probe.sequences, bos,
-                            o->text ? "--text" : "--sentence", e);
+    bool ok = text_rows_cut(&cut, s->data, at, o->text ? (size_t)text.size : strlen(at), T,
+                            s->c.probe.sequences, bos, o->text ? "--text" : "--sentence", e);
     s->main = cut.as_trained;
     s->other = cut.other;
     s->text_rows = cut.rows;
@@ -74,7 +74,8 @@ static bool add_change(ProbedModel *s, const char *text, int T, Error *e) {
     if (!intervention_read(text, "--do", &s->m->config, T, &i, e)) return false;
     add_name(s, &i, !s->changes.n && !s->no_bos);
     if (intervention_of_batch(&i) && s->main.rows == 1)
-        return fail(e, EXIT_USAGE, "--do: %s does nothing with mu=batch: there is one row (mu=positions)", text);
+        return fail(e, EXIT_USAGE, "--do: %s does nothing with mu=batch: there is one row (mu=positions)",
+                    text);
     s->of_batch |= intervention_of_batch(&i);
     if (intervention_of_rows(&i)) {
         if (s->c.data.bos != BOS_ROW)
@@ -107,7 +108,8 @@ static bool read_changes(ProbedModel *s, int T, Error *e) {
 /* Other tokens under the same numbers would make every figure wrong without a sign; other text would not. */
 static bool check_data(ProbedModel *s, const char *checkpoint, Error *e) {
     const DatasetInfo *info = dataset_info(s->data);
-    if (!checkpoint_fits_data(checkpoint, info, e) || !checkpoint_remark(checkpoint, &s->c, info, &s->remark, e))
+    if (!checkpoint_fits_data(checkpoint, info, e) ||
+        !checkpoint_remark(checkpoint, &s->c, info, &s->remark, e))
         return false;
     if (s->remark) fprintf(stderr, "sinklab: warning: %s: %s\n", checkpoint, s->remark);
     return true;
@@ -121,7 +123,8 @@ bool probed_model_open(ProbedModel *s, const char *checkpoint, int set, const Pr
         return false;
     bool bos = s->c.data.bos == BOS_ROW;
     if (!(o->text || o->sentence ? rows_of_text : rows_held_out)(s, bos, e) ||
-        !probe_rows_draw(&s->random, RANDOM, s->data, (uint64_t)s->c.seed, s->c.probe.sequences, s->main.T, false, e))
+        !probe_rows_draw(&s->random, RANDOM, s->data, (uint64_t)s->c.seed, s->c.probe.sequences, s->main.T,
+                         false, e))
         return false;
     rows_hide_targets(&s->main.at, s->main.rows, s->main.T, s->m->config.prefix);
     rows_hide_targets(&s->other.at, s->other.rows, s->other.T, s->m->config.prefix);
@@ -143,7 +146,8 @@ bool probed_model_load(ProbedModel *s, const FoundModel *f, int i, Error *e) {
     checkpoint_path(f->folder, f->steps[i], path);
     if (!checkpoint_key(path, key, &s->step, e)) return false;
     if (strcmp(key, s->key) || s->step != f->steps[i])
-        return fail(e, EXIT_USAGE, "checkpoint: %s: of run %.8s after step %lld, not of run %.8s after step %lld", path, key,
+        return fail(e, EXIT_USAGE,
+                    "checkpoint: %s: of run %.8s after step %lld, not of run %.8s after step %lld", path, key,
                     (long long)s->step, s->key, (long long)f->steps[i]);
     return checkpoint_load_weights(path, s->m, e);
 }
@@ -199,7 +203,8 @@ List probed_model_change(const ProbedModel *s) {
     return trained;
 }
 
-bool probed_model_tape(const ProbedModel *s, const ProbeRows *rows, bool changed, bool train, Tape **t, Error *e) {
+bool probed_model_tape(const ProbedModel *s, const ProbeRows *rows, bool changed, bool train, Tape **t,
+                       Error *e) {
     List trained = changed ? probed_model_change(s) : s->m->config.interventions;
     bool ok = tape_create(t, s->m, rows->rows, rows->T, train, e);
     s->m->config.interventions = trained;
@@ -240,7 +245,8 @@ bool probed_model_measure(ProbedModel *s, bool changed, Measured *out, Error *e)
     for (int i = 0; i < (s->set & HEAVY ? 2 : 1); i++) {
         const ProbeRows *p = sets[i];
         Probe probe = {.m = s->m, .rows = p->rows, .T = p->T, .random = i == 1, .kind = p->at.kind};
-        instruments_measure(&probe, s->tape[changed], p->at.x, p->at.y, p->at.doc_start, s->set, figures[i], p->losses);
+        instruments_measure(&probe, s->tape[changed], p->at.x, p->at.y, p->at.doc_start, s->set, figures[i],
+                            p->losses);
     }
     mean_losses(rows, &out->loss, &out->loss_1);
     return true;

@@ -1,5 +1,6 @@
-/* Owns: what a probe has before it: a model, whose weights may be those of one step after another, its data, the rows that
- * are put to it, what is done to it, and one pass of those rows under the instruments. Does not own: what is asked of them (the other files here). */
+/* Owns: what a probe has before it: a model, whose weights may be those of one step after another, its data,
+ * the rows that are put to it, what is done to it, and one pass of those rows under the instruments. Does not
+ * own: what is asked of them (the other files here). */
 #ifndef SINKLAB_PROBED_MODEL_H
 #define SINKLAB_PROBED_MODEL_H
 
@@ -38,16 +39,17 @@ typedef struct ProbedModel {
     int64_t text_rows, text_tokens; /* of the user's text; 0: there is none */
     ProbeRows random;
     List changes; /* of --do, one an item, without such as are of rows */
-    bool no_bos, of_batch; /* of --do: rows begin without BOS; something averages over the rows of a pass */
+    bool no_bos, of_batch;   /* of --do: rows begin without BOS; something averages over the rows of a pass */
     char done[CHANGES_TEXT]; /* the canonical text of all of --do, "": nothing, or too long for one name */
-    Tape *tape[2]; /* of measuring, without --do and under it; NULL until then */
+    Tape *tape[2];           /* of measuring, without --do and under it; NULL until then */
     int sheets;   /* and figures shown so far */
 } ProbedModel;
 
 /* What a checkpoint's model is; `set`: the instruments that measure it. */
 bool probed_model_open(ProbedModel *s, const char *checkpoint, int set, const ProbeOptions *o, Error *e);
 void probed_model_close(ProbedModel *s);
-/* The weights of the i-th of several checkpoints; refuses one of another run, or of another step than its folder says. */
+/* The weights of the i-th of several checkpoints; refuses one of another run, or of another step than its
+ * folder says. */
 bool probed_model_load(ProbedModel *s, const FoundModel *f, int i, Error *e);
 /* Puts --do behind what the model was trained under, for a tape to be made; returns what its list was. */
 List probed_model_change(const ProbedModel *s);

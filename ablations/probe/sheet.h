@@ -30,10 +30,11 @@ void sheet_free(Sheet *s);
 double *sheet_cell(const Sheet *s, int row, int col);
 double *sheet_error(const Sheet *s, int row, int col);
 
-/* Text: columns aligned, five digits, where there is a standard error as many as it leaves, "-" where undefined. */
+/* Text: columns aligned, five digits, where there is a standard error as many as it leaves, "-" where
+ * undefined. */
 void sheet_print(FILE *out, const Sheet *s);
-/* "key": {"over": "...", "columns": [...], "rows": {"name": [...], ...}, "errors": the same}, full precision, null where
- * undefined; without errors where there are none. */
+/* "key": {"over": "...", "columns": [...], "rows": {"name": [...], ...}, "errors": the same}, full precision,
+ * null where undefined; without errors where there are none. */
 void sheet_json(FILE *out, const Sheet *s);
 
 #endif

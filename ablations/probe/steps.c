@@ -20,10 +20,12 @@ static bool not_there(const FoundModel *f, const char *item, Error *e) {
     for (int i = 0; i < f->n; i++) {
         size_t used = strlen(there);
         bool room = used + 32 < sizeof there;
-        snprintf(there + used, sizeof there - used, room ? "%s%lld" : ", ...", i ? ", " : "", (long long)f->steps[i]);
+        snprintf(there + used, sizeof there - used, room ? "%s%lld" : ", ...", i ? ", " : "",
+                 (long long)f->steps[i]);
         if (!room) break;
     }
-    return fail(e, EXIT_USAGE, "--steps: %.40s: no checkpoint after so many steps (there are %s)", item, there);
+    return fail(e, EXIT_USAGE, "--steps: %.40s: no checkpoint after so many steps (there are %s)", item,
+                there);
 }
 
 static bool want_listed(const FoundModel *f, const char *text, bool *wanted, Error *e) {
@@ -54,7 +56,8 @@ static void want_log(const FoundModel *f, bool *wanted) {
 
 bool steps_choose(FoundModel *f, const char *text, Error *e) {
     if (!*f->folder)
-        return fail(e, EXIT_USAGE, "--steps: %s: is one checkpoint (give the run it is of, or the folder)", f->path);
+        return fail(e, EXIT_USAGE, "--steps: %s: is one checkpoint (give the run it is of, or the folder)",
+                    f->path);
     bool *wanted = instrument_memory((size_t)f->n, sizeof *wanted), ok = true;
     int n = 0;
     if (!strcmp(text, "all"))

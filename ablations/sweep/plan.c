@@ -45,7 +45,8 @@ static double rows_bytes(const Config *c) {
     return steps * (60 + 40 * heads) + EVALUATIONS * PROBES * (200 + 120 * heads);
 }
 
-/* Two checkpoints of weights and two moments, and the weights of those that run.keep keeps besides the last. */
+/* Two checkpoints of weights and two moments, and the weights of those that run.keep keeps besides the last.
+ */
 static double checkpoints_bytes(const Config *c, const RunSize *size) {
     enum { WHOLE = 2, FLOATS = 3 };
     int64_t every = when_due_every(c->run.checkpoint_every, c->train.steps);

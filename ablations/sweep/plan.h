@@ -14,7 +14,8 @@ typedef struct PlannedRun {
     char key_without_variant[33]; /* its key, whatever its variant is called: what it does */
     RunSize size;
     char licence[128];   /* of its text */
-    double tokens, rows_disk, checkpoints_disk; /* bytes on disk: of its rows, about; of what run.keep keeps */
+    double tokens, rows_disk,
+        checkpoints_disk; /* bytes on disk: of its rows, about; of what run.keep keeps */
     char status[16];     /* as in results.db; "new" when it is not there, "alive" while a process has it */
     int64_t step;        /* updates in results.db */
 } PlannedRun;

@@ -59,8 +59,8 @@ static void print_run(FILE *out, const Plan *p, int i, double flops) {
             sweep_judges(p->sweep, i) ? " " : "t", r->tokens * 1e-6,
             r->tokens * r->size.flops_per_token * 1e-12);
     if (flops > 0) fprintf(out, "  %6.2f", hours_left(r, flops));
-    fprintf(out, "  %6.0f  %6.1f  %s\n", r->size.bytes * 1e-6,
-            (r->rows_disk + r->checkpoints_disk) * 1e-6, label);
+    fprintf(out, "  %6.0f  %6.1f  %s\n", r->size.bytes * 1e-6, (r->rows_disk + r->checkpoints_disk) * 1e-6,
+            label);
 }
 
 static void print_totals(FILE *out, const Plan *p, const Stage *stage, double flops) {

@@ -7,7 +7,8 @@
 
 /* Of the values that are not NAN; NAN when there are none. */
 double mean_of(double *x, int64_t n);
-double standard_error_of(const double *x, int64_t n); /* of their mean; none may be NAN; NAN where there is one */
+double standard_error_of(const double *x,
+                         int64_t n); /* of their mean; none may be NAN; NAN where there is one */
 double highest_of(double *x, int64_t n);
 double lowest_of(double *x, int64_t n);
 double median_of(double *x, int64_t n); /* reorders x; the mean of the two middle ones when n is even */

@@ -42,7 +42,8 @@ extern const InterventionKind *const interventions[]; /* the table, NULL-ended *
 bool intervention_read(const char *text, const char *where, const ModelConfig *c, int T, Intervention *out,
                        Error *e);
 
-/* The one text of what it does, which reads back as it: "drop_mlp(layer=0,pos=0)", what may be left out left out. */
+/* The one text of what it does, which reads back as it: "drop_mlp(layer=0,pos=0)", what may be left out left
+ * out. */
 enum { INTERVENTION_TEXT = 192 };
 void intervention_text(const Intervention *i, char out[INTERVENTION_TEXT]);
 

@@ -173,8 +173,8 @@ void intervention_text(const Intervention *i, char out[INTERVENTION_TEXT]) {
         char value[32];
         if (left_out(i, a)) continue;
         number_text(i->arg[a], value);
-        used += (size_t)snprintf(out + used, INTERVENTION_TEXT - used, "%c%s=%s", shown++ ? ',' : '(', arg_names[a],
-                                 a == ARG_MU ? mu_names[(int)i->arg[a]] : value);
+        used += (size_t)snprintf(out + used, INTERVENTION_TEXT - used, "%c%s=%s", shown++ ? ',' : '(',
+                                 arg_names[a], a == ARG_MU ? mu_names[(int)i->arg[a]] : value);
     }
     if (shown) strcat(out, ")");
 }

@@ -1,5 +1,6 @@
-/* ./sinklab probe over a run's steps: what it stores is what training would have measured, to the bit; an intervention's
- * effect by step; checkpoints named by the start of a key, by a folder, by steps; sentences of any length. */
+/* ./sinklab probe over a run's steps: what it stores is what training would have measured, to the bit; an
+ * intervention's effect by step; checkpoints named by the start of a key, by a folder, by steps; sentences of
+ * any length. */
 #include "data/base/rng.h"
 
 #include "tests/train/command_fixture.h"
@@ -18,11 +19,14 @@ static int say(const Place *p, const char *format, ...) {
 
 /* Evaluated at every step, at every fifth with everything: those that have a checkpoint. */
 static int train(const Place *p, const char *db, const char *more) {
-    return say(p,
-               "./sinklab train configs/demo.yaml --quiet --db %s/%s --cache %s/cache data.source=%s/text.txt "
-               "data.tokenizer=bytes model.layers=2 model.width=32 model.context=16 train.steps=20 train.batch_tokens=256 "
-               "optim.warmup=1 probe.every=1 probe.sequences=20 run.checkpoint_every=5 run.keep=all run.threads=1 %s",
-               p->folder, db, p->folder, p->folder, more);
+    return say(
+        p,
+        "./sinklab train configs/demo.yaml --quiet --db %s/%s --cache %s/cache data.source=%s/text.txt "
+        "data.tokenizer=bytes model.layers=2 model.width=32 model.context=16 train.steps=20 "
+        "train.batch_tokens=256 "
+        "optim.warmup=1 probe.every=1 probe.sequences=20 run.checkpoint_every=5 run.keep=all run.threads=1 "
+        "%s",
+        p->folder, db, p->folder, p->folder, more);
 }
 
 /* The first digits of the one run's key. */
@@ -35,14 +39,16 @@ static void key_of(const Place *p, const char *db, char key[9]) {
 static int probe(const Place *p, const char *db, const char *options) {
     char key[9];
     key_of(p, db, key);
-    return say(p, "./sinklab probe %s --db %s/%s --cache %s/cache %s", key, p->folder, db, p->folder, options);
+    return say(p, "./sinklab probe %s --db %s/%s --cache %s/cache %s", key, p->folder, db, p->folder,
+               options);
 }
 
 static int setup(void **state) {
     Place *p = place_make("steps");
     if (!p) return -1;
     FILE *f = open_file(p, "text.txt", "w");
-    for (int i = 0; i < 30000; i++) fprintf(f, "w%d%c", (int)rng_below(1, RNG_TEST, 0, (uint64_t)i, 7), i % 11 == 10 ? '\n' : ' ');
+    for (int i = 0; i < 30000; i++)
+        fprintf(f, "w%d%c", (int)rng_below(1, RNG_TEST, 0, (uint64_t)i, 7), i % 11 == 10 ? '\n' : ' ');
     fclose(f);
     *state = p;
     return train(p, "a.db", "");
@@ -77,14 +83,16 @@ static void assert_comes_back(const Place *p, const char *db, const char *steps,
     free(now);
 }
 
-/* Of other contexts by step, of a penalty, of kinds with a proxy, trained under an intervention: every way to the bits. */
+/* Of other contexts by step, of a penalty, of kinds with a proxy, trained under an intervention: every way to
+ * the bits. */
 static void stored_figures_are_those_of_training_to_the_bit(void **state) {
     const Place *p = *state;
     static const char *const runs[][2] = {
         {"a.db", NULL},
         {"contexts.db", "'train.context_schedule=[0:8, 10:16]'"},
         {"penalty.db", "train.sink_penalty=1 train.micro_rows=3 model.prefix=4 train.loss_from=3"},
-        {"changed.db", "model.attention=sigmoid data.bos=none 'model.interventions=[\"amplify(3, 2)\"]' optim.name=muon"}};
+        {"changed.db",
+         "model.attention=sigmoid data.bos=none 'model.interventions=[\"amplify(3, 2)\"]' optim.name=muon"}};
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
         if (runs[i][1]) assert_int_equal(train(p, runs[i][0], runs[i][1]), 0);
         assert_comes_back(p, runs[i][0], "5,10,15,20", "--heavy");
@@ -94,12 +102,14 @@ static void stored_figures_are_those_of_training_to_the_bit(void **state) {
     assert_comes_back(p, "light.db", "20", "");
 }
 
-/* What is done changes the run's own figures in nothing, and does to each step what it does to that step alone. */
+/* What is done changes the run's own figures in nothing, and does to each step what it does to that step
+ * alone. */
 static void an_effect_is_told_at_each_step(void **state) {
     const Place *p = *state;
     char *before = ask(p, "a.db", "SELECT * FROM digest"), *after;
     assert_int_equal(probe(p, "a.db", "--steps all --do 'drop_mlp(0, 0)' --do 'scale(5, 1)' --store"), 0);
-    assert_file_says(p, "out", "4 steps: main and main do drop_mlp(layer=0,pos=0), scale(pos=5,lambda=1) stored");
+    assert_file_says(p, "out",
+                     "4 steps: main and main do drop_mlp(layer=0,pos=0), scale(pos=5,lambda=1) stored");
     assert_int_equal(probe(p, "a.db", "--steps 10,20 --do 'scale(pos=1, lambda=1)' --store --heavy"), 0);
     assert_int_equal(probe(p, "a.db", "--steps 10 --do no_bos --store"), 0);
     after = ask(p, "a.db", "SELECT * FROM digest");
@@ -107,15 +117,19 @@ static void an_effect_is_told_at_each_step(void **state) {
     free(before);
     free(after);
     assert_answer(p, "a.db",
-                  "SELECT intervention, group_concat(DISTINCT step), max(abs(difference)) > 0 FROM (SELECT * FROM effect "
+                  "SELECT intervention, group_concat(DISTINCT step), max(abs(difference)) > 0 FROM (SELECT * "
+                  "FROM effect "
                   "ORDER BY intervention, step) WHERE untouched IS NOT NULL GROUP BY intervention",
-                  "drop_mlp(layer=0,pos=0), scale(pos=5,lambda=1)|5,10,15,20|1|\nno_bos|10|1|\nscale(pos=1,lambda=1)|10,20|0|\n");
+                  "drop_mlp(layer=0,pos=0), "
+                  "scale(pos=5,lambda=1)|5,10,15,20|1|\nno_bos|10|1|\nscale(pos=1,lambda=1)|10,20|0|\n");
     assert_answer(p, "a.db", /* nothing done is nothing changed, held-out loss and BOS's worth among it */
-                  "SELECT count(*) > 50, sum(difference <> 0), max(figure = 'val_loss'), max(figure = 'other_bos.bos_cost')"
+                  "SELECT count(*) > 50, sum(difference <> 0), max(figure = 'val_loss'), max(figure = "
+                  "'other_bos.bos_cost')"
                   " FROM effect WHERE intervention = 'scale(pos=1,lambda=1)'",
                   "1|0|1|1|\n");
     assert_answer(p, "a.db", /* rows without BOS are those of other_bos */
-                  "SELECT count(*), sum(c.sink_mass <> o.sink_mass OR c.mixing <> o.mixing) FROM eval AS c JOIN eval AS o"
+                  "SELECT count(*), sum(c.sink_mass <> o.sink_mass OR c.mixing <> o.mixing) FROM eval AS c "
+                  "JOIN eval AS o"
                   " USING (run_id, step) WHERE c.probe = 'main do no_bos' AND o.probe = 'other_bos'",
                   "1|0|\n");
     assert_int_equal(probe(p, "a.db", "--steps log --do 'drop_mlp(0, 0)' --json"), 0);
@@ -126,10 +140,15 @@ static void checkpoints_are_named_by_key_by_folder_and_by_step(void **state) {
     const Place *p = *state;
     char key[9];
     key_of(p, "a.db", key);
-    assert_int_equal(say(p, "./sinklab probe %s/a.db.d/%s* --cache %s/cache --steps 5,20", p->folder, key, p->folder), 0);
+    assert_int_equal(
+        say(p, "./sinklab probe %s/a.db.d/%s* --cache %s/cache --steps 5,20", p->folder, key, p->folder), 0);
     assert_file_says(p, "out", "step 20");
-    assert_int_equal(say(p, "./sinklab sample %.4s --db %s/a.db --cache %s/cache --prompt w --tokens 2", key, p->folder, p->folder), 0);
-    assert_int_equal(say(p, "./sinklab export %.4s %s/exported --db %s/a.db --cache %s/cache", key, p->folder, p->folder, p->folder), 0);
+    assert_int_equal(say(p, "./sinklab sample %.4s --db %s/a.db --cache %s/cache --prompt w --tokens 2", key,
+                         p->folder, p->folder),
+                     0);
+    assert_int_equal(say(p, "./sinklab export %.4s %s/exported --db %s/a.db --cache %s/cache", key, p->folder,
+                         p->folder, p->folder),
+                     0);
     assert_file_says(p, "out", "after 20 steps");
     const struct {
         const char *options, *says;
@@ -154,27 +173,34 @@ static void checkpoints_are_named_by_key_by_folder_and_by_step(void **state) {
 static void a_folder_of_two_runs_is_refused(void **state) {
     const Place *p = *state;
     assert_int_equal(train(p, "other.db", "seed=1"), 0);
-    assert_int_equal(say(p, "mkdir %s/mixed && cp -r %s/a.db.d/*/step-00000005 %s/other.db.d/*/step-00000010 %s/mixed", p->folder,
-                         p->folder, p->folder, p->folder), 0);
-    assert_int_equal(say(p, "./sinklab probe %s/mixed --cache %s/cache --steps all", p->folder, p->folder), 2);
+    assert_int_equal(
+        say(p, "mkdir %s/mixed && cp -r %s/a.db.d/*/step-00000005 %s/other.db.d/*/step-00000010 %s/mixed",
+            p->folder, p->folder, p->folder, p->folder),
+        0);
+    assert_int_equal(say(p, "./sinklab probe %s/mixed --cache %s/cache --steps all", p->folder, p->folder),
+                     2);
     assert_file_says(p, "out", "step-00000005: of run");
-    assert_int_equal(say(p, "cd %s/mixed && rm -r step-00000010 && cp -r step-00000005 step-00000006", p->folder), 0);
-    assert_int_equal(say(p, "./sinklab probe %s/mixed --cache %s/cache --steps all", p->folder, p->folder), 2);
+    assert_int_equal(
+        say(p, "cd %s/mixed && rm -r step-00000010 && cp -r step-00000005 step-00000006", p->folder), 0);
+    assert_int_equal(say(p, "./sinklab probe %s/mixed --cache %s/cache --steps all", p->folder, p->folder),
+                     2);
     assert_file_says(p, "out", "after step 5, not of run");
 }
 
 /* One of bytes has as many tokens. */
 static void a_sentence_of_any_length_is_measured(void **state) {
     const Place *p = *state;
-    static const char *const asked[][2] = {{"w1", "over 1 row of 2 tokens (a text of 2)"},
-                                           {"w1 w2 w1", "over 1 row of 8 tokens (a text of 8)"},
-                                           {"w1 w2 w1 w2 w1 w", "over 1 row of 16 tokens (a text of 16)"},
-                                           {"w1 w2 w1 w2 w1 w2", "over 1 row of 16 tokens (a text of 17)"},
-                                           {"w1 w2 w1 w2 w1 w2 w1 w2 w1 w2 w1 w2", "over 2 rows of 16 tokens (a text of 35)"}};
+    static const char *const asked[][2] = {
+        {"w1", "over 1 row of 2 tokens (a text of 2)"},
+        {"w1 w2 w1", "over 1 row of 8 tokens (a text of 8)"},
+        {"w1 w2 w1 w2 w1 w", "over 1 row of 16 tokens (a text of 16)"},
+        {"w1 w2 w1 w2 w1 w2", "over 1 row of 16 tokens (a text of 17)"},
+        {"w1 w2 w1 w2 w1 w2 w1 w2 w1 w2 w1 w2", "over 2 rows of 16 tokens (a text of 35)"}};
     char options[160];
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
-        snprintf(options, sizeof options, "--heads --key 1 --perturb 1 --jacobian --quantize int8 --svg %s --sentence '%s'",
-                 p->folder, asked[i][0]);
+        snprintf(options, sizeof options,
+                 "--heads --key 1 --perturb 1 --jacobian --quantize int8 --svg %s --sentence '%s'", p->folder,
+                 asked[i][0]);
         assert_int_equal(probe(p, "a.db", options), 0);
         assert_file_says(p, "out", asked[i][1]);
     }
@@ -197,12 +223,50 @@ static void what_is_of_some_rows_says_so(void **state) {
     assert_file_says(p, "out", "sink mass of key 0, over the first 32 of 100 rows of 16 tokens");
 }
 
+static double planned_bytes(const Place *p, const char *keep) {
+    FILE *f = open_file(p, "kept.yaml", "w");
+    fprintf(f,
+            "name: kept\nbase: %s/configs/demo.yaml\nset: {data.source: %s/text.txt, data.tokenizer: bytes, "
+            "model.layers: 2, model.width: 32, train.steps: 20, optim.warmup: 1, run.checkpoint_every: 5, "
+            "run.keep: %s}\nseeds: 1\n",
+            getenv("PWD"), p->folder, keep);
+    fclose(f);
+    assert_int_equal(say(p,
+                         "./sinklab sweep plan %s/kept.yaml --db %s/none.db --cache %s/cache --json --quiet",
+                         p->folder, p->folder, p->folder),
+                     0);
+    char sql[192];
+    snprintf(sql, sizeof sql, "SELECT json_extract(readfile('%s/out'), '$.runs[0].checkpoints')", p->folder);
+    int code = say(p, "sqlite3 :memory: \"%s\" >%s/bytes; cat %s/bytes", sql, p->folder, p->folder);
+    assert_int_equal(code, 0);
+    f = open_file(p, "bytes", "r");
+    double bytes = 0;
+    assert_int_equal(fscanf(f, "%lf", &bytes), 1);
+    fclose(f);
+    return bytes;
+}
+
+/* Two with two moments each, and the weights of those kept before the last: of 5, 10, 15, 20 three, of 10, 20
+ * one. */
+static void a_plan_counts_what_is_kept(void **state) {
+    const Place *p = *state;
+    double last = planned_bytes(p, "last");
+    assert_true(last > 0);
+    assert_true(fabs(planned_bytes(p, "all") / last - 9.0 / 6) < 1e-9);
+    assert_true(fabs(planned_bytes(p, "[10, 20]") / last - 7.0 / 6) < 1e-9);
+    assert_int_equal(say(p, "./sinklab sweep plan %s/kept.yaml --db %s/none.db --cache %s/cache", p->folder,
+                         p->folder, p->folder),
+                     0);
+    assert_file_says(p, "out", "GB of checkpoints (run.keep)");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(stored_figures_are_those_of_training_to_the_bit),
                                        cmocka_unit_test(an_effect_is_told_at_each_step),
                                        cmocka_unit_test(checkpoints_are_named_by_key_by_folder_and_by_step),
                                        cmocka_unit_test(a_folder_of_two_runs_is_refused),
                                        cmocka_unit_test(a_sentence_of_any_length_is_measured),
-                                       cmocka_unit_test(what_is_of_some_rows_says_so)};
+                                       cmocka_unit_test(what_is_of_some_rows_says_so),
+                                       cmocka_unit_test(a_plan_counts_what_is_kept)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

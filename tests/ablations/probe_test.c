@@ -317,8 +317,10 @@ static void every_instrument_is_listed_with_its_columns(void **state) {
     assert_int_equal(
         run(p,
             "sqlite3 %s/a.db \"SELECT DISTINCT c.name FROM sqlite_schema AS t, pragma_table_info(t.name) "
-            "AS c WHERE t.name IN ('eval', 'eval_layer', 'eval_head', 'step_head', 'step_layer', 'step_tensor') AND NOT c.pk AND "
-            "c.name NOT IN ('T', 'sequences', 'bits_per_byte') AND c.name NOT LIKE 'val_loss%%' AND c.name NOT LIKE 'bos_cost%%'\"",
+            "AS c WHERE t.name IN ('eval', 'eval_layer', 'eval_head', 'step_head', 'step_layer', "
+            "'step_tensor') AND NOT c.pk AND "
+            "c.name NOT IN ('T', 'sequences', 'bits_per_byte') AND c.name NOT LIKE 'val_loss%%' AND c.name "
+            "NOT LIKE 'bos_cost%%'\"",
             p->folder),
         0);
     snprintf(columns, sizeof columns, "%s", p->out);

@@ -273,7 +273,8 @@ static void write_checkpoints(const Place *p, const char *key) {
     snprintf(path, sizeof path, "%s/one", p->folder);
     OK(safetensors_write(path, &tensor, 1, NULL, 0, &e));
     snprintf(line, sizeof line,
-             "d=%s.d/%s; for s in 1 2 3 4; do mkdir -p $d/step-0000000$s; cp %s $d/step-0000000$s/model.safetensors; done; "
+             "d=%s.d/%s; for s in 1 2 3 4; do mkdir -p $d/step-0000000$s; cp %s "
+             "$d/step-0000000$s/model.safetensors; done; "
              "for s in 3 4; do cp %s $d/step-0000000$s/optimizer.safetensors; done",
              p->db, key, path, path);
     assert_int_equal(system(line), 0);
@@ -297,7 +298,8 @@ static void prune_leaves_the_last_that_can_be_gone_on_from(void **state) {
     assert_int_equal(a.code, EXIT_DONE);
     assert_string_equal(a.out, "aa11: removed 3 checkpoints, freed 0.0 MB\nfreed 0.0 MB\n");
     assert_checkpoints(&p, "aa11", "step-00000004");
-    snprintf(line, sizeof line, "echo >%s.d/aa22/step-00000004/model.safetensors", p.db); /* a damaged one is no last one */
+    snprintf(line, sizeof line, "echo >%s.d/aa22/step-00000004/model.safetensors",
+             p.db); /* a damaged one is no last one */
     assert_int_equal(system(line), 0);
     assert_int_equal(RUNS(&p, "prune", "--yes").code, EXIT_DONE);
     assert_checkpoints(&p, "aa22", "step-00000003 step-00000004");

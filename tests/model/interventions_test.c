@@ -406,15 +406,16 @@ static void an_intervention_that_cannot_be_is_refused(void **state) {
 
 static void one_text_stands_for_what_an_intervention_does(void **state) {
     (void)state;
-    static const char *const texts[][2] = {{"drop_mlp( 0 , 3 )", "drop_mlp(layer=0,pos=3)"},
-                                           {"drop_mlp(pos=3,layer=0)", "drop_mlp(layer=0,pos=3)"},
-                                           {"drop_mlp(pos=3)", "drop_mlp(pos=3)"},
-                                           {"amplify(lambda=0.1, pos=2, mu=batch)", "amplify(pos=2,lambda=0.1)"},
-                                           {"amplify(2, -1e5, positions, 1)", "amplify(pos=2,lambda=-100000,mu=positions,layer=1)"},
-                                           {"scale(pos=0, lambda=0.3333333333333333)", "scale(pos=0,lambda=0.3333333333333333)"},
-                                           {"head_off(1,0)", "head_off(layer=1,head=0)"},
-                                           {"self_only(1)", "self_only(pos=1)"},
-                                           {"no_bos()", "no_bos"}};
+    static const char *const texts[][2] = {
+        {"drop_mlp( 0 , 3 )", "drop_mlp(layer=0,pos=3)"},
+        {"drop_mlp(pos=3,layer=0)", "drop_mlp(layer=0,pos=3)"},
+        {"drop_mlp(pos=3)", "drop_mlp(pos=3)"},
+        {"amplify(lambda=0.1, pos=2, mu=batch)", "amplify(pos=2,lambda=0.1)"},
+        {"amplify(2, -1e5, positions, 1)", "amplify(pos=2,lambda=-100000,mu=positions,layer=1)"},
+        {"scale(pos=0, lambda=0.3333333333333333)", "scale(pos=0,lambda=0.3333333333333333)"},
+        {"head_off(1,0)", "head_off(layer=1,head=0)"},
+        {"self_only(1)", "self_only(pos=1)"},
+        {"no_bos()", "no_bos"}};
     ModelConfig c = {.layers = 2, .heads = 2, .vocab = 16};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         Intervention a, b;

@@ -309,7 +309,8 @@ static void a_run_sent_back_keeps_what_it_makes(void **state) {
     assert_answer(p, "back.db", "SELECT count(*) FROM event WHERE kind = 'checkpoint'", "1|\n");
 }
 
-/* Weights alone but for the two newest; what an earlier start asked for stays; run.keep is outside the run's key. */
+/* Weights alone but for the two newest; what an earlier start asked for stays; run.keep is outside the run's
+ * key. */
 static void what_is_kept_changes_no_bit(void **state) {
     const Place *p = *state;
     char line[512];
@@ -318,11 +319,15 @@ static void what_is_kept_changes_no_bit(void **state) {
     assert_same_run(p, "a.db", "log.db");
     snprintf(line, sizeof line, steps, p->folder, "1 2 3 4 6 8 11 16 23 32 45 64 91 128 181 256 290 300");
     assert_int_equal(shell(line), 0);
-    snprintf(line, sizeof line, "cd %s && test \"$(ls log.db.d/*/step-*/optimizer.safetensors | sed 's/.*step-0*//' | "
-             "xargs)\" = '290/optimizer.safetensors 300/optimizer.safetensors'", p->folder);
+    snprintf(line, sizeof line,
+             "cd %s && test \"$(ls log.db.d/*/step-*/optimizer.safetensors | sed 's/.*step-0*//' | "
+             "xargs)\" = '290/optimizer.safetensors 300/optimizer.safetensors'",
+             p->folder);
     assert_int_equal(shell(line), 0);
-    snprintf(line, sizeof line, "cd %s && rm -r log.db.d/*/step-00000300 && sqlite3 log.db \"DELETE FROM step WHERE step "
-             "> 299; UPDATE run SET status = 'interrupted'\"", p->folder);
+    snprintf(line, sizeof line,
+             "cd %s && rm -r log.db.d/*/step-00000300 && sqlite3 log.db \"DELETE FROM step WHERE step "
+             "> 299; UPDATE run SET status = 'interrupted'\"",
+             p->folder);
     assert_int_equal(shell(line), 0);
     assert_int_equal(train(p, "log.db", "run.checkpoint_every=5"), 0);
     assert_same_run(p, "a.db", "log.db");
@@ -330,13 +335,16 @@ static void what_is_kept_changes_no_bit(void **state) {
     assert_int_equal(shell(line), 0);
 }
 
-/* With every whole one gone beyond its rows, there is none to go on from: weights alone are no reason to fail. */
+/* With every whole one gone beyond its rows, there is none to go on from: weights alone are no reason to
+ * fail. */
 static void weights_alone_are_not_gone_on_from(void **state) {
     const Place *p = *state;
     assert_int_equal(train(p, "lost.db", "run.keep=all run.checkpoint_every=100"), 0);
     char line[512];
-    snprintf(line, sizeof line, "cd %s && sqlite3 lost.db \"DELETE FROM step WHERE step > 150; UPDATE run SET status = "
-             "'interrupted'\"", p->folder);
+    snprintf(line, sizeof line,
+             "cd %s && sqlite3 lost.db \"DELETE FROM step WHERE step > 150; UPDATE run SET status = "
+             "'interrupted'\"",
+             p->folder);
     assert_int_equal(shell(line), 0);
     assert_int_equal(train(p, "lost.db", "run.keep=all run.checkpoint_every=100"), 0);
     assert_same_run(p, "a.db", "lost.db");

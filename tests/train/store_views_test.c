@@ -376,12 +376,14 @@ static void plant_on(Store *s, int64_t run, int64_t step, const char *probe, con
     figures_free(&f);
 }
 
-/* The difference stands beside what it is of; of the run's own figures nothing is changed by it, undefined ones included. */
+/* The difference stands beside what it is of; of the run's own figures nothing is changed by it, undefined
+ * ones included. */
 static void an_effect_is_changed_minus_untouched_and_no_part_of_the_run(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    const char digest[] = "SELECT count(*) || ' ' || total(length(key || kind || step || place || figures)) FROM digest";
+    const char digest[] =
+        "SELECT count(*) || ' ' || total(length(key || kind || step || place || figures)) FROM digest";
     char before[256];
     finished_run(s, "base0", "baseline", 0, PLAIN, 2.5);
     plant_on(s, 1, 7, "main", "sink_mass", 0.5);
@@ -394,11 +396,16 @@ static void an_effect_is_changed_minus_untouched_and_no_part_of_the_run(void **s
     plant_on(s, 1, 8, "main do head_off(head=1)", "norm_ratio", NAN);
     OK(store_flush(s, &e));
     ASK(s, digest, before);
-    ASK(s, "SELECT group_concat(intervention || ' ' || run || ' ' || step || ' ' || figure || ' ' || coalesce(untouched, '-') || ' ' ||"
-           " changed || ' ' || coalesce(difference, '-'), ';') FROM (SELECT * FROM effect ORDER BY step, figure DESC)",
-        "drop_mlp(layer=0,pos=0) 1 7 sink_mass 0.5 0.25 -0.25;drop_mlp(layer=0,pos=0) 1 7 other_bos.sink_mass 0.125 1.0 0.875;"
+    ASK(s,
+        "SELECT group_concat(intervention || ' ' || run || ' ' || step || ' ' || figure || ' ' || "
+        "coalesce(untouched, '-') || ' ' ||"
+        " changed || ' ' || coalesce(difference, '-'), ';') FROM (SELECT * FROM effect ORDER BY step, figure "
+        "DESC)",
+        "drop_mlp(layer=0,pos=0) 1 7 sink_mass 0.5 0.25 -0.25;drop_mlp(layer=0,pos=0) 1 7 "
+        "other_bos.sink_mass 0.125 1.0 0.875;"
         "head_off(head=1) 1 8 sink_mass - 0.75 -");
-    ASK(s, "SELECT detail FROM event WHERE detail LIKE 'eval.%'", "eval.norm_ratio of main do head_off(head=1)");
+    ASK(s, "SELECT detail FROM event WHERE detail LIKE 'eval.%'",
+        "eval.norm_ratio of main do head_off(head=1)");
     ASK(s, "SELECT count(*) FROM eval WHERE probe = 'main do head_off(head=1)' AND norm_ratio IS NULL", "1");
     ASK(s, "SELECT count(*) FROM final_figure WHERE metric LIKE '% do %'", "0");
     store_close(s);
@@ -416,8 +423,11 @@ static void renewed_figures_are_of_todays_definitions(void **state) {
     run_sql(s, "DROP VIEW figure_now; CREATE VIEW figure_now AS SELECT 'mixing' AS figure, 2 AS version"
                " UNION ALL SELECT 'without_a_column', 3 UNION ALL SELECT 'sink_mass', 1");
     OK(store_renew(s, 1, &e));
-    ASK(s, "SELECT (SELECT count(mixing) FROM eval_head) || ' ' || (SELECT count(*) FROM metric WHERE name LIKE '%without%')"
-           " || ' ' || (SELECT group_concat(sink_mass) FROM eval WHERE step = 7)", "0 0 0.5,0.75");
+    ASK(s,
+        "SELECT (SELECT count(mixing) FROM eval_head) || ' ' || (SELECT count(*) FROM metric WHERE name LIKE "
+        "'%without%')"
+        " || ' ' || (SELECT group_concat(sink_mass) FROM eval WHERE step = 7)",
+        "0 0 0.5,0.75");
     ASK(s, "SELECT count(*) FROM outdated", "0");
     store_close(s);
     place_remove(&p);

@@ -383,7 +383,8 @@ bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, 
         } else if (n - i > KEEP && !has_state(out->path)) {
             continue; /* kept as weights alone */
         } else {
-            found = check_weights(out->path, key, steps[i], &why) && checkpoint_load_weights(out->path, m, &why) &&
+            found = check_weights(out->path, key, steps[i], &why) &&
+                    checkpoint_load_weights(out->path, m, &why) &&
                     load_optimiser(out->path, key, steps[i], m, o, &why);
             unreadable += !found;
         }

@@ -23,9 +23,10 @@ typedef struct Origin {
     const char *key, *corpus, *tokenizer;
 } Origin;
 
-/* Writes the checkpoint after `step` updates and removes those before it but the newest and those that run.keep names,
- * which are left as weights alone; of weights alone are only such as were asked for, and they are left whatever it
- * says now. Those after it, which the run was sent back from, are set aside as step-NNNNNNNN.aside. path: (1024) the folder written. */
+/* Writes the checkpoint after `step` updates and removes those before it but the newest and those that
+ * run.keep names, which are left as weights alone; of weights alone are only such as were asked for, and they
+ * are left whatever it says now. Those after it, which the run was sent back from, are set aside as
+ * step-NNNNNNNN.aside. path: (1024) the folder written. */
 bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, const Origin *from,
                      const Model *m, const OptimState *o, char *path, Error *e);
 
@@ -33,11 +34,13 @@ bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, cons
  */
 int64_t checkpoint_newest(const char *run_folder, char *path);
 
-/* Steps of the checkpoints in a folder of step-NNNNNNNN, ascending, malloc'ed; how many (-1: out of memory). */
+/* Steps of the checkpoints in a folder of step-NNNNNNNN, ascending, malloc'ed; how many (-1: out of memory).
+ */
 int checkpoint_steps(const char *folder, int64_t **steps);
 /* Where the checkpoint after that many steps lies in such a folder. path: (1024). */
 void checkpoint_path(const char *folder, int64_t step, char *path);
-/* Removes those before the newest that can be gone on from (else, the newest that can be read); the bytes freed. */
+/* Removes those before the newest that can be gone on from (else, the newest that can be read); the bytes
+ * freed. */
 int64_t checkpoint_prune(const char *run_folder, int *removed);
 
 /* The weights alone, folder/model.safetensors in a folder that is there. */

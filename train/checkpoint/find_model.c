@@ -23,9 +23,11 @@ static bool find_steps(const char *what, FoundModel *out, Error *e) {
     out->n = checkpoint_steps(out->folder, &out->steps);
     if (out->n < 0) return fail(e, EXIT_FAILED, "checkpoint: out of memory");
     if (!out->n)
-        return fail(e, EXIT_USAGE, "checkpoint: %s: holds none (no model.safetensors, no folder step-NNNNNNNN)", what);
+        return fail(e, EXIT_USAGE,
+                    "checkpoint: %s: holds none (no model.safetensors, no folder step-NNNNNNNN)", what);
     checkpoint_newest(out->folder, out->path);
-    return *out->path || fail(e, EXIT_USAGE, "checkpoint: %s: none of the %d there can be read", what, out->n);
+    return *out->path ||
+           fail(e, EXIT_USAGE, "checkpoint: %s: none of the %d there can be read", what, out->n);
 }
 
 static bool find_run(const char *word, const char *db, FoundModel *out, Error *e) {
@@ -33,7 +35,8 @@ static bool find_run(const char *word, const char *db, FoundModel *out, Error *e
     FoundRun run;
     char what[1200];
     if (access(db, F_OK))
-        return fail(e, EXIT_USAGE, "checkpoint: %s: no such file or folder, and no %s to look for a run's key in", word, db);
+        return fail(e, EXIT_USAGE,
+                    "checkpoint: %s: no such file or folder, and no %s to look for a run's key in", word, db);
     if (!store_open(&s, db, STORE_READ, e)) return false;
     bool ok = store_find(s, word, &run, e) && store_folder(s, run.key, out->folder, e);
     store_close(s);

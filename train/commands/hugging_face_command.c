@@ -2,9 +2,9 @@
  * Does not own: the form (train/checkpoint/hugging_face.h). */
 #include "data/base/files.h"
 #include "data/data.h"
-#include "train/commands/command.h"
 #include "train/checkpoint/find_model.h"
 #include "train/checkpoint/hugging_face.h"
+#include "train/commands/command.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -85,12 +85,14 @@ static bool import_from(const char *folder, const char *checkpoint, bool quiet, 
 static int export_main(int argc, char **argv, Error *e) {
     const char *cache = "data/cache", *db = "results.db";
     bool quiet = false;
-    const Flag flags[] = {{"--cache", FLAG_TEXT, &cache}, {"--db", FLAG_TEXT, &db}, {"--quiet", FLAG_BOOL, &quiet}, {0}};
+    const Flag flags[] = {
+        {"--cache", FLAG_TEXT, &cache}, {"--db", FLAG_TEXT, &db}, {"--quiet", FLAG_BOOL, &quiet}, {0}};
     int words;
     FoundModel found = {0};
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
     if (words != 2) fail(e, EXIT_USAGE, "export: expected a CHECKPOINT and the DIR it goes to");
-    bool ok = words == 2 && find_model(argv[0], db, &found, e) && export_to(found.path, argv[1], cache, quiet, e);
+    bool ok =
+        words == 2 && find_model(argv[0], db, &found, e) && export_to(found.path, argv[1], cache, quiet, e);
     found_model_free(&found);
     return ok ? EXIT_DONE : e->code;
 }
@@ -108,10 +110,11 @@ const Command export_command = {
     .name = "export",
     .usage = "CHECKPOINT|RUN DIR",
     .summary = "a checkpoint as a Hugging Face folder: Llama, Mistral, Qwen3 or GPT-2 where it is one",
-    .options = "  --cache DIR  prepared tokens, for the tokenizer (default data/cache)\n"
-               "  --db PATH    where RUN, the start of a run's key, is looked for (default results.db): its newest\n"
-               "               checkpoint\n"
-               "  --quiet      no words\n",
+    .options =
+        "  --cache DIR  prepared tokens, for the tokenizer (default data/cache)\n"
+        "  --db PATH    where RUN, the start of a run's key, is looked for (default results.db): its newest\n"
+        "               checkpoint\n"
+        "  --quiet      no words\n",
     .run = export_main,
 };
 

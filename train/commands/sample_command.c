@@ -177,8 +177,12 @@ static bool check(SampleOptions *o, const Config *c, Error *e) {
 }
 
 static int sample(int argc, char **argv, Error *e) {
-    SampleOptions o = {
-        .prompt = "", .cache = "data/cache", .db = "results.db", .temperature_text = "1", .top_p_text = "1", .tokens = 100};
+    SampleOptions o = {.prompt = "",
+                       .cache = "data/cache",
+                       .db = "results.db",
+                       .temperature_text = "1",
+                       .top_p_text = "1",
+                       .tokens = 100};
     bool quiet; /* taken by every command; this one says nothing but the text */
     int words, threads;
     int64_t step;
@@ -197,15 +201,16 @@ static int sample(int argc, char **argv, Error *e) {
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
     if (words != 1) {
         fail(e, EXIT_USAGE,
-             "sample: expected one CHECKPOINT, a folder step-NNNNNNNN or its model.safetensors, or a RUN, the start of its key");
+             "sample: expected one CHECKPOINT, a folder step-NNNNNNNN or its model.safetensors, or a RUN, "
+             "the start of its key");
         return e->code;
     }
     Sampler s = {.o = &o};
     FoundModel found = {0};
     gemm_start();
     if (host_threads(0, &threads, e) && find_model(argv[0], o.db, &found, e) &&
-        checkpoint_open(found.path, &s.c, &s.m, &step, e) &&
-        check(&o, &s.c, e) && dataset_open(&s.data, &s.c.data, o.cache, NULL, e) &&
+        checkpoint_open(found.path, &s.c, &s.m, &step, e) && check(&o, &s.c, e) &&
+        dataset_open(&s.data, &s.c.data, o.cache, NULL, e) &&
         checkpoint_fits_data(found.path, dataset_info(s.data), e))
         run(&s, e);
     close_sampler(&s);
@@ -217,18 +222,19 @@ const Command sample_command = {
     .name = "sample",
     .usage = "CHECKPOINT|RUN --prompt TEXT",
     .summary = "text continued by a model, beyond its context with a sliding window",
-    .options = "  --prompt TEXT    what it goes on from\n"
-               "  --tokens N       how many to draw (default 100)\n"
-               "  --temperature X  0 takes the likeliest (default 1)\n"
-               "  --top-k K        of the K likeliest only (default: all)\n"
-               "  --top-p P        of the fewest that hold P (default 1)\n"
-               "  --window W       tokens it sees (default: its training context)\n"
-               "  --keep K         of those, the first K of the text, always (default 0)\n"
-               "  --seed N         of the draw (default 0)\n"
-               "  --db PATH        where RUN, the start of a run's key, is looked for (default results.db): its\n"
-               "                   newest checkpoint\n"
-               "  --cache DIR      prepared tokens (default data/cache)\n"
-               "  --quiet          nothing but the text, as always\n\n"
-               "Products are in fp32, in whatever precision it was trained.\n",
+    .options =
+        "  --prompt TEXT    what it goes on from\n"
+        "  --tokens N       how many to draw (default 100)\n"
+        "  --temperature X  0 takes the likeliest (default 1)\n"
+        "  --top-k K        of the K likeliest only (default: all)\n"
+        "  --top-p P        of the fewest that hold P (default 1)\n"
+        "  --window W       tokens it sees (default: its training context)\n"
+        "  --keep K         of those, the first K of the text, always (default 0)\n"
+        "  --seed N         of the draw (default 0)\n"
+        "  --db PATH        where RUN, the start of a run's key, is looked for (default results.db): its\n"
+        "                   newest checkpoint\n"
+        "  --cache DIR      prepared tokens (default data/cache)\n"
+        "  --quiet          nothing but the text, as always\n\n"
+        "Products are in fp32, in whatever precision it was trained.\n",
     .run = sample,
 };

@@ -150,15 +150,18 @@ static const Row rows[] = {
     {"probe.maps", INTEGER, AT(probe.maps), "1", 0, 1 << 20, .help = "rows of main kept as attention maps"},
     {"probe.map_times", INTEGER, AT(probe.map_times), "40", 1, MANY, .help = "times a run they are, at most"},
     {"probe.gradients", INTEGER, AT(probe.gradients), "0", -1, MANY, .since = 2,
-     .help = "steps between rows of step_layer and step_tensor; 0: a 128th of the run, 16 at the least; -1: none"},
+     .help = "steps between rows of step_layer and step_tensor; 0: a 128th of the run, 16 at the least; -1: "
+             "none"},
 
     {"run.threads", INTEGER, AT(run.threads), "0", 0, 4096,
      .help = "0: OMP_NUM_THREADS or the affinity mask"},
     {"run.checkpoint_every", INTEGER, AT(run.checkpoint_every), "0", 0, MANY,
      .help = "steps; 0: 20 times a run"},
     {"run.keep", LIST, AT(run.keep), "last",
-     .help = "checkpoints kept beyond the two newest, as weights alone: last (none), all, log (after 1, 2, 3, 4, 6, 8, "
-             "11, ... steps and the last) or a list of steps, which are saved whatever checkpoint_every says"},
+     .help =
+         "checkpoints kept beyond the two newest, as weights alone: last (none), all, log (after 1, 2, 3, 4, "
+         "6, 8, "
+         "11, ... steps and the last) or a list of steps, which are saved whatever checkpoint_every says"},
     {"run.log_every", INTEGER, AT(run.log_every), "0", 0, MANY,
      .help = "steps a line off a terminal; 0: 20 lines"},
     {"run.label", STRING, AT(label), "", .help = "a name for people"},

@@ -251,7 +251,8 @@ static const Conflict conflicts[] = {
     IDLE(no_eps, "optim.eps", "optim.name", "it has no such key"),
 
     IDLE(no_maps, "probe.map_times", "probe.maps", "no row is kept"),
-    CLASH(kept_unread, "run.keep", "is not last, all, log or steps from 1 to", "train.steps", "such as [100, 1000]"),
+    CLASH(kept_unread, "run.keep", "is not last, all, log or steps from 1 to", "train.steps",
+          "such as [100, 1000]"),
 };
 _Static_assert(DATA_BLOCK == 2048, "as the table says");
 

@@ -85,7 +85,8 @@ bool store_alive(Store *s, const char *key);
 /* Marks runs as interrupted that are called running but have no living process. */
 bool store_reap(Store *s, Error *e);
 
-/* The one run whose key begins so. None, several or "" (a script's variable that was never set): EXIT_USAGE. */
+/* The one run whose key begins so. None, several or "" (a script's variable that was never set): EXIT_USAGE.
+ */
 typedef struct FoundRun {
     int64_t id;
     char key[64];
@@ -107,8 +108,8 @@ bool store_sweep_run(Store *s, int64_t sweep, int64_t index, int64_t run, Error 
  * they have. */
 bool store_rewind(Store *s, int64_t run, int64_t step, Error *e);
 
-/* Every figure of the run is about to be measured anew: those of an older definition (the view outdated) become NULL, at
- * steps that are not measured too, and stand under today's from here on. */
+/* Every figure of the run is about to be measured anew: those of an older definition (the view outdated)
+ * become NULL, at steps that are not measured too, and stand under today's from here on. */
 bool store_renew(Store *s, int64_t run, Error *e);
 
 /* *steps: how many updates have their row, counted from the first one to where one lacks it. */

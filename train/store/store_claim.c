@@ -270,10 +270,12 @@ bool store_rewind(Store *s, int64_t run, int64_t step, Error *e) {
 }
 
 static const char renewal_sql[] =
-    "SELECT group_concat('UPDATE ' || s.name || ' SET \"' || c.name || '\" = NULL WHERE run_id = ' || ?1, ';')"
+    "SELECT group_concat('UPDATE ' || s.name || ' SET \"' || c.name || '\" = NULL WHERE run_id = ' || ?1, "
+    "';')"
     " FROM sqlite_schema AS s, pragma_table_info(s.name) AS c JOIN outdated AS o ON o.figure = c.name"
     " WHERE s.name IN ('eval', 'eval_layer', 'eval_head') AND o.run_id = CAST(?1 AS INTEGER);"
-    "SELECT group_concat(printf('DELETE FROM metric WHERE run_id = %s AND name LIKE %Q', ?1, '%.' || figure), ';')"
+    "SELECT group_concat(printf('DELETE FROM metric WHERE run_id = %s AND name LIKE %Q', ?1, '%.' || "
+    "figure), ';')"
     " FROM outdated WHERE run_id = CAST(?1 AS INTEGER)";
 
 static bool renew(Store *s, int64_t run, Error *e) {
@@ -329,7 +331,8 @@ bool store_find(Store *s, const char *prefix, FoundRun *out, Error *e) {
     if (!*prefix) return fail(e, EXIT_USAGE, "runs: an empty KEY is no run's (see `sinklab runs list`)");
     int64_t matches = 0;
     *out = (FoundRun){0};
-    sqlite3_stmt *find = store_prepare(s, e, "SELECT id, key FROM run WHERE substr(key, 1, length(?1)) = ?1", "t", prefix);
+    sqlite3_stmt *find =
+        store_prepare(s, e, "SELECT id, key FROM run WHERE substr(key, 1, length(?1)) = ?1", "t", prefix);
     if (!find) return false;
     int result;
     while ((result = sqlite3_step(find)) == SQLITE_ROW) {
@@ -341,7 +344,8 @@ bool store_find(Store *s, const char *prefix, FoundRun *out, Error *e) {
     if (matches == 1) return true;
     if (!matches)
         return fail(e, EXIT_USAGE, "runs: %s: no run's key begins so (see `sinklab runs list`)", prefix);
-    return fail(e, EXIT_USAGE, "runs: %s: %lld runs' keys begin so (give more of it)", prefix, (long long)matches);
+    return fail(e, EXIT_USAGE, "runs: %s: %lld runs' keys begin so (give more of it)", prefix,
+                (long long)matches);
 }
 
 bool store_hold(Store *s, const char *key, int *lock, Error *e) {

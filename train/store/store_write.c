@@ -375,7 +375,8 @@ static size_t eval_row(Store *s, const EvalPlace *p, const Figure *f) {
     return at;
 }
 
-/* Of a changed model: the row is there, and the event says of which, so that it is none of the run's digest. */
+/* Of a changed model: the row is there, and the event says of which, so that it is none of the run's digest.
+ */
 static bool add_undefined(Store *s, const EvalPlace *p, const Figure *f) {
     char name[FIGURE_NAME];
     eval_row(s, p, f);
@@ -389,8 +390,7 @@ static bool add_figure(Store *s, const EvalPlace *p, const Figure *f, Error *e) 
     TableId table = table_of(f);
     bool column = column_of(s, table, f->name) >= 0;
     if (column && isnan(f->value) && strstr(p->probe, " do ")) return add_undefined(s, p, f);
-    if (column)
-        return set_column(s, table, eval_row(s, p, f), f->name, f->value, e);
+    if (column) return set_column(s, table, eval_row(s, p, f), f->name, f->value, e);
     metric_name(name, p->probe, f);
     return store_metric(s, p->run, p->step, name, f->value, e);
 }
