@@ -6,7 +6,7 @@
 #include "model/instruments/cells.h"
 #include "model/instruments/first_keys.h"
 
-/* One query: its weights A, and the keys first .. last that hold all it sees. */
+/* One query: its weights A, and the keys first .. last, outside which the query sees none. */
 typedef struct Query {
     const Weights *w;
     const float *A;
@@ -34,7 +34,7 @@ static inline Query query_at(const Weights *w, Visible visible, int i) {
                    visible_first(visible, w->doc_start, q)};
 }
 
-/* Adds a query's `width` quantities to a cell's sums; false: it does not count. */
+/* Adds a query's `width` quantities to a cell's sums; false: the query does not count. */
 typedef bool QueryFigures(const Query *x, Visible visible, double *sums);
 
 /* Means of `width` quantities over the queries that count: cells of width + 1, whose last is their number. */

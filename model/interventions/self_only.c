@@ -1,5 +1,5 @@
 /* One position may attend only to itself (arXiv 2605.06611): its output is one value, unaveraged, as that of
- * position 0 is. The paper finds that it becomes a sink. */
+ * position 0 is. The paper finds that the position becomes a sink. */
 #include "model/interventions/kinds.h"
 
 static Blind blind(const Intervention *i) {
