@@ -17,8 +17,7 @@ static int round_up(int n, int to) {
  * are the right factor of a product over d_head transposed. */
 typedef struct Packed {
     int Tp, dkp, dhp;   /* padded T, floats of q and k in a map, d_head */
-    int ld; /* floats between rows of Kt, Vt, S, D (a column a key): padded T and a vector, lest a column map
-               to one set */
+    int ld;             /* from row to row of Kt, Vt, S, D: Tp + VW, lest a column map to one cache set */
     float *Q, *K;       /* (maps, Tp, dkp); Q is scaled */
     float *V, *G;       /* (Tp, dhp); G: gradient of o */
     float *Kt, *Vt;     /* (dh, ld) */
