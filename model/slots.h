@@ -155,11 +155,10 @@ extern const MlpSlot mlp_slots[];
 
 /* Row i of a table above; its name is NULL past the last. */
 const SlotHead *slot_row(SlotKind kind, int i);
+/* Where a configuration keeps its choice of a row. */
+int *slot_choice(ModelConfig *c, SlotKind kind);
 
 /* Whether a norm stands at that stage. */
 bool norm_stands(const ModelConfig *c, Stage s);
-
-/* The stage's row for a configuration. */
-const SlotHead *slot_head(const ModelConfig *c, Stage s);
 
 #endif

@@ -1,6 +1,6 @@
-/* Owns: what is measured of every layer at a training step, in the pass that trains, over all rows of the batch:
- * gradient sinks, and the sizes of what attention and MLP add to the stream. Does not own: at which steps
- * (train/when_due.h), where figures are kept. */
+/* Owns: what is measured of every layer at a training step, in the pass that trains, over all rows of the
+ * batch: gradient sinks, and the sizes of what attention and MLP add to the stream. Does not own: at which
+ * steps (train/when_due.h), where figures are kept. */
 #ifndef SINKLAB_STEP_LAYER_H
 #define SINKLAB_STEP_LAYER_H
 

@@ -28,29 +28,18 @@ void norm_rows_back(const Ctx *c, const float *x, const float *stat, const float
     strips_sum(back_token, &(Back){c, x, stat, dh, dx}, c->B, c->T, width, c->partial, c->dw[0]);
 }
 
+#define KIND(kind, text, ...)                                                                                \
+    { .head = {#kind, text, {__VA_ARGS__}}, .row = kind##_row, .row_back = kind##_row_back }
+
 const NormKind norm_kinds[] = {
-    {.head = {"rmsnorm",
-              "divided by its rms, a gain a channel (arXiv 1910.07467)",
-              {{"weight", SIZE_D, SIZE_NONE, INIT_ONE}}},
-     .row = rmsnorm_row,
-     .row_back = rmsnorm_row_back},
-    {.head = {"rmsnorm_scalar",
-              "the same with one gain for all channels (arXiv 2506.19697)",
-              {{"weight", SIZE_ONE, SIZE_NONE, INIT_ONE}}},
-     .row = rmsnorm_scalar_row,
-     .row_back = rmsnorm_scalar_row_back},
-    {.head = {"layernorm",
-              "centred, divided by its deviation, gain and bias (arXiv 1607.06450)",
-              {{"weight", SIZE_D, SIZE_NONE, INIT_ONE}, {"bias", SIZE_D, SIZE_NONE, INIT_ZERO}}},
-     .row = layernorm_row,
-     .row_back = layernorm_row_back},
-    {.head = {"dyt",
-              "g tanh(a x) + b instead of a norm (arXiv 2503.10622)",
-              {{"weight", SIZE_D, SIZE_NONE, INIT_ONE},
-               {"bias", SIZE_D, SIZE_NONE, INIT_ZERO},
-               {"alpha", SIZE_ONE, SIZE_NONE, INIT_HALF}}},
-     .row = dyt_row,
-     .row_back = dyt_row_back},
+    KIND(rmsnorm, "divided by its rms, a gain a channel (arXiv 1910.07467)",
+         {"weight", SIZE_D, SIZE_NONE, INIT_ONE}),
+    KIND(rmsnorm_scalar, "the same with one gain for all channels (arXiv 2506.19697)",
+         {"weight", SIZE_ONE, SIZE_NONE, INIT_ONE}),
+    KIND(layernorm, "centred, divided by its deviation, gain and bias (arXiv 1607.06450)",
+         {"weight", SIZE_D, SIZE_NONE, INIT_ONE}, {"bias", SIZE_D, SIZE_NONE, INIT_ZERO}),
+    KIND(dyt, "g tanh(a x) + b instead of a norm (arXiv 2503.10622)", {"weight", SIZE_D, SIZE_NONE, INIT_ONE},
+         {"bias", SIZE_D, SIZE_NONE, INIT_ZERO}, {"alpha", SIZE_ONE, SIZE_NONE, INIT_HALF}),
     {.head = {NULL}},
 };
 

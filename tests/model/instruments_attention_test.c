@@ -47,7 +47,7 @@ static Figures measure(Case *c) {
     c->p.m = &c->m;
     for (size_t n = 0; n < sizeof set / sizeof *set; n++) {
         const Instrument *i = set[n];
-        void *self = i->open(&c->p);
+        void *self = instrument_open(i, &c->p);
         if (i->see)
             i->see(self, &(View){.at = TAP_EMBED, .layer = -1, .rows = c->p.rows, .T = c->p.T, .doc_start = c->doc_start});
         for (int row = 0; i->weights && row < c->p.rows; row++)

@@ -78,19 +78,6 @@ static void check_model(ModelConfig c, int documents) {
     rig_free(&r);
 }
 
-/* Where the choice of each slot lies in the configuration. */
-static const size_t slots[SLOT_KINDS] = {[SLOT_ATTENTION] = offsetof(ModelConfig, attention),
-                                         [SLOT_HEAD_OUT] = offsetof(ModelConfig, head_out),
-                                         [SLOT_QK] = offsetof(ModelConfig, qk),
-                                         [SLOT_POSITION] = offsetof(ModelConfig, position),
-                                         [SLOT_NORM] = offsetof(ModelConfig, norm),
-                                         [SLOT_NORM_KIND] = offsetof(ModelConfig, norm_kind),
-                                         [SLOT_MLP] = offsetof(ModelConfig, mlp)};
-
-static int *choice(ModelConfig *c, SlotKind slot) {
-    return (int *)((char *)c + slots[slot]);
-}
-
 static int rows_of(SlotKind slot) {
     int n = 0;
     while (slot_row(slot, n)->name) n++;
@@ -102,7 +89,7 @@ static void every_row_of_every_slot_has_its_gradient(void **state) {
     for (SlotKind slot = SLOT_ATTENTION; slot < SLOT_KINDS; slot++)
         for (int row = slot > SLOT_ATTENTION; row < rows_of(slot); row++) {
             ModelConfig c = small_config();
-            *choice(&c, slot) = row;
+            *slot_choice(&c, slot) = row;
             check_model(c, 0);
         }
 }
@@ -142,7 +129,7 @@ static void rows_drawn_together_have_their_gradient(void **state) {
     for (uint64_t draw = 0; draw < *(const uint64_t *)*state; draw++) {
         ModelConfig c = small_config();
         for (SlotKind slot = SLOT_ATTENTION; slot < SLOT_KINDS; slot++)
-            *choice(&c, slot) =
+            *slot_choice(&c, slot) =
                 (int)rng_below(4, RNG_TEST, draw, (uint64_t)(slot - SLOT_ATTENTION), (uint64_t)rows_of(slot));
         c.tie = c.bias = draw & 1;
         c.window = draw & 2 ? 6 : 0;
