@@ -38,7 +38,7 @@ static void become(const ChildSpec *spec, pid_t parent) {
     if (spec->quiet) argv[n++] = "--quiet";
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent) _exit(EXIT_SIGTERM); /* it died before it could be watched */
+    if (getppid() != parent) _exit(EXIT_SIGTERM); /* the parent had died before prctl */
     if (spec->log && !redirect(spec->log)) return;
     if (spec->cores) {
         char threads[16];
