@@ -33,7 +33,7 @@ static bool create_tape(const Trainer *t, Tape **out, int T, Error *e) {
            (!trainer_in_bf16(t->c) || tape_bf16(*out, t->model, e));
 }
 
-/* batch_tokens stays what it is: rows grow, their number falls. */
+/* Enters the context of `step`. batch_tokens stays the same: rows get longer and fewer. */
 bool trainer_enter(Trainer *t, int64_t step, Error *e) {
     const Config *c = t->c;
     int T = contexts_at(c, step);

@@ -175,7 +175,7 @@ static bool write_charts(const Page *p) {
     return ok;
 }
 
-/* Nothing where the query has no rows. */
+/* Writes a query's rows as a table; writes nothing where there are none. */
 static bool write_table(const Page *p, const char *title, const char *sql) {
     sqlite3_stmt *q = prepare(p, sql);
     bool some = q && sqlite3_step(q) == SQLITE_ROW, ok = q;

@@ -46,7 +46,8 @@ static bool is_over(const PlannedRun *r) {
     return !strcmp(r->status, "done") || !strcmp(r->status, "failed") || !strcmp(r->status, "diverged");
 }
 
-/* On the first missing run that lasts long enough, of a few; where none does the plan has no hours. */
+/* Measures the speed on a missing run, the first of a few that lasts long enough; where none does the plan
+ * has no hours. */
 static bool measure(const Plan *p, const Options *o, double *flops, Error *e) {
     enum { TRIES = 3 };
     Error why = {0};
@@ -121,7 +122,7 @@ static bool print_results(const Sweep *s, Store *store, const Options *o, Error 
     return true;
 }
 
-/* Of --index: what became of that run. */
+/* Prints what became of the run of --index. */
 static bool print_run(const PlannedRun *r, Store *store, Error *e) {
     return table_of(stdout, store,
                     "SELECT r.key, r.variant, r.seed, r.status, f.val_loss, f.val_loss_1, f.bits_per_byte,"
