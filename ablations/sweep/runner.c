@@ -206,8 +206,10 @@ static bool start_run(Runner *r, int slot, int i, Error *e) {
     const PlannedRun *run = &r->p->run[i];
     bool alone = r->jobs == 1;
     int first = slot * r->cores / r->shares, after = (slot + 1) * r->cores / r->shares;
-    Path folder = path_of("%s.d/%s", r->o->db, run->key), config, log = path_of("%s/log.txt", folder.s);
-    if (!write_config(run, alone ? 0 : after - first, folder.s, &config, e)) return false;
+    char folder[1024];
+    if (!store_folder(r->s, run->key, folder, e)) return false;
+    Path config, log = path_of("%s/log.txt", folder);
+    if (!write_config(run, alone ? 0 : after - first, folder, &config, e)) return false;
     ChildSpec spec = {.config = config.s,
                       .db = r->o->db,
                       .cache = r->o->cache,
@@ -276,7 +278,7 @@ static bool fill_slots(Runner *r, Error *e) {
  * terminal. */
 static void last_words(const Runner *r, int i, int64_t from, char *text, size_t room) {
     Bytes log = {0};
-    Path path = path_of("%s.d/%s/log.txt", r->o->db, r->p->run[i].key);
+    Path path = path_of("%s.d/%s/log.txt", store_path(r->s), r->p->run[i].key);
     text[0] = 0;
     if (r->jobs == 1) return;
     snprintf(text, room, ": no word of it in %.400s (is the disk full?)", path.s);

@@ -19,8 +19,9 @@ typedef enum StoreMode { STORE_READ, STORE_WRITE } StoreMode; /* WRITE creates w
  * has a step of migrations[] (train/store/store.c), and its hash is held in tests/train/store_test.c. */
 enum { STORE_APPLICATION = 1936616300, STORE_VERSION = 2 };
 
-/* Refuses another program's database, a newer schema, what is no database (EXIT_USAGE), and leaves such a
- * file as it was; reads in a folder that cannot be written. An older schema is refused to a reader and
+/* Refuses another program's database, a newer schema, tables that are not of this one, what is no database
+ * (EXIT_USAGE), and leaves such a file as it was; views of another text are refused to a reader and made anew for a
+ * writer; reads in a folder that cannot be written. An older schema is refused to a reader and
  * migrated for a writer; a migration drops every view, a person's own too, and makes ours. A store belongs to
  * one thread; a database to any number of processes. */
 bool store_open(Store **out, const char *path, StoreMode mode, Error *e);
@@ -37,6 +38,11 @@ const char *store_journal(long type);
 
 /* Fills e after a failed call of SQLite on this store; returns false. */
 bool store_failed(Store *s, const char *what, Error *e);
+
+/* Whether it is one, 32 lower-case hex digits, or fails (EXIT_USAGE): a database may say anything. */
+bool store_key(const Store *s, const char *key, Error *e);
+/* Where the files of that run lie, DB.d/KEY; fails where the key is none. */
+bool store_folder(const Store *s, const char *key, char out[1024], Error *e);
 
 /* Everything about a run that is known before its first step. */
 typedef struct RunIdentity {
