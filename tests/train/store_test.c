@@ -7,6 +7,7 @@
 #include <math.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +16,30 @@
 #define BB "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 static const char CONFIG[] = "{\"variant\":\"baseline\",\"model\":{\"layers\":2}}";
+
+/* ---- what is synced ---- */
+
+/* Of the calls of this program and its libraries: the names of the files, one a line. */
+static char synced[1 << 12];
+
+static int note_sync(long call, int fd) {
+    char link[64], name[300];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, name, sizeof name - 2);
+    if (n > 0 && strlen(synced) + (size_t)n + 2 < sizeof synced) {
+        strcpy(name + n, "\n");
+        strcat(synced, name);
+    }
+    return (int)syscall(call, fd);
+}
+
+int fsync(int fd) {
+    return note_sync(SYS_fsync, fd);
+}
+
+int fdatasync(int fd) {
+    return note_sync(SYS_fdatasync, fd);
+}
 
 /* ---- schema ---- */
 
@@ -667,8 +692,8 @@ static void what_cannot_be_deleted_keeps_its_files(void **state) {
     place_remove(&p);
 }
 
-/* Of a run that was deleted, or of a database that is gone: there are no rows up to its checkpoint. */
-static void files_that_no_row_knows_are_not_gone_on_from(void **state) {
+/* Of a database that is gone: days of work, that only a new start that was asked for throws away. */
+static void files_that_no_row_knows_are_kept(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
@@ -680,15 +705,17 @@ static void files_that_no_row_knows_are_not_gone_on_from(void **state) {
         snprintf(file, sizeof file, "%s/weights", c.folder);
         close(creat(file, 0666));
         store_release(&c);
-        c = claim_or_fail(s, &id);
-        store_release(&c);
-        assert_int_equal(access(file, F_OK), 0); /* its row has been started */
         run_sql(s, "DELETE FROM run");
         if (queued) OK(store_enqueue(s, &id, &run, &e));
         c = claim_or_fail(s, &id);
         store_release(&c);
-        assert_int_equal(access(file, F_OK), -1);
+        assert_int_equal(access(file, F_OK), 0);
         ASK(s, "SELECT status || (started IS NOT NULL) FROM run", "running1");
+        run_sql(s, "DELETE FROM run");
+        OK(store_claim(s, &id, true, false, &c, &e));
+        store_release(&c);
+        assert_int_equal(access(file, F_OK), -1);
+        run_sql(s, "DELETE FROM run");
     }
     store_close(s);
     place_remove(&p);
@@ -1008,6 +1035,51 @@ static void a_locked_database_says_so(void **state) {
     place_remove(&p);
 }
 
+static void hold_lock(const char *db, int i) {
+    (void)i;
+    Store *s = open_or_fail(db, STORE_WRITE);
+    run_sql(s, "BEGIN IMMEDIATE");
+    char done[200];
+    snprintf(done, sizeof done, "%s.locked", db);
+    close(creat(done, 0666));
+    sleep(4);
+    run_sql(s, "COMMIT");
+    _exit(0);
+}
+
+/* On standard error, once. */
+static void a_lock_that_lasts_is_told_and_waited_for(void **state) {
+    (void)state;
+    Place p = place_make();
+    char path[200], said[1000] = "";
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
+    Claim c = claim_or_fail(s, &id);
+    pid_t child = fork();
+    if (!child) hold_lock(p.db, 0);
+    snprintf(path, sizeof path, "%s.locked", p.db);
+    while (access(path, F_OK)) usleep(1000);
+    snprintf(path, sizeof path, "%s/said", p.folder);
+    int kept = dup(STDERR_FILENO), out = creat(path, 0666);
+    dup2(out, STDERR_FILENO);
+    OK(store_step(s, c.run, &(StepRow){.step = 1}, &e));
+    OK(store_flush(s, &e));
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(out);
+    waitpid(child, NULL, 0);
+    FILE *f = fopen(path, "r");
+    said[fread(said, 1, sizeof said - 1, f)] = 0;
+    fclose(f);
+    char *words = strstr(said, "locked by another program: waiting for it");
+    assert_non_null(words);
+    assert_null(strstr(words + 1, "locked by"));
+    ASK(s, "SELECT count(*) FROM step", "1");
+    store_release(&c);
+    store_close(s);
+    place_remove(&p);
+}
+
 static void a_full_disk_loses_no_written_row(void **state) {
     (void)state;
     Place p = place_make();
@@ -1028,6 +1100,90 @@ static void a_full_disk_loses_no_written_row(void **state) {
     ASK(s, "SELECT count(*) FROM metric", "2000");
     store_release(&c);
     store_close(s);
+    place_remove(&p);
+}
+
+/* ---- its file ---- */
+
+static void assert_synced(const Place *p, const char *name, bool yes) {
+    char line[160];
+    snprintf(line, sizeof line, "%s%s\n", p->folder, name);
+    if ((strstr(synced, line) != NULL) != yes) fail_msg("%s%s is in %s", name, yes ? " not" : "", synced);
+}
+
+/* Before a checkpoint that relies on it. A commit alone is not: a run would wait for the disk each second. */
+static void the_log_is_synced_when_asked(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
+    Claim c = claim_or_fail(s, &id);
+    for (int first = 1; first >= 0; first--) {
+        synced[0] = 0;
+        OK(store_step(s, c.run, &(StepRow){.step = 2 - first}, &e));
+        OK(store_flush(s, &e));
+        assert_synced(&p, "/results.db-wal", false);
+        OK(store_sync(s, &e));
+        assert_synced(&p, "/results.db-wal", true);
+        assert_synced(&p, "", first);             /* the entries of the database and of its folder of runs */
+        assert_synced(&p, "/results.db.d", first); /* and of the run's own */
+    }
+    store_release(&c);
+    store_close(s);
+    place_remove(&p);
+}
+
+/* Rows that the log holds are in the file by then. */
+static void a_file_that_is_gone_is_noticed(void **state) {
+    (void)state;
+    static const char *const ways[] = {"mv results.db other.db", "cp results.db new && mv results.db other.db && mv new results.db",
+                                       "ln results.db other.db && rm results.db"};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        Place p = place_make();
+        Store *s = open_or_fail(p.db, STORE_WRITE);
+        RunIdentity id = identity(AA, "baseline", 0, CONFIG);
+        Claim c = claim_or_fail(s, &id);
+        char line[256];
+        Error e = {0};
+        OK(store_in_place(s, &e));
+        snprintf(line, sizeof line, "cd %s && %s", p.folder, ways[i]);
+        assert_int_equal(system(line), 0);
+        OK(store_step(s, c.run, &(StepRow){.step = 7}, &e));
+        OK(store_flush(s, &e));
+        assert_false(store_in_place(s, &e));
+        assert_int_equal(e.code, EXIT_FAILED);
+        assert_non_null(strstr(e.text, "moved, removed or replaced"));
+        store_release(&c);
+        store_close(s);
+        snprintf(line, sizeof line, "%s/other.db", p.folder);
+        s = open_or_fail(line, STORE_READ);
+        ASK(s, "SELECT max(step) FROM step", "7");
+        store_close(s);
+        place_remove(&p);
+    }
+}
+
+/* Two processes see one lock and one log, and a link may be there before what it leads to. */
+static void a_link_is_another_name_of_one_database(void **state) {
+    (void)state;
+    Place p = place_make();
+    char link[160], line[256], twin[160];
+    snprintf(link, sizeof link, "%s/link.db", p.folder);
+    snprintf(twin, sizeof twin, "%s/twin.db", p.folder);
+    assert_int_equal(symlink("results.db", link), 0);
+    Store *b = open_or_fail(link, STORE_WRITE), *a = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
+    Claim c = claim_or_fail(a, &id);
+    assert_string_equal(store_path(b), p.db);
+    assert_int_equal(try_claim(b, &id, false, false), CLAIM_BUSY);
+    store_release(&c);
+    store_close(a);
+    store_close(b);
+    snprintf(line, sizeof line, "cd %s && [ ! -e link.db.d ] && [ -d results.db.d ]", p.folder);
+    assert_int_equal(system(line), 0);
+    assert_int_equal(linkat(AT_FDCWD, p.db, AT_FDCWD, twin, 0), 0);
+    refuses(twin, STORE_WRITE, EXIT_USAGE, "a file of 2 names"); /* nothing tells which of them has the log */
+    store_close(open_or_fail(twin, STORE_READ));
     place_remove(&p);
 }
 
@@ -1055,7 +1211,10 @@ int main(void) {
         cmocka_unit_test(a_killed_process_leaves_its_run_free),
         cmocka_unit_test(delete_takes_rows_and_files),
         cmocka_unit_test(what_cannot_be_deleted_keeps_its_files),
-        cmocka_unit_test(files_that_no_row_knows_are_not_gone_on_from),
+        cmocka_unit_test(files_that_no_row_knows_are_kept),
+        cmocka_unit_test(the_log_is_synced_when_asked),
+        cmocka_unit_test(a_file_that_is_gone_is_noticed),
+        cmocka_unit_test(a_link_is_another_name_of_one_database),
         cmocka_unit_test(many_writers_lose_and_double_nothing),
         cmocka_unit_test(refusals_leave_files_as_they_were),
         cmocka_unit_test(a_schema_of_others_is_refused),
@@ -1068,6 +1227,7 @@ int main(void) {
         cmocka_unit_test(a_folder_is_no_database),
         cmocka_unit_test(a_fifo_is_no_database),
         cmocka_unit_test(a_locked_database_says_so),
+        cmocka_unit_test(a_lock_that_lasts_is_told_and_waited_for),
         cmocka_unit_test(a_full_disk_loses_no_written_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,7 +199,7 @@ static bool connect_without_log(Store *s, Error *e) {
 static bool open_database(Store *s, StoreMode mode, Error *e) {
     if (!connect(s, mode, "", e) || (mode == STORE_READ && lacks_log(s) && !connect_without_log(s, e)))
         return false;
-    sqlite3_busy_timeout(s->db, BUSY_MS);
+    sqlite3_busy_handler(s->db, store_wait, s);
     int64_t version = 0;
     if (!read_version(s, &version, e) || (version == STORE_VERSION && !check_schema(s, mode, e))) {
         /* It is not ours to tidy up: leave its write-ahead log where it is. */
@@ -211,8 +211,6 @@ static bool open_database(Store *s, StoreMode mode, Error *e) {
 
 bool store_open(Store **out, const char *path, StoreMode mode, Error *e) {
     *out = NULL;
-    if (strlen(path) >= STORE_PATH)
-        return fail(e, EXIT_USAGE, "results: %.40s...: the path is too long", path);
     struct stat there;
     if (!stat(path, &there) && !S_ISREG(there.st_mode)) /* SQLite would wait for a FIFO's writer */
         return fail(e, EXIT_USAGE, "results: %s: %s (--db takes the file of a database)", path,
@@ -222,8 +220,7 @@ bool store_open(Store **out, const char *path, StoreMode mode, Error *e) {
                     "results: %s: there is none (run `sinklab train CONFIG` or `make demo` first)", path);
     Store *s = calloc(1, sizeof *s);
     if (!s) return fail(e, EXIT_FAILED, "results: %s: out of memory", path);
-    strcpy(s->path, path);
-    if (!open_database(s, mode, e)) {
+    if (!store_resolve(s, path, mode == STORE_WRITE, e) || !open_database(s, mode, e)) {
         store_close(s);
         return false;
     }

@@ -156,26 +156,27 @@ static const struct Rule {
 typedef struct Standing {
     ClaimResult result;
     bool afresh; /* it has no rows to go on with, or is to lose them */
+    char kernels[CLAIM_KERNELS];
 } Standing;
 
 /* Of the run with that key; one that is not there yet may be taken. */
 static bool read_standing(Store *s, const char *key, bool again, bool retry, Standing *out, int64_t *run,
                           Error *e) {
-    *out = (Standing){CLAIM_TAKEN, true};
+    *out = (Standing){.result = CLAIM_TAKEN, .afresh = true};
     sqlite3_stmt *read =
-        store_prepare(s, e, "SELECT id, status, started IS NULL FROM run WHERE key = ?1", "t", key);
+        store_prepare(s, e, "SELECT id, status, started IS NULL, blas_arch FROM run WHERE key = ?1", "t", key);
     if (!read) return false;
     int result;
     while ((result = sqlite3_step(read)) == SQLITE_ROW) { /* one at most: keys are unique */
         *run = sqlite3_column_int64(read, 0);
-        const char *status = (const char *)sqlite3_column_text(read, 1);
-        *out = (Standing){CLAIM_TAKEN, sqlite3_column_int(read, 2)};
+        const char *status = (const char *)sqlite3_column_text(read, 1),
+                   *kernels = (const char *)sqlite3_column_text(read, 3);
+        *out = (Standing){.result = CLAIM_TAKEN, .afresh = sqlite3_column_int(read, 2)};
+        snprintf(out->kernels, sizeof out->kernels, "%s", kernels ? kernels : "");
         for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
             if (status && !strcmp(rules[i].status, status))
-                *out = (Standing){again   ? rules[i].again
-                                  : retry ? rules[i].retry
-                                          : rules[i].plain,
-                                  out->afresh || (again && rules[i].afresh)};
+                out->result = again ? rules[i].again : retry ? rules[i].retry : rules[i].plain,
+                out->afresh = out->afresh || (again && rules[i].afresh);
     }
     return store_ended(s, read, result, e);
 }
@@ -220,15 +221,16 @@ static bool claim_row(Store *s, const RunIdentity *id, bool again, bool retry, S
 }
 
 /* Files go after the rows that know of them: should either fail, what is left is whole or has not been
- * started. Those that no row knows of, of a run that was deleted or of a database that is gone, are not gone
- * on from: their bits would be the right ones, but the figures up to there would be missing for good. */
+ * started. Those that no row knows of, of a database that is gone, stay unless the user asked for a new start: they are
+ * days of work, if not to be gone on from (checkpoint_resume sets them aside). */
 static bool take(Store *s, const RunIdentity *id, bool again, bool retry, Claim *out, Error *e) {
     Standing standing;
     if (!store_begin(s, e) || !store_end(s, claim_row(s, id, again, retry, &standing, &out->run, e), e))
         return false;
     out->result = standing.result;
     if (out->result != CLAIM_TAKEN) return true;
-    return (!standing.afresh || empty_folder(out->folder, remove_former, e)) && start(s, id, out->run, e);
+    if (!standing.afresh) strcpy(out->kernels, standing.kernels);
+    return (!standing.afresh || !again || empty_folder(out->folder, remove_former, e)) && start(s, id, out->run, e);
 }
 
 bool store_claim(Store *s, const RunIdentity *id, bool again, bool retry, Claim *out, Error *e) {
