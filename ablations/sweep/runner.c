@@ -5,6 +5,7 @@
 #include "ablations/text_table.h"
 #include "data/base/files.h"
 #include "train/host.h"
+#include "train/signals.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -259,6 +260,7 @@ static bool hold_back(Runner *r, bool *held, Error *e) {
 
 static bool fill_slots(Runner *r, Error *e) {
     bool held;
+    if (!store_in_place(r->s, e)) return false; /* a run would make a new database there */
     if (!hold_back(r, &held, e)) return false;
     if (held) return true;
     for (int k = 0; k < r->shares; k++) {
@@ -337,7 +339,7 @@ static void tell_all(const Runner *r, int signal) {
 static void wait_a_while(Runner *r) {
     struct timespec tick = {.tv_sec = TICK_MS / 1000, .tv_nsec = TICK_MS % 1000 * 1000000L};
     int signal = sigtimedwait(&r->signals, NULL, &tick);
-    if (signal != SIGINT && signal != SIGTERM) return;
+    if (signal < 0 || signal == SIGCHLD) return;
     if (!r->stopped) live_say(&r->live, "stopping: every run saves itself and can be gone on with");
     r->stopped = signal;
     tell_all(r, signal);
@@ -376,9 +378,9 @@ static bool runner_open(Runner *r, Error *e) {
     for (int i = 0; i < r->p->runs; i++) r->state[i] = is_wanted(r->p, r->o, i) ? RUN_WAITING : RUN_OVER;
     /* Blocked, they wait until sigtimedwait takes them: no handler, no race. */
     sigemptyset(&r->signals);
-    sigaddset(&r->signals, SIGINT);
-    sigaddset(&r->signals, SIGTERM);
     sigaddset(&r->signals, SIGCHLD);
+    for (int i = 0; i < SIGNALS_TO_STOP; i++)
+        if (!signals_ignored(signals_to_stop[i])) sigaddset(&r->signals, signals_to_stop[i]);
     sigprocmask(SIG_BLOCK, &r->signals, &r->before);
     return true;
 }
@@ -386,6 +388,7 @@ static bool runner_open(Runner *r, Error *e) {
 int runner_run(Plan *p, Store *s, const RunnerOptions *o, Error *e) {
     Runner r = {.p = p, .s = s, .o = o};
     char counts[256];
+    signals_as_errors(); /* who reads the progress may have seen enough */
     bool opened = runner_open(&r, e), ok = opened && loop(&r, e);
     if (opened) {
         describe(&r, counts, sizeof counts);
