@@ -323,7 +323,8 @@ static bool has_copies(Entry *entry, int64_t n) {
     return copies;
 }
 
-/* Reads every piece into `p`, and its entry into `entry`, which has room for VOCAB_MAX. */
+/* Reads every piece into `p`, and its entry into `entry`, which has room for as many as the bytes may hold.
+ */
 static const char *read_pieces(Pieces *p, Entry *entry, const char *at, const char *end, Error *e) {
     enum { PIECES = 1 };
     for (Field f; at < end;) {
@@ -350,7 +351,8 @@ bool pieces_parse(Pieces *p, const char *data, int64_t size, const char *name, E
     *p = (Pieces){.bos = -1, .newline = -1};
     for (int i = 0; i < 256; i++) p->byte[i] = -1;
     Entry *entry = NULL;
-    if (!memory_grow((void **)&entry, VOCAB_MAX, sizeof *entry, e)) return false;
+    int64_t most = size / 2 < VOCAB_MAX ? size / 2 : VOCAB_MAX; /* a field takes two bytes at least */
+    if (!memory_grow((void **)&entry, most, sizeof *entry, e)) return false;
     const char *fault = read_pieces(p, entry, data, data + size, e);
     free(entry);
     bool ok = !fault;

@@ -26,13 +26,13 @@ static const Format formats[] = {
     {MARK(0, "PK\5\6"), {"a zip archive", UNPACK}},
     {MARK(0, "\xFD"
              "7zXZ"),
-     {"packed with xz", UNPACK}},
-    {MARK(0, "\x28\xB5\x2F\xFD"), {"packed with zstd", UNPACK}},
-    {MARK(4, "1AY&SY"), {"packed with bzip2", UNPACK}},
-    {MARK(0, "\x1F\x8B"), {"packed with gzip twice", UNPACK}},
-    {MARK(0, "\x1F\x9D"), {"packed with compress", UNPACK}},
-    {MARK(0, "\x04\x22\x4D\x18"), {"packed with lz4", UNPACK}},
-    {MARK(0, "LZIP\1"), {"packed with lzip", UNPACK}},
+     {"an xz file", UNPACK}},
+    {MARK(0, "\x28\xB5\x2F\xFD"), {"a zstd file", UNPACK}},
+    {MARK(4, "1AY&SY"), {"a bzip2 file", UNPACK}},
+    {MARK(0, "\x1F\x8B"), {"gzip within gzip", UNPACK}},
+    {MARK(0, "\x1F\x9D"), {"a file of compress", UNPACK}},
+    {MARK(0, "\x04\x22\x4D\x18"), {"an lz4 file", UNPACK}},
+    {MARK(0, "LZIP\1"), {"an lzip file", UNPACK}},
     {MARK(0, "7z\xBC\xAF\x27\x1C"), {"a 7z archive", UNPACK}},
     {MARK(0, "Rar!\x1A\7"), {"a rar archive", UNPACK}},
     {MARK(257, "ustar"), {"a tar archive", UNPACK}},
@@ -93,7 +93,7 @@ static NoText by_controls(const char *head, int64_t size) {
     if (5 * controls[1] > size / 2 && controls[1] > 2 * controls[0])
         return (NoText){"16-bit numbers, as files of tokens have", ENCODED};
     if (100 * (controls[0] + controls[1]) > size)
-        return (NoText){"binary: more than one byte in a hundred is a control character", REMOVE};
+        return (NoText){"binary data, with more than one control character in a hundred bytes", REMOVE};
     return (NoText){0};
 }
 

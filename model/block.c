@@ -3,8 +3,7 @@
 #include "model/attend.h"
 #include "model/gated_heads.h"
 #include "model/linear.h"
-#include "model/ops/residual.h"
-#include "model/ops/value_residual.h"
+#include "model/ops/ops.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 #include "model/gated_heads.h"
 
 #include "model/kernels/gemm.h"
-#include "model/ops/gate.h"
+#include "model/ops/ops.h"
 
 /* A layer's gates: how many, and what they are a linear function of. */
 typedef struct Gates {

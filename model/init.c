@@ -7,31 +7,19 @@
 /* Standard deviations of one matrix; gains and biases begin at a constant. */
 typedef double Law(const ModelConfig *c, const Tensor *t);
 
-static double two_percent(const ModelConfig *c, const Tensor *t) {
-    return (void)c, (void)t, 0.02;
-}
-static double a_tenth(const ModelConfig *c, const Tensor *t) {
-    return (void)c, (void)t, 0.1;
-}
+#define LAW(name, std)                                                                                       \
+    static double name(const ModelConfig *c, const Tensor *t) {                                              \
+        return (void)c, (void)t, std;                                                                        \
+    }
+LAW(two_percent, 0.02)
+LAW(a_tenth, 0.1)
 /* Narrower with depth, so that 2L additions leave the stream's variance as it was (GPT-2). */
-static double by_depth(const ModelConfig *c, const Tensor *t) {
-    return (void)t, 0.02 / sqrt(2.0 * (double)c->layers);
-}
-static double embedding(const ModelConfig *c, const Tensor *t) {
-    return (void)t, c->embedding_std;
-}
-static double two_fifths(const ModelConfig *c, const Tensor *t) {
-    return (void)c, sqrt(2 / (5 * (double)t->cols));
-}
-static double two_fifths_of_width(const ModelConfig *c, const Tensor *t) {
-    return (void)t, sqrt(2 / (5 * (double)c->width));
-}
-static double down(const ModelConfig *c, const Tensor *t) {
-    return (void)t, 1 / (sqrt((double)c->mlp_width) * (double)c->layers);
-}
-static double glorot(const ModelConfig *c, const Tensor *t) {
-    return (void)c, sqrt(2 / (double)(t->rows + t->cols));
-}
+LAW(by_depth, 0.02 / sqrt(2.0 * (double)c->layers))
+LAW(embedding, c->embedding_std)
+LAW(two_fifths, sqrt(2 / (5 * (double)t->cols)))
+LAW(two_fifths_of_width, sqrt(2 / (5 * (double)c->width)))
+LAW(down, 1 / (sqrt((double)c->mlp_width) * (double)c->layers))
+LAW(glorot, sqrt(2 / (double)(t->rows + t->cols)))
 
 /* normal: N(0, 0.02^2), projections onto the stream / sqrt(2L), as GPT-2.
  * scaled: N(0, 2 / (5 d_in)), embedding too, down-projection of std 1 / (sqrt(f) L); the recipe of

@@ -1,9 +1,9 @@
 #include "model/linear.h"
 
+#include "model/bf16_weights.h"
 #include "model/kernels/gemm.h"
 #include "model/kernels/gemm_bf16.h"
-#include "model/ops/bias.h"
-#include "model/bf16_weights.h"
+#include "model/ops/ops.h"
 
 static const float *weights(const Pass *p, const Linear *l) {
     return p->m->params + l->w->offset;

@@ -25,84 +25,13 @@ static const SlotHead out_stage = {
     "linear",
     {{"o_proj.weight", SIZE_D, SIZE_HEADS, INIT_RESIDUAL}, {"o_proj.bias", SIZE_D, SIZE_NONE, INIT_BIAS}}};
 static const SlotHead head_stage = {"head", "linear", {{"lm_head.weight", SIZE_V, SIZE_D, INIT_NORMAL}}};
-static const SlotHead no_norm = {"none", "the stream as it is", {{0}}};
 static const SlotHead sink_stage = {
     "sink token", "x*", {{"sink_token.weight", SIZE_D, SIZE_NONE, INIT_EMBEDDING}}};
-static const SlotHead no_sink_stage = {"no sink token", "rows begin with their first token", {{0}}};
-static const SlotHead tied_stage = {"tied head", "the embedding's weights", {{0}}};
+static const SlotHead nothing = {
+    "none", "no norm here, no sink token, or a head tied to the embedding", {{0}}};
 
 bool norm_stands(const ModelConfig *c, Stage s) {
     return norm_places[c->norm].stages >> s & 1;
-}
-
-static const SlotHead *norm_head(const ModelConfig *c, Stage s) {
-    return norm_stands(c, s) ? &norm_kinds[c->norm_kind].head : &no_norm;
-}
-
-const SlotHead *slot_head(const ModelConfig *c, Stage s) {
-    const SlotHead *const of[STAGES] = {
-        [STAGE_EMBED] = &embed_stage,
-        [STAGE_POSITION] = &position_slots[c->position].head,
-        [STAGE_SINK] = attention_slots[c->attention].token ? &sink_stage : &no_sink_stage,
-        [STAGE_NORM_ATTN] = norm_head(c, STAGE_NORM_ATTN),
-        [STAGE_QKV] = &qkv_stage,
-        [STAGE_QK] = &qk_slots[c->qk].head,
-        [STAGE_ATTENTION] = &attention_slots[c->attention].head,
-        [STAGE_HEAD_OUT] = &head_out_slots[c->head_out].head,
-        [STAGE_OUT] = &out_stage,
-        [STAGE_ADD_NORM_ATTN] = norm_head(c, STAGE_ADD_NORM_ATTN),
-        [STAGE_SUM_NORM_ATTN] = norm_head(c, STAGE_SUM_NORM_ATTN),
-        [STAGE_NORM_MLP] = norm_head(c, STAGE_NORM_MLP),
-        [STAGE_MLP] = &mlp_slots[c->mlp].head,
-        [STAGE_ADD_NORM_MLP] = norm_head(c, STAGE_ADD_NORM_MLP),
-        [STAGE_SUM_NORM_MLP] = norm_head(c, STAGE_SUM_NORM_MLP),
-        [STAGE_NORM_FINAL] = norm_head(c, STAGE_NORM_FINAL),
-        [STAGE_HEAD] = c->tie ? &tied_stage : &head_stage,
-    };
-    return of[s];
-}
-
-const char *attention_name(int i) {
-    return attention_slots[i].head.name;
-}
-const char *attention_help(int i) {
-    return attention_slots[i].head.help;
-}
-const char *head_out_name(int i) {
-    return head_out_slots[i].head.name;
-}
-const char *head_out_help(int i) {
-    return head_out_slots[i].head.help;
-}
-const char *qk_name(int i) {
-    return qk_slots[i].head.name;
-}
-const char *qk_help(int i) {
-    return qk_slots[i].head.help;
-}
-const char *position_name(int i) {
-    return position_slots[i].head.name;
-}
-const char *position_help(int i) {
-    return position_slots[i].head.help;
-}
-const char *norm_name(int i) {
-    return norm_places[i].name;
-}
-const char *norm_help(int i) {
-    return norm_places[i].help;
-}
-const char *norm_kind_name(int i) {
-    return norm_kinds[i].head.name;
-}
-const char *norm_kind_help(int i) {
-    return norm_kinds[i].head.help;
-}
-const char *mlp_name(int i) {
-    return mlp_slots[i].head.name;
-}
-const char *mlp_help(int i) {
-    return mlp_slots[i].head.help;
 }
 
 const char *head_out_gain_name(int i) {
@@ -110,29 +39,64 @@ const char *head_out_gain_name(int i) {
     return i >= 0 && i < HEAD_OUT_GAINS ? names[i] : NULL;
 }
 
-/* Where a stage's tensors are in the house of Hugging Face's LlamaForCausalLM. */
+/* Where a stage's tensors are in the house of Hugging Face's LlamaForCausalLM, and what fills the stage: a
+ * slot's row or its own. */
 static const struct {
     bool block;
     const char *prefix;
+    SlotKind slot;
+    const SlotHead *own;
 } places[STAGES] = {
-    [STAGE_EMBED] = {false, "model."},
-    [STAGE_POSITION] = {false, "model."},
-    [STAGE_SINK] = {false, "model."},
-    [STAGE_NORM_ATTN] = {true, "input_layernorm."},
-    [STAGE_QKV] = {true, "self_attn."},
-    [STAGE_QK] = {true, "self_attn."},
-    [STAGE_ATTENTION] = {true, "self_attn."},
-    [STAGE_HEAD_OUT] = {true, "self_attn."},
-    [STAGE_OUT] = {true, "self_attn."},
-    [STAGE_ADD_NORM_ATTN] = {true, "attention_output_norm."},
-    [STAGE_SUM_NORM_ATTN] = {true, "attention_sum_norm."},
-    [STAGE_NORM_MLP] = {true, "post_attention_layernorm."},
-    [STAGE_MLP] = {true, "mlp."},
-    [STAGE_ADD_NORM_MLP] = {true, "mlp_output_norm."},
-    [STAGE_SUM_NORM_MLP] = {true, "mlp_sum_norm."},
-    [STAGE_NORM_FINAL] = {false, "model.norm."},
-    [STAGE_HEAD] = {false, ""},
+    [STAGE_EMBED] = {false, "model.", .own = &embed_stage},
+    [STAGE_POSITION] = {false, "model.", SLOT_POSITION},
+    [STAGE_SINK] = {false, "model.", .own = &sink_stage},
+    [STAGE_NORM_ATTN] = {true, "input_layernorm.", SLOT_NORM_KIND},
+    [STAGE_QKV] = {true, "self_attn.", .own = &qkv_stage},
+    [STAGE_QK] = {true, "self_attn.", SLOT_QK},
+    [STAGE_ATTENTION] = {true, "self_attn.", SLOT_ATTENTION},
+    [STAGE_HEAD_OUT] = {true, "self_attn.", SLOT_HEAD_OUT},
+    [STAGE_OUT] = {true, "self_attn.", .own = &out_stage},
+    [STAGE_ADD_NORM_ATTN] = {true, "attention_output_norm.", SLOT_NORM_KIND},
+    [STAGE_SUM_NORM_ATTN] = {true, "attention_sum_norm.", SLOT_NORM_KIND},
+    [STAGE_NORM_MLP] = {true, "post_attention_layernorm.", SLOT_NORM_KIND},
+    [STAGE_MLP] = {true, "mlp.", SLOT_MLP},
+    [STAGE_ADD_NORM_MLP] = {true, "mlp_output_norm.", SLOT_NORM_KIND},
+    [STAGE_SUM_NORM_MLP] = {true, "mlp_sum_norm.", SLOT_NORM_KIND},
+    [STAGE_NORM_FINAL] = {false, "model.norm.", SLOT_NORM_KIND},
+    [STAGE_HEAD] = {false, "", .own = &head_stage},
 };
+
+/* Every row of every table begins with its SlotHead. */
+#define TABLE(rows, field)                                                                                   \
+    { rows, sizeof *rows, offsetof(ModelConfig, field) }
+static const struct {
+    const void *rows;
+    size_t size, choice;
+} tables[SLOT_KINDS] = {
+    [SLOT_ATTENTION] = TABLE(attention_slots, attention),
+    [SLOT_HEAD_OUT] = TABLE(head_out_slots, head_out),
+    [SLOT_QK] = TABLE(qk_slots, qk),
+    [SLOT_POSITION] = TABLE(position_slots, position),
+    [SLOT_NORM] = TABLE(norm_places, norm),
+    [SLOT_NORM_KIND] = TABLE(norm_kinds, norm_kind),
+    [SLOT_MLP] = TABLE(mlp_slots, mlp),
+};
+
+const SlotHead *slot_row(SlotKind kind, int i) {
+    return (const SlotHead *)((const char *)tables[kind].rows + (size_t)i * tables[kind].size);
+}
+
+int *slot_choice(ModelConfig *c, SlotKind kind) {
+    return (int *)((char *)c + tables[kind].choice);
+}
+
+static const SlotHead *slot_head(const ModelConfig *c, Stage s) {
+    SlotKind kind = places[s].slot;
+    bool empty = (kind == SLOT_NORM_KIND && !norm_stands(c, s)) || (s == STAGE_HEAD && c->tie) ||
+                 (s == STAGE_SINK && !attention_slots[c->attention].token);
+    if (empty) return &nothing;
+    return kind ? slot_row(kind, *slot_choice((ModelConfig *)c, kind)) : places[s].own;
+}
 
 /* ---- configuration ---- */
 
@@ -245,6 +209,9 @@ float *model_arena(const Model *m) {
 }
 
 bool model_create(Model **out, const ModelConfig *c, bool with_params, Error *e) {
+    if (c->vocab < 0 || c->vocab > INT32_MAX) /* no token has such a number, and sizes would overflow */
+        return fail(e, EXIT_USAGE, "model: a vocabulary of %lld tokens (at most 2^31 - 1)",
+                    (long long)c->vocab);
     Model *m = calloc(1, sizeof *m);
     if (!m) return fail(e, EXIT_FAILED, "model: out of memory");
     m->config = *c;

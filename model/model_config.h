@@ -9,6 +9,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The tables of rows (model/slots.h), by the key that chooses among them; 0: none of them. */
+typedef enum SlotKind {
+    SLOT_ATTENTION = 1,
+    SLOT_HEAD_OUT,
+    SLOT_QK,
+    SLOT_POSITION,
+    SLOT_NORM,
+    SLOT_NORM_KIND,
+    SLOT_MLP,
+    SLOT_KINDS
+} SlotKind;
+
 typedef enum HeadOutGain { GAIN_SHARED, GAIN_HEAD, HEAD_OUT_GAINS } HeadOutGain;
 
 typedef struct ModelConfig {
@@ -42,21 +54,7 @@ typedef struct ModelConfig {
     List interventions; /* trained under these, see model/interventions */
 } ModelConfig;
 
-/* Names of the rows of each slot's table, NULL past the end, and what a row says of itself. */
-const char *attention_name(int i);
-const char *attention_help(int i);
-const char *head_out_name(int i);
-const char *head_out_help(int i);
-const char *qk_name(int i);
-const char *qk_help(int i);
-const char *position_name(int i);
-const char *position_help(int i);
-const char *norm_name(int i);
-const char *norm_help(int i);
-const char *norm_kind_name(int i);
-const char *norm_kind_help(int i);
-const char *mlp_name(int i);
-const char *mlp_help(int i);
+/* Names of the choices that are no slot (a slot's: slot_row, model/slots.h); NULL past the end. */
 const char *init_name(int i);
 const char *head_out_gain_name(int i);
 

@@ -2,8 +2,7 @@
  * tokens at a time, and the way back. */
 #include "model/block.h"
 #include "model/linear.h"
-#include "model/ops/cross_entropy.h"
-#include "model/ops/embed.h"
+#include "model/ops/ops.h"
 #include "model/penalty.h"
 
 #include <string.h>

@@ -63,13 +63,13 @@ typedef struct Scores {
     float *null;         /* (nq) the null key's score in place to its weight; -INFINITY: there is none */
     float *stat;         /* (nq) what the backward needs of a row */
     float *S2, *stat2;   /* a second map of scores, for the slots that have two */
-    float mix;           /* its share, see PART_MIX */
+    float mix;           /* the head's PART_MIX */
     const ModelConfig *config;
     /* backward */
     float *dS, *dS2;  /* gradient of the weights in dS, in place to those of the scores */
     float *dnull;     /* (nq) likewise */
     const float *dot; /* (nq) sum over keys, with the null key, of A dA = o.do */
-    float *dmix;      /* += */
+    float *dmix;      /* += the gradient of mix, where there is one */
 } Scores;
 
 /* What a tensor of an attention slot is to its heads. */
@@ -78,7 +78,7 @@ typedef enum AttentionPart {
     PART_KEY,   /* (H_kv, dh) the null key: its score is scale q.k*; without one the score is 0 */
     PART_VALUE, /* (H_kv, dh) its value; without one 0 */
     PART_SHIFT, /* (H_kv, dh) added to every value */
-    PART_MIX,   /* (H) share of a second map, see AttentionSlot.mix */
+    PART_MIX,   /* (H) a number a head, Scores.mix: the share of a second map, a temperature, ... */
     PARTS
 } AttentionPart;
 
@@ -91,7 +91,7 @@ typedef struct AttentionSlot {
     bool token;        /* the null key and its value are those of x*: STAGE_SINK, model/pass.c */
     bool unnormalised; /* rows of A need not sum to one, nor be positive: see Weights */
     bool lse;          /* stat is the log-sum-exp of the row */
-    int maps;          /* of scores a head: q and k fall into as many equal parts */
+    int maps;          /* of scores a head: q and k fall into as many equal parts; 0: one, see slot_maps */
     /* Where PART_MIX is no tensor but made of the slot's: (H) of a block; and back, from the gradients of n
      * heads of rows, added one after the other. */
     void (*mix)(const Ctx *c, float *mix);
@@ -100,6 +100,10 @@ typedef struct AttentionSlot {
     void (*weights)(const Scores *b);
     void (*backward)(const Scores *b); /* makes the weights again and takes dS through them */
 } AttentionSlot;
+
+static inline int slot_maps(const AttentionSlot *slot) {
+    return slot->maps ? slot->maps : 1;
+}
 
 /* What a gate on the heads is a linear function of. */
 typedef enum GateFrom { GATE_NONE, GATE_INPUT, GATE_VALUE } GateFrom;
@@ -115,18 +119,19 @@ typedef struct HeadOutSlot {
 
 /* Norm of a row of the residual stream. */
 typedef struct NormKind {
-    SlotHead head; /* names are completed per place, see model.c; gradients are laid out in one piece */
-    /* x, h (N, d); stat (NORM_STATS, N): what the backward needs of a row. */
-    void (*forward)(const Ctx *c, const float *x, float *h, float *stat);
-    /* dh to dx, added to dx. */
-    void (*backward)(const Ctx *c, const float *x, const float *stat, const float *dh, float *dx);
+    SlotHead head; /* names are completed per place, see model.c; w and gradients are laid out in one piece */
+    /* x, h (d); stat (NORM_STATS): what the backward needs of the row. */
+    void (*row)(const Ctx *c, const float *x, float *h, float *stat);
+    /* dh to dx, added to dx; the gradient of w is added to dgain. */
+    void (*row_back)(const Ctx *c, const float *x, const float *stat, const float *dh, float *dx,
+                     float *dgain);
 } NormKind;
 
 enum { NORM_STATS = 2 };
 
 /* Where norms stand: a set of stages. */
 typedef struct NormPlace {
-    const char *name, *help;
+    SlotHead head;
     uint32_t stages; /* bit 1 << Stage */
 } NormPlace;
 
@@ -147,10 +152,12 @@ extern const NormKind norm_kinds[];
 extern const NormPlace norm_places[];
 extern const MlpSlot mlp_slots[];
 
+/* Row i of a table above; its name is NULL past the last. */
+const SlotHead *slot_row(SlotKind kind, int i);
+/* Where a configuration keeps its choice of a row. */
+int *slot_choice(ModelConfig *c, SlotKind kind);
+
 /* Whether a norm stands at that stage. */
 bool norm_stands(const ModelConfig *c, Stage s);
-
-/* The stage's row for a configuration. */
-const SlotHead *slot_head(const ModelConfig *c, Stage s);
 
 #endif

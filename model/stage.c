@@ -1,6 +1,6 @@
 #include "model/stage.h"
 
-#include "model/ops/residual.h"
+#include "model/ops/ops.h"
 
 Ctx stage_ctx(const Pass *p, int layer, Stage s) {
     const ModelConfig *c = &p->m->config;
@@ -14,7 +14,7 @@ Ctx stage_ctx(const Pass *p, int layer, Stage s) {
              .dh = (int)(c->width / c->heads),
              .f = (int)c->mlp_width,
              .KV = config_kv_heads(c),
-             .dk = (int)(c->width / c->heads) / attention_slots[c->attention].maps,
+             .dk = (int)(c->width / c->heads) / slot_maps(&attention_slots[c->attention]),
              .partial = p->t->partial,
              .rotation = p->t->rotation};
     x.ld = (int64_t)(x.H + 2 * x.KV) * x.dh;
@@ -62,7 +62,7 @@ void tap_back(const Pass *p, TapPoint at, int layer, float *grad, int width, con
 const float *norm_forward(const Pass *p, int l, Stage s, const float *x, float *out, float *stat) {
     Ctx c = stage_ctx(p, l, s);
     if (!norm_stands(c.c, s)) return x;
-    norm_kinds[c.c->norm_kind].forward(&c, x, out, stat);
+    norm_rows(&c, x, out, stat);
     lap(p, PHASE_NORM, 4 * c.d, 8 * c.d);
     return out;
 }
@@ -71,7 +71,7 @@ void norm_backward(const Pass *p, int l, Stage s, const float *x, const float *s
                    float *dx) {
     Ctx c = stage_ctx(p, l, s);
     if (norm_stands(c.c, s))
-        norm_kinds[c.c->norm_kind].backward(&c, x, stat, dh, dx);
+        norm_rows_back(&c, x, stat, dh, dx);
     else
         residual_add(dx, dx, dh, p->N * c.d);
     lap(p, PHASE_NORM, 10 * c.d, 16 * c.d);

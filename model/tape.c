@@ -53,7 +53,7 @@ static void cut_acts(Cutter *c, Acts *a, const ModelConfig *m, size_t N) {
     const QkSlot *qk = &qk_slots[m->qk];
     a->norm_attn = cut(c, NORM_STATS * N);
     a->qkv = cut(c, N * (heads + 2 * kv_width(m)));
-    a->stat = cut(c, N * (size_t)(m->heads * attention_slots[m->attention].maps));
+    a->stat = cut(c, N * (size_t)(m->heads * slot_maps(&attention_slots[m->attention])));
     a->o = cut(c, N * heads);
     a->plain = m->interventions.n ? cut(c, N * heads) : a->o;
     a->gate = cut(c, N * gates(m));

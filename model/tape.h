@@ -13,20 +13,20 @@
 /* What the backward of a norm needs. N = B T tokens. */
 typedef struct NormActs {
     float *x;    /* (N, d) its input, where the norm overwrites it */
-    float *stat; /* (NORM_STATS, N) */
+    float *stat; /* (N, NORM_STATS) */
 } NormActs;
 
 /* One layer's activations. */
 typedef struct Acts {
     float *x;         /* (N, d)       residual stream entering the block */
-    float *norm_attn; /* (NORM_STATS, N) of x */
+    float *norm_attn; /* (N, NORM_STATS) of x */
     float *qkv;       /* (N, (H + 2 KV) dh) q, k after norm and position; v */
     float *stat;      /* (B, H, maps, T) attention's row statistics */
     float *o;         /* (N, H dh)    aggregated values */
     float *plain;     /* (N, H dh)    the same before interventions; o where there are none */
     float *gate;      /* (N, gates)   of the heads */
     float *mid;       /* (N, d)       residual stream between attention and MLP */
-    float *norm_mlp;  /* (NORM_STATS, N) of mid */
+    float *norm_mlp;  /* (N, NORM_STATS) of mid */
     float *hid;       /* (N, parts f) MLP pre-activations */
     float *saved;     /* (N, qk slot's) */
     NormActs add_attn, sum_attn, add_mlp, sum_mlp;

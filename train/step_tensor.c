@@ -14,7 +14,8 @@ static int64_t size_of(const Tensor *t) {
 
 static int64_t largest(const Model *m) {
     int64_t most = 0;
-    for (int i = 0; i < m->n_tensors; i++) most = size_of(&m->tensors[i]) > most ? size_of(&m->tensors[i]) : most;
+    for (int i = 0; i < m->n_tensors; i++)
+        most = size_of(&m->tensors[i]) > most ? size_of(&m->tensors[i]) : most;
     return most;
 }
 

@@ -1,5 +1,5 @@
-/* Owns: norms of a step's gradient, weights and update, tensor by tensor, taken while the optimiser goes from tensor to
- * tensor. Does not own: at which steps (train/when_due.h), where figures are kept. */
+/* Owns: norms of a step's gradient, weights and update, tensor by tensor, taken while the optimiser goes from
+ * tensor to tensor. Does not own: at which steps (train/when_due.h), where figures are kept. */
 #ifndef SINKLAB_STEP_TENSOR_H
 #define SINKLAB_STEP_TENSOR_H
 

@@ -116,7 +116,7 @@ export function startConsole(page) {
   document.getElementById("sql-note").textContent =
     `A copy of results.db: step and step_head keep at most ${notes[0].steps ?? 0} steps a run, ` +
     `map the maps of ${plural(notes[0].maps, "run")}, ` +
-    "reals seven digits; final, onset_step and onset_eval are as they came out of all steps.";
+    "step_tensor nothing, reals seven digits; final, onset_step and onset_eval are as they came out of all steps.";
   choose(0);
   // Runs a stored query by its name.
   return (name) => {

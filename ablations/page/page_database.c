@@ -101,6 +101,7 @@ static const struct Part {
     {"t_quantile", "1"},
     {"step", "(run_id, step) IN kept"},
     {"step_head", "(run_id, step) IN kept"},
+    {"step_layer", RUNS},
     {"eval", RUNS},
     {"eval_layer", RUNS " AND (probe IN ('main', 'random') OR " LAST ")"},
     {"eval_head", RUNS " AND (probe = 'main' OR " LAST ")"},

@@ -45,7 +45,9 @@ void svg_label(FILE *out, double x, double y, const char *anchor, const char *te
 void svg_begin(FILE *out, int width, int height, int left, const char *title) {
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" "
-            "font-family=\"system-ui,sans-serif\" font-size=\"11\" fill=\"currentColor\">\n<title>",
+            "font-family=\"system-ui,sans-serif\" font-size=\"11\" fill=\"currentColor\">\n"
+            /* A file of its own has no page to take its colour from. */
+            "<style>svg:root{color:#24292f}@media(prefers-color-scheme:dark){svg:root{color:#d8dee4}}</style>\n<title>",
             width, height);
     svg_text(out, title);
     fprintf(out, "</title>\n<g font-size=\"13\" font-weight=\"600\">");

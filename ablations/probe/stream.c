@@ -63,7 +63,7 @@ bool stream_check(const ProbedModel *s, Error *e) {
                     (long long)c->context);
     if (position_slots[c->position].head.tensors[0].name)
         return fail(e, EXIT_USAGE, "--stream: model.position %s has no vectors beyond the context",
-                    position_name(c->position));
+                    slot_row(SLOT_POSITION, c->position)->name);
     return true;
 }
 

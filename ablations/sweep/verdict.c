@@ -221,7 +221,7 @@ static char *csv_sql(const Sweep *s) {
         sqlite3_str_appendf(sql, ", json_extract(r.config, '$.%q') AS \"%w\"", s->axis[i].key,
                             s->axis[i].key);
     sqlite3_str_appendall(
-        sql, ", f.val_loss, f.val_loss_1, f.bits_per_byte, f.sink_rate_03, f.sink_mass, f.uniform_mass,"
+        sql, ", f.val_loss, f.val_loss_1, f.val_loss_late, f.bits_per_byte, f.sink_rate_03, f.sink_mass, f.uniform_mass,"
              " f.value_drain, f.norm_ratio, f.onset, f.tokens, f.seconds FROM sweep AS w"
              " JOIN sweep_cell AS c ON c.sweep = w.id JOIN sweep_run AS s USING (sweep, \"index\")"
              " JOIN run AS r ON r.id = s.run LEFT JOIN final AS f ON f.run_id = r.id"

@@ -25,34 +25,6 @@ Path path_of(const char *format, ...) {
     return p;
 }
 
-bool memory_grow(void **pointer, int64_t count, size_t size, Error *e) {
-    void *grown = reallocarray(*pointer, count > 0 ? (size_t)count : 1, size);
-    if (!grown)
-        return fail(e, EXIT_FAILED, "memory: %lld items of %zu bytes: none left", (long long)count, size);
-    *pointer = grown;
-    return true;
-}
-
-bool bytes_reserve(Bytes *b, int64_t more, Error *e) {
-    if (b->size + more <= b->capacity) return true;
-    int64_t capacity = (b->size + more) * 3 / 2 + 64;
-    if (!memory_grow((void **)&b->data, capacity, 1, e)) return false;
-    b->capacity = capacity;
-    return true;
-}
-
-bool bytes_append(Bytes *b, const void *data, int64_t size, Error *e) {
-    if (!bytes_reserve(b, size, e)) return false;
-    if (size) memcpy(b->data + b->size, data, (size_t)size);
-    b->size += size;
-    return true;
-}
-
-void bytes_free(Bytes *b) {
-    free(b->data);
-    *b = (Bytes){0};
-}
-
 static bool fail_path(Error *e, const char *path) {
     static const int users[] = {ENOENT, EACCES, EROFS, ENOTDIR, EPERM, ELOOP, ENAMETOOLONG};
     int why = *path ? errno : ENAMETOOLONG, code = EXIT_FAILED; /* path_of makes "" of a path too long */

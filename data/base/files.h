@@ -1,10 +1,10 @@
-/* Owns: bytes in memory and files on disk: growing buffers, opening, reading (gzip or plain), writing
+/* Owns: files on disk: opening, reading (gzip or plain), writing
  * to the platter, mapping, making and removing folders, content hashes.
  * Does not own: which files a folder has (data/base/listing.h), what the bytes mean, and which file may replace which (data/workspace.h). */
 #ifndef SINKLAB_FILES_H
 #define SINKLAB_FILES_H
 
-#include "data/base/error.h"
+#include "data/base/bytes.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,19 +17,6 @@ typedef struct Path {
     char s[PATH_BYTES];
 } Path;
 Path path_of(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* A growing buffer; all zero is empty. */
-typedef struct Bytes {
-    char *data;
-    int64_t size;
-    int64_t capacity;
-} Bytes;
-bool bytes_append(Bytes *b, const void *data, int64_t size, Error *e);
-bool bytes_reserve(Bytes *b, int64_t more, Error *e); /* room for `more` bytes behind those there are */
-void bytes_free(Bytes *b);
-
-/* realloc for `count` items of `size` bytes; false leaves *pointer as it was. */
-bool memory_grow(void **pointer, int64_t count, size_t size, Error *e);
 
 /* Opens a file that the user names, for reading. Regular files alone: a FIFO would wait for a writer, a
  * device may never end; both are refused in one line (EXIT_USAGE), as folders and sockets are. Returns the

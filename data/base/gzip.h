@@ -3,7 +3,7 @@
 #ifndef SINKLAB_GZIP_H
 #define SINKLAB_GZIP_H
 
-#include "data/base/files.h"
+#include "data/base/bytes.h"
 
 enum {
     GZIP_RATIO = 100,    /* text unpacks to some 3 to 30 times its size, a bomb to 1,000 times */

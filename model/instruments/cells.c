@@ -11,6 +11,12 @@ void *instrument_memory(size_t n, size_t size) {
     return p;
 }
 
+int64_t probe_scored(const Probe *p) {
+    int64_t scored = 0;
+    for (int64_t n = 0; p->y && n < (int64_t)p->rows * p->T; n++) scored += p->y[n] >= 0;
+    return scored;
+}
+
 Cells cells_make(const Probe *p, int heads, int width) {
     Cells c = {p->rows, (int)p->m->config.layers, heads, width, NULL};
     c.at = instrument_memory((size_t)c.rows * c.layers * heads * width, sizeof *c.at);

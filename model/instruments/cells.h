@@ -23,6 +23,9 @@ typedef struct Names {
 /* Zeroed memory; the program ends when there is none, as it does in figures_add. */
 void *instrument_memory(size_t n, size_t size);
 
+/* Targets that are scored; random tokens have none. */
+int64_t probe_scored(const Probe *p);
+
 Cells cells_make(const Probe *p, int heads, int width);
 void cells_free(Cells *c);
 double *cell(const Cells *c, int64_t row, int layer, int head);

@@ -1,6 +1,7 @@
 #include "model/instruments/first_rest.h"
 
 #include "model/instruments/first_keys.h"
+#include "model/instruments/stats.h"
 
 FirstRest first_rest(double *of, const int32_t *doc_start, int T) {
     double sum = 0;
@@ -14,4 +15,11 @@ FirstRest first_rest(double *of, const int32_t *doc_start, int T) {
         }
     }
     return (FirstRest){firsts ? sum / firsts : NAN, median_of(of, rest)};
+}
+
+double first_rest_lengths(const float *x, int64_t ld, int width, const int32_t *doc_start, int T) {
+    double lengths[T];
+    for (int t = 0; t < T; t++) lengths[t] = norm_floats(x + t * ld, width);
+    FirstRest n = first_rest(lengths, doc_start, T);
+    return quotient(n.first, n.rest);
 }

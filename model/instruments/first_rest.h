@@ -12,5 +12,7 @@ typedef struct FirstRest {
 
 /* of (T): the quantity by position, reordered. */
 FirstRest first_rest(double *of, const int32_t *doc_start, int T);
+/* first / rest of the lengths of T vectors of `width` floats, ld floats apart. */
+double first_rest_lengths(const float *x, int64_t ld, int width, const int32_t *doc_start, int T);
 
 #endif

@@ -1,7 +1,7 @@
-/* Owns: the gradient sink (arXiv 2603.17771): |g_0| / mean_{t>0} |g_t|, g_t the gradient of the mean loss over the
- * scored targets by the normed input of attention at position t (through q, k, v and gates; of where no norm stands,
- * the stream as attention reads it), and by the residual stream that enters the block. Of each sequence, then the mean
- * over sequences. */
+/* Owns: the gradient sink (arXiv 2603.17771): |g_0| / mean_{t>0} |g_t|, g_t the gradient of the mean loss
+ * over the scored targets by the normed input of attention at position t (through q, k, v and gates; of where
+ * no norm stands, the stream as attention reads it), and by the residual stream that enters the block. Of
+ * each sequence, then the mean over sequences. */
 #include "model/instruments/gradient_sink.h"
 
 #include "model/instruments/cells.h"
@@ -50,7 +50,8 @@ static void close(void *self, Figures *out) {
 
 const Instrument gradient_sink = {
     .name = "gradient_sink",
-    .definition = "|g_0| / mean_{t>0} |g_t|, g the loss's gradient by attention's normed input; by the block's",
+    .definition =
+        "|g_0| / mean_{t>0} |g_t|, g the loss's gradient by attention's normed input; by the block's",
     .paper = "arXiv 2603.17771",
     .columns = "eval_layer.gradient_sink, eval_layer.stream_gradient_sink",
     .cost = HEAVY,

@@ -25,9 +25,6 @@ typedef struct Probe {
     float *scratch; /* room of an arena (model_arena) for what the backward leaves; NULL: no backward is made */
 } Probe;
 
-/* Targets that are scored; random tokens have none. */
-int64_t probe_scored(const Probe *p);
-
 typedef struct Instrument {
     const char *name;       /* "sink_mass" */
     const char *definition; /* one line */
@@ -35,14 +32,18 @@ typedef struct Instrument {
     const char *columns; /* "eval_head.sink_mass, eval_layer.sink_mass, ..."; those with a definition of their
  own stand in ablations/probe/probe_list.c */
     InstrumentCost cost;
-    /* State for the rows of one probe; NULL: does not apply here (not an error). */
+    /* State for the rows of one probe; NULL: does not apply here (not an error). Opened by instrument_open.
+     */
     void *(*open)(const Probe *p);
+    const struct Means *means; /* instead of `open`: means.h */
     uint32_t taps; /* Observer.taps; with one of the backward's the instrument is left out where none is made */
     void (*see)(void *self, const View *v);
     void (*weights)(void *self, const Weights *w);
     /* Hands over the figures and frees the state. */
     void (*close)(void *self, Figures *out);
 } Instrument;
+
+void *instrument_open(const Instrument *i, const Probe *p);
 
 extern const Instrument *const instruments[]; /* the table, NULL-ended */
 

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 const Instrument *const instruments[] = {
+    /* forward */
     &sink_mass,
     &uniform_mass,
     &mixing,
@@ -21,6 +22,7 @@ const Instrument *const instruments[] = {
     &logit_lens,
     &phases,
     &embedding_probe,
+    /* and back */
     &gradient_sink,
     NULL,
 };

@@ -1,9 +1,9 @@
 /* Owns: the logit lens (arXiv 2510.06477): the loss, in nats, of the model's own final norm and head
  * applied after each layer, averaged over all scored targets of the probe. After the last layer it is
  * the model's loss. */
-#include "model/kernels/gemm.h"
 #include "model/instruments/cells.h"
-#include "model/ops/cross_entropy.h"
+#include "model/kernels/gemm.h"
+#include "model/ops/ops.h"
 #include "model/slots.h"
 
 #include <stdlib.h>
@@ -16,7 +16,7 @@ typedef struct State {
     int64_t tokens;   /* rows T */
     int64_t scored;   /* those with a target */
     float *losses;    /* (layers, tokens) */
-    float *h, *stat;  /* (CHUNK, d), (NORM_STATS, CHUNK) */
+    float *h, *stat;  /* (CHUNK, d), (CHUNK, NORM_STATS) */
     float *logits;    /* (CHUNK, V) */
 } State;
 
@@ -44,7 +44,7 @@ static void lens(const State *s, const float *x, int64_t n) {
     for (int i = 0; i < SLOT_TENSORS && (tensor = model_tensor(s->m, -1, STAGE_NORM_FINAL, i)); i++)
         norm.w[i] = s->m->params + tensor->offset;
     bool normed = norm_stands(c, STAGE_NORM_FINAL);
-    if (normed) norm_kinds[c->norm_kind].forward(&norm, x, s->h, s->stat);
+    if (normed) norm_rows(&norm, x, s->h, s->stat);
     gemm_nt(n, c->vocab, c->width, normed ? s->h : x, c->width, s->m->params + head->offset, c->width, 0,
             s->logits, c->vocab);
 }

@@ -1,4 +1,4 @@
-#include "model/instruments/cells.h"
+#include "model/instruments/means.h"
 #include "model/tape.h"
 
 #include <stdlib.h>
@@ -10,10 +10,8 @@ typedef struct Opened {
     int n;
 } Opened;
 
-int64_t probe_scored(const Probe *p) {
-    int64_t scored = 0;
-    for (int64_t n = 0; p->y && n < (int64_t)p->rows * p->T; n++) scored += p->y[n] >= 0;
-    return scored;
+void *instrument_open(const Instrument *i, const Probe *p) {
+    return i->means ? means_open(p, i->means) : i->open(p);
 }
 
 static bool applies(const Instrument *i, int set, bool backward) {
@@ -27,7 +25,7 @@ static Opened open_all(const Probe *p, int set, bool backward, Observers own) {
                 instrument_memory((size_t)room, sizeof *o.instrument), own.n};
     for (int i = 0; i < own.n; i++) o.observers[i] = own.at[i];
     for (const Instrument *const *i = instruments; *i; i++) {
-        void *self = applies(*i, set, backward) ? (*i)->open(p) : NULL;
+        void *self = applies(*i, set, backward) ? instrument_open(*i, p) : NULL;
         if (!self) continue;
         o.observers[o.n] = (Observer){(*i)->taps, self, (*i)->see, (*i)->weights};
         o.instrument[o.n++] = *i;
@@ -49,8 +47,8 @@ static bool any_backward(const Observers *o) {
     return false;
 }
 
-void instruments_measure(const Probe *p, Tape *t, const int32_t *x, const int32_t *y, const int32_t *doc_start,
-                         int set, Figures *out, float *losses) {
+void instruments_measure(const Probe *p, Tape *t, const int32_t *x, const int32_t *y,
+                         const int32_t *doc_start, int set, Figures *out, float *losses) {
     Probe probe = *p;
     probe.y = y;
     Observers own = t->observers;

@@ -1,14 +1,8 @@
 /* Owns: the mixing score (arXiv 2510.06477): mean over queries of H(A[q,:]) / ln n_q, where n_q is the
  * number of keys that q sees (q + 1 without a mask), over the queries with n_q >= 2. 1: every query
  * averages all it sees; 0: every query copies one token. */
-#include "model/instruments/queries.h"
+#include "model/instruments/means.h"
 #include "model/kernels/vec.h"
-
-enum { SCORE, FIGURES };
-
-static void *open(const Probe *p) {
-    return head_cells_open(p, FIGURES + 1);
-}
 
 /* ln x for normal positive x, to about 1e-7: x = 2^n m with m in [sqrt 1/2, sqrt 2), and with
  * t = (m - 1) / (m + 1) the series ln m = 2 (t + t^3/3 + t^5/5 + ...). Written without branches so that
@@ -42,18 +36,8 @@ static bool add(const Query *x, Visible visible, double *sums) {
     int n = visible_keys(visible, x->w->doc_start, x->w->T, x->q);
     if (n < 2) return false;
     double scale = weight_scale(x->w, x->A, x->first, x->last);
-    sums[SCORE] += row_entropy(x->A + x->first, x->last - x->first + 1, scale) / log(n);
+    *sums += row_entropy(x->A + x->first, x->last - x->first + 1, scale) / log(n);
     return true;
-}
-
-static void weights(void *self, const Weights *w) {
-    head_cells_mean(self, w, add);
-}
-
-static void close(void *self, Figures *out) {
-    HeadCells *s = self;
-    cells_report(&s->cells, SCORE, &(Names){"mixing", "mixing", "mixing", mean_of}, out);
-    head_cells_free(s);
 }
 
 const Instrument mixing = {
@@ -62,7 +46,9 @@ const Instrument mixing = {
     .paper = "arXiv 2510.06477",
     .columns = "eval.mixing, eval_layer.mixing, eval_head.mixing",
     .cost = LIGHT,
-    .open = open,
-    .weights = weights,
-    .close = close,
+    .means =
+        &(const Means){
+            .figures = 1, .names = {{"mixing", "mixing", "mixing", mean_of}}, .by_head = true, .add = add},
+    .weights = means_weights,
+    .close = means_close,
 };

@@ -1,5 +1,4 @@
-/* Owns: the walk of an instrument over the queries of a block of weights, the mean of what it finds over
- * those that count, and the state of instruments that have no more than that. Does not own: what is found. */
+/* Owns: the walk of an instrument over the queries of a block of weights. Does not own: what is found. */
 #ifndef SINKLAB_QUERIES_H
 #define SINKLAB_QUERIES_H
 
@@ -14,15 +13,6 @@ typedef struct Query {
     bool sees_first; /* the first key of its document */
 } Query;
 
-/* Cells by head, with what tells who sees whom. */
-typedef struct HeadCells {
-    Cells cells;
-    Visible visible;
-} HeadCells;
-
-HeadCells *head_cells_open(const Probe *p, int width);
-void head_cells_free(HeadCells *s);
-
 /* Query i of the block. */
 static inline Query query_at(const Weights *w, Visible visible, int i) {
     int q = w->q0 + i;
@@ -33,11 +23,5 @@ static inline Query query_at(const Weights *w, Visible visible, int i) {
                    visible_to(visible, w->doc_start, w->T, q),
                    visible_first(visible, w->doc_start, q)};
 }
-
-/* Adds a query's `width` quantities to a cell's sums; false: it does not count. */
-typedef bool QueryFigures(const Query *x, Visible visible, double *sums);
-
-/* Means of `width` quantities over the queries that count: cells of width + 1, whose last is their number. */
-void head_cells_mean(const HeadCells *s, const Weights *w, QueryFigures *add);
 
 #endif

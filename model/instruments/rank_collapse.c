@@ -1,19 +1,13 @@
 /* Owns: rank collapse (arXiv 2504.02732): |X - 1 xbar^T|_F / |X|_F of the residual stream after a layer,
  * xbar the mean row; 0 when all tokens have become one vector. */
-#include "model/instruments/cells.h"
+#include "model/instruments/means.h"
 #include "model/instruments/stats.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-static void *open(const Probe *p) {
-    Cells *c = instrument_memory(1, sizeof *c);
-    *c = cells_make(p, 1, 1);
-    return c;
-}
-
-static double collapse(const View *v, int row) {
+static void collapse(const View *v, int row, int head, Visible visible, double *figure) {
+    (void)head, (void)visible;
     const float *X = v->data + (int64_t)row * v->T * v->ld;
     int d = v->width;
     double centre[d], apart = 0, all = 0;
@@ -25,20 +19,7 @@ static double collapse(const View *v, int row) {
         for (int j = 0; j < d; j++) apart += ((double)x[j] - centre[j]) * ((double)x[j] - centre[j]);
         all += dot_floats(x, x, d);
     }
-    return sqrt(quotient(apart, all));
-}
-
-static void see(void *self, const View *v) {
-    const Cells *c = self;
-#pragma omp parallel for schedule(static)
-    for (int row = 0; row < v->rows; row++) *cell(c, v->row0 + row, v->layer, 0) = collapse(v, row);
-}
-
-static void close(void *self, Figures *out) {
-    Cells *c = self;
-    cells_report(c, 0, &(Names){.layer = "rank_collapse"}, out);
-    cells_free(c);
-    free(c);
+    *figure = sqrt(quotient(apart, all));
 }
 
 const Instrument rank_collapse = {
@@ -47,8 +28,8 @@ const Instrument rank_collapse = {
     .paper = "arXiv 2504.02732",
     .columns = "metric rank_collapse",
     .cost = HEAVY,
-    .open = open,
+    .means = &(const Means){.figures = 1, .names = {{.layer = "rank_collapse"}}, .of = collapse},
     .taps = 1 << TAP_RESID,
-    .see = see,
-    .close = close,
+    .see = means_see,
+    .close = means_close,
 };

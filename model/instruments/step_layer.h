@@ -1,6 +1,6 @@
-/* Owns: what is measured of every layer at a training step, in the pass that trains, over all rows of the batch:
- * gradient sinks, and the sizes of what attention and MLP add to the stream. Does not own: at which steps
- * (train/when_due.h), where figures are kept. */
+/* Owns: what is measured of every layer at a training step, in the pass that trains, over all rows of the
+ * batch: gradient sinks, and the sizes of what attention and MLP add to the stream. Does not own: at which
+ * steps (train/when_due.h), where figures are kept. */
 #ifndef SINKLAB_STEP_LAYER_H
 #define SINKLAB_STEP_LAYER_H
 
@@ -12,8 +12,8 @@ Observer step_layer_observer(Cells *c);
 
 /* Of the rows seen last, layer by layer:
  * gradient_sink, stream_gradient_sink: as in gradient_sink.c, of what the step descends; mean over the rows
- * attn_write, mlp_write: root mean square, over the batch's tokens and the channels, of what attention and MLP add to
- *                        the residual stream */
+ * attn_write, mlp_write: root mean square, over the batch's tokens and the channels, of what attention and
+ * MLP add to the residual stream */
 void step_layer_take(const Cells *c, Figures *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* Owns: what an intervention is: a change at one named place of the forward pass, at evaluation or for a
- * whole training run (model.interventions), whose backward goes through the change. Each kind is one file of
- * this folder: definition, paper, the change and its way back. Does not own: where in the pass the places
- * are (model/block.c, model/attend.c), which rows a pass sees. */
+ * whole training run (model.interventions), whose backward goes through the change. Each kind has its
+ * definition, paper, the change and its way back in one place (kinds.c, amplify.c). Does not own: where in
+ * the pass the places are (model/block.c, model/attend.c), which rows a pass sees. */
 #ifndef SINKLAB_INTERVENTION_H
 #define SINKLAB_INTERVENTION_H
 

@@ -1,18 +1,17 @@
-/* Owns: the names of the interventions, for the table (intervention_table.c), and what their files share.
+/* Owns: what the interventions' files share.
  * Does not own: how their texts are read (read.c).
  *
- * To add one: a file that defines it, a line here, a line there, which messages and `sinklab probe --help`
- * are made from, and a test against a change made by hand. If none of Arg will do for what it is told: a row
- * of Arg (intervention.h), its bit (here), its name and bounds (read.c). If it writes at a tap other than
- * TAP_ATTN_OUT and TAP_MLP_OUT, gradients must be led back through the change there (tap_back,
- * model/block.c). */
+ * To add one: its definition in kinds.c, or in a file with a line here where it is more than a few lines; its
+ * name in the table of kinds.c, which messages and `sinklab probe --help` are made from; a test against a
+ * change made by hand. If none of Arg will do for what it is told: a row of Arg (intervention.h), its bit
+ * (here), its name and bounds (read.c). If it writes at a tap other than TAP_ATTN_OUT and TAP_MLP_OUT,
+ * gradients must be led back through the change there (tap_back in model/block.c and attend.c). */
 #ifndef SINKLAB_INTERVENTION_KINDS_H
 #define SINKLAB_INTERVENTION_KINDS_H
 
 #include "model/interventions/intervention.h"
 
-extern const InterventionKind no_bos, replace_first, drop_mlp, self_only, amplify, scale, zero_column,
-    head_off;
+extern const InterventionKind amplify;
 
 enum {
     LAYER = 1 << ARG_LAYER,

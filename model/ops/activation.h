@@ -13,15 +13,10 @@ typedef struct Act {
 
 typedef Act (*Activation)(vf x);
 
-/* A vector at a time; the last may be shorter. */
-static inline int lanes_at(int i, int f) {
-    return f - i < VW ? f - i : VW;
-}
-
 static inline void gated_row(const float *gate, float *s, int f, Activation act) {
     const float *up = gate + f;
     for (int i = 0; i < f; i += VW) {
-        int lanes = lanes_at(i, f);
+        int lanes = f - i; /* of the last vector fewer than VW */
         vf_store_part(s + i, act(vf_load_part(gate + i, lanes)).y * vf_load_part(up + i, lanes), lanes);
     }
 }
@@ -30,7 +25,7 @@ static inline void gated_row(const float *gate, float *s, int f, Activation act)
 static inline void gated_row_backward(float *gate, const float *ds, float *s, int f, Activation act) {
     float *up = gate + f;
     for (int i = 0; i < f; i += VW) {
-        int lanes = lanes_at(i, f);
+        int lanes = f - i;
         vf u = vf_load_part(up + i, lanes), d = vf_load_part(ds + i, lanes);
         Act a = act(vf_load_part(gate + i, lanes));
         vf_store_part(s + i, a.y * u, lanes);
@@ -41,14 +36,14 @@ static inline void gated_row_backward(float *gate, const float *ds, float *s, in
 
 static inline void plain_row(const float *hid, float *s, int f, Activation act) {
     for (int i = 0; i < f; i += VW) {
-        int lanes = lanes_at(i, f);
+        int lanes = f - i;
         vf_store_part(s + i, act(vf_load_part(hid + i, lanes)).y, lanes);
     }
 }
 
 static inline void plain_row_backward(float *hid, const float *ds, float *s, int f, Activation act) {
     for (int i = 0; i < f; i += VW) {
-        int lanes = lanes_at(i, f);
+        int lanes = f - i;
         Act a = act(vf_load_part(hid + i, lanes));
         vf_store_part(s + i, a.y, lanes);
         vf_store_part(hid + i, vf_load_part(ds + i, lanes) * a.slope, lanes);

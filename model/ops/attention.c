@@ -58,7 +58,7 @@ static size_t lay_out(Packed *p, float *at, int T, int dh, int maps, bool backwa
 
 size_t attention_scratch(const AttentionSlot *slot, int T, int dh, bool backward) {
     Packed p;
-    return lay_out(&p, NULL, T, dh, slot->maps, backward);
+    return lay_out(&p, NULL, T, dh, slot_maps(slot), backward);
 }
 
 /* mm or mm_bf16. */
@@ -96,7 +96,7 @@ static void pack(float *to, int Tp, int dp, const float *x, int64_t ld, int T, i
 
 static void pack_maps(float *to, const Head *x, const float *from, float scale) {
     const Packed *p = &x->p;
-    for (int m = 0; m < x->slot->maps; m++)
+    for (int m = 0; m < slot_maps(x->slot); m++)
         pack(to + (int64_t)m * p->Tp * p->dkp, p->Tp, p->dkp, from + m * x->dk, x->s->ld, x->s->T, x->dk,
              scale);
 }
@@ -125,7 +125,7 @@ static void unpack(float *x, int64_t ld, const float *from, int dp, int rows, in
 
 static void unpack_maps(float *to, const Head *x, const float *from, float scale) {
     const Packed *p = &x->p;
-    for (int m = 0; m < x->slot->maps; m++)
+    for (int m = 0; m < slot_maps(x->slot); m++)
         unpack(to + m * x->dk, x->s->ld, from + (int64_t)m * p->Tp * p->dkp, p->dkp, x->s->T, x->dk, scale);
 }
 
@@ -205,11 +205,11 @@ static void open_block(Block *b, const Head *x, int q0, float *stat) {
     c->dot = b->dot;
     c->config = s->config;
     c->stat = stat + q0;
-    if (x->slot->maps < 2) return;
+    if (s->part[PART_MIX]) c->mix = s->part[PART_MIX][x->h];
+    if (slot_maps(x->slot) < 2) return;
     c->S2 = c->S + map;
     c->dS2 = c->dS ? c->dS + map : NULL;
     c->stat2 = c->stat + s->T;
-    c->mix = s->part[PART_MIX][x->h];
 }
 
 /* -INFINITY in keys a .. b-1 (multiples of VW) that query i does not see. */
@@ -306,7 +306,7 @@ static void score_null(const Block *b, const Head *x) {
 static void score(Block *b, const Head *x) {
     const Scores *c = &b->scores;
     const Packed *p = &x->p;
-    for (int m = 0; m < x->slot->maps; m++) {
+    for (int m = 0; m < slot_maps(x->slot); m++) {
         float *S = p->S + (int64_t)m * ATTENTION_BLOCK * p->ld;
         const float *Q = p->Q + ((int64_t)m * p->Tp + c->q0) * p->dkp;
         x->product(S + c->k0, p->ld, ATTENTION_BLOCK, c->k1 - c->k0, x->dk, Q, p->dkp, 1,
@@ -316,7 +316,7 @@ static void score(Block *b, const Head *x) {
         if (x->s->blinds) hide_blinds(b, x, S);
     }
     score_null(b, x);
-    for (int m = 0; x->s->blinds && m < x->slot->maps; m++)
+    for (int m = 0; x->s->blinds && m < slot_maps(x->slot); m++)
         find_blind(b, p->S + (int64_t)m * ATTENTION_BLOCK * p->ld);
 }
 
@@ -365,10 +365,10 @@ static Head head_at(const AttentionSlot *slot, const AttentionShape *s, int task
               .s = s,
               .row = task / s->KV,
               .g = task % s->KV,
-              .dk = s->dh / slot->maps,
+              .dk = s->dh / slot_maps(slot),
               .product = s->bf16 ? mm_bf16 : mm};
     size_t room = attention_scratch(slot, s->T, s->dh, backward);
-    lay_out(&x.p, scratch + (size_t)omp_get_thread_num() * room, s->T, s->dh, slot->maps, backward);
+    lay_out(&x.p, scratch + (size_t)omp_get_thread_num() * room, s->T, s->dh, slot_maps(slot), backward);
     x.scale = 1.0f / sqrtf((float)x.dk);
     return x;
 }
@@ -399,7 +399,7 @@ void attention_forward(const AttentionSlot *slot, const AttentionShape *s, const
             pack_maps(x.p.Q, &x, row + (int64_t)x.h * s->dh, x.scale);
             for (int q0 = 0; q0 < s->T; q0 += ATTENTION_BLOCK) {
                 Block b = {0};
-                open_block(&b, &x, q0, stat + head * s->T * slot->maps);
+                open_block(&b, &x, q0, stat + head * s->T * slot_maps(slot));
                 score(&b, &x);
                 slot->weights(&b.scores);
                 clear_blind(&b, x.p.S);
@@ -485,7 +485,7 @@ static void backward_block(Block *block, const Head *x) {
     clear_rows(p->S, b);
     x->product(p->dV + (int64_t)b->k0 * dhp, dhp, keys, dhp, ATTENTION_BLOCK, p->S + b->k0, 1, ld, G, dhp,
                true);
-    for (int m = 0; m < x->slot->maps; m++) {
+    for (int m = 0; m < slot_maps(x->slot); m++) {
         float *D = p->D + (int64_t)m * ATTENTION_BLOCK * ld;
         int64_t map = (int64_t)m * p->Tp * dkp, from = map + (int64_t)b->q0 * dkp,
                 to = map + (int64_t)b->k0 * dkp;
@@ -561,12 +561,13 @@ void attention_backward(const AttentionSlot *slot, const AttentionShape *s, cons
         pack_maps(x.p.K, &x, from + k, 1);
         pack_transposed(x.p.Vt, x.p.ld, from + v, s->ld, s->T, s->dh);
         shift_transposed(&x);
-        memset(x.p.dK, 0, (size_t)x.p.Tp * (size_t)(slot->maps * x.p.dkp) * sizeof(float));
+        memset(x.p.dK, 0, (size_t)x.p.Tp * (size_t)(slot_maps(slot) * x.p.dkp) * sizeof(float));
         memset(x.p.dV, 0, (size_t)x.p.Tp * (size_t)x.p.dhp * sizeof(float));
         for (x.h = x.g * group; x.h < (x.g + 1) * group; x.h++) {
             int64_t head = (int64_t)x.row * s->H + x.h, at = row * width + (int64_t)x.h * s->dh;
-            backward_head(&x, from + (int64_t)x.h * s->dh, o + at, d_o + at, stat + head * s->T * slot->maps,
-                          to + (int64_t)x.h * s->dh, partial ? partial + head * floats : NULL);
+            backward_head(&x, from + (int64_t)x.h * s->dh, o + at, d_o + at,
+                          stat + head * s->T * slot_maps(slot), to + (int64_t)x.h * s->dh,
+                          partial ? partial + head * floats : NULL);
         }
         if (s->part[PART_SHIFT]) shift_backward(&x, partial + ((int64_t)x.row * s->H + x.g * group) * floats);
         unpack_maps(to + k, &x, x.p.dK, 1); /* Q was scaled already */

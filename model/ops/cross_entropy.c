@@ -1,4 +1,4 @@
-#include "model/ops/cross_entropy.h"
+#include "model/ops/ops.h"
 
 #include "model/kernels/vec.h"
 

@@ -1,4 +1,4 @@
-#include "model/ops/embed.h"
+#include "model/ops/ops.h"
 
 #include <string.h>
 

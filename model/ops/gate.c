@@ -1,4 +1,4 @@
-#include "model/ops/gate.h"
+#include "model/ops/ops.h"
 
 #include "model/kernels/vec.h"
 

@@ -1,17 +1,18 @@
 /* Owns: the table of head-output transforms. */
-#include "model/ops/head_rmsnorm.h"
-#include "model/slots.h"
+#include "model/ops/ops.h"
 
-static int gains(const Ctx *c) {
-    return c->c->head_out_gain == GAIN_HEAD ? c->H : 1;
+static HeadNorm norm_of(const Ctx *c) {
+    return (HeadNorm){c, 0, c->H, c->c->head_out_gain == GAIN_HEAD ? c->H : 1};
 }
 
-static void rmsnorm_pair_forward(const Ctx *c, const float *o, float *y) {
-    head_rmsnorm_forward(o, c->w[0], y, c->N, c->H, c->dh, gains(c));
+static void rmsnorm_forward(const Ctx *c, const float *o, float *y) {
+    HeadNorm norm = norm_of(c);
+    head_rmsnorm_forward(&norm, o, (int64_t)c->H * c->dh, y, (int64_t)c->H * c->dh);
 }
 
-static void rmsnorm_pair_backward(const Ctx *c, const float *o, float *dy) {
-    head_rmsnorm_backward(o, c->w[0], dy, c->dw[0], c->partial, c->B, c->T, c->H, c->dh, gains(c));
+static void rmsnorm_backward(const Ctx *c, const float *o, float *dy) {
+    HeadNorm norm = norm_of(c);
+    head_rmsnorm_backward(&norm, o, (int64_t)c->H * c->dh, dy, (int64_t)c->H * c->dh);
 }
 
 const HeadOutSlot head_out_slots[] = {
@@ -19,8 +20,8 @@ const HeadOutSlot head_out_slots[] = {
     {.head = {"rmsnorm",
               "head-wise RMSNorm, its gain shared by a layer's heads or not (arXiv 2605.06611)",
               {{"head_norm.weight", SIZE_GAIN, SIZE_NONE, INIT_HEAD_SCALE}}},
-     .forward = rmsnorm_pair_forward,
-     .backward = rmsnorm_pair_backward},
+     .forward = rmsnorm_forward,
+     .backward = rmsnorm_backward},
     {.head = {"gate_elementwise",
               "o * sigma(W h), h the normed input of attention; begins at half (arXiv 2505.06708)",
               {{"head_gate.weight", SIZE_HEADS, SIZE_D, INIT_ZERO}}},
@@ -37,8 +38,8 @@ const HeadOutSlot head_out_slots[] = {
               "head-wise RMSNorm, then the element-wise gate (arXiv 2605.06611, 2505.06708)",
               {{"head_norm.weight", SIZE_GAIN, SIZE_NONE, INIT_HEAD_SCALE},
                {"head_gate.weight", SIZE_HEADS, SIZE_D, INIT_ZERO}}},
-     .forward = rmsnorm_pair_forward,
-     .backward = rmsnorm_pair_backward,
+     .forward = rmsnorm_forward,
+     .backward = rmsnorm_backward,
      .gate = GATE_INPUT,
      .gate_tensor = 1},
     {.head = {NULL}},

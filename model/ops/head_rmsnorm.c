@@ -1,42 +1,47 @@
-#include "model/ops/head_rmsnorm.h"
-
+#include "model/ops/ops.h"
 #include "model/ops/rmsnorm.h"
 #include "model/ops/strips.h"
 
-#include <string.h>
-
-void head_rmsnorm_forward(const float *o, const float *gain, float *y, int64_t N, int H, int dh, int gains) {
+void head_rmsnorm_forward(const HeadNorm *a, const float *x, int64_t ldx, float *y, int64_t ldy) {
+    int dh = a->c->dh;
 #pragma omp parallel for schedule(static)
-    for (int64_t n = 0; n < N * H; n++) {
-        const float *on = o + n * dh, *g = gain + n % gains * dh;
-        float *yn = y + n * dh, r = rms_reciprocal(on, dh);
-        for (int i = 0; i < dh; i++) yn[i] = g[i] * (on[i] * r);
-    }
+    for (int64_t n = 0; n < a->c->N; n++)
+        for (int h = 0; h < a->H; h++) {
+            const float *xn = x + n * ldx + (int64_t)h * dh, *g = a->c->w[a->tensor] + h % a->gains * dh;
+            float *yn = y + n * ldy + (int64_t)h * dh, r = rms_reciprocal(xn, dh);
+            for (int i = 0; i < dh; i++) yn[i] = g[i] * (xn[i] * r);
+        }
 }
 
-/* forward: y = g o r, r = (mean o^2 + eps)^-1/2
- * so       do = r (g dy - o r^2 mean(g dy o)), dg = dy o r */
-static void backward_head(const float *o, const float *g, float *dy, float *dg, int dh) {
-    float r = rms_reciprocal(o, dh), dot = 0;
-    for (int i = 0; i < dh; i++) dot += g[i] * dy[i] * o[i];
-    float c = dot / (float)dh * r * r;
+static void back_head(const float *x, const float *g, float *dy, float *dg, int dh) {
+    float r = rms_reciprocal(x, dh), dot = 0;
+    for (int i = 0; i < dh; i++) dot += g[i] * dy[i] * x[i];
+    float along = rms_along(dot, r, dh);
     for (int i = 0; i < dh; i++) {
-        dg[i] += dy[i] * (o[i] * r);
-        dy[i] = r * (g[i] * dy[i] - o[i] * c);
+        dg[i] += rms_gain_back(x[i], dy[i], r);
+        dy[i] = rms_back(x[i], g[i], dy[i], r, along);
     }
 }
 
-void head_rmsnorm_backward(const float *o, const float *gain, float *dy, float *dgain, float *partial, int B,
-                           int T, int H, int dh, int gains) {
-    int width = gains * dh, strips = strips_count(B, T);
-#pragma omp parallel for schedule(static)
-    for (int s = 0; s < strips; s++) {
-        int64_t n0, n1;
-        strip_range(s, T, &n0, &n1);
-        float *dg = partial + (int64_t)s * width;
-        memset(dg, 0, (size_t)width * sizeof *dg);
-        for (int64_t n = n0 * H; n < n1 * H; n++)
-            backward_head(o + n * dh, gain + n % gains * dh, dy + n * dh, dg + n % gains * dh, dh);
+typedef struct Back {
+    const HeadNorm *a;
+    const float *x;
+    float *dy;
+    int64_t ldx, ldy;
+} Back;
+
+static void back_token(const void *op, int64_t n, float *dgain) {
+    const Back *b = op;
+    int dh = b->a->c->dh;
+    for (int h = 0; h < b->a->H; h++) {
+        int64_t at = (int64_t)h * dh, gain = h % b->a->gains * dh;
+        back_head(b->x + n * b->ldx + at, b->a->c->w[b->a->tensor] + gain, b->dy + n * b->ldy + at,
+                  dgain + gain, dh);
     }
-    strips_add(partial, strips, width, dgain);
+}
+
+void head_rmsnorm_backward(const HeadNorm *a, const float *x, int64_t ldx, float *dy, int64_t ldy) {
+    const Ctx *c = a->c;
+    strips_sum(back_token, &(Back){a, x, dy, ldx, ldy}, c->B, c->T, a->gains * c->dh, c->partial,
+               c->dw[a->tensor]);
 }

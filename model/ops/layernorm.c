@@ -1,39 +1,34 @@
-#include "model/ops/layernorm.h"
-
-#include "model/ops/strips.h"
+#include "model/ops/ops.h"
 
 #include <math.h>
-#include <string.h>
 
-/* Two passes: the squares of what is left, so that a large mean costs no digits. */
-static void row_stats(const float *x, int width, float *mean, float *rstd) {
+#define LAYERNORM_EPS 1e-5f /* under the root */
+
+/* stat: mean, 1 / root. Two passes: the squares of what is left, so that a large mean costs no digits. */
+static void row_stats(const float *x, int width, float *stat) {
     float sum = 0, squares = 0;
 #pragma omp simd reduction(+ : sum)
     for (int i = 0; i < width; i++) sum += x[i];
     float m = sum / (float)width;
 #pragma omp simd reduction(+ : squares)
     for (int i = 0; i < width; i++) squares += (x[i] - m) * (x[i] - m);
-    *mean = m;
-    *rstd = 1.0f / sqrtf(squares / (float)width + LAYERNORM_EPS);
+    stat[0] = m;
+    stat[1] = 1.0f / sqrtf(squares / (float)width + LAYERNORM_EPS);
 }
 
-void layernorm_forward(const float *x, const float *gain, float *h, float *stat, int64_t N, int width) {
-    const float *bias = gain + width;
-#pragma omp parallel for schedule(static)
-    for (int64_t n = 0; n < N; n++) {
-        const float *xn = x + n * width;
-        float *hn = h + n * width, mean, r;
-        row_stats(xn, width, &mean, &r);
-        for (int i = 0; i < width; i++) hn[i] = gain[i] * ((xn[i] - mean) * r) + bias[i];
-        stat[n] = mean;
-        stat[N + n] = r;
-    }
+void layernorm_row(const Ctx *c, const float *x, float *h, float *stat) {
+    int width = c->d;
+    row_stats(x, width, stat);
+    const float *gain = c->w[0], *bias = gain + width, mean = stat[0], r = stat[1];
+    for (int i = 0; i < width; i++) h[i] = gain[i] * ((x[i] - mean) * r) + bias[i];
 }
 
 /* forward: h = g z + b, z = (x - mean) r
  * so       dx = r (g dh - mean(g dh) - z mean(g dh z)), dg = dh z, db = dh */
-static void backward_row(const float *x, const float *g, float mean, float r, const float *dh, float *dx,
-                         float *dg, int width) {
+void layernorm_row_back(const Ctx *c, const float *x, const float *stat, const float *dh, float *dx,
+                        float *dg) {
+    int width = c->d;
+    const float *g = c->w[0], mean = stat[0], r = stat[1];
     float sum = 0, dot = 0, *db = dg + width;
 #pragma omp simd reduction(+ : sum, dot)
     for (int i = 0; i < width; i++) {
@@ -48,21 +43,4 @@ static void backward_row(const float *x, const float *g, float mean, float r, co
         dg[i] += dh[i] * z;
         db[i] += dh[i];
     }
-}
-
-void layernorm_backward(const float *x, const float *gain, const float *stat, const float *dh, float *dx,
-                        float *dgain, float *partial, int B, int T, int width) {
-    int strips = strips_count(B, T);
-    int64_t N = (int64_t)B * T;
-#pragma omp parallel for schedule(static)
-    for (int s = 0; s < strips; s++) {
-        int64_t n0, n1;
-        strip_range(s, T, &n0, &n1);
-        float *dg = partial + (int64_t)s * 2 * width;
-        memset(dg, 0, 2 * (size_t)width * sizeof *dg);
-        for (int64_t n = n0; n < n1; n++)
-            backward_row(x + n * width, gain, stat[n], stat[N + n], dh + n * width, dx + n * width, dg,
-                         width);
-    }
-    strips_add(partial, strips, 2 * width, dgain);
 }

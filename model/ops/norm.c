@@ -1,76 +1,55 @@
 /* Owns: the table of norms and the table of places where they stand. Any norm stands at any place. */
-#include "model/ops/dyt.h"
-#include "model/ops/layernorm.h"
-#include "model/ops/rmsnorm.h"
-#include "model/ops/rmsnorm_scalar.h"
-#include "model/slots.h"
+#include "model/ops/ops.h"
+#include "model/ops/strips.h"
 
-static void rmsnorm_pair_forward(const Ctx *c, const float *x, float *h, float *stat) {
-    rmsnorm_forward(x, c->w[0], h, stat, c->N, c->d);
-}
-static void rmsnorm_pair_backward(const Ctx *c, const float *x, const float *stat, const float *dh,
-                                  float *dx) {
-    rmsnorm_backward(x, c->w[0], stat, dh, dx, c->dw[0], c->partial, c->B, c->T, c->d);
+void norm_rows(const Ctx *c, const float *x, float *h, float *stat) {
+    const NormKind *kind = &norm_kinds[c->c->norm_kind];
+#pragma omp parallel for schedule(static)
+    for (int64_t n = 0; n < c->N; n++) kind->row(c, x + n * c->d, h + n * c->d, stat + n * NORM_STATS);
 }
 
-static void scalar_pair_forward(const Ctx *c, const float *x, float *h, float *stat) {
-    rmsnorm_scalar_forward(x, c->w[0], h, stat, c->N, c->d);
-}
-static void scalar_pair_backward(const Ctx *c, const float *x, const float *stat, const float *dh,
-                                 float *dx) {
-    rmsnorm_scalar_backward(x, c->w[0], stat, dh, dx, c->dw[0], c->partial, c->B, c->T, c->d);
+typedef struct Back {
+    const Ctx *c;
+    const float *x, *stat, *dh;
+    float *dx;
+} Back;
+
+static void back_token(const void *op, int64_t n, float *dgain) {
+    const Back *b = op;
+    int64_t at = n * b->c->d;
+    norm_kinds[b->c->c->norm_kind].row_back(b->c, b->x + at, b->stat + n * NORM_STATS, b->dh + at, b->dx + at,
+                                            dgain);
 }
 
-static void layernorm_pair_forward(const Ctx *c, const float *x, float *h, float *stat) {
-    layernorm_forward(x, c->w[0], h, stat, c->N, c->d);
-}
-static void layernorm_pair_backward(const Ctx *c, const float *x, const float *stat, const float *dh,
-                                    float *dx) {
-    layernorm_backward(x, c->w[0], stat, dh, dx, c->dw[0], c->partial, c->B, c->T, c->d);
+void norm_rows_back(const Ctx *c, const float *x, const float *stat, const float *dh, float *dx) {
+    const TensorSpec *gain = norm_kinds[c->c->norm_kind].head.tensors;
+    int width = 0;
+    for (int i = 0; i < SLOT_TENSORS && gain[i].name; i++) width += gain[i].rows == SIZE_D ? c->d : 1;
+    strips_sum(back_token, &(Back){c, x, stat, dh, dx}, c->B, c->T, width, c->partial, c->dw[0]);
 }
 
-static void dyt_pair_forward(const Ctx *c, const float *x, float *h, float *stat) {
-    (void)stat; /* a function of each number alone */
-    dyt_forward(x, c->w[0], h, c->N, c->d);
-}
-static void dyt_pair_backward(const Ctx *c, const float *x, const float *stat, const float *dh, float *dx) {
-    (void)stat;
-    dyt_backward(x, c->w[0], dh, dx, c->dw[0], c->partial, c->B, c->T, c->d);
-}
+#define KIND(kind, text, ...)                                                                                \
+    { .head = {#kind, text, {__VA_ARGS__}}, .row = kind##_row, .row_back = kind##_row_back }
 
 const NormKind norm_kinds[] = {
-    {.head = {"rmsnorm",
-              "divided by its rms, a gain a channel (arXiv 1910.07467)",
-              {{"weight", SIZE_D, SIZE_NONE, INIT_ONE}}},
-     .forward = rmsnorm_pair_forward,
-     .backward = rmsnorm_pair_backward},
-    {.head = {"rmsnorm_scalar",
-              "the same with one gain for all channels (arXiv 2506.19697)",
-              {{"weight", SIZE_ONE, SIZE_NONE, INIT_ONE}}},
-     .forward = scalar_pair_forward,
-     .backward = scalar_pair_backward},
-    {.head = {"layernorm",
-              "centred, divided by its deviation, gain and bias (arXiv 1607.06450)",
-              {{"weight", SIZE_D, SIZE_NONE, INIT_ONE}, {"bias", SIZE_D, SIZE_NONE, INIT_ZERO}}},
-     .forward = layernorm_pair_forward,
-     .backward = layernorm_pair_backward},
-    {.head = {"dyt",
-              "g tanh(a x) + b instead of a norm (arXiv 2503.10622)",
-              {{"weight", SIZE_D, SIZE_NONE, INIT_ONE},
-               {"bias", SIZE_D, SIZE_NONE, INIT_ZERO},
-               {"alpha", SIZE_ONE, SIZE_NONE, INIT_HALF}}},
-     .forward = dyt_pair_forward,
-     .backward = dyt_pair_backward},
+    KIND(rmsnorm, "divided by its rms, a gain a channel (arXiv 1910.07467)",
+         {"weight", SIZE_D, SIZE_NONE, INIT_ONE}),
+    KIND(rmsnorm_scalar, "the same with one gain for all channels (arXiv 2506.19697)",
+         {"weight", SIZE_ONE, SIZE_NONE, INIT_ONE}),
+    KIND(layernorm, "centred, divided by its deviation, gain and bias (arXiv 1607.06450)",
+         {"weight", SIZE_D, SIZE_NONE, INIT_ONE}, {"bias", SIZE_D, SIZE_NONE, INIT_ZERO}),
+    KIND(dyt, "g tanh(a x) + b instead of a norm (arXiv 2503.10622)", {"weight", SIZE_D, SIZE_NONE, INIT_ONE},
+         {"bias", SIZE_D, SIZE_NONE, INIT_ZERO}, {"alpha", SIZE_ONE, SIZE_NONE, INIT_HALF}),
     {.head = {NULL}},
 };
 
 #define AT(stage) (1u << STAGE_##stage)
 
 const NormPlace norm_places[] = {
-    {"pre", "x + f(norm(x)), and before the head (arXiv 2002.04745)",
+    {{"pre", "x + f(norm(x)), and before the head (arXiv 2002.04745)", {{0}}},
      AT(NORM_ATTN) | AT(NORM_MLP) | AT(NORM_FINAL)},
-    {"post", "norm(x + f(x)) (arXiv 1706.03762)", AT(SUM_NORM_ATTN) | AT(SUM_NORM_MLP)},
-    {"sandwich", "x + norm(f(norm(x))), and before the head (arXiv 2105.13290)",
+    {{"post", "norm(x + f(x)) (arXiv 1706.03762)", {{0}}}, AT(SUM_NORM_ATTN) | AT(SUM_NORM_MLP)},
+    {{"sandwich", "x + norm(f(norm(x))), and before the head (arXiv 2105.13290)", {{0}}},
      AT(NORM_ATTN) | AT(ADD_NORM_ATTN) | AT(NORM_MLP) | AT(ADD_NORM_MLP) | AT(NORM_FINAL)},
-    {.name = NULL},
+    {.head = {NULL}},
 };

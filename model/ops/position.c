@@ -1,6 +1,4 @@
-#include "model/ops/position.h"
-
-#include "model/slots.h"
+#include "model/ops/ops.h"
 
 #include <math.h>
 
@@ -57,7 +55,7 @@ void sinusoid_table(float *P, int T, int d, double amplitude) {
 }
 
 static int64_t rope_table_width(const ModelConfig *c) {
-    return c->width / c->heads / attention_slots[c->attention].maps;
+    return c->width / c->heads / slot_maps(&attention_slots[c->attention]);
 }
 static void rope_slot_table(const ModelConfig *c, int T, float *rotation) {
     rope_table(rotation, T, (int)rope_table_width(c));

@@ -1,22 +1,25 @@
 /* Owns: the table of transforms of q and k before position. */
-#include "model/ops/qk_rmsnorm.h"
-#include "model/slots.h"
+#include "model/ops/ops.h"
 
+#include <string.h>
+
+/* q and k, adjacent in a token's row. */
 static int64_t rmsnorm_saved(const ModelConfig *c) {
     return (c->heads + config_kv_heads(c)) * (c->width / c->heads);
 }
 
-static void rmsnorm_forward_pair(const Ctx *c, float *qkv, int64_t ld) {
-    int64_t width = (int64_t)c->H * c->dh;
-    qk_rmsnorm_forward(qkv, ld, c->w[0], c->saved, c->N, c->H, c->dh);
-    qk_rmsnorm_forward(qkv + width, ld, c->w[1], c->saved + c->N * width, c->N, c->KV, c->dh);
+static void rmsnorm_forward(const Ctx *c, float *qkv, int64_t ld) {
+    int64_t both = rmsnorm_saved(c->c), q = (int64_t)c->H * c->dh;
+#pragma omp parallel for schedule(static)
+    for (int64_t n = 0; n < c->N; n++) memcpy(c->saved + n * both, qkv + n * ld, (size_t)both * sizeof *qkv);
+    head_rmsnorm_forward(&(HeadNorm){c, 0, c->H, 1}, c->saved, both, qkv, ld);
+    head_rmsnorm_forward(&(HeadNorm){c, 1, c->KV, 1}, c->saved + q, both, qkv + q, ld);
 }
 
-static void rmsnorm_backward_pair(const Ctx *c, float *dqkv, int64_t ld) {
-    int64_t width = (int64_t)c->H * c->dh;
-    const float *keys = c->saved + c->N * width;
-    qk_rmsnorm_backward(dqkv, ld, c->w[0], c->saved, c->dw[0], c->partial, c->B, c->T, c->H, c->dh);
-    qk_rmsnorm_backward(dqkv + width, ld, c->w[1], keys, c->dw[1], c->partial, c->B, c->T, c->KV, c->dh);
+static void rmsnorm_backward(const Ctx *c, float *dqkv, int64_t ld) {
+    int64_t both = rmsnorm_saved(c->c), q = (int64_t)c->H * c->dh;
+    head_rmsnorm_backward(&(HeadNorm){c, 0, c->H, 1}, c->saved, both, dqkv, ld);
+    head_rmsnorm_backward(&(HeadNorm){c, 1, c->KV, 1}, c->saved + q, both, dqkv + q, ld);
 }
 
 const QkSlot qk_slots[] = {
@@ -26,7 +29,7 @@ const QkSlot qk_slots[] = {
               {{"q_norm.weight", SIZE_HEAD, SIZE_NONE, INIT_ONE},
                {"k_norm.weight", SIZE_HEAD, SIZE_NONE, INIT_ONE}}},
      .saved = rmsnorm_saved,
-     .forward = rmsnorm_forward_pair,
-     .backward = rmsnorm_backward_pair},
+     .forward = rmsnorm_forward,
+     .backward = rmsnorm_backward},
     {.head = {NULL}},
 };

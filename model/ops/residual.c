@@ -1,4 +1,4 @@
-#include "model/ops/residual.h"
+#include "model/ops/ops.h"
 
 void residual_add(float *out, const float *a, const float *b, int64_t n) {
 #pragma omp parallel for simd schedule(static)

@@ -1,20 +1,25 @@
-/* Owns: RMSNorm (arXiv 1910.07467) of rows of a matrix, forward and backward.
- * Does not own: where norms stand (norm.c), the norms of heads (head_rmsnorm.h, qk_rmsnorm.h). */
+/* Owns: the core of every RMSNorm: of rows of the stream (rmsnorm.c, rmsnorm_scalar.c) and of heads
+ * (head_rmsnorm.c). Does not own: their loops, and the order in which each sums g dy x. */
 #ifndef SINKLAB_RMSNORM_H
 #define SINKLAB_RMSNORM_H
 
-#include <stdint.h>
-
 #define RMSNORM_EPS 1e-5f /* under the root */
 
-/* h[n][i] = gain[i] x[n][i] / rms(x[n]); rstd[n] = 1 / rms. x, h: (B*T, width). */
-void rmsnorm_forward(const float *x, const float *gain, float *h, float *rstd, int64_t N, int width);
-
-/* dx += the gradient through the norm; dgain += sum over tokens. partial: (strips, width). */
-void rmsnorm_backward(const float *x, const float *gain, const float *rstd, const float *dh, float *dx,
-                      float *dgain, float *partial, int B, int T, int width);
-
-/* One vector of w floats, used by head-wise norms too: returns 1 / rms. */
+/* r = 1 / rms = (mean x^2 + eps)^-1/2 of `width` floats. */
 float rms_reciprocal(const float *x, int width);
+
+/* forward: y = g x r
+ * so       dx = r (g dy - x c), c = r^2 mean(g dy x), and dg = dy x r
+ * of one channel. A gain that all channels share stands outside: g = 1, scale = gain r. */
+static inline float rms_back(float x, float g, float dy, float scale, float c) {
+    return scale * (g * dy - x * c);
+}
+static inline float rms_gain_back(float x, float dy, float r) {
+    return dy * (x * r);
+}
+/* c, from the sum over the channels. */
+static inline float rms_along(float sum, float r, int width) {
+    return sum / (float)width * r * r;
+}
 
 #endif

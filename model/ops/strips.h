@@ -5,8 +5,6 @@
 #ifndef SINKLAB_STRIPS_H
 #define SINKLAB_STRIPS_H
 
-#include "model/kernels/vec.h"
-
 #include <stdint.h>
 
 enum { STRIP = 64 };
@@ -26,7 +24,10 @@ static inline void strip_range(int s, int T, int64_t *n0, int64_t *n1) {
     *n1 = (int64_t)row * T + t1;
 }
 
-/* grad[i] += partial[s][i] over strips in order. */
-void strips_add(const float *partial, int strips, int width, float *grad);
+/* Adds token n's share to its strip's sum; `op`: whatever the op needs. */
+typedef void AddToken(const void *op, int64_t n, float *sum);
+
+/* grad (width) += the sum over all tokens. partial: (strips, width). */
+void strips_sum(AddToken *add, const void *op, int B, int T, int width, float *partial, float *grad);
 
 #endif

@@ -1,4 +1,4 @@
-#include "model/ops/value_residual.h"
+#include "model/ops/ops.h"
 
 #include <string.h>
 

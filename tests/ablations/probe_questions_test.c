@@ -229,7 +229,7 @@ static void bound_of_raw_weights(void **state) {
     Asked a;
     Error e = {0};
     double got[T] = {0}, want[T] = {0};
-    while (strcmp(attention_name(c.attention), "sigmoid")) c.attention++;
+    c.attention = row_named(SLOT_ATTENTION, "sigmoid");
     ask(&a, c, T);
     fill(a.r.m, STAGE_QKV, 0, 0);
     Forward f = naive_row(&a, 0);
@@ -415,7 +415,7 @@ static void rounding_spares_the_stream(void **state) {
     Asked a;
     Error e = {0};
     double loss[QUANTIZE_KINDS];
-    while (strcmp(norm_name(c.norm), "post")) c.norm++;
+    c.norm = row_named(SLOT_NORM, "post");
     ask(&a, c, 11);
     must(quantize_measure(&a.s, &a.p, loss, &e), &e);
     assert_true(fabs(loss[2] - last_alone(&a)) > 1e-5);

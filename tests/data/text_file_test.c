@@ -96,7 +96,7 @@ static void what_programs_write_is_known(void **state) {
     } rows[] = {{"tar cf out text", "tar archive"},
                 {"bzip2 -c text > out", "bzip2"},
                 {"xz -c text > out", "xz"},
-                {"gzip -c text | gzip -c > out", "gzip twice"},
+                {"gzip -c text | gzip -c > out", "gzip within gzip"},
                 {"iconv -f UTF-8 -t UTF-16 text > out", "UTF-16"},
                 {"iconv -f UTF-8 -t UTF-16LE text > out", "UTF-16"},
                 {"iconv -f UTF-8 -t UTF-32 text > out", "UTF-32"},

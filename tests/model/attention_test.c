@@ -5,6 +5,7 @@
 #include "data/base/rng.h"
 #include "model/kernels/gemm_bf16.h"
 #include "model/ops/attention.h"
+#include "model/ops/weight_functions.h"
 
 #include <math.h>
 #include <omp.h>
@@ -37,6 +38,7 @@ static const ModelConfig config = {.context = 128, .clip_gamma = -0.02, .clip_ze
 typedef struct Problem {
     AttentionShape s;
     const AttentionSlot *slot;
+    const struct Kind *kind; /* of the slot's name */
     const double *base[NAIVE_INPUTS];
 } Problem;
 
@@ -124,27 +126,83 @@ static void naive_differential(Row *r) {
     for (int k = 0; k < r->T; k++) r->s[k] -= r->mix * r->s2[k];
 }
 
-static const struct {
+static void naive_temperature(Row *r) {
+    for (int k = 0; k < r->T; k++) r->s[k] *= r->mix;
+    naive_softmax(r);
+}
+
+/* The formulas, by the name of the row. */
+typedef struct Kind {
     const char *name;
     void (*weights)(Row *r);
     double cost; /* roundings of the formula, beyond the sums */
-} kinds[] = {{"softmax", naive_softmax, 8},
-             {"softmax1", naive_softmax, 8},
-             {"sink_logit", naive_softmax, 8},
-             {"sink_token", naive_softmax, 8},
-             {"k_bias", naive_softmax, 8},
-             {"kv_bias", naive_softmax, 8},
-             {"key0_bias", naive_softmax, 8},
-             {"v_bias", naive_softmax, 8},
-             {"sigmoid", naive_sigmoid, 8},
-             {"sigmoid_bias", naive_sigmoid_bias, 8},
-             {"sigmoid_norm", naive_sigmoid_norm, 8},
-             {"relu", naive_relu, 8},
-             {"elu1", naive_elu1, 8},
-             {"softpick", naive_softpick, 32},
-             {"clipped", naive_clipped, 64},
-             {"differential", naive_differential, 16}};
+} Kind;
+
+static const Kind kinds[] = {{"softmax", naive_softmax, 8},
+                             {"softmax1", naive_softmax, 8},
+                             {"sink_logit", naive_softmax, 8},
+                             {"sink_token", naive_softmax, 8},
+                             {"k_bias", naive_softmax, 8},
+                             {"kv_bias", naive_softmax, 8},
+                             {"key0_bias", naive_softmax, 8},
+                             {"v_bias", naive_softmax, 8},
+                             {"sigmoid", naive_sigmoid, 8},
+                             {"sigmoid_bias", naive_sigmoid_bias, 8},
+                             {"sigmoid_norm", naive_sigmoid_norm, 8},
+                             {"relu", naive_relu, 8},
+                             {"elu1", naive_elu1, 8},
+                             {"softpick", naive_softpick, 32},
+                             {"clipped", naive_clipped, 64},
+                             {"differential", naive_differential, 16},
+                             {"temperature", naive_temperature, 16}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static const Kind *kind_of(const AttentionSlot *slot) {
+    for (int i = 0; i < KINDS; i++)
+        if (!strcmp(kinds[i].name, slot->head.name)) return &kinds[i];
+    fail_msg("no naive formula of %s", slot->head.name);
+    return NULL;
+}
+
+static const AttentionSlot *slot_named(const char *name) {
+    return &attention_slots[row_named(SLOT_ATTENTION, name)];
+}
+
+/* ---- a planted slot: softmax(t s), t learned a head ---- */
+
+/* A key not seen stays at -INFINITY, whatever t: never -INFINITY times 0 or less. */
+static void temper(const Scores *b) {
+    for (int i = 0; i < b->nq; i++)
+        for (int k = b->k0; k < b->k1; k++) {
+            float *s = b->S + i * b->ld + k;
+            if (*s > -INFINITY) *s *= b->mix;
+        }
+}
+
+static void temperature_weights(const Scores *b) {
+    temper(b);
+    softmax_weights(b);
+}
+
+/* forward: A = softmax(t S)   so   dZ = A (dA - sum A dA), dS = t dZ, dt = sum S dZ over the keys seen */
+static void temperature_weights_backward(const Scores *b) {
+    size_t n = (size_t)b->nq * (size_t)b->ld;
+    OWNED float *S = constants(n, 0);
+    memcpy(S, b->S, n * sizeof *S);
+    temper(b);
+    softmax_weights_backward(b);
+    for (int i = 0; i < b->nq; i++)
+        for (int k = b->k0; k < b->k1; k++) {
+            float *dS = b->dS + i * b->ld + k, s = S[i * b->ld + k];
+            if (s > -INFINITY) *b->dmix += s * *dS;
+            *dS *= b->mix;
+        }
+}
+
+static const AttentionSlot temperature = {.head = {"temperature", "", {{"t", SIZE_H, SIZE_NONE, INIT_ONE}}},
+                                          .part = {PART_MIX},
+                                          .weights = temperature_weights,
+                                          .backward = temperature_weights_backward};
 
 /* ---- naive attention over T keys and the null key ---- */
 
@@ -166,7 +224,7 @@ static const double *part(const Problem *p, const double *const *in, AttentionPa
 
 /* Score of query (row, h, t) on a key: map m of dk floats. */
 static double score(const Problem *p, const double *q, const double *key, int m) {
-    int dk = p->s.dh / p->slot->maps;
+    int dk = p->s.dh / slot_maps(p->slot);
     double sum = 0;
     for (int i = m * dk; i < (m + 1) * dk; i++) sum += q[i] * key[i];
     return sum / sqrt(dk);
@@ -199,12 +257,11 @@ static void naive_row(const Problem *p, const double *const *in, int row, int h,
     for (int k = 0; k < r->T; k++) r->keys += seen[k] = sees(&p->s, row, t, k);
     scores(p, in, row, h, t, 0, r, r->s);
     scores(p, p->base, row, h, t, 0, r, r->s0);
-    if (p->slot->maps > 1) {
-        scores(p, in, row, h, t, 1, r, r->s2);
-        r->mix = part(p, in, PART_MIX)[h];
-    }
+    const double *mix = part(p, in, PART_MIX);
+    r->mix = mix ? mix[h] : 0;
+    if (slot_maps(p->slot) > 1) scores(p, in, row, h, t, 1, r, r->s2);
     r->null = null_score(p, in, row, h, t);
-    kinds[p->slot - attention_slots].weights(r);
+    p->kind->weights(r);
 }
 
 static Row row_of(int T) {
@@ -315,17 +372,17 @@ enum { BF16_ROUNDINGS = 1 << 14, FORWARD_PRODUCTS = 2, BACKWARD_PRODUCTS = 5 };
 
 /* Deep: a score (d_head), its exponential, sums over T keys twice; a gradient of a part sums over all
  * queries. */
-static void check(int kind, const Case *c, const bool *null, bool bf16) {
+static void check(const AttentionSlot *slot, const Case *c, const bool *null, bool bf16) {
     const int rounded = bf16 ? BF16_ROUNDINGS : 0;
-    const AttentionSlot *slot = &attention_slots[kind];
-    if (c->dh % slot->maps) return;
+    const double cost = kind_of(slot)->cost;
+    if (c->dh % slot_maps(slot)) return;
     size_t N = (size_t)(c->B * c->T), heads = (size_t)(c->H * c->dh);
     OWNED int32_t *doc_start = calloc(N, sizeof *doc_start);
-    Problem p = {.s = shape_of(c, doc_start), .slot = slot};
+    Problem p = {.s = shape_of(c, doc_start), .slot = slot, .kind = kind_of(slot)};
     p.s.null = null;
     p.s.bf16 = bf16;
     Parts parts = parts_of(slot, &p.s);
-    size_t n = N * (size_t)p.s.ld, m = N * heads, stats = N * (size_t)(c->H * slot->maps);
+    size_t n = N * (size_t)p.s.ld, m = N * heads, stats = N * (size_t)(c->H * slot_maps(slot));
     OWNED float *qkv = normals(1, n, c->std), *g = normals(2, m, 1), *o = constants(m, 9);
     OWNED float *stat = constants(stats, 9), *dqkv = constants(n, c->spare ? 0 : 9);
     OWNED float *forward = scratch_of(slot, c, false), *backward = scratch_of(slot, c, true);
@@ -336,10 +393,9 @@ static void check(int kind, const Case *c, const bool *null, bool bf16) {
     for (int i = 0; i < parts.n; i++) dpart[parts.what[i]] = parts.dw[i];
 
     attention_forward(slot, &p.s, qkv, o, stat, NULL, forward, NULL, 0, 0);
-    check_forward(&f, in, o, c->dh + c->T + kinds[kind].cost + FORWARD_PRODUCTS * rounded);
+    check_forward(&f, in, o, c->dh + c->T + cost + FORWARD_PRODUCTS * rounded);
     attention_backward(slot, &p.s, qkv, o, stat, g, dqkv, dpart, parts.partial, backward);
-    check_gradient(&f, in, g, 0, dqkv, 0,
-                   2 * (c->dh + c->T + kinds[kind].cost) + BACKWARD_PRODUCTS * rounded);
+    check_gradient(&f, in, g, 0, dqkv, 0, 2 * (c->dh + c->T + cost) + BACKWARD_PRODUCTS * rounded);
     for (int i = 0; i < parts.n; i++)
         check_gradient(&f, in, g, 1 + i, parts.dw[i], 0.5f,
                        4 * (c->dh + c->T) + (int)N * c->H + BACKWARD_PRODUCTS * rounded);
@@ -349,30 +405,37 @@ static void check(int kind, const Case *c, const bool *null, bool bf16) {
 
 static void softmax_follows_its_formula_in_every_case(void **state) {
     (void)state;
-    for (int i = 0; i < CASES; i++) check(0, &cases[i], every_head, false);
+    for (int i = 0; i < CASES; i++) check(slot_named("softmax"), &cases[i], every_head, false);
 }
+
+static const Case few[] = {{1, 39, 2, 1, 4, {0}, 0, 0, 1, false},
+                           {1, 39, 2, 2, 6, {7, 2, 0}, 17, 0, 1, true},
+                           {1, 37, 2, 1, 4, {9, 0, 20}, 0, 3, 1, false}};
+enum { FEW = sizeof few / sizeof *few };
 
 static void every_kind_follows_its_formula(void **state) {
     (void)state;
-    const Case some[] = {{1, 39, 2, 1, 4, {0}, 0, 0, 1, false},
-                         {1, 39, 2, 2, 6, {7, 2, 0}, 17, 0, 1, true},
-                         {1, 37, 2, 1, 4, {9, 0, 20}, 0, 3, 1, false}};
-    for (int kind = 1; kind < KINDS; kind++) {
-        assert_string_equal(attention_slots[kind].head.name, kinds[kind].name);
-        for (size_t i = 0; i < sizeof some / sizeof *some; i++)
-            check(kind, &some[i], attention_slots[kind].null_key && i % 2 ? some_heads : every_head, false);
-    }
-    assert_null(attention_slots[KINDS].head.name);
+    for (const AttentionSlot *slot = attention_slots; slot->head.name; slot++)
+        for (int i = 0; i < FEW; i++)
+            check(slot, &few[i], slot->null_key && i % 2 ? some_heads : every_head, false);
+}
+
+/* A slot of one map, whose `maps` is left out; masks, windows and prefixes leave keys unseen. */
+static void a_number_a_head_reaches_a_slot_of_one_map(void **state) {
+    (void)state;
+    for (int i = 0; i < FEW; i++) check(&temperature, &few[i], every_head, false);
 }
 
 /* Weight functions without a kink: at one, a rounded score may fall on the other side. */
 static void bf16_stays_near_the_formulas(void **state) {
     (void)state;
     if (!gemm_bf16_supported()) skip();
-    for (int i = 0; i < CASES; i++) check(0, &cases[i], every_head, true);
-    for (int kind = 1; kind < KINDS; kind++)
-        if (kinds[kind].cost <= 8 && kinds[kind].weights != naive_relu && kinds[kind].weights != naive_elu1)
-            check(kind, &cases[10], every_head, true);
+    for (int i = 0; i < CASES; i++) check(slot_named("softmax"), &cases[i], every_head, true);
+    for (const AttentionSlot *slot = attention_slots; slot->head.name; slot++) {
+        const Kind *kind = kind_of(slot);
+        if (kind->cost <= 8 && kind->weights != naive_relu && kind->weights != naive_elu1)
+            check(slot, &cases[10], every_head, true);
+    }
 }
 
 /* The saved statistic is the log-sum-exp: the taps rely on it. */
@@ -381,7 +444,7 @@ static void softmax_keeps_its_log_sum_exp(void **state) {
     for (int i = 0; i < CASES; i++) {
         const Case *c = &cases[i];
         OWNED int32_t *doc_start = calloc((size_t)(c->B * c->T), sizeof *doc_start);
-        Problem p = {.s = shape_of(c, doc_start), .slot = &attention_slots[0]};
+        Problem p = {.s = shape_of(c, doc_start), .slot = slot_named("softmax"), .kind = kinds};
         size_t n = (size_t)(c->B * c->T * p.s.ld), m = (size_t)(c->B * c->T * c->H);
         OWNED float *qkv = normals(1, n, c->std), *o = constants(m * (size_t)c->dh, 0),
                     *stat = constants(m, 0);
@@ -425,7 +488,7 @@ static void bf16_rounds_every_output(void **state) {
     OWNED int32_t *doc_start = calloc((size_t)(c.B * c.T), sizeof *doc_start);
     AttentionShape s = shape_of(&c, doc_start), rounded = s;
     rounded.bf16 = true;
-    Bits exact = run(&attention_slots[0], &c, s), coarse = run(&attention_slots[0], &c, rounded);
+    Bits exact = run(slot_named("softmax"), &c, s), coarse = run(slot_named("softmax"), &c, rounded);
     size_t N = (size_t)(c.B * c.T);
     assert_memory_not_equal(exact.o, coarse.o, N * (size_t)(c.H * c.dh) * sizeof(float));
     assert_memory_not_equal(exact.dqkv, coarse.dqkv, N * (size_t)s.ld * sizeof(float));
@@ -458,13 +521,13 @@ static void switches_set_to_do_nothing_change_no_bit(void **state) {
     keep.visible = (Visible){c.T - 4, 4, 0};
     prefix.visible.prefix = 1;
     flat.slope = level;
-    Bits plain = run(&attention_slots[0], &c, s);
-    same_bits(plain, run(&attention_slots[1], &c, s), &c, s.ld);
-    same_bits(plain, run(&attention_slots[2], &c, logit), &c, s.ld);
-    same_bits(plain, run(&attention_slots[0], &c, window), &c, s.ld);
-    same_bits(plain, run(&attention_slots[0], &c, keep), &c, s.ld);
-    same_bits(plain, run(&attention_slots[0], &c, prefix), &c, s.ld);
-    same_bits(plain, run(&attention_slots[0], &c, flat), &c, s.ld);
+    Bits plain = run(slot_named("softmax"), &c, s);
+    same_bits(plain, run(slot_named("softmax1"), &c, s), &c, s.ld);
+    same_bits(plain, run(slot_named("sink_logit"), &c, logit), &c, s.ld);
+    same_bits(plain, run(slot_named("softmax"), &c, window), &c, s.ld);
+    same_bits(plain, run(slot_named("softmax"), &c, keep), &c, s.ld);
+    same_bits(plain, run(slot_named("softmax"), &c, prefix), &c, s.ld);
+    same_bits(plain, run(slot_named("softmax"), &c, flat), &c, s.ld);
     free(plain.o);
     free(plain.dqkv);
 }
@@ -483,9 +546,8 @@ static void check_longer(const char *name, bool key, bool value) {
     OWNED float *k = normals(5, own, key), *v = normals(6, own, value), *qkv = normals(1, n, 1);
     OWNED float *rows = constants(m * (size_t)l.ld, 0), *o = constants(n, 0), *want = constants(m * heads, 0);
     OWNED float *stat = constants(m * (size_t)s.H, 0);
-    int kind = 0;
-    while (strcmp(attention_slots[kind].head.name, name)) kind++;
-    OWNED float *scratch = scratch_of(&attention_slots[kind], &longer, false);
+    const AttentionSlot *slot = slot_named(name);
+    OWNED float *scratch = scratch_of(slot, &longer, false);
     for (int row = 0; row < c.B; row++) {
         float *first = rows + row * longer.T * l.ld;
         memcpy(first + heads, k, own * sizeof *k);
@@ -494,8 +556,8 @@ static void check_longer(const char *name, bool key, bool value) {
     }
     s.part[PART_KEY] = key ? k : NULL;
     s.part[PART_VALUE] = value ? v : NULL;
-    attention_forward(&attention_slots[kind], &s, qkv, o, stat, NULL, scratch, NULL, 0, 0);
-    attention_forward(&attention_slots[0], &l, rows, want, stat, NULL, scratch, NULL, 0, 0);
+    attention_forward(slot, &s, qkv, o, stat, NULL, scratch, NULL, 0, 0);
+    attention_forward(slot_named("softmax"), &l, rows, want, stat, NULL, scratch, NULL, 0, 0);
     for (int row = 0; row < c.B; row++) {
         OWNED double *wide = doubles_of(want + (size_t)(row * longer.T + 1) * heads, (size_t)c.T * heads);
         check_close(name, o + (size_t)(row * c.T) * heads, wide, (size_t)c.T * heads, 2 * (c.dh + c.T + 8));
@@ -558,7 +620,7 @@ static void observers_are_shown_the_weights_of_the_formula(void **state) {
     for (int i = 0; i < CASES; i++) {
         const Case *c = &cases[i];
         OWNED int32_t *doc_start = calloc((size_t)(c->B * c->T), sizeof *doc_start);
-        Problem p = {.s = shape_of(c, doc_start), .slot = &attention_slots[0]};
+        Problem p = {.s = shape_of(c, doc_start), .slot = slot_named("softmax"), .kind = kinds};
         size_t n = (size_t)(c->B * c->T * p.s.ld), m = (size_t)(c->B * c->T * c->H);
         OWNED float *qkv = normals(1, n, c->std), *o = constants(m * (size_t)c->dh, 0),
                     *stat = constants(m, 0), *first = constants(m, 9);
@@ -585,7 +647,7 @@ static void huge_scores_give_one_key_everything(void **state) {
     (void)state;
     const Case c = {1, 50, 1, 1, 4, {0}, 0, 0, 1e4, false};
     OWNED int32_t *doc_start = calloc((size_t)c.T, sizeof *doc_start);
-    Problem p = {.s = shape_of(&c, doc_start), .slot = &attention_slots[0]};
+    Problem p = {.s = shape_of(&c, doc_start), .slot = slot_named("softmax"), .kind = kinds};
     size_t n = (size_t)(c.T * p.s.ld), m = (size_t)(c.T * c.dh);
     OWNED float *qkv = normals(1, n, c.std), *o = constants(m, 0), *stat = constants((size_t)c.T, 0);
     OWNED float *g = normals(2, m, 1), *dqkv = constants(n, NAN), *scratch = scratch_of(p.slot, &c, true);
@@ -602,6 +664,7 @@ static void huge_scores_give_one_key_everything(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(softmax_follows_its_formula_in_every_case),
                                        cmocka_unit_test(every_kind_follows_its_formula),
+                                       cmocka_unit_test(a_number_a_head_reaches_a_slot_of_one_map),
                                        cmocka_unit_test(switches_set_to_do_nothing_change_no_bit),
                                        cmocka_unit_test(softmax_keeps_its_log_sum_exp),
                                        cmocka_unit_test(observers_are_shown_the_weights_of_the_formula),

@@ -8,6 +8,7 @@
 #include "data/base/files.h"
 #include "data/base/rng.h"
 #include "model/kernels/gemm.h"
+#include "model/slots.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/config/config.h"
 #include "train/config/conflicts.h"
@@ -38,42 +39,46 @@ static const struct {
     const char *key;
     const char *(*names)(int);
     const char *values[VALUES];
+    SlotKind slot;
 } switches[] = {
-    {"model.attention", attention_name, {NULL}},
-    {"model.head_out", head_out_name, {NULL}},
-    {"model.qk", qk_name, {NULL}},
-    {"model.position", position_name, {NULL}},
-    {"model.norm", norm_name, {NULL}},
-    {"model.norm_kind", norm_kind_name, {NULL}},
-    {"model.mlp", mlp_name, {NULL}},
-    {"model.init", init_name, {NULL}},
-    {"optim.name", optimiser_name, {NULL}},
-    {"model.kv_heads", NULL, {"0", "1"}},
-    {"model.sink_heads", NULL, {"[]", "[]", "[1]"}},
-    {"model.window", NULL, {"0", "0", "5"}},
-    {"model.window_keep", NULL, {"0", "2"}},
-    {"model.prefix", NULL, {"0", "0", "6"}},
-    {"model.value_residual", NULL, {"0", "0.5"}},
-    {"model.head_out_gain", NULL, {"shared", "head"}},
-    {"model.clip_gamma", NULL, {"-0.03", "-0.03", "-0.03", "-0.1"}},
-    {"model.bias", NULL, {"false", "true"}},
-    {"model.tie", NULL, {"false", "true"}},
-    {"train.sink_penalty", NULL, {"0", "0", "-3", "3"}},
-    {"optim.decay_on", NULL, {"matrices", "all"}},
-    {"train.loss_from", NULL, {"5", "0"}},
-    {"train.context_schedule", NULL, {"[]", "[]", "0:8, 5:16"}},
-    {"model.interventions",
-     NULL,
-     {"[]", "[]", "['drop_mlp(0, 0)', 'replace_first(7)']", "['zero_column(0)', 'amplify(4, 2, positions)']",
-      "amplify(3, 2)", "['scale(4, 3)', 'self_only(6)']", "head_off(1, 1)"}},
+    {"model.attention", .slot = SLOT_ATTENTION},
+    {"model.head_out", .slot = SLOT_HEAD_OUT},
+    {"model.qk", .slot = SLOT_QK},
+    {"model.position", .slot = SLOT_POSITION},
+    {"model.norm", .slot = SLOT_NORM},
+    {"model.norm_kind", .slot = SLOT_NORM_KIND},
+    {"model.mlp", .slot = SLOT_MLP},
+    {"model.init", .names = init_name},
+    {"optim.name", .names = optimiser_name},
+    {"model.kv_heads", .values = {"0", "1"}},
+    {"model.sink_heads", .values = {"[]", "[]", "[1]"}},
+    {"model.window", .values = {"0", "0", "5"}},
+    {"model.window_keep", .values = {"0", "2"}},
+    {"model.prefix", .values = {"0", "0", "6"}},
+    {"model.value_residual", .values = {"0", "0.5"}},
+    {"model.head_out_gain", .values = {"shared", "head"}},
+    {"model.clip_gamma", .values = {"-0.03", "-0.03", "-0.03", "-0.1"}},
+    {"model.bias", .values = {"false", "true"}},
+    {"model.tie", .values = {"false", "true"}},
+    {"train.sink_penalty", .values = {"0", "0", "-3", "3"}},
+    {"optim.decay_on", .values = {"matrices", "all"}},
+    {"train.loss_from", .values = {"5", "0"}},
+    {"train.context_schedule", .values = {"[]", "[]", "0:8, 5:16"}},
+    {"model.interventions", .values = {"[]", "[]", "['drop_mlp(0, 0)', 'replace_first(7)']",
+                                       "['zero_column(0)', 'amplify(4, 2, positions)']", "amplify(3, 2)",
+                                       "['scale(4, 3)', 'self_only(6)']", "head_off(1, 1)"}},
 };
 enum { SWITCHES = sizeof switches / sizeof *switches };
 
+static const char *choice_of(int s, int i) {
+    if (switches[s].slot) return slot_row(switches[s].slot, i)->name;
+    return switches[s].names ? switches[s].names(i) : i < VALUES ? switches[s].values[i] : NULL;
+}
+
 static const char *value_of(int s, uint64_t pick) {
     int n = 0;
-    while (switches[s].names ? switches[s].names(n) != NULL : n < VALUES && switches[s].values[n]) n++;
-    int i = (int)(pick % (uint64_t)n);
-    return switches[s].names ? switches[s].names(i) : switches[s].values[i];
+    while (choice_of(s, n)) n++;
+    return choice_of(s, (int)(pick % (uint64_t)n));
 }
 
 static void set(Config *c, const char *key, const char *text) {
@@ -176,8 +181,8 @@ static void check_saved(const Case *k, const OptimState *o) {
 /* DyT in place of the norms after the sums halves the stream at each of them, and nothing enlarges it before
  * the classifier: plain descent, whose steps follow the gradient's size, then needs more of them. */
 static int updates_of(const Config *c) {
-    bool shrinks =
-        !strcmp(norm_name(c->model.norm), "post") && !strcmp(norm_kind_name(c->model.norm_kind), "dyt");
+    bool shrinks = !strcmp(slot_row(SLOT_NORM, c->model.norm)->name, "post") &&
+                   !strcmp(slot_row(SLOT_NORM_KIND, c->model.norm_kind)->name, "dyt");
     return shrinks && !strcmp(optimiser_name(c->optim.name), "sgd") ? SLOW_UPDATES : UPDATES;
 }
 

@@ -2,7 +2,7 @@
 #include "tests/model/support.h"
 
 #include "data/base/rng.h"
-#include "model/ops/cross_entropy.h"
+#include "model/ops/ops.h"
 
 #include <math.h>
 #include <string.h>

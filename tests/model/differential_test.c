@@ -50,8 +50,8 @@ static void gains_begin_at_one_minus_lambda(void **state) {
     ModelConfig c = small_config();
     Model *m = NULL;
     Error e = {0};
-    while (strcmp(attention_name(c.attention), "differential")) c.attention++;
-    while (strcmp(head_out_name(c.head_out), "rmsnorm")) c.head_out++;
+    c.attention = row_named(SLOT_ATTENTION, "differential");
+    c.head_out = row_named(SLOT_HEAD_OUT, "rmsnorm");
     if (!model_create(&m, &c, true, &e)) fail_msg("%s", e.text);
     model_init(m, 1);
     const double want[] = {0.7 * 0.8, 0.7 * (0.2 + 0.6 * exp(-0.3))};

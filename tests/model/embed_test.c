@@ -2,7 +2,7 @@
 #include "tests/model/support.h"
 
 #include "data/base/rng.h"
-#include "model/ops/embed.h"
+#include "model/ops/ops.h"
 
 typedef struct Shape {
     int N, d;

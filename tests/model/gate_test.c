@@ -2,7 +2,7 @@
  * and groups between; a gate at zero halves. */
 #include "tests/model/support.h"
 
-#include "model/ops/gate.h"
+#include "model/ops/ops.h"
 
 #include <math.h>
 #include <string.h>

@@ -66,7 +66,7 @@ static ModelConfig same_config(bool head_norm) {
     ModelConfig c = small_config(); /* the first row of every slot */
     Error e = {0};
     c.vocab = VOCAB, c.layers = L, c.width = D, c.heads = H, c.context = T, c.mlp_width = F;
-    while (head_norm && strcmp(head_out_name(c.head_out), "rmsnorm")) c.head_out++;
+    if (head_norm) c.head_out = row_named(SLOT_HEAD_OUT, "rmsnorm");
     if (!model_config_check(&c, &e)) fail_msg("%s", e.text);
     return c;
 }

@@ -1,6 +1,6 @@
-/* model/instruments/gradient_sink.c: planted gradients; a model's own against central differences of a naive loss in
- * double, by the stream that enters each block and by the normed input of its attention; where there are none; and
- * bits. */
+/* model/instruments/gradient_sink.c: planted gradients; a model's own against central differences of a naive
+ * loss in double, by the stream that enters each block and by the normed input of its attention; where there
+ * are none; and bits. */
 #include "tests/model/instruments_fixture.h"
 #include "tests/model/naive_forward.h"
 #include "tests/model/support.h"
@@ -26,7 +26,8 @@ static Figures measure_planted(const double *g, int length, const int32_t *doc_s
         data[2 * t + 1] = (float)(-0.8 * g[t]);
     }
     show(&gradient_sink, self, &p, TAP_ATTN_IN_GRAD, data, 2, doc_start, 1);
-    gradient_sink.see(self, &(View){TAP_EMBED_GRAD, -1, 0, 1, length, 0, length, 2, 2, data, doc_start, NULL});
+    gradient_sink.see(self,
+                      &(View){TAP_EMBED_GRAD, -1, 0, 1, length, 0, length, 2, 2, data, doc_start, NULL});
     gradient_sink.close(self, &f);
     return f;
 }

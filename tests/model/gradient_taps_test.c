@@ -1,5 +1,6 @@
-/* The taps of the backward: what each shows is the slope of the loss by the array that its forward tap showed, layer by
- * layer, judged as slope.h says; who looks changes no bit; model_slopes shows what model_train does. */
+/* The taps of the backward: what each shows is the slope of the loss by the array that its forward tap
+ * showed, layer by layer, judged as slope.h says; who looks changes no bit; model_slopes shows what
+ * model_train does. */
 #include "tests/model/slope.h"
 
 #include "model/kernels/gemm.h"
@@ -14,8 +15,8 @@
 
 enum { ROWS = 2, T = 13, FEW = 7, DRAWS = 40 };
 
-/* A gradient's tap, where the array that it is of passes, and from where on nothing reads that array any more for the
- * branch that the gradient is of. */
+/* A gradient's tap, where the array that it is of passes, and from where on nothing reads that array any more
+ * for the branch that the gradient is of. */
 static const struct Place {
     TapPoint gradient, at, end;
 } places[] = {{TAP_RESID_GRAD, TAP_RESID, TAPS},
@@ -70,7 +71,8 @@ static double uphill(const float *g, float *v, size_t n) {
     return D;
 }
 
-static bool check_place(const Rig *r, Tape *tape, RigLoss *loss, struct Place place, int layer, const char *variant) {
+static bool check_place(const Rig *r, Tape *tape, RigLoss *loss, struct Place place, int layer,
+                        const char *variant) {
     size_t n = (size_t)(loss->batch.rows * r->T) * (size_t)r->m->config.width;
     OWNED float *g = constants(n, 0), *add = constants(n, 0), *kept = constants(n, 0), *v = constants(n, 0),
                 *grads = model_arena(r->m);
@@ -101,7 +103,8 @@ static void check_model(ModelConfig c, int documents, const char *variant) {
     int rows = small ? 1 : ROWS;
     Rig r = rig_of(&c, rows, small ? FEW : T, documents);
     Tape *tape = rig_tape(&r, rows, true);
-    RigLoss loss = {.r = &r, .tape = rig_tape(&r, rows, false), .batch = rig_batch(&r, 0, rows), .kinks = kinks};
+    RigLoss loss = {
+        .r = &r, .tape = rig_tape(&r, rows, false), .batch = rig_batch(&r, 0, rows), .kinks = kinks};
     for (int p = 0; p < PLACES; p++)
         for (int l = p == PLACES - 1 ? -1 : 0; l < (p == PLACES - 1 ? 0 : c.layers); l++) {
             bool told = false;
@@ -109,7 +112,8 @@ static void check_model(ModelConfig c, int documents, const char *variant) {
                 rig_draw(&r, draw);
                 told = check_place(&r, tape, &loss, places[p], l, variant);
             }
-            if (!told) fail_msg("%s: tap %d of layer %d: noise hides its slope", variant, places[p].gradient, l);
+            if (!told)
+                fail_msg("%s: tap %d of layer %d: noise hides its slope", variant, places[p].gradient, l);
         }
     tape_free(tape);
     tape_free(loss.tape);
@@ -120,35 +124,37 @@ static void check_model(ModelConfig c, int documents, const char *variant) {
 
 static void what_is_shown_is_the_slope_of_the_loss(void **state) {
     (void)state;
-    for (int documents = 0; documents < 8; documents += 5) check_model(small_config(), documents, "first rows");
+    for (int documents = 0; documents < 8; documents += 5)
+        check_model(small_config(), documents, "first rows");
 }
 
 static void through_every_attention(void **state) {
     (void)state;
-    for (int i = 1; attention_name(i); i++) {
+    for (int i = 1; slot_row(SLOT_ATTENTION, i)->name; i++) {
         ModelConfig c = small_config();
         c.attention = i;
-        check_model(c, 0, attention_name(i));
+        check_model(c, 0, slot_row(SLOT_ATTENTION, i)->name);
     }
 }
 
 /* Gates of the input hand their gradient to h beside q, k and v. */
 static void through_every_head_output(void **state) {
     (void)state;
-    for (int i = 1; head_out_name(i); i++) {
+    for (int i = 1; slot_row(SLOT_HEAD_OUT, i)->name; i++) {
         ModelConfig c = small_config();
         c.head_out = i;
-        check_model(c, 0, head_out_name(i));
+        check_model(c, 0, slot_row(SLOT_HEAD_OUT, i)->name);
     }
 }
 
-/* Where no norm stands before a sublayer its input is the stream, and the tap is of the sublayer's own reading. */
+/* Where no norm stands before a sublayer its input is the stream, and the tap is of the sublayer's own
+ * reading. */
 static void wherever_norms_stand(void **state) {
     (void)state;
-    for (int i = 1; norm_name(i); i++) {
+    for (int i = 1; slot_row(SLOT_NORM, i)->name; i++) {
         ModelConfig c = small_config();
         c.norm = i;
-        check_model(c, 0, norm_name(i));
+        check_model(c, 0, slot_row(SLOT_NORM, i)->name);
     }
 }
 
@@ -214,10 +220,11 @@ static void the_last_block_comes_first(void **state) {
     rig_free(&r);
 }
 
-/* Both show the same; the one makes gradients of weights, the other leaves the linear layers' as they were. */
+/* Both show the same; the one makes gradients of weights, the other leaves the linear layers' as they were.
+ */
 static void slopes_are_those_of_training(void **state) {
     (void)state;
-    for (int i = 0; attention_name(i); i++) {
+    for (int i = 0; slot_row(SLOT_ATTENTION, i)->name; i++) {
         ModelConfig c = small_config();
         c.attention = i;
         c.head_out = i % 2 ? 0 : 3;

@@ -1,7 +1,7 @@
 /* model/ops/head_rmsnorm.c against the formula and its central differences. */
 #include "tests/model/support.h"
 
-#include "model/ops/head_rmsnorm.h"
+#include "model/ops/ops.h"
 #include "model/ops/strips.h"
 
 #include <math.h>
@@ -9,7 +9,7 @@
 
 typedef struct Shape {
     int B, T, H, dh, gains;
-    double std; /* as in rmsnorm_test.c */
+    double std; /* as in norm_test.c */
 } Shape;
 
 static const Shape shapes[] = {{1, 1, 1, 1, 1, 3e-3}, {1, 7, 1, 17, 1, 1},     {2, 33, 3, 12, 1, 3e-3},
@@ -36,10 +36,15 @@ static void check(const Shape *s) {
     const float *in[] = {o, gain};
     Naive f = {s, naive, 2, {n, w}, n};
 
-    head_rmsnorm_forward(o, gain, y, (int64_t)N, s->H, s->dh, s->gains);
+    const Ctx c = {
+        .B = s->B, .T = s->T, .N = (int64_t)N, .dh = s->dh, .w = {gain}, .dw = {dgain}, .partial = partial};
+    const HeadNorm norm = {&c, 0, s->H, s->gains};
+    int64_t ld = (int64_t)s->H * s->dh;
+
+    head_rmsnorm_forward(&norm, o, ld, y, ld);
     check_forward(&f, in, y, s->dh + 5);
     memcpy(dx, dy, n * sizeof *dx); /* the op works in place */
-    head_rmsnorm_backward(o, gain, dx, dgain, partial, s->B, s->T, s->H, s->dh, s->gains);
+    head_rmsnorm_backward(&norm, o, ld, dx, ld);
     check_gradient(&f, in, dy, 0, dx, 0, 2 * s->dh + 12);
     check_gradient(&f, in, dy, 1, dgain, 0.5f, s->dh + 5 + (int)N * s->H);
 }
@@ -59,7 +64,7 @@ static void a_head_of_unit_rms_stays_as_it_is(void **state) {
         for (int i = 0; i < DH; i++) sum += (double)o[v * DH + i] * o[v * DH + i];
         for (int i = 0; i < DH; i++) o[v * DH + i] = (float)(o[v * DH + i] / sqrt(sum / DH));
     }
-    head_rmsnorm_forward(o, gain, y, N, H, DH, 1);
+    head_rmsnorm_forward(&(HeadNorm){&(Ctx){.N = N, .dh = DH, .w = {gain}}, 0, H, 1}, o, H * DH, y, H * DH);
     for (int i = 0; i < N * H * DH; i++)
         assert_true(fabsf(y[i] - o[i]) <= (0.5 * 1e-5 + 8 * 0x1p-24) * fabsf(o[i]));
 }

@@ -12,13 +12,6 @@
 
 enum { ROWS = 3, T = 37 };
 
-static int row_named(const char *(*name)(int), const char *want) {
-    int i = 0;
-    while (name(i) && strcmp(name(i), want)) i++;
-    assert_non_null(name(i));
-    return i;
-}
-
 /* What a training pass leaves. */
 typedef struct Passed {
     Rig r;
@@ -130,8 +123,8 @@ static void softmax_and_softmax1_are_null_logits(void **state) {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         ModelConfig c = small_config(), with = c;
         size_t n;
-        c.attention = row_named(attention_name, kinds[i].name);
-        with.attention = row_named(attention_name, "sink_logit");
+        c.attention = row_named(SLOT_ATTENTION, kinds[i].name);
+        with.attention = row_named(SLOT_ATTENTION, "sink_logit");
         Passed plain = passed(c), logit = prepared(with);
         copy_weights(plain.r.m, logit.r.m);
         for (int l = 0; l < with.layers; l++) {
@@ -156,8 +149,8 @@ static void gates_of_zero_are_halves_to_the_bit(void **state) {
                                            {"rmsnorm", "rmsnorm+gate"}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         ModelConfig c = small_config(), gated = c;
-        c.head_out = row_named(head_out_name, pairs[i][0]);
-        gated.head_out = row_named(head_out_name, pairs[i][1]);
+        c.head_out = row_named(SLOT_HEAD_OUT, pairs[i][0]);
+        gated.head_out = row_named(SLOT_HEAD_OUT, pairs[i][1]);
         Passed plain = passed(c), half = prepared(gated);
         copy_weights(plain.r.m, half.r.m);
         for (int t = 0; t < half.r.m->n_tensors; t++) {
@@ -196,9 +189,9 @@ static float *final_stream(const Rig *r) {
 static void a_sink_token_is_one_more_token_of_the_row(void **state) {
     (void)state;
     ModelConfig c = small_config(), longer;
-    c.position = row_named(position_name, "none");
+    c.position = row_named(SLOT_POSITION, "none");
     longer = c;
-    c.attention = row_named(attention_name, "sink_token");
+    c.attention = row_named(SLOT_ATTENTION, "sink_token");
     longer.vocab++;
     Passed token = prepared(c);
     Rig r = rig_of(&longer, ROWS, T + 1, 0);

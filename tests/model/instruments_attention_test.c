@@ -2,6 +2,8 @@
  * do not normalise, and a naive reference in double on random weights. */
 #include "tests/model/instruments_fixture.h"
 
+#include "model/slots.h"
+
 enum { BLOCK = 5 }; /* no divisor of any T here: the last block is short */
 
 typedef struct Case {
@@ -45,7 +47,7 @@ static Figures measure(Case *c) {
     c->p.m = &c->m;
     for (size_t n = 0; n < sizeof set / sizeof *set; n++) {
         const Instrument *i = set[n];
-        void *self = i->open(&c->p);
+        void *self = instrument_open(i, &c->p);
         if (i->see)
             i->see(self, &(View){.at = TAP_EMBED, .layer = -1, .rows = c->p.rows, .T = c->p.T, .doc_start = c->doc_start});
         for (int row = 0; i->weights && row < c->p.rows; row++)
@@ -143,7 +145,7 @@ static void proxy_of_unnormalised_kinds(void **state) {
     (void)state;
     Case c = make(1, 1, 1, 8, 0);
     c.unnormalised = true;
-    while (strcmp(attention_name(c.m.config.attention), "sigmoid")) c.m.config.attention++;
+    while (strcmp(slot_row(SLOT_ATTENTION, c.m.config.attention)->name, "sigmoid")) c.m.config.attention++;
     for (int q = 1; q < 8; q++) { /* row 0 stays without any mass */
         matrix(&c, 0, 0, 0)[q * 8] = -3;
         matrix(&c, 0, 0, 0)[q * 8 + q] = 1;

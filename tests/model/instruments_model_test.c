@@ -352,6 +352,7 @@ static void every_row_of_the_table_is_whole(void **state) {
         assert_non_null((*i)->columns);
         assert_true((*i)->cost == LIGHT || (*i)->cost == HEAVY || (*i)->cost == ASKED);
         assert_true(!(*i)->taps == !(*i)->see);
+        assert_true(!(*i)->open == ((*i)->means != NULL));
         for (const Instrument *const *j = instruments; j < i; j++)
             assert_string_not_equal((*i)->name, (*j)->name);
     }

@@ -255,7 +255,7 @@ static Figures measure_heads(const Instrument *i, const float *qkv, const int32_
     Probe p = {.m = &m, .rows = 1, .T = 3};
     Heads heads = {.H = 2, .dh = 2, .q = qkv, .k = qkv + 4, .v = qkv + 6, .ld = 8, .group = 2, .scale = 1};
     Figures f = {0};
-    void *self = i->open(&p);
+    void *self = instrument_open(i, &p);
     i->see(self, &(View){TAP_ATTN_OUT, 0, 0, 1, 3, 0, 3, 4, 4, NULL, doc_start, &heads});
     i->close(self, &f);
     return f;

@@ -218,7 +218,7 @@ static void check_column(int attention, int key, int documents) {
     tape_observe(tape, (Observers){&hand, 1});
     model_forward(r.m, tape, &b);
     OWNED double *want = doubles_of(tape_losses(tape), ROWS * T);
-    check_close(attention_name(attention), tape_losses(changed), want, ROWS * T, 512);
+    check_close(slot_row(SLOT_ATTENTION, attention)->name, tape_losses(changed), want, ROWS * T, 512);
     tape_free(changed);
     tape_free(tape);
     rig_free(&r);
@@ -226,7 +226,7 @@ static void check_column(int attention, int key, int documents) {
 
 static void a_zeroed_column_is_gone_in_every_kind(void **state) {
     (void)state;
-    for (int i = 0; attention_name(i); i++)
+    for (int i = 0; slot_row(SLOT_ATTENTION, i)->name; i++)
         for (int documents = 0; documents <= 11; documents += 11) {
             check_column(i, 0, documents);
             check_column(i, 11, documents); /* with documents: the first key of one */
@@ -316,7 +316,7 @@ static void check_kind(int attention, const char *text, int documents) {
         model_train(r.m, tape, &loss.batch, 1.0f / (float)rig_scored(&loss.batch), g);
         for (int i = 0; i < r.m->n_tensors; i++) D += tilt(r.m, &r.m->tensors[i], g, v, &reach);
         Line line = {r.m->params, v, r.m->arena, rig_loss, &loss, rig_sides(&loss)};
-        told = check_slope(&line, reach, D, attention_name(attention));
+        told = check_slope(&line, reach, D, slot_row(SLOT_ATTENTION, attention)->name);
     }
     assert_true(told);
     tape_free(tape);
@@ -326,17 +326,10 @@ static void check_kind(int attention, const char *text, int documents) {
 
 static void a_zeroed_column_has_its_gradient_in_every_kind(void **state) {
     (void)state;
-    for (int i = 0; attention_name(i); i++) {
+    for (int i = 0; slot_row(SLOT_ATTENTION, i)->name; i++) {
         check_kind(i, "zero_column(0)", 0);
         check_kind(i, "zero_column(4)", 4);
     }
-}
-
-static int row_named(const char *(*name)(int), const char *want) {
-    int i = 0;
-    while (name(i) && strcmp(name(i), want)) i++;
-    assert_non_null(name(i));
-    return i;
 }
 
 static void every_intervention_has_its_gradient(void **state) {
@@ -345,9 +338,9 @@ static void every_intervention_has_its_gradient(void **state) {
                                  "amplify(10, 4)",   "amplify(10, 4, positions)", "scale(pos=10, lambda=5)",
                                  "zero_column(0)",   "zero_column(11)",           "head_off(1, 1)"};
     ModelConfig plain = small_config(), other = plain;
-    other.head_out = row_named(head_out_name, "rmsnorm");
-    other.norm = row_named(norm_name, "sandwich");
-    other.attention = row_named(attention_name, "softmax1");
+    other.head_out = row_named(SLOT_HEAD_OUT, "rmsnorm");
+    other.norm = row_named(SLOT_NORM, "sandwich");
+    other.attention = row_named(SLOT_ATTENTION, "softmax1");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         check_change(plain, texts[i], 0);
         check_change(plain, texts[i], 11); /* zero_column(11): a document's first key, a row without mass */
@@ -359,7 +352,7 @@ static void several_interventions_leave_gradients_finite(void **state) {
     (void)state;
     ModelConfig c = small_config();
     c.interventions = (List){.n = 3, .item = {"zero_column(0)", "scale(10, 3)", "amplify(10, 2, positions)"}};
-    for (int i = 0; attention_name(i); i++) {
+    for (int i = 0; slot_row(SLOT_ATTENTION, i)->name; i++) {
         ModelConfig kind = c;
         Error e = {0};
         kind.attention = i;

@@ -139,7 +139,7 @@ static void an_mlp_width_left_out_is_chosen_by_kind(void **state) {
     ModelConfig c = (ModelConfig){.width = 128, .heads = 2, .context = 8};
     assert_true(model_config_check(&c, NULL));
     assert_int_equal(c.mlp_width, 320);
-    while (strcmp(mlp_name(c.mlp), "gelu")) c.mlp++;
+    c.mlp = row_named(SLOT_MLP, "gelu");
     c.mlp_width = 0;
     assert_true(model_config_check(&c, NULL));
     assert_int_equal(c.mlp_width, 512);
@@ -153,12 +153,24 @@ static void assert_paper(const SlotHead *row) {
 
 static void every_row_names_its_paper(void **state) {
     (void)state;
-    for (int i = 0; attention_name(i); i++) assert_paper(&attention_slots[i].head);
-    for (int i = 0; head_out_name(i); i++) assert_paper(&head_out_slots[i].head);
-    for (int i = 0; qk_name(i); i++) assert_paper(&qk_slots[i].head);
-    for (int i = 0; position_name(i); i++) assert_paper(&position_slots[i].head);
-    for (int i = 0; norm_kind_name(i); i++) assert_paper(&norm_kinds[i].head);
-    for (int i = 0; mlp_name(i); i++) assert_paper(&mlp_slots[i].head);
+    for (SlotKind kind = SLOT_ATTENTION; kind < SLOT_KINDS; kind++)
+        for (int i = 0; slot_row(kind, i)->name; i++) assert_paper(slot_row(kind, i));
+}
+
+/* As a checkpoint's header may claim. */
+static void a_vocabulary_that_no_token_fits_is_refused(void **state) {
+    (void)state;
+    const int64_t sizes[] = {-1, (int64_t)INT32_MAX + 1, INT64_MAX};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        ModelConfig c = small_config();
+        Model *m = NULL;
+        Error e = {0};
+        c.vocab = sizes[i];
+        assert_false(model_create(&m, &c, false, &e));
+        assert_int_equal(e.code, EXIT_USAGE);
+        assert_non_null(strstr(e.text, "vocabulary"));
+        assert_null(m);
+    }
 }
 
 /* configs/reference.yaml: 80.2 MF a token. */
@@ -206,6 +218,7 @@ int main(void) {
                                        cmocka_unit_test(an_mlp_width_left_out_is_chosen_by_kind),
                                        cmocka_unit_test(every_row_names_its_paper),
                                        cmocka_unit_test(flops_a_token_are_those_of_the_formula),
+                                       cmocka_unit_test(a_vocabulary_that_no_token_fits_is_refused),
                                        cmocka_unit_test(an_arena_is_zero)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

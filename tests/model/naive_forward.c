@@ -8,7 +8,7 @@
 
 ModelConfig naive_config(void) {
     ModelConfig c = small_config();
-    for (c.position = 0; strcmp(position_name(c.position), "none");) c.position++;
+    c.position = row_named(SLOT_POSITION, "none");
     return c;
 }
 

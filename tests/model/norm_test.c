@@ -1,23 +1,42 @@
-/* model/ops/layernorm.c, rmsnorm_scalar.c, dyt.c and bias.c against their formulas and central differences.
- * RMSNorm with a gain a channel has its own test. */
+/* Every row of norm_kinds (model/ops/norm.c) and the biases against their formulas and central differences.
+ */
 #include "tests/model/support.h"
 
-#include "model/ops/bias.h"
-#include "model/ops/dyt.h"
-#include "model/ops/layernorm.h"
-#include "model/ops/rmsnorm_scalar.h"
+#include "model/ops/ops.h"
+#include "model/ops/rmsnorm.h"
 #include "model/ops/strips.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
 typedef struct Shape {
     int B, T, width;
-    double std; /* at 3e-3 the epsilon under the root decides */
+    double
+        std; /* at 3e-3 the epsilon under the root decides; one channel alone has a slope only through it */
 } Shape;
 
-static const Shape shapes[] = {{1, 1, 2, 3e-3},  {1, 7, 17, 1},     {3, 33, 8, 3e-3},
-                               {1, 130, 48, 10}, {2, 65, 130, 0.1}, {1, 64, 384, 1}};
+/* The first are RMSNorm's alone: of one channel nothing is left by LayerNorm. */
+static const Shape shapes[] = {{1, 1, 1, 3e-3},    {1, 1, 16, 1},     {2, 100, 5, 1}, {1, 130, 48, 100},
+                               {2, 65, 130, 3e-3}, {1, 1, 2, 3e-3},   {1, 7, 17, 1},  {3, 33, 8, 3e-3},
+                               {1, 130, 48, 10},   {2, 65, 130, 0.1}, {1, 64, 384, 1}};
+enum { RMSNORM_ALONE = 5, SHAPES = sizeof shapes / sizeof *shapes };
+
+static void naive_rmsnorm(const void *shape, const double *const *in, double *out) {
+    const Shape *s = shape;
+    const double *x = in[0];
+    for (int n = 0; n < s->B * s->T; n++, x += s->width, out += s->width) {
+        double sum = 0;
+        for (int i = 0; i < s->width; i++) sum += x[i] * x[i];
+        for (int i = 0; i < s->width; i++) out[i] = in[1][i] * x[i] / sqrt(sum / s->width + 1e-5);
+    }
+}
+
+static void naive_scalar(const void *shape, const double *const *in, double *out) {
+    const Shape *s = shape;
+    double gain[s->width];
+    for (int i = 0; i < s->width; i++) gain[i] = in[1][0];
+    naive_rmsnorm(shape, (const double *const[]){in[0], gain}, out);
+}
 
 static void naive_layernorm(const void *shape, const double *const *in, double *out) {
     const Shape *s = shape;
@@ -27,16 +46,6 @@ static void naive_layernorm(const void *shape, const double *const *in, double *
         for (int i = 0; i < s->width; i++) mean += x[i] / s->width;
         for (int i = 0; i < s->width; i++) var += (x[i] - mean) * (x[i] - mean) / s->width;
         for (int i = 0; i < s->width; i++) out[i] = g[i] * (x[i] - mean) / sqrt(var + 1e-5) + b[i];
-    }
-}
-
-static void naive_scalar(const void *shape, const double *const *in, double *out) {
-    const Shape *s = shape;
-    const double *x = in[0];
-    for (int n = 0; n < s->B * s->T; n++, x += s->width, out += s->width) {
-        double sum = 0;
-        for (int i = 0; i < s->width; i++) sum += x[i] * x[i];
-        for (int i = 0; i < s->width; i++) out[i] = in[1][0] * x[i] / sqrt(sum / s->width + 1e-5);
     }
 }
 
@@ -52,90 +61,84 @@ static void naive_bias(const void *shape, const double *const *in, double *out) 
     for (int i = 0; i < s->B * s->T * s->width; i++) out[i] = in[0][i] + in[1][i % s->width];
 }
 
-/* One op under a common form; params: floats of its gain. */
-typedef struct Op {
+/* By the name of the row; `sums` over the width that a result is deep, `params` width + `more` floats of
+ * gain. */
+static const struct {
+    const char *name;
     void (*naive)(const void *shape, const double *const *in, double *out);
-    int (*params)(int width);
-    void (*forward)(const Shape *s, const float *x, const float *g, float *h, float *stat);
-    void (*backward)(const Shape *s, const float *x, const float *g, const float *stat, const float *dh,
-                     float *dx, float *dg, float *partial);
-} Op;
+    int sums, params, more;
+} formulas[] = {{"rmsnorm", naive_rmsnorm, 1, 1, 0},
+                {"rmsnorm_scalar", naive_scalar, 2, 0, 1},
+                {"layernorm", naive_layernorm, 2, 2, 0},
+                {"dyt", naive_dyt, 2, 2, 1}};
+enum { FORMULAS = sizeof formulas / sizeof *formulas };
 
-static int two(int width) {
-    return 2 * width;
-}
-static int one(int width) {
-    return (void)width, 1;
-}
-static int two_and_one(int width) {
-    return 2 * width + 1;
-}
-static int width_itself(int width) {
-    return width;
-}
-
-static void layernorm(const Shape *s, const float *x, const float *g, float *h, float *stat) {
-    layernorm_forward(x, g, h, stat, (int64_t)s->B * s->T, s->width);
-}
-static void layernorm_back(const Shape *s, const float *x, const float *g, const float *stat, const float *dh,
-                           float *dx, float *dg, float *partial) {
-    layernorm_backward(x, g, stat, dh, dx, dg, partial, s->B, s->T, s->width);
-}
-static void scalar(const Shape *s, const float *x, const float *g, float *h, float *stat) {
-    rmsnorm_scalar_forward(x, g, h, stat, (int64_t)s->B * s->T, s->width);
-}
-static void scalar_back(const Shape *s, const float *x, const float *g, const float *stat, const float *dh,
-                        float *dx, float *dg, float *partial) {
-    rmsnorm_scalar_backward(x, g, stat, dh, dx, dg, partial, s->B, s->T, s->width);
-}
-static void dyt(const Shape *s, const float *x, const float *g, float *h, float *stat) {
-    (void)stat;
-    dyt_forward(x, g, h, (int64_t)s->B * s->T, s->width);
-}
-static void dyt_back(const Shape *s, const float *x, const float *g, const float *stat, const float *dh,
-                     float *dx, float *dg, float *partial) {
-    (void)stat;
-    dyt_backward(x, g, dh, dx, dg, partial, s->B, s->T, s->width);
-}
-static void bias(const Shape *s, const float *x, const float *g, float *h, float *stat) {
-    (void)stat;
-    for (int i = 0; i < s->B * s->T * s->width; i++) h[i] = x[i];
-    bias_forward(h, g, (int64_t)s->B * s->T, s->width);
-}
-static void bias_back(const Shape *s, const float *x, const float *g, const float *stat, const float *dh,
-                      float *dx, float *dg, float *partial) {
-    (void)x, (void)g, (void)stat;
-    for (int i = 0; i < s->B * s->T * s->width; i++) dx[i] += dh[i];
-    bias_backward(dh, dg, partial, s->B, s->T, s->width);
-}
-
-static void check(const Op *op, const Shape *s) {
-    size_t N = (size_t)(s->B * s->T), n = N * (size_t)s->width, w = (size_t)op->params(s->width);
+static void check(int kind, int formula, const Shape *s) {
+    size_t N = (size_t)(s->B * s->T), n = N * (size_t)s->width;
+    size_t w = (size_t)(formulas[formula].params * s->width + formulas[formula].more);
     OWNED float *x = normals(1, n, s->std), *g = normals(2, w, 1), *dh = normals(3, n, 1);
-    OWNED float *h = constants(n, 0), *stat = constants(2 * N, 0), *dx = constants(n, 0.25f);
+    OWNED float *h = constants(n, 0), *stat = constants(NORM_STATS * N, 0), *dx = constants(n, 0.25f);
     OWNED float *dg = constants(w, 0.5f), *partial = constants((size_t)strips_count(s->B, s->T) * w, 9);
     const float *in[] = {x, g};
-    Naive f = {s, op->naive, 2, {n, w}, n};
+    Naive f = {s, formulas[formula].naive, 2, {n, w}, n};
+    const ModelConfig config = {.norm_kind = kind};
+    const Ctx c = {.c = &config,
+                   .B = s->B,
+                   .T = s->T,
+                   .N = (int64_t)N,
+                   .d = s->width,
+                   .w = {g},
+                   .dw = {dg},
+                   .partial = partial};
+    int deep = formulas[formula].sums * s->width;
 
-    op->forward(s, x, g, h, stat);
-    check_forward(&f, in, h, 2 * s->width + 16);
-    op->backward(s, x, g, stat, dh, dx, dg, partial);
-    check_gradient(&f, in, dh, 0, dx, 0.25f, 4 * s->width + 24);
-    check_gradient(&f, in, dh, 1, dg, 0.5f, 2 * s->width + 16 + (int)N);
+    norm_rows(&c, x, h, stat);
+    check_forward(&f, in, h, deep + 5 * formulas[formula].sums); /* sums, mean, root, two products */
+    norm_rows_back(&c, x, stat, dh, dx);
+    check_gradient(&f, in, dh, 0, dx, 0.25f, 2 * deep + 12 * formulas[formula].sums);
+    check_gradient(&f, in, dh, 1, dg, 0.5f, deep + 5 * formulas[formula].sums + (int)N);
 }
 
-static void norms_and_biases_follow_their_formulas_in_every_shape(void **state) {
+static void every_kind_is_its_formula(void **state) {
     (void)state;
-    const Op ops[] = {{naive_layernorm, two, layernorm, layernorm_back},
-                      {naive_scalar, one, scalar, scalar_back},
-                      {naive_dyt, two_and_one, dyt, dyt_back},
-                      {naive_bias, width_itself, bias, bias_back}};
-    for (size_t o = 0; o < sizeof ops / sizeof *ops; o++)
-        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check(&ops[o], &shapes[i]);
+    for (int kind = 0; norm_kinds[kind].head.name; kind++) {
+        int f = 0;
+        while (f < FORMULAS && strcmp(formulas[f].name, norm_kinds[kind].head.name)) f++;
+        if (f == FORMULAS) fail_msg("no formula of %s", norm_kinds[kind].head.name);
+        for (int i = f ? RMSNORM_ALONE : 0; i < SHAPES; i++) check(kind, f, &shapes[i]);
+    }
+}
+
+static void biases_are_added_and_summed(void **state) {
+    (void)state;
+    for (const Shape *s = shapes; s < shapes + SHAPES; s++) {
+        size_t N = (size_t)(s->B * s->T), w = (size_t)s->width, n = N * w;
+        OWNED float *x = normals(1, n, s->std), *b = normals(2, w, 1), *dy = normals(3, n, 1);
+        OWNED float *y = normals(1, n, s->std), *db = constants(w, 0.5f);
+        OWNED float *partial = constants((size_t)strips_count(s->B, s->T) * w, 9);
+        const float *in[] = {x, b};
+        Naive f = {s, naive_bias, 2, {n, w}, n};
+        bias_forward(y, b, (int64_t)N, s->width);
+        check_forward(&f, in, y, 2);
+        bias_backward(dy, db, partial, s->B, s->T, s->width);
+        check_gradient(&f, in, dy, 1, db, 0.5f, 2 + (int)N);
+    }
+}
+
+static void the_reciprocal_is_that_of_the_rms(void **state) {
+    (void)state;
+    for (int width = 1; width < 40; width++) {
+        OWNED float *x = normals(4, (size_t)width, 0.01);
+        double sum = 0;
+        for (int i = 0; i < width; i++) sum += (double)x[i] * x[i];
+        double want = 1 / sqrt(sum / width + 1e-5);
+        assert_true(fabs(rms_reciprocal(x, width) - want) <= (width + 4) * 0x1p-24 * want);
+    }
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(norms_and_biases_follow_their_formulas_in_every_shape)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_kind_is_its_formula),
+                                       cmocka_unit_test(biases_are_added_and_summed),
+                                       cmocka_unit_test(the_reciprocal_is_that_of_the_rms)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,9 +30,11 @@ static bool check_tensor(const Rig *r, RigLoss *loss, const Tensor *t, const flo
 }
 
 static void describe(const ModelConfig *c, int documents, char *text, size_t room) {
-    snprintf(text, room, "%s %s %s %s %s %s %s%s%s window %d documents %d", attention_name(c->attention),
-             head_out_name(c->head_out), qk_name(c->qk), position_name(c->position), norm_name(c->norm),
-             norm_kind_name(c->norm_kind), mlp_name(c->mlp), c->tie ? " tied" : "", c->bias ? " biases" : "",
+    snprintf(text, room, "%s %s %s %s %s %s %s%s%s window %d documents %d",
+             slot_row(SLOT_ATTENTION, c->attention)->name, slot_row(SLOT_HEAD_OUT, c->head_out)->name,
+             slot_row(SLOT_QK, c->qk)->name, slot_row(SLOT_POSITION, c->position)->name,
+             slot_row(SLOT_NORM, c->norm)->name, slot_row(SLOT_NORM_KIND, c->norm_kind)->name,
+             slot_row(SLOT_MLP, c->mlp)->name, c->tie ? " tied" : "", c->bias ? " biases" : "",
              (int)c->window, documents);
 }
 
@@ -76,35 +78,18 @@ static void check_model(ModelConfig c, int documents) {
     rig_free(&r);
 }
 
-/* Every slot: where its choice lies in the configuration, and the names of its rows. */
-static const struct {
-    size_t at;
-    const char *(*name)(int);
-} slots[] = {{offsetof(ModelConfig, attention), attention_name},
-             {offsetof(ModelConfig, head_out), head_out_name},
-             {offsetof(ModelConfig, qk), qk_name},
-             {offsetof(ModelConfig, position), position_name},
-             {offsetof(ModelConfig, norm), norm_name},
-             {offsetof(ModelConfig, norm_kind), norm_kind_name},
-             {offsetof(ModelConfig, mlp), mlp_name}};
-enum { SLOTS = sizeof slots / sizeof *slots };
-
-static int *choice(ModelConfig *c, int slot) {
-    return (int *)((char *)c + slots[slot].at);
-}
-
-static int rows_of(int slot) {
+static int rows_of(SlotKind slot) {
     int n = 0;
-    while (slots[slot].name(n)) n++;
+    while (slot_row(slot, n)->name) n++;
     return n;
 }
 
 static void every_row_of_every_slot_has_its_gradient(void **state) {
     (void)state;
-    for (int slot = 0; slot < SLOTS; slot++)
-        for (int row = slot ? 1 : 0; row < rows_of(slot); row++) {
+    for (SlotKind slot = SLOT_ATTENTION; slot < SLOT_KINDS; slot++)
+        for (int row = slot > SLOT_ATTENTION; row < rows_of(slot); row++) {
             ModelConfig c = small_config();
-            *choice(&c, slot) = row;
+            *slot_choice(&c, slot) = row;
             check_model(c, 0);
         }
 }
@@ -143,8 +128,9 @@ static void keys_that_are_no_slot_have_their_gradient(void **state) {
 static void rows_drawn_together_have_their_gradient(void **state) {
     for (uint64_t draw = 0; draw < *(const uint64_t *)*state; draw++) {
         ModelConfig c = small_config();
-        for (int slot = 0; slot < SLOTS; slot++)
-            *choice(&c, slot) = (int)rng_below(4, RNG_TEST, draw, (uint64_t)slot, (uint64_t)rows_of(slot));
+        for (SlotKind slot = SLOT_ATTENTION; slot < SLOT_KINDS; slot++)
+            *slot_choice(&c, slot) =
+                (int)rng_below(4, RNG_TEST, draw, (uint64_t)(slot - SLOT_ATTENTION), (uint64_t)rows_of(slot));
         c.tie = c.bias = draw & 1;
         c.window = draw & 2 ? 6 : 0;
         check_model(c, draw & 4 ? 11 : 0);

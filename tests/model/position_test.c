@@ -2,7 +2,7 @@
  * central differences. */
 #include "tests/model/support.h"
 
-#include "model/ops/position.h"
+#include "model/ops/ops.h"
 
 #include <math.h>
 #include <string.h>

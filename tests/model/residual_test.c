@@ -1,7 +1,7 @@
 /* model/ops/residual.c: the sum, at lengths around a vector's. */
 #include "tests/model/support.h"
 
-#include "model/ops/residual.h"
+#include "model/ops/ops.h"
 
 static void sums_of_any_length_end_where_they_should(void **state) {
     (void)state;

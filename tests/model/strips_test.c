@@ -3,7 +3,7 @@
 
 #include "model/ops/strips.h"
 
-#include <string.h>
+#include <math.h>
 
 static void strips_cover_each_token_once(void **state) {
     (void)state;
@@ -23,23 +23,40 @@ static void strips_cover_each_token_once(void **state) {
     }
 }
 
-/* To the bit: the order of the strips is the promise. */
-static void strips_are_added_in_their_order(void **state) {
+typedef struct Tokens {
+    const float *x;
+    int width;
+} Tokens;
+
+static void add_token(const void *op, int64_t n, float *sum) {
+    const Tokens *t = op;
+    for (int i = 0; i < t->width; i++) sum[i] += t->x[n * t->width + i];
+}
+
+/* To the bit: each strip alone, then the strips in order. */
+static void strips_are_summed_in_order(void **state) {
     (void)state;
+    enum { B = 3, T = 150 };
     const int widths[] = {1, 17, 64, 130};
     for (size_t k = 0; k < sizeof widths / sizeof *widths; k++) {
-        int width = widths[k], strips = 9;
-        OWNED float *partial = normals(1, (size_t)(strips * width), 1);
+        int width = widths[k], strips = strips_count(B, T);
+        OWNED float *x = normals(1, (size_t)(B * T * width), 1),
+                    *partial = constants((size_t)(strips * width), NAN);
         OWNED float *got = normals(2, (size_t)width, 1), *want = normals(2, (size_t)width, 1);
-        for (int i = 0; i < width; i++)
-            for (int s = 0; s < strips; s++) want[i] += partial[s * width + i];
-        strips_add(partial, strips, width, got);
+        for (int s = 0; s < strips; s++) {
+            OWNED float *sum = constants((size_t)width, 0);
+            int64_t n0, n1;
+            strip_range(s, T, &n0, &n1);
+            for (int64_t n = n0; n < n1; n++) add_token(&(Tokens){x, width}, n, sum);
+            for (int i = 0; i < width; i++) want[i] += sum[i];
+        }
+        strips_sum(add_token, &(Tokens){x, width}, B, T, width, partial, got);
         assert_memory_equal(got, want, (size_t)width * sizeof *got);
     }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(strips_cover_each_token_once),
-                                       cmocka_unit_test(strips_are_added_in_their_order)};
+                                       cmocka_unit_test(strips_are_summed_in_order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 #include "tests/model/support.h"
 
 #include "data/base/rng.h"
+#include "model/slots.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -100,6 +101,13 @@ void check_gradient(const Naive *f, const float *const *in, const float *dout, i
     }
     judge("gradient", error, norm, roundings);
     for (int i = 0; i < f->inputs; i++) free(wide[i]);
+}
+
+int row_named(SlotKind kind, const char *name) {
+    int i = 0;
+    while (slot_row(kind, i)->name && strcmp(slot_row(kind, i)->name, name)) i++;
+    if (!slot_row(kind, i)->name) fail_msg("no row is called %s", name);
+    return i;
 }
 
 ModelConfig small_config(void) {

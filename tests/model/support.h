@@ -59,6 +59,8 @@ typedef struct Rig {
     int32_t *x, *y, *doc_start; /* (rows, T) */
 } Rig;
 
+/* Number of the row of that name; a table without one fails the test. */
+int row_named(SlotKind kind, const char *name);
 /* The first row of every slot; d_head 12, width and vocabulary no multiple of a vector. */
 ModelConfig small_config(void);
 /* Weights of order one, so that every stage matters: matrices N(0, 1 / cols), gains around their start.

@@ -2,7 +2,7 @@
  * differences, in rows that hold more than the values; a mix of 0 changes no bit. */
 #include "tests/model/support.h"
 
-#include "model/ops/value_residual.h"
+#include "model/ops/ops.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-# train/optim/adamw.c
+# train/optim/optim.h
 # model/golden
 # gains decay too
-s/(s->decay ? s->lr \* c->weight_decay : 0)/s->lr * c->weight_decay/
+s/(s->decay ? s->lr \* s->c->weight_decay : 0)/s->lr * s->c->weight_decay/

@@ -1,4 +1,4 @@
-# model/interventions/drop_mlp.c
+# model/interventions/kinds.c
 # model/interventions
 # drop_mlp is one position late
-s/(int)i->arg\[ARG_POS\])/(int)i->arg[ARG_POS] + 1)/
+/^static void drop(/,/^}/ s/(int)i->arg\[ARG_POS\])/(int)i->arg[ARG_POS] + 1)/

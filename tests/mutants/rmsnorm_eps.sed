@@ -1,4 +1,4 @@
 # model/ops/rmsnorm.h
-# model/rmsnorm
+# model/norm
 # a wrong epsilon under the root
 s/RMSNORM_EPS 1e-5f/RMSNORM_EPS 1e-6f/

@@ -1,4 +1,4 @@
-# model/ops/rmsnorm.c
-# model/rmsnorm
+# model/ops/rmsnorm.h
+# model/norm
 # the projection is added
-s/g\[i\] \* dh\[i\] - x\[i\] \* c/g[i] * dh[i] + x[i] * c/
+s/(g \* dy - x \* c)/(g * dy + x * c)/

@@ -1,11 +1,12 @@
 /* The table of keys and all that walks it: precedence, presets, what is refused and with which
  * words, the canonical JSON and the run key. */
+#include "model/slots.h"
 #include "train/config/config.h"
-#include "train/config/conflicts.h"
 #include "train/config/config_private.h"
+#include "train/config/conflicts.h"
+#include "train/config/yaml.h"
 #include "train/embedded_files.h"
 #include "train/optim/optim.h"
-#include "train/config/yaml.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -495,7 +496,8 @@ static void help_has_every_key(void **state) {
     fclose(out);
     for (int i = 0; config_key_name(i); i++) assert_non_null(strstr(text, config_key_name(i)));
     assert_non_null(strstr(text, "[row | document | none | random_first]"));
-    for (int i = 0; attention_name(i); i++) assert_non_null(strstr(text, attention_help(i)));
+    for (SlotKind kind = SLOT_ATTENTION; kind < SLOT_KINDS; kind++)
+        for (int i = 0; slot_row(kind, i)->name; i++) assert_non_null(strstr(text, slot_row(kind, i)->help));
     for (int i = 0; optimiser_name(i); i++) assert_non_null(strstr(text, optimiser_help(i)));
     free(text);
 }

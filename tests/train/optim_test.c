@@ -5,8 +5,6 @@
 #include "data/base/rng.h"
 #include "model/kernels/gemm.h"
 #include "train/optim/optim.h"
-#include "train/optim/muon.h"
-#include "train/optim/orthoadam.h"
 #include "train/optim/schedule.h"
 
 #include <math.h>

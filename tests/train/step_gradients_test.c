@@ -1,6 +1,6 @@
-/* What a training step tells of gradients: model/instruments/step_layer.c against the instruments of the same rows and
- * a naive root mean square, train/step_tensor.c against the optimiser's own norm and a second copy of the weights; when
- * (train/when_due.c); that training goes on as if nobody looked. */
+/* What a training step tells of gradients: model/instruments/step_layer.c against the instruments of the same
+ * rows and a naive root mean square, train/step_tensor.c against the optimiser's own norm and a second copy
+ * of the weights; when (train/when_due.c); that training goes on as if nobody looked. */
 #include "tests/model/support.h"
 
 #include "model/instruments/instrument_table.h"
@@ -74,7 +74,8 @@ static void assert_same(const Figures *a, const Figures *b) {
     for (int i = 0; i < a->n; i++) {
         assert_string_equal(a->at[i].name, b->at[i].name);
         if (memcmp(&a->at[i].value, &b->at[i].value, sizeof(double)))
-            fail_msg("%s of layer %d: %.17g, %.17g", a->at[i].name, a->at[i].layer, a->at[i].value, b->at[i].value);
+            fail_msg("%s of layer %d: %.17g, %.17g", a->at[i].name, a->at[i].layer, a->at[i].value,
+                     b->at[i].value);
     }
 }
 
@@ -193,8 +194,11 @@ static void tensors_move_as_their_norms_say(void **state) {
 /* Plain descent moves a tensor by the rate times its gradient. */
 static void an_update_of_plain_descent_is_the_rate_times_the_gradient(void **state) {
     (void)state;
-    const char *const more[][2] = {{"optim.name", "sgd"},        {"optim.beta1", "0"}, {"optim.clip", "0"},
-                                   {"optim.weight_decay", "0"}, {"optim.lr", "100"}};
+    const char *const more[][2] = {{"optim.name", "sgd"},
+                                   {"optim.beta1", "0"},
+                                   {"optim.clip", "0"},
+                                   {"optim.weight_decay", "0"},
+                                   {"optim.lr", "100"}};
     Run *r = open_run(more, 5);
     r->t.gradients = true;
     StepFigures f = trainer_step(&r->t, 1);

@@ -3,6 +3,7 @@
 #include "data/base/files.h"
 #include "data/base/number.h"
 #include "model/kernels/gemm_bf16.h"
+#include "model/slots.h"
 #include "train/config/config_private.h"
 #include "train/config/did_you_mean.h"
 #include "train/config/yaml.h"
@@ -23,6 +24,7 @@ typedef struct Row {
     size_t offset, size;         /* of the field in Config */
     const char *fallback;        /* default as text; NULL: the first choice, as the model lists them */
     double low, high;            /* both allowed; 2^53 at most, so that a double tells them apart */
+    SlotKind slot;               /* whose rows are the choices; else: */
     const char *(*names)(int i); /* of a choice */
     const char *(*says)(int i);  /* what each of them is; NULL: the name tells */
     int since; /* NUMERICS when the key was born, after runs of these numerics; 0: before any */
@@ -37,6 +39,14 @@ static const char *precision_name(int i) {
 static const char *decay_on_name(int i) {
     static const char *const names[DECAY_ONS] = {[DECAY_MATRICES] = "matrices", [DECAY_ALL] = "all"};
     return i >= 0 && i < DECAY_ONS ? names[i] : NULL;
+}
+
+/* The i-th choice, NULL past the last. */
+static const char *choice(const Row *row, int i) {
+    return row->slot ? slot_row(row->slot, i)->name : row->names(i);
+}
+static const char *choice_help(const Row *row, int i) {
+    return row->slot ? slot_row(row->slot, i)->help : row->says ? row->says(i) : NULL;
 }
 
 #define AT(field) offsetof(Config, field), sizeof(((Config *)0)->field)
@@ -58,8 +68,7 @@ static const Row rows[] = {
     {"model.context", INTEGER, AT(model.context), "32", 2, 1 << 20, .help = "tokens of a training row"},
     {"model.mlp_width", INTEGER, AT(model.mlp_width), "0", 0, 1 << 20,
      .help = "0: 8/3 width gated, down to a multiple of 32; 4 width not"},
-    {"model.attention", CHOICE, AT(model.attention), .names = attention_name, .says = attention_help,
-     .help = "scores to weights"},
+    {"model.attention", CHOICE, AT(model.attention), .slot = SLOT_ATTENTION, .help = "scores to weights"},
     {"model.sink_heads", LIST, AT(model.sink_heads), "[]", .help = "heads with the null key; empty: all"},
     {"model.clip_gamma", NUMBER, AT(model.clip_gamma), "-0.03", -1e3, 0, .help = "of attention: clipped"},
     {"model.clip_zeta", NUMBER, AT(model.clip_zeta), "1", 1, 1e3, .help = "of attention: clipped"},
@@ -70,20 +79,16 @@ static const Row rows[] = {
      .help = "first positions that see each other (prefix LM); needs train.loss_from >= prefix - 1"},
     {"model.value_residual", NUMBER, AT(model.value_residual), "0", 0, 1,
      .help = "share of the first block's values in later ones (arXiv 2410.17897: 0.5)"},
-    {"model.head_out", CHOICE, AT(model.head_out), .names = head_out_name, .says = head_out_help,
-     .help = "on each head's output"},
+    {"model.head_out", CHOICE, AT(model.head_out), .slot = SLOT_HEAD_OUT, .help = "on each head's output"},
     {"model.head_out_scale", NUMBER, AT(model.head_out_scale), "1", 0, 1e6,
      .help = "initial gain of head_out"},
     {"model.head_out_gain", CHOICE, AT(model.head_out_gain), "shared", .names = head_out_gain_name,
      .help = "one gain of head_out a layer, or one a head"},
-    {"model.qk", CHOICE, AT(model.qk), .names = qk_name, .says = qk_help, .help = "on queries and keys"},
-    {"model.position", CHOICE, AT(model.position), .names = position_name, .says = position_help,
-     .help = "how a place is told"},
-    {"model.norm", CHOICE, AT(model.norm), .names = norm_name, .says = norm_help,
-     .help = "where norms stand"},
-    {"model.norm_kind", CHOICE, AT(model.norm_kind), .names = norm_kind_name, .says = norm_kind_help,
-     .help = "what they do"},
-    {"model.mlp", CHOICE, AT(model.mlp), .names = mlp_name, .says = mlp_help, .help = "feed-forward"},
+    {"model.qk", CHOICE, AT(model.qk), .slot = SLOT_QK, .help = "on queries and keys"},
+    {"model.position", CHOICE, AT(model.position), .slot = SLOT_POSITION, .help = "how a place is told"},
+    {"model.norm", CHOICE, AT(model.norm), .slot = SLOT_NORM, .help = "where norms stand"},
+    {"model.norm_kind", CHOICE, AT(model.norm_kind), .slot = SLOT_NORM_KIND, .help = "what they do"},
+    {"model.mlp", CHOICE, AT(model.mlp), .slot = SLOT_MLP, .help = "feed-forward"},
     {"model.embedding_std", NUMBER, AT(model.embedding_std), "0.02", 0, 1e3,
      .help = "of the initial embedding"},
     {"model.init", CHOICE, AT(model.init), .names = init_name, .help = "law of the initial weights"},
@@ -223,14 +228,14 @@ static bool read_integer(void *field, const Row *row, const char *text, const ch
 static bool read_choice(void *field, const Row *row, const char *text, const char *where, Error *e) {
     DidYouMean n = {.text = text};
     char known[256] = "", hint[KEY_TEXT];
-    for (int i = 0; row->names(i); i++) {
-        if (!strcmp(row->names(i), text)) {
+    for (int i = 0; choice(row, i); i++) {
+        if (!strcmp(choice(row, i), text)) {
             *(int *)field = i;
             return true;
         }
-        did_you_mean_offer(&n, row->names(i));
+        did_you_mean_offer(&n, choice(row, i));
         size_t used = strlen(known);
-        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", row->names(i));
+        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", choice(row, i));
     }
     return fail(e, EXIT_USAGE, "%s: %s: \"%s\" is none of %s%s", where, row->key, text, known,
                 did_you_mean_hint(&n, hint, sizeof hint));
@@ -311,7 +316,7 @@ static void write_number(FILE *out, const Row *row, const void *field) {
 }
 
 static void write_choice(FILE *out, const Row *row, const void *field) {
-    fputs(row->names(*(const int *)field), out);
+    fputs(choice(row, *(const int *)field), out);
 }
 
 static void write_string(FILE *out, const Row *row, const void *field) {
@@ -377,7 +382,7 @@ static void write_json_value(FILE *out, const Row *row, const Config *c) {
     if (row->type == STRING)
         json_string(out, field);
     else if (row->type == CHOICE)
-        json_string(out, row->names(*(const int *)field));
+        json_string(out, choice(row, *(const int *)field));
     else
         writers[row->type](out, row, field);
 }
@@ -446,10 +451,12 @@ const char *config_settle(Config *c) {
 static void help_bounds(FILE *out, const Row *row) {
     if (row->type == INTEGER || row->type == NUMBER) fprintf(out, " [%.16g .. %.16g]", row->low, row->high);
     if (row->type != CHOICE) return;
-    for (int i = 0; !row->says && row->names(i); i++) fprintf(out, "%s%s", i ? " | " : " [", row->names(i));
-    if (!row->says) fputc(']', out);
-    for (int i = 0; row->says && row->names(i); i++)
-        fprintf(out, "\n      %-17s %s", row->names(i), row->says(i));
+    for (int i = 0; choice(row, i); i++)
+        if (choice_help(row, i))
+            fprintf(out, "\n      %-17s %s", choice(row, i), choice_help(row, i));
+        else
+            fprintf(out, "%s%s", i ? " | " : " [", choice(row, i));
+    if (!choice_help(row, 0)) fputc(']', out);
 }
 
 void config_help(FILE *out) {
@@ -459,7 +466,7 @@ void config_help(FILE *out) {
     };
     for (int i = 0; i < ROWS; i++) {
         const Row *row = &rows[i];
-        const char *fallback = row->fallback ? row->fallback : row->names(0);
+        const char *fallback = row->fallback ? row->fallback : choice(row, 0);
         fprintf(out, "  %-21s %-8s %-9s %s", row->key, names[row->type], fallback, row->help);
         help_bounds(out, row);
         fputc('\n', out);

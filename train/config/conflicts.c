@@ -27,11 +27,11 @@ static bool kv_heads_do_not_divide(const Config *c) {
 }
 
 static bool odd_maps(const Config *c) {
-    return d_head(c) % attention(c)->maps;
+    return d_head(c) % slot_maps(attention(c));
 }
 
 static bool odd_turn(const Config *c) {
-    return position_slots[c->model.position].rotate_forward && d_head(c) / attention(c)->maps % 2;
+    return position_slots[c->model.position].rotate_forward && d_head(c) / slot_maps(attention(c)) % 2;
 }
 
 static bool long_window(const Config *c) {
@@ -78,7 +78,7 @@ static bool not_clipped(const Config *c) {
 /* But sinusoids shrink with it whatever draws the embedding. */
 static bool own_law(const Config *c) {
     return !strcmp(init_name(c->model.init), "scaled") &&
-           strcmp(position_name(c->model.position), "sinusoidal");
+           strcmp(slot_row(SLOT_POSITION, c->model.position)->name, "sinusoidal");
 }
 
 static bool one_layer(const Config *c) {
@@ -153,7 +153,7 @@ static bool nothing_scored(const Config *c) {
 }
 
 static bool no_mass(const Config *c) {
-    return c->train.sink_penalty && (attention(c)->unnormalised || attention(c)->maps > 1);
+    return c->train.sink_penalty && (attention(c)->unnormalised || slot_maps(attention(c)) > 1);
 }
 
 /* ---- steps ---- */

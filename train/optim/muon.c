@@ -1,7 +1,10 @@
-#include "train/optim/muon.h"
+/* Muon (Jordan 2024; scaled as arXiv 2502.16982): the blocks' matrices move by their momentum with its
+ * singular values made alike, embedding, head, gains and biases by AdamW: g' = scale g; m = b1 m + (1 - b1)
+ * g'; u = b1 m + (1 - b1) g' (Nesterov) w = w - lr decay w - lr 0.2 sqrt(max(rows, cols)) orthogonal(u) The
+ * factor gives the update the rms of AdamW's, so that one lr serves both. */
+#include "train/optim/optim.h"
 
 #include "model/kernels/gemm.h"
-#include "train/optim/adamw.h"
 
 #include <math.h>
 #include <string.h>
@@ -65,7 +68,7 @@ void muon_update(const OptimStep *s, const Tensor *t, float *w, const float *g,
         X[place(t, turned, i)] = b1 * m[i] + gi;
     }
     muon_orthogonalise(X, small, n / small, X + n);
-    float keep = (float)(1 - (s->decay ? s->lr * s->c->weight_decay : 0));
+    float keep = optim_keep(s);
     float rate = (float)(s->lr * 0.2 * sqrt((double)(n / small)));
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < n; i++) w[i] = keep * w[i] - rate * X[place(t, turned, i)];

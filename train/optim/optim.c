@@ -1,12 +1,5 @@
 #include "train/optim/optim.h"
 
-#include "train/optim/adamw.h"
-#include "train/optim/lion.h"
-#include "train/optim/muon.h"
-#include "train/optim/orthoadam.h"
-#include "train/optim/rmsprop.h"
-#include "train/optim/sgd.h"
-
 #include <math.h>
 #include <stdlib.h>
 

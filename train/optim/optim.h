@@ -1,5 +1,5 @@
-/* Owns: the form and the table of optimisers, the global gradient norm.
- * Does not own: each one's arithmetic (train/optim/), the schedule, the loop. */
+/* Owns: the form and the table of optimisers, a file each, the clip by the global gradient norm, which
+ * tensors decay. Does not own: the learning rate (train/optim/schedule.h), the loop. */
 #ifndef SINKLAB_OPTIM_H
 #define SINKLAB_OPTIM_H
 
@@ -35,6 +35,11 @@ typedef struct Optimiser {
                    float *const state[OPTIM_STATES]);
 } Optimiser;
 
+/* What decoupled weight decay leaves of a weight. */
+static inline float optim_keep(const OptimStep *s) {
+    return (float)(1 - (s->decay ? s->lr * s->c->weight_decay : 0));
+}
+
 extern const Optimiser optimisers[]; /* ended by a NULL name */
 const char *optimiser_name(int i);   /* row of the table; NULL past the end */
 const char *optimiser_help(int i);
@@ -66,5 +71,29 @@ double optim_update(OptimState *o, const OptimConfig *c, Model *m, const float *
 
 /* Of an update: weight and states read and written, the gradient read twice; FLOPs as of AdamW. */
 Work optim_work(const OptimState *o, const Model *m);
+
+/* ---- the rows of the table ---- */
+
+#define UPDATE(name)                                                                                         \
+    void name##_update(const OptimStep *s, const Tensor *t, float *w, const float *g,                        \
+                       float *const state[OPTIM_STATES]);
+UPDATE(adamw)
+UPDATE(lion)
+UPDATE(muon)
+UPDATE(orthoadam)
+UPDATE(rmsprop)
+UPDATE(sgd)
+#undef UPDATE
+
+size_t muon_scratch(const Tensor *t);
+/* U V^T of X = U S V^T, nearly: five steps of X = a X + (b A + c A A) X, A = X X^T, of Newton and Schulz
+ * on X / ||X||_F, whose quintic leaves singular values within 0.7 and 1.2. X (rows, cols) in place, rows <=
+ * cols; scratch: rows (cols + 2 rows) floats. */
+void muon_orthogonalise(float *X, int64_t rows, int64_t cols, float *scratch);
+
+size_t orthoadam_fixed(const Tensor *t);
+size_t orthoadam_scratch(const Tensor *t);
+/* fixed: P (a, a), R (b, b), a function of (seed, the tensor's name). */
+void orthoadam_prepare(const Tensor *t, uint64_t seed, float *fixed);
 
 #endif

@@ -1,4 +1,11 @@
-#include "train/optim/orthoadam.h"
+/* OrthoAdam (arXiv 2410.17174): Adam on gradients turned into a random orthogonal basis, a different one for
+ * each tensor, and its steps turned back: no channel of the model is an axis of the optimiser, so Adam's step
+ * a coordinate cannot single one out. Each row x of a matrix (a vector is one row) is turned by Q of its n =
+ * cols numbers. A dense Q costs n^2 a row; here Q = P (x) R, P (a, a) and R (b, b) random orthogonal, a b =
+ * n, a the divisor of n nearest below its root: with x as X (a, b), Q x = P X R^T at n (a + b), and every
+ * coordinate still mixes with all. g' = Q scale g; m, v as Adam's of g'; w = w - lr decay w - lr Q^T (Adam's
+ * step) */
+#include "train/optim/optim.h"
 
 #include "data/base/rng.h"
 
@@ -92,7 +99,7 @@ static void adam_row(const OptimStep *s, float *y, float *m, float *v, int64_t n
 void orthoadam_update(const OptimStep *s, const Tensor *t, float *w, const float *g,
                       float *const state[OPTIM_STATES]) {
     Shape shape = shape_of(t);
-    float keep = (float)(1 - (s->decay ? s->lr * s->c->weight_decay : 0)), rate = (float)s->lr;
+    float keep = optim_keep(s), rate = (float)s->lr;
 #pragma omp parallel for schedule(static)
     for (int64_t row = 0; row < shape.rows; row++) {
         int64_t at = row * shape.n;

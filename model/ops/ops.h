@@ -1,0 +1,97 @@
+/* Owns: the plain ops of a pass, one file each with its forward and its backward: names, shapes, papers.
+ * Does not own: when an op runs (model/pass.c, model/block.c), attention (attention.h), the feed-forward
+ * kinds (mlp.h). N = B T tokens; a backward adds to gradients of weights, `partial` is room for the strips of
+ * their sums (strips.h). */
+#ifndef SINKLAB_OPS_H
+#define SINKLAB_OPS_H
+
+#include "model/slots.h"
+
+/* ---- embed.c, residual.c, bias.c ---- */
+
+/* x[n] = E[token[n]]. x (N, d), E (V, d). */
+void embed_forward(const int32_t *token, const float *E, float *x, int64_t N, int d);
+/* dE[token[n]] += dx[n], tokens in order for each column, so threads change no bit. */
+void embed_backward(const int32_t *token, const float *dx, float *dE, int64_t N, int d);
+
+/* out = a + b, n floats; the gradient of both is that of out. */
+void residual_add(float *out, const float *a, const float *b, int64_t n);
+
+/* y[n] += b. y (N, width), b (width). */
+void bias_forward(float *y, const float *b, int64_t N, int64_t width);
+/* db += sum over tokens of dy[n]. partial: (strips, width). */
+void bias_backward(const float *dy, float *db, float *partial, int B, int T, int64_t width);
+
+/* ---- position.c ---- */
+
+/* Rotates every head's pairs (i, i + dh/2) of q and k by angle t / 10000^(2i/dh), in place (RoPE on halves,
+ * arXiv 2104.09864); sign -1 turns back (the backward). x: (B*T, ld), `vectors` heads of dh from column 0.
+ * rotation: (T, 2, dh/2), a place's cosines, then its sines: rope_table. */
+void rope_turn(float *x, int64_t ld, int B, int T, int vectors, int dh, const float *rotation, float sign);
+void rope_table(float *rotation, int T, int dh);
+
+/* P[t][2i] = a sin(t / 10000^(2i/d)), P[t][2i+1] = a cos of the same (arXiv 1706.03762). P: (T, d). */
+void sinusoid_table(float *P, int T, int d, double amplitude);
+
+/* x[b][t] += P[t];  dP[t] += sum_b dx[b][t], rows in order. P: (T, d). */
+void learned_forward(float *x, const float *P, int B, int T, int d);
+void learned_backward(const float *dx, float *dP, int B, int T, int d);
+
+/* ---- norms: norm.c for every kind; a row of the stream: rmsnorm.c, rmsnorm_scalar.c, layernorm.c, dyt.c ---- */
+
+/* Every row under the configuration's kind of norm. x, h (N, d); stat (N, NORM_STATS): what the backward needs. */
+void norm_rows(const Ctx *c, const float *x, float *h, float *stat);
+/* dx += the gradient through the norm; c->dw: the sums over tokens. */
+void norm_rows_back(const Ctx *c, const float *x, const float *stat, const float *dh, float *dx);
+
+/* The pair of a kind, see NormKind. */
+#define NORM_PAIR(name)                                                                                      \
+    void name##_row(const Ctx *c, const float *x, float *h, float *stat);                                    \
+    void name##_row_back(const Ctx *c, const float *x, const float *stat, const float *dh, float *dx,        \
+                         float *dgain);
+NORM_PAIR(rmsnorm)        /* h = g x / rms(x), g (d) (arXiv 1910.07467) */
+NORM_PAIR(rmsnorm_scalar) /* the same with one g: no channel can be favoured by the norm (arXiv 2506.19697) */
+NORM_PAIR(layernorm) /* h = g (x - mean x) / sqrt(var x + eps) + b, gain (2, d): g, b (arXiv 1607.06450) */
+NORM_PAIR(dyt)       /* h = g tanh(a x) + b, gain (2 d + 1): g, b, one a for all (arXiv 2503.10622) */
+#undef NORM_PAIR
+
+/* ---- heads: head_rmsnorm.c, gate.c, value_residual.c ---- */
+
+/* RMSNorm of each of H vectors of dh floats of a token: of attention's output (arXiv 2605.06611), of q or k
+ * (QK-norm, arXiv 2302.05442, as RMSNorm in Qwen3). The slot's tensor i is its gain, (gains, dh): gains = 1,
+ * shared by the heads, or H. */
+typedef struct HeadNorm {
+    const Ctx *c;
+    int tensor, H, gains;
+} HeadNorm;
+/* y = gain x / rms(x). x, y: (N, H, dh) in rows of ldx, ldy. */
+void head_rmsnorm_forward(const HeadNorm *a, const float *x, int64_t ldx, float *y, int64_t ldy);
+/* dy in place to dx. */
+void head_rmsnorm_backward(const HeadNorm *a, const float *x, int64_t ldx, float *dy, int64_t ldy);
+
+/* A gate on the heads, y = o sigma(a), a a linear function of the token (model/gated_heads.c): one gate a
+ * float of o, or one a head (arXiv 2505.06708; from the values: 2510.09017). g in place from a to sigma(a), n
+ * floats. */
+void gate_open(float *g, int64_t n);
+/* y (N, H, dh) = o * g; g (N, H, gates), gates = dh or 1. y may be o. */
+void gate_forward(const float *o, const float *g, float *y, int64_t N, int H, int dh, int gates);
+/* dy in place to do; g in place to the gradient of a. */
+void gate_backward(const float *o, float *g, float *dy, int64_t N, int H, int dh, int gates);
+
+/* Blocks after the first use v <- (1 - mix) v + mix v1, v1 the values of the first (arXiv 2410.17897; 0.5
+ * there). v (N, width) in rows of ld; first (N, width): kept at layer 0, mixed in after it. */
+void value_residual_forward(int layer, float *v, int64_t ld, float *first, int64_t N, int width, float mix);
+/* dv in place; dfirst (N, width) gathers what the first block's values get, and gives it at layer 0. It is
+ * cleared at the last layer, which comes first. */
+void value_residual_backward(int layer, int last, float *dv, int64_t ld, float *dfirst, int64_t N, int width,
+                             float mix);
+
+/* ---- cross_entropy.c ---- */
+
+/* loss[n] = logsumexp(logits[n]) - logits[n][target[n]], nats; 0 where target is -1. With scale != 0 the
+ * logits become scale * d loss / d logits. logits (N, V) in rows of ld floats: a chunk, those of a whole
+ * batch never exist. */
+void cross_entropy(float *logits, int64_t ld, const int32_t *target, float *loss, int64_t N, int V,
+                   float scale);
+
+#endif
