@@ -54,7 +54,7 @@ static bool find_run(Store *s, const char *prefix, Found *out, Error *e) {
         snprintf(out->key, sizeof out->key, "%s", (const char *)sqlite3_column_text(rows, 1));
     }
     sqlite3_finalize(rows);
-    if (matches == 1) return true;
+    if (matches == 1) return store_key(s, out->key, e);
     if (!matches)
         return fail(e, EXIT_USAGE, "runs: %s: no run's key begins so (see `sinklab runs list`)", prefix);
     return fail(e, EXIT_USAGE, "runs: %s: %d runs' keys begin so (give more of it)", prefix, matches);

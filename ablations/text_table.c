@@ -1,6 +1,7 @@
 #include "ablations/text_table.h"
 
 #include "ablations/page/svg.h"
+#include "data/base/printable.h"
 #include "train/config/yaml.h"
 
 #include <math.h>
@@ -147,9 +148,13 @@ static void add_cell(Grid *g, const char *text) {
         g->cell = realloc(g->cell, g->room * sizeof *g->cell);
         if (!g->cell) abort();
     }
-    int column = (int)(g->cells % (size_t)g->columns), width = width_of(text);
+    size_t room = 4 * strlen(text) + 1;
+    char *cell = malloc(room);
+    if (!cell) abort();
+    printable(text, cell, room);
+    int column = (int)(g->cells % (size_t)g->columns), width = width_of(cell);
     if (width > g->width[column]) g->width[column] = width;
-    if (!(g->cell[g->cells++] = strdup(text))) abort();
+    g->cell[g->cells++] = cell;
 }
 
 static void add_value(Grid *g, sqlite3_stmt *rows, int column) {

@@ -1,5 +1,6 @@
 #include "ablations/sweep/plan_table.h"
 
+#include "data/base/printable.h"
 #include "train/config/yaml.h"
 
 #include <string.h>
@@ -92,7 +93,9 @@ void plan_print(FILE *out, const Plan *p, const Stage *stage, double flops) {
 
 static void print_kept(FILE *out, const char *what, const char *key, const char *status, const char *label,
                        int64_t seed) {
-    fprintf(out, "  %-6s  %.8s  %-11s  %s seed %lld\n", what, key, status, label, (long long)seed);
+    char safe[4 * LABEL_TEXT];
+    printable(label, safe, sizeof safe);
+    fprintf(out, "  %-6s  %.8s  %-11s  %s seed %lld\n", what, key, status, safe, (long long)seed);
 }
 
 static void print_matches(FILE *out, const Plan *p) {

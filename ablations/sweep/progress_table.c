@@ -1,5 +1,7 @@
 #include "ablations/sweep/progress_table.h"
 
+#include "data/base/printable.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
@@ -68,12 +70,14 @@ void live_draw(Live *l, const Plan *p, Store *s, const int *going, int n, const 
 }
 
 void live_say(Live *l, const char *format, ...) {
+    char line[4 * LINE_TEXT], safe[4 * LINE_TEXT];
     if (l->quiet) return;
     va_list args;
     erase(l);
     va_start(args, format);
-    vprintf(format, args);
+    vsnprintf(line, sizeof line, format, args);
     va_end(args);
-    putchar('\n');
+    printable(line, safe, sizeof safe);
+    puts(safe);
     fflush(stdout);
 }

@@ -5,6 +5,7 @@
 #include "ablations/text_table.h"
 #include "data/base/files.h"
 #include "train/host.h"
+#include "train/signals.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -207,8 +208,10 @@ static bool start_run(Runner *r, int slot, int i, Error *e) {
     const PlannedRun *run = &r->p->run[i];
     bool alone = r->jobs == 1;
     int first = slot * r->cores / r->shares, after = (slot + 1) * r->cores / r->shares;
-    Path folder = path_of("%s.d/%s", r->o->db, run->key), config, log = path_of("%s/log.txt", folder.s);
-    if (!write_config(run, alone ? 0 : after - first, folder.s, &config, e)) return false;
+    char folder[1024];
+    if (!store_folder(r->s, run->key, folder, e)) return false;
+    Path config, log = path_of("%s/log.txt", folder);
+    if (!write_config(run, alone ? 0 : after - first, folder, &config, e)) return false;
     ChildSpec spec = {.config = config.s,
                       .db = r->o->db,
                       .cache = r->o->cache,
@@ -258,6 +261,7 @@ static bool hold_back(Runner *r, bool *held, Error *e) {
 
 static bool fill_slots(Runner *r, Error *e) {
     bool held;
+    if (!store_in_place(r->s, e)) return false; /* a run would make a new database there */
     if (!hold_back(r, &held, e)) return false;
     if (held) return true;
     for (int k = 0; k < r->shares; k++) {
@@ -277,7 +281,7 @@ static bool fill_slots(Runner *r, Error *e) {
  * terminal. */
 static void last_words(const Runner *r, int i, int64_t from, char *text, size_t room) {
     Bytes log = {0};
-    Path path = path_of("%s.d/%s/log.txt", r->o->db, r->p->run[i].key);
+    Path path = path_of("%s.d/%s/log.txt", store_path(r->s), r->p->run[i].key);
     text[0] = 0;
     if (r->jobs == 1) return;
     snprintf(text, room, ": no word of it in %.400s (is the disk full?)", path.s);
@@ -336,7 +340,7 @@ static void tell_all(const Runner *r, int signal) {
 static void wait_a_while(Runner *r) {
     struct timespec tick = {.tv_sec = TICK_MS / 1000, .tv_nsec = TICK_MS % 1000 * 1000000L};
     int signal = sigtimedwait(&r->signals, NULL, &tick);
-    if (signal != SIGINT && signal != SIGTERM) return;
+    if (signal < 0 || signal == SIGCHLD) return;
     if (!r->stopped) live_say(&r->live, "stopping: every run saves itself and can be gone on with");
     r->stopped = signal;
     tell_all(r, signal);
@@ -375,9 +379,9 @@ static bool runner_open(Runner *r, Error *e) {
     for (int i = 0; i < r->p->runs; i++) r->state[i] = is_wanted(r->p, r->o, i) ? RUN_WAITING : RUN_OVER;
     /* Blocked, they wait until sigtimedwait takes them: no handler, no race. */
     sigemptyset(&r->signals);
-    sigaddset(&r->signals, SIGINT);
-    sigaddset(&r->signals, SIGTERM);
     sigaddset(&r->signals, SIGCHLD);
+    for (int i = 0; i < SIGNALS_TO_STOP; i++)
+        if (!signals_ignored(signals_to_stop[i])) sigaddset(&r->signals, signals_to_stop[i]);
     sigprocmask(SIG_BLOCK, &r->signals, &r->before);
     return true;
 }
@@ -385,6 +389,7 @@ static bool runner_open(Runner *r, Error *e) {
 int runner_run(Plan *p, Store *s, const RunnerOptions *o, Error *e) {
     Runner r = {.p = p, .s = s, .o = o};
     char counts[256];
+    signals_as_errors(); /* who reads the progress may have seen enough */
     bool opened = runner_open(&r, e), ok = opened && loop(&r, e);
     if (opened) {
         describe(&r, counts, sizeof counts);

@@ -113,7 +113,7 @@ static bool print_summary(const Sweep *s, Store *store, const Options *o, Error 
 }
 
 static bool print_results(const Sweep *s, Store *store, const Options *o, Error *e) {
-    Path folder = path_of("%s.d", o->db), page = path_of("%s/%s.html", folder.s, s->name);
+    Path folder = path_of("%s.d", store_path(store)), page = path_of("%s/%s.html", folder.s, s->name);
     bool silent = o->quiet && !o->json;
     if ((!silent && !print_summary(s, store, o, e)) || !folder_make(folder.s, e) ||
         !report_write(store, s->name, page.s, o->quiet, e))
@@ -157,7 +157,7 @@ static bool run_plan(Plan *p, const Options *o, int *code, Error *e) {
         *code = runner_run(p, s, &runner, e);
         ok = !e->text[0];
     }
-    bool stopped = *code == EXIT_SIGINT || *code == EXIT_SIGTERM;
+    bool stopped = *code > 128; /* by a signal */
     if (ok && !stopped) ok = sweep_ask(p->sweep, s, e);
     if (ok && !stopped && runner.only < 0) ok = print_results(p->sweep, s, o, e);
     if (ok && !stopped && runner.only >= 0 && o->json) ok = print_run(&p->run[runner.only], s, e);

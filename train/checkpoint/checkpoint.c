@@ -318,6 +318,7 @@ bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, 
                  "checkpoint: %s: its database has figures up to step %" PRId64 " only (set aside as %s.aside)",
                  out->path, logged, strrchr(out->path, '/') + 1);
             set_aside(out->path);
+            out->aside++;
         } else if (check_weights(out->path, key, steps[i], &why) && checkpoint_load_weights(out->path, m, &why) &&
                    load_optimiser(out->path, key, steps[i], m, o, &why)) {
             return true;

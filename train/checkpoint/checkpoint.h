@@ -51,6 +51,7 @@ typedef struct Resumed {
     int64_t step;    /* 0: from its start, and nothing was touched */
     char path[1024]; /* of the checkpoint, "" where there is none */
     Error passed;    /* what is wrong with the newest one, where it was passed over */
+    int aside;       /* how many were set aside */
 } Resumed;
 
 /* Goes back to the newest checkpoint of run `key` that can be read, says that it is this run's of this step, has the
