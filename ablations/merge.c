@@ -18,6 +18,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+enum { KEY_BYTES = 33 }; /* with its NUL */
+
 typedef enum Outcome { MERGE_NEW, MERGE_FURTHER, MERGE_KNOWN, MERGE_ALIVE, MERGE_CONFLICT, OUTCOMES } Outcome;
 
 typedef struct Merge {
@@ -63,13 +65,13 @@ static bool transaction(Merge *m, bool (*work)(Merge *, const char *key, Error *
     " FROM main.sqlite_schema AS s WHERE s.type = 'table' AND s.name LIKE coalesce(?2, '%')"                 \
     " AND EXISTS (SELECT 1 FROM pragma_table_info(s.name) WHERE name = 'run_id')"
 static const char delete_sql[] =
-    "SELECT group_concat('DELETE FROM main.' || name || ' WHERE run_id = ' || " ID("main") ", ';')" OF_TABLES;
+    "SELECT group_concat(printf('DELETE FROM main.\"%w\"', name) || ' WHERE run_id = ' || " ID("main") ", ';')" OF_TABLES;
 #define COLUMNS                                                                                              \
-    "(SELECT group_concat(', \"' || name || '\"', '') FROM pragma_table_info(s.name) WHERE name <> 'run_id')"
+    "(SELECT group_concat(printf(', \"%w\"', name), '') FROM pragma_table_info(s.name) WHERE name <> 'run_id')"
 static const char add_sql[] =
-    "SELECT group_concat('INSERT OR IGNORE INTO main.' || name || ' (run_id' || " COLUMNS " || ') SELECT ' ||"
+    "SELECT group_concat(printf('INSERT OR IGNORE INTO main.\"%w\"', name) || ' (run_id' || " COLUMNS " || ') SELECT ' ||"
     " " ID("main") " || " COLUMNS
-                   " || ' FROM other.' || name || ' WHERE run_id = ' || " ID("other") ", ';')" OF_TABLES;
+                   " || printf(' FROM other.\"%w\"', name) || ' WHERE run_id = ' || " ID("other") ", ';')" OF_TABLES;
 
 /* The run's own row, without its checkpoint, which is one of the other's files until it has been copied. */
 static const char run_sql[] =
@@ -87,8 +89,8 @@ static bool execute_generated(Merge *m, const char *query, const char *key, cons
            store_failed(m->into, "merge", e);
 }
 
-/* What hangs on no step, so that a run known already is given it, too: the texts of maps, and a remark where
- * none was made here. */
+/* Adds rows that belong to no step, to a run known already, too: the texts of maps, and a remark where the
+ * run has none here. */
 static bool add_missing(Merge *m, const char *key, Error *e) {
     return execute_generated(m, add_sql, key, "map_token", e) &&
            execute(m,
@@ -116,7 +118,7 @@ static bool copy_file(const char *from, const char *to, Error *e) {
     return ok;
 }
 
-/* Whole or not at all: beside its place, synced, renamed. */
+/* Copies a checkpoint whole or not at all: beside its place, synced, renamed. */
 static bool copy_folder(const char *from, const char *to, Error *e) {
     FileList files = {0};
     Path beside = path_of("%s.part", to);
@@ -136,10 +138,10 @@ static bool copy_folder(const char *from, const char *to, Error *e) {
  * one that does not know of a checkpoint is told of it now. */
 static bool copy_checkpoint(Merge *m, const char *key, Error *e) {
     char source[1024], target[1024];
-    Path from = path_of("%s.d/%s", store_path(m->from), key),
-         to = path_of("%s.d/%s", store_path(m->into), key);
-    bool newer = checkpoint_newest(from.s, source) > checkpoint_newest(to.s, target);
-    Path newest = newer ? path_of("%s%s", to.s, strrchr(source, '/')) : path_of("%s", target);
+    char from[1024], to[1024];
+    if (!store_folder(m->from, key, from, e) || !store_folder(m->into, key, to, e)) return false;
+    bool newer = checkpoint_newest(from, source) > checkpoint_newest(to, target);
+    Path newest = newer ? path_of("%s%s", to, strrchr(source, '/')) : path_of("%s", target);
     if (newer && !copy_folder(source, newest.s, e)) return false;
     if (!*newest.s) return true;
     char *sql = sqlite3_mprintf("UPDATE main.run SET checkpoint = %Q"
@@ -184,8 +186,8 @@ static bool compare_digests(Merge *m, const char *key, bool *same, Error *e) {
     " (SELECT coalesce(max(step), 0) FROM " schema ".step WHERE run_id = r.id) AS steps"                     \
     " FROM " schema ".run AS r WHERE key = ?1)"
 
-/* Who is further. What has ended is as far as it goes; what was tried, if without a step, is further than
- * what waits. */
+/* Orders runs by how far they came, to find which database's is further. A run that has ended is furthest;
+ * one that was started, even without a step, is further than one that is queued. */
 static const char standing_sql[] =
     "SELECT CASE WHEN i.key IS NULL THEN 'new' WHEN o.over AND i.over THEN 'both'"
     " WHEN (o.over, o.steps, o.tried) > (i.over, i.steps, i.tried) THEN 'further' ELSE 'known' END"
@@ -220,7 +222,7 @@ static bool merge_run(Merge *m, const char *key, Error *e) {
 
 /* ---- one database ---- */
 
-/* Its keys, each as long as a key is, ended by a NUL. */
+/* Reads the keys of the other database's runs, each ended by a NUL. */
 static bool read_keys(Merge *m, Bytes *keys, Error *e) {
     sqlite3_stmt *q = NULL;
     int result;
@@ -228,7 +230,8 @@ static bool read_keys(Merge *m, Bytes *keys, Error *e) {
         return store_failed(m->from, "merge", e);
     bool ok = true;
     while ((result = sqlite3_step(q)) == SQLITE_ROW && ok)
-        ok = bytes_append(keys, sqlite3_column_text(q, 0), sqlite3_column_bytes(q, 0) + 1, e);
+        ok = store_key(m->from, (const char *)sqlite3_column_text(q, 0), e) &&
+             bytes_append(keys, sqlite3_column_text(q, 0), KEY_BYTES, e);
     sqlite3_finalize(q);
     return ok && (result == SQLITE_DONE || store_failed(m->from, "merge", e));
 }
@@ -236,7 +239,7 @@ static bool read_keys(Merge *m, Bytes *keys, Error *e) {
 static bool merge_runs(Merge *m, Error *e) {
     Bytes keys = {0};
     bool ok = read_keys(m, &keys, e);
-    for (int64_t at = 0; ok && at < keys.size; at += (int64_t)strlen(keys.data + at) + 1)
+    for (int64_t at = 0; ok && at < keys.size; at += KEY_BYTES)
         ok = merge_run(m, keys.data + at, e);
     bytes_free(&keys);
     return ok;
@@ -302,7 +305,7 @@ static bool merge_one(Merge *m, const char *path, Error *e) {
 
 /* ---- the command ---- */
 
-/* Looks at all of them first: a mistyped name merges nothing, and makes no database. */
+/* Checks all files before the first is merged: a mistyped name merges nothing, and makes no database. */
 static bool check_sources(const char *into, int n, char **from, Error *e) {
     struct stat ours, theirs;
     bool there = !stat(into, &ours);

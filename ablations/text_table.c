@@ -1,6 +1,7 @@
 #include "ablations/text_table.h"
 
 #include "ablations/page/svg.h"
+#include "data/base/printable.h"
 #include "train/config/yaml.h"
 
 #include <math.h>
@@ -53,7 +54,7 @@ static void csv_text(FILE *out, const char *text) {
     if (quoted) fputc('"', out);
 }
 
-/* What stands around names, cells and rows. */
+/* Texts around names, cells and rows. */
 typedef struct Form {
     const char *begin, *name,
         *rule; /* before a name, NULL: no line of names, a cell has its own; below, or NULL */
@@ -147,9 +148,13 @@ static void add_cell(Grid *g, const char *text) {
         g->cell = realloc(g->cell, g->room * sizeof *g->cell);
         if (!g->cell) abort();
     }
-    int column = (int)(g->cells % (size_t)g->columns), width = width_of(text);
+    size_t room = 4 * strlen(text) + 1;
+    char *cell = malloc(room);
+    if (!cell) abort();
+    printable(text, cell, room);
+    int column = (int)(g->cells % (size_t)g->columns), width = width_of(cell);
     if (width > g->width[column]) g->width[column] = width;
-    if (!(g->cell[g->cells++] = strdup(text))) abort();
+    g->cell[g->cells++] = cell;
 }
 
 static void add_value(Grid *g, sqlite3_stmt *rows, int column) {

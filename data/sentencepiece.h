@@ -25,7 +25,7 @@ enum {
     TRAIN_BYTES = 8 << 20 /* text that spm_train sees, about: segments drawn with a fixed seed */
 };
 
-/* What an id stands for in text: `length` bytes, none for a control piece. */
+/* The text of an id: `length` bytes, none for a control piece. */
 typedef struct Piece {
     char *bytes;
     int length;

@@ -10,7 +10,7 @@
 #include "model/timing.h"
 #include "model/slots.h"
 
-/* What the backward of a norm needs. N = B T tokens. */
+/* Activations that the backward of a norm needs. N = B T tokens. */
 typedef struct NormActs {
     float *x;    /* (N, d) its input, where the norm overwrites it */
     float *stat; /* (N, NORM_STATS) */

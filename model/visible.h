@@ -20,8 +20,8 @@ static inline Visible visible_of(const ModelConfig *c) {
     return (Visible){(int)c->window, (int)c->window_keep, (int)c->prefix};
 }
 
-/* What an intervention takes from view: the query sees itself alone; the key is seen by no query but the
- * row's first. -1: none such. */
+/* Keys that an intervention hides: `query` sees itself alone; `key` is seen by no query but the row's first.
+ * -1: none such. */
 typedef struct Blind {
     int query, key;
 } Blind;

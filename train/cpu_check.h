@@ -7,10 +7,10 @@
 
 #include <stddef.h>
 
-/* Of this CPU. */
+/* The features of this CPU. */
 CpuFeatures cpu_has(void);
 
-/* Whether all that is needed is there; otherwise `line` says what is not, and what helps. */
+/* Whether all needed features are there; otherwise `line` says which are not, and what helps. */
 bool cpu_suffices(const CpuFeatures *needed, const CpuFeatures *there, char *line, size_t room);
 
 #endif

@@ -256,7 +256,7 @@ bool evaluate(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, int se
 
 /* ---- attention maps ---- */
 
-/* What a token stands for, for people. A piece is whole UTF-8 or one byte. */
+/* The text of a token, for people. A piece is whole UTF-8 or one byte. */
 static bool token_text(const Dataset *d, int32_t token, char out[TOKEN_TEXT], Error *e) {
     char *text;
     if (token == dataset_info(d)->bos) return snprintf(out, TOKEN_TEXT, "<bos>"), true;

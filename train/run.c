@@ -130,12 +130,20 @@ static bool claim(Run *r, const RunSize *size, Error *e) {
     return ok;
 }
 
+/* What was refused would be again; what is short of memory now need not be when it is gone on with. */
+static bool leave(Run *r, const Error *e) {
+    r->left = e->code == EXIT_USAGE ? "failed" : "interrupted";
+    return false;
+}
+
 static bool allocate(Run *r, Error *e) {
     size_t cells = (size_t)(r->c.model.layers * r->c.model.heads);
-    if (!trainer_create(&r->step, &r->c, e)) return false;
+    if (!trainer_create(&r->step, &r->c, e)) return leave(r, e);
     r->first_mass = calloc(cells, sizeof(double));
     r->value_ratio = calloc(cells, sizeof(double));
-    return (r->first_mass && r->value_ratio) || fail(e, EXIT_FAILED, "run: out of memory");
+    if (r->first_mass && r->value_ratio) return true;
+    fail(e, EXIT_FAILED, "run: out of memory");
+    return leave(r, e);
 }
 
 static void run_close(Run *r) {
@@ -203,13 +211,18 @@ static bool save(Run *r, int64_t step, Error *e) {
     return true;
 }
 
-/* What was logged is written first, so that a run that goes on from a checkpoint finds every row up to it.
- * Rows are not synced, the checkpoint is: should the machine die, begin() notices those that it lacks. */
+/* A signal came, or the database is no longer where it was. */
+static bool is_stopped(Run *r) {
+    return signals_stopped() || !store_in_place(r->store, NULL);
+}
+
+/* What was logged is written and synced first: should the machine die, a run that goes on from a checkpoint finds
+ * every row up to it. */
 static bool save_if_due(Run *r, int64_t step, double *ms, Error *e) {
     int64_t every = when_due_every(r->c.run.checkpoint_every, r->c.train.steps);
-    if (!when_due_save(step, r->c.train.steps, every, &r->c.run.keep) && !signals_stopped()) return true;
+    if (!when_due_save(step, r->c.train.steps, every, &r->c.run.keep) && !is_stopped(r)) return true;
     double start = omp_get_wtime();
-    if (!store_flush(r->store, e) || !save(r, step, e)) return false;
+    if (!store_flush(r->store, e) || !store_sync(r->store, e) || !save(r, step, e)) return false;
     *ms = (omp_get_wtime() - start) * 1e3;
     return store_save_ms(r->store, r->claim.run, step, *ms, e);
 }
@@ -221,11 +234,11 @@ static bool log_step(Run *r, const StepRow *row, Error *e) {
            store_gradients(&r->step, r->store, r->claim.run, row->step, e);
 }
 
-/* Steps from + 1 .. steps. A signal ends it after the step under way, with a checkpoint. */
+/* Steps from + 1 .. steps. A signal, or a database that is gone, ends it after the step under way, with a checkpoint. */
 static bool loop(Run *r, int64_t from, Error *e) {
     double ms;
     if (from == 0 && !probe(r, 0, &ms, e)) return false;
-    for (int64_t step = from + 1; step <= r->c.train.steps && !signals_stopped(); step++) {
+    for (int64_t step = from + 1; step <= r->c.train.steps && !is_stopped(r); step++) {
         StepRow row = {0};
         if (!trainer_enter(&r->step, step, e)) return false;
         train_step(r, step, &row);
@@ -276,10 +289,23 @@ static void announce(Run *r, const RunSize *size, int64_t from) {
 
 /* The newest checkpoint, for an older one: no figure changes, but somebody's disk may be failing. */
 static bool tell_passed(Run *r, const Resumed *from, Error *e) {
+    char more[64] = "";
     if (!from->passed.code) return true;
-    fprintf(stderr, "sinklab: warning: %s (going on from step %lld instead)\n", from->passed.text,
+    if (from->aside > 1) snprintf(more, sizeof more, "; so were %d more", from->aside - 1);
+    fprintf(stderr, "sinklab: warning: %s%s (going on from step %lld instead)\n", from->passed.text, more,
             (long long)from->step);
     return store_event(r->store, r->claim.run, from->step, "checkpoint", from->passed.text, e);
+}
+
+/* The same seed gives the same bits under the same kernels alone. */
+static bool tell_kernels(Run *r, const Resumed *from, Error *e) {
+    char detail[192];
+    if (!from->step || !*r->claim.kernels || !strcmp(r->claim.kernels, r->blas_arch)) return true;
+    snprintf(detail, sizeof detail, "%s up to step %lld, %s from there", r->claim.kernels, (long long)from->step,
+             r->blas_arch);
+    fprintf(stderr, "sinklab: warning: run %.8s: other kernels: %s (its last digits are those of neither)\n", r->key,
+            detail);
+    return store_event(r->store, r->claim.run, from->step, "kernels", detail, e);
 }
 
 /* From random weights, from another run's, or from this run's own newest checkpoint. */
@@ -288,32 +314,36 @@ static bool begin(Run *r, Resumed *from, Error *e) {
     model_init(r->step.model, (uint64_t)r->c.seed);
     if (*r->c.train.init_from && !checkpoint_load_weights(r->c.train.init_from, r->step.model, e))
         return false;
-    if (!evaluator_create(&r->probes, &r->c, r->data, r->step.model, r->step.grads, e) ||
-        !store_logged(r->store, r->claim.run, &logged, e) ||
+    if (!evaluator_create(&r->probes, &r->c, r->data, r->step.model, r->step.grads, e)) return leave(r, e);
+    if (!store_logged(r->store, r->claim.run, &logged, e) ||
         !checkpoint_resume(r->claim.folder, r->key, logged, r->step.model, &r->step.optim, from, e))
         return false;
     strcpy(r->checkpoint, from->path);
     r->left = "interrupted"; /* from here on only the disk or the database can fail it: not its own fault */
     store_checkpoint(r->store, r->checkpoint);
-    return store_rewind(r->store, r->claim.run, from->step ? from->step : -1, e) && tell_passed(r, from, e);
+    return store_rewind(r->store, r->claim.run, from->step ? from->step : -1, e) && tell_passed(r, from, e) &&
+           tell_kernels(r, from, e);
 }
 
 static int finish(Run *r, Error *e) {
     int stopped = signals_stopped();
+    bool here = store_in_place(r->store, NULL);
     progress_end(&r->progress);
-    if (!store_status(r->store, r->claim.run, stopped ? "interrupted" : "done",
+    if (!store_status(r->store, r->claim.run, stopped || !here ? "interrupted" : "done",
                       *r->checkpoint ? r->checkpoint : NULL, e))
         return e->code;
+    r->left = NULL;
+    if (!store_in_place(r->store, e)) return e->code;
     return stopped ? 128 + stopped : EXIT_DONE;
 }
 
 static bool train_steps(Run *r, const RunSize *size, Error *e) {
     Resumed from;
     if (!allocate(r, e) || !begin(r, &from, e)) return false;
+    signals_watch();
     announce(r, size, from.step);
     if (r->settled && !store_event(r->store, r->claim.run, from.step, "precision", r->settled, e))
         return false;
-    signals_watch();
     return loop(r, from.step, e);
 }
 
@@ -321,6 +351,7 @@ static bool train_steps(Run *r, const RunSize *size, Error *e) {
 static int train_claimed(Run *r, const RunSize *size, Error *e) {
     if (train_steps(r, size, e)) return finish(r, e);
     progress_end(&r->progress);
+    store_in_place(r->store, e); /* where it is not, that is why */
     if (e->code) {
         Error ignored = {0};
         store_event(r->store, r->claim.run, -1, "error", e->text, &ignored);
@@ -373,6 +404,7 @@ int run_train(const Config *c, const RunOptions *o, Error *e) {
     r->o = o;
     r->sink_rate = NAN;
     r->claim.result = CLAIM_BUSY;
+    signals_as_errors();
     int code = run_opened(r, e);
     run_close(r);
     free(r);

@@ -31,7 +31,7 @@ bool trainer_tape(Tape **out, const Config *c, const Model *m, int rows, int T, 
     return tape_create(out, m, rows, T, true, e) && (!trainer_in_bf16(c) || tape_bf16(*out, m, e));
 }
 
-/* batch_tokens stays what it is: rows grow, their number falls. */
+/* Enters the context of `step`. batch_tokens stays the same: rows get longer and fewer. */
 bool trainer_enter(Trainer *t, int64_t step, Error *e) {
     const Config *c = t->c;
     int T = contexts_at(c, step);

@@ -9,7 +9,8 @@
 #include "model/model.h"
 #include "train/step_tensor.h"
 
-/* What the processes of one step do with their gradients: each is given the mean over all. NULL: alone. */
+/* The exchange of gradients among the processes of one step: each is given the mean over all. NULL: there is
+ * one process. */
 typedef struct Exchange {
     void (*average)(void *self, float *grads, int64_t n);
     void *self;
@@ -46,7 +47,7 @@ void trainer_free(Trainer *t);
 
 /* Whether products take bf16 inputs: asked for, and this CPU has the instructions. */
 bool trainer_in_bf16(const Config *c);
-/* FLOP/s of `threads` threads that its products are held against, measured now. */
+/* Peak FLOP/s of `threads` threads in the precision of the trainer's products, measured now. */
 double trainer_peak(const Config *c, int threads);
 
 /* Rows that go through together: train.micro_rows, or what keeps a layer's activations in the last-level

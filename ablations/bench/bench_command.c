@@ -17,7 +17,7 @@
 
 enum { MANY_CONFIGS = 16, MANY_ROUNDS = 99, MANY_STEPS = 100000 };
 
-/* What the command line asks for. */
+/* The options of the command line. */
 typedef struct Asked {
     bool json, variants, instruments, mpi, quiet;
     const char *cache;
@@ -128,7 +128,7 @@ static bool show_processes(const Words *w, const Asked *a, Error *e) {
     int rank;
     if (!processes_open(&p, &rank, e)) return false;
     BenchMachine m;
-    /* All of them measure: they compete for memory as they will in the steps. */
+    /* Every process measures its peak at once: in the steps they compete for memory likewise. */
     bool ok = processes_agree(p, bench_machine(&m, e), e);
     if (ok && !rank && !a->json) show_machine(stdout, &m);
     for (int i = 0; ok && i < w->configs; i++) {
@@ -142,7 +142,7 @@ static bool show_processes(const Words *w, const Asked *a, Error *e) {
 
 /* ---- the command ---- */
 
-/* What is measured; its option, configurations and steps where none are named. */
+/* A thing that bench measures: its option, and its configurations and steps where the user names none. */
 typedef struct Mode {
     const char *option, *configs;
     int steps; /* 0: see bench_config */

@@ -18,7 +18,7 @@ struct Processes {
     double exchange; /* seconds of the step under way */
 };
 
-/* Of one process's steps, or of all processes'. */
+/* Times of one process's steps, or of all processes'. */
 typedef struct Timing {
     double ms, low, high, exchange_ms; /* medians, quartiles; the slowest process counts */
     double loss;                       /* mean over all rows of the last step */

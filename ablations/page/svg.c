@@ -10,7 +10,7 @@ static const char *const colours[] = {"#1f78b4", "#d95f02", "#1b9e77", "#c2569b"
                                       "#b8860b", "#6a5acd", "#5f8f2f", "#8c8c8c"};
 enum { COLOURS = sizeof colours / sizeof *colours };
 
-/* What of the data's plane the frame shows; y in log10 when the chart is logarithmic. */
+/* The part of the data's plane that the frame shows; y in log10 when the chart is logarithmic. */
 typedef struct View {
     double x0, x1, y0, y1;
     bool log_y;

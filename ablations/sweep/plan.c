@@ -164,7 +164,7 @@ static bool look(PlannedRun *r, sqlite3_stmt *find, Store *s, Error *e) {
     if (result == SQLITE_ROW) {
         snprintf(r->status, sizeof r->status, "%s", (const char *)sqlite3_column_text(find, 0));
         r->step = sqlite3_column_int64(find, 1);
-        /* What calls itself running may be dead; what is queued may just have been taken. */
+        /* A run with status running may be dead, a queued one just have been taken: the lock tells. */
         if (strcmp(r->status, "done") && store_alive(s, r->key))
             strcpy(r->status, "alive");
         else if (!strcmp(r->status, "running"))

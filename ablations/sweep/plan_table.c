@@ -1,18 +1,20 @@
 #include "ablations/sweep/plan_table.h"
 
+#include "data/base/printable.h"
 #include "train/config/yaml.h"
 
 #include <string.h>
 
 /* ---- hours, at so many FLOP/s ---- */
 
-/* Of a run yet; its steps in the database are done. */
+/* Hours that a run still needs; steps that are in results.db do not count. */
 static double hours_left(const PlannedRun *r, double flops) {
     double share = strcmp(r->status, "done") ? 1 - (double)r->step / (double)r->config.train.steps : 0;
     return share * r->tokens * r->size.flops_per_token / flops / 3600;
 }
 
-/* Of the runs that are needed: of those that may judge, as many as the choices leave. */
+/* Hours of all runs that are needed: every one that tunes, and of those that may judge as many as the choices
+ * leave. */
 static double hours_needed(const Plan *p, const Stage *stage, double flops) {
     double tuning = 0, judging = 0;
     int judges = 0;
@@ -94,7 +96,9 @@ void plan_print(FILE *out, const Plan *p, const Stage *stage, double flops) {
 
 static void print_kept(FILE *out, const char *what, const char *key, const char *status, const char *label,
                        int64_t seed) {
-    fprintf(out, "  %-6s  %.8s  %-11s  %s seed %lld\n", what, key, status, label, (long long)seed);
+    char safe[4 * LABEL_TEXT];
+    printable(label, safe, sizeof safe);
+    fprintf(out, "  %-6s  %.8s  %-11s  %s seed %lld\n", what, key, status, safe, (long long)seed);
 }
 
 static void print_matches(FILE *out, const Plan *p) {

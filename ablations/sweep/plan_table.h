@@ -10,7 +10,8 @@
 
 /* flops: FLOP/s measured here; 0: not measured, no hours. */
 void plan_print(FILE *out, const Plan *p, const Stage *stage, double flops);
-/* One object: the sweep, its runs, its orphans, its totals. Sizes in bytes, times in hours. */
+/* Prints the plan as one JSON object: the sweep, its runs, its orphans, its totals. Sizes in bytes, times in
+ * hours. */
 void plan_print_json(FILE *out, const Plan *p, const Stage *stage, double flops);
 
 /* After an edit, by key and label: the runs that still match, and those that are no longer part of the sweep,

@@ -1,13 +1,17 @@
 #include "ablations/sweep/progress_table.h"
 
+#include "data/base/printable.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 
-/* RECENT: steps that the time left is reckoned from; the size of a terminal that does not tell its own. */
+/* RECENT: steps whose mean time gives the time left. WIDTH, HEIGHT: the size of a terminal that does not tell
+ * it. */
 enum { RECENT = 100, WIDTH = 80, HEIGHT = 24, LINE_TEXT = LABEL_TEXT + 160 };
 
-/* A line that wraps, or that scrolled away, cannot be taken back. */
+/* The terminal's size, to which the table is cut: a line that wrapped or scrolled away cannot be drawn over.
+ */
 static struct winsize terminal_size(void) {
     struct winsize size = {0};
     if (ioctl(1, TIOCGWINSZ, &size) || !size.ws_col || !size.ws_row)
@@ -26,7 +30,7 @@ static double column(sqlite3_stmt *q, int i) {
     return sqlite3_column_type(q, i) == SQLITE_NULL ? NAN : sqlite3_column_double(q, i);
 }
 
-/* Figures first: they are what changes where a label is cut. */
+/* A run's line, figures before the label, which may be cut. */
 static void draw_run(const Plan *p, sqlite3_stmt *q, int index, int width) {
     char label[LABEL_TEXT], line[LINE_TEXT];
     const PlannedRun *r = &p->run[index];
@@ -66,12 +70,14 @@ void live_draw(Live *l, const Plan *p, Store *s, const int *going, int n, const 
 }
 
 void live_say(Live *l, const char *format, ...) {
+    char line[4 * LINE_TEXT], safe[4 * LINE_TEXT];
     if (l->quiet) return;
     va_list args;
     erase(l);
     va_start(args, format);
-    vprintf(format, args);
+    vsnprintf(line, sizeof line, format, args);
     va_end(args);
-    putchar('\n');
+    printable(line, safe, sizeof safe);
+    puts(safe);
     fflush(stdout);
 }

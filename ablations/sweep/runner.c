@@ -5,6 +5,7 @@
 #include "ablations/text_table.h"
 #include "data/base/files.h"
 #include "train/host.h"
+#include "train/signals.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -24,7 +25,7 @@ typedef enum Gate { GATE_OPEN, GATE_WAITING, GATE_CLOSED } Gate;
 typedef struct Slot {
     pid_t pid; /* 0: free */
     int run;
-    int64_t log_start; /* bytes of its log from before this start */
+    int64_t log_start; /* bytes that the run's log had when this attempt began */
 } Slot;
 
 typedef struct Runner {
@@ -32,7 +33,7 @@ typedef struct Runner {
     Store *s;
     const RunnerOptions *o;
     State *state; /* [runs] */
-    bool *retried; /* [runs]: found taken, then left, once */
+    bool *retried; /* [runs]: was locked by another process, then free: has had its one more try */
     Gate *gate;   /* [cells] */
     Slot *slot;   /* [jobs] */
     int jobs, cores, stopped;
@@ -47,7 +48,7 @@ static bool is_status(const PlannedRun *r, const char *status) {
     return !strcmp(r->status, status);
 }
 
-/* It ended badly and nobody asked to try again. */
+/* Whether a run that ended badly is left alone, since nobody asked to try again. */
 static bool is_kept(const PlannedRun *r, bool retry) {
     return !retry && (is_status(r, "failed") || is_status(r, "diverged"));
 }
@@ -67,7 +68,8 @@ int runner_jobs(const Plan *p, const RunnerOptions *o) {
     return missing >= cores ? cores : 1;
 }
 
-/* Of the sweep as it was planned here: with this text, and this run in its first place. */
+/* The gates of cells, if the sweep in the database is the one planned here: of this text, with this run
+ * first. */
 static const char gates_sql[] =
     "SELECT DISTINCT c.cell, h.open > 0, c.cell = h.cell FROM sweep_cell AS c"
     " JOIN sweep_choice AS h USING (sweep, side, stratum) JOIN sweep AS w ON w.id = c.sweep"
@@ -189,7 +191,7 @@ static void draw(Runner *r) {
 
 /* ---- starting ---- */
 
-/* Replaced whole: the process of another sweep may be reading it. */
+/* Writes a run's configuration as a whole file: the process of another sweep may be reading the old one. */
 static bool write_config(const PlannedRun *run, int threads, const char *folder, Path *path, Error *e) {
     Config c = run->config;
     if (threads) c.run.threads = threads;
@@ -206,8 +208,10 @@ static bool start_run(Runner *r, int slot, int i, Error *e) {
     const PlannedRun *run = &r->p->run[i];
     bool alone = r->jobs == 1;
     int first = slot * r->cores / r->shares, after = (slot + 1) * r->cores / r->shares;
-    Path folder = path_of("%s.d/%s", r->o->db, run->key), config, log = path_of("%s/log.txt", folder.s);
-    if (!write_config(run, alone ? 0 : after - first, folder.s, &config, e)) return false;
+    char folder[1024];
+    if (!store_folder(r->s, run->key, folder, e)) return false;
+    Path config, log = path_of("%s/log.txt", folder);
+    if (!write_config(run, alone ? 0 : after - first, folder, &config, e)) return false;
     ChildSpec spec = {.config = config.s,
                       .db = r->o->db,
                       .cache = r->o->cache,
@@ -232,7 +236,7 @@ static void announce(Runner *r, int i) {
     live_say(&r->live, "%s seed %lld  (%s)", label, (long long)r->p->run[i].config.seed, counts);
 }
 
-/* Whether every run that is going is in its second half. */
+/* Whether every running run has made half of its steps. */
 static bool nearly_over(Runner *r, bool *yes, Error *e) {
     *yes = true;
     for (int k = 0; k < r->jobs; k++) {
@@ -257,6 +261,7 @@ static bool hold_back(Runner *r, bool *held, Error *e) {
 
 static bool fill_slots(Runner *r, Error *e) {
     bool held;
+    if (!store_in_place(r->s, e)) return false; /* a run would make a new database there */
     if (!hold_back(r, &held, e)) return false;
     if (held) return true;
     for (int k = 0; k < r->shares; k++) {
@@ -276,7 +281,7 @@ static bool fill_slots(Runner *r, Error *e) {
  * terminal. */
 static void last_words(const Runner *r, int i, int64_t from, char *text, size_t room) {
     Bytes log = {0};
-    Path path = path_of("%s.d/%s/log.txt", r->o->db, r->p->run[i].key);
+    Path path = path_of("%s.d/%s/log.txt", store_path(r->s), r->p->run[i].key);
     text[0] = 0;
     if (r->jobs == 1) return;
     snprintf(text, room, ": no word of it in %.400s (is the disk full?)", path.s);
@@ -335,7 +340,7 @@ static void tell_all(const Runner *r, int signal) {
 static void wait_a_while(Runner *r) {
     struct timespec tick = {.tv_sec = TICK_MS / 1000, .tv_nsec = TICK_MS % 1000 * 1000000L};
     int signal = sigtimedwait(&r->signals, NULL, &tick);
-    if (signal != SIGINT && signal != SIGTERM) return;
+    if (signal < 0 || signal == SIGCHLD) return;
     if (!r->stopped) live_say(&r->live, "stopping: every run saves itself and can be gone on with");
     r->stopped = signal;
     tell_all(r, signal);
@@ -374,9 +379,9 @@ static bool runner_open(Runner *r, Error *e) {
     for (int i = 0; i < r->p->runs; i++) r->state[i] = is_wanted(r->p, r->o, i) ? RUN_WAITING : RUN_OVER;
     /* Blocked, they wait until sigtimedwait takes them: no handler, no race. */
     sigemptyset(&r->signals);
-    sigaddset(&r->signals, SIGINT);
-    sigaddset(&r->signals, SIGTERM);
     sigaddset(&r->signals, SIGCHLD);
+    for (int i = 0; i < SIGNALS_TO_STOP; i++)
+        if (!signals_ignored(signals_to_stop[i])) sigaddset(&r->signals, signals_to_stop[i]);
     sigprocmask(SIG_BLOCK, &r->signals, &r->before);
     return true;
 }
@@ -384,6 +389,7 @@ static bool runner_open(Runner *r, Error *e) {
 int runner_run(Plan *p, Store *s, const RunnerOptions *o, Error *e) {
     Runner r = {.p = p, .s = s, .o = o};
     char counts[256];
+    signals_as_errors(); /* who reads the progress may have seen enough */
     bool opened = runner_open(&r, e), ok = opened && loop(&r, e);
     if (opened) {
         describe(&r, counts, sizeof counts);

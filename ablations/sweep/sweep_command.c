@@ -46,7 +46,8 @@ static bool is_over(const PlannedRun *r) {
     return !strcmp(r->status, "done") || !strcmp(r->status, "failed") || !strcmp(r->status, "diverged");
 }
 
-/* On the first missing run that lasts long enough, of a few; where none does the plan has no hours. */
+/* Measures the speed on a missing run, the first of a few that lasts long enough; where none does the plan
+ * has no hours. */
 static bool measure(const Plan *p, const Options *o, double *flops, Error *e) {
     enum { TRIES = 3 };
     Error why = {0};
@@ -112,7 +113,7 @@ static bool print_summary(const Sweep *s, Store *store, const Options *o, Error 
 }
 
 static bool print_results(const Sweep *s, Store *store, const Options *o, Error *e) {
-    Path folder = path_of("%s.d", o->db), page = path_of("%s/%s.html", folder.s, s->name);
+    Path folder = path_of("%s.d", store_path(store)), page = path_of("%s/%s.html", folder.s, s->name);
     bool silent = o->quiet && !o->json;
     if ((!silent && !print_summary(s, store, o, e)) || !folder_make(folder.s, e) ||
         !report_write(store, s->name, page.s, o->quiet, e))
@@ -121,7 +122,7 @@ static bool print_results(const Sweep *s, Store *store, const Options *o, Error 
     return true;
 }
 
-/* Of --index: what became of that run. */
+/* Prints what became of the run of --index. */
 static bool print_run(const PlannedRun *r, Store *store, Error *e) {
     return table_of(stdout, store,
                     "SELECT r.key, r.variant, r.seed, r.status, f.val_loss, f.val_loss_1, f.bits_per_byte,"
@@ -156,7 +157,7 @@ static bool run_plan(Plan *p, const Options *o, int *code, Error *e) {
         *code = runner_run(p, s, &runner, e);
         ok = !e->text[0];
     }
-    bool stopped = *code == EXIT_SIGINT || *code == EXIT_SIGTERM;
+    bool stopped = *code > 128; /* by a signal */
     if (ok && !stopped) ok = sweep_ask(p->sweep, s, e);
     if (ok && !stopped && runner.only < 0) ok = print_results(p->sweep, s, o, e);
     if (ok && !stopped && runner.only >= 0 && o->json) ok = print_run(&p->run[runner.only], s, e);

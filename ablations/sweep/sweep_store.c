@@ -141,13 +141,14 @@ static bool register_runs(const Plan *p, int only, int64_t id, Store *s, Error *
 
 /* ---- the whole ---- */
 
-/* What an earlier text of the file, other words or another base said; its runs stay known as orphans. */
+/* Deletes the places, expectations and answers of an earlier text of the file, of other words or of another
+ * base; the runs of those places stay known as orphans. */
 static const char *const forget[] = {
     "INSERT OR REPLACE INTO sweep_orphan SELECT s.sweep, s.run, coalesce(c.label, 'all') FROM sweep_run AS s"
     " LEFT JOIN sweep_cell AS c USING (sweep, \"index\") WHERE s.sweep = ?1",
     "DELETE FROM sweep_answer WHERE sweep = ?1", "DELETE FROM sweep_expect WHERE sweep = ?1", "DELETE FROM sweep_cell WHERE sweep = ?1",
     "DELETE FROM sweep_run WHERE sweep = ?1", NULL};
-/* Those that are its runs again are none. */
+/* Orphans that are runs of the sweep again are orphans no more. */
 static const char *const adopt[] = {
     "DELETE FROM sweep_orphan WHERE sweep = ?1 AND run IN (SELECT run FROM sweep_run WHERE sweep = ?1)",
     NULL};

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of a query whose one parameter is the sweep's name. */
+/* Prints the rows of a query whose one parameter is the sweep's name. */
 static bool print_rows(FILE *out, const Sweep *s, Store *store, const char *sql, TableForm form, Error *e) {
     return table_of(out, store, sql, s->name, form, e);
 }
@@ -86,7 +86,7 @@ static const char scale_sql[] =
     " FROM sweep AS w JOIN sweep_cell AS c ON c.sweep = w.id"
     " LEFT JOIN sweep_run AS s USING (sweep, \"index\") LEFT JOIN run AS r ON r.id = s.run WHERE w.name = ?1";
 
-/* What the claim was put to the test at. */
+/* Prints the scale at which the claim was tested: parameters, tokens, seeds, runs. */
 static bool print_scale(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
     sqlite3_stmt *q = table_query(store, scale_sql, s->name, e);
     if (!q) return false;
@@ -133,7 +133,7 @@ static const char lacking_sql[] =
     "x.metric)"
     " SELECT group_concat(printf('%s of %d run%s', metric, runs, iif(runs > 1, 's', '')), ', ') FROM lacking";
 
-/* What is left out of the comparison, in one line. */
+/* Prints in one line the runs that are left out of the comparison. */
 static bool print_lacking(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
     sqlite3_stmt *q = table_query(store, lacking_sql, s->name, e);
     if (!q) return false;

@@ -1,16 +1,20 @@
 #include "data/base/error.h"
 
+#include "data/base/printable.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
 bool fail(Error *e, int code, const char *format, ...) {
     if (!e) return false;
+    char text[sizeof e->text];
     e->code = code;
     va_list args;
     va_start(args, format);
-    vsnprintf(e->text, sizeof e->text, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    for (char *c = e->text; *c; c++)
+    for (char *c = text; *c; c++)
         if (*c == '\n') *c = ' ';
+    printable(text, e->text, sizeof e->text);
     return false;
 }

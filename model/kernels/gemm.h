@@ -13,7 +13,7 @@
  * the user did not choose (BLIS_ARCH_TYPE), since BLIS 0.9 falls to its generic kernel on
  * CPUs newer than itself. Returns the name of the family in force ("skx"). */
 const char *gemm_start(void);
-/* Whether that name stands for kernels that do not know this CPU. */
+/* Whether `arch`, a family of BLIS's kernels by name, is one of plain C, made for no CPU in particular. */
 bool gemm_is_generic(const char *arch);
 
 /* beta: 0 or 1. C[m,n] = A[m,k] B[n,k]^T + beta C: a forward pass, Y = X W^T. */

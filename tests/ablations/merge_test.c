@@ -6,6 +6,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Keys of runs. */
+#define ONE "00000000000000000000000000000000"
+#define TWO "11111111111111111111111111111111"
+#define THREE "22222222222222222222222222222222"
+#define NEW "33333333333333333333333333333333"
+#define LATER "44444444444444444444444444444444"
+#define OURS "55555555555555555555555555555555"
+#define ALIVE "66666666666666666666666666666666"
+#define SAME "77777777777777777777777777777777"
+#define OTHER "88888888888888888888888888888888"
+#define FIRST "99999999999999999999999999999999"
+#define FURTHER "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define KNOWN "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
 /* The weights of a checkpoint: one number. */
 static void plant_weights(const char *folder) {
     float weight = 1;
@@ -68,27 +82,27 @@ static void runs_and_files_are_folded_in_once(void **state) {
     (void)state;
     Place p = place_make();
     Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
-    plant_ended(a, "one", "done", 3, 2);
-    plant_ended(a, "two", "interrupted", 2, 3);
-    run_sql(a, "UPDATE run SET note = 'ours' WHERE key = 'two'");
-    plant_ended(b, "two", "done", 4, 3);
-    plant_ended(b, "three", "diverged", 1, 9);
+    plant_ended(a, ONE, "done", 3, 2);
+    plant_ended(a, TWO, "interrupted", 2, 3);
+    run_sql(a, "UPDATE run SET note = 'ours' WHERE key = '" TWO "'");
+    plant_ended(b, TWO, "done", 4, 3);
+    plant_ended(b, THREE, "diverged", 1, 9);
     store_close(b);
     assert_int_equal(merge(&p, "a.db b.db"), 0);
     assert_said(&p, "b.db: 1 new, 1 taken further, 0 known already, 0 left out, 0 in conflict");
     for (int again = 0; again < 2; again++) {
         ASK(a, "SELECT group_concat(key || status || (SELECT count(*) FROM step WHERE run_id = id)) FROM run",
-            "onedone3,twodone4,threediverged1");
-        ASK(a, "SELECT note || checkpoint FROM run WHERE key = 'two'", "oursa.db.d/two/step-00000004");
-        assert_int_equal(access(path_of("%s/a.db.d/two/step-00000004/model.safetensors", p.folder).s, R_OK),
+            ONE "done3," TWO "done4," THREE "diverged1");
+        ASK(a, "SELECT note || checkpoint FROM run WHERE key = '" TWO "'", "oursa.db.d/" TWO "/step-00000004");
+        assert_int_equal(access(path_of("%s/a.db.d/" TWO "/step-00000004/model.safetensors", p.folder).s, R_OK),
                          0);
         assert_int_equal(merge(&p, "a.db b.db"), 0);
         assert_said(&p, "b.db: 0 new, 0 taken further, 2 known already, 0 left out, 0 in conflict");
     }
     folder_remove(
-        path_of("%s/a.db.d/two/step-00000004", p.folder).s); /* as if it had died before the files */
+        path_of("%s/a.db.d/" TWO "/step-00000004", p.folder).s); /* as if it had died before the files */
     assert_int_equal(merge(&p, "a.db b.db --quiet"), 0);
-    assert_int_equal(access(path_of("%s/a.db.d/two/step-00000004/model.safetensors", p.folder).s, R_OK), 0);
+    assert_int_equal(access(path_of("%s/a.db.d/" TWO "/step-00000004/model.safetensors", p.folder).s, R_OK), 0);
     store_close(a);
     place_remove(&p);
 }
@@ -111,15 +125,15 @@ static void half_a_checkpoint_is_none(void **state) {
     static const char *const halves[] = {"step-100000001.tmp", "step-100000001.part"};
     Place p = place_make();
     Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
-    plant_ended(b, "one", "interrupted", 3, 2);
+    plant_ended(b, ONE, "interrupted", 3, 2);
     store_close(b);
-    plant_weights(path_of("%s/b.db.d/one/step-99999999", p.folder).s);
-    plant_weights(path_of("%s/b.db.d/one/step-100000000", p.folder).s);
-    for (int i = 0; i < 2; i++) plant_weights(path_of("%s/b.db.d/one/%s", p.folder, halves[i]).s);
+    plant_weights(path_of("%s/b.db.d/" ONE "/step-99999999", p.folder).s);
+    plant_weights(path_of("%s/b.db.d/" ONE "/step-100000000", p.folder).s);
+    for (int i = 0; i < 2; i++) plant_weights(path_of("%s/b.db.d/" ONE "/%s", p.folder, halves[i]).s);
     assert_int_equal(merge(&p, "a.db b.db"), 0);
-    ASK(a, "SELECT checkpoint FROM run", "a.db.d/one/step-100000000");
-    assert_true(is_there(&p, "a.db.d/one/step-100000000/model.safetensors"));
-    for (int i = 0; i < 2; i++) assert_false(is_there(&p, path_of("a.db.d/one/%s", halves[i]).s));
+    ASK(a, "SELECT checkpoint FROM run", "a.db.d/" ONE "/step-100000000");
+    assert_true(is_there(&p, "a.db.d/" ONE "/step-100000000/model.safetensors"));
+    for (int i = 0; i < 2; i++) assert_false(is_there(&p, path_of("a.db.d/" ONE "/%s", halves[i]).s));
     store_close(a);
     place_remove(&p);
 }
@@ -131,18 +145,18 @@ static void a_damaged_checkpoint_is_passed_over(void **state) {
     static const char *const file[] = {"model.safetensors", "optimizer.safetensors"};
     Place p = place_make();
     Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
-    plant_ended(b, "one", "interrupted", 3, 2);
+    plant_ended(b, ONE, "interrupted", 3, 2);
     store_close(b);
-    plant_weights(path_of("%s/b.db.d/one/step-00000008", p.folder).s);
-    for (int i = 0; i < 2; i++) plant_file(&p, path_of("b.db.d/one/%s", damaged[i]).s, file[i]);
-    plant_file(&p, "a.db.d/one/step-00000003", "model.safetensors");
+    plant_weights(path_of("%s/b.db.d/" ONE "/step-00000008", p.folder).s);
+    for (int i = 0; i < 2; i++) plant_file(&p, path_of("b.db.d/" ONE "/%s", damaged[i]).s, file[i]);
+    plant_file(&p, "a.db.d/" ONE "/step-00000003", "model.safetensors");
     for (int again = 0; again < 2; again++) {
         assert_int_equal(merge(&p, "a.db b.db"), 0);
-        ASK(a, "SELECT checkpoint FROM run", "a.db.d/one/step-00000003");
-        for (int i = 0; i < 2; i++) assert_false(is_there(&p, path_of("a.db.d/one/%s", damaged[i]).s));
+        ASK(a, "SELECT checkpoint FROM run", "a.db.d/" ONE "/step-00000003");
+        for (int i = 0; i < 2; i++) assert_false(is_there(&p, path_of("a.db.d/" ONE "/%s", damaged[i]).s));
     }
     StFile *whole;
-    OK(safetensors_open(&whole, path_of("%s/a.db.d/one/step-00000003/model.safetensors", p.folder).s, &e));
+    OK(safetensors_open(&whole, path_of("%s/a.db.d/" ONE "/step-00000003/model.safetensors", p.folder).s, &e));
     safetensors_close(whole);
     store_close(a);
     place_remove(&p);
@@ -153,20 +167,20 @@ static void a_copy_that_failed_is_made_up_for(void **state) {
     (void)state;
     Place p = place_make();
     Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
-    plant_ended(b, "one", "done", 3, 2);
+    plant_ended(b, ONE, "done", 3, 2);
     store_close(b);
-    plant_file(&p, "b.db.d/one/step-00000003/sub", "file");
+    plant_file(&p, "b.db.d/" ONE "/step-00000003/sub", "file");
     assert_int_not_equal(merge(&p, "a.db b.db"), 0);
-    assert_false(is_there(&p, "a.db.d/one/step-00000003.part"));
-    folder_remove(path_of("%s/b.db.d/one/step-00000003/sub", p.folder).s);
-    plant_file(&p, "a.db.d/one/step-00000003.part", "model.safetensors"); /* of a merge that was killed */
+    assert_false(is_there(&p, "a.db.d/" ONE "/step-00000003.part"));
+    folder_remove(path_of("%s/b.db.d/" ONE "/step-00000003/sub", p.folder).s);
+    plant_file(&p, "a.db.d/" ONE "/step-00000003.part", "model.safetensors"); /* of a merge that was killed */
     assert_int_equal(merge(&p, "a.db b.db"), 0);
     assert_said(&p, "0 new, 0 taken further, 1 known already");
-    ASK(a, "SELECT checkpoint FROM run", "a.db.d/one/step-00000003");
-    assert_true(is_there(&p, "a.db.d/one/step-00000003/model.safetensors"));
+    ASK(a, "SELECT checkpoint FROM run", "a.db.d/" ONE "/step-00000003");
+    assert_true(is_there(&p, "a.db.d/" ONE "/step-00000003/model.safetensors"));
     run_sql(a, "UPDATE run SET checkpoint = NULL"); /* as if it had died before that */
     assert_int_equal(merge(&p, "a.db b.db"), 0);
-    ASK(a, "SELECT checkpoint FROM run", "a.db.d/one/step-00000003");
+    ASK(a, "SELECT checkpoint FROM run", "a.db.d/" ONE "/step-00000003");
     store_close(a);
     place_remove(&p);
 }
@@ -176,7 +190,7 @@ static void maps_keep_their_texts(void **state) {
     (void)state;
     Place p = place_make();
     Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
-    Claim c = plant(b, "one", "done", 3, 2);
+    Claim c = plant(b, ONE, "done", 3, 2);
     store_release(&c);
     OK(store_map_token(b, c.run, "main", 0, 0, 256, "<bos>", &e));
     store_close(b);
@@ -184,7 +198,7 @@ static void maps_keep_their_texts(void **state) {
         assert_int_equal(merge(&p, "a.db b.db"), 0);
         assert_said(&p, known ? "1 known already" : "1 new");
         ASK(a, "SELECT group_concat(key || token || text) FROM map_token JOIN run ON id = run_id",
-            "one256<bos>");
+            ONE "256<bos>");
         run_sql(a, "DELETE FROM map_token");
     }
     store_close(a);
@@ -195,15 +209,15 @@ static void remarks_come_where_there_is_none(void **state) {
     (void)state;
     Place p = place_make();
     Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
-    plant_ended(b, "new", "done", 1, 2);
+    plant_ended(b, NEW, "done", 1, 2);
     run_sql(b, "UPDATE run SET note = 'at once'");
-    plant_ended(b, "later", "done", 1, 2);
-    plant_ended(b, "ours", "done", 1, 2);
+    plant_ended(b, LATER, "done", 1, 2);
+    plant_ended(b, OURS, "done", 1, 2);
     assert_int_equal(merge(&p, "a.db b.db"), 0);
-    run_sql(b, "UPDATE run SET note = 'theirs' WHERE key <> 'new'");
-    run_sql(a, "UPDATE run SET note = 'ours' WHERE key = 'ours'");
+    run_sql(b, "UPDATE run SET note = 'theirs' WHERE key <> '" NEW "'");
+    run_sql(a, "UPDATE run SET note = 'ours' WHERE key = '" OURS "'");
     assert_int_equal(merge(&p, "a.db b.db"), 0);
-    ASK(a, "SELECT group_concat(key || ' ' || note) FROM run", "new at once,later theirs,ours ours");
+    ASK(a, "SELECT group_concat(key || ' ' || note) FROM run", NEW " at once," LATER " theirs," OURS " ours");
     store_close(a);
     store_close(b);
     place_remove(&p);
@@ -222,8 +236,8 @@ static void what_was_tried_replaces_what_waits(void **state) {
     Place p = place_make();
     Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char key[8], sql[64];
-        snprintf(key, sizeof key, "run%zu", i);
+        char key[33], sql[96];
+        snprintf(key, sizeof key, "%032zx", i);
         plant_ended(a, key, cases[i].ours, 0, 2);
         plant_ended(b, key, cases[i].theirs, 0, 2);
         assert_int_equal(merge(&p, "a.db b.db"), 0);
@@ -238,11 +252,11 @@ static void what_was_tried_replaces_what_waits(void **state) {
 static void places_of_one_sweep_come_together(void **state) {
     (void)state;
     Place p = place_make();
-    static const char *const names[] = {"x.db", "y.db", "z.db", "words.db"};
+    static const char *const names[] = {"x.db", "y.db", "z.db", "words.db"}, *const keys[] = {ONE, TWO, THREE, OTHER};
     for (int i = 0; i < 4; i++) {
         Store *s = database(&p, names[i]);
-        plant_ended(s, names[i], "done", 2, 2 + i);
-        plant_place(s, i == 2 ? "another text" : "text", i % 3, names[i]); /* the last is of other words */
+        plant_ended(s, keys[i], "done", 2, 2 + i);
+        plant_place(s, i == 2 ? "another text" : "text", i % 3, keys[i]); /* the last is of other words */
         run_sql(s,
                 "INSERT INTO sweep_cell VALUES (1, 9, 1, 'all', 'all', 'all', 0)"); /* its run never came */
         store_close(s);
@@ -255,7 +269,7 @@ static void places_of_one_sweep_come_together(void **state) {
                         names[i])
                     .s);
     Store *s = database(&p, "new.db");
-    ASK(s, "SELECT group_concat(\"index\" || key) FROM sweep_run JOIN run ON id = run", "0x.db,1y.db");
+    ASK(s, "SELECT group_concat(\"index\" || key) FROM sweep_run JOIN run ON id = run", "0" ONE ",1" TWO);
     ASK(s, "SELECT group_concat(\"index\") FROM sweep_cell", "0,1,9");
     ASK(s, "SELECT count(*) FROM run", "4");
     store_close(s);
@@ -266,9 +280,9 @@ static void living_runs_are_left_out(void **state) {
     (void)state;
     Place p = place_make();
     Store *b = database(&p, "b.db");
-    Claim alive = plant(b, "alive", "running", 1, 2);
+    Claim alive = plant(b, ALIVE, "running", 1, 2);
     assert_int_equal(merge(&p, "a.db b.db"), 0);
-    assert_said(&p, "b.db: run alive: left out, a living process has it");
+    assert_said(&p, "b.db: run " ALIVE ": left out, a living process has it");
     store_release(&alive);
     assert_int_equal(merge(&p, "a.db b.db"), 0);
     Store *a = database(&p, "a.db");
@@ -282,14 +296,14 @@ static void what_differs_is_an_error_and_ours_stays(void **state) {
     (void)state;
     Place p = place_make();
     Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
-    plant_ended(a, "same", "done", 2, 2);
-    plant_ended(b, "same", "done", 2, 2.5);
-    plant_ended(b, "other", "done", 2, 2);
+    plant_ended(a, SAME, "done", 2, 2);
+    plant_ended(b, SAME, "done", 2, 2.5);
+    plant_ended(b, OTHER, "done", 2, 2);
     store_close(b);
     assert_int_equal(merge(&p, "a.db b.db"), 1);
-    assert_said(&p, "sinklab: merge: b.db: run same: its figures differ from those in a.db, which stay");
+    assert_said(&p, "sinklab: merge: b.db: run " SAME ": its figures differ from those in a.db, which stay");
     assert_said(&p, "sinklab: merge: a.db: 1 run in conflict");
-    ASK(a, "SELECT loss FROM step WHERE run_id = (SELECT id FROM run WHERE key = 'same') AND step = 1",
+    ASK(a, "SELECT loss FROM step WHERE run_id = (SELECT id FROM run WHERE key = '" SAME "') AND step = 1",
         "1.9");
     ASK(a, "SELECT count(*) FROM run", "2"); /* the others were merged */
     store_close(a);
@@ -301,7 +315,7 @@ static void an_older_database_is_migrated_first(void **state) {
     (void)state;
     Place p = place_make();
     char line[256];
-    snprintf(line, sizeof line, "sqlite3 %s/old.db <tests/train/schema_1.sql", p.folder);
+    snprintf(line, sizeof line, "sed \"s/('aa'/('" ONE "'/\" tests/train/schema_1.sql | sqlite3 %s/old.db", p.folder);
     assert_int_equal(system(line), 0);
     assert_int_equal(merge(&p, "a.db old.db"), 2);
     assert_said(&p, "old.db: schema 1 is older than this program's");
@@ -325,11 +339,11 @@ static void every_table_of_a_run_is_copied(void **state) {
         " PRIMARY KEY (run_id, step, part))";
     Place p = place_make();
     Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
-    plant_ended(a, "first", "done", 1, 2);
-    plant_ended(a, "further", "interrupted", 1, 2);
-    plant_ended(a, "known", "done", 2, 2);
-    plant_ended(b, "known", "done", 2, 2);
-    Claim c = plant(b, "further", "done", 2, 2);
+    plant_ended(a, FIRST, "done", 1, 2);
+    plant_ended(a, FURTHER, "interrupted", 1, 2);
+    plant_ended(a, KNOWN, "done", 2, 2);
+    plant_ended(b, KNOWN, "done", 2, 2);
+    Claim c = plant(b, FURTHER, "done", 2, 2);
     OK(store_map(b, &(MapPlace){c.run, 0, "main", 0, 0, 0, 1}, (const uint8_t[]){255}, 1, &e));
     OK(store_map_token(b, c.run, "main", 0, 0, 256, "<bos>", &e));
     OK(store_flush(b, &e));
@@ -345,11 +359,32 @@ static void every_table_of_a_run_is_copied(void **state) {
     ASK(a,
         "SELECT group_concat(key || part || version) FROM run JOIN step_part AS s ON s.run_id = id"
         " JOIN figure_version AS v ON v.run_id = id",
-        "firstold2,furtherq3,knownold2");
+        FIRST "old2," FURTHER "q3," KNOWN "old2");
     ASK(a, "SELECT group_concat(key || text) FROM map JOIN map_token USING (run_id) JOIN run ON id = run_id",
-        "further<bos>");
+        FURTHER "<bos>");
     store_close(a);
     place_remove(&p);
+}
+
+/* Its key would be a path: nothing is merged, nothing is written beside the place of runs. */
+static void a_key_that_leads_elsewhere_is_refused(void **state) {
+    (void)state;
+    static const char *const keys[] = {"../../victim", "", "00000000000000000000000000000000/.."};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        Place p = place_make();
+        Store *a = database(&p, "a.db"), *b = database(&p, "b.db");
+        plant_ended(b, ONE, "done", 1, 2);
+        plant_ended(b, TWO, "done", 1, 2);
+        run_sql(b, path_of("UPDATE run SET key = '%s' WHERE key = '" TWO "'", keys[i]).s);
+        store_close(b);
+        plant_weights(path_of("%s/victim/step-00000001", p.folder).s);
+        assert_int_equal(merge(&p, "a.db b.db"), 2);
+        assert_said(&p, "sinklab: results: b.db: a run's key is");
+        ASK(a, "SELECT count(*) FROM run", "0");
+        assert_false(is_there(&p, "a.db.d"));
+        store_close(a);
+        place_remove(&p);
+    }
 }
 
 static void bad_databases_are_refused_before_anything(void **state) {
@@ -372,7 +407,7 @@ static void bad_databases_are_refused_before_anything(void **state) {
     OK(file_write(path_of("%s/text", p.folder).s, text, sizeof text, &e));
     store_close(database(&p, "a.db"));
     Store *s = database(&p, "b.db");
-    plant_ended(s, "one", "done", 1, 2);
+    plant_ended(s, ONE, "done", 1, 2);
     store_close(s);
     s = database(&p, "newer.db");
     run_sql(s, "PRAGMA user_version = 999");
@@ -404,6 +439,7 @@ int main(void) {
         cmocka_unit_test(what_differs_is_an_error_and_ours_stays),
         cmocka_unit_test(an_older_database_is_migrated_first),
         cmocka_unit_test(every_table_of_a_run_is_copied),
+        cmocka_unit_test(a_key_that_leads_elsewhere_is_refused),
         cmocka_unit_test(bad_databases_are_refused_before_anything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

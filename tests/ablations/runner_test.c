@@ -168,6 +168,38 @@ static void a_dead_worker_is_told_and_taken_up(void **state) {
     assert_same_results(p, db, "calm.db");
 }
 
+/* Whoever reads the progress has seen enough. */
+static void a_reader_that_leaves_stops_no_sweep(void **state) {
+    const Place *p = *state;
+    char line[1024], db[16];
+    static const char *const jobs[] = {"--jobs 1", "--jobs 2"};
+    for (int i = 0; i < (host_cores() > 1 ? 2 : 1); i++) {
+        snprintf(line, sizeof line,
+                 "cd %s && rm -f code && { %s/sinklab sweep run plain.yaml --db left%d.db --cache cache %s; echo $? >code; } 2>&1 |"
+                 " head -c 1 >first; while [ ! -e code ]; do sleep .05; done; exit $(cat code)",
+                 p->folder, getcwd((char[256]){0}, 256), i, jobs[i]);
+        assert_int_equal(shell(line), 0);
+        assert_file_size(p, "first", 1);
+        snprintf(db, sizeof db, "left%d.db", i);
+        assert_same_results(p, db, "whole.db");
+    }
+}
+
+/* As nohup and a shell's & have them. */
+static void a_sweep_ignores_what_it_was_told_to(void **state) {
+    const Place *p = *state;
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    pid_t pid = start(p, "plain", "ignored.db", "--jobs 1");
+    signal(SIGHUP, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    for (int i = 0; i < 60000 && !child_of(pid); i++) usleep(1000);
+    kill(pid, SIGHUP);
+    kill(pid, SIGINT);
+    assert_int_equal(wait_for(pid), 0);
+    assert_same_results(p, "ignored.db", "whole.db");
+}
+
 /* ---- one task of a job array ---- */
 
 /* array.sh as Slurm starts task 0, from the folder; there, ./sinklab is a script that refuses to write to
@@ -544,6 +576,8 @@ int main(void) {
         cmocka_unit_test(several_writers_share_the_work),
         cmocka_unit_test(killed_at_random_it_ends_the_same),
         cmocka_unit_test(a_dead_worker_is_told_and_taken_up),
+        cmocka_unit_test(a_reader_that_leaves_stops_no_sweep),
+        cmocka_unit_test(a_sweep_ignores_what_it_was_told_to),
         cmocka_unit_test(a_task_that_cannot_bring_its_results_keeps_them),
         cmocka_unit_test(what_ended_badly_waits_for_retry),
         cmocka_unit_test(an_edited_file_keeps_the_runs_that_still_match),

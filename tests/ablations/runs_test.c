@@ -8,6 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Keys of runs. */
+#define AA11 "aa11aaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define AA22 "aa22aaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static const char PLAIN[] =
     "{\"variant\":\"baseline\",\"model\":{\"width\":8,\"head_out\":\"none\"},\"optim\":{\"lr\":"
     "0.001}}";
@@ -39,6 +43,10 @@ static void tables_are_aligned(void **state) {
                                                              "a           5  0.66667  left\n"
                                                              "größer  12345        -  b\n");
     assert_string_equal(printed_table(db, "SELECT 1 AS a WHERE 0", TABLE_TEXT, out), "a\n");
+    assert_string_equal(printed_table(db, "SELECT 'a' || char(27) || '[2J' || char(10) || 'b' AS label, 1 AS n",
+                                      TABLE_TEXT, out),
+                        "label            n\n"
+                        "a\\x1b[2J\\x0ab  1\n"); /* no row is forged, nothing steers the terminal */
     sqlite3_close(db);
 }
 
@@ -125,8 +133,8 @@ static Answer runs(const Place *p, const char *const *words) {
 static Place planted(void) {
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity first = identity("aa11", "baseline", 0, PLAIN),
-                second = identity("aa22", "head_rmsnorm", 1, NORMED);
+    RunIdentity first = identity(AA11, "baseline", 0, PLAIN),
+                second = identity(AA22, "head_rmsnorm", 1, NORMED);
     Claim c = claim_or_fail(s, &first);
     Figures f = {0};
     figures_add(&f, "val_loss", -1, -1, 2.5);
@@ -153,11 +161,11 @@ static void list_tells_what_is_there(void **state) {
     Place p = planted();
     Answer a = RUNS(&p, "list");
     assert_int_equal(a.code, EXIT_DONE);
-    says(&a, "aa11  baseline         0         done            3    100       2.5           0.4");
-    says(&a, "aa22  head_rmsnorm     1         interrupted     -");
+    says(&a, "aa11aaaa  baseline         0         done            3    100       2.5           0.4");
+    says(&a, "aa22aaaa  head_rmsnorm     1         interrupted     -");
     a = RUNS(&p, "list", "--json");
     says(&a,
-         "{\"key\": \"aa11\", \"variant\": \"baseline\", \"seed\": 0, \"label\": \"\", \"status\": \"done\"");
+         "{\"key\": \"" AA11 "\", \"variant\": \"baseline\", \"seed\": 0, \"label\": \"\", \"status\": \"done\"");
     place_remove(&p);
 }
 
@@ -205,7 +213,7 @@ static void delete_refuses_the_living(void **state) {
     (void)state;
     Place p = planted();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity id = identity("aa22", "head_rmsnorm", 1, NORMED);
+    RunIdentity id = identity(AA22, "head_rmsnorm", 1, NORMED);
     Claim c = claim_or_fail(s, &id);
     assert_int_equal(RUNS(&p, "delete", "aa1", "zz").code, EXIT_USAGE);
     assert_int_equal(RUNS(&p, "delete", "aa2").code, EXIT_USAGE);
@@ -213,7 +221,7 @@ static void delete_refuses_the_living(void **state) {
     store_release(&c);
     Answer a = RUNS(&p, "delete", "aa1", "aa2");
     assert_int_equal(a.code, EXIT_DONE);
-    assert_string_equal(a.out, "deleted aa11\ndeleted aa22\n");
+    assert_string_equal(a.out, "deleted " AA11 "\ndeleted " AA22 "\n");
     ASK(s, "SELECT count(*) FROM run", "0");
     assert_int_equal(access(c.folder, F_OK), -1);
     store_close(s);
@@ -227,7 +235,7 @@ static void an_empty_key_is_no_run(void **state) {
         {"show", ""}, {"diff", "", "aa1"}, {"diff", "aa1", ""}, {"note", "", "text"}, {"delete", "aa1", ""}};
     Place p = planted();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    OK(store_delete(s, "aa22", &e)); /* the one that is left is the one that begins so */
+    OK(store_delete(s, AA22, &e)); /* the one that is left is the one that begins so */
     for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
         Answer a = RUNS(&p, uses[i][0], uses[i][1], uses[i][2]);
         assert_int_equal(a.code, EXIT_USAGE);
@@ -238,12 +246,35 @@ static void an_empty_key_is_no_run(void **state) {
     place_remove(&p);
 }
 
+/* A database made by others may say anything: its key would be a path. */
+static void a_key_that_leads_elsewhere_is_refused(void **state) {
+    (void)state;
+    static const char *const uses[][4] = {
+        {"show", "../"}, {"diff", "../", "aa1"}, {"note", "../", "text"}, {"delete", "../"}};
+    Place p = planted();
+    char victim[128];
+    snprintf(victim, sizeof victim, "%s/victim", p.folder);
+    assert_int_equal(mkdir(victim, 0777), 0);
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    run_sql(s, "UPDATE run SET key = '../../../../../../../victim' WHERE key = '" AA22 "'");
+    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
+        Answer a = RUNS(&p, uses[i][0], uses[i][1], uses[i][2]);
+        assert_int_equal(a.code, EXIT_USAGE);
+        assert_non_null(strstr(a.e.text, "is \"../../../../../../../victim\", not 32 hex digits"));
+    }
+    assert_int_equal(RUNS(&p, "list").code, EXIT_DONE);
+    assert_int_equal(access(victim, F_OK), 0);
+    ASK(s, "SELECT count(*) || coalesce(note, '') FROM run", "2");
+    store_close(s);
+    place_remove(&p);
+}
+
 static void a_key_given_twice_is_deleted_once(void **state) {
     (void)state;
     Place p = planted();
     Answer a = RUNS(&p, "delete", "aa1", "aa2", "aa11", "aa2", "aa1");
     assert_int_equal(a.code, EXIT_DONE);
-    assert_string_equal(a.out, "deleted aa11\ndeleted aa22\n");
+    assert_string_equal(a.out, "deleted " AA11 "\ndeleted " AA22 "\n");
     place_remove(&p);
 }
 
@@ -290,20 +321,20 @@ static void prune_leaves_the_last_that_can_be_gone_on_from(void **state) {
     (void)state;
     Place p = planted();
     char line[256];
-    write_checkpoints(&p, "aa11");
-    write_checkpoints(&p, "aa22");
+    write_checkpoints(&p, AA11);
+    write_checkpoints(&p, AA22);
     assert_int_equal(RUNS(&p, "prune").code, EXIT_USAGE);
-    assert_checkpoints(&p, "aa11", "step-00000001 step-00000002 step-00000003 step-00000004");
+    assert_checkpoints(&p, AA11, "step-00000001 step-00000002 step-00000003 step-00000004");
     Answer a = RUNS(&p, "prune", "aa1");
     assert_int_equal(a.code, EXIT_DONE);
-    assert_string_equal(a.out, "aa11: removed 3 checkpoints, freed 0.0 MB\nfreed 0.0 MB\n");
-    assert_checkpoints(&p, "aa11", "step-00000004");
-    snprintf(line, sizeof line, "echo >%s.d/aa22/step-00000004/model.safetensors",
+    assert_string_equal(a.out, "aa11aaaa: removed 3 checkpoints, freed 0.0 MB\nfreed 0.0 MB\n");
+    assert_checkpoints(&p, AA11, "step-00000004");
+    snprintf(line, sizeof line, "echo >%s.d/" AA22 "/step-00000004/model.safetensors",
              p.db); /* a damaged one is no last one */
     assert_int_equal(system(line), 0);
     assert_int_equal(RUNS(&p, "prune", "--yes").code, EXIT_DONE);
-    assert_checkpoints(&p, "aa22", "step-00000003 step-00000004");
-    assert_checkpoints(&p, "aa11", "step-00000004");
+    assert_checkpoints(&p, AA22, "step-00000003 step-00000004");
+    assert_checkpoints(&p, AA11, "step-00000004");
     place_remove(&p);
 }
 
@@ -319,6 +350,7 @@ int main(void) {
         cmocka_unit_test(delete_refuses_the_living),
         cmocka_unit_test(prune_leaves_the_last_that_can_be_gone_on_from),
         cmocka_unit_test(an_empty_key_is_no_run),
+        cmocka_unit_test(a_key_that_leads_elsewhere_is_refused),
         cmocka_unit_test(a_key_given_twice_is_deleted_once),
         cmocka_unit_test(bad_use_is_exit_2_and_makes_nothing),
     };

@@ -32,7 +32,7 @@ static int teardown(void **state) {
 /* A small model that learns in a second or so; further words may change it. */
 static void command_line(const Place *p, const char *db, const char *more, char *out, size_t room) {
     snprintf(out, room,
-             "./sinklab train configs/demo.yaml --quiet --db %s/%s --cache %s/cache data.source=%s/text.txt "
+             "exec ./sinklab train configs/demo.yaml --quiet --db %s/%s --cache %s/cache data.source=%s/text.txt "
              "data.tokenizer=bytes model.layers=2 "
              "model.width=32 model.heads=2 model.context=16 train.batch_tokens=512 train.steps=300 "
              "optim.warmup=10 probe.every=30 probe.sequences=20 run.checkpoint_every=7 "
@@ -350,6 +350,109 @@ static void weights_alone_are_not_gone_on_from(void **state) {
     assert_same_run(p, "a.db", "lost.db");
 }
 
+/* A database that was deleted, its checkpoints kept: they are days of work. */
+static void checkpoints_without_rows_are_set_aside(void **state) {
+    const Place *p = *state;
+    char line[512];
+    snprintf(line, sizeof line, "cd %s && cp -r a.db.d gone.db.d", p->folder);
+    assert_int_equal(shell(line), 0);
+    assert_int_equal(train(p, "gone.db", ""), 0);
+    assert_file_says(p, "out", "its database has figures up to step 0 only (set aside as step-00000300.aside); so were 1 more");
+    assert_same_run(p, "a.db", "gone.db");
+    assert_answer(p, "gone.db", "SELECT kind, step FROM event WHERE kind NOT IN ('nan', 'diverged')", "checkpoint|0|\n");
+    snprintf(line, sizeof line, "cd %s && cmp a.db.d/*/step-00000294/model.safetensors gone.db.d/*/step-00000294.aside/model.safetensors",
+             p->folder);
+    assert_int_equal(shell(line), 0);
+}
+
+/* Waits until the run of that database has a checkpoint. */
+static void await_checkpoint(const Place *p, const char *db) {
+    char line[256];
+    snprintf(line, sizeof line, "timeout 60 sh -c 'until ls -d %s/%s.d/*/step-????????; do sleep .01; done' >/dev/null 2>&1",
+             p->folder, db);
+    assert_int_equal(shell(line), 0);
+}
+
+static int wait_for(pid_t pid) {
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* Rows and checkpoint are of one step: put back, it goes on from there. */
+static void a_moved_database_stops_its_run(void **state) {
+    const Place *p = *state;
+    char line[512];
+    pid_t pid = start(p, "here.db", "train.steps=100000");
+    await_checkpoint(p, "here.db");
+    snprintf(line, sizeof line, "cd %s && mv here.db there.db", p->folder);
+    assert_int_equal(shell(line), 0);
+    assert_int_equal(wait_for(pid), 1);
+    assert_file_says(p, "out", "here.db: moved, removed or replaced while it was written to");
+    assert_answer(p, "there.db", "SELECT status, checkpoint LIKE printf('%%/step-%08d', (SELECT max(step) FROM step)) FROM run",
+                  "interrupted|1|\n");
+    snprintf(line, sizeof line, "cd %s && [ ! -e here.db ] && [ ! -s here.db-wal ] && mv there.db here.db", p->folder);
+    assert_int_equal(shell(line), 0);
+    pid = start(p, "here.db", "train.steps=100000");
+    snprintf(line, sizeof line, "rm %s/here.db", p->folder);
+    usleep(300000);
+    assert_int_equal(shell(line), 0);
+    assert_int_equal(wait_for(pid), 1);
+    assert_file_says(p, "out", "here.db: moved, removed or replaced while it was written to");
+}
+
+static void other_kernels_are_told(void **state) {
+    const Place *p = *state;
+    char line[512];
+    snprintf(line, sizeof line, "cd %s && cp a.db kernels.db && cp -r a.db.d kernels.db.d", p->folder);
+    assert_int_equal(shell(line), 0);
+    free(ask(p, "kernels.db", "DELETE FROM step WHERE step > 296"));
+    free(ask(p, "kernels.db", "UPDATE run SET status = 'interrupted', blas_arch = 'abacus'"));
+    assert_int_equal(train(p, "kernels.db", ""), 0);
+    assert_file_says(p, "out", "other kernels: abacus up to step 294, ");
+    assert_answer(p, "kernels.db",
+                  "SELECT step, detail = 'abacus up to step 294, ' || blas_arch || ' from there' FROM event JOIN run"
+                  " ON id = run_id WHERE kind = 'kernels'",
+                  "294|1|\n");
+    assert_answer(p, "back.db", "SELECT count(*) FROM event WHERE kind = 'kernels'", "0|\n"); /* the same ones */
+}
+
+/* A terminal that closes stops a run as SIGTERM does; what nohup or a shell has ignored stays so. */
+static void a_hangup_saves_unless_it_is_ignored(void **state) {
+    const Place *p = *state;
+    for (int ignored = 0; ignored < 2; ignored++) {
+        char db[16];
+        snprintf(db, sizeof db, "hup%d.db", ignored);
+        signal(SIGHUP, ignored ? SIG_IGN : SIG_DFL);
+        signal(SIGINT, ignored ? SIG_IGN : SIG_DFL);
+        pid_t pid = start(p, db, "train.steps=100000");
+        signal(SIGHUP, SIG_DFL);
+        signal(SIGINT, SIG_DFL);
+        await_checkpoint(p, db);
+        kill(pid, SIGHUP);
+        if (ignored) {
+            kill(pid, SIGINT);
+            usleep(300000);
+            assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+            kill(pid, SIGTERM);
+        }
+        assert_int_equal(wait_for(pid), 128 + (ignored ? SIGTERM : SIGHUP));
+        assert_answer(p, db, "SELECT status, checkpoint LIKE printf('%%/step-%08d', (SELECT max(step) FROM step)) FROM run",
+                      "interrupted|1|\n");
+    }
+}
+
+/* By ulimit -f, which sends SIGXFSZ. */
+static void a_limit_on_files_is_told(void **state) {
+    const Place *p = *state;
+    char line[1200], command[1024];
+    command_line(p, "limit.db", "model.width=128", command, sizeof command);
+    snprintf(line, sizeof line, "ulimit -f 700; %s", command);
+    assert_int_equal(shell(line), 1);
+    snprintf(line, sizeof line, "grep -Eq 'sinklab: .*(ulimit -f|File too large)' %s/out", p->folder);
+    assert_int_equal(shell(line), 0);
+}
+
 static void divergence_is_reported_and_kept(void **state) {
     const Place *p = *state;
     const char *wild = "optim.lr=1000 optim.weight_decay=1000";
@@ -481,6 +584,11 @@ int main(void) {
         cmocka_unit_test(a_run_sent_back_keeps_what_it_makes),
         cmocka_unit_test(what_is_kept_changes_no_bit),
         cmocka_unit_test(weights_alone_are_not_gone_on_from),
+        cmocka_unit_test(checkpoints_without_rows_are_set_aside),
+        cmocka_unit_test(a_moved_database_stops_its_run),
+        cmocka_unit_test(other_kernels_are_told),
+        cmocka_unit_test(a_hangup_saves_unless_it_is_ignored),
+        cmocka_unit_test(a_limit_on_files_is_told),
         cmocka_unit_test(divergence_is_reported_and_kept),
         cmocka_unit_test(bad_input_is_one_clear_line),
         cmocka_unit_test(a_checkpoint_of_another_shape_is_refused),

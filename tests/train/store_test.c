@@ -7,10 +7,39 @@
 #include <math.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Keys of runs. */
+#define AA "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define BB "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
 static const char CONFIG[] = "{\"variant\":\"baseline\",\"model\":{\"layers\":2}}";
+
+/* ---- what is synced ---- */
+
+/* Of the calls of this program and its libraries: the names of the files, one a line. */
+static char synced[1 << 12];
+
+static int note_sync(long call, int fd) {
+    char link[64], name[300];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, name, sizeof name - 2);
+    if (n > 0 && strlen(synced) + (size_t)n + 2 < sizeof synced) {
+        strcpy(name + n, "\n");
+        strcat(synced, name);
+    }
+    return (int)syscall(call, fd);
+}
+
+int fsync(int fd) {
+    return note_sync(SYS_fsync, fd);
+}
+
+int fdatasync(int fd) {
+    return note_sync(SYS_fdatasync, fd);
+}
 
 /* ---- schema ---- */
 
@@ -218,7 +247,7 @@ static void figures_of_a_step_come_back(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
     Claim c = claim_or_fail(s, &id);
     Figures f = {0}, odd = {0};
     figures_add(&f, "mlp_write", 0, -1, 4);
@@ -254,7 +283,7 @@ static void writes_come_back(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity id = identity("aa", "baseline", 7, CONFIG);
+    RunIdentity id = identity(AA, "baseline", 7, CONFIG);
     Claim c = claim_or_fail(s, &id);
     const StepRow row = {3, 300, 2.5, 1.25, 1e-3, 10, NAN};
     const double mass[] = {0.1, 0.2, 0.3, 0.4}, ratio[] = {1, 2, 3, 4};
@@ -305,43 +334,12 @@ static void writes_come_back(void **state) {
     place_remove(&p);
 }
 
-/* Wherever a column stands. */
-static void a_step_is_written_by_the_names_of_its_columns(void **state) {
-    (void)state;
-    Place p = place_make();
-    Store *s = open_or_fail(p.db, STORE_WRITE);
-    run_sql(
-        s,
-        "DROP TABLE step; CREATE TABLE step (run_id INTEGER, step INTEGER, save_ms REAL, lr REAL, ms REAL,"
-        " extra REAL, grad_norm REAL, loss REAL, probe_ms REAL, tokens INTEGER, PRIMARY KEY (run_id, step))");
-    store_close(s);
-    s = open_or_fail(p.db, STORE_WRITE);
-    OK(store_step(s, 1, &(StepRow){3, 300, 2.5, 1.25, 1e-3, 10, 20}, &e));
-    OK(store_flush(s, &e));
-    ASK(s, "SELECT count(*) FROM step WHERE save_ms IS NULL", "1");
-    OK(store_save_ms(s, 1, 3, 30, &e));
-    OK(store_flush(s, &e));
-    ASK(s,
-        "SELECT group_concat(step || ' ' || tokens || ' ' || loss || ' ' || grad_norm || ' ' || lr || ' ' || "
-        "ms || ' '"
-        " || probe_ms || ' ' || save_ms || ' ' || (extra IS NULL)) FROM step",
-        "3 300 2.5 1.25 0.001 10.0 20.0 30.0 1");
-    run_sql(s, "ALTER TABLE step RENAME COLUMN lr TO rate");
-    store_close(s);
-    s = open_or_fail(p.db, STORE_WRITE);
-    Error e = {0};
-    assert_false(store_step(s, 1, &(StepRow){.step = 4}, &e));
-    assert_non_null(strstr(e.text, "step.lr: there is no such column"));
-    store_close(s);
-    place_remove(&p);
-}
-
 /* A run begins by today's definitions of figures, and goes on by them though they may be old by then. */
 static void a_run_keeps_the_versions_that_it_began_with(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
     int64_t run;
     const char versions[] = "SELECT group_concat(figure || version) FROM figure_version";
     const char outdated[] = "SELECT group_concat(figure) FROM (SELECT figure FROM outdated ORDER BY figure)";
@@ -368,7 +366,7 @@ static void a_second_evaluation_fills_what_the_first_left(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
     Claim c = claim_or_fail(s, &id);
     Figures light = {0}, heavy = {0};
     figures_add(&light, "sink_mass", -1, -1, 0.5);
@@ -389,7 +387,7 @@ static void nan_is_null_with_one_event(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
     Claim c = claim_or_fail(s, &id);
     const double mass[] = {NAN, NAN}, ratio[] = {1, 1};
     Figures f = {0};
@@ -430,7 +428,7 @@ static void batches_end_after_twenty_steps(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
     Claim c = claim_or_fail(s, &id);
     for (int step = 1; step <= 45; step++) OK(store_step(s, c.run, &(StepRow){.step = step}, &e));
     ASK(s, "SELECT count(*) BETWEEN 25 AND 44 FROM step", "1"); /* 40, or as a second's end has it */
@@ -445,7 +443,7 @@ static void batches_end_after_a_second(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
     Claim c = claim_or_fail(s, &id);
     OK(store_step(s, c.run, &(StepRow){.step = 1}, &e));
     usleep(1100000);
@@ -463,7 +461,7 @@ static void rewind_deletes_what_lies_beyond(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity id = identity("aa", "baseline", 0, CONFIG), other = identity("bb", "baseline", 1, CONFIG);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG), other = identity(BB, "baseline", 1, CONFIG);
     Claim c = claim_or_fail(s, &id), d = claim_or_fail(s, &other);
     Figures f = {0};
     figures_add(&f, "val_loss", -1, -1, 1);
@@ -519,7 +517,7 @@ static void claims_follow_the_status(void **state) {
                  {"failed", CLAIM_NEEDS_RETRY, CLAIM_TAKEN}, {"diverged", CLAIM_NEEDS_RETRY, CLAIM_TAKEN}};
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
     int64_t run;
     OK(store_enqueue(s, &id, &run, &e));
     ASK(s, "SELECT status FROM run", "queued");
@@ -537,7 +535,7 @@ static void again_starts_over_and_only_then(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
     Claim c = claim_or_fail(s, &id);
     char file[1100];
     snprintf(file, sizeof file, "%s/weights", c.folder);
@@ -605,7 +603,7 @@ static void a_killed_process_leaves_its_run_free(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
     int ready[2];
     char byte;
     assert_int_equal(pipe(ready), 0);
@@ -620,16 +618,16 @@ static void a_killed_process_leaves_its_run_free(void **state) {
         _exit(1);
     }
     assert_int_equal(read(ready[0], &byte, 1), 1);
-    assert_true(store_alive(s, "aa"));
+    assert_true(store_alive(s, AA));
     assert_int_equal(try_claim(s, &id, false, false), CLAIM_BUSY);
     Error e = {0};
-    assert_false(store_delete(s, "aa", &e));
+    assert_false(store_delete(s, AA, &e));
     assert_int_equal(e.code, EXIT_USAGE);
     OK(store_reap(s, &e));
     ASK(s, "SELECT status FROM run", "running");
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
-    assert_false(store_alive(s, "aa"));
+    assert_false(store_alive(s, AA));
     OK(store_reap(s, &e));
     ASK(s, "SELECT status FROM run", "interrupted");
     assert_int_equal(try_claim(s, &id, false, false), CLAIM_TAKEN);
@@ -643,7 +641,7 @@ static void delete_takes_rows_and_files(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
     Claim c = claim_or_fail(s, &id);
     int64_t sweep, same;
     OK(store_sweep(s, "first", "name: first", &sweep, &e));
@@ -655,7 +653,7 @@ static void delete_takes_rows_and_files(void **state) {
     OK(store_step(s, c.run, &(StepRow){.step = 1}, &e));
     OK(store_flush(s, &e));
     store_release(&c);
-    OK(store_delete(s, "aa", &e));
+    OK(store_delete(s, AA, &e));
     ASK(s,
         "SELECT (SELECT count(*) FROM run) + (SELECT count(*) FROM step) + (SELECT count(*) FROM sweep_run)",
         "0");
@@ -669,7 +667,7 @@ static void what_cannot_be_deleted_keeps_its_files(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE), *other = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
     Claim c = claim_or_fail(s, &id);
     char file[1100];
     snprintf(file, sizeof file, "%s/weights", c.folder);
@@ -679,7 +677,7 @@ static void what_cannot_be_deleted_keeps_its_files(void **state) {
     sqlite3_busy_timeout(store_db(s), 0);
     run_sql(other, "BEGIN IMMEDIATE");
     Error e = {0};
-    assert_false(store_delete(s, "aa", &e));
+    assert_false(store_delete(s, AA, &e));
     assert_non_null(strstr(e.text, "locked by another program"));
     run_sql(other, "COMMIT");
     assert_int_equal(access(file, F_OK), 0);
@@ -687,19 +685,19 @@ static void what_cannot_be_deleted_keeps_its_files(void **state) {
     assert_false(store_claim(s, &id, true, false, &c, &e));
     assert_int_equal(access(file, F_OK), 0);
     ASK(s, "SELECT status || (checkpoint IS NOT NULL) FROM run", "done1");
-    OK(store_delete(s, "aa", &e));
+    OK(store_delete(s, AA, &e));
     assert_int_equal(access(c.folder, F_OK), -1);
     store_close(other);
     store_close(s);
     place_remove(&p);
 }
 
-/* Of a run that was deleted, or of a database that is gone: there are no rows up to its checkpoint. */
-static void files_that_no_row_knows_are_not_gone_on_from(void **state) {
+/* Of a database that is gone: days of work, that only a new start that was asked for throws away. */
+static void files_that_no_row_knows_are_kept(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
     for (int queued = 0; queued < 2; queued++) {
         Claim c = claim_or_fail(s, &id);
         char file[1100];
@@ -707,15 +705,17 @@ static void files_that_no_row_knows_are_not_gone_on_from(void **state) {
         snprintf(file, sizeof file, "%s/weights", c.folder);
         close(creat(file, 0666));
         store_release(&c);
-        c = claim_or_fail(s, &id);
-        store_release(&c);
-        assert_int_equal(access(file, F_OK), 0); /* its row has been started */
         run_sql(s, "DELETE FROM run");
         if (queued) OK(store_enqueue(s, &id, &run, &e));
         c = claim_or_fail(s, &id);
         store_release(&c);
-        assert_int_equal(access(file, F_OK), -1);
+        assert_int_equal(access(file, F_OK), 0);
         ASK(s, "SELECT status || (started IS NOT NULL) FROM run", "running1");
+        run_sql(s, "DELETE FROM run");
+        OK(store_claim(s, &id, true, false, &c, &e));
+        store_release(&c);
+        assert_int_equal(access(file, F_OK), -1);
+        run_sql(s, "DELETE FROM run");
     }
     store_close(s);
     place_remove(&p);
@@ -819,6 +819,80 @@ static void refusals_leave_files_as_they_were(void **state) {
     place_remove(&p);
 }
 
+/* Ours by its marks, made by others: NULL where we have none, fewer columns, a view that never ends. */
+static void a_schema_of_others_is_refused(void **state) {
+    (void)state;
+#define ENDLESS "WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT n AS id, n AS key, n AS status FROM t"
+    static const struct {
+        const char *sql, *words;
+    } cases[] = {
+        {"DROP TABLE run; CREATE TABLE run (id INTEGER PRIMARY KEY, key TEXT UNIQUE, variant, status)", "its table run is"},
+        {"DROP TABLE step; CREATE TABLE step (run_id INTEGER, step INTEGER, x, PRIMARY KEY (run_id, step))",
+         "its table step is"},
+        {"DROP TABLE run; CREATE VIEW run AS " ENDLESS, "its table run is"},
+        {"DROP TABLE metric", "its table metric is"},
+        {"ALTER TABLE eval RENAME COLUMN val_loss TO loss", "table eval is"},
+        {"DROP VIEW sink; CREATE TABLE sink (key TEXT)", "its view sink is"},
+        {"CREATE TRIGGER t AFTER UPDATE ON run BEGIN DELETE FROM step; END", "its trigger t is"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Place p = place_make();
+        store_close(open_or_fail(p.db, STORE_WRITE));
+        char sql[600];
+        snprintf(sql, sizeof sql, "PRAGMA legacy_alter_table = ON; %s", cases[i].sql);
+        make_database(p.db, sql);
+        refuses(p.db, STORE_READ, EXIT_USAGE, cases[i].words);
+        if (!strstr(cases[i].words, "view")) refuses(p.db, STORE_WRITE, EXIT_USAGE, cases[i].words);
+        place_remove(&p);
+    }
+}
+
+/* Views hold nothing; what a person has added is a person's own. */
+static void views_of_another_text_are_made_anew(void **state) {
+    (void)state;
+    Place p = place_make();
+    store_close(open_or_fail(p.db, STORE_WRITE));
+    make_database(p.db, "DROP VIEW final; CREATE VIEW final AS " ENDLESS ";"
+                        "CREATE TABLE mine (x); CREATE VIEW my_runs AS SELECT * FROM run");
+    refuses(p.db, STORE_READ, EXIT_USAGE, "its view final is not of this version (make it anew: sinklab merge ");
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    ASK(s, "SELECT count(*) FROM final", "0");
+    ASK(s, "SELECT count(*) FROM mine JOIN my_runs", "0");
+    store_close(s);
+    store_close(open_or_fail(p.db, STORE_READ));
+    place_remove(&p);
+}
+
+/* It would be a path. */
+static void what_is_no_key_is_no_path(void **state) {
+    (void)state;
+    static const char *const keys[] = {"../../victim", "", "aa", AA "a", "AAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                                       "aaaaaaaaaaaaaaaa/../victim/aaaaaa"};
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    char victim[160], folder[1024];
+    snprintf(victim, sizeof victim, "%s/victim", p.folder);
+    assert_int_equal(mkdir(victim, 0777), 0);
+    for (size_t i = 0; i <= sizeof keys / sizeof *keys; i++) {
+        const char *key = i < sizeof keys / sizeof *keys ? keys[i] : NULL;
+        RunIdentity id = identity(key, "baseline", 0, CONFIG);
+        Claim c;
+        Error e = {0};
+        assert_false(store_delete(s, key, &e));
+        assert_int_equal(e.code, EXIT_USAGE);
+        assert_non_null(strstr(e.text, "not 32 hex digits"));
+        assert_false(store_claim(s, &id, false, false, &c, &e));
+        assert_false(store_folder(s, key, folder, &e));
+        assert_false(store_alive(s, key));
+    }
+    assert_int_equal(access(victim, F_OK), 0);
+    ASK(s, "SELECT count(*) FROM run", "0");
+    OK(store_folder(s, AA, folder, &e));
+    assert_string_equal(folder + strlen(p.db), ".d/" AA);
+    store_close(s);
+    place_remove(&p);
+}
+
 static void a_missing_database_is_named(void **state) {
     (void)state;
     Place p = place_make();
@@ -899,7 +973,7 @@ static void a_folder_that_is_not_writable_is_read(void **state) {
     Place p = place_make();
     char db[112], line[512];
     snprintf(db, sizeof db, "%s/results#1.db", p.folder);
-    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
     int64_t run;
     Store *s = open_or_fail(db, STORE_WRITE);
     OK(store_enqueue(s, &id, &run, &e));
@@ -943,7 +1017,7 @@ static void a_locked_database_says_so(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE), *other = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
     Claim c = claim_or_fail(s, &id);
     Error e = {0};
     run_sql(other, "BEGIN IMMEDIATE");
@@ -961,11 +1035,56 @@ static void a_locked_database_says_so(void **state) {
     place_remove(&p);
 }
 
+static void hold_lock(const char *db, int i) {
+    (void)i;
+    Store *s = open_or_fail(db, STORE_WRITE);
+    run_sql(s, "BEGIN IMMEDIATE");
+    char done[200];
+    snprintf(done, sizeof done, "%s.locked", db);
+    close(creat(done, 0666));
+    sleep(4);
+    run_sql(s, "COMMIT");
+    _exit(0);
+}
+
+/* On standard error, once. */
+static void a_lock_that_lasts_is_told_and_waited_for(void **state) {
+    (void)state;
+    Place p = place_make();
+    char path[200], said[1000] = "";
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
+    Claim c = claim_or_fail(s, &id);
+    pid_t child = fork();
+    if (!child) hold_lock(p.db, 0);
+    snprintf(path, sizeof path, "%s.locked", p.db);
+    while (access(path, F_OK)) usleep(1000);
+    snprintf(path, sizeof path, "%s/said", p.folder);
+    int kept = dup(STDERR_FILENO), out = creat(path, 0666);
+    dup2(out, STDERR_FILENO);
+    OK(store_step(s, c.run, &(StepRow){.step = 1}, &e));
+    OK(store_flush(s, &e));
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(out);
+    waitpid(child, NULL, 0);
+    FILE *f = fopen(path, "r");
+    said[fread(said, 1, sizeof said - 1, f)] = 0;
+    fclose(f);
+    char *words = strstr(said, "locked by another program: waiting for it");
+    assert_non_null(words);
+    assert_null(strstr(words + 1, "locked by"));
+    ASK(s, "SELECT count(*) FROM step", "1");
+    store_release(&c);
+    store_close(s);
+    place_remove(&p);
+}
+
 static void a_full_disk_loses_no_written_row(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
-    RunIdentity id = identity("aa", "baseline", 0, CONFIG);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
     Claim c = claim_or_fail(s, &id);
     Error e = {0};
     OK(store_step(s, c.run, &(StepRow){.step = 1}, &e));
@@ -984,6 +1103,90 @@ static void a_full_disk_loses_no_written_row(void **state) {
     place_remove(&p);
 }
 
+/* ---- its file ---- */
+
+static void assert_synced(const Place *p, const char *name, bool yes) {
+    char line[160];
+    snprintf(line, sizeof line, "%s%s\n", p->folder, name);
+    if ((strstr(synced, line) != NULL) != yes) fail_msg("%s%s is in %s", name, yes ? " not" : "", synced);
+}
+
+/* Before a checkpoint that relies on it. A commit alone is not: a run would wait for the disk each second. */
+static void the_log_is_synced_when_asked(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
+    Claim c = claim_or_fail(s, &id);
+    for (int first = 1; first >= 0; first--) {
+        synced[0] = 0;
+        OK(store_step(s, c.run, &(StepRow){.step = 2 - first}, &e));
+        OK(store_flush(s, &e));
+        assert_synced(&p, "/results.db-wal", false);
+        OK(store_sync(s, &e));
+        assert_synced(&p, "/results.db-wal", true);
+        assert_synced(&p, "", first);             /* the entries of the database and of its folder of runs */
+        assert_synced(&p, "/results.db.d", first); /* and of the run's own */
+    }
+    store_release(&c);
+    store_close(s);
+    place_remove(&p);
+}
+
+/* Rows that the log holds are in the file by then. */
+static void a_file_that_is_gone_is_noticed(void **state) {
+    (void)state;
+    static const char *const ways[] = {"mv results.db other.db", "cp results.db new && mv results.db other.db && mv new results.db",
+                                       "ln results.db other.db && rm results.db"};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        Place p = place_make();
+        Store *s = open_or_fail(p.db, STORE_WRITE);
+        RunIdentity id = identity(AA, "baseline", 0, CONFIG);
+        Claim c = claim_or_fail(s, &id);
+        char line[256];
+        Error e = {0};
+        OK(store_in_place(s, &e));
+        snprintf(line, sizeof line, "cd %s && %s", p.folder, ways[i]);
+        assert_int_equal(system(line), 0);
+        OK(store_step(s, c.run, &(StepRow){.step = 7}, &e));
+        OK(store_flush(s, &e));
+        assert_false(store_in_place(s, &e));
+        assert_int_equal(e.code, EXIT_FAILED);
+        assert_non_null(strstr(e.text, "moved, removed or replaced"));
+        store_release(&c);
+        store_close(s);
+        snprintf(line, sizeof line, "%s/other.db", p.folder);
+        s = open_or_fail(line, STORE_READ);
+        ASK(s, "SELECT max(step) FROM step", "7");
+        store_close(s);
+        place_remove(&p);
+    }
+}
+
+/* Two processes see one lock and one log, and a link may be there before what it leads to. */
+static void a_link_is_another_name_of_one_database(void **state) {
+    (void)state;
+    Place p = place_make();
+    char link[160], line[256], twin[160];
+    snprintf(link, sizeof link, "%s/link.db", p.folder);
+    snprintf(twin, sizeof twin, "%s/twin.db", p.folder);
+    assert_int_equal(symlink("results.db", link), 0);
+    Store *b = open_or_fail(link, STORE_WRITE), *a = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
+    Claim c = claim_or_fail(a, &id);
+    assert_string_equal(store_path(b), p.db);
+    assert_int_equal(try_claim(b, &id, false, false), CLAIM_BUSY);
+    store_release(&c);
+    store_close(a);
+    store_close(b);
+    snprintf(line, sizeof line, "cd %s && [ ! -e link.db.d ] && [ -d results.db.d ]", p.folder);
+    assert_int_equal(system(line), 0);
+    assert_int_equal(linkat(AT_FDCWD, p.db, AT_FDCWD, twin, 0), 0);
+    refuses(twin, STORE_WRITE, EXIT_USAGE, "a file of 2 names"); /* nothing tells which of them has the log */
+    store_close(open_or_fail(twin, STORE_READ));
+    place_remove(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_table_view_and_column_has_a_comment),
@@ -994,7 +1197,6 @@ int main(void) {
         cmocka_unit_test(journal_follows_the_file_system),
         cmocka_unit_test(figures_of_a_step_come_back),
         cmocka_unit_test(writes_come_back),
-        cmocka_unit_test(a_step_is_written_by_the_names_of_its_columns),
         cmocka_unit_test(a_run_keeps_the_versions_that_it_began_with),
         cmocka_unit_test(a_second_evaluation_fills_what_the_first_left),
         cmocka_unit_test(nan_is_null_with_one_event),
@@ -1009,9 +1211,15 @@ int main(void) {
         cmocka_unit_test(a_killed_process_leaves_its_run_free),
         cmocka_unit_test(delete_takes_rows_and_files),
         cmocka_unit_test(what_cannot_be_deleted_keeps_its_files),
-        cmocka_unit_test(files_that_no_row_knows_are_not_gone_on_from),
+        cmocka_unit_test(files_that_no_row_knows_are_kept),
+        cmocka_unit_test(the_log_is_synced_when_asked),
+        cmocka_unit_test(a_file_that_is_gone_is_noticed),
+        cmocka_unit_test(a_link_is_another_name_of_one_database),
         cmocka_unit_test(many_writers_lose_and_double_nothing),
         cmocka_unit_test(refusals_leave_files_as_they_were),
+        cmocka_unit_test(a_schema_of_others_is_refused),
+        cmocka_unit_test(views_of_another_text_are_made_anew),
+        cmocka_unit_test(what_is_no_key_is_no_path),
         cmocka_unit_test(a_missing_database_is_named),
         cmocka_unit_test(a_damaged_database_is_refused),
         cmocka_unit_test(read_only_is_refused_for_writing),
@@ -1019,6 +1227,7 @@ int main(void) {
         cmocka_unit_test(a_folder_is_no_database),
         cmocka_unit_test(a_fifo_is_no_database),
         cmocka_unit_test(a_locked_database_says_so),
+        cmocka_unit_test(a_lock_that_lasts_is_told_and_waited_for),
         cmocka_unit_test(a_full_disk_loses_no_written_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

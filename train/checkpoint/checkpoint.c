@@ -124,7 +124,7 @@ void checkpoint_path(const char *folder, int64_t step, char *path) {
     snprintf(path, 1024, "%.980s/step-%08" PRId64, folder, step);
 }
 
-/* The weights, and the optimiser's state unless it was thrown away. */
+/* Whether the files of a checkpoint can be read: its weights and, unless deleted, its optimiser's state. */
 static bool can_be_read(const char *folder) {
     for (size_t i = 0; i < FILES; i++) {
         char file[1100];
@@ -138,7 +138,7 @@ static bool can_be_read(const char *folder) {
     return true;
 }
 
-/* Renamed, so that no run takes it for its own and nobody's work is gone. */
+/* Renames a checkpoint's folder, so that no run takes the checkpoint for its own and nothing is lost. */
 static void set_aside(const char *folder) {
     char aside[1060];
     for (int i = 1; i < 1000; i++) {
@@ -159,7 +159,9 @@ static void remove_state(const char *folder) {
     unlink(file);
 }
 
-/* What lies beyond the newest step is from before the run was sent back: its figures are gone. */
+/* Removes checkpoints that are neither the newest KEEP nor kept by run.keep, and leaves the latter as weights alone. Those
+ * beyond step `newest` are from before the run went back to an earlier step; the figures that belong to them are gone,
+ * so they are set aside. */
 static void remove_old(const char *run_folder, int64_t newest, const Config *c) {
     int64_t *steps;
     int n = checkpoint_steps(run_folder, &steps), whole = 0;
@@ -264,7 +266,8 @@ static void model_path(char *out, size_t room, const char *path) {
     snprintf(out, room, "%s%s", path, folder ? "/model.safetensors" : "");
 }
 
-/* A number of the metadata; 0 where there is none, INT64_MAX where it is no number: of some later form. */
+/* A number of the metadata; 0 where the key is missing, INT64_MAX where its value is no number (a later
+ * form). */
 static int64_t number_of(const StFile *f, const char *key) {
     const char *text = safetensors_meta(f, key);
     if (!text) return 0;
@@ -315,7 +318,8 @@ static bool copy_tensors(const StFile *f, const char *path, const Model *m, cons
     return true;
 }
 
-/* Into an arena, or to none: each tensor of the model, and no other. */
+/* Reads the weights into an arena, or with NULL only checks: each tensor of the model is there, and no other.
+ */
 static bool take_weights(const char *path, const Model *m, float *arena, Error *e) {
     char file[1100];
     StFile *f;
@@ -380,6 +384,7 @@ bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, 
                  "checkpoint: %s: its database has figures up to step %" PRId64 " only (set aside as %s.aside)",
                  out->path, logged, strrchr(out->path, '/') + 1);
             set_aside(out->path);
+            out->aside++;
         } else if (n - i > KEEP && !has_state(out->path)) {
             continue; /* kept as weights alone */
         } else {
@@ -399,7 +404,7 @@ bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, 
                 out->passed.text);
 }
 
-/* Keys without which it is not known what the figures of a model are. */
+/* Whether figures of a model cannot be told without this key. */
 static bool shapes_figures(const char *key) {
     return !strncmp(key, "model.", 6) || !strncmp(key, "data.", 5);
 }
@@ -457,7 +462,7 @@ bool checkpoint_key(const char *path, char key[33], int64_t *step, Error *e) {
 
 /* ---- its data and this one ---- */
 
-/* Whether both are known and differ. */
+/* Whether two hashes are both known (not "") and differ. */
 static bool differ(const char *a, const char *b) {
     return *a && *b && strcmp(a, b);
 }

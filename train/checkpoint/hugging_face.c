@@ -11,12 +11,12 @@
 
 /* ---- tensors under other names ---- */
 
-/* One of their tensors and the parts of ours that it is made of. */
+/* A tensor of Hugging Face's class and the tensors of ours that make it up. */
 typedef struct Fit {
     char name[128];
     const Tensor *part[HOUSE_PARTS];
     int parts;
-    int64_t rows, cols; /* of ours, one above the other */
+    int64_t rows, cols; /* of our parts, one above the other */
     int dims;
     bool turned;
 } Fit;
@@ -51,7 +51,7 @@ static bool each_fit(const HuggingFaceClass *h, const Model *m, bool (*take)(voi
     return true;
 }
 
-/* Between ours and theirs: rows of our parts one above the other, turned where theirs are. */
+/* Copies between our parts, rows one above the other, and Hugging Face's tensor, which may be transposed. */
 static void copy_parts(const Fit *fit, float *params, float *theirs, bool to_theirs) {
     int64_t row = 0;
     for (int p = 0; p < fit->parts; p++) {
@@ -192,7 +192,7 @@ static bool check_head(const Yaml *json, const char *path, const Config *c, Erro
                 path, dim->line, dim->text);
 }
 
-/* The model's keys; a step of one row, so that the rest at its default fits them. */
+/* Reads the keys of the model from config.json. A step is set to one row, lest the other defaults clash. */
 static bool read_config(const HuggingFaceClass *h, const Yaml *json, const char *path, int64_t vocab, Config *c,
                         Error *e) {
     char text[32];

@@ -33,7 +33,7 @@ void safetensors_close(StFile *f);
 int safetensors_count(const StFile *f);
 const StTensor *safetensors_find(const StFile *f, const char *name); /* lives as long as f; NULL if absent */
 const char *safetensors_meta(const StFile *f, const char *key);      /* NULL if absent */
-/* Whether what was read is what was written; true of a file without a checksum (another program's). */
+/* Whether the file's checksum holds; true of a file without one (another program's). */
 bool safetensors_verify(const StFile *f, const char *path, Error *e);
 
 #endif

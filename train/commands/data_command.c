@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-/* One figure of a dataset: a text, an integer or a number, the first of them that is there. */
+/* A figure of a dataset: its text, else its integer, else its number, whichever is set first. */
 typedef struct Field {
     const char *name;
     const char *text;

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A folder of its own: nothing that is there is written over. */
+/* Makes a new folder, so that no file is overwritten. */
 static bool new_folder(const char *folder, Error *e) {
     struct stat st;
     if (!stat(folder, &st))

@@ -222,7 +222,7 @@ static bool read_number(void *field, const Row *row, const char *text, const cha
     return true;
 }
 
-/* Also 1e6: every integer within bounds is exact as a double. */
+/* Reads 1e6, too: every integer within bounds is exact as a double. */
 static bool read_integer(void *field, const Row *row, const char *text, const char *where, Error *e) {
     double value;
     if (!number_read(text, &value) || value != floor(value)) return mistyped(row, text, where, e);

@@ -14,7 +14,7 @@ enum { WHERE_TEXT = 768 };
 
 /* ---- Layers: the keys of one map, each at its row ---- */
 
-/* Values point into the tree they were gathered from. */
+/* A layer's values point into the YAML tree from which the layer was made. */
 typedef struct Layer {
     const char *name;               /* file, for errors */
     const Yaml *base;               /* `base:`, where it is allowed */
@@ -235,7 +235,8 @@ bool config_compose(Config *c, const char *path, const Setting *settings, int n,
     return compose(&(Draft){c, NULL}, path, settings, n, e);
 }
 
-/* Whether it fits together; what does not begins with its key, before which is put where that stands. */
+/* Whether the keys fit together. The error begins with the key that does not, after the place where it was
+ * given. */
 static bool check_draft(const Draft *d, Error *e) {
     Error why = {0};
     char key[KEY_TEXT];

@@ -52,7 +52,7 @@ void yaml_tree_free(Yaml *y) {
     free(y);
 }
 
-/* The place of a key in a map's index: where it stands, or the free one where it would. */
+/* The place in a map's index at which a key stands or, where it is new, would stand. */
 static uint32_t place_of(const Yaml *map, const char *key) {
     uint32_t at = (uint32_t)XXH3_64bits(key, strlen(key)) & (map->places - 1);
     while (map->index[at] && strcmp(map->key[map->index[at] - 1]->text, key)) at = (at + 1) & (map->places - 1);
@@ -85,7 +85,7 @@ static bool index_keys(Yaml *map) {
     return map->index;
 }
 
-/* Takes key (NULL in a list) and value, also when it fails. */
+/* Appends key (NULL in a list) and value to `parent`, which owns both from then on, on failure too. */
 static bool append(Yaml *parent, Yaml *key, Yaml *value) {
     if ((parent->n & (parent->n - 1)) == 0) { /* room is the next power of two */
         size_t room = parent->n ? 2 * (size_t)parent->n : 1;

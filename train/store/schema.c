@@ -3,6 +3,8 @@
 #include "train/embedded_files.h"
 
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 /* Runs the SQL that a statement answers with. */
 static int run_answer(sqlite3 *db, sqlite3_stmt *q) {
@@ -30,6 +32,82 @@ int sql_generated(sqlite3 *db, const char *queries, const char *a, const char *b
 int schema_create(sqlite3 *db) {
     int result = sqlite3_exec(db, schema_sql, NULL, NULL, NULL);
     return result == SQLITE_OK ? sql_generated(db, schema_views_sql, NULL, NULL) : result;
+}
+
+/* ---- another's schema ---- */
+
+/* One row a table or view, or the one called ?1: its name, its type, what makes it what it is. */
+static const char objects_sql[] =
+    "SELECT name, type, iif(type = 'view', sql, (SELECT group_concat(printf('%s %s %d %d', c.name, c.type,"
+    " c.\"notnull\", c.pk)) FROM (SELECT * FROM pragma_table_info(s.name) ORDER BY cid) AS c)) FROM sqlite_schema AS s"
+    " WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name = coalesce(?1, name)"
+    " ORDER BY type";
+
+/* `theirs` looks up what each row of `ours` says. */
+static int find_difference(sqlite3_stmt *ours, sqlite3_stmt *theirs, SchemaDifference *out) {
+    int result;
+    while ((result = sqlite3_step(ours)) == SQLITE_ROW) {
+        const char *text[3];
+        for (int i = 0; i < 3; i++) text[i] = (const char *)sqlite3_column_text(ours, i);
+        sqlite3_bind_text(theirs, 1, text[0], -1, SQLITE_TRANSIENT);
+        int found = sqlite3_step(theirs);
+        const char *other = found == SQLITE_ROW ? (const char *)sqlite3_column_text(theirs, 2) : NULL;
+        bool same = other && !strcmp(text[1], (const char *)sqlite3_column_text(theirs, 1)) && !strcmp(text[2], other);
+        sqlite3_reset(theirs);
+        if (found != SQLITE_ROW && found != SQLITE_DONE) return found;
+        if (same) continue;
+        snprintf(out->type, sizeof out->type, "%s", text[1]);
+        snprintf(out->name, sizeof out->name, "%s", text[0]);
+        return SQLITE_OK;
+    }
+    return result == SQLITE_DONE ? SQLITE_OK : result;
+}
+
+static int find_trigger(sqlite3 *db, SchemaDifference *out) {
+    sqlite3_stmt *q;
+    int result = sqlite3_prepare_v2(db, "SELECT name FROM sqlite_schema WHERE type = 'trigger' LIMIT 1", -1, &q, NULL);
+    if (result != SQLITE_OK) return result;
+    if (sqlite3_step(q) == SQLITE_ROW) {
+        strcpy(out->type, "trigger");
+        snprintf(out->name, sizeof out->name, "%s", (const char *)sqlite3_column_text(q, 0));
+    }
+    return sqlite3_finalize(q);
+}
+
+/* The schema of this version in a database of its own. */
+static int make_reference(sqlite3 **out) {
+    int result = sqlite3_open(":memory:", out);
+    return result == SQLITE_OK ? schema_create(*out) : result;
+}
+
+int schema_compare(sqlite3 *db, SchemaDifference *out) {
+    sqlite3 *reference;
+    sqlite3_stmt *ours = NULL, *theirs = NULL;
+    *out = (SchemaDifference){0};
+    int result = find_trigger(db, out);
+    if (result != SQLITE_OK || *out->type) return result;
+    result = make_reference(&reference);
+    if (result == SQLITE_OK) result = sqlite3_prepare_v2(reference, objects_sql, -1, &ours, NULL);
+    if (result == SQLITE_OK) result = sqlite3_prepare_v2(db, objects_sql, -1, &theirs, NULL);
+    if (result == SQLITE_OK) result = find_difference(ours, theirs, out);
+    sqlite3_finalize(ours);
+    sqlite3_finalize(theirs);
+    sqlite3_close(reference);
+    return result;
+}
+
+int schema_renew_views(sqlite3 *db) {
+    sqlite3 *reference;
+    sqlite3_stmt *q = NULL;
+    static const char views[] = "SELECT printf('DROP VIEW IF EXISTS \"%w\"; %s', name, sql) FROM sqlite_schema"
+                                " WHERE type = 'view'";
+    int result = make_reference(&reference);
+    if (result == SQLITE_OK) result = sqlite3_prepare_v2(reference, views, -1, &q, NULL);
+    while (result == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW)
+        result = sqlite3_exec(db, (const char *)sqlite3_column_text(q, 0), NULL, NULL, NULL);
+    sqlite3_finalize(q);
+    sqlite3_close(reference);
+    return result;
 }
 
 int schema_drop_views(sqlite3 *db) {

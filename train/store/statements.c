@@ -1,5 +1,6 @@
 #include "train/store/store_private.h"
 
+#include <errno.h>
 #include <stdarg.h>
 
 /* ---- errors ---- */
@@ -20,6 +21,8 @@ static const struct Reason {
 
 bool store_failed(Store *s, const char *what, Error *e) {
     int result = sqlite3_errcode(s->db) & 0xff;
+    if (result == SQLITE_IOERR && sqlite3_system_errno(s->db) == EFBIG)
+        return fail(e, EXIT_FAILED, "%s: %s: larger than a file may be here (ulimit -f)", what, s->path);
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (reasons[i].result == result)
             return fail(e, reasons[i].code, "%s: %s: %s", what, s->path, reasons[i].text);
@@ -69,7 +72,10 @@ bool store_begin(Store *s, Error *e) {
 }
 
 bool store_end(Store *s, bool ok, Error *e) {
-    if (ok && store_sql(s, "COMMIT", "results", e)) return true;
+    if (ok && store_sql(s, "COMMIT", "results", e)) {
+        s->impatient = false;
+        return true;
+    }
     /* Some failures (a full disk) have rolled back already: nothing is left to say then. */
     sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     return false;

@@ -76,6 +76,20 @@ static bool read_version(Store *s, int64_t *version, Error *e) {
     return true;
 }
 
+/* Before a row is read: what was made by hand, or by others for us, may have any tables, and a view that never ends.
+ * Whoever writes may have views that are to be renewed. */
+static bool check_schema(Store *s, StoreMode mode, Error *e) {
+    SchemaDifference d;
+    if (schema_compare(s->db, &d) != SQLITE_OK) return store_failed(s, "results: schema", e);
+    if (!*d.type) return true;
+    if (strcmp(d.type, "view"))
+        return fail(e, EXIT_USAGE, "results: %s: its %s %s is not of this version (made by another program?)", s->path,
+                    d.type, d.name);
+    return mode == STORE_WRITE ||
+           fail(e, EXIT_USAGE, "results: %s: its view %s is not of this version (make it anew: sinklab merge %s)",
+                s->path, d.name, s->path);
+}
+
 /* Changing the mode needs the file for a moment, and SQLite does not wait for that by itself. */
 static bool set_journal(Store *s, Error *e) {
     struct statfs fs;
@@ -91,19 +105,27 @@ static bool set_journal(Store *s, Error *e) {
     return result == SQLITE_OK || store_failed(s, "results", e);
 }
 
+/* Where tables stand in another order than in a new database, or another wrote them, their text is another. */
+static bool renew_views(Store *s, Error *e) {
+    return schema_renew_views(s->db) == SQLITE_OK || store_failed(s, "results: views", e);
+}
+
 /* Views hold nothing: those of the version before go first, so that no table that they look at is changed. */
 static bool migrate(Store *s, int64_t version, Error *e) {
     bool ok = schema_drop_views(s->db) == SQLITE_OK || store_failed(s, "results: migrate", e);
     for (int64_t v = version ? version : STORE_VERSION; ok && v < STORE_VERSION; v++) /* empty: schema.sql alone */
         ok = store_sql(s, migrations[v], "results: migrate", e);
-    return ok && (schema_create(s->db) == SQLITE_OK || store_failed(s, "results: schema", e));
+    return ok && (schema_create(s->db) == SQLITE_OK || store_failed(s, "results: schema", e)) && renew_views(s, e) &&
+           check_schema(s, STORE_READ, e);
 }
 
 /* Brings tables and views up to STORE_VERSION in one transaction. */
 static bool bring_up_to_date(Store *s, Error *e) {
     int64_t version = 0; /* read again: another process may have been faster */
     return store_begin(s, e) &&
-           store_end(s, read_version(s, &version, e) && (version == STORE_VERSION || migrate(s, version, e)),
+           store_end(s,
+                     read_version(s, &version, e) &&
+                         (version == STORE_VERSION ? renew_views(s, e) : migrate(s, version, e)),
                      e);
 }
 
@@ -111,10 +133,14 @@ static bool bring_up_to_date(Store *s, Error *e) {
 static const char settings[] = "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
                                "PRAGMA wal_autocheckpoint = 4000";
 
+static bool has_our_views(Store *s) {
+    return check_schema(s, STORE_READ, NULL);
+}
+
 static bool open_for_writing(Store *s, int64_t version, Error *e) {
     if (sqlite3_db_readonly(s->db, "main"))
         return fail(e, EXIT_USAGE, "results: %s: read-only (give another --db or make it writable)", s->path);
-    return set_journal(s, e) && (version == STORE_VERSION || bring_up_to_date(s, e)) &&
+    return set_journal(s, e) && ((version == STORE_VERSION && has_our_views(s)) || bring_up_to_date(s, e)) &&
            store_sql(s, settings, "results", e) && tables_open(s, e);
 }
 
@@ -173,9 +199,9 @@ static bool connect_without_log(Store *s, Error *e) {
 static bool open_database(Store *s, StoreMode mode, Error *e) {
     if (!connect(s, mode, "", e) || (mode == STORE_READ && lacks_log(s) && !connect_without_log(s, e)))
         return false;
-    sqlite3_busy_timeout(s->db, BUSY_MS);
+    sqlite3_busy_handler(s->db, store_wait, s);
     int64_t version = 0;
-    if (!read_version(s, &version, e)) {
+    if (!read_version(s, &version, e) || (version == STORE_VERSION && !check_schema(s, mode, e))) {
         /* It is not ours to tidy up: leave its write-ahead log where it is. */
         sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         return false;
@@ -185,8 +211,6 @@ static bool open_database(Store *s, StoreMode mode, Error *e) {
 
 bool store_open(Store **out, const char *path, StoreMode mode, Error *e) {
     *out = NULL;
-    if (strlen(path) >= STORE_PATH)
-        return fail(e, EXIT_USAGE, "results: %.40s...: the path is too long", path);
     struct stat there;
     if (!stat(path, &there) && !S_ISREG(there.st_mode)) /* SQLite would wait for a FIFO's writer */
         return fail(e, EXIT_USAGE, "results: %s: %s (--db takes the file of a database)", path,
@@ -196,8 +220,7 @@ bool store_open(Store **out, const char *path, StoreMode mode, Error *e) {
                     "results: %s: there is none (run `sinklab train CONFIG` or `make demo` first)", path);
     Store *s = calloc(1, sizeof *s);
     if (!s) return fail(e, EXIT_FAILED, "results: %s: out of memory", path);
-    strcpy(s->path, path);
-    if (!open_database(s, mode, e)) {
+    if (!store_resolve(s, path, mode == STORE_WRITE, e) || !open_database(s, mode, e)) {
         store_close(s);
         return false;
     }

@@ -19,8 +19,9 @@ typedef enum StoreMode { STORE_READ, STORE_WRITE } StoreMode; /* WRITE creates w
  * has a step of migrations[] (train/store/store.c), and its hash is held in tests/train/store_test.c. */
 enum { STORE_APPLICATION = 1936616300, STORE_VERSION = 2 };
 
-/* Refuses another program's database, a newer schema, what is no database (EXIT_USAGE), and leaves such a
- * file as it was; reads in a folder that cannot be written. An older schema is refused to a reader and
+/* Refuses another program's database, a newer schema, tables that are not of this one, what is no database
+ * (EXIT_USAGE), and leaves such a file as it was; views of another text are refused to a reader and made anew for a
+ * writer; reads in a folder that cannot be written. An older schema is refused to a reader and
  * migrated for a writer; a migration drops every view, a person's own too, and makes ours. A store belongs to
  * one thread; a database to any number of processes. */
 bool store_open(Store **out, const char *path, StoreMode mode, Error *e);
@@ -31,6 +32,12 @@ const char *store_path(const Store *s);
 /* The name under which a connection opened with SQLITE_OPEN_URI may ATTACH what this one reads. */
 const char *store_uri(const Store *s);
 
+/* Whether the file that was opened still stands at its path; else fails (EXIT_FAILED): what is written goes into the
+ * one that was moved or removed. */
+bool store_in_place(Store *s, Error *e);
+/* What was flushed is on the platter, as checkpoints are: before the one that relies on it. */
+bool store_sync(Store *s, Error *e);
+
 /* "WAL", or "TRUNCATE" on a network file system, where the memory that WAL shares between
  * processes is not shared. `type` is statfs's f_type. */
 const char *store_journal(long type);
@@ -38,7 +45,9 @@ const char *store_journal(long type);
 /* Fills e after a failed call of SQLite on this store; returns false. */
 bool store_failed(Store *s, const char *what, Error *e);
 
-/* Where the files of that run lie, DB.d/KEY, there or not. */
+/* Whether it is one, 32 lower-case hex digits, or fails (EXIT_USAGE): a database may say anything. */
+bool store_key(const Store *s, const char *key, Error *e);
+/* Where the files of that run lie, DB.d/KEY; fails where the key is none. */
 bool store_folder(const Store *s, const char *key, char out[1024], Error *e);
 
 /* Everything about a run that is known before its first step. */
@@ -61,17 +70,19 @@ typedef enum ClaimResult {
     CLAIM_NEEDS_RETRY /* it failed or diverged and `retry` was not given */
 } ClaimResult;
 
+enum { CLAIM_KERNELS = 48 };
 typedef struct Claim {
     ClaimResult result;
     int64_t run;       /* run.id */
     char folder[1024]; /* DB.d/KEY, exists */
     int lock;          /* file descriptor of the folder's lock, held until released */
+    char kernels[CLAIM_KERNELS]; /* blas_arch of whoever had it last; "": nobody's rows are there */
 } Claim;
 
 /* Registers the run if it is new and takes the lock on its folder. `again` throws away what a
  * finished run left (rows and files) and starts over; `retry` allows failed and diverged ones.
- * CLAIM_TAKEN sets the status to running and leaves rows as they are (see store_rewind); files of a
- * run whose row was never started are nobody's and go. Of processes that claim one key at once exactly one
+ * CLAIM_TAKEN sets the status to running and leaves rows and files as they are (see store_rewind,
+ * checkpoint_resume). Of processes that claim one key at once exactly one
  * gets it. Dying releases the lock. */
 bool store_claim(Store *s, const RunIdentity *id, bool again, bool retry, Claim *out, Error *e);
 void store_release(Claim *c);

@@ -12,12 +12,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { KEY_DIGITS = 32 };
 #define NOW "strftime('%Y-%m-%dT%H:%M:%SZ')"
 
 /* ---- folders and locks ---- */
 
-static void folder_of(const Store *s, const char *key, char out[1024]) {
+bool store_key(const Store *s, const char *key, Error *e) {
+    if (key && strlen(key) == KEY_DIGITS && strspn(key, "0123456789abcdef") == KEY_DIGITS) return true;
+    return fail(e, EXIT_USAGE, "results: %s: a run's key is \"%.80s\", not %d hex digits (made by another program?)",
+                s->path, key ? key : "", KEY_DIGITS);
+}
+
+bool store_folder(const Store *s, const char *key, char out[1024], Error *e) {
+    if (!store_key(s, key, e)) return false;
     snprintf(out, 1024, "%s.d/%s", s->path, key);
+    return true;
 }
 
 static void lock_path(const char *folder, char out[1100]) {
@@ -61,7 +70,7 @@ static LockResult lock_take(Store *s, const char *folder, int *out, Error *e) {
 
 bool store_alive(Store *s, const char *key) {
     char folder[1024], path[1100];
-    folder_of(s, key, folder);
+    if (!store_folder(s, key, folder, NULL)) return false;
     lock_path(folder, path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return false;
@@ -147,26 +156,27 @@ static const struct Rule {
 typedef struct Standing {
     ClaimResult result;
     bool afresh; /* it has no rows to go on with, or is to lose them */
+    char kernels[CLAIM_KERNELS];
 } Standing;
 
 /* Of the run with that key; one that is not there yet may be taken. */
 static bool read_standing(Store *s, const char *key, bool again, bool retry, Standing *out, int64_t *run,
                           Error *e) {
-    *out = (Standing){CLAIM_TAKEN, true};
+    *out = (Standing){.result = CLAIM_TAKEN, .afresh = true};
     sqlite3_stmt *read =
-        store_prepare(s, e, "SELECT id, status, started IS NULL FROM run WHERE key = ?1", "t", key);
+        store_prepare(s, e, "SELECT id, status, started IS NULL, blas_arch FROM run WHERE key = ?1", "t", key);
     if (!read) return false;
     int result;
     while ((result = sqlite3_step(read)) == SQLITE_ROW) { /* one at most: keys are unique */
         *run = sqlite3_column_int64(read, 0);
-        const char *status = (const char *)sqlite3_column_text(read, 1);
-        *out = (Standing){CLAIM_TAKEN, sqlite3_column_int(read, 2)};
+        const char *status = (const char *)sqlite3_column_text(read, 1),
+                   *kernels = (const char *)sqlite3_column_text(read, 3);
+        *out = (Standing){.result = CLAIM_TAKEN, .afresh = sqlite3_column_int(read, 2)};
+        snprintf(out->kernels, sizeof out->kernels, "%s", kernels ? kernels : "");
         for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-            if (!strcmp(rules[i].status, status))
-                *out = (Standing){again   ? rules[i].again
-                                  : retry ? rules[i].retry
-                                          : rules[i].plain,
-                                  out->afresh || (again && rules[i].afresh)};
+            if (status && !strcmp(rules[i].status, status))
+                out->result = again ? rules[i].again : retry ? rules[i].retry : rules[i].plain,
+                out->afresh = out->afresh || (again && rules[i].afresh);
     }
     return store_ended(s, read, result, e);
 }
@@ -176,7 +186,7 @@ static bool delete_rows(Store *s, int64_t run, int64_t beyond, Error *e) {
     char where[80];
     snprintf(where, sizeof where, " WHERE run_id = %lld AND step > %lld", (long long)run, (long long)beyond);
     return sql_generated(s->db,
-                         "SELECT group_concat('DELETE FROM ' || name || ?1, ';') FROM sqlite_schema AS s"
+                         "SELECT group_concat(printf('DELETE FROM \"%w\"', name) || ?1, ';') FROM sqlite_schema AS s"
                          " WHERE type = 'table' AND 2 = (SELECT count(*) FROM pragma_table_info(s.name)"
                          " WHERE name IN ('run_id', 'step'))",
                          where, NULL) == SQLITE_OK ||
@@ -211,20 +221,21 @@ static bool claim_row(Store *s, const RunIdentity *id, bool again, bool retry, S
 }
 
 /* Files go after the rows that know of them: should either fail, what is left is whole or has not been
- * started. Those that no row knows of, of a run that was deleted or of a database that is gone, are not gone
- * on from: their bits would be the right ones, but the figures up to there would be missing for good. */
+ * started. Those that no row knows of, of a database that is gone, stay unless the user asked for a new start: they are
+ * days of work, if not to be gone on from (checkpoint_resume sets them aside). */
 static bool take(Store *s, const RunIdentity *id, bool again, bool retry, Claim *out, Error *e) {
     Standing standing;
     if (!store_begin(s, e) || !store_end(s, claim_row(s, id, again, retry, &standing, &out->run, e), e))
         return false;
     out->result = standing.result;
     if (out->result != CLAIM_TAKEN) return true;
-    return (!standing.afresh || empty_folder(out->folder, remove_former, e)) && start(s, id, out->run, e);
+    if (!standing.afresh) strcpy(out->kernels, standing.kernels);
+    return (!standing.afresh || !again || empty_folder(out->folder, remove_former, e)) && start(s, id, out->run, e);
 }
 
 bool store_claim(Store *s, const RunIdentity *id, bool again, bool retry, Claim *out, Error *e) {
     *out = (Claim){.result = CLAIM_BUSY, .run = -1, .lock = -1};
-    folder_of(s, id->key, out->folder);
+    if (!store_folder(s, id->key, out->folder, e)) return false;
     Standing standing;
     /* Looked at before the lock too: who only asks must not seem to be at work on it. */
     if (!store_flush(s, e) || !read_standing(s, id->key, again, retry, &standing, &out->run, e)) return false;
@@ -321,12 +332,6 @@ bool store_reap(Store *s, Error *e) {
     return store_begin(s, e) && store_end(s, interrupt_dead(s, e), e);
 }
 
-bool store_folder(const Store *s, const char *key, char out[1024], Error *e) {
-    (void)e;
-    folder_of(s, key, out);
-    return true;
-}
-
 bool store_find(Store *s, const char *prefix, FoundRun *out, Error *e) {
     if (!*prefix) return fail(e, EXIT_USAGE, "runs: an empty KEY is no run's (see `sinklab runs list`)");
     int64_t matches = 0;
@@ -341,7 +346,7 @@ bool store_find(Store *s, const char *prefix, FoundRun *out, Error *e) {
         snprintf(out->key, sizeof out->key, "%s", (const char *)sqlite3_column_text(find, 1));
     }
     if (!store_ended(s, find, result, e)) return false;
-    if (matches == 1) return true;
+    if (matches == 1) return store_key(s, out->key, e);
     if (!matches)
         return fail(e, EXIT_USAGE, "runs: %s: no run's key begins so (see `sinklab runs list`)", prefix);
     return fail(e, EXIT_USAGE, "runs: %s: %lld runs' keys begin so (give more of it)", prefix,
@@ -350,7 +355,7 @@ bool store_find(Store *s, const char *prefix, FoundRun *out, Error *e) {
 
 bool store_hold(Store *s, const char *key, int *lock, Error *e) {
     char folder[1024];
-    folder_of(s, key, folder);
+    if (!store_folder(s, key, folder, e)) return false;
     LockResult taken = lock_take(s, folder, lock, e);
     if (taken == LOCK_OTHERS)
         return fail(e, EXIT_USAGE, "runs: %s: a living process has it (stop that first)", key);
@@ -360,7 +365,7 @@ bool store_hold(Store *s, const char *key, int *lock, Error *e) {
 bool store_delete(Store *s, const char *key, Error *e) {
     char folder[1024], path[1100];
     int lock = -1;
-    folder_of(s, key, folder);
+    if (!store_folder(s, key, folder, e)) return false;
     lock_path(folder, path);
     if (!store_hold(s, key, &lock, e)) return false;
     bool ok =

@@ -65,7 +65,16 @@ struct Store {
     char uri[URI_TEXT]; /* of the path, as it was opened */
     Table table[TABLES];
     Batch batch;
+    bool entries_synced;  /* those of the database and of DB.d in their folder */
+    double locked_since;  /* seconds, of the lock that is waited for */
+    bool told, impatient; /* of that lock; a lock has lasted too long already */
 };
+
+/* Waits while another program holds the database: sqlite3_busy_handler's (train/store/store_file.c). */
+int store_wait(void *store, int tries);
+
+/* Path as SQLite has it, so that a database of two names has one folder of runs, one log (train/store/store_file.c). */
+bool store_resolve(Store *s, const char *path, bool create, Error *e);
 
 /* Prepares the statements of all tables (train/store/store_write.c). */
 bool tables_open(Store *s, Error *e);
