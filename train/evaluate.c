@@ -19,10 +19,10 @@ struct Evaluator {
     const Model *m;
     float *scratch; /* room of an arena */
     ProbeRows probe[PROBES];
-    ProbeRows val; /* one batch of held-out rows at a time */
+    ProbeRows val;       /* one batch of held-out rows at a time */
     const char *changes; /* what is done to the model; NULL: nothing */
     bool no_bos;         /* rows of main have no BOS */
-    Maps *maps;    /* of the first probe.maps rows of main; NULL until the first are kept */
+    Maps *maps;          /* of the first probe.maps rows of main; NULL until the first are kept */
 };
 
 static int64_t lesser(int64_t a, int64_t b) {
@@ -299,7 +299,8 @@ bool evaluate_maps(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, E
     tape_observe(t, (Observers){&watch, 1});
     for (int r = 0; r < rows; r += tape_rows(t)) {
         int64_t at = (int64_t)r * h->T;
-        Batch b = {(int)lesser(tape_rows(t), rows - r), h->T, h->at.x + at, h->at.y + at, h->at.doc_start + at, r};
+        Batch b = {
+            (int)lesser(tape_rows(t), rows - r), h->T, h->at.x + at, h->at.y + at, h->at.doc_start + at, r};
         model_forward(v->m, t, &b);
     }
     tape_observe(t, (Observers){NULL, 0});

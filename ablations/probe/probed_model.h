@@ -34,15 +34,15 @@ typedef struct ProbedModel {
     char key[33];       /* of its run; "": of none */
     const char *remark; /* what is not as it was when it was trained; NULL: nothing */
     Dataset *data;
-    int set;               /* of InstrumentCost: what is measured */
-    ProbeRows main, other; /* as trained; with BOS put in, or taken out */
+    int set;                        /* of InstrumentCost: what is measured */
+    ProbeRows main, other;          /* as trained; with BOS put in, or taken out */
     int64_t text_rows, text_tokens; /* of the user's text; 0: there is none */
     ProbeRows random;
-    List changes; /* of --do, one an item, without such as are of rows */
+    List changes;            /* of --do, one an item, without such as are of rows */
     bool no_bos, of_batch;   /* of --do: rows begin without BOS; something averages over the rows of a pass */
     char done[CHANGES_TEXT]; /* the canonical text of all of --do, "": nothing, or too long for one name */
     Tape *tape[2];           /* of measuring, without --do and under it; NULL until then */
-    int sheets;   /* and figures shown so far */
+    int sheets;              /* and figures shown so far */
 } ProbedModel;
 
 /* What a checkpoint's model is; `set`: the instruments that measure it. */
@@ -72,7 +72,8 @@ bool probed_model_measure(ProbedModel *s, bool changed, Measured *out, Error *e)
 void measured_free(Measured *m);
 
 /* A tape for rows of the subject, all of them in flight, without --do or under it. */
-bool probed_model_tape(const ProbedModel *s, const ProbeRows *rows, bool changed, bool train, Tape **t, Error *e);
+bool probed_model_tape(const ProbedModel *s, const ProbeRows *rows, bool changed, bool train, Tape **t,
+                       Error *e);
 /* The rows' losses: all targets, and without the first of each row. */
 void probed_model_losses(const ProbedModel *s, Tape *t, const ProbeRows *rows, double *loss, double *loss_1);
 

@@ -14,8 +14,8 @@ typedef struct SheetRow {
 } SheetRow;
 
 typedef struct Sheet {
-    const char *key;   /* in JSON */
-    const char *title; /* above the table */
+    const char *key;       /* in JSON */
+    const char *title;     /* above the table */
     char over[SHEET_OVER]; /* behind the title: the rows that the figures are over; "": not said */
     int rows, cols;
     SheetRow *row;

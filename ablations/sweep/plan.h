@@ -13,11 +13,11 @@ typedef struct PlannedRun {
     char key[33];
     char key_without_variant[33]; /* equal for two runs that train the same under two names of a variant */
     RunSize size;
-    char licence[128];   /* of its text */
+    char licence[128]; /* of its text */
     double tokens, rows_disk,
         checkpoints_disk; /* bytes on disk: of its rows, about; of what run.keep keeps */
-    char status[16];     /* as in results.db; "new" when it is not there, "alive" while a process has it */
-    int64_t step;        /* updates in results.db */
+    char status[16];      /* as in results.db; "new" when it is not there, "alive" while a process has it */
+    int64_t step;         /* updates in results.db */
 } PlannedRun;
 
 /* A run that the sweep had by an earlier text of the file, other words or another base. */

@@ -159,9 +159,9 @@ static void remove_state(const char *folder) {
     unlink(file);
 }
 
-/* Removes checkpoints that are neither the newest KEEP nor kept by run.keep, and leaves the latter as weights alone. Those
- * beyond step `newest` are from before the run went back to an earlier step; the figures that belong to them are gone,
- * so they are set aside. */
+/* Removes checkpoints that are neither the newest KEEP nor kept by run.keep, and leaves the latter as weights
+ * alone. Those beyond step `newest` are from before the run went back to an earlier step; the figures that
+ * belong to them are gone, so they are set aside. */
 static void remove_old(const char *run_folder, int64_t newest, const Config *c) {
     int64_t *steps;
     int n = checkpoint_steps(run_folder, &steps), whole = 0;
@@ -343,7 +343,8 @@ bool checkpoint_fits_model(const char *path, const Model *m, Error *e) {
 /* A folder that was copied into another run's place must not be trained on under its key. */
 static bool check_identity(const StFile *f, const char *file, const char *key, int64_t step, Error *e) {
     if (!strcmp(text_of(f, "key"), key) && number_of(f, "step") == step) return true;
-    return fail(e, EXIT_USAGE, "checkpoint: %s: of run %.32s after step %.20s, not of this run after step %" PRId64, file,
+    return fail(e, EXIT_USAGE,
+                "checkpoint: %s: of run %.32s after step %.20s, not of this run after step %" PRId64, file,
                 text_of(f, "key"), text_of(f, "step"), step);
 }
 
@@ -356,7 +357,8 @@ static bool check_weights(const char *folder, const char *key, int64_t step, Err
     return ok;
 }
 
-static bool load_optimiser(const char *folder, const char *key, int64_t step, const Model *m, OptimState *o, Error *e) {
+static bool load_optimiser(const char *folder, const char *key, int64_t step, const Model *m, OptimState *o,
+                           Error *e) {
     char file[1100];
     StFile *f;
     snprintf(file, sizeof file, "%s/optimizer.safetensors", folder);
@@ -369,8 +371,8 @@ static bool load_optimiser(const char *folder, const char *key, int64_t step, co
 }
 
 /* An older one gives the same bits, some steps later: every array is read again whole. */
-bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, Model *m, OptimState *o, Resumed *out,
-                       Error *e) {
+bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, Model *m, OptimState *o,
+                       Resumed *out, Error *e) {
     int64_t *steps;
     int n = checkpoint_steps(run_folder, &steps), unreadable = 0;
     bool found = false;
@@ -381,7 +383,8 @@ bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, 
         out->step = steps[i];
         if (steps[i] > logged) {
             fail(&why, EXIT_FAILED,
-                 "checkpoint: %s: its database has figures up to step %" PRId64 " only (set aside as %s.aside)",
+                 "checkpoint: %s: its database has figures up to step %" PRId64
+                 " only (set aside as %s.aside)",
                  out->path, logged, strrchr(out->path, '/') + 1);
             set_aside(out->path);
             out->aside++;

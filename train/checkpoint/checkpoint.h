@@ -6,12 +6,13 @@
 #define SINKLAB_CHECKPOINT_H
 
 #include "data/data.h"
+#include "train/checkpoint/safetensors.h"
 #include "train/config/config.h"
 #include "train/optim/optim.h"
-#include "train/checkpoint/safetensors.h"
 
-/* Version of what stands in a checkpoint, in its metadata beside NUMERICS. Raised when the form changes. A key of
- * model.* or data.* that a file lacks is refused, unless the key was born since (`.since`): then it has its default.
+/* Version of what stands in a checkpoint, in its metadata beside NUMERICS. Raised when the form changes. A
+ * key of model.* or data.* that a file lacks is refused, unless the key was born since (`.since`): then it
+ * has its default.
  *
  * Refused, since figures would be wrong: a newer version or newer numerics; tokens of another number or of
  * another tokenizer; tensors that are not the model's. Warned of: another text under the same tokenizer (the
@@ -65,11 +66,12 @@ typedef struct Resumed {
     int aside;       /* how many were set aside */
 } Resumed;
 
-/* Goes back to the newest checkpoint of run `key` that can be read, says that it is this run's of this step, has the
- * contents that were written, and is not beyond step `logged`, up to which its figures are there: weights, optimiser
- * state. Those beyond are set aside as step-NNNNNNNN.aside: a database can lose rows, or be removed, and leave them. */
-bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, Model *m, OptimState *o, Resumed *out,
-                       Error *e);
+/* Goes back to the newest checkpoint of run `key` that can be read, says that it is this run's of this step,
+ * has the contents that were written, and is not beyond step `logged`, up to which its figures are there:
+ * weights, optimiser state. Those beyond are set aside as step-NNNNNNNN.aside: a database can lose rows, or
+ * be removed, and leave them. */
+bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, Model *m, OptimState *o,
+                       Resumed *out, Error *e);
 
 /* Weights alone into a model of the same shape (train.init_from). `path`: a checkpoint's folder or its
  * model.safetensors. A tensor that is missing, left over or of another shape is an error naming it. */
@@ -81,7 +83,8 @@ bool checkpoint_open(const char *path, Config *c, Model **m, int64_t *step, Erro
 /* The configuration in a checkpoint's metadata, checked; model.vocab is not set. */
 bool checkpoint_config(const StFile *f, const char *file, Config *c, int64_t *step, Error *e);
 
-/* The key of the run that wrote the checkpoint, "" where the metadata has none, and after how many updates. */
+/* The key of the run that wrote the checkpoint, "" where the metadata has none, and after how many updates.
+ */
 bool checkpoint_key(const char *path, char key[33], int64_t *step, Error *e);
 
 /* Whether the data's vocabulary has the size that a checkpoint was trained with, and comes from the same
