@@ -5,8 +5,8 @@
 
 #include "data/base/error.h"
 #include "model/model_config.h"
-#include "model/timing.h"
 #include "model/tap.h"
+#include "model/timing.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -117,7 +117,7 @@ int model_chunk_rows(int T);
 typedef struct Batch {
     int rows, T;
     const int32_t *x, *y, *doc_start; /* (rows, T), as data.h's Rows */
-    int64_t row0;              /* of the first row within the pass, for observers */
+    int64_t row0;                     /* of the first row within the pass, for observers */
 } Batch;
 
 /* The memory of a pass: activations of up to `rows` rows of T tokens. */
@@ -153,8 +153,8 @@ void model_stream(const Model *m, Tape *t, const Batch *b);
 /* Forward and backward: adds scale * d(sum of losses)/dw to grads. */
 void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *grads);
 /* Forward, and scale * d(sum of losses) back through the blocks for who observes the backward's taps, and no
- * further: gradients of weights are not made, a sink penalty is left out. `scratch`, laid out as gradients are, is
- * written into. The tape is a training one. */
+ * further: gradients of weights are not made, a sink penalty is left out. `scratch`, laid out as gradients
+ * are, is written into. The tape is a training one. */
 void model_slopes(const Model *m, Tape *t, const Batch *b, float scale, float *scratch);
 /* Forward, then g (N, d), a gradient of the final residual stream, back through the blocks: returns that of
  * what enters the first, (N, d), the tape's. What its weights get is added to grads. */

@@ -1,9 +1,9 @@
 #include "model/tape.h"
 
+#include "model/bf16_weights.h"
 #include "model/kernels/gemm_bf16.h"
 #include "model/ops/attention.h"
 #include "model/ops/strips.h"
-#include "model/bf16_weights.h"
 
 #include <omp.h>
 #include <stdlib.h>

@@ -55,7 +55,8 @@ static inline bool visible_first(Visible s, const int32_t *doc_start, int q) {
 
 /* Number of keys that q sees. */
 static inline int visible_keys(Visible s, const int32_t *doc_start, int T, int q) {
-    return visible_kept(s, doc_start, q) - doc_start[q] + visible_to(s, doc_start, T, q) - visible_from(s, doc_start, q) + 1;
+    return visible_kept(s, doc_start, q) - doc_start[q] + visible_to(s, doc_start, T, q) -
+           visible_from(s, doc_start, q) + 1;
 }
 
 #endif

@@ -1,5 +1,6 @@
 /* Owns: whether a CPU has the instructions that a program was built to use. Compiled for any CPU of its kind,
- * and calls nothing that is not (see Makefile). Does not own: which those are (model/kernels/cpu_features.h). */
+ * and calls nothing that is not (see Makefile). Does not own: which those are (model/kernels/cpu_features.h).
+ */
 #ifndef SINKLAB_CPU_CHECK_H
 #define SINKLAB_CPU_CHECK_H
 

@@ -284,7 +284,8 @@ bool evaluate_maps(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, E
     tape_observe(t, (Observers){&watch, 1});
     for (int r = 0; r < rows; r += tape_rows(t)) {
         int64_t at = (int64_t)r * h->T;
-        Batch b = {(int)lesser(tape_rows(t), rows - r), h->T, h->at.x + at, h->at.y + at, h->at.doc_start + at, r};
+        Batch b = {
+            (int)lesser(tape_rows(t), rows - r), h->T, h->at.x + at, h->at.y + at, h->at.doc_start + at, r};
         model_forward(v->m, t, &b);
     }
     tape_observe(t, (Observers){NULL, 0});

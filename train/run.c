@@ -35,7 +35,7 @@ typedef struct Run {
     char key[33];
     char checkpoint[1024]; /* the newest one's folder, or "" */
     const char *settled;   /* what is not trained as asked for; NULL: all is */
-    char blas_arch[48]; /* BLIS's kernels and, in bf16, the own kernel: what bits hang on */
+    char blas_arch[48];    /* BLIS's kernels and, in bf16, the own kernel: what bits hang on */
     int threads;
     double sink_rate;
     Progress progress;
@@ -216,8 +216,8 @@ static bool is_stopped(Run *r) {
     return signals_stopped() || !store_in_place(r->store, NULL);
 }
 
-/* What was logged is written and synced first: should the machine die, a run that goes on from a checkpoint finds
- * every row up to it. */
+/* What was logged is written and synced first: should the machine die, a run that goes on from a checkpoint
+ * finds every row up to it. */
 static bool save_if_due(Run *r, int64_t step, double *ms, Error *e) {
     int64_t every = when_due_every(r->c.run.checkpoint_every, r->c.train.steps);
     if (step % every && step != r->c.train.steps && !is_stopped(r)) return true;
@@ -234,7 +234,8 @@ static bool log_step(Run *r, const StepRow *row, Error *e) {
            store_gradients(&r->step, r->store, r->claim.run, row->step, e);
 }
 
-/* Steps from + 1 .. steps. A signal, or a database that is gone, ends it after the step under way, with a checkpoint. */
+/* Steps from + 1 .. steps. A signal, or a database that is gone, ends it after the step under way, with a
+ * checkpoint. */
 static bool loop(Run *r, int64_t from, Error *e) {
     double ms;
     if (from == 0 && !probe(r, 0, &ms, e)) return false;
@@ -260,7 +261,8 @@ static void warn_of_slow_bf16(Run *r, double peak) {
     char line[192];
     if (peak >= fp32) return;
     snprintf(line, sizeof line,
-             "train.precision: bf16: slower than fp32 here (%s: %.0f against %.0f GF/s): trained in bf16, as asked for",
+             "train.precision: bf16: slower than fp32 here (%s: %.0f against %.0f GF/s): trained in bf16, as "
+             "asked for",
              gemm_bf16_name(), peak * 1e-9, fp32 * 1e-9);
     progress_say(&r->progress, line);
 }
@@ -301,10 +303,10 @@ static bool tell_passed(Run *r, const Resumed *from, Error *e) {
 static bool tell_kernels(Run *r, const Resumed *from, Error *e) {
     char detail[192];
     if (!from->step || !*r->claim.kernels || !strcmp(r->claim.kernels, r->blas_arch)) return true;
-    snprintf(detail, sizeof detail, "%s up to step %lld, %s from there", r->claim.kernels, (long long)from->step,
-             r->blas_arch);
-    fprintf(stderr, "sinklab: warning: run %.8s: other kernels: %s (its last digits are those of neither)\n", r->key,
-            detail);
+    snprintf(detail, sizeof detail, "%s up to step %lld, %s from there", r->claim.kernels,
+             (long long)from->step, r->blas_arch);
+    fprintf(stderr, "sinklab: warning: run %.8s: other kernels: %s (its last digits are those of neither)\n",
+            r->key, detail);
     return store_event(r->store, r->claim.run, from->step, "kernels", detail, e);
 }
 
@@ -379,7 +381,8 @@ static int run_opened(Run *r, Error *e) {
     r->settled = config_settle(&r->c);
     if (r->settled) fprintf(stderr, "sinklab: %s\n", r->settled); /* figures depend on it: quiet or not */
     bool bf16 = trainer_in_bf16(&r->c);
-    snprintf(r->blas_arch, sizeof r->blas_arch, "%s%s%s", gemm_start(), bf16 ? "+" : "", bf16 ? gemm_bf16_name() : "");
+    snprintf(r->blas_arch, sizeof r->blas_arch, "%s%s%s", gemm_start(), bf16 ? "+" : "",
+             bf16 ? gemm_bf16_name() : "");
     if (!host_threads(r->c.run.threads, &r->threads, e) || !open_data(r, e) ||
         !run_check(&r->c, r->c.model.vocab, e) || !run_size(&r->c, r->c.model.vocab, &size, e) ||
         !fits_memory(r, &size, e) || !store_open(&r->store, r->o->db, STORE_WRITE, e) || !claim(r, &size, e))

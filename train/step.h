@@ -19,13 +19,13 @@ typedef struct Exchange {
 typedef struct Trainer {
     const Config *c;
     Model *model;
-    Tape *tape; /* of the context in force */
-    Tape *wide; /* of model.context, while training rows are shorter; else NULL */
+    Tape *tape;   /* of the context in force */
+    Tape *wide;   /* of model.context, while training rows are shorter; else NULL */
     float *grads; /* nobody's between steps: room for the backward of an evaluation */
     OptimState optim;
-    StepHead *heads;                  /* NULL: not watched */
-    bool gradients;                   /* the step to come is looked at: layers, tensors */
-    Cells layers;                     /* of step_layer */
+    StepHead *heads; /* NULL: not watched */
+    bool gradients;  /* the step to come is looked at: layers, tensors */
+    Cells layers;    /* of step_layer */
     StepTensors tensors;
     Rows rows;                        /* of one step: the caller fills them */
     int T, rows_per_step, micro_rows; /* of the context in force */

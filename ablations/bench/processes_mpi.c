@@ -3,9 +3,9 @@
 #include "ablations/bench/processes.h"
 
 #include "model/instruments/stats.h"
+#include "train/config/yaml.h"
 #include "train/host.h"
 #include "train/step.h"
-#include "train/config/yaml.h"
 
 #include <mpi.h>
 #include <omp.h>

@@ -92,7 +92,8 @@ static const struct Chart {
                  " JOIN run AS r ON r.id = h.run JOIN step AS s ON s.run_id = h.run WHERE s.loss IS NOT NULL"
                  " GROUP BY h.place, h.label, h.run, (s.step - 1) * 200 / max(r.steps, 200) ORDER BY 1, 3, 4",
      .log_y = true},
-    {"val_loss", "Validation loss (nats a token, one set of 16,384 targets)", EVALUATIONS("val_loss_16k"), .log_y = true},
+    {"val_loss", "Validation loss (nats a token, one set of 16,384 targets)", EVALUATIONS("val_loss_16k"),
+     .log_y = true},
     {"sink_rate", "Sink rate at eps 0.3", EVALUATIONS("sink_rate_03"), .from_zero = true},
     {"sink_mass", "Mean mass of the first key", EVALUATIONS("sink_mass"), .from_zero = true, .control = true},
     {"norm_ratio", "Norm ratio of the first token", EVALUATIONS("norm_ratio"), .log_y = true},

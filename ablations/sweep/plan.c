@@ -100,7 +100,8 @@ static bool refuse_twins(const Plan *p, Error *e) {
     for (int i = 0; i < p->runs; i++) sorted[i] = &p->run[i];
     qsort(sorted, (size_t)p->runs, sizeof *sorted, by_deed);
     for (int i = 1; i < p->runs; i++)
-        if (!strcmp(sorted[i - 1]->key_without_variant, sorted[i]->key_without_variant) && (!first || sorted[i - 1] < first))
+        if (!strcmp(sorted[i - 1]->key_without_variant, sorted[i]->key_without_variant) &&
+            (!first || sorted[i - 1] < first))
             first = sorted[i - 1], second = sorted[i];
     free(sorted);
     if (!first) return true;

@@ -1,5 +1,6 @@
 /* Owns: how a plan is told: its runs, what they cost, what an edit of the file left, as text or JSON.
- * Does not own: what is planned (ablations/sweep/plan.h), how far it is (ablations/sweep/tuning_progress.h). */
+ * Does not own: what is planned (ablations/sweep/plan.h), how far it is (ablations/sweep/tuning_progress.h).
+ */
 #ifndef SINKLAB_PLAN_TABLE_H
 #define SINKLAB_PLAN_TABLE_H
 

@@ -32,10 +32,10 @@ typedef struct Runner {
     Plan *p;
     Store *s;
     const RunnerOptions *o;
-    State *state; /* [runs] */
+    State *state;  /* [runs] */
     bool *retried; /* [runs]: was locked by another process, then free: has had its one more try */
-    Gate *gate;   /* [cells] */
-    Slot *slot;   /* [jobs] */
+    Gate *gate;    /* [cells] */
+    Slot *slot;    /* [jobs] */
     int jobs, cores, stopped;
     int shares; /* into which the cores are cut at the moment: `jobs`, or fewer for the last runs */
     Live live;

@@ -14,9 +14,9 @@
  *   compare: {axis: KEY, baseline: VALUE}  the sides: each other value against the baseline
  *   tune: {axes: [KEY], seeds: N or [SEED]}  each side at its own best of these, chosen by val_loss
  *                         on seeds that do not judge; N is the N seeds after the largest of `seeds`
- *   expect: [{metric: NAME, direction: lower or higher, by: NUMBER}]  what the claim says of every side against
- *                         the baseline; or {query: FILE.sql, at_least: NUMBER} (or at_most) of numbers, one a
- *                         judging seed, that a query makes of the sweep's own runs (sweep_answers.h)
+ *   expect: [{metric: NAME, direction: lower or higher, by: NUMBER}]  what the claim says of every side
+ * against the baseline; or {query: FILE.sql, at_least: NUMBER} (or at_most) of numbers, one a judging seed,
+ * that a query makes of the sweep's own runs (sweep_answers.h)
  *
  * Order. Grid keys are axes in the order of the file, the first the slowest; zip is one axis after
  * them; then come the seeds, the fastest, those of tune after those that judge. Excluded

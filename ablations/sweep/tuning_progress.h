@@ -6,8 +6,8 @@
 #include "ablations/sweep/sweep.h"
 #include "train/store/store.h"
 
-/* Runs that tune, and runs that judge at the cells chosen (one cell a side and stratum); of each, those that are
- * over: done or diverged. The rest of the file is tuned away. */
+/* Runs that tune, and runs that judge at the cells chosen (one cell a side and stratum); of each, those that
+ * are over: done or diverged. The rest of the file is tuned away. */
 typedef struct Stage {
     int tuning, tuned, judging, judged;
 } Stage;

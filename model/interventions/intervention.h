@@ -6,8 +6,8 @@
 #define SINKLAB_INTERVENTION_H
 
 #include "model/model_config.h"
-#include "model/visible.h"
 #include "model/tap.h"
+#include "model/visible.h"
 
 #include <stdio.h>
 
@@ -20,7 +20,7 @@ typedef struct Intervention Intervention;
 typedef struct InterventionKind {
     const char *name;
     const char *definition; /* one line, with the paper */
-    uint32_t must, may;   /* bit 1 << Arg: must be given, may be given */
+    uint32_t must, may;     /* bit 1 << Arg: must be given, may be given */
     Arg order[ARGS];        /* of arguments without a name: its needs, then what it takes */
     /* Exactly one place: an array at a tap, the rows' tokens, what a query sees; none: the caller's rows. */
     TapPoint tap;

@@ -8,7 +8,7 @@
 
 /* CPU features: the name that __builtin_cpu_supports takes, and the macro that is defined where -march allows
  * the compiler to use the feature. */
-#define CPU_FEATURES(ROW)                                                                                           \
+#define CPU_FEATURES(ROW)                                                                                    \
     ROW(avx, __AVX__)                                                                                        \
     ROW(avx2, __AVX2__)                                                                                      \
     ROW(fma, __FMA__)                                                                                        \

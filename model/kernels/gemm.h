@@ -1,8 +1,8 @@
-/* Owns: matrix products, through BLIS or the own kernel that has its bits (model/kernels/gemm_packed.h): the choice
- * of kernel, the threads. The only file that knows BLIS. All matrices are row-major with a leading dimension;
- * the result's bits do not depend on the number of threads, nor on which other rows or columns are asked for
- * in the same call; they do depend on how k is cut into calls. Does not own: that cut (model/linear.c),
- * products in bf16 (model/kernels/gemm_bf16.h). */
+/* Owns: matrix products, through BLIS or the own kernel that has its bits (model/kernels/gemm_packed.h): the
+ * choice of kernel, the threads. The only file that knows BLIS. All matrices are row-major with a leading
+ * dimension; the result's bits do not depend on the number of threads, nor on which other rows or columns are
+ * asked for in the same call; they do depend on how k is cut into calls. Does not own: that cut
+ * (model/linear.c), products in bf16 (model/kernels/gemm_bf16.h). */
 #ifndef SINKLAB_GEMM_H
 #define SINKLAB_GEMM_H
 

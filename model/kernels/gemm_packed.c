@@ -121,8 +121,8 @@ TARGET static inline __attribute__((always_inline)) void pack(float *to, Operand
     const float *from = f.at + i * f.row + k * f.col;
     if (f.col == 1) {
         for (int lane = 0; lane < width; lane += LANES)
-            transposed(to + lane, width, from + lane * f.row, f.row, there - lane, width < LANES ? width : LANES,
-                 terms);
+            transposed(to + lane, width, from + lane * f.row, f.row, there - lane,
+                       width < LANES ? width : LANES, terms);
         return;
     }
     for (int64_t t = 0; t < terms; t++, to += width, from += f.col)

@@ -338,7 +338,8 @@ static void first_weights(const Scores *b, const Head *x, float *first) {
     const int32_t *doc_start = x->s->doc_start + (int64_t)x->row * x->s->T + b->q0;
     for (int i = 0; i < b->nq; i++) {
         const float *A = b->S + i * b->ld;
-        float weight = doc_start[i] < b->k0 ? 0 : fabsf(A[doc_start[i]]), sum = x->slot->unnormalised ? sum_abs(A, b) : 1;
+        float weight = doc_start[i] < b->k0 ? 0 : fabsf(A[doc_start[i]]),
+              sum = x->slot->unnormalised ? sum_abs(A, b) : 1;
         first[b->q0 + i] = sum > 0 ? weight / sum : 0;
     }
 }

@@ -147,8 +147,8 @@ static void killed_at_random_it_ends_the_same(void **state) {
     assert_same_results(p, "killed.db", "calm.db");
 }
 
-/* A worker that dies leaves its run to the next `sweep run`, and this one says that it is not done. A worker that was
- * over before the signal came is no dead one: the next sweep has another. */
+/* A worker that dies leaves its run to the next `sweep run`, and this one says that it is not done. A worker
+ * that was over before the signal came is no dead one: the next sweep has another. */
 static void a_dead_worker_is_told_and_taken_up(void **state) {
     const Place *p = *state;
     char db[32];
@@ -175,7 +175,8 @@ static void a_reader_that_leaves_stops_no_sweep(void **state) {
     static const char *const jobs[] = {"--jobs 1", "--jobs 2"};
     for (int i = 0; i < (host_cores() > 1 ? 2 : 1); i++) {
         snprintf(line, sizeof line,
-                 "cd %s && rm -f code && { %s/sinklab sweep run plain.yaml --db left%d.db --cache cache %s; echo $? >code; } 2>&1 |"
+                 "cd %s && rm -f code && { %s/sinklab sweep run plain.yaml --db left%d.db --cache cache %s; "
+                 "echo $? >code; } 2>&1 |"
                  " head -c 1 >first; while [ ! -e code ]; do sleep .05; done; exit $(cat code)",
                  p->folder, getcwd((char[256]){0}, 256), i, jobs[i]);
         assert_int_equal(shell(line), 0);

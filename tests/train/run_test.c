@@ -31,13 +31,14 @@ static int teardown(void **state) {
 
 /* A small model that learns in a second or so; further words may change it. */
 static void command_line(const Place *p, const char *db, const char *more, char *out, size_t room) {
-    snprintf(out, room,
-             "exec ./sinklab train configs/demo.yaml --quiet --db %s/%s --cache %s/cache data.source=%s/text.txt "
-             "data.tokenizer=bytes model.layers=2 "
-             "model.width=32 model.heads=2 model.context=16 train.batch_tokens=512 train.steps=300 "
-             "optim.warmup=10 probe.every=30 probe.sequences=20 run.checkpoint_every=7 "
-             "run.threads=1 %s >%s/out 2>&1",
-             p->folder, db, p->folder, p->folder, more, p->folder);
+    snprintf(
+        out, room,
+        "exec ./sinklab train configs/demo.yaml --quiet --db %s/%s --cache %s/cache data.source=%s/text.txt "
+        "data.tokenizer=bytes model.layers=2 "
+        "model.width=32 model.heads=2 model.context=16 train.batch_tokens=512 train.steps=300 "
+        "optim.warmup=10 probe.every=30 probe.sequences=20 run.checkpoint_every=7 "
+        "run.threads=1 %s >%s/out 2>&1",
+        p->folder, db, p->folder, p->folder, more, p->folder);
 }
 
 static int train(const Place *p, const char *db, const char *more) {
@@ -63,19 +64,22 @@ static void train_to_the_end(void **state) {
         "SELECT status, steps, (SELECT count(*) FROM step), (SELECT count(*) FROM step_head) FROM run",
         "done|300|300|1200|\n");
     assert_answer(p, "a.db",
-                  "SELECT group_concat(step, ' ') FROM (SELECT step FROM step_layer GROUP BY step HAVING count(*) = 2 AND"
+                  "SELECT group_concat(step, ' ') FROM (SELECT step FROM step_layer GROUP BY step HAVING "
+                  "count(*) = 2 AND"
                   " count(gradient_sink) = 2 AND count(stream_gradient_sink) = 2 AND min(attn_write) > 0"
                   " AND min(mlp_write) > 0 ORDER BY step)",
                   "1 2 4 8 16 32 48 64 80 96 112 128 144 160 176 192 208 224 240 256 272 288 300|\n");
-    assert_answer(p, "a.db", /* the norms of a step's gradient add up to its own */
-                  "SELECT count(*), max(abs(sqrt(squares) / grad_norm - 1)) < 1e-9 FROM step JOIN (SELECT run_id, step,"
-                  " sum(gradient * gradient) AS squares FROM step_tensor WHERE weight > 0 AND \"update\" > 0"
-                  " GROUP BY run_id, step) USING (run_id, step)",
-                  "23|1|\n");
-    assert_answer(p, "a.db",
-                  "SELECT probe, group_concat(DISTINCT step), min(gradient_sink) > 0, min(stream_gradient_sink) > 0"
-                  " FROM eval_layer WHERE gradient_sink IS NOT NULL GROUP BY probe ORDER BY probe",
-                  "context|300|1|1|\nmain|0,150,300|1|1|\nother_bos|300|1|1|\n");
+    assert_answer(
+        p, "a.db", /* the norms of a step's gradient add up to its own */
+        "SELECT count(*), max(abs(sqrt(squares) / grad_norm - 1)) < 1e-9 FROM step JOIN (SELECT run_id, step,"
+        " sum(gradient * gradient) AS squares FROM step_tensor WHERE weight > 0 AND \"update\" > 0"
+        " GROUP BY run_id, step) USING (run_id, step)",
+        "23|1|\n");
+    assert_answer(
+        p, "a.db",
+        "SELECT probe, group_concat(DISTINCT step), min(gradient_sink) > 0, min(stream_gradient_sink) > 0"
+        " FROM eval_layer WHERE gradient_sink IS NOT NULL GROUP BY probe ORDER BY probe",
+        "context|300|1|1|\nmain|0,150,300|1|1|\nother_bos|300|1|1|\n");
     assert_answer(p, "a.db", "SELECT min(step), max(step), count(*) > 60 FROM step WHERE loss IS NOT NULL",
                   "1|300|1|\n");
     assert_answer(
@@ -113,7 +117,8 @@ static void two_threads_give_the_same_bits(void **state) {
 
 static void rows_in_flight_change_no_bit(void **state) {
     const Place *p = *state;
-    const char *losses = "SELECT kind, step, place, figures FROM digest WHERE kind IN ('step', 'step_layer', 'step_tensor')";
+    const char *losses =
+        "SELECT kind, step, place, figures FROM digest WHERE kind IN ('step', 'step_layer', 'step_tensor')";
     static const char *const ties[] = {"model.tie=false", "model.tie=true"};
     for (int i = 0; i < 2; i++) {
         char all[64], few[64], words[96];
@@ -146,7 +151,8 @@ static void gradients_are_looked_at_as_asked(void **state) {
         static const char *const tables[] = {"step_layer", "step_tensor"};
         for (int t = 0; t < 2; t++) {
             char sql[128];
-            snprintf(sql, sizeof sql, "SELECT group_concat(step, ' ') FROM (SELECT DISTINCT step FROM %s ORDER BY step)",
+            snprintf(sql, sizeof sql,
+                     "SELECT group_concat(step, ' ') FROM (SELECT DISTINCT step FROM %s ORDER BY step)",
                      tables[t]);
             assert_answer(p, cases[i].db, sql, cases[i].steps);
         }
@@ -316,10 +322,15 @@ static void checkpoints_without_rows_are_set_aside(void **state) {
     snprintf(line, sizeof line, "cd %s && cp -r a.db.d gone.db.d", p->folder);
     assert_int_equal(shell(line), 0);
     assert_int_equal(train(p, "gone.db", ""), 0);
-    assert_file_says(p, "out", "its database has figures up to step 0 only (set aside as step-00000300.aside); so were 1 more");
+    assert_file_says(
+        p, "out",
+        "its database has figures up to step 0 only (set aside as step-00000300.aside); so were 1 more");
     assert_same_run(p, "a.db", "gone.db");
-    assert_answer(p, "gone.db", "SELECT kind, step FROM event WHERE kind NOT IN ('nan', 'diverged')", "checkpoint|0|\n");
-    snprintf(line, sizeof line, "cd %s && cmp a.db.d/*/step-00000294/model.safetensors gone.db.d/*/step-00000294.aside/model.safetensors",
+    assert_answer(p, "gone.db", "SELECT kind, step FROM event WHERE kind NOT IN ('nan', 'diverged')",
+                  "checkpoint|0|\n");
+    snprintf(line, sizeof line,
+             "cd %s && cmp a.db.d/*/step-00000294/model.safetensors "
+             "gone.db.d/*/step-00000294.aside/model.safetensors",
              p->folder);
     assert_int_equal(shell(line), 0);
 }
@@ -327,7 +338,8 @@ static void checkpoints_without_rows_are_set_aside(void **state) {
 /* Waits until the run of that database has a checkpoint. */
 static void await_checkpoint(const Place *p, const char *db) {
     char line[256];
-    snprintf(line, sizeof line, "timeout 60 sh -c 'until ls -d %s/%s.d/*/step-????????; do sleep .01; done' >/dev/null 2>&1",
+    snprintf(line, sizeof line,
+             "timeout 60 sh -c 'until ls -d %s/%s.d/*/step-????????; do sleep .01; done' >/dev/null 2>&1",
              p->folder, db);
     assert_int_equal(shell(line), 0);
 }
@@ -348,9 +360,12 @@ static void a_moved_database_stops_its_run(void **state) {
     assert_int_equal(shell(line), 0);
     assert_int_equal(wait_for(pid), 1);
     assert_file_says(p, "out", "here.db: moved, removed or replaced while it was written to");
-    assert_answer(p, "there.db", "SELECT status, checkpoint LIKE printf('%%/step-%08d', (SELECT max(step) FROM step)) FROM run",
-                  "interrupted|1|\n");
-    snprintf(line, sizeof line, "cd %s && [ ! -e here.db ] && [ ! -s here.db-wal ] && mv there.db here.db", p->folder);
+    assert_answer(
+        p, "there.db",
+        "SELECT status, checkpoint LIKE printf('%%/step-%08d', (SELECT max(step) FROM step)) FROM run",
+        "interrupted|1|\n");
+    snprintf(line, sizeof line, "cd %s && [ ! -e here.db ] && [ ! -s here.db-wal ] && mv there.db here.db",
+             p->folder);
     assert_int_equal(shell(line), 0);
     pid = start(p, "here.db", "train.steps=100000");
     snprintf(line, sizeof line, "rm %s/here.db", p->folder);
@@ -369,11 +384,13 @@ static void other_kernels_are_told(void **state) {
     free(ask(p, "kernels.db", "UPDATE run SET status = 'interrupted', blas_arch = 'abacus'"));
     assert_int_equal(train(p, "kernels.db", ""), 0);
     assert_file_says(p, "out", "other kernels: abacus up to step 294, ");
-    assert_answer(p, "kernels.db",
-                  "SELECT step, detail = 'abacus up to step 294, ' || blas_arch || ' from there' FROM event JOIN run"
-                  " ON id = run_id WHERE kind = 'kernels'",
-                  "294|1|\n");
-    assert_answer(p, "back.db", "SELECT count(*) FROM event WHERE kind = 'kernels'", "0|\n"); /* the same ones */
+    assert_answer(
+        p, "kernels.db",
+        "SELECT step, detail = 'abacus up to step 294, ' || blas_arch || ' from there' FROM event JOIN run"
+        " ON id = run_id WHERE kind = 'kernels'",
+        "294|1|\n");
+    assert_answer(p, "back.db", "SELECT count(*) FROM event WHERE kind = 'kernels'",
+                  "0|\n"); /* the same ones */
 }
 
 /* A terminal that closes stops a run as SIGTERM does; what nohup or a shell has ignored stays so. */
@@ -396,8 +413,10 @@ static void a_hangup_saves_unless_it_is_ignored(void **state) {
             kill(pid, SIGTERM);
         }
         assert_int_equal(wait_for(pid), 128 + (ignored ? SIGTERM : SIGHUP));
-        assert_answer(p, db, "SELECT status, checkpoint LIKE printf('%%/step-%08d', (SELECT max(step) FROM step)) FROM run",
-                      "interrupted|1|\n");
+        assert_answer(
+            p, db,
+            "SELECT status, checkpoint LIKE printf('%%/step-%08d', (SELECT max(step) FROM step)) FROM run",
+            "interrupted|1|\n");
     }
 }
 
@@ -482,7 +501,8 @@ static void a_checkpoint_of_another_tokenizer_is_refused(void **state) {
     const Place *p = *state;
     char more[256], line[512];
     snprintf(line, sizeof line,
-             "LC_ALL=C sed 's/\"tokenizer\":\"[0-9a-f]/\"tokenizer\":\"x/;s/\"checksum\"/\"checksun\"/' %s/a.db.d/*/step-00000300/"
+             "LC_ALL=C sed 's/\"tokenizer\":\"[0-9a-f]/\"tokenizer\":\"x/;s/\"checksum\"/\"checksun\"/' "
+             "%s/a.db.d/*/step-00000300/"
              "model.safetensors >%s/other.safetensors",
              p->folder, p->folder);
     assert_int_equal(system(line), 0);

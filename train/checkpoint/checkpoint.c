@@ -278,7 +278,8 @@ bool checkpoint_fits_model(const char *path, const Model *m, Error *e) {
 /* A folder that was copied into another run's place must not be trained on under its key. */
 static bool check_identity(const StFile *f, const char *file, const char *key, int64_t step, Error *e) {
     if (!strcmp(text_of(f, "key"), key) && number_of(f, "step") == step) return true;
-    return fail(e, EXIT_USAGE, "checkpoint: %s: of run %.32s after step %.20s, not of this run after step %" PRId64, file,
+    return fail(e, EXIT_USAGE,
+                "checkpoint: %s: of run %.32s after step %.20s, not of this run after step %" PRId64, file,
                 text_of(f, "key"), text_of(f, "step"), step);
 }
 
@@ -291,7 +292,8 @@ static bool check_weights(const char *folder, const char *key, int64_t step, Err
     return ok;
 }
 
-static bool load_optimiser(const char *folder, const char *key, int64_t step, const Model *m, OptimState *o, Error *e) {
+static bool load_optimiser(const char *folder, const char *key, int64_t step, const Model *m, OptimState *o,
+                           Error *e) {
     char file[1100];
     StFile *f;
     snprintf(file, sizeof file, "%s/optimizer.safetensors", folder);
@@ -304,8 +306,8 @@ static bool load_optimiser(const char *folder, const char *key, int64_t step, co
 }
 
 /* An older one gives the same bits, some steps later: every array is read again whole. */
-bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, Model *m, OptimState *o, Resumed *out,
-                       Error *e) {
+bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, Model *m, OptimState *o,
+                       Resumed *out, Error *e) {
     int64_t steps[MOST];
     int n = list_steps(run_folder, steps, MOST), unreadable = 0;
     *out = (Resumed){0};
@@ -315,11 +317,13 @@ bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, 
         out->step = steps[i];
         if (steps[i] > logged) {
             fail(&why, EXIT_FAILED,
-                 "checkpoint: %s: its database has figures up to step %" PRId64 " only (set aside as %s.aside)",
+                 "checkpoint: %s: its database has figures up to step %" PRId64
+                 " only (set aside as %s.aside)",
                  out->path, logged, strrchr(out->path, '/') + 1);
             set_aside(out->path);
             out->aside++;
-        } else if (check_weights(out->path, key, steps[i], &why) && checkpoint_load_weights(out->path, m, &why) &&
+        } else if (check_weights(out->path, key, steps[i], &why) &&
+                   checkpoint_load_weights(out->path, m, &why) &&
                    load_optimiser(out->path, key, steps[i], m, o, &why)) {
             return true;
         } else {

@@ -6,12 +6,13 @@
 #define SINKLAB_CHECKPOINT_H
 
 #include "data/data.h"
+#include "train/checkpoint/safetensors.h"
 #include "train/config/config.h"
 #include "train/optim/optim.h"
-#include "train/checkpoint/safetensors.h"
 
-/* Version of what stands in a checkpoint, in its metadata beside NUMERICS. Raised when the form changes. A key of
- * model.* or data.* that a file lacks is refused, unless the key was born since (`.since`): then it has its default.
+/* Version of what stands in a checkpoint, in its metadata beside NUMERICS. Raised when the form changes. A
+ * key of model.* or data.* that a file lacks is refused, unless the key was born since (`.since`): then it
+ * has its default.
  *
  * Refused, since figures would be wrong: a newer version or newer numerics; tokens of another number or of
  * another tokenizer; tensors that are not the model's. Warned of: another text under the same tokenizer (the
@@ -23,8 +24,8 @@ typedef struct Origin {
     const char *key, *corpus, *tokenizer;
 } Origin;
 
-/* Writes the checkpoint after `step` updates and removes those before it but the newest. Those after it, which the run
- * was sent back from, are set aside as step-NNNNNNNN.aside. path: (1024) the folder written. */
+/* Writes the checkpoint after `step` updates and removes those before it but the newest. Those after it,
+ * which the run was sent back from, are set aside as step-NNNNNNNN.aside. path: (1024) the folder written. */
 bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, const Origin *from,
                      const Model *m, const OptimState *o, char *path, Error *e);
 
@@ -54,11 +55,12 @@ typedef struct Resumed {
     int aside;       /* how many were set aside */
 } Resumed;
 
-/* Goes back to the newest checkpoint of run `key` that can be read, says that it is this run's of this step, has the
- * contents that were written, and is not beyond step `logged`, up to which its figures are there: weights, optimiser
- * state. Those beyond are set aside as step-NNNNNNNN.aside: a database can lose rows, or be removed, and leave them. */
-bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, Model *m, OptimState *o, Resumed *out,
-                       Error *e);
+/* Goes back to the newest checkpoint of run `key` that can be read, says that it is this run's of this step,
+ * has the contents that were written, and is not beyond step `logged`, up to which its figures are there:
+ * weights, optimiser state. Those beyond are set aside as step-NNNNNNNN.aside: a database can lose rows, or
+ * be removed, and leave them. */
+bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, Model *m, OptimState *o,
+                       Resumed *out, Error *e);
 
 /* Weights alone into a model of the same shape (train.init_from). `path`: a checkpoint's folder or its
  * model.safetensors. A tensor that is missing, left over or of another shape is an error naming it. */

@@ -41,8 +41,8 @@ static bool find_parts(const Model *m, const HouseTensor *row, int layer, Fit *f
 }
 
 /* Walks a class's tensors in every layer; `take` gets each. */
-static bool each_fit(const HuggingFaceClass *h, const Model *m, bool (*take)(void *self, const Fit *fit, Error *e),
-                     void *self, Error *e) {
+static bool each_fit(const HuggingFaceClass *h, const Model *m,
+                     bool (*take)(void *self, const Fit *fit, Error *e), void *self, Error *e) {
     for (const HouseTensor *row = h->tensors; row->theirs; row++)
         for (int l = 0; l < (strchr(row->theirs, '%') ? (int)m->config.layers : 1); l++) {
             Fit fit;
@@ -135,8 +135,8 @@ static void write_field(FILE *out, const HouseField *f, const Config *c) {
     fprintf(out, ",\n  \"%s\": %s%s%s", f->name, word ? "\"" : "", value, word ? "\"" : "");
 }
 
-static bool write_config(const HuggingFaceClass *h, const char *folder, const Config *c, const Model *m, int32_t bos,
-                         Error *e) {
+static bool write_config(const HuggingFaceClass *h, const char *folder, const Config *c, const Model *m,
+                         int32_t bos, Error *e) {
     Path path = path_of("%s/config.json", folder);
     FILE *out = fopen(path.s, "wb");
     if (!out) return fail(e, EXIT_FAILED, "export: %s: %s", path.s, strerror(errno));
@@ -193,8 +193,8 @@ static bool check_head(const Yaml *json, const char *path, const Config *c, Erro
 }
 
 /* Reads the keys of the model from config.json. A step is set to one row, lest the other defaults clash. */
-static bool read_config(const HuggingFaceClass *h, const Yaml *json, const char *path, int64_t vocab, Config *c,
-                        Error *e) {
+static bool read_config(const HuggingFaceClass *h, const Yaml *json, const char *path, int64_t vocab,
+                        Config *c, Error *e) {
     char text[32];
     config_defaults(c);
     for (const HouseKey *k = h->keys; k->key; k++)

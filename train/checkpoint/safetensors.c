@@ -396,5 +396,6 @@ bool safetensors_verify(const StFile *f, const char *path, Error *e) {
     for (int i = 0; i < f->n; i++) add_tensor(sum, &f->at[i]);
     end_sum(sum, now);
     return !strcmp(stored, now) ||
-           fail(e, EXIT_USAGE, "%s: its checksum is not that of its contents (damaged, or changed by hand)", path);
+           fail(e, EXIT_USAGE, "%s: its checksum is not that of its contents (damaged, or changed by hand)",
+                path);
 }

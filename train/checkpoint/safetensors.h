@@ -22,8 +22,9 @@ typedef struct StMeta {
     const char *key, *value;
 } StMeta; /* __metadata__: strings */
 
-/* Writes to path.tmp, syncs, renames over path. The same input gives the same bytes. The metadata gets one entry more,
- * `checksum`: XXH3-128 of the other entries, and of names, shapes and numbers of the tensors, in their order. */
+/* Writes to path.tmp, syncs, renames over path. The same input gives the same bytes. The metadata gets one
+ * entry more, `checksum`: XXH3-128 of the other entries, and of names, shapes and numbers of the tensors, in
+ * their order. */
 bool safetensors_write(const char *path, const StTensor *t, int n, const StMeta *meta, int n_meta, Error *e);
 
 typedef struct StFile StFile;

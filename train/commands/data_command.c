@@ -3,8 +3,8 @@
 #include "data/data.h"
 #include "train/commands/command.h"
 #include "train/config/config.h"
-#include "train/progress.h"
 #include "train/config/yaml.h"
+#include "train/progress.h"
 
 #include <math.h>
 

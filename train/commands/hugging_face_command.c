@@ -2,8 +2,8 @@
  * Does not own: the form (train/checkpoint/hugging_face.h). */
 #include "data/base/files.h"
 #include "data/data.h"
-#include "train/commands/command.h"
 #include "train/checkpoint/hugging_face.h"
+#include "train/commands/command.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -10,9 +10,9 @@
 
 #include <stdio.h>
 
-/* Raised whenever a change alters what training computes, weights or figures of steps, the second where only under
- * train.precision: bf16: a stale run is never taken for a done one. What an instrument computes has a version of
- * its own, a figure (the view figure_now of train/schema.sql), and makes no run stale. */
+/* Raised whenever a change alters what training computes, weights or figures of steps, the second where only
+ * under train.precision: bf16: a stale run is never taken for a done one. What an instrument computes has a
+ * version of its own, a figure (the view figure_now of train/schema.sql), and makes no run stale. */
 enum { NUMERICS = 2, NUMERICS_BF16 = 2 };
 
 typedef enum Precision { PRECISION_FP32, PRECISION_BF16, PRECISIONS } Precision;
@@ -92,8 +92,8 @@ bool config_load(Config *c, const char *path, Error *e);
 /* Reads a configuration from text that is no file, such as a checkpoint's: errors call it `name`; `base:` is
  * refused. */
 bool config_parse(Config *c, const char *text, size_t length, const char *name, Error *e);
-/* The first wanted key, born before any run (no `.since`), that a text which can be read does not give itself;
- * NULL: the text gives them all. */
+/* The first wanted key, born before any run (no `.since`), that a text which can be read does not give
+ * itself; NULL: the text gives them all. */
 const char *config_missing(const char *text, size_t length, bool (*wanted)(const char *key));
 
 /* A key and its value as text, as on the command line or in a sweep's cell. `where` names their
@@ -126,9 +126,9 @@ char *config_json(const Config *c, bool all);
  * bf16. Returns NULL, or a line that says so. */
 const char *config_settle(Config *c);
 
-/* The run key, 32 hex digits: XXH3-128 of the canonical JSON without run.* and without keys that say what runs
- * before their birth did anyway (`.since` of train/config/config.c), the hashes of corpus and tokenizer, and
- * NUMERICS; in bf16 NUMERICS_BF16 too. */
+/* The run key, 32 hex digits: XXH3-128 of the canonical JSON without run.* and without keys that say what
+ * runs before their birth did anyway (`.since` of train/config/config.c), the hashes of corpus and tokenizer,
+ * and NUMERICS; in bf16 NUMERICS_BF16 too. */
 void config_key(const Config *c, const char *corpus_hash, const char *tokenizer_hash, char key[33]);
 
 /* One line a key: name, type, default, bounds, help. */

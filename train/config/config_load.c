@@ -2,8 +2,8 @@
 
 #include "train/config/config_private.h"
 #include "train/config/conflicts.h"
-#include "train/embedded_files.h"
 #include "train/config/did_you_mean.h"
+#include "train/embedded_files.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -198,7 +198,8 @@ const char *config_missing(const char *text, size_t length, bool (*wanted)(const
     Yaml *tree = yaml_parse(text, length, "", &ignored);
     bool ok = tree && gather_file(&layer, tree, &ignored);
     for (int i = 0; ok && !missing && config_key_name(i); i++)
-        if (!layer.value[i] && !config_row_since(i) && wanted(config_key_name(i))) missing = config_key_name(i);
+        if (!layer.value[i] && !config_row_since(i) && wanted(config_key_name(i)))
+            missing = config_key_name(i);
     yaml_free(tree);
     return missing;
 }

@@ -48,7 +48,8 @@ const char *optimiser_help(int i);
 /* An observer of updates, called for every tensor, the i-th of the model. */
 typedef struct UpdateWatch {
     void *self;
-    void (*before)(void *self, const Tensor *t, int i, const float *w, const float *g); /* g: before the clip */
+    void (*before)(void *self, const Tensor *t, int i, const float *w,
+                   const float *g); /* g: before the clip */
     void (*after)(void *self, const Tensor *t, int i, const float *w);
 } UpdateWatch;
 
