@@ -65,13 +65,16 @@ static bool transaction(Merge *m, bool (*work)(Merge *, const char *key, Error *
     " FROM main.sqlite_schema AS s WHERE s.type = 'table' AND s.name LIKE coalesce(?2, '%')"                 \
     " AND EXISTS (SELECT 1 FROM pragma_table_info(s.name) WHERE name = 'run_id')"
 static const char delete_sql[] =
-    "SELECT group_concat(printf('DELETE FROM main.\"%w\"', name) || ' WHERE run_id = ' || " ID("main") ", ';')" OF_TABLES;
+    "SELECT group_concat(printf('DELETE FROM main.\"%w\"', name) || ' WHERE run_id = ' || " ID(
+        "main") ", ';')" OF_TABLES;
 #define COLUMNS                                                                                              \
-    "(SELECT group_concat(printf(', \"%w\"', name), '') FROM pragma_table_info(s.name) WHERE name <> 'run_id')"
+    "(SELECT group_concat(printf(', \"%w\"', name), '') FROM pragma_table_info(s.name) WHERE name <> "       \
+    "'run_id')"
 static const char add_sql[] =
-    "SELECT group_concat(printf('INSERT OR IGNORE INTO main.\"%w\"', name) || ' (run_id' || " COLUMNS " || ') SELECT ' ||"
-    " " ID("main") " || " COLUMNS
-                   " || printf(' FROM other.\"%w\"', name) || ' WHERE run_id = ' || " ID("other") ", ';')" OF_TABLES;
+    "SELECT group_concat(printf('INSERT OR IGNORE INTO main.\"%w\"', name) || ' (run_id' || " COLUMNS
+    " || ') SELECT ' ||"
+    " " ID("main") " || " COLUMNS " || printf(' FROM other.\"%w\"', name) || ' WHERE run_id = ' || " ID(
+        "other") ", ';')" OF_TABLES;
 
 /* The run's own row, without its checkpoint, which is one of the other's files until it has been copied. */
 static const char run_sql[] =
@@ -239,8 +242,7 @@ static bool read_keys(Merge *m, Bytes *keys, Error *e) {
 static bool merge_runs(Merge *m, Error *e) {
     Bytes keys = {0};
     bool ok = read_keys(m, &keys, e);
-    for (int64_t at = 0; ok && at < keys.size; at += KEY_BYTES)
-        ok = merge_run(m, keys.data + at, e);
+    for (int64_t at = 0; ok && at < keys.size; at += KEY_BYTES) ok = merge_run(m, keys.data + at, e);
     bytes_free(&keys);
     return ok;
 }

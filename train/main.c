@@ -74,7 +74,8 @@ static int dispatch(int argc, char **argv, Error *e) {
     return unknown_command(argv[0], e);
 }
 
-/* Whoever read standard output has seen enough: where that is no reason to die (train/signals.h), it is no failure. */
+/* Whoever read standard output has seen enough: where that is no reason to die (train/signals.h), it is no
+ * failure. */
 static bool reader_left(void) {
     struct pollfd out = {.fd = STDOUT_FILENO};
     return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);

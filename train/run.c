@@ -216,8 +216,8 @@ static bool is_stopped(Run *r) {
     return signals_stopped() || !store_in_place(r->store, NULL);
 }
 
-/* What was logged is written and synced first: should the machine die, a run that goes on from a checkpoint finds
- * every row up to it. */
+/* What was logged is written and synced first: should the machine die, a run that goes on from a checkpoint
+ * finds every row up to it. */
 static bool save_if_due(Run *r, int64_t step, double *ms, Error *e) {
     int64_t every = when_due_every(r->c.run.checkpoint_every, r->c.train.steps);
     if (step % every && step != r->c.train.steps && !is_stopped(r)) return true;
@@ -234,7 +234,8 @@ static bool log_step(Run *r, const StepRow *row, Error *e) {
            store_gradients(&r->step, r->store, r->claim.run, row->step, e);
 }
 
-/* Steps from + 1 .. steps. A signal, or a database that is gone, ends it after the step under way, with a checkpoint. */
+/* Steps from + 1 .. steps. A signal, or a database that is gone, ends it after the step under way, with a
+ * checkpoint. */
 static bool loop(Run *r, int64_t from, Error *e) {
     double ms;
     if (from == 0 && !probe(r, 0, &ms, e)) return false;
@@ -301,10 +302,10 @@ static bool tell_passed(Run *r, const Resumed *from, Error *e) {
 static bool tell_kernels(Run *r, const Resumed *from, Error *e) {
     char detail[192];
     if (!from->step || !*r->claim.kernels || !strcmp(r->claim.kernels, r->blas_arch)) return true;
-    snprintf(detail, sizeof detail, "%s up to step %lld, %s from there", r->claim.kernels, (long long)from->step,
-             r->blas_arch);
-    fprintf(stderr, "sinklab: warning: run %.8s: other kernels: %s (its last digits are those of neither)\n", r->key,
-            detail);
+    snprintf(detail, sizeof detail, "%s up to step %lld, %s from there", r->claim.kernels,
+             (long long)from->step, r->blas_arch);
+    fprintf(stderr, "sinklab: warning: run %.8s: other kernels: %s (its last digits are those of neither)\n",
+            r->key, detail);
     return store_event(r->store, r->claim.run, from->step, "kernels", detail, e);
 }
 

@@ -12,8 +12,8 @@ bool signals_ignored(int signal); /* whoever started the program wants it ignore
 void signals_watch(void);  /* from now on these signals set a flag instead of ending the process */
 int signals_stopped(void); /* the signal that came, or 0 */
 
-/* From now on a reader that went away (SIGPIPE) and a file at its limit (SIGXFSZ) are errors of the write that meets
- * them, here and in processes that are started. */
+/* From now on a reader that went away (SIGPIPE) and a file at its limit (SIGXFSZ) are errors of the write
+ * that meets them, here and in processes that are started. */
 void signals_as_errors(void);
 
 #endif

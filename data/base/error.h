@@ -19,7 +19,8 @@ typedef struct Error {
     char text[1024]; /* "what: where: why (hint)", no newline */
 } Error;
 
-/* Fills e (which may be NULL), its text as a terminal may have it (data/base/printable.h), and returns false, so that a caller can `return fail(...)`. */
+/* Fills e (which may be NULL), its text as a terminal may have it (data/base/printable.h), and returns false,
+ * so that a caller can `return fail(...)`. */
 bool fail(Error *e, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

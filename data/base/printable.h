@@ -5,8 +5,9 @@
 
 #include <stddef.h>
 
-/* `text` with each byte of a control character (C0, DEL, C1), or of no character of UTF-8, as \xNN; cut at a whole
- * character where there is no room. out may not be `text`. Four times the text and one byte are always room enough. */
+/* `text` with each byte of a control character (C0, DEL, C1), or of no character of UTF-8, as \xNN; cut at a
+ * whole character where there is no room. out may not be `text`. Four times the text and one byte are always
+ * room enough. */
 void printable(const char *text, char *out, size_t room);
 
 #endif

@@ -7,18 +7,18 @@
 #include <unistd.h>
 
 /* Keys of runs. */
-#define ONE "00000000000000000000000000000000"
-#define TWO "11111111111111111111111111111111"
-#define THREE "22222222222222222222222222222222"
-#define NEW "33333333333333333333333333333333"
-#define LATER "44444444444444444444444444444444"
-#define OURS "55555555555555555555555555555555"
-#define ALIVE "66666666666666666666666666666666"
-#define SAME "77777777777777777777777777777777"
-#define OTHER "88888888888888888888888888888888"
-#define FIRST "99999999999999999999999999999999"
+#define ONE     "00000000000000000000000000000000"
+#define TWO     "11111111111111111111111111111111"
+#define THREE   "22222222222222222222222222222222"
+#define NEW     "33333333333333333333333333333333"
+#define LATER   "44444444444444444444444444444444"
+#define OURS    "55555555555555555555555555555555"
+#define ALIVE   "66666666666666666666666666666666"
+#define SAME    "77777777777777777777777777777777"
+#define OTHER   "88888888888888888888888888888888"
+#define FIRST   "99999999999999999999999999999999"
 #define FURTHER "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define KNOWN "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define KNOWN   "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 /* The weights of a checkpoint: one number. */
 static void plant_weights(const char *folder) {
@@ -93,16 +93,18 @@ static void runs_and_files_are_folded_in_once(void **state) {
     for (int again = 0; again < 2; again++) {
         ASK(a, "SELECT group_concat(key || status || (SELECT count(*) FROM step WHERE run_id = id)) FROM run",
             ONE "done3," TWO "done4," THREE "diverged1");
-        ASK(a, "SELECT note || checkpoint FROM run WHERE key = '" TWO "'", "oursa.db.d/" TWO "/step-00000004");
-        assert_int_equal(access(path_of("%s/a.db.d/" TWO "/step-00000004/model.safetensors", p.folder).s, R_OK),
-                         0);
+        ASK(a, "SELECT note || checkpoint FROM run WHERE key = '" TWO "'",
+            "oursa.db.d/" TWO "/step-00000004");
+        assert_int_equal(
+            access(path_of("%s/a.db.d/" TWO "/step-00000004/model.safetensors", p.folder).s, R_OK), 0);
         assert_int_equal(merge(&p, "a.db b.db"), 0);
         assert_said(&p, "b.db: 0 new, 0 taken further, 2 known already, 0 left out, 0 in conflict");
     }
     folder_remove(
         path_of("%s/a.db.d/" TWO "/step-00000004", p.folder).s); /* as if it had died before the files */
     assert_int_equal(merge(&p, "a.db b.db --quiet"), 0);
-    assert_int_equal(access(path_of("%s/a.db.d/" TWO "/step-00000004/model.safetensors", p.folder).s, R_OK), 0);
+    assert_int_equal(access(path_of("%s/a.db.d/" TWO "/step-00000004/model.safetensors", p.folder).s, R_OK),
+                     0);
     store_close(a);
     place_remove(&p);
 }
@@ -156,7 +158,8 @@ static void a_damaged_checkpoint_is_passed_over(void **state) {
         for (int i = 0; i < 2; i++) assert_false(is_there(&p, path_of("a.db.d/" ONE "/%s", damaged[i]).s));
     }
     StFile *whole;
-    OK(safetensors_open(&whole, path_of("%s/a.db.d/" ONE "/step-00000003/model.safetensors", p.folder).s, &e));
+    OK(safetensors_open(&whole, path_of("%s/a.db.d/" ONE "/step-00000003/model.safetensors", p.folder).s,
+                        &e));
     safetensors_close(whole);
     store_close(a);
     place_remove(&p);
@@ -252,7 +255,8 @@ static void what_was_tried_replaces_what_waits(void **state) {
 static void places_of_one_sweep_come_together(void **state) {
     (void)state;
     Place p = place_make();
-    static const char *const names[] = {"x.db", "y.db", "z.db", "words.db"}, *const keys[] = {ONE, TWO, THREE, OTHER};
+    static const char *const names[] = {"x.db", "y.db", "z.db", "words.db"}, *const keys[] = {ONE, TWO, THREE,
+                                                                                              OTHER};
     for (int i = 0; i < 4; i++) {
         Store *s = database(&p, names[i]);
         plant_ended(s, keys[i], "done", 2, 2 + i);
@@ -315,7 +319,8 @@ static void an_older_database_is_migrated_first(void **state) {
     (void)state;
     Place p = place_make();
     char line[256];
-    snprintf(line, sizeof line, "sed \"s/('aa'/('" ONE "'/\" tests/train/schema_1.sql | sqlite3 %s/old.db", p.folder);
+    snprintf(line, sizeof line, "sed \"s/('aa'/('" ONE "'/\" tests/train/schema_1.sql | sqlite3 %s/old.db",
+             p.folder);
     assert_int_equal(system(line), 0);
     assert_int_equal(merge(&p, "a.db old.db"), 2);
     assert_said(&p, "old.db: schema 1 is older than this program's");

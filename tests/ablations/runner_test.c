@@ -175,7 +175,8 @@ static void a_reader_that_leaves_stops_no_sweep(void **state) {
     static const char *const jobs[] = {"--jobs 1", "--jobs 2"};
     for (int i = 0; i < (host_cores() > 1 ? 2 : 1); i++) {
         snprintf(line, sizeof line,
-                 "cd %s && rm -f code && { %s/sinklab sweep run plain.yaml --db left%d.db --cache cache %s; echo $? >code; } 2>&1 |"
+                 "cd %s && rm -f code && { %s/sinklab sweep run plain.yaml --db left%d.db --cache cache %s; "
+                 "echo $? >code; } 2>&1 |"
                  " head -c 1 >first; while [ ! -e code ]; do sleep .05; done; exit $(cat code)",
                  p->folder, getcwd((char[256]){0}, 256), i, jobs[i]);
         assert_int_equal(shell(line), 0);

@@ -42,7 +42,8 @@ static void tables_are_aligned(void **state) {
                                                              "a           5  0.66667  left\n"
                                                              "größer  12345        -  b\n");
     assert_string_equal(printed_table(db, "SELECT 1 AS a WHERE 0", TABLE_TEXT, out), "a\n");
-    assert_string_equal(printed_table(db, "SELECT 'a' || char(27) || '[2J' || char(10) || 'b' AS label, 1 AS n",
+    assert_string_equal(printed_table(db,
+                                      "SELECT 'a' || char(27) || '[2J' || char(10) || 'b' AS label, 1 AS n",
                                       TABLE_TEXT, out),
                         "label            n\n"
                         "a\\x1b[2J\\x0ab  1\n"); /* no row is forged, nothing steers the terminal */
@@ -163,8 +164,8 @@ static void list_tells_what_is_there(void **state) {
     says(&a, "aa11aaaa  baseline         0         done            3    100       2.5           0.4");
     says(&a, "aa22aaaa  head_rmsnorm     1         interrupted     -");
     a = RUNS(&p, "list", "--json");
-    says(&a,
-         "{\"key\": \"" AA11 "\", \"variant\": \"baseline\", \"seed\": 0, \"label\": \"\", \"status\": \"done\"");
+    says(&a, "{\"key\": \"" AA11
+             "\", \"variant\": \"baseline\", \"seed\": 0, \"label\": \"\", \"status\": \"done\"");
     place_remove(&p);
 }
 

@@ -17,8 +17,12 @@ static void what_would_steer_a_terminal_is_spelt_out(void **state) {
     } cases[] = {{"", ""},
                  {"größer 2 \xe2\x86\x92 3", "größer 2 \xe2\x86\x92 3"},
                  {"\033[31mred\r\n", "\\x1b[31mred\\x0d\\x0a"},
-                 {"\177\xc2\x9b" "2J", "\\x7f\\xc2\\x9b2J"},
-                 {"\x9b" "2J\xff", "\\x9b2J\\xff"}};
+                 {"\177\xc2\x9b"
+                  "2J",
+                  "\\x7f\\xc2\\x9b2J"},
+                 {"\x9b"
+                  "2J\xff",
+                  "\\x9b2J\\xff"}};
     char out[64];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         printable(cases[i].text, out, sizeof out);

@@ -31,13 +31,14 @@ static int teardown(void **state) {
 
 /* A small model that learns in a second or so; further words may change it. */
 static void command_line(const Place *p, const char *db, const char *more, char *out, size_t room) {
-    snprintf(out, room,
-             "exec ./sinklab train configs/demo.yaml --quiet --db %s/%s --cache %s/cache data.source=%s/text.txt "
-             "data.tokenizer=bytes model.layers=2 "
-             "model.width=32 model.heads=2 model.context=16 train.batch_tokens=512 train.steps=300 "
-             "optim.warmup=10 probe.every=30 probe.sequences=20 run.checkpoint_every=7 "
-             "run.threads=1 %s >%s/out 2>&1",
-             p->folder, db, p->folder, p->folder, more, p->folder);
+    snprintf(
+        out, room,
+        "exec ./sinklab train configs/demo.yaml --quiet --db %s/%s --cache %s/cache data.source=%s/text.txt "
+        "data.tokenizer=bytes model.layers=2 "
+        "model.width=32 model.heads=2 model.context=16 train.batch_tokens=512 train.steps=300 "
+        "optim.warmup=10 probe.every=30 probe.sequences=20 run.checkpoint_every=7 "
+        "run.threads=1 %s >%s/out 2>&1",
+        p->folder, db, p->folder, p->folder, more, p->folder);
 }
 
 static int train(const Place *p, const char *db, const char *more) {
@@ -316,10 +317,15 @@ static void checkpoints_without_rows_are_set_aside(void **state) {
     snprintf(line, sizeof line, "cd %s && cp -r a.db.d gone.db.d", p->folder);
     assert_int_equal(shell(line), 0);
     assert_int_equal(train(p, "gone.db", ""), 0);
-    assert_file_says(p, "out", "its database has figures up to step 0 only (set aside as step-00000300.aside); so were 1 more");
+    assert_file_says(
+        p, "out",
+        "its database has figures up to step 0 only (set aside as step-00000300.aside); so were 1 more");
     assert_same_run(p, "a.db", "gone.db");
-    assert_answer(p, "gone.db", "SELECT kind, step FROM event WHERE kind NOT IN ('nan', 'diverged')", "checkpoint|0|\n");
-    snprintf(line, sizeof line, "cd %s && cmp a.db.d/*/step-00000294/model.safetensors gone.db.d/*/step-00000294.aside/model.safetensors",
+    assert_answer(p, "gone.db", "SELECT kind, step FROM event WHERE kind NOT IN ('nan', 'diverged')",
+                  "checkpoint|0|\n");
+    snprintf(line, sizeof line,
+             "cd %s && cmp a.db.d/*/step-00000294/model.safetensors "
+             "gone.db.d/*/step-00000294.aside/model.safetensors",
              p->folder);
     assert_int_equal(shell(line), 0);
 }
@@ -327,7 +333,8 @@ static void checkpoints_without_rows_are_set_aside(void **state) {
 /* Waits until the run of that database has a checkpoint. */
 static void await_checkpoint(const Place *p, const char *db) {
     char line[256];
-    snprintf(line, sizeof line, "timeout 60 sh -c 'until ls -d %s/%s.d/*/step-????????; do sleep .01; done' >/dev/null 2>&1",
+    snprintf(line, sizeof line,
+             "timeout 60 sh -c 'until ls -d %s/%s.d/*/step-????????; do sleep .01; done' >/dev/null 2>&1",
              p->folder, db);
     assert_int_equal(shell(line), 0);
 }
@@ -348,9 +355,12 @@ static void a_moved_database_stops_its_run(void **state) {
     assert_int_equal(shell(line), 0);
     assert_int_equal(wait_for(pid), 1);
     assert_file_says(p, "out", "here.db: moved, removed or replaced while it was written to");
-    assert_answer(p, "there.db", "SELECT status, checkpoint LIKE printf('%%/step-%08d', (SELECT max(step) FROM step)) FROM run",
-                  "interrupted|1|\n");
-    snprintf(line, sizeof line, "cd %s && [ ! -e here.db ] && [ ! -s here.db-wal ] && mv there.db here.db", p->folder);
+    assert_answer(
+        p, "there.db",
+        "SELECT status, checkpoint LIKE printf('%%/step-%08d', (SELECT max(step) FROM step)) FROM run",
+        "interrupted|1|\n");
+    snprintf(line, sizeof line, "cd %s && [ ! -e here.db ] && [ ! -s here.db-wal ] && mv there.db here.db",
+             p->folder);
     assert_int_equal(shell(line), 0);
     pid = start(p, "here.db", "train.steps=100000");
     snprintf(line, sizeof line, "rm %s/here.db", p->folder);
@@ -369,11 +379,13 @@ static void other_kernels_are_told(void **state) {
     free(ask(p, "kernels.db", "UPDATE run SET status = 'interrupted', blas_arch = 'abacus'"));
     assert_int_equal(train(p, "kernels.db", ""), 0);
     assert_file_says(p, "out", "other kernels: abacus up to step 294, ");
-    assert_answer(p, "kernels.db",
-                  "SELECT step, detail = 'abacus up to step 294, ' || blas_arch || ' from there' FROM event JOIN run"
-                  " ON id = run_id WHERE kind = 'kernels'",
-                  "294|1|\n");
-    assert_answer(p, "back.db", "SELECT count(*) FROM event WHERE kind = 'kernels'", "0|\n"); /* the same ones */
+    assert_answer(
+        p, "kernels.db",
+        "SELECT step, detail = 'abacus up to step 294, ' || blas_arch || ' from there' FROM event JOIN run"
+        " ON id = run_id WHERE kind = 'kernels'",
+        "294|1|\n");
+    assert_answer(p, "back.db", "SELECT count(*) FROM event WHERE kind = 'kernels'",
+                  "0|\n"); /* the same ones */
 }
 
 /* A terminal that closes stops a run as SIGTERM does; what nohup or a shell has ignored stays so. */
@@ -396,8 +408,10 @@ static void a_hangup_saves_unless_it_is_ignored(void **state) {
             kill(pid, SIGTERM);
         }
         assert_int_equal(wait_for(pid), 128 + (ignored ? SIGTERM : SIGHUP));
-        assert_answer(p, db, "SELECT status, checkpoint LIKE printf('%%/step-%08d', (SELECT max(step) FROM step)) FROM run",
-                      "interrupted|1|\n");
+        assert_answer(
+            p, db,
+            "SELECT status, checkpoint LIKE printf('%%/step-%08d', (SELECT max(step) FROM step)) FROM run",
+            "interrupted|1|\n");
     }
 }
 

@@ -822,11 +822,14 @@ static void refusals_leave_files_as_they_were(void **state) {
 /* Ours by its marks, made by others: NULL where we have none, fewer columns, a view that never ends. */
 static void a_schema_of_others_is_refused(void **state) {
     (void)state;
-#define ENDLESS "WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT n AS id, n AS key, n AS status FROM t"
+#define ENDLESS                                                                                              \
+    "WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT n AS id, n AS key, n AS "       \
+    "status FROM t"
     static const struct {
         const char *sql, *words;
     } cases[] = {
-        {"DROP TABLE run; CREATE TABLE run (id INTEGER PRIMARY KEY, key TEXT UNIQUE, variant, status)", "its table run is"},
+        {"DROP TABLE run; CREATE TABLE run (id INTEGER PRIMARY KEY, key TEXT UNIQUE, variant, status)",
+         "its table run is"},
         {"DROP TABLE step; CREATE TABLE step (run_id INTEGER, step INTEGER, x, PRIMARY KEY (run_id, step))",
          "its table step is"},
         {"DROP TABLE run; CREATE VIEW run AS " ENDLESS, "its table run is"},
@@ -854,7 +857,8 @@ static void views_of_another_text_are_made_anew(void **state) {
     store_close(open_or_fail(p.db, STORE_WRITE));
     make_database(p.db, "DROP VIEW final; CREATE VIEW final AS " ENDLESS ";"
                         "CREATE TABLE mine (x); CREATE VIEW my_runs AS SELECT * FROM run");
-    refuses(p.db, STORE_READ, EXIT_USAGE, "its view final is not of this version (make it anew: sinklab merge ");
+    refuses(p.db, STORE_READ, EXIT_USAGE,
+            "its view final is not of this version (make it anew: sinklab merge ");
     Store *s = open_or_fail(p.db, STORE_WRITE);
     ASK(s, "SELECT count(*) FROM final", "0");
     ASK(s, "SELECT count(*) FROM mine JOIN my_runs", "0");
@@ -866,7 +870,11 @@ static void views_of_another_text_are_made_anew(void **state) {
 /* It would be a path. */
 static void what_is_no_key_is_no_path(void **state) {
     (void)state;
-    static const char *const keys[] = {"../../victim", "", "aa", AA "a", "AAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    static const char *const keys[] = {"../../victim",
+                                       "",
+                                       "aa",
+                                       AA "a",
+                                       "AAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
                                        "aaaaaaaaaaaaaaaa/../victim/aaaaaa"};
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
@@ -1125,7 +1133,7 @@ static void the_log_is_synced_when_asked(void **state) {
         assert_synced(&p, "/results.db-wal", false);
         OK(store_sync(s, &e));
         assert_synced(&p, "/results.db-wal", true);
-        assert_synced(&p, "", first);             /* the entries of the database and of its folder of runs */
+        assert_synced(&p, "", first);              /* the entries of the database and of its folder of runs */
         assert_synced(&p, "/results.db.d", first); /* and of the run's own */
     }
     store_release(&c);
@@ -1136,7 +1144,8 @@ static void the_log_is_synced_when_asked(void **state) {
 /* Rows that the log holds are in the file by then. */
 static void a_file_that_is_gone_is_noticed(void **state) {
     (void)state;
-    static const char *const ways[] = {"mv results.db other.db", "cp results.db new && mv results.db other.db && mv new results.db",
+    static const char *const ways[] = {"mv results.db other.db",
+                                       "cp results.db new && mv results.db other.db && mv new results.db",
                                        "ln results.db other.db && rm results.db"};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         Place p = place_make();

@@ -39,8 +39,10 @@ int schema_create(sqlite3 *db) {
 /* One row a table or view, or the one called ?1: its name, its type, what makes it what it is. */
 static const char objects_sql[] =
     "SELECT name, type, iif(type = 'view', sql, (SELECT group_concat(printf('%s %s %d %d', c.name, c.type,"
-    " c.\"notnull\", c.pk)) FROM (SELECT * FROM pragma_table_info(s.name) ORDER BY cid) AS c)) FROM sqlite_schema AS s"
-    " WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name = coalesce(?1, name)"
+    " c.\"notnull\", c.pk)) FROM (SELECT * FROM pragma_table_info(s.name) ORDER BY cid) AS c)) FROM "
+    "sqlite_schema AS s"
+    " WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name = coalesce(?1, "
+    "name)"
     " ORDER BY type";
 
 /* `theirs` looks up what each row of `ours` says. */
@@ -52,7 +54,8 @@ static int find_difference(sqlite3_stmt *ours, sqlite3_stmt *theirs, SchemaDiffe
         sqlite3_bind_text(theirs, 1, text[0], -1, SQLITE_TRANSIENT);
         int found = sqlite3_step(theirs);
         const char *other = found == SQLITE_ROW ? (const char *)sqlite3_column_text(theirs, 2) : NULL;
-        bool same = other && !strcmp(text[1], (const char *)sqlite3_column_text(theirs, 1)) && !strcmp(text[2], other);
+        bool same = other && !strcmp(text[1], (const char *)sqlite3_column_text(theirs, 1)) &&
+                    !strcmp(text[2], other);
         sqlite3_reset(theirs);
         if (found != SQLITE_ROW && found != SQLITE_DONE) return found;
         if (same) continue;
@@ -65,7 +68,8 @@ static int find_difference(sqlite3_stmt *ours, sqlite3_stmt *theirs, SchemaDiffe
 
 static int find_trigger(sqlite3 *db, SchemaDifference *out) {
     sqlite3_stmt *q;
-    int result = sqlite3_prepare_v2(db, "SELECT name FROM sqlite_schema WHERE type = 'trigger' LIMIT 1", -1, &q, NULL);
+    int result =
+        sqlite3_prepare_v2(db, "SELECT name FROM sqlite_schema WHERE type = 'trigger' LIMIT 1", -1, &q, NULL);
     if (result != SQLITE_OK) return result;
     if (sqlite3_step(q) == SQLITE_ROW) {
         strcpy(out->type, "trigger");
@@ -99,8 +103,9 @@ int schema_compare(sqlite3 *db, SchemaDifference *out) {
 int schema_renew_views(sqlite3 *db) {
     sqlite3 *reference;
     sqlite3_stmt *q = NULL;
-    static const char views[] = "SELECT printf('DROP VIEW IF EXISTS \"%w\"; %s', name, sql) FROM sqlite_schema"
-                                " WHERE type = 'view'";
+    static const char views[] =
+        "SELECT printf('DROP VIEW IF EXISTS \"%w\"; %s', name, sql) FROM sqlite_schema"
+        " WHERE type = 'view'";
     int result = make_reference(&reference);
     if (result == SQLITE_OK) result = sqlite3_prepare_v2(reference, views, -1, &q, NULL);
     while (result == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW)

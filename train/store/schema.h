@@ -15,9 +15,10 @@ int schema_drop_views(sqlite3 *db);
 /* Drops our views alone and makes them as this version has them. */
 int schema_renew_views(sqlite3 *db);
 
-/* The first thing in which a database is not of this version: a table of other columns (name, type, place, NOT NULL,
- * key), a view of another text, one that is missing; any trigger. Tables and views of other names are a person's own.
- * type "": there is none. Reads no row but the schema's. Returns SQLITE_OK or SQLite's code. */
+/* The first thing in which a database is not of this version: a table of other columns (name, type, place,
+ * NOT NULL, key), a view of another text, one that is missing; any trigger. Tables and views of other names
+ * are a person's own. type "": there is none. Reads no row but the schema's. Returns SQLITE_OK or SQLite's
+ * code. */
 typedef struct SchemaDifference {
     char type[8], name[64];
 } SchemaDifference;

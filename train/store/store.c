@@ -76,18 +76,19 @@ static bool read_version(Store *s, int64_t *version, Error *e) {
     return true;
 }
 
-/* Before a row is read: what was made by hand, or by others for us, may have any tables, and a view that never ends.
- * Whoever writes may have views that are to be renewed. */
+/* Before a row is read: what was made by hand, or by others for us, may have any tables, and a view that
+ * never ends. Whoever writes may have views that are to be renewed. */
 static bool check_schema(Store *s, StoreMode mode, Error *e) {
     SchemaDifference d;
     if (schema_compare(s->db, &d) != SQLITE_OK) return store_failed(s, "results: schema", e);
     if (!*d.type) return true;
     if (strcmp(d.type, "view"))
-        return fail(e, EXIT_USAGE, "results: %s: its %s %s is not of this version (made by another program?)", s->path,
-                    d.type, d.name);
+        return fail(e, EXIT_USAGE, "results: %s: its %s %s is not of this version (made by another program?)",
+                    s->path, d.type, d.name);
     return mode == STORE_WRITE ||
-           fail(e, EXIT_USAGE, "results: %s: its view %s is not of this version (make it anew: sinklab merge %s)",
-                s->path, d.name, s->path);
+           fail(e, EXIT_USAGE,
+                "results: %s: its view %s is not of this version (make it anew: sinklab merge %s)", s->path,
+                d.name, s->path);
 }
 
 /* Changing the mode needs the file for a moment, and SQLite does not wait for that by itself. */
@@ -105,7 +106,8 @@ static bool set_journal(Store *s, Error *e) {
     return result == SQLITE_OK || store_failed(s, "results", e);
 }
 
-/* Where tables stand in another order than in a new database, or another wrote them, their text is another. */
+/* Where tables stand in another order than in a new database, or another wrote them, their text is another.
+ */
 static bool renew_views(Store *s, Error *e) {
     return schema_renew_views(s->db) == SQLITE_OK || store_failed(s, "results: views", e);
 }
@@ -115,8 +117,8 @@ static bool migrate(Store *s, int64_t version, Error *e) {
     bool ok = schema_drop_views(s->db) == SQLITE_OK || store_failed(s, "results: migrate", e);
     for (int64_t v = version ? version : STORE_VERSION; ok && v < STORE_VERSION; v++) /* empty: schema.sql alone */
         ok = store_sql(s, migrations[v], "results: migrate", e);
-    return ok && (schema_create(s->db) == SQLITE_OK || store_failed(s, "results: schema", e)) && renew_views(s, e) &&
-           check_schema(s, STORE_READ, e);
+    return ok && (schema_create(s->db) == SQLITE_OK || store_failed(s, "results: schema", e)) &&
+           renew_views(s, e) && check_schema(s, STORE_READ, e);
 }
 
 /* Brings tables and views up to STORE_VERSION in one transaction. */

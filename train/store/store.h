@@ -20,10 +20,10 @@ typedef enum StoreMode { STORE_READ, STORE_WRITE } StoreMode; /* WRITE creates w
 enum { STORE_APPLICATION = 1936616300, STORE_VERSION = 2 };
 
 /* Refuses another program's database, a newer schema, tables that are not of this one, what is no database
- * (EXIT_USAGE), and leaves such a file as it was; views of another text are refused to a reader and made anew for a
- * writer; reads in a folder that cannot be written. An older schema is refused to a reader and
- * migrated for a writer; a migration drops every view, a person's own too, and makes ours. A store belongs to
- * one thread; a database to any number of processes. */
+ * (EXIT_USAGE), and leaves such a file as it was; views of another text are refused to a reader and made anew
+ * for a writer; reads in a folder that cannot be written. An older schema is refused to a reader and migrated
+ * for a writer; a migration drops every view, a person's own too, and makes ours. A store belongs to one
+ * thread; a database to any number of processes. */
 bool store_open(Store **out, const char *path, StoreMode mode, Error *e);
 /* Flushes as far as it goes. NULL is let pass. */
 void store_close(Store *s);
@@ -32,8 +32,8 @@ const char *store_path(const Store *s);
 /* The name under which a connection opened with SQLITE_OPEN_URI may ATTACH what this one reads. */
 const char *store_uri(const Store *s);
 
-/* Whether the file that was opened still stands at its path; else fails (EXIT_FAILED): what is written goes into the
- * one that was moved or removed. */
+/* Whether the file that was opened still stands at its path; else fails (EXIT_FAILED): what is written goes
+ * into the one that was moved or removed. */
 bool store_in_place(Store *s, Error *e);
 /* What was flushed is on the platter, as checkpoints are: before the one that relies on it. */
 bool store_sync(Store *s, Error *e);

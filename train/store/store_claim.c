@@ -19,7 +19,8 @@ enum { KEY_DIGITS = 32 };
 
 bool store_key(const Store *s, const char *key, Error *e) {
     if (key && strlen(key) == KEY_DIGITS && strspn(key, "0123456789abcdef") == KEY_DIGITS) return true;
-    return fail(e, EXIT_USAGE, "results: %s: a run's key is \"%.80s\", not %d hex digits (made by another program?)",
+    return fail(e, EXIT_USAGE,
+                "results: %s: a run's key is \"%.80s\", not %d hex digits (made by another program?)",
                 s->path, key ? key : "", KEY_DIGITS);
 }
 
@@ -163,8 +164,8 @@ typedef struct Standing {
 static bool read_standing(Store *s, const char *key, bool again, bool retry, Standing *out, int64_t *run,
                           Error *e) {
     *out = (Standing){.result = CLAIM_TAKEN, .afresh = true};
-    sqlite3_stmt *read =
-        store_prepare(s, e, "SELECT id, status, started IS NULL, blas_arch FROM run WHERE key = ?1", "t", key);
+    sqlite3_stmt *read = store_prepare(
+        s, e, "SELECT id, status, started IS NULL, blas_arch FROM run WHERE key = ?1", "t", key);
     if (!read) return false;
     int result;
     while ((result = sqlite3_step(read)) == SQLITE_ROW) { /* one at most: keys are unique */
@@ -175,7 +176,9 @@ static bool read_standing(Store *s, const char *key, bool again, bool retry, Sta
         snprintf(out->kernels, sizeof out->kernels, "%s", kernels ? kernels : "");
         for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
             if (status && !strcmp(rules[i].status, status))
-                out->result = again ? rules[i].again : retry ? rules[i].retry : rules[i].plain,
+                out->result = again   ? rules[i].again
+                              : retry ? rules[i].retry
+                                      : rules[i].plain,
                 out->afresh = out->afresh || (again && rules[i].afresh);
     }
     return store_ended(s, read, result, e);
@@ -185,11 +188,12 @@ static bool read_standing(Store *s, const char *key, bool again, bool retry, Sta
 static bool delete_rows(Store *s, int64_t run, int64_t beyond, Error *e) {
     char where[80];
     snprintf(where, sizeof where, " WHERE run_id = %lld AND step > %lld", (long long)run, (long long)beyond);
-    return sql_generated(s->db,
-                         "SELECT group_concat(printf('DELETE FROM \"%w\"', name) || ?1, ';') FROM sqlite_schema AS s"
-                         " WHERE type = 'table' AND 2 = (SELECT count(*) FROM pragma_table_info(s.name)"
-                         " WHERE name IN ('run_id', 'step'))",
-                         where, NULL) == SQLITE_OK ||
+    return sql_generated(
+               s->db,
+               "SELECT group_concat(printf('DELETE FROM \"%w\"', name) || ?1, ';') FROM sqlite_schema AS s"
+               " WHERE type = 'table' AND 2 = (SELECT count(*) FROM pragma_table_info(s.name)"
+               " WHERE name IN ('run_id', 'step'))",
+               where, NULL) == SQLITE_OK ||
            store_failed(s, "results", e);
 }
 
@@ -221,8 +225,8 @@ static bool claim_row(Store *s, const RunIdentity *id, bool again, bool retry, S
 }
 
 /* Files go after the rows that know of them: should either fail, what is left is whole or has not been
- * started. Those that no row knows of, of a database that is gone, stay unless the user asked for a new start: they are
- * days of work, if not to be gone on from (checkpoint_resume sets them aside). */
+ * started. Those that no row knows of, of a database that is gone, stay unless the user asked for a new
+ * start: they are days of work, if not to be gone on from (checkpoint_resume sets them aside). */
 static bool take(Store *s, const RunIdentity *id, bool again, bool retry, Claim *out, Error *e) {
     Standing standing;
     if (!store_begin(s, e) || !store_end(s, claim_row(s, id, again, retry, &standing, &out->run, e), e))
@@ -230,7 +234,8 @@ static bool take(Store *s, const RunIdentity *id, bool again, bool retry, Claim 
     out->result = standing.result;
     if (out->result != CLAIM_TAKEN) return true;
     if (!standing.afresh) strcpy(out->kernels, standing.kernels);
-    return (!standing.afresh || !again || empty_folder(out->folder, remove_former, e)) && start(s, id, out->run, e);
+    return (!standing.afresh || !again || empty_folder(out->folder, remove_former, e)) &&
+           start(s, id, out->run, e);
 }
 
 bool store_claim(Store *s, const RunIdentity *id, bool again, bool retry, Claim *out, Error *e) {

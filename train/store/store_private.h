@@ -73,7 +73,8 @@ struct Store {
 /* Waits while another program holds the database: sqlite3_busy_handler's (train/store/store_file.c). */
 int store_wait(void *store, int tries);
 
-/* Path as SQLite has it, so that a database of two names has one folder of runs, one log (train/store/store_file.c). */
+/* Path as SQLite has it, so that a database of two names has one folder of runs, one log
+ * (train/store/store_file.c). */
 bool store_resolve(Store *s, const char *path, bool create, Error *e);
 
 /* Prepares the statements of all tables (train/store/store_write.c). */
