@@ -147,8 +147,8 @@ static void killed_at_random_it_ends_the_same(void **state) {
     assert_same_results(p, "killed.db", "calm.db");
 }
 
-/* A worker that dies leaves its run to the next `sweep run`, and this one says that it is not done. A worker that was
- * over before the signal came is no dead one: the next sweep has another. */
+/* A worker that dies leaves its run to the next `sweep run`, and this one says that it is not done. A worker
+ * that was over before the signal came is no dead one: the next sweep has another. */
 static void a_dead_worker_is_told_and_taken_up(void **state) {
     const Place *p = *state;
     char db[32];

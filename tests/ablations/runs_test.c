@@ -39,8 +39,8 @@ static void tables_are_aligned(void **state) {
     const char *rows = "SELECT * FROM (SELECT 'a' AS name, 5 AS n, 2.0 / 3 AS x, 'left' AS last "
                        "UNION ALL SELECT 'größer', 12345, NULL, 'b')";
     assert_string_equal(printed_table(db, rows, TABLE_TEXT, out), "name        n        x  last\n"
-                                                             "a           5  0.66667  left\n"
-                                                             "größer  12345        -  b\n");
+                                                                  "a           5  0.66667  left\n"
+                                                                  "größer  12345        -  b\n");
     assert_string_equal(printed_table(db, "SELECT 1 AS a WHERE 0", TABLE_TEXT, out), "a\n");
     assert_string_equal(printed_table(db,
                                       "SELECT 'a' || char(27) || '[2J' || char(10) || 'b' AS label, 1 AS n",
@@ -84,9 +84,7 @@ static void documents_escape_what_would_end_a_cell(void **state) {
          "<table>\n<tr><th>x_1<th>r<th>n<th>z</tr>\n<tr><td>a|b<td>0.6667<td>7<td>-</tr>\n"
          "<tr><td>&lt;i&gt;,&quot;&quot;_ <td>0.5<td>1<td></tr>\n</table>\n",
          "<table>\n<tr><th>a</tr>\n</table>\n"},
-        {TABLE_CSV,
-         "x_1,r,n,z\r\na|b,0.66666666666666663,7,\r\n\"<i>,\"\"\"\"_\n\",0.5,1,\r\n",
-         "a\r\n"},
+        {TABLE_CSV, "x_1,r,n,z\r\na|b,0.66666666666666663,7,\r\n\"<i>,\"\"\"\"_\n\",0.5,1,\r\n", "a\r\n"},
     };
     sqlite3 *db;
     char out[2048];

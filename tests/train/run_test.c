@@ -64,19 +64,22 @@ static void train_to_the_end(void **state) {
         "SELECT status, steps, (SELECT count(*) FROM step), (SELECT count(*) FROM step_head) FROM run",
         "done|300|300|1200|\n");
     assert_answer(p, "a.db",
-                  "SELECT group_concat(step, ' ') FROM (SELECT step FROM step_layer GROUP BY step HAVING count(*) = 2 AND"
+                  "SELECT group_concat(step, ' ') FROM (SELECT step FROM step_layer GROUP BY step HAVING "
+                  "count(*) = 2 AND"
                   " count(gradient_sink) = 2 AND count(stream_gradient_sink) = 2 AND min(attn_write) > 0"
                   " AND min(mlp_write) > 0 ORDER BY step)",
                   "1 2 4 8 16 32 48 64 80 96 112 128 144 160 176 192 208 224 240 256 272 288 300|\n");
-    assert_answer(p, "a.db", /* the norms of a step's gradient add up to its own */
-                  "SELECT count(*), max(abs(sqrt(squares) / grad_norm - 1)) < 1e-9 FROM step JOIN (SELECT run_id, step,"
-                  " sum(gradient * gradient) AS squares FROM step_tensor WHERE weight > 0 AND \"update\" > 0"
-                  " GROUP BY run_id, step) USING (run_id, step)",
-                  "23|1|\n");
-    assert_answer(p, "a.db",
-                  "SELECT probe, group_concat(DISTINCT step), min(gradient_sink) > 0, min(stream_gradient_sink) > 0"
-                  " FROM eval_layer WHERE gradient_sink IS NOT NULL GROUP BY probe ORDER BY probe",
-                  "context|300|1|1|\nmain|0,150,300|1|1|\nother_bos|300|1|1|\n");
+    assert_answer(
+        p, "a.db", /* the norms of a step's gradient add up to its own */
+        "SELECT count(*), max(abs(sqrt(squares) / grad_norm - 1)) < 1e-9 FROM step JOIN (SELECT run_id, step,"
+        " sum(gradient * gradient) AS squares FROM step_tensor WHERE weight > 0 AND \"update\" > 0"
+        " GROUP BY run_id, step) USING (run_id, step)",
+        "23|1|\n");
+    assert_answer(
+        p, "a.db",
+        "SELECT probe, group_concat(DISTINCT step), min(gradient_sink) > 0, min(stream_gradient_sink) > 0"
+        " FROM eval_layer WHERE gradient_sink IS NOT NULL GROUP BY probe ORDER BY probe",
+        "context|300|1|1|\nmain|0,150,300|1|1|\nother_bos|300|1|1|\n");
     assert_answer(p, "a.db", "SELECT min(step), max(step), count(*) > 60 FROM step WHERE loss IS NOT NULL",
                   "1|300|1|\n");
     assert_answer(
@@ -114,7 +117,8 @@ static void two_threads_give_the_same_bits(void **state) {
 
 static void rows_in_flight_change_no_bit(void **state) {
     const Place *p = *state;
-    const char *losses = "SELECT kind, step, place, figures FROM digest WHERE kind IN ('step', 'step_layer', 'step_tensor')";
+    const char *losses =
+        "SELECT kind, step, place, figures FROM digest WHERE kind IN ('step', 'step_layer', 'step_tensor')";
     static const char *const ties[] = {"model.tie=false", "model.tie=true"};
     for (int i = 0; i < 2; i++) {
         char all[64], few[64], words[96];
@@ -147,7 +151,8 @@ static void gradients_are_looked_at_as_asked(void **state) {
         static const char *const tables[] = {"step_layer", "step_tensor"};
         for (int t = 0; t < 2; t++) {
             char sql[128];
-            snprintf(sql, sizeof sql, "SELECT group_concat(step, ' ') FROM (SELECT DISTINCT step FROM %s ORDER BY step)",
+            snprintf(sql, sizeof sql,
+                     "SELECT group_concat(step, ' ') FROM (SELECT DISTINCT step FROM %s ORDER BY step)",
                      tables[t]);
             assert_answer(p, cases[i].db, sql, cases[i].steps);
         }
@@ -496,7 +501,8 @@ static void a_checkpoint_of_another_tokenizer_is_refused(void **state) {
     const Place *p = *state;
     char more[256], line[512];
     snprintf(line, sizeof line,
-             "LC_ALL=C sed 's/\"tokenizer\":\"[0-9a-f]/\"tokenizer\":\"x/;s/\"checksum\"/\"checksun\"/' %s/a.db.d/*/step-00000300/"
+             "LC_ALL=C sed 's/\"tokenizer\":\"[0-9a-f]/\"tokenizer\":\"x/;s/\"checksum\"/\"checksun\"/' "
+             "%s/a.db.d/*/step-00000300/"
              "model.safetensors >%s/other.safetensors",
              p->folder, p->folder);
     assert_int_equal(system(line), 0);

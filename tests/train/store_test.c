@@ -164,7 +164,8 @@ static void make_schema_1(const char *path) {
     bytes_free(&text);
 }
 
-/* The text of all rows of its digest, without the columns that came after schema 1, which are NULL; free it. */
+/* The text of all rows of its digest, without the columns that came after schema 1, which are NULL; free it.
+ */
 static char *digest_of(Store *s) {
     sqlite3_stmt *q;
     sqlite3_prepare_v2(store_db(s),
@@ -259,7 +260,8 @@ static void figures_of_a_step_come_back(void **state) {
     OK(store_step_tensor(s, c.run, &(StepTensorRow){5, "a", 4, 5, NAN}, &e));
     OK(store_flush(s, &e));
     ASK(s,
-        "SELECT group_concat(step || layer || coalesce(gradient_sink, '?') || coalesce(stream_gradient_sink, '?') ||"
+        "SELECT group_concat(step || layer || coalesce(gradient_sink, '?') || coalesce(stream_gradient_sink, "
+        "'?') ||"
         " coalesce(attn_write, '?') || coalesce(mlp_write, '?'), ' ') FROM step_layer",
         "501.0??4.0 51??7.0?");
     ASK(s,

@@ -225,7 +225,8 @@ typedef struct Circumstances {
     bool interrupted;
 } Circumstances;
 
-static const char *const layer_figures[] = {"gradient_sink", "stream_gradient_sink", "attn_write", "mlp_write"};
+static const char *const layer_figures[] = {"gradient_sink", "stream_gradient_sink", "attn_write",
+                                            "mlp_write"};
 
 #define KEY_K "cccccccccccccccccccccccccccccccc"
 #define KEY_L "dddddddddddddddddddddddddddddddd"
@@ -269,7 +270,8 @@ static void digest_is_of_the_figures_alone(void **state) {
     char attach[160];
     snprintf(attach, sizeof attach, "ATTACH '%s' AS other", q.db);
     run_sql(a, attach);
-    ASK(a, "SELECT count(*) FROM digest", "22"); /* 2 x (run, step, head, layer, tensor, 3 evals, metric, 2 nan events) */
+    ASK(a, "SELECT count(*) FROM digest",
+        "22"); /* 2 x (run, step, head, layer, tensor, 3 evals, metric, 2 nan events) */
     ASK(a, DIFFERENCE, "0");
     /* One bit of one figure is seen. */
     sqlite3_stmt *set;

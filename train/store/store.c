@@ -115,7 +115,8 @@ static bool renew_views(Store *s, Error *e) {
 /* Views hold nothing: those of the version before go first, so that no table that they look at is changed. */
 static bool migrate(Store *s, int64_t version, Error *e) {
     bool ok = schema_drop_views(s->db) == SQLITE_OK || store_failed(s, "results: migrate", e);
-    for (int64_t v = version ? version : STORE_VERSION; ok && v < STORE_VERSION; v++) /* empty: schema.sql alone */
+    for (int64_t v = version ? version : STORE_VERSION; ok && v < STORE_VERSION;
+         v++) /* empty: schema.sql alone */
         ok = store_sql(s, migrations[v], "results: migrate", e);
     return ok && (schema_create(s->db) == SQLITE_OK || store_failed(s, "results: schema", e)) &&
            renew_views(s, e) && check_schema(s, STORE_READ, e);

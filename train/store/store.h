@@ -73,9 +73,9 @@ typedef enum ClaimResult {
 enum { CLAIM_KERNELS = 48 };
 typedef struct Claim {
     ClaimResult result;
-    int64_t run;       /* run.id */
-    char folder[1024]; /* DB.d/KEY, exists */
-    int lock;          /* file descriptor of the folder's lock, held until released */
+    int64_t run;                 /* run.id */
+    char folder[1024];           /* DB.d/KEY, exists */
+    int lock;                    /* file descriptor of the folder's lock, held until released */
     char kernels[CLAIM_KERNELS]; /* blas_arch of whoever had it last; "": nobody's rows are there */
 } Claim;
 

@@ -202,7 +202,8 @@ static bool start(Store *s, const RunIdentity *id, int64_t run, Error *e) {
         s, e,
         "UPDATE run SET status = 'running', label = coalesce(?2, ''), config = ?3, host = ?4, cpu = ?5,"
         " blas_arch = ?6, git = ?7, corpus = ?8, licence = ?9, threads = ?10, steps = ?11, parameters = ?12,"
-        " flops_per_token = ?13, corpus_hash = ?14, tokenizer_hash = ?15, started = coalesce(started, " NOW "), heartbeat = " NOW ", finished = NULL"
+        " flops_per_token = ?13, corpus_hash = ?14, tokenizer_hash = ?15, started = coalesce(started, " NOW
+        "), heartbeat = " NOW ", finished = NULL"
         " WHERE id = ?1",
         "ittttttttiiidtt", run, id->label, id->config, id->host, id->cpu, id->blas_arch, id->git, id->corpus,
         id->licence, (int64_t)id->threads, id->steps, id->parameters, id->flops_per_token, id->corpus_hash,
