@@ -89,7 +89,7 @@ coverage:
 mutants:
 	tests/mutants.sh
 
-# The variant of model/README.md, added to a copy of the tree; make test-recipe TESTS='pass mlp' is a part.
+# The recipes of model/README.md, followed in a copy of the tree; make test-recipe TESTS=tests/model/mlp_test is a part.
 test-recipe:
 	tests/recipe.sh
 

@@ -92,8 +92,8 @@ static bool execute_generated(Merge *m, const char *query, const char *key, cons
            store_failed(m->into, "merge", e);
 }
 
-/* What hangs on no step, so that a run known already is given it, too: the texts of maps, and a remark where
- * none was made here. */
+/* Adds rows that belong to no step, to a run known already, too: the texts of maps, and a remark where the
+ * run has none here. */
 static bool add_missing(Merge *m, const char *key, Error *e) {
     return execute_generated(m, add_sql, key, "map_token", e) &&
            execute(m,
@@ -121,7 +121,7 @@ static bool copy_file(const char *from, const char *to, Error *e) {
     return ok;
 }
 
-/* Whole or not at all: beside its place, synced, renamed. */
+/* Copies a checkpoint whole or not at all: beside its place, synced, renamed. */
 static bool copy_folder(const char *from, const char *to, Error *e) {
     FileList files = {0};
     Path beside = path_of("%s.part", to);
@@ -189,8 +189,8 @@ static bool compare_digests(Merge *m, const char *key, bool *same, Error *e) {
     " (SELECT coalesce(max(step), 0) FROM " schema ".step WHERE run_id = r.id) AS steps"                     \
     " FROM " schema ".run AS r WHERE key = ?1)"
 
-/* Who is further. What has ended is as far as it goes; what was tried, if without a step, is further than
- * what waits. */
+/* Orders runs by how far they came, to find which database's is further. A run that has ended is furthest;
+ * one that was started, even without a step, is further than one that is queued. */
 static const char standing_sql[] =
     "SELECT CASE WHEN i.key IS NULL THEN 'new' WHEN o.over AND i.over THEN 'both'"
     " WHEN (o.over, o.steps, o.tried) > (i.over, i.steps, i.tried) THEN 'further' ELSE 'known' END"
@@ -225,7 +225,7 @@ static bool merge_run(Merge *m, const char *key, Error *e) {
 
 /* ---- one database ---- */
 
-/* Its keys, each as long as a key is, ended by a NUL. */
+/* Reads the keys of the other database's runs, each ended by a NUL. */
 static bool read_keys(Merge *m, Bytes *keys, Error *e) {
     sqlite3_stmt *q = NULL;
     int result;
@@ -307,7 +307,7 @@ static bool merge_one(Merge *m, const char *path, Error *e) {
 
 /* ---- the command ---- */
 
-/* Looks at all of them first: a mistyped name merges nothing, and makes no database. */
+/* Checks all files before the first is merged: a mistyped name merges nothing, and makes no database. */
 static bool check_sources(const char *into, int n, char **from, Error *e) {
     struct stat ours, theirs;
     bool there = !stat(into, &ours);

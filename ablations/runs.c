@@ -151,7 +151,7 @@ static int find_runs(Store *s, char **words, int n, Found *out, Error *e) {
     return found;
 }
 
-/* Looks all of them up first: a mistyped key deletes nothing. */
+/* Looks all runs up before the first is deleted: a mistyped key deletes nothing. */
 static bool delete (Store *s, const Options *o, char **words, int n, Error *e) {
     Found run[WORDS_MAX];
     int found = find_runs(s, words, n, run, e);

@@ -54,7 +54,7 @@ static void csv_text(FILE *out, const char *text) {
     if (quoted) fputc('"', out);
 }
 
-/* What stands around names, cells and rows. */
+/* Texts around names, cells and rows. */
 typedef struct Form {
     const char *begin, *name,
         *rule; /* before a name, NULL: no line of names, a cell has its own; below, or NULL */

@@ -116,7 +116,7 @@ static bool fill_counts(const char *folder, const Corpus *c, const void *context
     return ok;
 }
 
-/* Whether no sum of counts leaves its type. */
+/* Whether the sums of all counts fit their type. */
 static bool can_be_counts(const BigramCounts *counts) {
     bool ok = true;
     for (int i = 0; i < 256; i++)

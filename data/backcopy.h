@@ -51,7 +51,7 @@ void bigram_count(BigramCounts *counts, const char *text, int64_t size);
 /* Builds the task. An error (EXIT_USAGE) when the text has too few different bytes. */
 bool backcopy_build(Backcopy *b, const BigramCounts *counts, const char *source, Error *e);
 
-/* As above from a source, counted once and cached. */
+/* The task from a source, whose bigrams are counted once and cached. */
 bool backcopy_open(Backcopy *b, CacheEntry *entry, const char *source, const char *cache_dir,
                    void (*say)(const char *line), Error *e);
 

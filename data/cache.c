@@ -18,7 +18,7 @@ static Path seen_path(const char *cache_dir, const char *digest) {
     return path_of("%s/seen/%s", cache_dir, digest);
 }
 
-/* What is remembered of a digest: the content hash, and a checksum of both. */
+/* The line kept for a digest: the content hash, and a checksum of both. */
 static void memory_line(const char *digest, const char *hash, char line[2 * HASH_HEX]) {
     Path both = path_of("%s%s", digest, hash);
     memcpy(line, hash, HASH_HEX - 1);

@@ -48,7 +48,7 @@ static bool read_files(Corpus *c, const FileList *files, Error *e) {
     return true;
 }
 
-/* What was left out, and what is kept that is no character. */
+/* Counts in one line what was left out, and bytes kept that are no characters. */
 static void write_note(Corpus *c, const FileList *files, int64_t empty) {
     const struct {
         int64_t n;
@@ -101,7 +101,8 @@ static bool entries_add(Entries *list, char *line, Error *e) {
     return true;
 }
 
-/* By place in the text; of lines that share an entry the hiding one first. */
+/* Orders entries by their place in the text; of lines that share an entry the one that hides it comes first.
+ */
 static int by_offset(const void *a, const void *b) {
     const Entry *p = a, *q = b;
     if (p->offset != q->offset) return p->offset < q->offset ? -1 : 1;
@@ -180,7 +181,7 @@ static bool is_gcide(const char *path) {
     return ends_with(path, "/gcide.dict.dz") || ends_with(path, "/gcide.index");
 }
 
-/* Each source under Documentation/ is a document, sorted by path. */
+/* The kernel's documentation: each source under Documentation/ is a document, sorted by path. */
 static bool is_documentation(const char *path) {
     static const char *const ends[] = {".rst", ".rst.gz", ".txt", ".txt.gz"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
@@ -188,7 +189,7 @@ static bool is_documentation(const char *path) {
     return false;
 }
 
-/* Each entry of the dictionary is a document, in the order of the text; index lines that share an entry
+/* The dictionary GCIDE: each entry is a document, in the order of the text; index lines that share an entry
  * count once, the database's own 00-database entries are left out. Entries are printed in indented lines of
  * some 70 columns; they are unfolded, one space for any white space, so that a model learns English and not a
  * layout. */
@@ -198,9 +199,9 @@ static bool read_gcide(Corpus *c, const FileList *files, Error *e) {
     return corpus_read_dictd(c, files->path[0], files->path[1], e);
 }
 
-/* To add a corpus: a row, which messages and help take its name from; a function saying which of the
- * package's files are wanted, and read_files, or a reader of its own if a file is not a document; a test of
- * both beside those of the others (tests/data/corpus_test.c). */
+/* To add a corpus: a row, from which messages and help take its name; a function that says which of the
+ * package's files are wanted, and read_files, or a reader of its own where a file is not a document; a test
+ * of both in tests/data/corpus_test.c. model/README.md has one as an example. */
 static const Package packages[] = {
     {"gcide", "dict-gcide", "usr/share/dictd", "GPL-2+", is_gcide, read_gcide},
     {"kernel-doc", "linux-doc-6.1", "usr/share/doc/linux-doc-6.1/Documentation", "GPL-2", is_documentation,

@@ -8,8 +8,8 @@
  *                   has two names is read once (data/base/listing.h)
  *
  * Files may be gzip. What is no text is refused by name (data/text_file.h). A document that does not end in a
- * newline is given one. Text is bytes: nothing else is decoded or normalised. What is left out, and bytes that
- * are not UTF-8, are counted. */
+ * newline is given one. Text is bytes: nothing else is decoded or normalised. What is left out, and bytes
+ * that are not UTF-8, are counted. */
 #ifndef SINKLAB_CORPUS_H
 #define SINKLAB_CORPUS_H
 

@@ -36,12 +36,12 @@ typedef struct DataConfig {
 
 /* A batch of rows as the model takes it. All arrays are [rows][T], the caller's memory. */
 typedef struct Rows {
-    int32_t *x;   /* input tokens */
-    int32_t *y;   /* target tokens; -1: not scored */
-    int32_t *doc_start;  /* first position of the row that position t may attend to: 0 under the
-                     causal mask, the start of t's document under the document mask */
-    int8_t *kind; /* token class where the task has classes (bigram_backcopy: 1 = the input
-                     token is a trigger: DatasetInfo.classes), else 0; may be NULL */
+    int32_t *x;         /* input tokens */
+    int32_t *y;         /* target tokens; -1: not scored */
+    int32_t *doc_start; /* first position of the row that position t may attend to: 0 under the
+                    causal mask, the start of t's document under the document mask */
+    int8_t *kind;       /* token class where the task has classes (bigram_backcopy: 1 = the input
+                           token is a trigger: DatasetInfo.classes), else 0; may be NULL */
 } Rows;
 
 /* Whether the source is the synthetic task, whose rows have a shape, symbols and no documents of their own.

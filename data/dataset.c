@@ -244,7 +244,7 @@ bool dataset_check(const Dataset *d, int T, int64_t rows_per_step, Error *e) {
     return true;
 }
 
-/* What stands in a row whatever its source: the targets stay as they are. */
+/* Puts the token of data.fixed_token_at into a row of any source; targets stay as they are. */
 static void put_fixed_token(const Dataset *d, int T, int row, Rows *out) {
     int64_t at = d->config.fixed_token_at;
     if (at >= 0 && at < T) out->x[(int64_t)row * T + at] = d->info.bos;

@@ -45,7 +45,7 @@ int64_t stream_rows(const Stream *s, int T) {
     return s->length > 0 ? (s->length - 1) / T : 0;
 }
 
-/* Where row `row` of an epoch of `rows` stands once each deal of `hand` rows is shuffled. */
+/* The place of row `row` of an epoch of `rows` after each deal of `hand` rows has been shuffled. */
 static int64_t dealt(uint64_t seed, int64_t epoch, int64_t row, int64_t rows, int64_t hand) {
     int64_t deal = row / hand, first = deal * hand;
     int64_t n = rows - first < hand ? rows - first : hand;

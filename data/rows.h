@@ -14,8 +14,8 @@ typedef struct Stream {
     int64_t documents;
     int64_t length; /* positions in use: stream_length, or fewer under data.limit */
     int32_t bos_id;
-    int bos;  /* BosPolicy */
-    int mask; /* MaskPolicy */
+    int bos;      /* BosPolicy */
+    int mask;     /* MaskPolicy */
     int64_t deal; /* blocks whose rows are dealt out together; below 2: none */
 } Stream;
 

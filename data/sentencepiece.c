@@ -58,7 +58,7 @@ static void write_line(FILE *f, const char *text, Segment s) {
     fputc('\n', f);
 }
 
-/* One line for each segment, or for a share of them drawn with a fixed seed. */
+/* Writes a line for each segment, or for a share of the segments drawn with a fixed seed. */
 static bool write_lines(const char *path, const char *text, const Span *span, int64_t documents, double share,
                         Error *e) {
     FILE *f = fopen(path, "wb");
@@ -279,7 +279,7 @@ static int byte_of(const Entry *x) {
     return high && low ? (int)((high - digits) * 16 + (low - digits)) : -1;
 }
 
-/* What makes an entry one that no model of SentencePiece's has; NULL: nothing. */
+/* The fault by which no model of SentencePiece's can have an entry; NULL: none. */
 static const char *fault_of(const Pieces *p, const Entry *x) {
     if (p->count >= VOCAB_MAX) return "more pieces than a token has bits for";
     if (x->length < 1) return "a piece without a text";
@@ -315,7 +315,7 @@ static int by_text(const void *a, const void *b) {
     return order ? order : (p->length > q->length) - (p->length < q->length);
 }
 
-/* Whether a text stands twice: an id that encoding never gives. Sorts the entries. */
+/* Whether two entries have one text, so that encoding never gives one of their ids. Sorts the entries. */
 static bool has_copies(Entry *entry, int64_t n) {
     bool copies = false;
     if (n) qsort(entry, (size_t)n, sizeof *entry, by_text);

@@ -21,11 +21,11 @@ enum {
     SEGMENT_BYTES = 1 << 16,
     VOCAB_MIN = 261, /* <unk> <s> </s>, the newline, 256 bytes and one piece */
     VOCAB_MAX = 1 << 16,
-    PIECE_MAX = 4096, /* bytes of a piece's text */
+    PIECE_MAX = 4096,     /* bytes of a piece's text */
     TRAIN_BYTES = 8 << 20 /* text that spm_train sees, about: segments drawn with a fixed seed */
 };
 
-/* What an id stands for in text: `length` bytes, none for a control piece. */
+/* The text of an id: `length` bytes, none for a control piece. */
 typedef struct Piece {
     char *bytes;
     int length;
@@ -58,8 +58,8 @@ bool sentencepiece_encode(const Pieces *p, const char *model, const char *folder
                           const Span *span, int64_t documents, Tokens *out, int64_t *start, Error *e);
 
 /* Reads the pieces of a tokenizer.model (Protocol Buffers: ModelProto.pieces) that lies in memory; `name`
- * stands in errors (EXIT_USAGE). Refused: what SentencePiece itself does not write, and a text that stands there
- * twice. After a failure there is nothing to free. */
+ * stands in errors (EXIT_USAGE). Refused: what SentencePiece itself does not write, and a text that stands
+ * there twice. After a failure there is nothing to free. */
 bool pieces_parse(Pieces *p, const char *data, int64_t size, const char *name, Error *e);
 void pieces_free(Pieces *p);
 

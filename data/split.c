@@ -73,7 +73,7 @@ static void split_tail(Split *s, const Corpus *c) {
     }
 }
 
-/* Whether about a twentieth is held out: half of it to twice as much. */
+/* Whether about a twentieth of the bytes is held out: between a fortieth and a tenth. */
 static bool is_even(const Split *s, int64_t size) {
     return s->heldout.bytes >= size / (2 * HELDOUT_ONE_IN) && s->heldout.bytes <= 2 * size / HELDOUT_ONE_IN;
 }

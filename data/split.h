@@ -1,10 +1,10 @@
 /* Owns: which part of a text is held out, about a twentieth of its bytes. Document i (by its place in the
  * source) is held out when rng_below(0, RNG_HELDOUT, 0, i, 20) == 0, so the choice depends on nothing but its
- * number; identical documents share the number of the first of them, so no held-out document was also trained on.
- * Where that would hold out less than half a twentieth of the bytes or more than two, as with few documents or one
- * much longer than the others, the last twentieth of the text is held out instead, cut after a newline if there
- * is one near, else between two characters; a copy of it may then be trained on.
- * Does not own: tokens. */
+ * number; identical documents share the number of the first of them, so no held-out document was also trained
+ * on. Where that would hold out less than half a twentieth of the bytes or more than two, as with few
+ * documents or one much longer than the others, the last twentieth of the text is held out instead, cut after
+ * a newline if there is one near, else between two characters; a copy of it may then be trained on. Does not
+ * own: tokens. */
 #ifndef SINKLAB_SPLIT_H
 #define SINKLAB_SPLIT_H
 
@@ -30,8 +30,8 @@ typedef struct Split {
 bool split_documents(Split *s, const Corpus *c, const char *source, Error *e);
 void split_free(Split *s);
 
-/* The text's hash with the rule mixed in where the split is uneven. Earlier builds held documents out there, and
- * one run key must not stand for both. */
+/* The text's hash with the rule mixed in where the split is uneven. Earlier builds held documents out there,
+ * and one run key must not stand for both. */
 void split_hash(const Corpus *c, char hash[HASH_HEX]);
 
 #endif

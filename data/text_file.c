@@ -79,8 +79,9 @@ static bool is_control(unsigned char c) {
     return c < 7 || (c > 13 && c < 27) || (c > 27 && c < 32);
 }
 
-/* Of the bytes at even and at odd places: 16-bit characters of Latin text are half zeros, 16-bit tokens have
- * their high bytes among the controls, and what is packed or random has a control in ten bytes. */
+/* Judges by control bytes at even and at odd places: 16-bit characters of Latin text are half zeros, 16-bit
+ * tokens have their high bytes among the controls, and what is packed or random has a control in ten bytes.
+ */
 static NoText by_controls(const char *head, int64_t size) {
     int64_t zeros[2] = {0}, controls[2] = {0};
     for (int64_t i = 0; i < size; i++) {
@@ -104,7 +105,7 @@ static int64_t line_length(const char *at, const char *end) {
     return n && at[n - 1] == '\r' ? n - 1 : n;
 }
 
-/* Whether a line is an object of JSON, as far as its ends tell; `cut`: it may go on. */
+/* Whether a line is an object of JSON, as far as its ends tell; `cut`: the line may go on. */
 static bool is_object(const char *line, int64_t n, bool cut) {
     return n > 1 && line[0] == '{' && (line[1] == '"' || line[1] == ' ') && memchr(line, ':', (size_t)n) &&
            (cut || line[n - 1] == '}');

@@ -8,7 +8,7 @@
 
 enum { TEXT_HEAD = 1 << 16 }; /* bytes that are looked at */
 
-/* What is no text, in words; `name` NULL: it may be one. */
+/* A kind of file that is no text, in words; `name` NULL: the file may be text. */
 typedef struct NoText {
     const char *name; /* "a zip archive" */
     const char *hint; /* what makes a text of it */

@@ -36,7 +36,7 @@ bool workspace_open(Workspace *w, const char *cache_dir, Error *e) {
     Error unmade = {0};
     if (!folder_make(cache_dir, &unmade))
         return fail(e, EXIT_USAGE, "cache: %s (the cache folder must be writable)", unmade.text);
-    /* One at a time, so that nobody sweeps a folder between its making and its locking. */
+    /* Processes pass here one at a time, so that none removes a folder between its making and its locking. */
     int gate = open(path_of("%s/lock", cache_dir).s, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (gate < 0 || flock(gate, LOCK_EX)) {
         int why = errno;

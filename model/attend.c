@@ -6,13 +6,14 @@
 #include <math.h>
 #include <string.h>
 
-/* What a stage's attention is made from; `null`, `slope` and `mix`, (H), and `blinds` are the caller's. */
+/* Attention of one layer as the op takes it: its sizes, masks and tensors. `null`, `slope`, `mix` (H each)
+ * and `blinds` are room of the caller's that the shape points to. */
 static AttentionShape attention_shape(const Pass *p, const Ctx *c, bool *null, float *slope, float *mix,
                                       Blinds *blinds) {
     const ModelConfig *m = c->c;
     const AttentionSlot *slot = &attention_slots[m->attention];
     const Pass *sink = p->sink;
-    bool token = slot->token && !sink; /* x* itself: it sees no other */
+    bool token = slot->token && !sink; /* in the pass of x* itself, x* sees no other x* */
     AttentionShape s = {.B = c->B,
                         .T = c->T,
                         .H = c->H,
@@ -76,7 +77,7 @@ void attend(const Pass *p, int l, Acts *a) {
     tap(p, TAP_ATTN_OUT, l, a->o, (int)width, &heads);
 }
 
-/* To the tensors that a mix is made of, head by head in row order. */
+/* Gradients of the tensors that PART_MIX is made of, from those of the mix, head by head in row order. */
 static void mix_backward(const Pass *p, const AttentionSlot *slot, const Ctx *c) {
     int n = c->B * c->H;
     float dmix[n];

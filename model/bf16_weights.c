@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* Of one linear layer. */
+/* Panels of one linear layer's matrix, for its product forward and for the gradient of its inputs. */
 typedef struct Pair {
     uint16_t *forward, *inputs; /* inputs NULL: no backward */
 } Pair;
@@ -17,7 +17,7 @@ static Pair *pair_of(const Bf16Weights *p, const Linear *l) {
     return &p->of[l->layer * LINEARS + l->kind];
 }
 
-/* Hands out the elements from `at`; with none it only counts. Returns their number. */
+/* Lays the panels of all layers out in p->memory; without p only counts. Returns the number of elements. */
 static size_t lay_out(Bf16Weights *p, const Model *m, bool backward) {
     size_t used = 0;
     for (int i = 0; i < m->config.layers * LINEARS; i++) {
@@ -55,7 +55,7 @@ void bf16_weights_free(Bf16Weights *p) {
     free(p);
 }
 
-/* Both directions' panels of one matrix. */
+/* Packs one matrix for its product forward and, where there is a backward, for the gradient of its inputs. */
 static void pack(const Model *m, const Linear *l, const Pair *to) {
     const float *w = m->params + l->w->offset;
     if (to->forward) gemm_bf16_pack(l->out, l->in, (Factor){w, l->in, 1, NULL}, to->forward);

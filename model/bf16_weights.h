@@ -14,7 +14,7 @@ size_t bf16_weights_bytes(const Model *m, bool backward);
 bool bf16_weights_create(Bf16Weights **out, const Model *m, bool backward, Error *e);
 void bf16_weights_free(Bf16Weights *p);
 
-/* From the weights as they are now. Returns the bytes moved. */
+/* Makes the panels from the weights as they are now. Returns the bytes moved. */
 double bf16_weights_pack(Bf16Weights *p, const Model *m);
 
 /* The right factor of Y = X W^T and of dX = dY W. */

@@ -18,7 +18,8 @@ static void norm_over(const Pass *p, int l, Stage s, float *x, NormActs *kept) {
     norm_forward(p, l, s, kept->x, x, kept->stat);
 }
 
-/* The gradient of its input from that of its output: into t->dadd, or dy itself where none stands. */
+/* The gradient of a norm's input from that of its output, dy: into t->dadd; where no norm stands, dy itself.
+ */
 static const float *norm_of_added_backward(const Pass *p, int l, Stage s, const NormActs *kept,
                                            const float *dy) {
     if (!norm_stands(&p->m->config, s)) return dy;
@@ -27,13 +28,13 @@ static const float *norm_of_added_backward(const Pass *p, int l, Stage s, const 
     return p->t->dadd;
 }
 
-/* The same in place. */
+/* The gradient of a norm's input in place of that of its output, dy. */
 static void norm_over_backward(const Pass *p, int l, Stage s, const NormActs *kept, float *dy) {
     const float *dx = norm_of_added_backward(p, l, s, kept, dy);
     if (dx != dy) memcpy(dy, dx, (size_t)(p->N * p->m->config.width) * sizeof *dy);
 }
 
-/* v <- a mix with the first block's values, where the model has it. */
+/* v <- a mix with the first block's values, where the model has value_residual. */
 static void mix_values(const Pass *p, int l, Acts *a) {
     Ctx c = stage_ctx(p, l, STAGE_QKV);
     if (c.c->value_residual > 0)

@@ -11,7 +11,8 @@ void gates_forward(const Pass *p, int l, Acts *a, const float *h);
 const float *head_out(const Pass *p, int l, const Acts *a);
 /* t->dy in place to the gradient of a->o; a->gate in place to that of what is under the sigmoid. */
 void head_out_backward(const Pass *p, int l, Acts *a);
-/* From there to W and, added, to the gates' input X (N, in) in rows of ldx, if that is what they are from. */
+/* From that gradient in a->gate the gradient of W and, added to dX, that of X (N, in), which is what the
+ * gates are a linear function of, in rows of ldx. Nothing where the slot's gates are from another input. */
 void gates_backward(const Pass *p, int l, const Acts *a, GateFrom from, const float *X, int64_t ldx,
                     float *dX);
 

@@ -264,7 +264,7 @@ static void adamw(float *w, float *mean, float *square, const float *g, int step
     }
 }
 
-/* Up to 1e-3 in 100 steps, then half a cosine down to a tenth of it. */
+/* The learning rate: up to 1e-3 in 100 steps, then half a cosine down to a tenth of that. */
 static double learning_rate(int step, int steps) {
     double cosine = 0.5 + 0.5 * cos(M_PI * (step - 100) / (steps - 100.0));
     return step <= 100 ? 1e-5 * step : 1e-4 + 9e-4 * cosine;

@@ -5,8 +5,8 @@ int64_t logits_ld(int64_t vocab) {
     return (vocab + LINE - 1) / LINE * LINE + LINE;
 }
 
-/* A layer's weights are a stage's tensors from one on that have as many columns (q, k, v; a gated MLP's
- * parts), its biases those that follow the stage's matrices likewise. */
+/* W is `tensors` adjacent tensors of one stage, from the w-th on, with equal columns (q, k, v; gate, up),
+ * read as one (out, in) matrix. The layer's bias is likewise adjacent tensors, from the b-th on. */
 Linear linear_of(const Model *m, LinearKind kind, int layer) {
     int parts = mlp_slots[m->config.mlp].parts;
     const struct {

@@ -19,8 +19,8 @@ static void end(const Pass *p, const Linear *l, LinearPass pass, int64_t n) {
 void linear_forward(const Pass *p, const Linear *l, int64_t n, const float *X, float *Y) {
     const Tape *t = p->t;
     if (t->bf16)
-        gemm_bf16(n, l->out, l->in, (Factor){X, l->in, 1, NULL}, bf16_weights_forward(t->bf16_weights, l), false, Y,
-                  l->ld, t->bf16);
+        gemm_bf16(n, l->out, l->in, (Factor){X, l->in, 1, NULL}, bf16_weights_forward(t->bf16_weights, l),
+                  false, Y, l->ld, t->bf16);
     else
         gemm_nt(n, l->out, l->in, X, l->in, weights(p, l), l->in, 0, Y, l->ld);
     if (l->b) bias_forward(Y, p->m->params + l->b->offset, n, l->out);
@@ -30,8 +30,8 @@ void linear_forward(const Pass *p, const Linear *l, int64_t n, const float *X, f
 void linear_inputs(const Pass *p, const Linear *l, int64_t n, const float *dY, float *dX) {
     const Tape *t = p->t;
     if (t->bf16)
-        gemm_bf16(n, l->in, l->out, (Factor){dY, l->ld, 1, NULL}, bf16_weights_inputs(t->bf16_weights, l), false, dX,
-                  l->in, t->bf16);
+        gemm_bf16(n, l->in, l->out, (Factor){dY, l->ld, 1, NULL}, bf16_weights_inputs(t->bf16_weights, l),
+                  false, dX, l->in, t->bf16);
     else
         gemm_nn(n, l->in, l->out, dY, l->ld, weights(p, l), l->in, 0, dX, l->in);
     end(p, l, LINEAR_DX, n);

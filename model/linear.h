@@ -1,5 +1,6 @@
 /* Owns: the linear layers Y = X W^T + b inside a pass: which tensors they are, their three products, how a
- * sum over tokens is cut, their time. Does not own: the kernels (model/kernels/gemm.h, model/kernels/gemm_bf16.h). */
+ * sum over tokens is cut, their time. Does not own: the kernels (model/kernels/gemm.h,
+ * model/kernels/gemm_bf16.h). */
 #ifndef SINKLAB_LINEAR_H
 #define SINKLAB_LINEAR_H
 

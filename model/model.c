@@ -39,8 +39,8 @@ const char *head_out_gain_name(int i) {
     return i >= 0 && i < HEAD_OUT_GAINS ? names[i] : NULL;
 }
 
-/* Where a stage's tensors are in the house of Hugging Face's LlamaForCausalLM, and what fills the stage: a
- * slot's row or its own. */
+/* For each stage the prefix of its tensors in Hugging Face's LlamaForCausalLM (`block`: below
+ * model.layers.L), and what fills the stage: a slot's row, or a row of its own. */
 static const struct {
     bool block;
     const char *prefix;
@@ -185,7 +185,8 @@ static int lay_out(Model *m) {
     return n;
 }
 
-/* Zeroes, and so is the first to touch: each tensor in the parts that the optimisers cut it into. */
+/* Zeroes the arena in the parts in which the optimisers update each tensor: the first touch of a page decides
+ * near which thread it lies. */
 static void clear(const Model *m, float *p) {
     size_t end = 0;
     for (const Tensor *t = m->tensors; t < m->tensors + m->n_tensors; t++) {

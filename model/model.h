@@ -5,8 +5,8 @@
 
 #include "data/base/error.h"
 #include "model/model_config.h"
-#include "model/timing.h"
 #include "model/tap.h"
+#include "model/timing.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -100,10 +100,11 @@ void model_init(Model *m, uint64_t seed);
 /* i-th tensor of a stage (layer -1 outside the blocks); NULL if it has none. */
 const Tensor *model_tensor(const Model *m, int layer, Stage s, int i);
 const Tensor *model_find(const Model *m, const char *name);
-/* An arena like params, zeroed, 64-byte aligned, huge pages advised; NULL when memory is short. A page lies near
- * the thread that zeroed it first: of each tensor that is the thread which AdamW, SGD, RMSProp and Lion give the
- * same part of weights, gradients and moments, while threads stay where they are (OMP_PROC_BIND). A tensor below a
- * huge page (2 MB) a thread lies with its neighbours; products read weights from wherever they lie. */
+/* An arena like params, zeroed, 64-byte aligned, huge pages advised; NULL when memory is short. First touch
+ * decides a page's NUMA node: tensors are zeroed in the slices in which AdamW, SGD, RMSProp and Lion update
+ * them, so that a pinned thread (OMP_PROC_BIND) finds its slice of weights, gradients and moments near. A
+ * tensor smaller than a huge page (2 MB) a thread shares its pages with its neighbours. Products read weights
+ * across nodes. */
 float *model_arena(const Model *m);
 /* Nominal FLOPs of a training step per token: 6 per weight of every matrix product and 12 L T d
  * for attention, not halved for causality (the figure that peers quote). */
@@ -116,7 +117,7 @@ int model_chunk_rows(int T);
 typedef struct Batch {
     int rows, T;
     const int32_t *x, *y, *doc_start; /* (rows, T), as data.h's Rows */
-    int64_t row0;              /* of the first row within the pass, for observers */
+    int64_t row0;                     /* of the first row within the pass, for observers */
 } Batch;
 
 /* The memory of a pass: activations of up to `rows` rows of T tokens. */
@@ -126,7 +127,7 @@ bool tape_create(Tape **out, const Model *m, int rows, int T, bool train, Error 
 void tape_free(Tape *t);
 size_t tape_bytes(const Model *m, int rows, int T, bool train); /* what tape_create would take */
 int tape_rows(const Tape *t);                                   /* its room */
-/* From now on the linear layers round their inputs to bf16 (sums stay fp32). CpuFeatures gemm_bf16_supported(). The
+/* Makes the linear layers round their inputs to bf16 (sums stay fp32); needs gemm_bf16_supported(). The
  * weights are rounded by tape_pack: before the first pass, and before the first after they changed. */
 bool tape_bf16(Tape *t, const Model *m, Error *e);
 size_t tape_bf16_bytes(const Model *m, int rows, int T, bool train); /* what tape_bf16 would take */
@@ -147,13 +148,13 @@ const float *tape_losses(const Tape *t);
 
 /* Forward: losses, and every tap. */
 void model_forward(const Model *m, Tape *t, const Batch *b);
-/* The same without the classifier: no losses, and every tap but the logits. */
+/* The forward pass without the classifier: no losses, and every tap but the logits. */
 void model_stream(const Model *m, Tape *t, const Batch *b);
 /* Forward and backward: adds scale * d(sum of losses)/dw to grads. */
 void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *grads);
 /* Forward, and scale * d(sum of losses) back through the blocks for who observes the backward's taps, and no
- * further: gradients of weights are not made, a sink penalty is left out. `scratch`, laid out as gradients are, is
- * written into. The tape is a training one. */
+ * further: gradients of weights are not made, a sink penalty is left out. `scratch`, laid out as gradients
+ * are, is written into. The tape is a training one. */
 void model_slopes(const Model *m, Tape *t, const Batch *b, float scale, float *scratch);
 /* Forward, then g (N, d), a gradient of the final residual stream, back through the blocks: returns that of
  * what enters the first, (N, d), the tape's. What its weights get is added to grads. */

@@ -75,7 +75,7 @@ static const Pass *open_passes(Passes *s, const Model *m, Tape *t, const Batch *
     return &s->rows;
 }
 
-/* Up to what the classifier reads, h (N, d). */
+/* Forward up to the classifier's input; returns that, h (N, d). */
 static const float *run_stream(const Pass *p) {
     Tape *t = p->t;
     embed(p);

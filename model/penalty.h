@@ -6,7 +6,7 @@
 
 #include "model/block.h"
 
-/* Where block l's weights on first keys are kept, (B, H, T); NULL without a penalty. */
+/* Room for block l's weights on first keys, (B, H, T); NULL without a penalty. */
 float *penalty_masses(const Pass *p, int l);
 /* push[r] = d/dA share c (M_r - target)^2 = 2 share c (M_r - target) / (L H T), A any weight of row r. */
 void penalty_slopes(const Pass *p);

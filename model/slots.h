@@ -9,14 +9,14 @@
 
 enum { SLOT_TENSORS = 8 };
 
-/* What every row of every slot has. */
+/* The part that every row of every slot begins with. */
 typedef struct SlotHead {
     const char *name;                 /* in YAML */
     const char *help;                 /* one line, with the paper */
     TensorSpec tensors[SLOT_TENSORS]; /* ends at the first without a name */
 } SlotHead;
 
-/* What an op of a slot sees. N = B T tokens. */
+/* A slot's op sees its stage of the pass as this. N = B T tokens. */
 typedef struct Ctx {
     const ModelConfig *c;
     int layer, B, T;
@@ -72,7 +72,7 @@ typedef struct Scores {
     float *dmix;      /* += the gradient of mix, where there is one */
 } Scores;
 
-/* What a tensor of an attention slot is to its heads. */
+/* The use that attention's heads make of a tensor of their slot. */
 typedef enum AttentionPart {
     PART_LOGIT, /* (H) score of the null key, the same for every query */
     PART_KEY,   /* (H_kv, dh) the null key: its score is scale q.k*; without one the score is 0 */
@@ -92,8 +92,9 @@ typedef struct AttentionSlot {
     bool unnormalised; /* rows of A need not sum to one, nor be positive: see Weights */
     bool lse;          /* stat is the log-sum-exp of the row */
     int maps;          /* of scores a head: q and k fall into as many equal parts; 0: one, see slot_maps */
-    /* Where PART_MIX is no tensor but made of the slot's: (H) of a block; and back, from the gradients of n
-     * heads of rows, added one after the other. */
+    /* Makes PART_MIX, (H) numbers of a block, where it is no tensor itself but a function of the slot's
+     * tensors; and back: from the gradients of n (row, head)s, added one after the other, those of the
+     * tensors. */
     void (*mix)(const Ctx *c, float *mix);
     void (*mix_backward)(const Ctx *c, const float *dmix, int n);
     double (*head_gain)(int layer); /* by which a norm of the heads begins smaller; NULL: 1 */
@@ -105,7 +106,7 @@ static inline int slot_maps(const AttentionSlot *slot) {
     return slot->maps ? slot->maps : 1;
 }
 
-/* What a gate on the heads is a linear function of. */
+/* A gate on the heads is a linear function of this. */
 typedef enum GateFrom { GATE_NONE, GATE_INPUT, GATE_VALUE } GateFrom;
 
 /* Transform of each head's aggregated output before W_O: y = norm(o) * gate, each of them optional. */
@@ -129,7 +130,7 @@ typedef struct NormKind {
 
 enum { NORM_STATS = 2 };
 
-/* Where norms stand: a set of stages. */
+/* A place of norms: the set of stages at which one stands. */
 typedef struct NormPlace {
     SlotHead head;
     uint32_t stages; /* bit 1 << Stage */
@@ -140,7 +141,7 @@ typedef struct MlpSlot {
     SlotHead head; /* W_in's parts (contiguous), the down-projection, then their biases likewise */
     int parts;     /* of W_in: 2 gated, 1 not */
     void (*forward)(const Ctx *c, const float *hid, float *s);
-    /* From ds: hid in place to dhid, and s again. */
+    /* The gradient dhid in place of hid, from ds; writes s again. */
     void (*backward)(const Ctx *c, float *hid, const float *ds, float *s);
 } MlpSlot;
 

@@ -28,7 +28,8 @@ Ctx stage_ctx(const Pass *p, int layer, Stage s) {
 }
 
 static View view_of(const Pass *p, TapPoint at, int layer, float *data, int width, const Heads *heads) {
-    return (View){at, layer, p->b->row0, p->b->rows, p->b->T, 0, p->N, width, width, data, p->b->doc_start, heads};
+    return (View){at,   layer, p->b->row0, p->b->rows, p->b->T,         0,
+                  p->N, width, width,      data,       p->b->doc_start, heads};
 }
 
 static bool is_wanted(const Pass *p, TapPoint at) {

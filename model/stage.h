@@ -16,7 +16,7 @@ typedef struct Pass {
     bool taps_only;          /* the backward is for its taps: linear layers leave their weights out */
 } Pass;
 
-/* What the ops of a stage see; its tensors and their gradients filled in. */
+/* The Ctx of a stage, with its tensors and their gradients filled in. */
 Ctx stage_ctx(const Pass *p, int layer, Stage s);
 /* Lets interventions change an array at this tap, then shows it to the observers that want it. */
 void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const Heads *heads);
@@ -34,7 +34,7 @@ static inline void lap(const Pass *p, Phase phase, double flops, double bytes) {
 
 /* The norm of a stage, of x (N, d): into `out`, or x itself where none stands. */
 const float *norm_forward(const Pass *p, int l, Stage s, const float *x, float *out, float *stat);
-/* dx += the gradient through it, given its input. */
+/* dx += the gradient through the norm, given the norm's input x. */
 void norm_backward(const Pass *p, int l, Stage s, const float *x, const float *stat, const float *dh,
                    float *dx);
 

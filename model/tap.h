@@ -47,9 +47,9 @@ typedef struct Heads {
     float scale;        /* of q.k */
 } Heads;
 
-/* An array passing a tap. Token n = row * T + t. What a training step descends is the mean loss over the step's
- * scored targets, and its sink penalty; what instruments_measure takes back is the mean loss over the scored
- * targets of the probe. */
+/* An array passing a tap. Token n = row * T + t. What a training step descends is the mean loss over the
+ * step's scored targets, and its sink penalty; what instruments_measure takes back is the mean loss over the
+ * scored targets of the probe. */
 typedef struct View {
     TapPoint at;
     int layer;    /* -1 outside the blocks */
@@ -60,8 +60,8 @@ typedef struct View {
     int width;      /* floats a token */
     int64_t ld;     /* from one token to the next */
     float *data;
-    const int32_t *doc_start;  /* (rows, T) first position each token may attend to */
-    const Heads *heads; /* at TAP_ATTN_OUT, else NULL */
+    const int32_t *doc_start; /* (rows, T) first position each token may attend to */
+    const Heads *heads;       /* at TAP_ATTN_OUT, else NULL */
 } View;
 
 /* A block of attention weights: queries q0 .. q0+nq-1 of one row and head, all keys. */
@@ -73,7 +73,7 @@ typedef struct Weights {
                        block sees (q0 + nq, or the prefix) are not there; no column for the null key */
     int64_t ld;
     const int32_t *doc_start; /* (T) of this row */
-    bool unnormalised; /* rows need not sum to one: instruments use |A| / sum |A| */
+    bool unnormalised;        /* rows need not sum to one: instruments use |A| / sum |A| */
 } Weights;
 
 /* An instrument's eye. `see` is called by one thread at a time, once per batch and tap, in the

@@ -1,15 +1,15 @@
 #include "model/tape.h"
 
+#include "model/bf16_weights.h"
 #include "model/kernels/gemm_bf16.h"
 #include "model/ops/attention.h"
 #include "model/ops/strips.h"
-#include "model/bf16_weights.h"
 
 #include <omp.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* Hands out the arena's pieces; with no memory yet it only counts. */
+/* Hands out pieces of the tape's memory, or only counts their floats while there is none. */
 typedef struct Cutter {
     float *base;
     size_t used;
@@ -26,7 +26,7 @@ static NormActs cut_norm(Cutter *c, const ModelConfig *m, Stage s, size_t N) {
     return (NormActs){cut(c, N * (size_t)m->width), cut(c, NORM_STATS * N)};
 }
 
-/* Of the strips that sums over tokens are cut into: a norm's gradients, or a layer's biases. */
+/* Floats of a strip of a sum over tokens: a norm's gradients, or a layer's biases. */
 static size_t partial_width(const ModelConfig *m) {
     size_t d = (size_t)m->width, hidden = (size_t)(mlp_slots[m->mlp].parts * m->mlp_width);
     return m->bias && hidden > 3 * d ? hidden : 3 * d;
@@ -67,7 +67,7 @@ static void cut_acts(Cutter *c, Acts *a, const ModelConfig *m, size_t N) {
     a->sum_mlp = cut_norm(c, m, STAGE_SUM_NORM_MLP, N);
 }
 
-/* Without a backward every layer uses the same activations, but for x, which alternates. */
+/* Activations of every layer; without a backward all layers share one set, but for x, which alternates. */
 static void cut_layers(Cutter *c, Tape *t, const ModelConfig *m, size_t N) {
     for (int l = 0; l <= m->layers; l++) {
         Acts *a = &t->acts[l];
@@ -157,7 +157,7 @@ static bool create(Tape **out, const Model *m, int rows, int T, bool train, Erro
     return true;
 }
 
-/* Of the rows, not of x*. */
+/* Reads the interventions of the rows' tape; the one of x* has none. */
 static bool read_changes(Tape *t, const Model *m, Error *e) {
     if (!m->config.interventions.n) return true;
     t->changes = calloc(1, sizeof *t->changes);

@@ -1,16 +1,16 @@
 /* Owns: the memory of a pass: which activations a layer keeps for the backward, what is
- * scratch, where each lies. Nothing of it is touched before the first pass, so that what is cut by tokens lies near
- * the thread whose tokens they are, and packed bf16 factors near the thread that packed them.
- * Does not own: the arithmetic (model/block.c, model/pass.c). */
+ * scratch, where each lies. Nothing of it is touched before the first pass, so that what is cut by tokens
+ * lies near the thread whose tokens they are, and packed bf16 factors near the thread that packed them. Does
+ * not own: the arithmetic (model/block.c, model/pass.c). */
 #ifndef SINKLAB_TAPE_H
 #define SINKLAB_TAPE_H
 
 #include "model/interventions/intervention.h"
 #include "model/model.h"
-#include "model/timing.h"
 #include "model/slots.h"
+#include "model/timing.h"
 
-/* What the backward of a norm needs. N = B T tokens. */
+/* Activations that the backward of a norm needs. N = B T tokens. */
 typedef struct NormActs {
     float *x;    /* (N, d) its input, where the norm overwrites it */
     float *stat; /* (N, NORM_STATS) */
@@ -44,22 +44,22 @@ struct Tape {
     float *logits;     /* (chunk, V) in rows of logits_ld */
     float *losses;     /* (N) */
     float *partial;    /* strips of gains */
-    float *rotation;       /* the position slot's table */
+    float *rotation;   /* the position slot's table */
     float *attention;  /* scratch of each thread */
     float *first;      /* (B, H, T)  weights on first keys, for observers */
     float *value;      /* (N, KV dh) the first block's, where others mix them in */
     struct Tape *sink; /* of x*, one token; NULL: none */
     /* backward only */
-    float *dx, *dh;        /* (N, d) */
-    float *dadd;           /* (N, d)     through a norm that overwrites the stream */
-    float *dy;             /* (N, H dh) */
-    float *dqkv;           /* (N, (H + 2 KV) dh) */
-    float *dvalue;         /* as value */
-    float *parts;          /* (B, H, ...) gradients of what attention's heads own */
-    float *dkv;            /* (2, KV dh) of x*: what the rows give its key and value in a block */
-    float *ds;             /* (N, f) */
-    float *memory;         /* the one allocation */
-    uint16_t *bf16;        /* room of packed bf16 factors; NULL: products in fp32 */
+    float *dx, *dh;                   /* (N, d) */
+    float *dadd;                      /* (N, d)     through a norm that overwrites the stream */
+    float *dy;                        /* (N, H dh) */
+    float *dqkv;                      /* (N, (H + 2 KV) dh) */
+    float *dvalue;                    /* as value */
+    float *parts;                     /* (B, H, ...) gradients of what attention's heads own */
+    float *dkv;                       /* (2, KV dh) of x*: what the rows give its key and value in a block */
+    float *ds;                        /* (N, f) */
+    float *memory;                    /* the one allocation */
+    uint16_t *bf16;                   /* room of packed bf16 factors; NULL: products in fp32 */
     struct Bf16Weights *bf16_weights; /* the weights in bf16; NULL: products in fp32 */
     Observers observers;
     SinkPenalty penalty;

@@ -37,7 +37,7 @@ typedef enum Phase {
     PHASES
 } Phase;
 
-/* What holds a phase back. */
+/* The resource that a phase is bound by. */
 typedef enum WorkUnit { WORK_NONE, WORK_FLOPS, WORK_BYTES } WorkUnit;
 
 /* FLOPs (an exponential counts as the 13 of its polynomial) and bytes to and from memory, were every array

@@ -20,8 +20,8 @@ static inline Visible visible_of(const ModelConfig *c) {
     return (Visible){(int)c->window, (int)c->window_keep, (int)c->prefix};
 }
 
-/* What an intervention takes from view: the query sees itself alone; the key is seen by no query but the
- * row's first. -1: none such. */
+/* Keys that an intervention hides: `query` sees itself alone; `key` is seen by no query but the row's first.
+ * -1: none such. */
 typedef struct Blind {
     int query, key;
 } Blind;
@@ -55,7 +55,8 @@ static inline bool visible_first(Visible s, const int32_t *doc_start, int q) {
 
 /* Number of keys that q sees. */
 static inline int visible_keys(Visible s, const int32_t *doc_start, int T, int q) {
-    return visible_kept(s, doc_start, q) - doc_start[q] + visible_to(s, doc_start, T, q) - visible_from(s, doc_start, q) + 1;
+    return visible_kept(s, doc_start, q) - doc_start[q] + visible_to(s, doc_start, T, q) -
+           visible_from(s, doc_start, q) + 1;
 }
 
 #endif

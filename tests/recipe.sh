@@ -1,6 +1,7 @@
 #!/bin/sh
-# Adds the variant and the instrument of model/README.md to a copy of the tree, as their blocks of code say, three each,
-# and runs the tests of the model on it, all of which must pass without being told more. TESTS='pass mlp' is a part.
+# Follows the recipes of model/README.md, all in one copy of the tree, and runs the tests that they name. A block of code
+# says in its first line where it goes: ```c new FILE, or ```c FILE after: TEXT (before: TEXT), which is next to the first
+# line that has the text. A line "Run: `tests/model/x_test`" names tests. TESTS='tests/model/mlp_test ...' runs these alone.
 set -eu
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
@@ -8,25 +9,38 @@ trap 'exit 1' INT TERM
 tar -cf - --exclude=data/cache Makefile data model train ablations configs tests | tar -xf - -C "$copy"
 cd "$copy"
 
-# The n-th block of C code.
-block() { awk -v n="$1" '/^```c$/ { at++; on = 1; next } /^```$/ { on = 0 } on && at == n' model/README.md; }
+awk '
+function stop(why) { print "recipe: " path ": " why > "/dev/stderr"; failed = 1; exit 1 }
+function create(line) {
+    if ((getline line < path) >= 0) stop("is there already")
+    printf "%s", block > path
+    close(path)
+}
+function insert(line, all, found, here) {
+    while ((getline line < path) > 0) {
+        here = !found && index(line, text)
+        found = found || here
+        all = all (here && way == "before" ? block : "") line "\n" (here && way == "after" ? block : "")
+    }
+    close(path)
+    if (!found) stop("no line has " text)
+    printf "%s", all > path
+    close(path)
+}
+/^```$/ { if (way == "new") create(); else if (way) insert(); way = ""; next }
+/^```/ {
+    path = $3; way = $2 == "new" ? "new" : ""
+    if (!way && match($0, / (after|before): /)) {
+        path = $2; text = substr($0, RSTART + RLENGTH); way = substr($0, RSTART + 1, RLENGTH - 3)
+    }
+    if (!way && /^```[a-z]/) { path = "model/README.md"; stop("nowhere to go: " $0) }
+    block = ""
+    next
+}
+way { block = block $0 "\n" }
+END { exit failed }' model/README.md
 
-block 1 >model/ops/relu2.c
-block 2 >row
-block 3 | sed '/^}/q' >formula
-block 3 | sed '1,/^}/d' >line
-sed -i -e '/^    PLAIN(relu, /{s/ *$/ \\/;r row
-}' model/ops/mlp.h
-sed -i -e '/^static double relu(/,/^}/{/^}/r formula
-}' -e '/{"relu", relu},$/r line' tests/model/mlp_test.c
-grep -q relu2 model/ops/mlp.h && grep -q '"relu2"' tests/model/mlp_test.c
-
-block 4 >model/instruments/gradient_share.c
-block 5 >row
-block 6 >tests/model/gradient_share_test.c
-sed -i '/^    NULL,$/e cat row' model/instruments/instrument_table.c
-sed -i '/^#endif/i extern const Instrument gradient_share;' model/instruments/instrument_table.h
-
-tests=${TESTS:-$(cd tests/model && ls ./*_test.c | sed 's,./\(.*\)_test.c,\1,')}
-make WERROR=-Werror sinklab $(printf 'build/tests/model/%s_test ' $tests) >make.log 2>&1 || { tail make.log; exit 1; }
-tests/run.sh $(printf 'build/tests/model/%s_test ' $tests)
+named=$(sed -n '/^Run: /,/^$/p' model/README.md | grep -o '`tests/[a-z0-9_/]*_test`' | tr -d '`' | sort -u)
+tests=$(printf 'build/%s ' ${TESTS:-$named})
+make WERROR=-Werror sinklab $tests >make.log 2>&1 || { tail make.log; exit 1; }
+tests/run.sh $tests

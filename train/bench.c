@@ -40,7 +40,7 @@ struct BenchRun {
     double loss, warm_ms; /* of the last step; of the one that is not counted */
 };
 
-/* Uniformly random tokens: the arithmetic does not care. Rows are cut of them as of a real text. */
+/* A text of uniformly random tokens, which cost what real ones do; rows are cut of the text as usual. */
 static bool make_text(BenchRun *r) {
     enum { DOCUMENTS = TEXT_TOKENS / DOCUMENT };
     const DataConfig *c = &r->c.data;

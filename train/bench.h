@@ -37,21 +37,22 @@ typedef struct BenchResult {
  * part. */
 bool bench_config(const Config *c, int steps, BenchResult *out, Error *e);
 
-/* Rows of a step that are this process's, the rank-th of `size` equal shares; and its Exchange
- * (train/step.h), NULL where nothing is exchanged. */
+/* The share of a step's rows that this process takes, the rank-th of `size` equal ones, and the process's
+ * Exchange (train/step.h), NULL where nothing is exchanged. */
 typedef struct BenchShare {
     int rank, size;
     const struct Exchange *exchange;
 } BenchShare;
 
-/* The same a step at a time, so that steps of several configurations can take turns. One has been made, which
- * is not to be counted. */
+/* A bench run made a step at a time, so that steps of several configurations can take turns. bench_open has
+ * made a first step, which is not to be counted. */
 typedef struct BenchRun BenchRun;
 bool bench_open(BenchRun **out, const Config *c, Error *e);
-/* Of rows that `size` divides. */
+/* Opens a bench run of one process's share; `size` must divide the rows of a step. */
 bool bench_open_share(BenchRun **out, const Config *c, const BenchShare *share, Error *e);
 void bench_close(BenchRun *r);
-/* ms. Without `watch` nothing is measured of every head, so that its cost can be told; phases may be NULL. */
+/* Makes a step; returns its milliseconds. Without `watch` nothing is measured of the heads, so that the cost
+ * of measuring can be told; phases may be NULL. */
 double bench_step(BenchRun *r, bool watch, Phases *phases);
 /* The rows of the last step, as training hands them to its store. */
 bool bench_write(const BenchRun *r, const ScratchStore *s, Error *e);

@@ -20,7 +20,7 @@ static bool stage_at(const List *schedule, int i, ContextStage *out) {
     return false;
 }
 
-/* Whether nothing is left unread. */
+/* Whether every item of the schedule reads as STEP:CONTEXT to its end. */
 static bool is_whole(const List *schedule) {
     for (int item = 0; item < schedule->n; item++) {
         const char *text = schedule->item[item];
@@ -50,7 +50,7 @@ int contexts_at(const Config *c, int64_t step) {
     return (int)context;
 }
 
-/* Whether some stage is so, beside the one before it. */
+/* Whether `so` holds of some stage and the stage before it. */
 static bool some_stage(const Config *c, bool (*so)(const Config *c, ContextStage s, ContextStage before)) {
     ContextStage s, before = {-1, 0};
     for (int i = 0; stage_at(&c->train.context_schedule, i, &s); before = s, i++)

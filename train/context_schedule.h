@@ -9,7 +9,7 @@ int contexts_count(const Config *c); /* stages; 1 without a schedule */
 /* The context of update `step` (from 1): of the last stage that begins after fewer updates. */
 int contexts_at(const Config *c, int64_t step);
 
-/* What it cannot be, for the table of refusals (train/config/conflicts.c), in its order. */
+/* Faults of a schedule, for the table in train/config/conflicts.c, in the order of that table. */
 bool contexts_unread(const Config *c); /* not "STEP:CONTEXT, ..." */
 bool contexts_late(const Config *c);   /* does not begin at step 0 */
 bool contexts_fall(const Config *c);   /* not ascending in both */

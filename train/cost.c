@@ -11,7 +11,8 @@
 #include <omp.h>
 #include <stdlib.h>
 
-/* Steps with nothing, with step_head in the pass, with its rows written too, with all that probe.gradients adds. */
+/* Steps with nothing, with step_head in the pass, with its rows written too, with all that probe.gradients
+ * adds. */
 typedef enum Kind { OFF, HEADS, ROWS, GRADIENTS, KINDS } Kind;
 
 enum { EARLY = 1 }; /* the step that evaluations are filed under, but for the last */
@@ -30,7 +31,8 @@ static bool open_rig(Rig *r, const Config *c, const char *cache, Error *e) {
     if (!dataset_open(&r->data, &c->data, cache, NULL, e)) return false;
     r->c.data.vocab = r->c.model.vocab = dataset_info(r->data)->vocab;
     return bench_open(&r->run, &r->c, e) &&
-           evaluator_create(&r->probes, &r->c, r->data, bench_trainer(r->run)->model, bench_trainer(r->run)->grads, e) &&
+           evaluator_create(&r->probes, &r->c, r->data, bench_trainer(r->run)->model,
+                            bench_trainer(r->run)->grads, e) &&
            scratch_open(&r->scratch, &r->c, e);
 }
 
@@ -112,8 +114,7 @@ bool cost_measure(const Config *c, const char *cache, int rounds, Cost *out, Err
     double ms[KINDS];
     bool ok = open_rig(&r, c, cache, e) && time_steps(&r, rounds, ms, e);
     if (ok) {
-        *out = (Cost){
-            .step_ms = ms[OFF],
+        *out = (Cost){.step_ms = ms[OFF],
                       .heads = ms[HEADS] / ms[OFF] - 1,
                       .rows = (ms[ROWS] - ms[HEADS]) / ms[OFF],
                       .gradients = (ms[GRADIENTS] - ms[ROWS]) / ms[OFF]};

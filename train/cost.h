@@ -8,10 +8,10 @@
 
 /* Shares are of a run's time without any logging. */
 typedef struct Cost {
-    double step_ms;                              /* nothing logged; median */
-    double heads;                                /* step_head: measured in the pass, every step */
-    double rows;                                 /* step and step_head rows into a database, every step */
-    double gradients;                            /* step_layer and step_tensor, at the steps of probe.gradients */
+    double step_ms;   /* nothing logged; median */
+    double heads;     /* step_head: measured in the pass, every step */
+    double rows;      /* step and step_head rows into a database, every step */
+    double gradients; /* step_layer and step_tensor, at the steps of probe.gradients */
     double light_ms, heavy_ms, last_ms, maps_ms; /* an evaluation of each kind */
     int lights, heavies, maps;                   /* in a run; the last evaluation is counted apart */
     double probes;                               /* all evaluations and maps of the run */

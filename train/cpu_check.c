@@ -7,7 +7,7 @@ CpuFeatures cpu_has(void) {
 #define HAS(name, macro) .name = __builtin_cpu_supports(#name),
     return (CpuFeatures){CPU_FEATURES(HAS)};
 #else
-    return program_features; /* only x86 is asked for more than the least of its kind */
+    return program_features; /* features are checked on x86 alone: other builds use the architecture's base */
 #endif
 }
 

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* Each ends with a NUL that its length (bytes) does not count. */
+/* Files as texts, each followed by a NUL that its length (bytes) does not count. */
 extern const char variants_yaml[]; /* configs/variants.yaml */
 extern const uint64_t variants_yaml_length;
 extern const char schema_sql[]; /* train/schema.sql */

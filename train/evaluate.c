@@ -241,7 +241,7 @@ bool evaluate(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, int se
 
 /* ---- attention maps ---- */
 
-/* What a token stands for, for people. A piece is whole UTF-8 or one byte. */
+/* The text of a token, for people. A piece is whole UTF-8 or one byte. */
 static bool token_text(const Dataset *d, int32_t token, char out[TOKEN_TEXT], Error *e) {
     char *text;
     if (token == dataset_info(d)->bos) return snprintf(out, TOKEN_TEXT, "<bos>"), true;
@@ -284,7 +284,8 @@ bool evaluate_maps(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, E
     tape_observe(t, (Observers){&watch, 1});
     for (int r = 0; r < rows; r += tape_rows(t)) {
         int64_t at = (int64_t)r * h->T;
-        Batch b = {(int)lesser(tape_rows(t), rows - r), h->T, h->at.x + at, h->at.y + at, h->at.doc_start + at, r};
+        Batch b = {
+            (int)lesser(tape_rows(t), rows - r), h->T, h->at.x + at, h->at.y + at, h->at.doc_start + at, r};
         model_forward(v->m, t, &b);
     }
     tape_observe(t, (Observers){NULL, 0});

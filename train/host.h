@@ -1,5 +1,6 @@
 /* Owns: what is to be known of this machine and this program: name, CPU, memory, cores, commit.
- * Does not own: how fast it is (model/kernels/peak.h), whether it can run this program (train/cpu_check.h). */
+ * Does not own: how fast it is (model/kernels/peak.h), whether it can run this program (train/cpu_check.h).
+ */
 #ifndef SINKLAB_HOST_H
 #define SINKLAB_HOST_H
 

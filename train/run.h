@@ -26,8 +26,8 @@ typedef struct RunSize {
 } RunSize;
 bool run_size(const Config *c, int64_t vocab, RunSize *out, Error *e);
 
-/* What of a checked configuration would still be refused before the run is registered, as far as it can be
- * told without the data: whether the model that it starts from (train.init_from) is one of this shape. */
+/* Checks of a checked configuration what would be refused before the run is registered and can be told
+ * without the data: whether the model that the run starts from (train.init_from) has this shape. */
 bool run_check(const Config *c, int64_t vocab, Error *e);
 
 #endif

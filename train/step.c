@@ -33,7 +33,7 @@ static bool create_tape(const Trainer *t, Tape **out, int T, Error *e) {
            (!trainer_in_bf16(t->c) || tape_bf16(*out, t->model, e));
 }
 
-/* batch_tokens stays what it is: rows grow, their number falls. */
+/* Enters the context of `step`. batch_tokens stays the same: rows get longer and fewer. */
 bool trainer_enter(Trainer *t, int64_t step, Error *e) {
     const Config *c = t->c;
     int T = contexts_at(c, step);
@@ -45,13 +45,12 @@ bool trainer_enter(Trainer *t, int64_t step, Error *e) {
     t->T = T;
     t->rows_per_step = (int)(c->train.batch_tokens / T);
     t->micro_rows = trainer_rows_in_flight(c, T);
-    t->heads =
-        step_head_create(t->rows_per_step, T, (int)c->model.layers, (int)c->model.heads, visible_of(&c->model));
+    t->heads = step_head_create(t->rows_per_step, T, (int)c->model.layers, (int)c->model.heads,
+                                visible_of(&c->model));
     if (!t->heads) return fail(e, EXIT_FAILED, "run: out of memory");
     t->layers = step_layer_cells(t->model, t->rows_per_step);
     SinkPenalty penalty = {c->train.sink_penalty, c->train.sink_target, 1.0 / t->rows_per_step};
-    return create_tape(t, &t->tape, T, e) &&
-           (!penalty.c || tape_penalise(t->tape, t->model, penalty, e));
+    return create_tape(t, &t->tape, T, e) && (!penalty.c || tape_penalise(t->tape, t->model, penalty, e));
 }
 
 Tape *trainer_probe_tape(const Trainer *t) {

@@ -9,7 +9,8 @@
 #include "model/model.h"
 #include "train/step_tensor.h"
 
-/* What the processes of one step do with their gradients: each is given the mean over all. NULL: alone. */
+/* The exchange of gradients among the processes of one step: each is given the mean over all. NULL: there is
+ * one process. */
 typedef struct Exchange {
     void (*average)(void *self, float *grads, int64_t n);
     void *self;
@@ -18,13 +19,13 @@ typedef struct Exchange {
 typedef struct Trainer {
     const Config *c;
     Model *model;
-    Tape *tape; /* of the context in force */
-    Tape *wide; /* of model.context, while training rows are shorter; else NULL */
+    Tape *tape;   /* of the context in force */
+    Tape *wide;   /* of model.context, while training rows are shorter; else NULL */
     float *grads; /* nobody's between steps: room for the backward of an evaluation */
     OptimState optim;
-    StepHead *heads;                  /* NULL: not watched */
-    bool gradients;                   /* the step to come is looked at: layers, tensors */
-    Cells layers;                     /* of step_layer */
+    StepHead *heads; /* NULL: not watched */
+    bool gradients;  /* the step to come is looked at: layers, tensors */
+    Cells layers;    /* of step_layer */
     StepTensors tensors;
     Rows rows;                        /* of one step: the caller fills them */
     int T, rows_per_step, micro_rows; /* of the context in force */
@@ -46,7 +47,7 @@ void trainer_free(Trainer *t);
 
 /* Whether products take bf16 inputs: asked for, and this CPU has the instructions. */
 bool trainer_in_bf16(const Config *c);
-/* FLOP/s of `threads` threads that its products are held against, measured now. */
+/* Peak FLOP/s of `threads` threads in the precision of the trainer's products, measured now. */
 double trainer_peak(const Config *c, int threads);
 
 /* Rows that go through together: train.micro_rows, or what keeps a layer's activations in the last-level

@@ -18,7 +18,8 @@ int when_due_probe(int64_t step, int64_t steps, int64_t every) {
     return set;
 }
 
-/* 0, the powers of two below `every`, its multiples, the end. */
+/* The number of map evaluations: at step 0, at the powers of two below `every`, at its multiples, at the end.
+ */
 static int64_t map_count(int64_t steps, int64_t every) {
     int64_t n = 1 + steps / every + (steps % every != 0);
     for (int64_t power = 1; power < every && power < steps; power *= 2) n++;

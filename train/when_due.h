@@ -16,8 +16,8 @@ int when_due_probe(int64_t step, int64_t steps, int64_t every);
  * above; at the end always. */
 bool when_due_map(int64_t step, int64_t steps, int64_t times);
 
-/* Whether the gradients of update `step` (1 .. steps) are looked at: the first, powers of two below `every`, its
- * multiples, the last. every = 0 takes a 128th of the run, 16 at the least; below 0: never. */
+/* Whether the gradients of update `step` (1 .. steps) are looked at: the first, powers of two below `every`,
+ * its multiples, the last. every = 0 takes a 128th of the run, 16 at the least; below 0: never. */
 bool when_due_gradients(int64_t step, int64_t steps, int64_t every);
 
 /* Steps between saves or plain log lines: as configured, or a twentieth of the run. */

@@ -17,7 +17,7 @@
 
 enum { MANY_CONFIGS = 16, MANY_ROUNDS = 99, MANY_STEPS = 100000 };
 
-/* What the command line asks for. */
+/* The options of the command line. */
 typedef struct Asked {
     bool json, variants, instruments, mpi, quiet;
     const char *cache;
@@ -96,17 +96,19 @@ static void print_cost(const char *config, const Cost *c, int64_t steps) {
     printf("%-32s %7.2f %%\n%-32s %7.2f %%\n%-32s %7.2f %%\n%-32s %7.2f %%  (in %" PRId64
            " steps %d of %.1f ms, %d of %.1f, the last of %.1f; maps %d of %.1f)\n%-32s %7.2f %%\n",
            "step_head, in the pass", 100 * c->heads, "rows of every step", 100 * c->rows,
-           "step_layer, step_tensor", 100 * c->gradients, "evaluations and maps", 100 * c->probes, steps, c->lights, c->light_ms, c->heavies, c->heavy_ms,
-           c->last_ms, c->maps, c->maps_ms, "all", 100 * (c->heads + c->rows + c->gradients + c->probes));
+           "step_layer, step_tensor", 100 * c->gradients, "evaluations and maps", 100 * c->probes, steps,
+           c->lights, c->light_ms, c->heavies, c->heavy_ms, c->last_ms, c->maps, c->maps_ms, "all",
+           100 * (c->heads + c->rows + c->gradients + c->probes));
 }
 
 static void print_cost_json(const char *config, const Cost *c) {
     printf("{\"config\":");
     json_string(stdout, config);
-    printf(",\"ms\":%.6g,\"step_head\":%.6g,\"rows\":%.6g,\"gradients\":%.6g,\"probes\":%.6g,\"all\":%.6g,\"light_ms\":%.6g,"
+    printf(",\"ms\":%.6g,\"step_head\":%.6g,\"rows\":%.6g,\"gradients\":%.6g,\"probes\":%.6g,\"all\":%.6g,"
+           "\"light_ms\":%.6g,"
            "\"heavy_ms\":%.6g,\"last_ms\":%.6g,\"maps_ms\":%.6g}\n",
-           c->step_ms, c->heads, c->rows, c->gradients, c->probes, c->heads + c->rows + c->gradients + c->probes, c->light_ms, c->heavy_ms,
-           c->last_ms, c->maps_ms);
+           c->step_ms, c->heads, c->rows, c->gradients, c->probes,
+           c->heads + c->rows + c->gradients + c->probes, c->light_ms, c->heavy_ms, c->last_ms, c->maps_ms);
 }
 
 static bool show_cost(const BenchMachine *m, const Words *w, int i, const Config *c, const Asked *a,
@@ -128,7 +130,7 @@ static bool show_processes(const Words *w, const Asked *a, Error *e) {
     int rank;
     if (!processes_open(&p, &rank, e)) return false;
     BenchMachine m;
-    /* All of them measure: they compete for memory as they will in the steps. */
+    /* Every process measures its peak at once: in the steps they compete for memory likewise. */
     bool ok = processes_agree(p, bench_machine(&m, e), e);
     if (ok && !rank && !a->json) show_machine(stdout, &m);
     for (int i = 0; ok && i < w->configs; i++) {
@@ -142,7 +144,7 @@ static bool show_processes(const Words *w, const Asked *a, Error *e) {
 
 /* ---- the command ---- */
 
-/* What is measured; its option, configurations and steps where none are named. */
+/* A thing that bench measures: its option, and its configurations and steps where the user names none. */
 typedef struct Mode {
     const char *option, *configs;
     int steps; /* 0: see bench_config */

@@ -9,7 +9,7 @@
 
 typedef struct Processes Processes;
 
-/* To be called once a program, and closed before it ends; `rank` is this process's number. */
+/* Joins the processes: once a program, closed before the program ends. `rank` is this process's number. */
 bool processes_open(Processes **out, int *rank, Error *e);
 void processes_close(Processes *p);
 

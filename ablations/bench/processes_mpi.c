@@ -3,9 +3,9 @@
 #include "ablations/bench/processes.h"
 
 #include "model/instruments/stats.h"
+#include "train/config/yaml.h"
 #include "train/host.h"
 #include "train/step.h"
-#include "train/config/yaml.h"
 
 #include <mpi.h>
 #include <omp.h>
@@ -18,7 +18,7 @@ struct Processes {
     double exchange; /* seconds of the step under way */
 };
 
-/* Of one process's steps, or of all processes'. */
+/* Times of one process's steps, or of all processes'. */
 typedef struct Timing {
     double ms, low, high, exchange_ms; /* medians, quartiles; the slowest process counts */
     double loss;                       /* mean over all rows of the last step */

@@ -34,7 +34,7 @@ double entry_share(const Entry *x, int phase) {
     return limit > 0 ? entry_rate(x, phase) / limit : 0;
 }
 
-/* What the rounds differ in. */
+/* Figures that are measured in every round. */
 typedef enum RoundFigure { SPEED, NOMINAL, EXECUTED, FP32, BF16, BYTES, FIGURES } RoundFigure;
 
 static double figure(const Round *r, RoundFigure which) {
@@ -75,7 +75,7 @@ static void summarise(Entry *x, Round *round, int n) {
         if (round[i].result.memory > x->result.memory) x->result.memory = round[i].result.memory;
 }
 
-/* Of any configuration's rounds: all met the same machine. */
+/* Sums up the machine, from the rounds of any configuration: all met the same one. */
 static void summarise_machine(Bench *b, const Round *round) {
     b->machine = round->machine;
     b->machine.fp32 = spread(round, b->rounds, FP32).median;

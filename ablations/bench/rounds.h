@@ -9,7 +9,7 @@ typedef struct Spread {
     double median, low, high;
 } Spread;
 
-/* One configuration. */
+/* One configuration and what was measured of it. */
 typedef struct Entry {
     char name[512]; /* as it was asked for, with the settings over it */
     Config c;
@@ -29,9 +29,9 @@ typedef struct Bench {
 bool rounds_measure(Bench *b, int steps, void (*say)(const char *line), Error *e);
 
 const char *entry_precision(const Entry *x);
-/* What a phase is held against: the peak of its precision, or of memory; 0: nothing. */
+/* The peak that bounds a phase: of FLOPs in its precision, or of memory; 0: none. */
 double entry_limit(const Entry *x, int phase);
-/* A second, in the unit that holds the phase back. */
+/* A phase's FLOPs or bytes a second, whichever it is bound by. */
 double entry_rate(const Entry *x, int phase);
 double entry_share(const Entry *x, int phase); /* of the limit; 0: there is none */
 

@@ -1,8 +1,8 @@
 #include "ablations/bench/variants.h"
 
 #include "model/instruments/stats.h"
-#include "train/step.h"
 #include "train/config/yaml.h"
+#include "train/step.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 
 #include "train/bench.h"
 
-/* Of `config` with the settings key=value over it; prints as it goes. */
+/* Measures the presets of `config` with the settings key=value over it; prints each when it is done. */
 bool variants_show(const BenchMachine *m, char *config, int sets, char *const *set, int steps, bool json,
                    Error *e);
 

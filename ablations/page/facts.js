@@ -52,7 +52,7 @@ export function factsOf(page, cell) {
     steps: runs[0].steps,
     mass: medianOf(finals, "sink_mass"),
     uniform: medianOf(finals, "uniform_mass"),
-    loss: medianOf(finals, "val_loss"),
+    loss: medianOf(finals, "val_loss_late"),
     drain: medianOf(finals, "value_drain"),
     norm: medianOf(finals, "norm_ratio"),
     onset: datesOf(page, runs, "sink_rate_03"),
@@ -142,12 +142,12 @@ function whatStops(all, reference) {
 
 // Final losses, and what they say of the sink's use.
 export function lossWords({ all, reference }) {
-  if (!reference) return "Loss falls while they train.";
-  const told = all.slice(0, 6).map((f) => `${fixed(f.loss, 2)} (${f.name})`);
+  if (!reference || reference.loss === null) return "Loss falls while they train.";
+  const told = all.filter((f) => f.loss !== null).slice(0, 6).map((f) => `${fixed(f.loss, 2)} (${f.name})`);
   const without = reference.onset ? all.filter((f) => !f.onset) : [];
   const well = without.some((f) => f.loss < reference.loss + 0.05);
   return sentences(
-    `Validation loss ends at ${told.join(", ")} nats a token.`,
+    `Validation loss over late targets ends at ${told.join(", ")} nats a token.`,
     without.length && well && "A model learns as well without a sink.",
     without.length && !well && "The models without a sink learn less well.",
   );

@@ -25,7 +25,7 @@ static void ticks(FILE *out, const HeatMap *m, double x, double y) {
     }
 }
 
-/* Cells that would be white stay so: the ground is. */
+/* Draws a panel. Cells of the lightest step are left out: the background is white. */
 static void panel(FILE *out, const HeatMap *m, const HeatPanel *p, double x, double y) {
     fprintf(out, "<rect x=\"%g\" y=\"%g\" width=\"%d\" height=\"%d\" fill=\"#fff\" stroke=\"#888\"/>\n", x, y,
             m->cols * m->cell, m->rows * m->cell);

@@ -50,23 +50,24 @@ static void single(sqlite3_context *context, int n, sqlite3_value **value) {
 
 /* ---- what is report_runs ---- */
 
-/* report_runs: the runs. kept: their steps, few enough, and the same ones whether a run is whole or not, so that
- * seeds can be averaged. mapped: runs and steps whose maps come along: the first
- * seed of each variant first. */
+/* report_runs: the runs. kept: their steps, few enough, and the same ones whether a run is whole or not, so
+ * that seeds can be averaged. mapped: runs and steps whose maps come along: the first seed of each variant
+ * first. */
 static const char choice[] =
     "CREATE TEMP TABLE report_runs (run INTEGER PRIMARY KEY);"
     "CREATE TEMP TABLE kept (run INTEGER, step INTEGER, PRIMARY KEY (run, step)) WITHOUT ROWID;"
     "CREATE TEMP TABLE mapped (run INTEGER, step INTEGER, PRIMARY KEY (run, step)) WITHOUT ROWID;";
-static const char choose_runs[] =
-    "INSERT INTO report_runs SELECT DISTINCT s.run FROM src.sweep_run AS s JOIN src.sweep AS w ON w.id = s.sweep"
-    " WHERE w.name = ?1 UNION SELECT id FROM src.run WHERE ?1 IS NULL";
+static const char choose_runs[] = "INSERT INTO report_runs SELECT DISTINCT s.run FROM src.sweep_run AS s "
+                                  "JOIN src.sweep AS w ON w.id = s.sweep"
+                                  " WHERE w.name = ?1 UNION SELECT id FROM src.run WHERE ?1 IS NULL";
 static const char choose_steps[] =
     "WITH size AS (SELECT run_id, count(*) AS heads FROM src.step_head WHERE step = 1"
     "   AND run_id IN report_runs GROUP BY run_id),"
     " room AS (SELECT max(60, min(" STEPS ", " HEAD_ROWS " / max(1, coalesce(sum(heads), 1)))) AS steps"
     "   FROM size),"
     " span AS (SELECT t.run_id, max(t.step) AS last, max(max(t.step), coalesce(r.steps, 0)) AS whole"
-    "   FROM src.step AS t JOIN src.run AS r ON r.id = t.run_id WHERE t.run_id IN report_runs GROUP BY t.run_id)"
+    "   FROM src.step AS t JOIN src.run AS r ON r.id = t.run_id WHERE t.run_id IN report_runs GROUP BY "
+    "t.run_id)"
     " INSERT INTO kept SELECT t.run_id, t.step FROM src.step AS t JOIN span USING (run_id), room"
     " WHERE t.step % ((whole + steps - 1) / steps) = 0 OR t.step = 1 OR t.step = last";
 static const char choose_maps[] =
@@ -189,9 +190,8 @@ static bool attach(const Extract *x, Store *s) {
 static bool fill(const Extract *x, Store *s, const char *queries, Bytes *out) {
     sqlite3_int64 size = 0;
     if (schema_create(x->db) != SQLITE_OK) return failed(x);
-    if (!attach(x, s) || !run_sql(x, "BEGIN") || !choose(x) || !copy_parts(x) ||
-        !run_sql(x, settle) || !copy_queries(x, queries) ||
-        !run_sql(x, "COMMIT; DETACH src; VACUUM; ANALYZE"))
+    if (!attach(x, s) || !run_sql(x, "BEGIN") || !choose(x) || !copy_parts(x) || !run_sql(x, settle) ||
+        !copy_queries(x, queries) || !run_sql(x, "COMMIT; DETACH src; VACUUM; ANALYZE"))
         return false;
     unsigned char *bytes = sqlite3_serialize(x->db, "main", &size, 0);
     bool ok = bytes ? bytes_append(out, bytes, size, x->e) : fail(x->e, EXIT_FAILED, "report: out of memory");

@@ -92,7 +92,8 @@ static const struct Chart {
                  " JOIN run AS r ON r.id = h.run JOIN step AS s ON s.run_id = h.run WHERE s.loss IS NOT NULL"
                  " GROUP BY h.place, h.label, h.run, (s.step - 1) * 200 / max(r.steps, 200) ORDER BY 1, 3, 4",
      .log_y = true},
-    {"val_loss", "Validation loss (nats a token)", EVALUATIONS("val_loss"), .log_y = true},
+    {"val_loss", "Validation loss (nats a token, one set of 16,384 targets)", EVALUATIONS("val_loss_16k"),
+     .log_y = true},
     {"sink_rate", "Sink rate at eps 0.3", EVALUATIONS("sink_rate_03"), .from_zero = true},
     {"sink_mass", "Mean mass of the first key", EVALUATIONS("sink_mass"), .from_zero = true, .control = true},
     {"norm_ratio", "Norm ratio of the first token", EVALUATIONS("norm_ratio"), .log_y = true},
@@ -175,7 +176,7 @@ static bool write_charts(const Page *p) {
     return ok;
 }
 
-/* Nothing where the query has no rows. */
+/* Writes a query's rows as a table; writes nothing where there are none. */
 static bool write_table(const Page *p, const char *title, const char *sql) {
     sqlite3_stmt *q = prepare(p, sql);
     bool some = q && sqlite3_step(q) == SQLITE_ROW, ok = q;
@@ -187,7 +188,7 @@ static bool write_table(const Page *p, const char *title, const char *sql) {
 static bool write_page(const Page *p) {
     static const char finals[] = REPORT_RUNS
         ", tokens AS (SELECT run_id, max(T) AS T, max(sequences) AS sequences FROM eval WHERE probe = 'main'"
-        " GROUP BY run_id) SELECT h.label AS model, f.seed, f.val_loss, f.sink_rate_03, f.sink_mass,"
+        " GROUP BY run_id) SELECT h.label AS model, f.seed, f.val_loss_late, f.sink_rate_03, f.sink_mass,"
         " f.uniform_mass, f.onset, f.value_drain, f.norm_ratio, t.T, t.sequences, substr(f.key, 1, 8) AS key"
         " FROM report_runs AS h JOIN final AS f ON f.run_id = h.run JOIN tokens AS t USING (run_id)"
         " ORDER BY h.place, f.seed";

@@ -5,8 +5,8 @@
 
 /* report_runs (run, label, place): a sweep's runs by cell, or all runs by label or variant; runs of one place
  * differ in the seed. ?1 is the sweep's name or NULL. */
-#define REPORT_RUNS                                                                                               \
-    "WITH report_runs AS (SELECT s.run, c.label, c.cell AS place FROM sweep AS w"                                 \
+#define REPORT_RUNS                                                                                          \
+    "WITH report_runs AS (SELECT s.run, c.label, c.cell AS place FROM sweep AS w"                            \
     " JOIN sweep_cell AS c ON c.sweep = w.id JOIN sweep_run AS s USING (sweep, \"index\") WHERE w.name = ?1" \
     " UNION ALL SELECT id, iif(label = '', variant, label),"                                                 \
     " dense_rank() OVER (ORDER BY iif(label = '', variant, label)) FROM run WHERE ?1 IS NULL) "

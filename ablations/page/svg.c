@@ -10,7 +10,7 @@ static const char *const colours[] = {"#1f78b4", "#d95f02", "#1b9e77", "#c2569b"
                                       "#b8860b", "#6a5acd", "#5f8f2f", "#8c8c8c"};
 enum { COLOURS = sizeof colours / sizeof *colours };
 
-/* What of the data's plane the frame shows; y in log10 when the chart is logarithmic. */
+/* The part of the data's plane that the frame shows; y in log10 when the chart is logarithmic. */
 typedef struct View {
     double x0, x1, y0, y1;
     bool log_y;
@@ -47,7 +47,8 @@ void svg_begin(FILE *out, int width, int height, int left, const char *title) {
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" "
             "font-family=\"system-ui,sans-serif\" font-size=\"11\" fill=\"currentColor\">\n"
             /* A file of its own has no page to take its colour from. */
-            "<style>svg:root{color:#24292f}@media(prefers-color-scheme:dark){svg:root{color:#d8dee4}}</style>\n<title>",
+            "<style>svg:root{color:#24292f}@media(prefers-color-scheme:dark){svg:root{color:#d8dee4}}</"
+            "style>\n<title>",
             width, height);
     svg_text(out, title);
     fprintf(out, "</title>\n<g font-size=\"13\" font-weight=\"600\">");

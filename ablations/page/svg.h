@@ -29,7 +29,7 @@ void svg_chart(FILE *out, const SvgChart *c);
 /* The colour of an index, "#rrggbb". */
 const char *svg_colour(int index);
 
-/* What every figure begins with, its title written at x = left too; "</svg>" ends the figure. */
+/* Begins a figure, with its title, which stands at x = left; the caller ends the figure with "</svg>". */
 void svg_begin(FILE *out, int width, int height, int left, const char *title);
 
 /* anchor: start, middle or end. */

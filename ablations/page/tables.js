@@ -51,13 +51,13 @@ function onsetText({ done }) {
 const variantColumns = {
   model: ({ cell }) => cell.name,
   done: doneText,
-  "final loss": ({ done }) => medianOf(done, "val_loss"),
+  "late loss": ({ done }) => medianOf(done, "val_loss_late"),
   "sink rate": ({ done }) => medianOf(done, "sink_rate_03"),
   "first-key mass": ({ done }) => medianOf(done, "sink_mass"),
   "uniform control": ({ done }) => medianOf(done, "uniform_mass"),
   "onset (step)": onsetText,
   "value drain": ({ done }) => medianOf(done, "value_drain"),
-  "Δ loss": ({ pairs }) => d3.mean(pairs, (p) => p.d_val_loss),
+  "Δ loss": ({ pairs }) => d3.mean(pairs, (p) => p.d_loss),
   "Δ sink rate": ({ pairs }) => d3.mean(pairs, (p) => p.d_sink_rate_03),
 };
 
@@ -77,7 +77,8 @@ function drawVariants(page) {
   node.querySelectorAll("tbody td:first-child").forEach((td, i) => td.prepend(swatch(page.cells[i])));
   document.getElementById("variants-note").textContent =
     `${scaleOf(page.series, page.cells).text}. Medians over the finished seeds; ` +
-    "Δ: mean difference to the baseline of the same seed (negative: lower).";
+    "Δ: mean difference to the baseline of the same seed (negative: lower). Late loss: over targets from the middle of a row on, " +
+    "which rows with and without BOS may be compared by; Δ loss is of the loss that the two may be compared by.";
 }
 
 function drawClaims(page) {

@@ -3,8 +3,8 @@
  * it the paper's path bound without its constant C^L: the sum over paths from i to the last position
  * of the products of abar_qk = sum_h |A_qk| + (q = k) / |W|, |W| the largest spectral norm of a head's W_O
  * W_V. Means over the first rows. */
-#include "ablations/probe/modes.h"
 #include "ablations/probe/kept_weights.h"
+#include "ablations/probe/modes.h"
 #include "data/base/rng.h"
 #include "model/instruments/cells.h"
 #include "model/slots.h"

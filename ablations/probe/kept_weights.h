@@ -19,7 +19,7 @@ typedef struct KeptWeights {
     float *A; /* (rows, layers, heads, T, T), 0 for keys not seen */
 } KeptWeights;
 
-/* Of the first rows of a pass; the program ends when there is no memory. */
+/* Room for the weights of a pass's first rows; the program ends when there is no memory. */
 KeptWeights weights_keep(const Model *m, int rows, int T, WeightsOf what);
 void weights_free(KeptWeights *k);
 Observer weights_observer(KeptWeights *k);

@@ -1,8 +1,8 @@
 /* The sink mass of one key (arXiv 2410.10781): imp = sum_q A[q,k] over the queries that see k, by their
  * number (T - k without a mask), by layer, its mean over heads and that of the largest head, before --do and
  * after: whether an intervention at k makes a sink of it (arXiv 2605.06611). Means over the first rows. */
-#include "ablations/probe/modes.h"
 #include "ablations/probe/kept_weights.h"
+#include "ablations/probe/modes.h"
 #include "model/instruments/first_keys.h"
 
 #include <math.h>
@@ -22,8 +22,8 @@ static double mass_of(const KeptWeights *k, const int32_t *doc_start, int layer,
     return mass;
 }
 
-bool key_mass_measure(const ProbedModel *s, const ProbeRows *p, bool changed, int key, double *mean, double *most,
-                      Error *e) {
+bool key_mass_measure(const ProbedModel *s, const ProbeRows *p, bool changed, int key, double *mean,
+                      double *most, Error *e) {
     Tape *t = NULL;
     if (!probed_model_tape(s, p, changed, false, &t, e)) return false;
     KeptWeights k = weights_keep(s->m, p->rows, p->T, WEIGHTS_PROXY);

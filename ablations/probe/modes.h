@@ -27,10 +27,11 @@ bool time_show(ProbedModel *s, Error *e);
 
 /* spread (layers, T) += mean over the rows of |dx_t| / |x_t|, dx what the tokens `changed` (rows, T) do to
  * the stream of p's. */
-bool perturb_measure(const ProbedModel *s, const ProbeRows *p, const int32_t *changed, double *spread, Error *e);
+bool perturb_measure(const ProbedModel *s, const ProbeRows *p, const int32_t *changed, double *spread,
+                     Error *e);
 /* Of that key, by layer: the mean over heads, and the largest head's. */
-bool key_mass_measure(const ProbedModel *s, const ProbeRows *p, bool changed, int key, double *mean, double *most,
-                      Error *e);
+bool key_mass_measure(const ProbedModel *s, const ProbeRows *p, bool changed, int key, double *mean,
+                      double *most, Error *e);
 /* sens (T) += mean over the rows of |J_i|_F, estimated from so many draws of a normal. */
 bool jacobian_sensitivity(const ProbedModel *s, const ProbeRows *p, int draws, double *sens, Error *e);
 /* bound (T) += mean over the rows of the path bound. */
@@ -38,7 +39,8 @@ bool jacobian_path_bound(const ProbedModel *s, const ProbeRows *p, double *bound
 /* Losses by stretch of positions, the last of all beyond the context, under a window that keeps the first
  * `keep` keys and sees as many as the context in all (-1: no window). NAN where nothing is scored. */
 enum { STREAM_STRETCHES = 16 };
-bool stream_measure(ProbedModel *s, const ProbeRows *p, int keep, double loss[STREAM_STRETCHES + 1], Error *e);
+bool stream_measure(ProbedModel *s, const ProbeRows *p, int keep, double loss[STREAM_STRETCHES + 1],
+                    Error *e);
 /* Losses as trained and rounded, in the order of quantize.c's table. */
 enum { QUANTIZE_KINDS = 6 };
 bool quantize_measure(ProbedModel *s, const ProbeRows *p, double loss[QUANTIZE_KINDS], Error *e);

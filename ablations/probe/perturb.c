@@ -45,7 +45,8 @@ static int32_t another_token(const ProbedModel *s, int row, int32_t token) {
     return (int32_t)(((uint64_t)token + by) % V);
 }
 
-bool perturb_measure(const ProbedModel *s, const ProbeRows *p, const int32_t *changed, double *spread, Error *e) {
+bool perturb_measure(const ProbedModel *s, const ProbeRows *p, const int32_t *changed, double *spread,
+                     Error *e) {
     Tape *t = NULL;
     if (!probed_model_tape(s, p, true, false, &t, e)) return false;
     int layers = (int)s->m->config.layers, d = (int)s->m->config.width;

@@ -1,11 +1,11 @@
 /* Owns: the command `probe`: one checkpoint, asked by every instrument, before and after interventions.
  * Does not own: what is asked (the other files here). */
-#include "train/commands/command.h"
 #include "ablations/probe/chain.h"
-#include "ablations/probe/probe_list.h"
 #include "ablations/probe/modes.h"
-#include "model/kernels/gemm.h"
+#include "ablations/probe/probe_list.h"
 #include "model/interventions/intervention.h"
+#include "model/kernels/gemm.h"
+#include "train/commands/command.h"
 #include "train/host.h"
 
 #include <string.h>

@@ -26,10 +26,12 @@ static const Row others[] = {
     {"step_head", "every step, over the training batch: mass of the first key, |v_0| / median_{t>0} |v_t|",
      "arXiv 2410.10781, 2410.13835", "step_head.first_mass, step_head.value_ratio"},
     {"step_layer",
-     "at the updates that probe.gradients names, over the training batch: gradient sinks of every layer, root mean "
+     "at the updates that probe.gradients names, over the training batch: gradient sinks of every layer, "
+     "root mean "
      "square of what attention and MLP add to the stream",
      "arXiv 2603.17771",
-     "step_layer.gradient_sink, step_layer.stream_gradient_sink, step_layer.attn_write, step_layer.mlp_write"},
+     "step_layer.gradient_sink, step_layer.stream_gradient_sink, step_layer.attn_write, "
+     "step_layer.mlp_write"},
     {"step_tensor", "at the same updates, L2 norms of a tensor's gradient before the clip, weight and update",
      "Megatron-DeepSpeed#149", "step_tensor.gradient, step_tensor.weight, step_tensor.update"},
     {"onset",

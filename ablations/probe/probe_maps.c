@@ -1,7 +1,7 @@
 /* Attention maps: A[q, k] of every head, averaged over rows, as heat maps in one SVG. */
 #include "ablations/page/heat_map.h"
-#include "ablations/probe/modes.h"
 #include "ablations/probe/kept_weights.h"
+#include "ablations/probe/modes.h"
 #include "model/instruments/cells.h"
 
 #include <stdlib.h>

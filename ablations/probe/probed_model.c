@@ -163,7 +163,8 @@ bool probed_model_close_figure(ProbedModel *s, FILE *f, const char *name, Error 
 
 /* ---- passes ---- */
 
-bool probed_model_tape(const ProbedModel *s, const ProbeRows *rows, bool changed, bool train, Tape **t, Error *e) {
+bool probed_model_tape(const ProbedModel *s, const ProbeRows *rows, bool changed, bool train, Tape **t,
+                       Error *e) {
     List *list = &s->m->config.interventions, trained = *list;
     for (int i = 0; changed && i < s->changes.n; i++) strcpy(list->item[list->n++], s->changes.item[i]);
     bool ok = tape_create(t, s->m, rows->rows, rows->T, train, e);
@@ -199,7 +200,8 @@ bool probed_model_measure(const ProbedModel *s, bool changed, Measured *out, Err
         const ProbeRows *p = sets[i];
         if (!probed_model_tape(s, p, changed, false, &t, e)) return false;
         Probe probe = {.m = s->m, .rows = p->rows, .T = p->T, .random = i == 1, .kind = p->at.kind};
-        instruments_measure(&probe, t, p->at.x, p->at.y, p->at.doc_start, LIGHT | HEAVY, figures[i], p->losses);
+        instruments_measure(&probe, t, p->at.x, p->at.y, p->at.doc_start, LIGHT | HEAVY, figures[i],
+                            p->losses);
         tape_free(t);
     }
     mean_losses(rows, &out->loss, &out->loss_1);

@@ -52,7 +52,8 @@ bool probed_model_measure(const ProbedModel *s, bool changed, Measured *out, Err
 void measured_free(Measured *m);
 
 /* A tape for rows of the subject, all of them in flight, without --do or under it. */
-bool probed_model_tape(const ProbedModel *s, const ProbeRows *rows, bool changed, bool train, Tape **t, Error *e);
+bool probed_model_tape(const ProbedModel *s, const ProbeRows *rows, bool changed, bool train, Tape **t,
+                       Error *e);
 /* The rows' losses: all targets, and without the first of each row. */
 void probed_model_losses(const ProbedModel *s, Tape *t, const ProbeRows *rows, double *loss, double *loss_1);
 

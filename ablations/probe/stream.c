@@ -32,7 +32,8 @@ static void name_rows(Sheet *sheet, int T) {
     strcpy(sheet->row[STRETCHES].name, "beyond the context");
 }
 
-bool stream_measure(ProbedModel *s, const ProbeRows *p, int keep, double loss[STREAM_STRETCHES + 1], Error *e) {
+bool stream_measure(ProbedModel *s, const ProbeRows *p, int keep, double loss[STREAM_STRETCHES + 1],
+                    Error *e) {
     ModelConfig *c = &s->m->config, trained = *c;
     double all, all_1;
     Tape *t = NULL;

@@ -1,4 +1,4 @@
-/* What the instruments cost: milliseconds of a pass of the rows through the model as it is, under the light
+/* The cost of the instruments: milliseconds of a pass of the rows through the model as it is, under the light
  * instruments, under light and heavy ones; the median of REPEATS, taken in turn. */
 #include "ablations/probe/modes.h"
 #include "model/instruments/instrument.h"

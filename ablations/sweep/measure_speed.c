@@ -1,7 +1,7 @@
 /* Owns: how fast this machine trains a configuration, from two seconds of it in a process and a database
  * of their own. Does not own: what is made of it (ablations/sweep/plan.c). */
-#include "ablations/sweep/run_process.h"
 #include "ablations/sweep/plan.h"
+#include "ablations/sweep/run_process.h"
 #include "data/base/files.h"
 
 #include <errno.h>

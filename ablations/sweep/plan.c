@@ -100,7 +100,8 @@ static bool refuse_twins(const Plan *p, Error *e) {
     for (int i = 0; i < p->runs; i++) sorted[i] = &p->run[i];
     qsort(sorted, (size_t)p->runs, sizeof *sorted, by_deed);
     for (int i = 1; i < p->runs; i++)
-        if (!strcmp(sorted[i - 1]->key_without_variant, sorted[i]->key_without_variant) && (!first || sorted[i - 1] < first))
+        if (!strcmp(sorted[i - 1]->key_without_variant, sorted[i]->key_without_variant) &&
+            (!first || sorted[i - 1] < first))
             first = sorted[i - 1], second = sorted[i];
     free(sorted);
     if (!first) return true;
@@ -155,7 +156,7 @@ static bool look(PlannedRun *r, sqlite3_stmt *find, Store *s, Error *e) {
     if (result == SQLITE_ROW) {
         snprintf(r->status, sizeof r->status, "%s", (const char *)sqlite3_column_text(find, 0));
         r->step = sqlite3_column_int64(find, 1);
-        /* What calls itself running may be dead; what is queued may just have been taken. */
+        /* A run with status running may be dead, a queued one just have been taken: the lock tells. */
         if (strcmp(r->status, "done") && store_alive(s, r->key))
             strcpy(r->status, "alive");
         else if (!strcmp(r->status, "running"))

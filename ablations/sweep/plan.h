@@ -11,7 +11,7 @@
 typedef struct PlannedRun {
     Config config;
     char key[33];
-    char key_without_variant[33]; /* its key, whatever its variant is called: what it does */
+    char key_without_variant[33]; /* equal for two runs that train the same under two names of a variant */
     RunSize size;
     char licence[128];   /* of its text */
     double tokens, disk; /* disk: bytes of its rows and checkpoints, about */
@@ -39,12 +39,13 @@ typedef struct Plan {
 bool plan_make(Plan *p, const Sweep *s, const char *cache, void (*say)(const char *line), Error *e);
 void plan_free(Plan *p);
 
-/* What the run will be here. Its process is given what was asked for, settles that by itself and says so. */
+/* The configuration that the run will have on this machine (config_settle). Its process is started with the
+ * one asked for, settles it again and says so. */
 Config plan_settled(const PlannedRun *r);
 
 /* Reads what the database holds of the runs. NULL: nothing is there. */
 bool plan_look(Plan *p, Store *s, Error *e);
-/* Of one run alone. */
+/* The same of one run alone. */
 bool plan_look_at(Plan *p, int index, Store *s, Error *e);
 
 /* Registers the sweep, all its places and expectations, and its runs, as queued where they are new, in one

@@ -7,13 +7,14 @@
 
 /* ---- hours, at so many FLOP/s ---- */
 
-/* Of a run yet; its steps in the database are done. */
+/* Hours that a run still needs; steps that are in results.db do not count. */
 static double hours_left(const PlannedRun *r, double flops) {
     double share = strcmp(r->status, "done") ? 1 - (double)r->step / (double)r->config.train.steps : 0;
     return share * r->tokens * r->size.flops_per_token / flops / 3600;
 }
 
-/* Of the runs that are needed: of those that may judge, as many as the choices leave. */
+/* Hours of all runs that are needed: every one that tunes, and of those that may judge as many as the choices
+ * leave. */
 static double hours_needed(const Plan *p, const Stage *stage, double flops) {
     double tuning = 0, judging = 0;
     int judges = 0;

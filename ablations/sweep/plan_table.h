@@ -1,5 +1,6 @@
 /* Owns: how a plan is told: its runs, what they cost, what an edit of the file left, as text or JSON.
- * Does not own: what is planned (ablations/sweep/plan.h), how far it is (ablations/sweep/tuning_progress.h). */
+ * Does not own: what is planned (ablations/sweep/plan.h), how far it is (ablations/sweep/tuning_progress.h).
+ */
 #ifndef SINKLAB_PLAN_TABLE_H
 #define SINKLAB_PLAN_TABLE_H
 
@@ -10,7 +11,8 @@
 
 /* flops: FLOP/s measured here; 0: not measured, no hours. */
 void plan_print(FILE *out, const Plan *p, const Stage *stage, double flops);
-/* One object: the sweep, its runs, its orphans, its totals. Sizes in bytes, times in hours. */
+/* Prints the plan as one JSON object: the sweep, its runs, its orphans, its totals. Sizes in bytes, times in
+ * hours. */
 void plan_print_json(FILE *out, const Plan *p, const Stage *stage, double flops);
 
 /* After an edit, by key and label: the runs that still match, and those that are no longer part of the sweep,

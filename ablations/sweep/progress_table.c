@@ -6,10 +6,12 @@
 #include <stdarg.h>
 #include <sys/ioctl.h>
 
-/* RECENT: steps that the time left is reckoned from; the size of a terminal that does not tell its own. */
+/* RECENT: steps whose mean time gives the time left. WIDTH, HEIGHT: the size of a terminal that does not tell
+ * it. */
 enum { RECENT = 100, WIDTH = 80, HEIGHT = 24, LINE_TEXT = LABEL_TEXT + 160 };
 
-/* A line that wraps, or that scrolled away, cannot be taken back. */
+/* The terminal's size, to which the table is cut: a line that wrapped or scrolled away cannot be drawn over.
+ */
 static struct winsize terminal_size(void) {
     struct winsize size = {0};
     if (ioctl(1, TIOCGWINSZ, &size) || !size.ws_col || !size.ws_row)
@@ -28,7 +30,7 @@ static double column(sqlite3_stmt *q, int i) {
     return sqlite3_column_type(q, i) == SQLITE_NULL ? NAN : sqlite3_column_double(q, i);
 }
 
-/* Figures first: they are what changes where a label is cut. */
+/* A run's line, figures before the label, which may be cut. */
 static void draw_run(const Plan *p, sqlite3_stmt *q, int index, int width) {
     char label[LABEL_TEXT], line[LINE_TEXT];
     const PlannedRun *r = &p->run[index];

@@ -23,13 +23,13 @@ static bool pin(int first, int n) {
     return sched_setaffinity(0, sizeof ours, &ours) == 0;
 }
 
-/* To its end: the process of another sweep may be writing there. */
+/* Redirects output to the end of a log, to which the process of another sweep may be writing, too. */
 static bool redirect(const char *log) {
     int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0666);
     return fd >= 0 && dup2(fd, 1) == 1 && dup2(fd, 2) == 2;
 }
 
-/* In the child: everything up to the new program. Returns only when that fails. */
+/* Turns the child process into the program of a run. Returns only when that fails. */
 static void become(const ChildSpec *spec, pid_t parent) {
     const char *argv[12] = {"sinklab", "train", spec->config, "--db", spec->db, "--cache", spec->cache};
     int n = 7;
@@ -38,7 +38,7 @@ static void become(const ChildSpec *spec, pid_t parent) {
     if (spec->quiet) argv[n++] = "--quiet";
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent) _exit(EXIT_SIGTERM); /* it died before it could be watched */
+    if (getppid() != parent) _exit(EXIT_SIGTERM); /* the parent had died before prctl */
     if (spec->log && !redirect(spec->log)) return;
     if (spec->cores) {
         char threads[16];

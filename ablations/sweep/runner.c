@@ -25,17 +25,17 @@ typedef enum Gate { GATE_OPEN, GATE_WAITING, GATE_CLOSED } Gate;
 typedef struct Slot {
     pid_t pid; /* 0: free */
     int run;
-    int64_t log_start; /* bytes of its log from before this start */
+    int64_t log_start; /* bytes that the run's log had when this attempt began */
 } Slot;
 
 typedef struct Runner {
     Plan *p;
     Store *s;
     const RunnerOptions *o;
-    State *state; /* [runs] */
-    bool *retried; /* [runs]: found taken, then left, once */
-    Gate *gate;   /* [cells] */
-    Slot *slot;   /* [jobs] */
+    State *state;  /* [runs] */
+    bool *retried; /* [runs]: was locked by another process, then free: has had its one more try */
+    Gate *gate;    /* [cells] */
+    Slot *slot;    /* [jobs] */
     int jobs, cores, stopped;
     int shares; /* into which the cores are cut at the moment: `jobs`, or fewer for the last runs */
     Live live;
@@ -48,7 +48,7 @@ static bool is_status(const PlannedRun *r, const char *status) {
     return !strcmp(r->status, status);
 }
 
-/* It ended badly and nobody asked to try again. */
+/* Whether a run that ended badly is left alone, since nobody asked to try again. */
 static bool is_kept(const PlannedRun *r, bool retry) {
     return !retry && (is_status(r, "failed") || is_status(r, "diverged"));
 }
@@ -68,7 +68,8 @@ int runner_jobs(const Plan *p, const RunnerOptions *o) {
     return missing >= cores ? cores : 1;
 }
 
-/* Of the sweep as it was planned here: with this text, and this run in its first place. */
+/* The gates of cells, if the sweep in the database is the one planned here: of this text, with this run
+ * first. */
 static const char gates_sql[] =
     "SELECT DISTINCT c.cell, h.open > 0, c.cell = h.cell FROM sweep_cell AS c"
     " JOIN sweep_choice AS h USING (sweep, side, stratum) JOIN sweep AS w ON w.id = c.sweep"
@@ -190,7 +191,7 @@ static void draw(Runner *r) {
 
 /* ---- starting ---- */
 
-/* Replaced whole: the process of another sweep may be reading it. */
+/* Writes a run's configuration as a whole file: the process of another sweep may be reading the old one. */
 static bool write_config(const PlannedRun *run, int threads, const char *folder, Path *path, Error *e) {
     Config c = run->config;
     if (threads) c.run.threads = threads;
@@ -235,7 +236,7 @@ static void announce(Runner *r, int i) {
     live_say(&r->live, "%s seed %lld  (%s)", label, (long long)r->p->run[i].config.seed, counts);
 }
 
-/* Whether every run that is going is in its second half. */
+/* Whether every running run has made half of its steps. */
 static bool nearly_over(Runner *r, bool *yes, Error *e) {
     *yes = true;
     for (int k = 0; k < r->jobs; k++) {

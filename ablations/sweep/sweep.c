@@ -85,7 +85,8 @@ static bool each_key(Parser *p, const Yaml *map, const char *prefix, KeyReader *
             DidYouMean near = {.text = key};
             char hint[160];
             for (int k = 0; config_key_name(k); k++) did_you_mean_offer(&near, config_key_name(k));
-            return refuse(p, map->key[i], "unknown key %s%s", key, did_you_mean_hint(&near, hint, sizeof hint));
+            return refuse(p, map->key[i], "unknown key %s%s", key,
+                          did_you_mean_hint(&near, hint, sizeof hint));
         }
         if (!(known ? read(p, key, map->key[i], map->value[i]) : each_key(p, map->value[i], key, read)))
             return false;
@@ -306,7 +307,8 @@ static int axis_named(Parser *p, const char *name, const Yaml *at, const char *w
         if (!strcmp(s->axis[i].key, name)) return i;
         did_you_mean_offer(&near, s->axis[i].key);
     }
-    refuse(p, at, "%s: %s is no axis of grid or zip%s", what, name, did_you_mean_hint(&near, hint, sizeof hint));
+    refuse(p, at, "%s: %s is no axis of grid or zip%s", what, name,
+           did_you_mean_hint(&near, hint, sizeof hint));
     return -1;
 }
 
@@ -408,7 +410,8 @@ static bool read_query(Parser *p, const Yaml *value, Expectation *out) {
     const char *name = NULL;
     Bytes text = {0};
     Error why = {0};
-    if (!only_keys(p, value, "expect", known) || !read_text(p, yaml_get(value, "query"), "query", &name)) return false;
+    if (!only_keys(p, value, "expect", known) || !read_text(p, yaml_get(value, "query"), "query", &name))
+        return false;
     if (!least == !most) return refuse(p, value, "expect: a query needs at_least or at_most, one of them");
     *out = (Expectation){.metric = beside(p, name), .lower = most};
     if (!out->metric || !read_bound(p, least ? least : most, &out->by)) return false;

@@ -14,9 +14,9 @@
  *   compare: {axis: KEY, baseline: VALUE}  the sides: each other value against the baseline
  *   tune: {axes: [KEY], seeds: N or [SEED]}  each side at its own best of these, chosen by val_loss
  *                         on seeds that do not judge; N is the N seeds after the largest of `seeds`
- *   expect: [{metric: NAME, direction: lower or higher, by: NUMBER}]  what the claim says of every side against
- *                         the baseline; or {query: FILE.sql, at_least: NUMBER} (or at_most) of numbers, one a
- *                         judging seed, that a query makes of the sweep's own runs (sweep_answers.h)
+ *   expect: [{metric: NAME, direction: lower or higher, by: NUMBER}]  what the claim says of every side
+ * against the baseline; or {query: FILE.sql, at_least: NUMBER} (or at_most) of numbers, one a judging seed,
+ * that a query makes of the sweep's own runs (sweep_answers.h)
  *
  * Order. Grid keys are axes in the order of the file, the first the slowest; zip is one axis after
  * them; then come the seeds, the fastest, those of tune after those that judge. Excluded
@@ -39,7 +39,7 @@ typedef struct Axis {
 
 typedef enum PlaceRole { PLACE_STRATUM, PLACE_SIDE, PLACE_TUNED } PlaceRole;
 
-/* What takes one step of the expansion: an axis of the grid, or the whole of zip. */
+/* A dimension of the expansion: an axis of the grid, or the whole of zip. */
 typedef struct Dimension {
     int n;
     PlaceRole role;
@@ -87,7 +87,7 @@ bool sweep_config(const Sweep *s, int index, Config *c, Error *e);
 /* The axis's value in a run. */
 const char *sweep_value(const Sweep *s, int index, int axis);
 
-/* What of a run `sweep_label` tells: its axes, or only those of places of one role. */
+/* Which axes sweep_label names: all, or those of one role. */
 enum { LABEL_ALL = -1, LABEL_TEXT = 512 };
 /* "head_out=rmsnorm lr=0.001", without the seed; "all" where no axis of the role is. Keys lose
  * their group where that leaves them different. */

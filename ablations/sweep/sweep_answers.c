@@ -17,7 +17,8 @@ bool sweep_has_queries(const Sweep *s) {
 static bool find_sweep(const Sweep *s, Store *store, int64_t *id, Error *e) {
     sqlite3_stmt *q = NULL;
     *id = 0;
-    bool ok = sqlite3_prepare_v2(store_db(store), "SELECT id FROM sweep WHERE name = ?1", -1, &q, NULL) == SQLITE_OK;
+    bool ok = sqlite3_prepare_v2(store_db(store), "SELECT id FROM sweep WHERE name = ?1", -1, &q, NULL) ==
+              SQLITE_OK;
     if (ok) sqlite3_bind_text(q, 1, s->name, -1, SQLITE_STATIC);
     if (ok && sqlite3_step(q) == SQLITE_ROW) *id = sqlite3_column_int64(q, 0);
     sqlite3_finalize(q);
@@ -25,7 +26,8 @@ static bool find_sweep(const Sweep *s, Store *store, int64_t *id, Error *e) {
 }
 
 static const char own_sql[] =
-    "DROP VIEW IF EXISTS temp.own; CREATE TEMP VIEW own AS SELECT r.id AS run_id, r.seed, c.side, c.stratum, c.label"
+    "DROP VIEW IF EXISTS temp.own; CREATE TEMP VIEW own AS SELECT r.id AS run_id, r.seed, c.side, c.stratum, "
+    "c.label"
     " FROM main.sweep_choice AS h JOIN main.sweep_cell AS c USING (sweep, cell)"
     " JOIN main.sweep_run AS s USING (sweep, \"index\") JOIN main.run AS r ON r.id = s.run"
     " WHERE h.open = 0 AND c.judges AND r.status = 'done' AND c.sweep = %lld;"
@@ -46,13 +48,14 @@ static sqlite3_stmt *prepare_query(const Expectation *x, Store *store, Error *e)
 
 static bool keep(Store *store, int64_t sweep, int place, sqlite3_stmt *row, const Expectation *x, Error *e) {
     sqlite3_stmt *add = NULL;
-    if (sqlite3_prepare_v2(store_db(store), "INSERT INTO sweep_answer VALUES (?1, ?2, ?3, ?4)", -1, &add, NULL) !=
-        SQLITE_OK)
+    if (sqlite3_prepare_v2(store_db(store), "INSERT INTO sweep_answer VALUES (?1, ?2, ?3, ?4)", -1, &add,
+                           NULL) != SQLITE_OK)
         return store_failed(store, "results: sweep", e);
     sqlite3_bind_int64(add, 1, sweep);
     sqlite3_bind_int(add, 2, place);
     sqlite3_bind_int64(add, 3, sqlite3_column_int64(row, 0));
-    if (sqlite3_column_type(row, 1) != SQLITE_NULL) sqlite3_bind_double(add, 4, sqlite3_column_double(row, 1));
+    if (sqlite3_column_type(row, 1) != SQLITE_NULL)
+        sqlite3_bind_double(add, 4, sqlite3_column_double(row, 1));
     int result = sqlite3_step(add);
     sqlite3_finalize(add);
     if (result == SQLITE_CONSTRAINT)
@@ -66,7 +69,8 @@ static bool ask(const Expectation *x, int64_t sweep, int place, Store *store, Er
     int result = SQLITE_ROW;
     bool ok = q;
     while (ok && (result = sqlite3_step(q)) == SQLITE_ROW) ok = keep(store, sweep, place, q, x, e);
-    if (ok && result != SQLITE_DONE) ok = fail(e, EXIT_USAGE, "%s: %s", x->metric, sqlite3_errmsg(store_db(store)));
+    if (ok && result != SQLITE_DONE)
+        ok = fail(e, EXIT_USAGE, "%s: %s", x->metric, sqlite3_errmsg(store_db(store)));
     sqlite3_finalize(q);
     return ok;
 }

@@ -8,9 +8,10 @@
 
 bool sweep_has_queries(const Sweep *s);
 
-/* Asks every query anew, in one transaction; nothing where the database does not know the sweep. A query is one SELECT of two
- * columns, (seed, number), which reads; it finds the runs in the view `own` (run_id, seed, side, stratum, label): those
- * that are done and judge. Fails with EXIT_USAGE where a query is none of this or has a seed twice. */
+/* Asks every query anew, in one transaction; nothing where the database does not know the sweep. A query is
+ * one SELECT of two columns, (seed, number), which reads; it finds the runs in the view `own` (run_id, seed,
+ * side, stratum, label): those that are done and judge. Fails with EXIT_USAGE where a query is none of this
+ * or has a seed twice. */
 bool sweep_ask(const Sweep *s, Store *store, Error *e);
 
 #endif

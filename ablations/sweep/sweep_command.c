@@ -46,7 +46,8 @@ static bool is_over(const PlannedRun *r) {
     return !strcmp(r->status, "done") || !strcmp(r->status, "failed") || !strcmp(r->status, "diverged");
 }
 
-/* On the first missing run that lasts long enough, of a few; where none does the plan has no hours. */
+/* Measures the speed on a missing run, the first of a few that lasts long enough; where none does the plan
+ * has no hours. */
 static bool measure(const Plan *p, const Options *o, double *flops, Error *e) {
     enum { TRIES = 3 };
     Error why = {0};
@@ -121,7 +122,7 @@ static bool print_results(const Sweep *s, Store *store, const Options *o, Error 
     return true;
 }
 
-/* Of --index: what became of that run. */
+/* Prints what became of the run of --index. */
 static bool print_run(const PlannedRun *r, Store *store, Error *e) {
     return table_of(stdout, store,
                     "SELECT r.key, r.variant, r.seed, r.status, f.val_loss, f.val_loss_1, f.bits_per_byte,"
@@ -294,35 +295,36 @@ const Command sweep_command = {
     .name = "sweep",
     .usage = "plan|run|status|verdict|export FILE [key=value ...]",
     .summary = "many runs from one file: what is missing is run, then compared over seeds",
-    .options = "  plan     every run with its key, cost and what is done already\n"
-               "  run      does what is missing; Ctrl-C leaves everything resumable\n"
-               "  status   the same table as plan, without measuring\n"
-               "  verdict  each expectation: paired difference over seeds, and one word\n"
-               "  export   the runs for other programs\n\n"
-               "  --jobs N    run: processes at a time; cores are shared out (default: one run a core when\n"
-               "              models are small and there is a run or more a core, else one run on all)\n"
-               "  --index I   run: exactly run I, the same on every machine\n"
-               "  --retry     run: failed and diverged runs too\n"
-               "  --yes       run: more than 256 runs\n"
-               "  --db PATH   results (default results.db)\n"
-               "  --cache DIR prepared tokens (default data/cache)\n"
-               "  --json      plan, run, status, verdict: figures as JSON\n"
-               "  --markdown  verdict: as Markdown\n"
-               "  --csv       export: one row a run\n"
-               "  --quiet     no progress, and of run no table\n\n"
-               "the file (YAML; KEY is one of `sinklab train --help`, dotted or nested):\n"
-               "  name: TEXT                    what results.db and the page call it\n"
-               "  claim, source: TEXT           for people\n"
-               "  base: FILE                    configuration under all runs\n"
-               "  set: {KEY: VALUE}             of all runs\n"
-               "  grid: {KEY: [VALUE, ...]}     every combination\n"
-               "  zip: {KEY: [VALUE, ...]}      these advance together\n"
-               "  exclude: [{KEY: VALUE}, ...]  combinations left out\n"
-               "  seeds: N or [SEED, ...]       of every combination\n"
-               "  compare: {axis: KEY, baseline: VALUE}\n"
-               "  tune: {axes: [KEY, ...], seeds: N}  each side at its own best, by seeds that do not judge\n"
-               "  expect: [{metric: NAME, direction: lower or higher, by: NUMBER}, ...]\n"
-               "          or {query: FILE.sql, at_least or at_most: NUMBER}: one number a seed from its own runs\n"
-               "          val_loss, sink_rate_03, onset, ...; other_bos.val_loss: of that probe\n",
+    .options =
+        "  plan     every run with its key, cost and what is done already\n"
+        "  run      does what is missing; Ctrl-C leaves everything resumable\n"
+        "  status   the same table as plan, without measuring\n"
+        "  verdict  each expectation: paired difference over seeds, and one word\n"
+        "  export   the runs for other programs\n\n"
+        "  --jobs N    run: processes at a time; cores are shared out (default: one run a core when\n"
+        "              models are small and there is a run or more a core, else one run on all)\n"
+        "  --index I   run: exactly run I, the same on every machine\n"
+        "  --retry     run: failed and diverged runs too\n"
+        "  --yes       run: more than 256 runs\n"
+        "  --db PATH   results (default results.db)\n"
+        "  --cache DIR prepared tokens (default data/cache)\n"
+        "  --json      plan, run, status, verdict: figures as JSON\n"
+        "  --markdown  verdict: as Markdown\n"
+        "  --csv       export: one row a run\n"
+        "  --quiet     no progress, and of run no table\n\n"
+        "the file (YAML; KEY is one of `sinklab train --help`, dotted or nested):\n"
+        "  name: TEXT                    what results.db and the page call it\n"
+        "  claim, source: TEXT           for people\n"
+        "  base: FILE                    configuration under all runs\n"
+        "  set: {KEY: VALUE}             of all runs\n"
+        "  grid: {KEY: [VALUE, ...]}     every combination\n"
+        "  zip: {KEY: [VALUE, ...]}      these advance together\n"
+        "  exclude: [{KEY: VALUE}, ...]  combinations left out\n"
+        "  seeds: N or [SEED, ...]       of every combination\n"
+        "  compare: {axis: KEY, baseline: VALUE}\n"
+        "  tune: {axes: [KEY, ...], seeds: N}  each side at its own best, by seeds that do not judge\n"
+        "  expect: [{metric: NAME, direction: lower or higher, by: NUMBER}, ...]\n"
+        "          or {query: FILE.sql, at_least or at_most: NUMBER}: one number a seed from its own runs\n"
+        "          val_loss, sink_rate_03, onset, ...; other_bos.val_loss: of that probe\n",
     .run = sweep_main,
 };

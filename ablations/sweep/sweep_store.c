@@ -47,7 +47,8 @@ static bool register_place(const Sweep *sweep, int index, int64_t id, Store *s, 
     return finish(s, add, e);
 }
 
-/* Comparisons that share the 5 %: expectations times sides and strata beside the baseline's; a query is one. */
+/* Comparisons that share the 5 %: expectations times sides and strata beside the baseline's; a query is one.
+ */
 static int comparisons(const Sweep *s) {
     int64_t n = 0, queries = 0;
     for (int i = 0; i < s->expectations; i++) s->expect[i].query ? queries++ : n++;
@@ -141,13 +142,17 @@ static bool register_runs(const Plan *p, int only, int64_t id, Store *s, Error *
 
 /* ---- the whole ---- */
 
-/* What an earlier text of the file, other words or another base said; its runs stay known as orphans. */
+/* Deletes the places, expectations and answers of an earlier text of the file, of other words or of another
+ * base; the runs of those places stay known as orphans. */
 static const char *const forget[] = {
     "INSERT OR REPLACE INTO sweep_orphan SELECT s.sweep, s.run, coalesce(c.label, 'all') FROM sweep_run AS s"
     " LEFT JOIN sweep_cell AS c USING (sweep, \"index\") WHERE s.sweep = ?1",
-    "DELETE FROM sweep_answer WHERE sweep = ?1", "DELETE FROM sweep_expect WHERE sweep = ?1", "DELETE FROM sweep_cell WHERE sweep = ?1",
-    "DELETE FROM sweep_run WHERE sweep = ?1", NULL};
-/* Those that are its runs again are none. */
+    "DELETE FROM sweep_answer WHERE sweep = ?1",
+    "DELETE FROM sweep_expect WHERE sweep = ?1",
+    "DELETE FROM sweep_cell WHERE sweep = ?1",
+    "DELETE FROM sweep_run WHERE sweep = ?1",
+    NULL};
+/* Orphans that are runs of the sweep again are orphans no more. */
 static const char *const adopt[] = {
     "DELETE FROM sweep_orphan WHERE sweep = ?1 AND run IN (SELECT run FROM sweep_run WHERE sweep = ?1)",
     NULL};

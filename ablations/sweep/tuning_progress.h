@@ -6,13 +6,14 @@
 #include "ablations/sweep/sweep.h"
 #include "train/store/store.h"
 
-/* Runs that tune, and runs that judge at the cells chosen (one cell a side and stratum); of each, those that are
- * over: done or diverged. The rest of the file is tuned away. */
+/* Runs that tune, and runs that judge at the cells chosen (one cell a side and stratum); of each, those that
+ * are over: done or diverged. The rest of the file is tuned away. */
 typedef struct Stage {
     int tuning, tuned, judging, judged;
 } Stage;
 
-/* From the file, and from the database where it has this text of it (NULL: it has not). */
+/* Reads the progress from the sweep's file and, where the database has the same text (NULL: it has not), from
+ * there. */
 bool stage_read(Stage *out, const Sweep *s, Store *store, Error *e);
 
 /* One line for people, without its newline. */

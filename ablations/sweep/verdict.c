@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of a query whose one parameter is the sweep's name. */
+/* Prints the rows of a query whose one parameter is the sweep's name. */
 static bool print_rows(FILE *out, const Sweep *s, Store *store, const char *sql, TableForm form, Error *e) {
     return table_of(out, store, sql, s->name, form, e);
 }
@@ -86,7 +86,7 @@ static const char scale_sql[] =
     " FROM sweep AS w JOIN sweep_cell AS c ON c.sweep = w.id"
     " LEFT JOIN sweep_run AS s USING (sweep, \"index\") LEFT JOIN run AS r ON r.id = s.run WHERE w.name = ?1";
 
-/* What the claim was put to the test at. */
+/* Prints the scale at which the claim was tested: parameters, tokens, seeds, runs. */
 static bool print_scale(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
     sqlite3_stmt *q = table_query(store, scale_sql, s->name, e);
     if (!q) return false;
@@ -115,9 +115,11 @@ static bool print_stage(FILE *out, const Sweep *s, Store *store, const char *bul
 static void print_censoring(FILE *out, const Sweep *s, const char *bullet) {
     for (int i = 0; i < s->expectations; i++)
         if (!strcmp(s->expect[i].metric, "onset"))
-            fprintf(out, "%sonset: one that never came counts as the run's last step, later than any; where neither "
-                    "came, nothing is counted\n",
-                    bullet);
+            fprintf(
+                out,
+                "%sonset: one that never came counts as the run's last step, later than any; where neither "
+                "came, nothing is counted\n",
+                bullet);
 }
 
 /* Judging runs that are done, but whose figure is NULL or outdated. An onset that never came is a figure. */
@@ -133,7 +135,7 @@ static const char lacking_sql[] =
     "x.metric)"
     " SELECT group_concat(printf('%s of %d run%s', metric, runs, iif(runs > 1, 's', '')), ', ') FROM lacking";
 
-/* What is left out of the comparison, in one line. */
+/* Prints in one line the runs that are left out of the comparison. */
 static bool print_lacking(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
     sqlite3_stmt *q = table_query(store, lacking_sql, s->name, e);
     if (!q) return false;
@@ -161,10 +163,10 @@ static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
         fprintf(out, "\neach side at its own best, chosen on seeds that do not judge\n");
         if (!print_rows(out, s, store, choice_sql, TABLE_TEXT, e)) return false;
     }
-    fprintf(out,
-            "\npaired differences to the baseline of the same seed (of a query: its numbers); low and high: 95 %% t "
-            "interval; the word "
-            "is corrected by Holm\n");
+    fprintf(out, "\npaired differences to the baseline of the same seed (of a query: its numbers); low and "
+                 "high: 95 %% t "
+                 "interval; the word "
+                 "is corrected by Holm\n");
     print_censoring(out, s, "");
     return print_lacking(out, s, store, "", e) && print_rows(out, s, store, verdict_sql, TABLE_TEXT, e);
 }
@@ -204,7 +206,8 @@ static bool print_markdown(FILE *out, const Sweep *s, Store *store, Error *e) {
 bool verdict_print(FILE *out, const Sweep *s, Store *store, VerdictForm form, Error *e) {
     if (!check_known(s, store, e)) return false;
     if (form == VERDICT_JSON)
-        return print_lacking(stderr, s, store, "", e) && print_rows(out, s, store, verdict_sql, TABLE_JSON, e);
+        return print_lacking(stderr, s, store, "", e) &&
+               print_rows(out, s, store, verdict_sql, TABLE_JSON, e);
     if (!s->expectations)
         return fail(e, EXIT_USAGE,
                     "%s: no expect: there is nothing to judge (sweep status tells what was run)", s->path);
@@ -221,7 +224,8 @@ static char *csv_sql(const Sweep *s) {
         sqlite3_str_appendf(sql, ", json_extract(r.config, '$.%q') AS \"%w\"", s->axis[i].key,
                             s->axis[i].key);
     sqlite3_str_appendall(
-        sql, ", f.val_loss, f.val_loss_1, f.val_loss_late, f.bits_per_byte, f.sink_rate_03, f.sink_mass, f.uniform_mass,"
+        sql, ", f.val_loss, f.val_loss_1, f.val_loss_late, f.bits_per_byte, f.sink_rate_03, f.sink_mass, "
+             "f.uniform_mass,"
              " f.value_drain, f.norm_ratio, f.onset, f.tokens, f.seconds FROM sweep AS w"
              " JOIN sweep_cell AS c ON c.sweep = w.id JOIN sweep_run AS s USING (sweep, \"index\")"
              " JOIN run AS r ON r.id = s.run LEFT JOIN final AS f ON f.run_id = r.id"
@@ -232,7 +236,8 @@ static char *csv_sql(const Sweep *s) {
 bool sweep_csv(FILE *out, const Sweep *s, Store *store, Error *e) {
     if (!check_known(s, store, e)) return false;
     char *sql = csv_sql(s);
-    bool ok = sql ? print_rows(out, s, store, sql, TABLE_CSV, e) : fail(e, EXIT_FAILED, "export: out of memory");
+    bool ok =
+        sql ? print_rows(out, s, store, sql, TABLE_CSV, e) : fail(e, EXIT_FAILED, "export: out of memory");
     sqlite3_free(sql);
     return ok;
 }

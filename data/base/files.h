@@ -1,6 +1,7 @@
 /* Owns: files on disk: opening, reading (gzip or plain), writing
  * to the platter, mapping, making and removing folders, content hashes.
- * Does not own: which files a folder has (data/base/listing.h), what the bytes mean, and which file may replace which (data/workspace.h). */
+ * Does not own: which files a folder has (data/base/listing.h), what the bytes mean, and which file may
+ * replace which (data/workspace.h). */
 #ifndef SINKLAB_FILES_H
 #define SINKLAB_FILES_H
 

@@ -10,7 +10,7 @@ typedef struct List {
     char item[LIST_ITEMS][LIST_TEXT];
 } List;
 
-/* The same of texts that stand elsewhere, of any length. */
+/* A list of texts of any length that are kept elsewhere. */
 typedef struct TextList {
     int n;
     const char *at[LIST_ITEMS];

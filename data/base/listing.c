@@ -116,7 +116,8 @@ static void names_sort(Names *names) {
     if (names->n) qsort(names->at, (size_t)names->n, sizeof *names->at, by_path);
 }
 
-/* Looks behind the links that are known by now, by their names; folders behind them may bring more. */
+/* Follows the links that are known by now, in the order of their names; folders behind them may bring more
+ * links. */
 static bool follow_links(Walk *w, Error *e) {
     bool ok = true;
     while (ok && w->links.n) {
@@ -148,7 +149,7 @@ static bool close_circle(Walk *w, const char *path, Error *e) {
     return ok;
 }
 
-/* By file, the one to keep first: no link, then the first name. */
+/* Orders names by file, and of one file's the name to keep first: no link, then the first in order. */
 static int by_identity(const void *a, const void *b) {
     const Name *p = a, *q = b;
     if (p->is.device != q->is.device) return p->is.device < q->is.device ? -1 : 1;

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What is bounded, or the bounds of it; NAN where undefined. */
+/* The four quantities of X's spectrum that have bounds, measured, or their bounds; NAN where undefined. */
 typedef struct Spectral {
     double sigma1_sq, ratio, anisotropy, entropy;
 } Spectral;

@@ -6,8 +6,8 @@
 #define SINKLAB_FIRST_KEYS_H
 
 #include "model/instruments/stats.h"
-#include "model/visible.h"
 #include "model/tap.h"
+#include "model/visible.h"
 
 #include <math.h>
 

@@ -22,7 +22,8 @@ typedef struct Probe {
     const int32_t *y;       /* (rows, T) targets; set by instruments_measure */
     const int32_t *section; /* (rows) which of `sections` parts of the text a row is from; NULL: not told */
     int sections;
-    float *scratch; /* room of an arena (model_arena) for what the backward leaves; NULL: no backward is made */
+    float
+        *scratch; /* room of an arena (model_arena) for what the backward leaves; NULL: no backward is made */
 } Probe;
 
 typedef struct Instrument {
@@ -36,7 +37,8 @@ typedef struct Instrument {
      */
     void *(*open)(const Probe *p);
     const struct Means *means; /* instead of `open`: means.h */
-    uint32_t taps; /* Observer.taps; with one of the backward's the instrument is left out where none is made */
+    uint32_t
+        taps; /* Observer.taps; with one of the backward's the instrument is left out where none is made */
     void (*see)(void *self, const View *v);
     void (*weights)(void *self, const Weights *w);
     /* Hands over the figures and frees the state. */
@@ -48,10 +50,10 @@ void *instrument_open(const Instrument *i, const Probe *p);
 extern const Instrument *const instruments[]; /* the table, NULL-ended */
 
 /* Takes the probe's rows (x, y, doc_start: (rows, T)) through the model, tape's rows at a time, under every
- * instrument whose cost is in `set`. losses (rows, T) may be NULL. Where one of them reads a gradient, their mean
- * loss over all scored targets goes back, too: a training tape and Probe.scratch are wanted then, and rows that
- * have a target. */
-void instruments_measure(const Probe *p, Tape *t, const int32_t *x, const int32_t *y, const int32_t *doc_start,
-                         int set, Figures *out, float *losses);
+ * instrument whose cost is in `set`. losses (rows, T) may be NULL. Where one of them reads a gradient, their
+ * mean loss over all scored targets goes back, too: a training tape and Probe.scratch are wanted then, and
+ * rows that have a target. */
+void instruments_measure(const Probe *p, Tape *t, const int32_t *x, const int32_t *y,
+                         const int32_t *doc_start, int set, Figures *out, float *losses);
 
 #endif

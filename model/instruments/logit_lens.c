@@ -14,7 +14,7 @@ typedef struct State {
     const Model *m;
     const int32_t *y; /* (rows, T) */
     int64_t tokens;   /* rows T */
-    int64_t scored;   /* those with a target */
+    int64_t scored;   /* tokens that have a target */
     float *losses;    /* (layers, tokens) */
     float *h, *stat;  /* (CHUNK, d), (CHUNK, NORM_STATS) */
     float *logits;    /* (CHUNK, V) */

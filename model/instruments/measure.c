@@ -5,7 +5,7 @@
 #include <string.h>
 
 typedef struct Opened {
-    Observer *observers;           /* the tape's own first: what they write is what is measured */
+    Observer *observers;           /* the tape's own first: what these write is measured */
     const Instrument **instrument; /* of each observer, NULL for the tape's own */
     int n;
 } Opened;
@@ -33,7 +33,8 @@ static Opened open_all(const Probe *p, int set, bool backward, Observers own) {
     return o;
 }
 
-/* In the order of the table: a later instrument may read what earlier ones handed over. */
+/* Closes the instruments in the order of their table: a later one may read the figures that earlier ones
+ * handed over. */
 static void close_all(Opened *o, Figures *out) {
     for (int i = 0; i < o->n; i++)
         if (o->instrument[i]) o->instrument[i]->close(o->observers[i].self, out);

@@ -19,7 +19,7 @@ static inline vf log_lanes(vf x) {
     return __builtin_convertvector(n, vf) * 0.69314718f + 2.0f * (t + t * u * series);
 }
 
-/* -sum a ln a over n weights a = scale |A|. Below 1e-30 a weight counts as zero: its term is. */
+/* -sum a ln a over n weights a = scale |A|. A weight below 1e-30 counts as zero: its term nearly is. */
 static double row_entropy(const float *A, int n, double scale) {
     double lanes[VW] = {0}, sum = 0;
     for (int i = 0; i < n; i += VW) {

@@ -5,7 +5,7 @@
 #include "model/instruments/cells.h"
 #include "model/instruments/first_keys.h"
 
-/* One query: its weights A, and the keys first .. last that hold all it sees. */
+/* One query: its weights A, and the keys first .. last, outside which the query sees none. */
 typedef struct Query {
     const Weights *w;
     const float *A;

@@ -44,7 +44,8 @@ static void see(void *self, const View *v) {
 static void finish(const State *s, const Weights *w, double *c) {
     c[FIRST] /= c[SEEN];
     c[ROW_SUM] /= w->T;
-    for (int k = 0, end = 0; k < s->keys; k++) c[KEYS + k] /= queries_of(w->doc_start, w->T, s->visible, k, &end);
+    for (int k = 0, end = 0; k < s->keys; k++)
+        c[KEYS + k] /= queries_of(w->doc_start, w->T, s->visible, k, &end);
 }
 
 static void weights(void *self, const Weights *w) {

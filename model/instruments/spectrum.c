@@ -52,7 +52,7 @@ static double effective_rank(double *values, int n) {
     return exp(entropy_of(values, n));
 }
 
-/* From the eigenvalues of X's Gram matrix, descending, which are spent. */
+/* The figures of one X from the eigenvalues of its Gram matrix, descending; overwrites `values`. */
 static void figures_of(const Spectral *bound, double *values, int r, double *c) {
     double rest = 0;
     for (int i = r - 1; i > 0; i--) rest += values[i];

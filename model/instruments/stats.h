@@ -5,13 +5,13 @@
 
 #include <stdint.h>
 
-/* Of the values that are not NAN; NAN when there are none. */
+/* Statistics of the n values x that are not NAN; NAN when there are none. */
 double mean_of(double *x, int64_t n);
 double highest_of(double *x, int64_t n);
 double lowest_of(double *x, int64_t n);
 double median_of(double *x, int64_t n); /* reorders x; the mean of the two middle ones when n is even */
 
-/* That one of x below which that share of the others lies; sorts x, in which no NAN is. */
+/* The value of x below which `share` of the other values lies; sorts x, which holds no NAN. */
 double quantile_of(double *x, int64_t n, double share);
 
 double quotient(double a, double b); /* NAN where b is not positive */

@@ -4,8 +4,8 @@
 #ifndef SINKLAB_STEP_HEAD_H
 #define SINKLAB_STEP_HEAD_H
 
-#include "model/visible.h"
 #include "model/tap.h"
+#include "model/visible.h"
 
 typedef struct StepHead StepHead;
 

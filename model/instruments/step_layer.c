@@ -47,7 +47,7 @@ Observer step_layer_observer(Cells *c) {
     return (Observer){taps, c, see, NULL};
 }
 
-/* A row that is no number shows: it is not left out, as an undefined sink is. */
+/* A row whose figure is NAN makes the mean NAN: left out of a mean are undefined sinks alone. */
 static double root_mean(const Cells *c, int layer, int of) {
     double sum = 0;
     for (int row = 0; row < c->rows; row++) sum += cell(c, row, layer, 0)[of];

@@ -6,14 +6,14 @@
 
 #include "model/instruments/cells.h"
 
-/* For the rows of a whole step. cells_free gives it back. */
+/* Room for the rows of a whole step; cells_free gives it back. */
 Cells step_layer_cells(const Model *m, int rows);
 Observer step_layer_observer(Cells *c);
 
-/* Of the rows seen last, layer by layer:
- * gradient_sink, stream_gradient_sink: as in gradient_sink.c, of what the step descends; mean over the rows
- * attn_write, mlp_write: root mean square, over the batch's tokens and the channels, of what attention and
- * MLP add to the residual stream */
+/* Hands over figures of the rows seen last, layer by layer: gradient_sink and stream_gradient_sink as in
+ * gradient_sink.c, for the loss that the step descends, mean over the rows; attn_write and mlp_write, root
+ * mean square, over the batch's tokens and the channels, of what attention and MLP add to the residual
+ * stream. */
 void step_layer_take(const Cells *c, Figures *out);
 
 #endif

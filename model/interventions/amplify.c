@@ -6,7 +6,8 @@
 
 #include <stddef.h>
 
-/* For each channel c: o_r += more (o_r - mean over rows). Symmetric, hence its own way back. */
+/* o_r += more (o_r - mean over rows) for each channel c. The map is symmetric, so that the gradient takes the
+ * same way. */
 static void from_batch(const View *v, int pos, float more) {
     for (int c = 0; c < v->width; c++) {
         double sum = 0;

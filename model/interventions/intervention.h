@@ -6,12 +6,12 @@
 #define SINKLAB_INTERVENTION_H
 
 #include "model/model_config.h"
-#include "model/visible.h"
 #include "model/tap.h"
+#include "model/visible.h"
 
 #include <stdio.h>
 
-/* What a kind may be told. All are numbers; ARG_MU is a row of mu_names. */
+/* Arguments that a kind may have. All are numbers; ARG_MU is a row of mu_names. */
 typedef enum Arg { ARG_LAYER, ARG_HEAD, ARG_POS, ARG_TOKEN, ARG_LAMBDA, ARG_MU, ARGS } Arg;
 enum { MU_BATCH, MU_POSITIONS };
 
@@ -20,12 +20,12 @@ typedef struct Intervention Intervention;
 typedef struct InterventionKind {
     const char *name;
     const char *definition; /* one line, with the paper */
-    uint32_t must, may;   /* bit 1 << Arg: must be given, may be given */
+    uint32_t must, may;     /* bit 1 << Arg: must be given, may be given */
     Arg order[ARGS];        /* of arguments without a name: its needs, then what it takes */
     /* Exactly one place: an array at a tap, the rows' tokens, what a query sees; none: the caller's rows. */
     TapPoint tap;
     void (*write)(const Intervention *i, const View *v); /* v->data in place, of that layer */
-    void (*back)(const Intervention *i, const View *v);  /* its gradient in place: that before the change */
+    void (*back)(const Intervention *i, const View *v);  /* the gradient after the change to that before */
     void (*tokens)(const Intervention *i, int32_t *x, int rows, int T);
     Blind (*blind)(const Intervention *i);
 } InterventionKind;
@@ -37,8 +37,8 @@ struct Intervention {
 
 extern const InterventionKind *const interventions[]; /* the table, NULL-ended */
 
-/* From a text such as "amplify(pos=10, lambda=8)" or "head_off(0, 1)", for rows of T tokens. Refuses what
- * this model does not have: exit code 2; `where` begins the message. */
+/* Reads an intervention from a text such as "amplify(pos=10, lambda=8)" or "head_off(0, 1)", for rows of T
+ * tokens. Refuses what this model does not have: exit code 2; `where` begins the message. */
 bool intervention_read(const char *text, const char *where, const ModelConfig *c, int T, Intervention *out,
                        Error *e);
 
@@ -46,20 +46,20 @@ bool intervention_read(const char *text, const char *where, const ModelConfig *c
  * definition. */
 void interventions_print(FILE *out);
 
-/* Whether it is the caller's to do, by the rows it passes: a change at no place of the pass. */
+/* Whether the intervention changes the rows that a caller passes in, and nothing inside the pass. */
 bool intervention_of_rows(const Intervention *i);
 
-/* Whether it averages over the rows of the pass. */
+/* Whether the intervention averages over the rows of the pass. */
 bool intervention_of_batch(const Intervention *i);
 
-/* What a model's pass changes: its configuration's list, read. */
+/* The interventions of a model's pass: its configuration's list, read. */
 typedef struct Changes {
     int n;
     Intervention at[LIST_ITEMS];
 } Changes;
 
 bool changes_read(const ModelConfig *c, int T, Changes *out, Error *e);
-/* Whether something is changed at that tap of that layer. */
+/* Whether an intervention writes at that tap of that layer. */
 bool changes_at(const Changes *c, TapPoint tap, int layer);
 void changes_write(const Changes *c, const View *v);
 void changes_back(const Changes *c, const View *v);

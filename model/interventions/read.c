@@ -50,10 +50,10 @@ static Arg arg_of(const char *name) {
     return a;
 }
 
-/* Lambda's bound, of either sign: far beyond it o' overflows and every figure is NaN. */
+/* Bound of |lambda|: far above the bound o' overflows and every figure is NaN. */
 static const double MOST = 1e6;
 
-/* Bounds of what is counted: whole numbers from 0 below it. */
+/* Bounds of arguments that count something: whole numbers from 0, below the bound. */
 static double end_of(const Reader *r, Arg a) {
     const double ends[ARGS] = {[ARG_LAYER] = (double)r->c->layers,
                                [ARG_HEAD] = (double)r->c->heads,
@@ -99,7 +99,7 @@ static char *trim(char *s) {
     return s;
 }
 
-/* One of the words between the parentheses, the i-th. */
+/* The i-th word between the parentheses. */
 static bool read_word(Reader *r, char *word, int i) {
     const InterventionKind *kind = r->out->kind;
     uint32_t known = kind->must | kind->may;

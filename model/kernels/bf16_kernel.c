@@ -7,7 +7,7 @@
 static const Bf16Kernel *const kernels[] = {&bf16_amx, &bf16_avx512};
 enum { KERNELS = sizeof kernels / sizeof *kernels };
 
-/* What a process was granted does not change: the system is asked once. */
+/* The kernel of this process, found once: what the system grants a process does not change. */
 const Bf16Kernel *bf16_kernel(void) {
     static _Atomic(const Bf16Kernel *) kept;
     const Bf16Kernel *kernel = atomic_load_explicit(&kept, memory_order_relaxed);

@@ -18,8 +18,9 @@ typedef struct Factor {
     const uint16_t *panels; /* of a right factor: packed before; then the rest is not looked at. NULL: not */
 } Factor;
 
-/* What a tile does with C: replaces it; adds to it; or replaces it past all caches, which spares reading what
- * is overwritten: whole tiles at multiples of a cache line, and a fence before another thread looks. */
+/* What a tile's product does to C: SET replaces, ADD adds, STREAM replaces past all caches, which spares
+ * reading what is overwritten: whole tiles at multiples of a cache line, and a fence before another thread
+ * looks. */
 typedef enum Bf16Store { BF16_SET, BF16_ADD, BF16_STREAM } Bf16Store;
 
 /* Rows i .. rows-1 of a factor, k terms of each, as panels that are `panel` elements apart, zeros past its

@@ -6,8 +6,9 @@
 
 #include <stdbool.h>
 
-/* Each as the CPU is asked for it, and what the compiler defines where -march lets it use it. */
-#define CPU_FEATURES(ROW)                                                                                           \
+/* CPU features: the name that __builtin_cpu_supports takes, and the macro that is defined where -march allows
+ * the compiler to use the feature. */
+#define CPU_FEATURES(ROW)                                                                                    \
     ROW(avx, __AVX__)                                                                                        \
     ROW(avx2, __AVX2__)                                                                                      \
     ROW(fma, __FMA__)                                                                                        \

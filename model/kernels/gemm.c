@@ -26,9 +26,10 @@ typedef struct Operands {
     int64_t ldc;
 } Operands;
 
-/* What threads' strips are multiples of: whole register tiles of BLIS's families (6, 8, 12, 24 rows of C in
- * memory; 8, 16, 32 columns) or the lowest of the own kernel, and no more, so that two threads get halves. No
- * bit hangs on it (tests). */
+/* Strips of C, one a thread, are multiples of 24 rows or 32 columns, so that no register tile is split,
+ * neither of BLIS's families (6, 8, 12, 24 rows of C in memory; 8, 16, 32 columns) nor the lowest of the own
+ * kernel. Larger multiples would leave two threads with unequal strips. Results do not depend on these
+ * numbers (gemm_test). */
 enum { TILE_ROWS = 24, TILE_COLS = 32 };
 
 static bool has_avx512(void) {
@@ -56,7 +57,7 @@ bool gemm_is_generic(const char *arch) {
     return !strncmp(arch, "generic", strlen("generic"));
 }
 
-/* Whether the own kernel takes BLIS's place: where its bits are the same. */
+/* Whether the own kernel takes the place of BLIS's: only where both give the same bits. */
 static bool is_packed(Depth *depth) {
     if (bli_arch_query_id() != BLIS_ARCH_SKX || !gemm_packed_supported()) return false;
     cntx_t *kernels = bli_gks_query_cntx();
@@ -121,8 +122,8 @@ int64_t gemm_pieces(int64_t m, int64_t n) {
     return ((m > n ? m : n) + tile - 1) / tile;
 }
 
-/* Each thread takes a strip of C along its longer side. Not BLIS's own threads: their barriers spin, and on
- * a machine that others use too a step then takes many times as long. */
+/* Threads of OpenMP each take a strip of C along its longer side. BLIS's own threads are not used: their
+ * barriers spin, and on a machine that others use too a step then takes many times as long. */
 static void threaded(const Operands *o, int64_t m, int64_t n) {
     int64_t tiles = gemm_pieces(m, n), tile = tile_of(m, n);
     int team = omp_in_parallel() ? 1 : omp_get_max_threads();

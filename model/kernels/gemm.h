@@ -1,8 +1,8 @@
-/* Owns: matrix products, through BLIS or the own kernel that has its bits (model/kernels/gemm_packed.h): the choice
- * of kernel, the threads. The only file that knows BLIS. All matrices are row-major with a leading dimension;
- * the result's bits do not depend on the number of threads, nor on which other rows or columns are asked for
- * in the same call; they do depend on how k is cut into calls. Does not own: that cut (model/linear.c),
- * products in bf16 (model/kernels/gemm_bf16.h). */
+/* Owns: matrix products, through BLIS or the own kernel that has its bits (model/kernels/gemm_packed.h): the
+ * choice of kernel, the threads. The only file that knows BLIS. All matrices are row-major with a leading
+ * dimension; the result's bits do not depend on the number of threads, nor on which other rows or columns are
+ * asked for in the same call; they do depend on how k is cut into calls. Does not own: that cut
+ * (model/linear.c), products in bf16 (model/kernels/gemm_bf16.h). */
 #ifndef SINKLAB_GEMM_H
 #define SINKLAB_GEMM_H
 
@@ -13,7 +13,7 @@
  * the user did not choose (BLIS_ARCH_TYPE), since BLIS 0.9 falls to its generic kernel on
  * CPUs newer than itself. Returns the name of the family in force ("skx"). */
 const char *gemm_start(void);
-/* Whether that name stands for kernels that do not know this CPU. */
+/* Whether `arch`, a family of BLIS's kernels by name, is one of plain C, made for no CPU in particular. */
 bool gemm_is_generic(const char *arch);
 
 /* beta: 0 or 1. C[m,n] = A[m,k] B[n,k]^T + beta C: a forward pass, Y = X W^T. */

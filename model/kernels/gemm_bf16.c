@@ -153,12 +153,12 @@ static void strip(const Product *p, int64_t i0, int64_t i1, int64_t j0, int64_t 
     if (p->first == BF16_STREAM) atomic_thread_fence(memory_order_seq_cst);
 }
 
-/* What a task takes of C. No bit hangs on it. */
+/* Rows and columns of C that a task takes. Results do not depend on them. */
 typedef struct Task {
     int64_t rows, cols;
 } Task;
 
-/* What the busiest thread has to do, in multiply-adds of a term: packing a row of A or fetching a column of B
+/* Work of the busiest thread, in multiply-adds of a term: packing a row of A or fetching a column of B
  * takes as long as PASS of them. */
 static int64_t cost(const Product *p, Task t, int64_t threads) {
     enum { PASS = 128 };

@@ -27,7 +27,7 @@ void gemm_bf16_pack(int64_t n, int64_t k, Factor B, uint16_t *panels);
  * factor that is not packed yet; the left one is packed a strip at a time, on the stack. */
 void gemm_bf16(int64_t m, int64_t n, int64_t k, Factor A, Factor B, bool add, float *C, int64_t ldc,
                uint16_t *room);
-/* By a kernel that the caller names. */
+/* The same product by a kernel that the caller names. */
 void gemm_bf16_by(const Bf16Kernel *kernel, int64_t m, int64_t n, int64_t k, Factor A, Factor B, bool add,
                   float *C, int64_t ldc, uint16_t *room);
 

@@ -8,9 +8,9 @@
 
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
 
-/* At most ROWS x COLS of C in registers: 24 accumulators, 2 vectors of B. WIDE columns of B, packed, stay in
- * a second-level cache while A goes by; LINE floats are 4 kB: rows so far apart share the few lines of a
- * first-level cache's set. */
+/* ROWS x COLS of C are in registers at most: 24 accumulators, 2 vectors of B. WIDE columns of B, packed, stay
+ * in a second-level cache while all of A is read. LINE floats are 4 kB: rows that far apart map to one set of
+ * a first-level cache. */
 enum { ROWS = 12, LANES = 16, COLS = 2 * LANES, WIDE = 384, LINE = 1024 };
 
 bool gemm_packed_supported(void) {
@@ -18,8 +18,8 @@ bool gemm_packed_supported(void) {
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 }
 
-/* What is fetched into the cache meanwhile, from now until the tile is done: `lines` of them, `apart` floats
- * from one to the next, every LANES terms, each time `step` floats further. */
+/* Prefetches to be made while a tile is computed: every LANES terms `lines` lines of the cache, `apart`
+ * floats from one to the next, each time `step` floats further. */
 typedef struct Ahead {
     const float *at;
     int64_t apart, step;
@@ -78,7 +78,7 @@ TARGET static void tile_packed_4(float *C, int64_t ldc, int64_t terms, const flo
     tile(PACKED_ROWS, C, ldc, terms, A, 1, ROWS, B, add, ahead);
 }
 
-/* What a strip of rows is cut into, highest first. */
+/* Heights of the tiles that a strip of rows is cut into, highest first. */
 typedef struct Height {
     int rows;
     void (*tile)(float *C, int64_t ldc, int64_t terms, const float *A, const float *B, bool add, Ahead ahead);
@@ -95,8 +95,8 @@ TARGET static inline __mmask16 first(int64_t lanes) {
     return (__mmask16)(lanes >= LANES ? 0xffff : lanes <= 0 ? 0 : (1 << lanes) - 1);
 }
 
-/* Up to sixteen rows with k adjacent, `there` of them read and the rest zeros, into `keep` lanes of panels.
- */
+/* Packs sixteen rows with k adjacent, of which the first `there` are read and the rest are zeros, into the
+ * first `keep` lanes of panels. */
 TARGET static inline __attribute__((always_inline)) void
 transposed(float *to, int width, const float *from, int64_t row, int64_t there, int keep, int64_t terms) {
     for (int64_t t = 0; t < terms; t += LANES) {
@@ -121,8 +121,8 @@ TARGET static inline __attribute__((always_inline)) void pack(float *to, Operand
     const float *from = f.at + i * f.row + k * f.col;
     if (f.col == 1) {
         for (int lane = 0; lane < width; lane += LANES)
-            transposed(to + lane, width, from + lane * f.row, f.row, there - lane, width < LANES ? width : LANES,
-                 terms);
+            transposed(to + lane, width, from + lane * f.row, f.row, there - lane,
+                       width < LANES ? width : LANES, terms);
         return;
     }
     for (int64_t t = 0; t < terms; t++, to += width, from += f.col)
@@ -139,7 +139,7 @@ TARGET static void pack_cols(float *to, Operand f, int64_t i, int64_t rows, int6
     pack(to, f, i, rows, COLS, k, terms);
 }
 
-/* What one block of k and of columns needs. */
+/* One block of k and of columns: its operands and sizes. */
 typedef struct Block {
     Operand A;
     int64_t m, n, k, terms; /* n: columns of this block */
@@ -169,7 +169,7 @@ static Ahead rows_after(const Block *b, int64_t i, int tiles) {
     return (Ahead){A + left - 1, b->A.col, lines * b->A.col, lines};
 }
 
-/* What the next tile fetches when `a` is what this one does. */
+/* The prefetches of the next tile, where `a` are those of this one. */
 static Ahead next_part(const Block *b, Ahead a) {
     int64_t steps = (b->terms + LANES - 1) / LANES;
     a.at += b->A.col == 1 ? a.lines * a.apart : steps * a.step;

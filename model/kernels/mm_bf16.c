@@ -25,7 +25,7 @@ static void tiles(const Bf16Kernel *kernel, float *C, int ldc, int rows, int col
             bf16_edge(kernel, C, ldc, rows - m, cols, terms, A, B, add);
 }
 
-/* As a large product is made: panels of both factors, tiles of C. */
+/* The product as gemm_bf16.c makes large ones: panels of both factors, tiles of C. */
 static void by_panels(const Bf16Kernel *kernel, float *C, int ldc, int M, int N, int K, Factor A, Factor B,
                       bool add) {
     _Alignas(64) uint16_t left[ROOM], right[DEPTH * BF16_COLS];

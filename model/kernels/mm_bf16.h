@@ -6,11 +6,11 @@
 
 #include "model/kernels/bf16_kernel.h"
 
-/* As mm: C[M,N] = A[M,K] B[K,N] (+ C when add), A(m,k) at A[m * row + k * col], of which one is 1. M a
- * multiple of 4. */
+/* The product of mm.h: C[M,N] = A[M,K] B[K,N] (+ C when add), A(m,k) at A[m * row + k * col], of which one
+ * is 1. M a multiple of 4. */
 void mm_bf16(float *C, int ldc, int M, int N, int K, const float *A, int64_t row, int64_t col, const float *B,
              int ldb, bool add);
-/* By a kernel that the caller names. */
+/* The same product by a kernel that the caller names. */
 void mm_bf16_by(const Bf16Kernel *kernel, float *C, int ldc, int M, int N, int K, const float *A, int64_t row,
                 int64_t col, const float *B, int ldb, bool add);
 

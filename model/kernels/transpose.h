@@ -1,5 +1,6 @@
-/* Owns: sixteen vectors of sixteen turned in registers, for what packs rows as columns (model/kernels/gemm_packed.c,
- * model/kernels/vec_bf16.h). CpuFeatures AVX-512. Does not own: the same for any width of vectors (model/kernels/vec.h). */
+/* Owns: sixteen vectors of sixteen turned in registers, for what packs rows as columns
+ * (model/kernels/gemm_packed.c, model/kernels/vec_bf16.h). CpuFeatures AVX-512. Does not own: the same for
+ * any width of vectors (model/kernels/vec.h). */
 #ifndef SINKLAB_TRANSPOSE_H
 #define SINKLAB_TRANSPOSE_H
 

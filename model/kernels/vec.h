@@ -99,7 +99,7 @@ static inline vf vf_sigmoid(vf x) {
     return 1.0f / (1.0f + vf_exp(-x));
 }
 
-/* To about 3 ulp; near 0 a series, where the difference of two sigmoids would lose its digits. */
+/* tanh to about 3 ulp; near 0 a series, since the difference of two sigmoids would lose its digits there. */
 static inline vf vf_tanh(vf x) {
     vf s = x * x, series = x - x * s * (0.333333333f - s * (0.133333333f - s * 0.053968254f));
     vi near = (s < 0.04f);

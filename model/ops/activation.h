@@ -4,8 +4,8 @@
 #ifndef SINKLAB_ACTIVATION_H
 #define SINKLAB_ACTIVATION_H
 
-#include "model/ops/mlp.h"
 #include "model/kernels/vec.h"
+#include "model/ops/mlp.h"
 
 typedef struct Act {
     vf y, slope;

@@ -17,7 +17,7 @@ static int round_up(int n, int to) {
  * are the right factor of a product over d_head transposed. */
 typedef struct Packed {
     int Tp, dkp, dhp;   /* padded T, floats of q and k in a map, d_head */
-    int ld;             /* of what has a column a key: a line more, so that a column falls on many sets */
+    int ld;             /* from row to row of Kt, Vt, S, D: Tp + VW, lest a column map to one cache set */
     float *Q, *K;       /* (maps, Tp, dkp); Q is scaled */
     float *V, *G;       /* (Tp, dhp); G: gradient of o */
     float *Kt, *Vt;     /* (dh, ld) */
@@ -76,7 +76,8 @@ typedef struct Head {
     Product *product;
 } Head;
 
-/* A head's rows lie whole tokens apart, further than the hardware looks ahead. */
+/* Rows of one head are ld floats apart, too far for the hardware's prefetcher: row t + AHEAD is fetched by
+ * hand. */
 static inline __attribute__((always_inline)) void fetch(const float *x, int64_t ld, int t, int rows, int dh,
                                                         const int write) {
     for (int i = 0; t + AHEAD < rows && i < dh; i += LINE)
@@ -337,7 +338,8 @@ static void first_weights(const Scores *b, const Head *x, float *first) {
     const int32_t *doc_start = x->s->doc_start + (int64_t)x->row * x->s->T + b->q0;
     for (int i = 0; i < b->nq; i++) {
         const float *A = b->S + i * b->ld;
-        float weight = doc_start[i] < b->k0 ? 0 : fabsf(A[doc_start[i]]), sum = x->slot->unnormalised ? sum_abs(A, b) : 1;
+        float weight = doc_start[i] < b->k0 ? 0 : fabsf(A[doc_start[i]]),
+              sum = x->slot->unnormalised ? sum_abs(A, b) : 1;
         first[b->q0 + i] = sum > 0 ? weight / sum : 0;
     }
 }

@@ -5,9 +5,9 @@
 #ifndef SINKLAB_ATTENTION_H
 #define SINKLAB_ATTENTION_H
 
-#include "model/visible.h"
 #include "model/slots.h"
 #include "model/tap.h"
+#include "model/visible.h"
 
 enum { ATTENTION_BLOCK = 32 };
 

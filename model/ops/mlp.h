@@ -9,7 +9,7 @@
 
 #include "model/slots.h"
 
-/* In the order of the table: a new one comes last. */
+/* In the order of the table, whose first row is the default. */
 #define MLP_KINDS(GATED, PLAIN)                                                                              \
     GATED(swiglu, "W_down (silu(W_gate x) * W_up x) (arXiv 2002.05202)")                                     \
     GATED(geglu, "W_down (gelu(W_gate x) * W_up x) (arXiv 2002.05202)")                                      \

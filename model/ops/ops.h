@@ -37,9 +37,11 @@ void sinusoid_table(float *P, int T, int d, double amplitude);
 void learned_forward(float *x, const float *P, int B, int T, int d);
 void learned_backward(const float *dx, float *dP, int B, int T, int d);
 
-/* ---- norms: norm.c for every kind; a row of the stream: rmsnorm.c, rmsnorm_scalar.c, layernorm.c, dyt.c ---- */
+/* ---- norms: norm.c for every kind; a row of the stream: rmsnorm.c, rmsnorm_scalar.c, layernorm.c, dyt.c
+ * ---- */
 
-/* Every row under the configuration's kind of norm. x, h (N, d); stat (N, NORM_STATS): what the backward needs. */
+/* Every row under the configuration's kind of norm. x, h (N, d); stat (N, NORM_STATS): what the backward
+ * needs. */
 void norm_rows(const Ctx *c, const float *x, float *h, float *stat);
 /* dx += the gradient through the norm; c->dw: the sums over tokens. */
 void norm_rows_back(const Ctx *c, const float *x, const float *stat, const float *dh, float *dx);

@@ -154,8 +154,8 @@ static void assert_clean(const Place *p) {
     assert_int_equal(shell(line), 0); /* half a checkpoint is no checkpoint, and takes room */
 }
 
-/* From hardly any room on, an eighth and a little more each time: the sweep is stopped by the schema, a row, a
- * checkpoint, its page, whatever comes next. */
+/* From hardly any room on, an eighth and a little more each time: the sweep is stopped by the schema, a row,
+ * a checkpoint, its page, whatever comes next. */
 static void room_by_room(const Place *p, const char *jobs, int more) {
     char folder[96], words[64];
     int full = 0, code = 1, kilobytes = more;

@@ -71,7 +71,8 @@ static void spread_of_one_token(void **state) {
     for (int row = 0; row < ROWS; row++) {
         int32_t *token = &changed[row * T + POS];
         *token = (*token + 7) % (int32_t)c.vocab;
-        Forward f = naive_row(&a, row), g = naive_forward(a.r.m, changed + row * T, a.r.doc_start + row * T, T);
+        Forward f = naive_row(&a, row),
+                g = naive_forward(a.r.m, changed + row * T, a.r.doc_start + row * T, T);
         for (int i = 0; i < LAYERS * T; i++)
             want[i] +=
                 apart(naive_at(&f, f.x, f.D, i / T, i % T), naive_at(&g, g.x, g.D, i / T, i % T), f.D) / ROWS;

@@ -15,7 +15,8 @@ static const char planted[] =
     "INSERT INTO run (id, key, variant, seed, config, status, corpus, threads, cpu, steps, parameters,"
     "  flops_per_token, heartbeat)"
     " SELECT id, 'key' || id, variant, seed, json_object('variant', variant, 'seed', seed,"
-    "  'model', json_object('context', 32, 'layers', 2, 'heads', 2), 'data', json_object('bos', iif(variant = 'no_bos', 'none', "
+    "  'model', json_object('context', 32, 'layers', 2, 'heads', 2), 'data', json_object('bos', iif(variant "
+    "= 'no_bos', 'none', "
     "'row'),"
     "  'tokenizer', 'bpe', 'vocab', 64)), status, 'words', 1, 'some', 40, 1000, 1e9, 'then' FROM at;"
     "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 40)"
@@ -34,7 +35,8 @@ static const char planted[] =
     " UNION ALL SELECT id, step, 'context', 32, NULL, NULL, 0.5, 0.1, 0.125, NULL, NULL, NULL FROM moment"
     "  WHERE step IN (0, 40);"
     "UPDATE eval SET val_loss_late = val_loss, val_loss_16k = val_loss, sequences = 100 WHERE probe = 'main';"
-    "UPDATE eval SET bos_cost = 0.125, bos_cost_se = 0.01, bos_cost_late = 0.25, bos_cost_late_se = 0.02, bos_cost_rows = 8"
+    "UPDATE eval SET bos_cost = 0.125, bos_cost_se = 0.01, bos_cost_late = 0.25, bos_cost_late_se = 0.02, "
+    "bos_cost_rows = 8"
     " WHERE probe = 'other_bos';"
     "INSERT INTO eval_layer (run_id, step, probe, layer, sink_rate_03)"
     " SELECT moment.id, step, 'main', value, iif(sinks AND step >= 30 - 10 * value, 0.5, 0)"
@@ -213,10 +215,16 @@ static const char one_variant[] =
     "baseline model.head_out=" head_out " model.head_out_scale=" scale " optim.lr=" lr "|"
 
 static const struct Answer apart[] = {
-    {"loss_at_equal_tokens.sql", "1|" SIDE("none", "0.2", "0.001") "2|2000|3.0625|3.0|3.125\n" /**/
-     "1|" SIDE("none", "0.2", "0.003") "2|2000|3.3125|3.25|3.375\n"                            /**/
-     "1|" SIDE("rmsnorm", "1", "0.001") "2|2000|3.5625|3.5|3.625\n"                            /**/
-     "1|" SIDE("rmsnorm", "1", "0.003") "2|2000|3.8125|3.75|3.875\n"},
+    {"loss_at_equal_tokens.sql",
+     "1|" SIDE("none", "0.2",
+               "0.001") "2|2000|3.0625|3.0|3.125\n" /**/
+                        "1|" SIDE("none", "0.2",
+                                  "0.003") "2|2000|3.3125|3.25|3.375\n" /**/
+                                           "1|" SIDE("rmsnorm", "1",
+                                                     "0.001") "2|2000|3.5625|3.5|3.625\n" /**/
+                                                              "1|" SIDE(
+                                                                  "rmsnorm", "1",
+                                                                  "0.003") "2|2000|3.8125|3.75|3.875\n"},
     {"onset_by_variant.sql", SIDE("none", "0.2", "0.001") "2|2|10|10.0|10|1000.0\n" /**/
      SIDE("none", "0.2", "0.003") "2|2|10|10.0|10|1000.0\n"                         /**/
      SIDE("rmsnorm", "1", "0.001") "2|0||||\n"                                      /**/

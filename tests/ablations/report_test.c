@@ -108,7 +108,7 @@ static void heads_are_mapped_against_the_control(void **state) {
     assert_non_null(strstr(page, "n = 1 run, T = 32, uniform control 0.1268"));
     assert_non_null(strstr(page, ">L0 H1</text>"));
     assert_non_null(strstr(page, "fill=\"#f0efec\" d=\"M56 40h572v10")); /* a row of the neutral colour */
-    assert_null(strstr(page, "fill=\"#f0efec\" d=\"M56 51"));           /* the next is not */
+    assert_null(strstr(page, "fill=\"#f0efec\" d=\"M56 51"));            /* the next is not */
     assert_null(strstr(page, "<b>"));
     free(page);
     store_close(s);

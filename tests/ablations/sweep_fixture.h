@@ -53,8 +53,10 @@ static inline void plant_run(Store *s, Planted *p, const char *side, int cell, i
     plant_row(s, "INSERT INTO sweep_run VALUES (?1, ?2, ?3)", "iii", p->id, index, run);
     plant_row(s, "INSERT INTO sweep_cell VALUES (?1, ?2, ?3, ?4, ?4, 'all', ?5)", "iiiti", p->id, index,
               (int64_t)cell, side, (int64_t)judges);
-    plant_row(s, "INSERT INTO eval (run_id, step, probe, T, val_loss) VALUES (?1, 100, 'main', 32, ?2)", "id",
-              run, val_loss);
+    plant_row(s,
+              "INSERT INTO eval (run_id, step, probe, T, val_loss, val_loss_late, val_loss_16k)"
+              " VALUES (?1, 100, 'main', 32, ?2, ?2, ?2)",
+              "id", run, val_loss);
 }
 
 #endif

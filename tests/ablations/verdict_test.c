@@ -60,8 +60,9 @@ static void words_follow_the_interval(void **state) {
     place_remove(&p);
 }
 
-/* Two models without a sink are equal at the resolution of the rate: nothing was seen. A rate that falls alike in every
- * seed is judged with the resolution for its spread: 1 / (10 sequences x 2 layers x 5 heads). */
+/* Two models without a sink are equal at the resolution of the rate: nothing was seen. A rate that falls
+ * alike in every seed is judged with the resolution for its spread: 1 / (10 sequences x 2 layers x 5 heads).
+ */
 static void equal_rates_are_no_certainty(void **state) {
     (void)state;
     static const struct {
@@ -69,7 +70,10 @@ static void equal_rates_are_no_certainty(void **state) {
         double side[2], baseline[2];
         const char *answer;
     } cases[] = {
-        {"no_sink", {0, 0}, {0, 0}, "undecided 0.0 0.0 nothing was seen: both sides have the same figures throughout"},
+        {"no_sink",
+         {0, 0},
+         {0, 0},
+         "undecided 0.0 0.0 nothing was seen: both sides have the same figures throughout"},
         {"fell", {0.1, 0.1}, {0.5, 0.5}, "supported -0.4 0.01 -"},
     };
     Place p = place_make();
@@ -85,12 +89,14 @@ static void equal_rates_are_no_certainty(void **state) {
         snprintf(sql, sizeof sql,
                  "UPDATE sweep_expect SET metric = 'sink_rate_03' WHERE sweep = %d;"
                  "UPDATE run SET config = '{\"model\":{\"layers\":2,\"heads\":5}}';"
-                 "UPDATE eval SET sequences = 10, sink_rate_03 = iif((SELECT variant FROM run WHERE id = run_id) = 'none',"
+                 "UPDATE eval SET sequences = 10, sink_rate_03 = iif((SELECT variant FROM run WHERE id = "
+                 "run_id) = 'none',"
                  " %g, %g) WHERE run_id IN (SELECT run FROM sweep_run WHERE sweep = %d)",
                  (int)sweep.id, cases[i].baseline[0], cases[i].side[0], (int)sweep.id);
         run_sql(s, sql);
         snprintf(sql, sizeof sql,
-                 "SELECT verdict || ' ' || round(mean, 4) || ' ' || coalesce(round(mean / effect_sd, 4), 0.0) || ' ' ||"
+                 "SELECT verdict || ' ' || round(mean, 4) || ' ' || coalesce(round(mean / effect_sd, 4), "
+                 "0.0) || ' ' ||"
                  " coalesce(note, '-') FROM verdict WHERE sweep = '%s'",
                  cases[i].name);
         if (strcmp(ask(s, sql, answer), cases[i].answer)) fail_msg("%s: %s", cases[i].name, answer);
@@ -117,24 +123,30 @@ static void two_onsets_that_never_came_are_no_difference(void **state) {
     place_remove(&p);
 }
 
-/* Rows that begin with BOS and rows that do not predict other targets: val_loss says nothing, val_loss_late does. */
+/* Rows that begin with BOS and rows that do not predict other targets: val_loss says nothing, val_loss_late
+ * does. */
 static void losses_of_two_packings_are_compared_over_the_late_targets(void **state) {
     (void)state;
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
     OK(t_quantile_fill(s, 2, &e));
     Planted sweep = plant_sweep(s, "packings", 0, "lower");
-    plant_row(s, "INSERT INTO sweep_expect VALUES (?1, 1, 'val_loss_late', 'higher', 0, 'none')", "i", sweep.id);
+    plant_row(s, "INSERT INTO sweep_expect VALUES (?1, 1, 'val_loss_late', 'higher', 0, 'none')", "i",
+              sweep.id);
     for (int seed = 0; seed < 3; seed++) {
         plant_run(s, &sweep, "none", 0, seed, true, 3 + 0.01 * seed);
         plant_run(s, &sweep, "norm", 1, seed, true, 2.9 + 0.02 * seed);
     }
-    run_sql(s, "UPDATE run SET config = json_object('data', json_object('bos', iif(variant = 'none', 'row', 'none')));"
+    run_sql(s, "UPDATE run SET config = json_object('data', json_object('bos', iif(variant = 'none', 'row', "
+               "'none')));"
                "UPDATE eval SET val_loss_late = 4 - val_loss");
-    ASK(s, "SELECT group_concat(metric || ' ' || n || ' ' || verdict || ' ' || coalesce(note, '-'), '; ') FROM verdict",
+    ASK(s,
+        "SELECT group_concat(metric || ' ' || n || ' ' || verdict || ' ' || coalesce(note, '-'), '; ') FROM "
+        "verdict",
         "val_loss 0 undecided 3 pairs apart: their losses are not over the same targets after the same text; "
         "val_loss_late 3 supported -");
-    run_sql(s, "UPDATE run SET config = json_object('data', json_object('bos', iif(variant = 'none', 'row', 'document')))");
+    run_sql(s, "UPDATE run SET config = json_object('data', json_object('bos', iif(variant = 'none', 'row', "
+               "'document')))");
     ASK(s, "SELECT group_concat(n || verdict) FROM verdict", "0undecided,0undecided");
     store_close(s);
     place_remove(&p);
@@ -162,10 +174,11 @@ static void holm_goes_by_p_and_not_by_the_file(void **state) {
         run_sql(s, "UPDATE eval SET val_loss_1 = val_loss * iif(run_id % 4 = 0, -1.6, 1),"
                    " val_loss_late = val_loss * iif(run_id % 4 < 2, -0.6, 1)");
         char sql[256];
-        snprintf(sql, sizeof sql,
-                 "SELECT group_concat(metric || ' ' || share || ' ' || verdict || ' ' || more_seeds, '; ') FROM"
-                 " (SELECT * FROM verdict WHERE sweep = '%s' ORDER BY metric)",
-                 sweep.name);
+        snprintf(
+            sql, sizeof sql,
+            "SELECT group_concat(metric || ' ' || share || ' ' || verdict || ' ' || more_seeds, '; ') FROM"
+            " (SELECT * FROM verdict WHERE sweep = '%s' ORDER BY metric)",
+            sweep.name);
         ask(s, sql, answer[order]);
     }
     assert_string_equal(answer[0], answer[1]);

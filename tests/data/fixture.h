@@ -70,7 +70,8 @@ static inline void write_made_text(const char *path, int64_t words) {
 }
 
 static inline DataConfig config_of(const char *source, int tokenizer) {
-    DataConfig c = {.tokenizer = tokenizer, .vocab = 400, .bos = BOS_ROW, .mask = MASK_CAUSAL, .fixed_token_at = -1};
+    DataConfig c = {
+        .tokenizer = tokenizer, .vocab = 400, .bos = BOS_ROW, .mask = MASK_CAUSAL, .fixed_token_at = -1};
     assert_true(strlen(source) < sizeof c.source);
     memcpy(c.source, source, strlen(source) + 1);
     return c;

@@ -310,7 +310,8 @@ static const bool every_head[HEADS] = {true, true, true, true},
 static const float slopes[HEADS] = {0.25f, 0.0625f, 0.5f, 0};
 
 static AttentionShape shape_of(const Case *c, int32_t *doc_start) {
-    for (int n = 0; n < c->B * c->T; n++) doc_start[n] = c->documents ? n % c->T / c->documents * c->documents : 0;
+    for (int n = 0; n < c->B * c->T; n++)
+        doc_start[n] = c->documents ? n % c->T / c->documents * c->documents : 0;
     return (AttentionShape){.B = c->B,
                             .T = c->T,
                             .H = c->H,

@@ -123,7 +123,7 @@ typedef struct Case {
     const Config *c;
     Rig r;
     Tape *tape;
-    Tape *narrow;         /* of the first context of a schedule; NULL: there is one */
+    Tape *narrow;                /* of the first context of a schedule; NULL: there is one */
     int32_t doc_start[ROWS * T]; /* of the same tokens in its shorter rows */
     SinkPenalty penalty;
     int documents; /* tokens of one, 0: no mask */
@@ -238,7 +238,8 @@ static void open_case(Case *k) {
     k->penalty = (SinkPenalty){k->c->train.sink_penalty, 0.3, 1.0 / ROWS};
     k->tape = tape_of(k, T);
     if (shortest < T) k->narrow = tape_of(k, shortest);
-    for (int i = 0; k->documents && i < ROWS * T; i++) k->doc_start[i] = i % shortest / k->documents * k->documents;
+    for (int i = 0; k->documents && i < ROWS * T; i++)
+        k->doc_start[i] = i % shortest / k->documents * k->documents;
 }
 
 static void close_case(Case *k) {

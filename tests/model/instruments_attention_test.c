@@ -9,7 +9,7 @@ enum { BLOCK = 5 }; /* no divisor of any T here: the last block is short */
 typedef struct Case {
     Model m;
     Probe p;
-    float *A;    /* (rows, layers, heads, T, T) */
+    float *A;           /* (rows, layers, heads, T, T) */
     int32_t *doc_start; /* (rows, T) */
     bool unnormalised;
 } Case;
@@ -49,7 +49,10 @@ static Figures measure(Case *c) {
         const Instrument *i = set[n];
         void *self = instrument_open(i, &c->p);
         if (i->see)
-            i->see(self, &(View){.at = TAP_EMBED, .layer = -1, .rows = c->p.rows, .T = c->p.T, .doc_start = c->doc_start});
+            i->see(
+                self,
+                &(View){
+                    .at = TAP_EMBED, .layer = -1, .rows = c->p.rows, .T = c->p.T, .doc_start = c->doc_start});
         for (int row = 0; i->weights && row < c->p.rows; row++)
             for (int l = 0; l < (int)c->m.config.layers; l++)
                 for (int h = 0; h < (int)c->m.config.heads; h++) show_weights(i, self, c, row, l, h);
@@ -59,7 +62,8 @@ static Figures measure(Case *c) {
 }
 
 static int first_of(const Case *c, int row, int q) {
-    int doc_start = c->doc_start[row * c->p.T + q], from = c->m.config.window ? q - (int)c->m.config.window + 1 : 0;
+    int doc_start = c->doc_start[row * c->p.T + q],
+        from = c->m.config.window ? q - (int)c->m.config.window + 1 : 0;
     return from > doc_start ? from : doc_start;
 }
 

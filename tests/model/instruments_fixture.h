@@ -61,7 +61,8 @@ static inline void show(const Instrument *i, void *self, const Probe *p, TapPoin
 }
 
 /* The figures of an instrument of the residual stream X (layers, rows T, width). */
-static inline Figures measure_stream(const Instrument *i, const Probe *p, float *X, const int32_t *doc_start) {
+static inline Figures measure_stream(const Instrument *i, const Probe *p, float *X,
+                                     const int32_t *doc_start) {
     Figures f = {0};
     void *self = instrument_open(i, p);
     show(i, self, p, TAP_RESID, X, (int)p->m->config.width, doc_start, 2);

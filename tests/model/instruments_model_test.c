@@ -6,8 +6,8 @@
 
 #include "tests/model/instruments_fixture.h"
 
-#include "model/kernels/gemm.h"
 #include "model/instruments/stats.h"
+#include "model/kernels/gemm.h"
 
 #include <omp.h>
 
@@ -259,7 +259,8 @@ static void against_a_naive_forward(void **state) {
         Forward rows[ROWS];
         Figures f = {0};
         measure(&r, 2, &f, NULL);
-        for (int row = 0; row < ROWS; row++) rows[row] = naive_forward(r.m, r.x + row * T, r.doc_start + row * T, T);
+        for (int row = 0; row < ROWS; row++)
+            rows[row] = naive_forward(r.m, r.x + row * T, r.doc_start + row * T, T);
         for (int l = 0; l < LAYERS; l++) {
             check_stream(&f, &r, rows, l);
             check_variance(&f, rows, l);

@@ -3,8 +3,8 @@
  * random directions, judged as slope.h says; what is refused. */
 #include "tests/model/slope.h"
 
-#include "model/kernels/gemm.h"
 #include "model/interventions/intervention.h"
+#include "model/kernels/gemm.h"
 #include "model/slots.h"
 
 #include <math.h>

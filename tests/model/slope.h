@@ -52,7 +52,8 @@ static inline bool kinky(Kinks k) {
     return k.hidden || k.weights;
 }
 
-/* A rig's mean loss over scored tokens, with its sink penalty. The tape's own observers look on, and may write. */
+/* A rig's mean loss over scored tokens, with its sink penalty. The tape's own observers look on, and may
+ * write. */
 typedef struct RigLoss {
     const Rig *r;
     Tape *tape;

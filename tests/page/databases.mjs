@@ -72,7 +72,8 @@ function* evalRows(run, d) {
     const g = growth(run, step);
     const at = { run_id: run.id, step };
     const main = { ...at, probe: "main" };
-    yield insert("eval", { ...main, T: d.T, sequences: 100, val_loss: lossAt(run, step), ...evalAt(g) });
+    yield insert("eval", { ...main, T: d.T, sequences: 100, val_loss: lossAt(run, step),
+      val_loss_late: lossAt(run, step), val_loss_16k: lossAt(run, step), ...evalAt(g) });
     for (let layer = 0; layer < d.layers; layer++) {
       yield insert("eval_layer", { ...main, layer, ...layerAt(g, layer, d.layers) });
       if (step % (5 * every)) continue;

@@ -4,9 +4,9 @@
 #include "model/useful_threads.h"
 #include "train/bench.h"
 #include "train/config/conflicts.h"
+#include "train/config/yaml.h"
 #include "train/run.h"
 #include "train/step.h"
-#include "train/config/yaml.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -185,8 +185,9 @@ static void pieces_from_shapes(void **state) {
     c.model.mlp_width *= 4;
     assert_true(model_create(&large, &c.model, false, &e));
     int64_t d = small->config.width;
-    assert_int_equal(useful_pieces(small, 4, 64, false, PHASE_LINEAR + LINEAR_PASSES * LINEAR_OUT + LINEAR_DW),
-                     gemm_pieces(d, d));
+    assert_int_equal(
+        useful_pieces(small, 4, 64, false, PHASE_LINEAR + LINEAR_PASSES * LINEAR_OUT + LINEAR_DW),
+        gemm_pieces(d, d));
     assert_int_equal(useful_pieces(small, 4, 64, false, PHASE_ATTENTION_FORWARD), 4 * small->config.heads);
     assert_int_equal(useful_pieces(small, 4, 64, false, PHASE_OPTIMISER), 0);
     assert_true(useful_threads(small, 4, 64, false) >= 1);

@@ -39,12 +39,17 @@ static void only_what_this_run_wrote_is_gone_on_from(void **state) {
     static const struct {
         const char *command, *says; /* on checkpoints 7 and 14 of this run, and 14 of another in other/ */
     } cases[] = {
-        {"cp other/step-00000014/model.safetensors step-00000014/", "of run other after step 14, not of this run"},
-        {"cp other/step-00000014/optimizer.safetensors step-00000014/", "of run other after step 14, not of this run"},
-        {"cp step-00000007/optimizer.safetensors step-00000014/", "after step 7, not of this run after step 14"},
-        {"rm -r step-00000014; mv step-00000007 step-00000014; cp -r keep-7 step-00000007", "after step 7, not of this run"},
+        {"cp other/step-00000014/model.safetensors step-00000014/",
+         "of run other after step 14, not of this run"},
+        {"cp other/step-00000014/optimizer.safetensors step-00000014/",
+         "of run other after step 14, not of this run"},
+        {"cp step-00000007/optimizer.safetensors step-00000014/",
+         "after step 7, not of this run after step 14"},
+        {"rm -r step-00000014; mv step-00000007 step-00000014; cp -r keep-7 step-00000007",
+         "after step 7, not of this run"},
         {"printf '\\001' | dd of=step-00000014/model.safetensors bs=1 conv=notrunc 2>/dev/null "
-         "seek=$(($(stat -c %s step-00000014/model.safetensors) - 3))", "its checksum"},
+         "seek=$(($(stat -c %s step-00000014/model.safetensors) - 3))",
+         "its checksum"},
         {"printf '\\001' | dd of=step-00000014/optimizer.safetensors bs=1 conv=notrunc 2>/dev/null "
          "seek=$(($(stat -c %s step-00000014/optimizer.safetensors) - 3))",
          "its checksum"},
@@ -61,7 +66,8 @@ static void only_what_this_run_wrote_is_gone_on_from(void **state) {
         OK(checkpoint_save(other, 14, &c, &(Origin){"other", "", ""}, t.model, &t.optim, path, &e));
         for (int64_t at = 7; at <= 14; at += 7)
             OK(checkpoint_save(folder, at, &c, &(Origin){"key", "", ""}, t.model, &t.optim, path, &e));
-        snprintf(command, sizeof command, "cd %s && cp -r step-00000007 keep-7 && %s", folder, cases[i].command);
+        snprintf(command, sizeof command, "cd %s && cp -r step-00000007 keep-7 && %s", folder,
+                 cases[i].command);
         assert_int_equal(system(command), 0);
         OK(checkpoint_resume(folder, "key", 14, t.model, &t.optim, &got, &e));
         assert_int_equal(got.step, 7);
@@ -72,7 +78,8 @@ static void only_what_this_run_wrote_is_gone_on_from(void **state) {
     trainer_free(&t);
 }
 
-/* A database that lost its rows leaves checkpoints that nothing leads up to: they are kept under another name. */
+/* A database that lost its rows leaves checkpoints that nothing leads up to: they are kept under another
+ * name. */
 static void a_checkpoint_without_rows_is_set_aside(void **state) {
     (void)state;
     char folder[] = "/tmp/sinklab-checkpoint-XXXXXX", path[1024], command[192];
@@ -90,7 +97,8 @@ static void a_checkpoint_without_rows_is_set_aside(void **state) {
     OK(checkpoint_resume(folder, "key", 0, t.model, &t.optim, &got, &e));
     assert_int_equal(got.step, 0);
     snprintf(command, sizeof command,
-             "cd %s && test \"$(ls | tr '\\n' ' ')\" = 'step-00000007.aside step-00000014.aside step-00000014.aside-2 '",
+             "cd %s && test \"$(ls | tr '\\n' ' ')\" = 'step-00000007.aside step-00000014.aside "
+             "step-00000014.aside-2 '",
              folder);
     assert_int_equal(system(command), 0);
     snprintf(command, sizeof command, "rm -rf %s", folder);
@@ -123,8 +131,8 @@ static void the_newest_is_gone_on_from(void **state) {
         assert_int_equal(at.step, cases[i].newest);
         assert_true(t.model->params[0] == (float)cases[i].newest);
         if (cases[i].beside < 0) continue;
-        snprintf(command, sizeof command, "test -d %s/step-%08d && test $(ls %s | grep -vc aside) = 2", folder,
-                 (int)cases[i].beside, folder);
+        snprintf(command, sizeof command, "test -d %s/step-%08d && test $(ls %s | grep -vc aside) = 2",
+                 folder, (int)cases[i].beside, folder);
         assert_int_equal(system(command), 0);
     }
     snprintf(command, sizeof command, "rm -rf %s", folder);

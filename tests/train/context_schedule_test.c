@@ -1,5 +1,5 @@
-/* train/context_schedule.c and what train/step.c does with it: stages, refusals; a schedule of one stage, and other
- * keys that do nothing, are the plain run bit for bit; rows grow while the tokens of a step stay. */
+/* train/context_schedule.c and what train/step.c does with it: stages, refusals; a schedule of one stage, and
+ * other keys that do nothing, are the plain run bit for bit; rows grow while the tokens of a step stay. */
 #include "tests/model/support.h"
 
 #include "data/base/rng.h"

@@ -1,5 +1,5 @@
-/* train/optim/optim.c and train/optim/: every optimiser against its formula in double over several steps; what is
- * said of their directions; the schedules. */
+/* train/optim/optim.c and train/optim/: every optimiser against its formula in double over several steps;
+ * what is said of their directions; the schedules. */
 #include "tests/model/support.h"
 
 #include "data/base/rng.h"

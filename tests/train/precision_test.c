@@ -161,7 +161,8 @@ static void bf16_that_is_slower_than_fp32_is_said_to_be(void **state) {
     bf16_peak = 1e15;
     assert_int_equal(train(p, "slow.db", "train.precision=bf16"), 0);
     assert_file_says(p, "said", "train.precision: bf16: slower than fp32 here");
-    assert_answer(p, "slow.db", "SELECT config ->> '$.train.precision', blas_arch LIKE '%+%' FROM run", "bf16|1|\n");
+    assert_answer(p, "slow.db", "SELECT config ->> '$.train.precision', blas_arch LIKE '%+%' FROM run",
+                  "bf16|1|\n");
     bf16_peak = 3e15;
 }
 

@@ -104,7 +104,8 @@ static void the_bytes_are_those_of_the_format(void **state) {
     memcpy(expected + 8 + length, data, sizeof data);
     size_t size = read_bytes(write_sample(p), found, sizeof found);
     assert_int_equal(size, 8 + length + sizeof data);
-    char *sum = strstr(found + 8, "checksum"); /* 32 hex digits, which is all that the test does not spell out */
+    char *sum =
+        strstr(found + 8, "checksum"); /* 32 hex digits, which is all that the test does not spell out */
     assert_int_equal(strspn(sum + 11, "0123456789abcdef"), 32);
     memset(sum + 11, '0', 32);
     assert_memory_equal(found, expected, size);

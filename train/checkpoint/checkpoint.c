@@ -112,7 +112,7 @@ static void folder_of(char *path, const char *run_folder, int64_t step) {
     snprintf(path, 1024, "%.980s/step-%08" PRId64, run_folder, step);
 }
 
-/* The weights, and the optimiser's state unless it was thrown away. */
+/* Whether the files of a checkpoint can be read: its weights and, unless deleted, its optimiser's state. */
 static bool can_be_read(const char *folder) {
     for (size_t i = 0; i < FILES; i++) {
         char file[1100];
@@ -137,7 +137,7 @@ int64_t checkpoint_newest(const char *run_folder, char *path) {
     return 0;
 }
 
-/* Renamed, so that no run takes it for its own and nobody's work is gone. */
+/* Renames a checkpoint's folder, so that no run takes the checkpoint for its own and nothing is lost. */
 static void set_aside(const char *folder) {
     char aside[1060];
     for (int i = 1; i < 1000; i++) {
@@ -146,7 +146,8 @@ static void set_aside(const char *folder) {
     }
 }
 
-/* What lies beyond the newest step is from before the run was sent back: its figures are gone. */
+/* Removes all checkpoints but the newest KEEP. Those beyond step `newest` are from before the run went back
+ * to an earlier step; the figures that belong to them are gone, so they are set aside. */
 static void remove_old(const char *run_folder, int64_t newest) {
     int64_t steps[MOST];
     int n = list_steps(run_folder, steps, MOST), kept = 0;
@@ -200,7 +201,8 @@ static void model_path(char *out, size_t room, const char *path) {
     snprintf(out, room, "%s%s", path, folder ? "/model.safetensors" : "");
 }
 
-/* A number of the metadata; 0 where there is none, INT64_MAX where it is no number: of some later form. */
+/* A number of the metadata; 0 where the key is missing, INT64_MAX where its value is no number (a later
+ * form). */
 static int64_t number_of(const StFile *f, const char *key) {
     const char *text = safetensors_meta(f, key);
     if (!text) return 0;
@@ -251,7 +253,8 @@ static bool copy_tensors(const StFile *f, const char *path, const Model *m, cons
     return true;
 }
 
-/* Into an arena, or to none: each tensor of the model, and no other. */
+/* Reads the weights into an arena, or with NULL only checks: each tensor of the model is there, and no other.
+ */
 static bool take_weights(const char *path, const Model *m, float *arena, Error *e) {
     char file[1100];
     StFile *f;
@@ -275,7 +278,8 @@ bool checkpoint_fits_model(const char *path, const Model *m, Error *e) {
 /* A folder that was copied into another run's place must not be trained on under its key. */
 static bool check_identity(const StFile *f, const char *file, const char *key, int64_t step, Error *e) {
     if (!strcmp(text_of(f, "key"), key) && number_of(f, "step") == step) return true;
-    return fail(e, EXIT_USAGE, "checkpoint: %s: of run %.32s after step %.20s, not of this run after step %" PRId64, file,
+    return fail(e, EXIT_USAGE,
+                "checkpoint: %s: of run %.32s after step %.20s, not of this run after step %" PRId64, file,
                 text_of(f, "key"), text_of(f, "step"), step);
 }
 
@@ -288,7 +292,8 @@ static bool check_weights(const char *folder, const char *key, int64_t step, Err
     return ok;
 }
 
-static bool load_optimiser(const char *folder, const char *key, int64_t step, const Model *m, OptimState *o, Error *e) {
+static bool load_optimiser(const char *folder, const char *key, int64_t step, const Model *m, OptimState *o,
+                           Error *e) {
     char file[1100];
     StFile *f;
     snprintf(file, sizeof file, "%s/optimizer.safetensors", folder);
@@ -301,8 +306,8 @@ static bool load_optimiser(const char *folder, const char *key, int64_t step, co
 }
 
 /* An older one gives the same bits, some steps later: every array is read again whole. */
-bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, Model *m, OptimState *o, Resumed *out,
-                       Error *e) {
+bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, Model *m, OptimState *o,
+                       Resumed *out, Error *e) {
     int64_t steps[MOST];
     int n = list_steps(run_folder, steps, MOST), unreadable = 0;
     *out = (Resumed){0};
@@ -312,11 +317,13 @@ bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, 
         out->step = steps[i];
         if (steps[i] > logged) {
             fail(&why, EXIT_FAILED,
-                 "checkpoint: %s: its database has figures up to step %" PRId64 " only (set aside as %s.aside)",
+                 "checkpoint: %s: its database has figures up to step %" PRId64
+                 " only (set aside as %s.aside)",
                  out->path, logged, strrchr(out->path, '/') + 1);
             set_aside(out->path);
             out->aside++;
-        } else if (check_weights(out->path, key, steps[i], &why) && checkpoint_load_weights(out->path, m, &why) &&
+        } else if (check_weights(out->path, key, steps[i], &why) &&
+                   checkpoint_load_weights(out->path, m, &why) &&
                    load_optimiser(out->path, key, steps[i], m, o, &why)) {
             return true;
         } else {
@@ -331,7 +338,7 @@ bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, 
                 out->passed.text);
 }
 
-/* Keys without which it is not known what the figures of a model are. */
+/* Whether figures of a model cannot be told without this key. */
 static bool shapes_figures(const char *key) {
     return !strncmp(key, "model.", 6) || !strncmp(key, "data.", 5);
 }
@@ -388,7 +395,7 @@ bool checkpoint_key(const char *path, char key[33], Error *e) {
 
 /* ---- its data and this one ---- */
 
-/* Whether both are known and differ. */
+/* Whether two hashes are both known (not "") and differ. */
 static bool differ(const char *a, const char *b) {
     return *a && *b && strcmp(a, b);
 }

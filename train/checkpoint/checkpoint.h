@@ -6,25 +6,26 @@
 #define SINKLAB_CHECKPOINT_H
 
 #include "data/data.h"
+#include "train/checkpoint/safetensors.h"
 #include "train/config/config.h"
 #include "train/optim/optim.h"
-#include "train/checkpoint/safetensors.h"
 
-/* Version of what stands in a checkpoint, in its metadata beside NUMERICS. Raised when the form changes. A key of
- * model.* or data.* that a file lacks is refused, unless the key was born since (`.since`): then it has its default.
+/* Version of what stands in a checkpoint, in its metadata beside NUMERICS. Raised when the form changes. A
+ * key of model.* or data.* that a file lacks is refused, unless the key was born since (`.since`): then it
+ * has its default.
  *
  * Refused, since figures would be wrong: a newer version or newer numerics; tokens of another number or of
  * another tokenizer; tensors that are not the model's. Warned of: another text under the same tokenizer (the
  * figures are of that text), older numerics (last digits may differ). */
 enum { CHECKPOINT_VERSION = 1 };
 
-/* What weights were made of: the run's key, the hashes of its data. "": not known. */
+/* The origin of weights: the run's key, the hashes of its data. "": not known. */
 typedef struct Origin {
     const char *key, *corpus, *tokenizer;
 } Origin;
 
-/* Writes the checkpoint after `step` updates and removes those before it but the newest. Those after it, which the run
- * was sent back from, are set aside as step-NNNNNNNN.aside. path: (1024) the folder written. */
+/* Writes the checkpoint after `step` updates and removes those before it but the newest. Those after it,
+ * which the run was sent back from, are set aside as step-NNNNNNNN.aside. path: (1024) the folder written. */
 bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, const Origin *from,
                      const Model *m, const OptimState *o, char *path, Error *e);
 
@@ -36,7 +37,7 @@ int64_t checkpoint_newest(const char *run_folder, char *path);
 bool checkpoint_save_weights(const char *folder, int64_t step, const Config *c, const Origin *from,
                              const Model *m, Error *e);
 
-/* What a checkpoint says of itself beside its arrays, for files of other names. malloc'ed texts in it: see
+/* Metadata of a checkpoint, for whoever writes it to a file of another name. Holds malloc'ed texts:
  * checkpoint_meta_free. */
 enum { CHECKPOINT_META = 8 };
 typedef struct CheckpointMeta {
@@ -46,7 +47,7 @@ typedef struct CheckpointMeta {
 void checkpoint_meta(CheckpointMeta *out, const Config *c, const Origin *from, int64_t step);
 void checkpoint_meta_free(CheckpointMeta *meta);
 
-/* Where a run goes on from. */
+/* The checkpoint from which a run goes on. */
 typedef struct Resumed {
     int64_t step;    /* 0: from its start, and nothing was touched */
     char path[1024]; /* of the checkpoint, "" where there is none */
@@ -54,11 +55,12 @@ typedef struct Resumed {
     int aside;       /* how many were set aside */
 } Resumed;
 
-/* Goes back to the newest checkpoint of run `key` that can be read, says that it is this run's of this step, has the
- * contents that were written, and is not beyond step `logged`, up to which its figures are there: weights, optimiser
- * state. Those beyond are set aside as step-NNNNNNNN.aside: a database can lose rows, or be removed, and leave them. */
-bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, Model *m, OptimState *o, Resumed *out,
-                       Error *e);
+/* Goes back to the newest checkpoint of run `key` that can be read, says that it is this run's of this step,
+ * has the contents that were written, and is not beyond step `logged`, up to which its figures are there:
+ * weights, optimiser state. Those beyond are set aside as step-NNNNNNNN.aside: a database can lose rows, or
+ * be removed, and leave them. */
+bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, Model *m, OptimState *o,
+                       Resumed *out, Error *e);
 
 /* Weights alone into a model of the same shape (train.init_from). `path`: a checkpoint's folder or its
  * model.safetensors. A tensor that is missing, left over or of another shape is an error naming it. */
@@ -67,17 +69,18 @@ bool checkpoint_load_weights(const char *path, Model *m, Error *e);
 /* A model of its own from a checkpoint: for probe and sample. `vocab` comes from its embedding. */
 bool checkpoint_open(const char *path, Config *c, Model **m, int64_t *step, Error *e);
 
-/* Its configuration as it stands in the metadata, checked; model.vocab is not there. */
+/* The configuration in a checkpoint's metadata, checked; model.vocab is not set. */
 bool checkpoint_config(const StFile *f, const char *file, Config *c, int64_t *step, Error *e);
 
-/* The key of the run that wrote it, "" where it has none. */
+/* The key of the run that wrote the checkpoint, "" where the metadata has none. */
 bool checkpoint_key(const char *path, char key[33], Error *e);
 
-/* Whether the data's tokens are those it was trained on: as many, from the same tokenizer where it says. */
+/* Whether the data's vocabulary has the size that a checkpoint was trained with, and comes from the same
+ * tokenizer where the metadata names one. */
 bool checkpoint_fits_data(const char *path, const DatasetInfo *info, Error *e);
-/* Whether its weights are a model's, which need not have room for any. */
+/* Whether a checkpoint's weights are those of model m, whose own weights need not have been allocated. */
 bool checkpoint_fits_model(const char *path, const Model *m, Error *e);
-/* What is not as it was when it was trained, but harmless; NULL: nothing. */
+/* A line on what differs from when the checkpoint was trained, harmlessly; NULL: nothing does. */
 bool checkpoint_remark(const char *path, const Config *c, const DatasetInfo *info, const char **remark,
                        Error *e);
 

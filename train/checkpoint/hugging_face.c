@@ -11,12 +11,12 @@
 
 /* ---- tensors under other names ---- */
 
-/* One of their tensors and the parts of ours that it is made of. */
+/* A tensor of Hugging Face's class and the tensors of ours that make it up. */
 typedef struct Fit {
     char name[128];
     const Tensor *part[HOUSE_PARTS];
     int parts;
-    int64_t rows, cols; /* of ours, one above the other */
+    int64_t rows, cols; /* of our parts, one above the other */
     int dims;
     bool turned;
 } Fit;
@@ -41,8 +41,8 @@ static bool find_parts(const Model *m, const HouseTensor *row, int layer, Fit *f
 }
 
 /* Walks a class's tensors in every layer; `take` gets each. */
-static bool each_fit(const HuggingFaceClass *h, const Model *m, bool (*take)(void *self, const Fit *fit, Error *e),
-                     void *self, Error *e) {
+static bool each_fit(const HuggingFaceClass *h, const Model *m,
+                     bool (*take)(void *self, const Fit *fit, Error *e), void *self, Error *e) {
     for (const HouseTensor *row = h->tensors; row->theirs; row++)
         for (int l = 0; l < (strchr(row->theirs, '%') ? (int)m->config.layers : 1); l++) {
             Fit fit;
@@ -51,7 +51,7 @@ static bool each_fit(const HuggingFaceClass *h, const Model *m, bool (*take)(voi
     return true;
 }
 
-/* Between ours and theirs: rows of our parts one above the other, turned where theirs are. */
+/* Copies between our parts, rows one above the other, and Hugging Face's tensor, which may be transposed. */
 static void copy_parts(const Fit *fit, float *params, float *theirs, bool to_theirs) {
     int64_t row = 0;
     for (int p = 0; p < fit->parts; p++) {
@@ -135,8 +135,8 @@ static void write_field(FILE *out, const HouseField *f, const Config *c) {
     fprintf(out, ",\n  \"%s\": %s%s%s", f->name, word ? "\"" : "", value, word ? "\"" : "");
 }
 
-static bool write_config(const HuggingFaceClass *h, const char *folder, const Config *c, const Model *m, int32_t bos,
-                         Error *e) {
+static bool write_config(const HuggingFaceClass *h, const char *folder, const Config *c, const Model *m,
+                         int32_t bos, Error *e) {
     Path path = path_of("%s/config.json", folder);
     FILE *out = fopen(path.s, "wb");
     if (!out) return fail(e, EXIT_FAILED, "export: %s: %s", path.s, strerror(errno));
@@ -192,9 +192,9 @@ static bool check_head(const Yaml *json, const char *path, const Config *c, Erro
                 path, dim->line, dim->text);
 }
 
-/* The model's keys; a step of one row, so that the rest at its default fits them. */
-static bool read_config(const HuggingFaceClass *h, const Yaml *json, const char *path, int64_t vocab, Config *c,
-                        Error *e) {
+/* Reads the keys of the model from config.json. A step is set to one row, lest the other defaults clash. */
+static bool read_config(const HuggingFaceClass *h, const Yaml *json, const char *path, int64_t vocab,
+                        Config *c, Error *e) {
     char text[32];
     config_defaults(c);
     for (const HouseKey *k = h->keys; k->key; k++)

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-/* What Llama and its kin have in common. model.norm_kind's RMSNorm has eps 1e-5, model.position's rotations
- * base 10,000, as most of them. */
+/* Fields that Llama and its kin have in common. RMSNorm of model.norm_kind has eps 1e-5 and the rotations of
+ * model.position have base 10,000, as in most of these classes. */
 static const HouseField llama_kin[] = {{"hidden_size", "model.width", NULL},
                                        {"num_hidden_layers", "model.layers", NULL},
                                        {"num_attention_heads", "model.heads", NULL},
@@ -74,7 +74,8 @@ static const HuggingFaceClass hugging_face_classes[] = {
     {"GPT2LMHeadModel", "gpt2", gpt2_keys, {gpt2_fields, no_fields}, gpt2_tensors, "transformer."},
     {0}};
 
-/* Keys that say how a model began, or what another slot's row does: nothing of them is left in it. */
+/* Keys that leave no trace in a trained model of these classes: initial values, and keys of rows that it
+ * lacks. */
 static const char *const no_longer_matters[] = {
     "model.embedding_std", "model.init",      "model.head_out_scale", "model.head_out_gain",
     "model.clip_gamma",    "model.clip_zeta", "model.sink_heads",     NULL};
@@ -92,7 +93,7 @@ static bool carried(const HuggingFaceClass *h, const char *key) {
     return false;
 }
 
-/* The value that the key must have in this class, or NULL: any. */
+/* The value that a key must have in a class; NULL: any. */
 static const char *demanded(const HuggingFaceClass *h, const char *key, const Config *defaults, char *room,
                             size_t size) {
     for (const HouseKey *k = h->keys; k->key; k++)
@@ -101,7 +102,7 @@ static const char *demanded(const HuggingFaceClass *h, const char *key, const Co
     return config_get(defaults, key, room, size) ? room : NULL;
 }
 
-/* How many of the model's keys are not as the class has them, and the first of them. */
+/* The number of the model's keys whose values the class cannot have, and the first such key. */
 static int misfits(const HuggingFaceClass *h, const Config *c, const Config *defaults, const char **first) {
     int n = 0;
     const char *key;

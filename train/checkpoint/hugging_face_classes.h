@@ -8,20 +8,21 @@
 
 enum { HOUSE_PARTS = 3, HOUSE_LISTS = 2 };
 
-/* A field of config.json: it carries a key, or has a value that cannot be another (key NULL). A dotted one is
- * nested, read where it is found and never written. */
+/* A field of config.json: carries a key of ours, or (key NULL) has one value only. a.b is field b of object
+ * a: read and checked on import where present, never exported. */
 typedef struct HouseField {
     const char *name, *key, *value;
 } HouseField;
 
-/* A tensor of theirs: ours one above the other, turned where they keep (in, out). %d: the layer. */
+/* A tensor of a class of Hugging Face's: our tensors one above the other, transposed where the class keeps
+ * (in, out). %d: the layer. */
 typedef struct HouseTensor {
     const char *theirs;
     const char *ours[HOUSE_PARTS];
     bool turned;
 } HouseTensor;
 
-/* A key at the value that every model of the class has. */
+/* A key, and the value that every model of the class has for it. */
 typedef struct HouseKey {
     const char *key, *value;
 } HouseKey;
@@ -30,12 +31,13 @@ typedef struct HuggingFaceClass {
     const char *name; /* LlamaForCausalLM */
     const char *type; /* llama */
     const HouseKey *keys;
-    const HouseField *fields[HOUSE_LISTS]; /* its kin's, and its own */
+    const HouseField *fields[HOUSE_LISTS]; /* those shared with other classes, and the class's own */
     const HouseTensor *tensors;            /* NULL: names and shapes are ours */
-    const char *prefix;                    /* of theirs, which some files leave out; NULL: none */
+    const char *prefix;                    /* of tensor names, which some files leave out; NULL: none */
 } HuggingFaceClass;
 
-/* The class that holds such a model, or NULL and an error (EXIT_USAGE) naming the key that none holds. */
+/* The class that can hold a model of this configuration, or NULL and an error (EXIT_USAGE) that names the key
+ * which no class can hold. */
 const HuggingFaceClass *hugging_face_class_for(const Config *c, Error *e);
 /* The class of that name, or NULL. */
 const HuggingFaceClass *hugging_face_class_named(const char *name);

@@ -234,7 +234,8 @@ typedef struct Dtype {
 } Dtype;
 static const Dtype dtypes[] = {{"F32", 4, from_f32}, {"F16", 2, from_f16}, {"BF16", 2, from_bf16}, {0}};
 
-/* fp32 stays where it is mapped; what is not, or lies crooked, is copied. */
+/* A tensor's numbers as fp32: where the file is mapped, or a copy where they are of another type or not
+ * aligned. */
 static float *place(const Dtype *dtype, const char *in, int64_t bytes) {
     if (dtype->bytes == sizeof(float) && (uintptr_t)in % sizeof(float) == 0) return (float *)in;
     int64_t n = bytes / dtype->bytes;
@@ -315,7 +316,7 @@ static bool read_entries(StFile *f, const char *path, const char *data, int64_t 
     return check_cover(path, span, f->n, room, e);
 }
 
-/* The header's bytes within the file; 0 when they cannot be. */
+/* The length of the header in bytes; 0 when the file is too short for the one it states. */
 static int64_t header_length(const char *bytes, int64_t size) {
     uint64_t length;
     if (size < LENGTH_BYTES) return 0;
@@ -395,5 +396,6 @@ bool safetensors_verify(const StFile *f, const char *path, Error *e) {
     for (int i = 0; i < f->n; i++) add_tensor(sum, &f->at[i]);
     end_sum(sum, now);
     return !strcmp(stored, now) ||
-           fail(e, EXIT_USAGE, "%s: its checksum is not that of its contents (damaged, or changed by hand)", path);
+           fail(e, EXIT_USAGE, "%s: its checksum is not that of its contents (damaged, or changed by hand)",
+                path);
 }

@@ -22,8 +22,9 @@ typedef struct StMeta {
     const char *key, *value;
 } StMeta; /* __metadata__: strings */
 
-/* Writes to path.tmp, syncs, renames over path. The same input gives the same bytes. The metadata gets one entry more,
- * `checksum`: XXH3-128 of the other entries, and of names, shapes and numbers of the tensors, in their order. */
+/* Writes to path.tmp, syncs, renames over path. The same input gives the same bytes. The metadata gets one
+ * entry more, `checksum`: XXH3-128 of the other entries, and of names, shapes and numbers of the tensors, in
+ * their order. */
 bool safetensors_write(const char *path, const StTensor *t, int n, const StMeta *meta, int n_meta, Error *e);
 
 typedef struct StFile StFile;
@@ -33,7 +34,7 @@ void safetensors_close(StFile *f);
 int safetensors_count(const StFile *f);
 const StTensor *safetensors_find(const StFile *f, const char *name); /* lives as long as f; NULL if absent */
 const char *safetensors_meta(const StFile *f, const char *key);      /* NULL if absent */
-/* Whether what was read is what was written; true of a file without a checksum (another program's). */
+/* Whether the file's checksum holds; true of a file without one (another program's). */
 bool safetensors_verify(const StFile *f, const char *path, Error *e);
 
 #endif

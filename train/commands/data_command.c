@@ -3,12 +3,12 @@
 #include "data/data.h"
 #include "train/commands/command.h"
 #include "train/config/config.h"
-#include "train/progress.h"
 #include "train/config/yaml.h"
+#include "train/progress.h"
 
 #include <math.h>
 
-/* One figure of a dataset: a text, an integer or a number, the first of them that is there. */
+/* A figure of a dataset: its text, else its integer, else its number, whichever is set first. */
 typedef struct Field {
     const char *name;
     const char *text;

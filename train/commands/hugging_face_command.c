@@ -2,15 +2,15 @@
  * Does not own: the form (train/checkpoint/hugging_face.h). */
 #include "data/base/files.h"
 #include "data/data.h"
-#include "train/commands/command.h"
 #include "train/checkpoint/hugging_face.h"
+#include "train/commands/command.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A folder of its own: nothing that is there is written over. */
+/* Makes a new folder, so that no file is overwritten. */
 static bool new_folder(const char *folder, Error *e) {
     struct stat st;
     if (!stat(folder, &st))

@@ -150,7 +150,8 @@ static const Row rows[] = {
     {"probe.maps", INTEGER, AT(probe.maps), "1", 0, 1 << 20, .help = "rows of main kept as attention maps"},
     {"probe.map_times", INTEGER, AT(probe.map_times), "40", 1, MANY, .help = "times a run they are, at most"},
     {"probe.gradients", INTEGER, AT(probe.gradients), "0", -1, MANY, .since = 2,
-     .help = "steps between rows of step_layer and step_tensor; 0: a 128th of the run, 16 at the least; -1: none"},
+     .help = "steps between rows of step_layer and step_tensor; 0: a 128th of the run, 16 at the least; -1: "
+             "none"},
 
     {"run.threads", INTEGER, AT(run.threads), "0", 0, 4096,
      .help = "0: OMP_NUM_THREADS or the affinity mask"},
@@ -216,7 +217,7 @@ static bool read_number(void *field, const Row *row, const char *text, const cha
     return true;
 }
 
-/* Also 1e6: every integer within bounds is exact as a double. */
+/* Reads 1e6, too: every integer within bounds is exact as a double. */
 static bool read_integer(void *field, const Row *row, const char *text, const char *where, Error *e) {
     double value;
     if (!number_read(text, &value) || value != floor(value)) return mistyped(row, text, where, e);

@@ -10,9 +10,9 @@
 
 #include <stdio.h>
 
-/* Raised whenever a change alters what training computes, weights or figures of steps, the second where only under
- * train.precision: bf16: a stale run is never taken for a done one. What an instrument computes has a version of
- * its own, a figure (the view figure_now of train/schema.sql), and makes no run stale. */
+/* Raised whenever a change alters what training computes, weights or figures of steps, the second where only
+ * under train.precision: bf16: a stale run is never taken for a done one. What an instrument computes has a
+ * version of its own, a figure (the view figure_now of train/schema.sql), and makes no run stale. */
 enum { NUMERICS = 2, NUMERICS_BF16 = 2 };
 
 typedef enum Precision { PRECISION_FP32, PRECISION_BF16, PRECISIONS } Precision;
@@ -89,10 +89,11 @@ void config_defaults(Config *c);
  * both; one given twice in either form is refused. Errors carry file, line, column and the
  * nearest known key. */
 bool config_load(Config *c, const char *path, Error *e);
-/* The same from text that is no file, such as a checkpoint's: `name` stands for it in errors, `base:` is refused. */
+/* Reads a configuration from text that is no file, such as a checkpoint's: errors call it `name`; `base:` is
+ * refused. */
 bool config_parse(Config *c, const char *text, size_t length, const char *name, Error *e);
-/* The first wanted key, born before any run (no `.since`), that a text which can be read does not give itself;
- * NULL: the text gives them all. */
+/* The first wanted key, born before any run (no `.since`), that a text which can be read does not give
+ * itself; NULL: the text gives them all. */
 const char *config_missing(const char *text, size_t length, bool (*wanted)(const char *key));
 
 /* A key and its value as text, as on the command line or in a sweep's cell. `where` names their
@@ -106,11 +107,11 @@ typedef struct Setting {
  * what a sweep's cell and a command line are built with. */
 bool config_compose(Config *c, const char *path, const Setting *settings, int n, Error *e);
 
-/* From the words of a command line, CONFIG [key=value ...], composed and checked. */
+/* Composes and checks a configuration from the words of a command line, CONFIG [key=value ...]. */
 bool config_from_words(Config *c, int n, char *const *words, Error *e);
 
-/* One setting over what is there. `variant` lays its preset over it too, but cannot take back
- * the preset of a variant named before: use config_compose where there may be one. */
+/* Sets one key of a composed configuration. `variant` lays its preset over the configuration, too, but cannot
+ * take back the preset of a variant named before: use config_compose where there may be one. */
 bool config_set(Config *c, const char *key, const char *text, const char *where, Error *e);
 
 /* The value of a key as config_set takes it; false if there is no such key or no room. */
@@ -120,14 +121,14 @@ bool config_get(const Config *c, const char *key, char *text, size_t room);
  * that reads back as the same double; without run.* unless `all`. malloc'ed. */
 char *config_json(const Config *c, bool all);
 
-/* What this machine trains of what is asked for: train.precision: bf16 becomes fp32 where the CPU lacks its
- * instructions. To be asked before a run is given its key, so that no figures of fp32 stand under that of
+/* Settles for what this machine can train: train.precision: bf16 becomes fp32 where the CPU lacks bf16's
+ * instructions. To be called before a run is given its key, so that no figures of fp32 stand under that of
  * bf16. Returns NULL, or a line that says so. */
 const char *config_settle(Config *c);
 
-/* The run key, 32 hex digits: XXH3-128 of the canonical JSON without run.* and without keys that say what runs
- * before their birth did anyway (`.since` of train/config/config.c), the hashes of corpus and tokenizer, and
- * NUMERICS; in bf16 NUMERICS_BF16 too. */
+/* The run key, 32 hex digits: XXH3-128 of the canonical JSON without run.* and without keys that say what
+ * runs before their birth did anyway (`.since` of train/config/config.c), the hashes of corpus and tokenizer,
+ * and NUMERICS; in bf16 NUMERICS_BF16 too. */
 void config_key(const Config *c, const char *corpus_hash, const char *tokenizer_hash, char key[33]);
 
 /* One line a key: name, type, default, bounds, help. */

@@ -2,8 +2,8 @@
 
 #include "train/config/config_private.h"
 #include "train/config/conflicts.h"
-#include "train/embedded_files.h"
 #include "train/config/did_you_mean.h"
+#include "train/embedded_files.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -14,7 +14,7 @@ enum { WHERE_TEXT = 768 };
 
 /* ---- Layers: the keys of one map, each at its row ---- */
 
-/* Values point into the tree they were gathered from. */
+/* A layer's values point into the YAML tree from which the layer was made. */
 typedef struct Layer {
     const char *name;               /* file, for errors */
     const Yaml *base;               /* `base:`, where it is allowed */
@@ -198,7 +198,8 @@ const char *config_missing(const char *text, size_t length, bool (*wanted)(const
     Yaml *tree = yaml_parse(text, length, "", &ignored);
     bool ok = tree && gather_file(&layer, tree, &ignored);
     for (int i = 0; ok && !missing && config_key_name(i); i++)
-        if (!layer.value[i] && !config_row_since(i) && wanted(config_key_name(i))) missing = config_key_name(i);
+        if (!layer.value[i] && !config_row_since(i) && wanted(config_key_name(i)))
+            missing = config_key_name(i);
     yaml_free(tree);
     return missing;
 }
@@ -235,7 +236,8 @@ bool config_compose(Config *c, const char *path, const Setting *settings, int n,
     return compose(&(Draft){c, NULL}, path, settings, n, e);
 }
 
-/* Whether it fits together; what does not begins with its key, before which is put where that stands. */
+/* Whether the keys fit together. The error begins with the key that does not, after the place where it was
+ * given. */
 static bool check_draft(const Draft *d, Error *e) {
     Error why = {0};
     char key[KEY_TEXT];

@@ -42,7 +42,7 @@ static bool long_prefix(const Config *c) {
     return c->model.prefix > c->model.context;
 }
 
-/* Of model.sink_heads, the i-th; -1: not a number. */
+/* The i-th item of model.sink_heads; -1: not a number. */
 static long sink_head(const Config *c, int i) {
     const char *text = c->model.sink_heads.item[i];
     return *text && strspn(text, "0123456789") == strlen(text) ? strtol(text, NULL, 10) : -1;
@@ -75,7 +75,7 @@ static bool not_clipped(const Config *c) {
     return strcmp(attention(c)->head.name, "clipped");
 }
 
-/* But sinusoids shrink with it whatever draws the embedding. */
+/* Whether model.init leaves model.embedding_std unused. Sinusoids are scaled by that key under any law. */
 static bool own_law(const Config *c) {
     return !strcmp(init_name(c->model.init), "scaled") &&
            strcmp(slot_row(SLOT_POSITION, c->model.position)->name, "sinusoidal");
@@ -184,7 +184,7 @@ typedef struct Conflict {
 #define IDLE(clash, key, with, hint)                                                                         \
     { clash, key, "does nothing with", with, hint, NULL, true }
 
-/* In this order: what later rows divide by stands first. */
+/* The conflicts are tried in this order: a divisor is checked before the rows that divide by it. */
 static const Conflict conflicts[] = {
     CLASH(heads_do_not_divide, "model.heads", "does not divide", "model.width", "choose a divisor"),
     CLASH(kv_heads_do_not_divide, "model.kv_heads", "does not divide", "model.heads", "choose a divisor"),

@@ -7,11 +7,10 @@
 
 #include "train/config/config.h"
 
-/* What no single key can tell: values that do not fit each other (batch_tokens and context,
- * heads and width, ...): the first
- * conflict, exit code 2, "KEY: VALUE why OTHER, VALUE (hint)". Fills defaults that depend on other keys (optim.min_lr, and what
- * model_config_check fills; model.vocab is 0 until the data is known). The JSON and the run key
- * are those of a checked configuration. */
+/* Checks values that do not fit each other (batch_tokens and context, heads and width, ...): fails with the
+ * first conflict, exit code 2, "KEY: VALUE why OTHER, VALUE (hint)". Fills defaults that depend on other keys
+ * (optim.min_lr, and what model_config_check fills; model.vocab is 0 until the data is known). The JSON and
+ * the run key are those of a checked configuration. */
 bool config_check(Config *c, Error *e);
 
 #endif

@@ -52,10 +52,11 @@ void yaml_tree_free(Yaml *y) {
     free(y);
 }
 
-/* The place of a key in a map's index: where it stands, or the free one where it would. */
+/* The place in a map's index at which a key stands or, where it is new, would stand. */
 static uint32_t place_of(const Yaml *map, const char *key) {
     uint32_t at = (uint32_t)XXH3_64bits(key, strlen(key)) & (map->places - 1);
-    while (map->index[at] && strcmp(map->key[map->index[at] - 1]->text, key)) at = (at + 1) & (map->places - 1);
+    while (map->index[at] && strcmp(map->key[map->index[at] - 1]->text, key))
+        at = (at + 1) & (map->places - 1);
     return at;
 }
 
@@ -85,7 +86,7 @@ static bool index_keys(Yaml *map) {
     return map->index;
 }
 
-/* Takes key (NULL in a list) and value, also when it fails. */
+/* Appends key (NULL in a list) and value to `parent`, which owns both from then on, on failure too. */
 static bool append(Yaml *parent, Yaml *key, Yaml *value) {
     if ((parent->n & (parent->n - 1)) == 0) { /* room is the next power of two */
         size_t room = parent->n ? 2 * (size_t)parent->n : 1;
@@ -150,7 +151,8 @@ static bool note_anchor(Reader *r, const yaml_char_t *name, const Yaml *node, ya
     if (!name) return true;
     Anchor *grown = realloc(r->anchor, ((size_t)r->anchors + 1) * sizeof *grown);
     if (grown) r->anchor = grown;
-    if (!grown || !(grown[r->anchors].name = strdup((const char *)name))) return refuse(r, at, "out of memory");
+    if (!grown || !(grown[r->anchors].name = strdup((const char *)name)))
+        return refuse(r, at, "out of memory");
     grown[r->anchors++].node = node;
     return true;
 }
@@ -317,11 +319,13 @@ static bool skip_to(Reader *r, yaml_event_t *event) {
 static Yaml *read_document(Reader *r) {
     yaml_event_t event;
     if (!next(r, &event) || !skip_to(r, &event)) return NULL; /* past the start of the stream */
-    if (event.type == YAML_STREAM_END_EVENT) return yaml_event_delete(&event), node_make(r, YAML_MAP, (yaml_mark_t){0});
+    if (event.type == YAML_STREAM_END_EVENT)
+        return yaml_event_delete(&event), node_make(r, YAML_MAP, (yaml_mark_t){0});
     Yaml *root = skip_to(r, &event) ? read_node(r, &event) : NULL;
     if (!root) return NULL;
     bool ok = next(r, &event) && skip_to(r, &event); /* past the end of the document */
-    if (ok && event.type != YAML_STREAM_END_EVENT) ok = refuse(r, event.start_mark, "a second document: one a file");
+    if (ok && event.type != YAML_STREAM_END_EVENT)
+        ok = refuse(r, event.start_mark, "a second document: one a file");
     if (r->parser.error == YAML_NO_ERROR) yaml_event_delete(&event);
     if (ok) return root;
     yaml_free(root);
@@ -394,7 +398,10 @@ static char *read_all(const char *path, size_t *length) {
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     char *text = NULL;
     if (fd < 0 || fstat(fd, &st)) goto out;
-    errno = S_ISDIR(st.st_mode) ? EISDIR : !S_ISREG(st.st_mode) ? ESPIPE : st.st_size > LARGEST_FILE ? EFBIG : 0;
+    errno = S_ISDIR(st.st_mode)         ? EISDIR
+            : !S_ISREG(st.st_mode)      ? ESPIPE
+            : st.st_size > LARGEST_FILE ? EFBIG
+                                        : 0;
     if (errno || !(text = malloc((size_t)st.st_size + 1))) goto out;
     *length = 0;
     for (ssize_t n; *length < (size_t)st.st_size; *length += (size_t)n)

@@ -19,7 +19,7 @@ static int64_t lesser(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-/* X itself beside what orthogonalising it takes. */
+/* Room for X and for orthogonalising X. */
 size_t muon_scratch(const Tensor *t) {
     int64_t small = lesser(t->rows, t->cols);
     return is_hidden(t) ? (size_t)(2 * t->rows * t->cols + 2 * small * small) : 0;

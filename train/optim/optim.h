@@ -8,7 +8,7 @@
 
 enum { OPTIM_STATES = 2 };
 
-/* What an update of one tensor is given. */
+/* The arguments of an update of one tensor. */
 typedef struct OptimStep {
     const OptimConfig *c;
     int64_t step; /* from 1 */
@@ -24,9 +24,10 @@ typedef enum OptimKey { KEY_BETA1 = 1, KEY_BETA2 = 2, KEY_EPS = 4 } OptimKey;
 
 typedef struct Optimiser {
     const char *name, *help;
-    int keys;                        /* that it has */
+    int keys;                        /* the keys that the optimiser has: OptimKey bits */
     const char *state[OPTIM_STATES]; /* names of what it keeps a weight, as in PyTorch; NULL: none */
-    /* Floats that it wants of a tensor: made once and kept (a basis), or to work in. NULL: none. */
+    /* Floats of room for a tensor: `fixed` ones are made once and kept (a basis), `scratch` is to work in.
+     * NULL: none. */
     size_t (*fixed)(const Tensor *t);
     size_t (*scratch)(const Tensor *t);
     void (*prepare)(const Tensor *t, uint64_t seed, float *fixed);
@@ -44,14 +45,15 @@ extern const Optimiser optimisers[]; /* ended by a NULL name */
 const char *optimiser_name(int i);   /* row of the table; NULL past the end */
 const char *optimiser_help(int i);
 
-/* Who looks on at an update, tensor by tensor: i-th of the model. */
+/* An observer of updates, called for every tensor, the i-th of the model. */
 typedef struct UpdateWatch {
     void *self;
-    void (*before)(void *self, const Tensor *t, int i, const float *w, const float *g); /* g: before the clip */
+    void (*before)(void *self, const Tensor *t, int i, const float *w,
+                   const float *g); /* g: before the clip */
     void (*after)(void *self, const Tensor *t, int i, const float *w);
 } UpdateWatch;
 
-/* Its states, laid out as the model's weights; what is fixed is a pure function of the seed. */
+/* The states of an optimiser, laid out as the model's weights; `fixed` is a pure function of the seed. */
 typedef struct OptimState {
     const Optimiser *kind;
     float *arena[OPTIM_STATES];
@@ -69,7 +71,7 @@ double optim_room(const OptimConfig *c, const Model *m);
 double optim_update(OptimState *o, const OptimConfig *c, Model *m, const float *grads, int64_t step,
                     double lr);
 
-/* Of an update: weight and states read and written, the gradient read twice; FLOPs as of AdamW. */
+/* The work of an update: weights and states read and written, the gradient read twice; FLOPs as of AdamW. */
 Work optim_work(const OptimState *o, const Model *m);
 
 /* ---- the rows of the table ---- */

@@ -3,7 +3,8 @@
 #include <math.h>
 #include <stddef.h>
 
-/* Each shape: from 1 at p = 0 (end of warm-up) to 0 at p = 1 (last step), between lr and min_lr. */
+/* The shapes of schedules, each from 1 at p = 0 (end of warm-up) to 0 at p = 1 (last step), between lr and
+ * min_lr. */
 static double cosine(double p) {
     return 0.5 * (1 + cos(3.141592653589793 * p));
 }

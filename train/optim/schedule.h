@@ -1,5 +1,6 @@
 /* Owns: learning-rate schedules: a pure function of the step.
- * Does not own: the schedule of the context (train/context_schedule.h), how a rate is used (train/optim/optim.h). */
+ * Does not own: the schedule of the context (train/context_schedule.h), how a rate is used
+ * (train/optim/optim.h). */
 #ifndef SINKLAB_SCHEDULE_H
 #define SINKLAB_SCHEDULE_H
 

@@ -15,11 +15,16 @@ static const struct TableSpec {
     const char *name;
     int keys;
 } table_specs[TABLES] = {
-    [TABLE_STEP] = {"step", 2},             [TABLE_STEP_HEAD] = {"step_head", 4},
-    [TABLE_STEP_LAYER] = {"step_layer", 3}, [TABLE_STEP_TENSOR] = {"step_tensor", 3},
-    [TABLE_EVAL] = {"eval", 3},             [TABLE_EVAL_LAYER] = {"eval_layer", 4},
-    [TABLE_EVAL_HEAD] = {"eval_head", 5},   [TABLE_METRIC] = {"metric", 3},
-    [TABLE_EVENT] = {"event", 0},           [TABLE_MAP] = {"map", 6},
+    [TABLE_STEP] = {"step", 2},
+    [TABLE_STEP_HEAD] = {"step_head", 4},
+    [TABLE_STEP_LAYER] = {"step_layer", 3},
+    [TABLE_STEP_TENSOR] = {"step_tensor", 3},
+    [TABLE_EVAL] = {"eval", 3},
+    [TABLE_EVAL_LAYER] = {"eval_layer", 4},
+    [TABLE_EVAL_HEAD] = {"eval_head", 5},
+    [TABLE_METRIC] = {"metric", 3},
+    [TABLE_EVENT] = {"event", 0},
+    [TABLE_MAP] = {"map", 6},
     [TABLE_MAP_TOKEN] = {"map_token", 4},
 };
 
@@ -37,8 +42,8 @@ static bool read_columns(Store *s, Table *t, const char *name, Error *e) {
     return store_ended(s, info, result, e);
 }
 
-/* INSERT of all columns, by quoted names, since `update` is SQL's word too; where the row is there already, what is
- * not NULL replaces what it had. */
+/* INSERT of all columns, by quoted names, since `update` is SQL's word too; where the row is there already,
+ * what is not NULL replaces what it had. */
 static char *insert_sql(const Table *t, const struct TableSpec *spec) {
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendf(sql, "INSERT %sINTO %s (", spec->keys ? "" : "OR IGNORE ", spec->name);
