@@ -186,6 +186,25 @@ static void a_reader_that_leaves_stops_no_sweep(void **state) {
     }
 }
 
+/* The run that goes stops at a checkpoint, and no other one makes a new database there. */
+static void a_moved_database_stops_its_sweep(void **state) {
+    const Place *p = *state;
+    char line[512];
+    pid_t pid = start(p, "plain", "here.db", "--jobs 1 train.steps=100000");
+    snprintf(line, sizeof line,
+             "cd %s && timeout 60 sh -c 'until ls -d here.db.d/*/step-????????; do sleep .01; done' "
+             ">/dev/null 2>&1 &&"
+             " mv here.db there.db",
+             p->folder);
+    assert_int_equal(shell(line), 0);
+    assert_int_equal(wait_for(pid), 1);
+    assert_said(p, "here.db", "here.db: moved, removed or replaced while it was written to");
+    snprintf(line, sizeof line, "[ ! -e %s/here.db ]", p->folder);
+    assert_int_equal(shell(line), 0);
+    assert_answer(p, "there.db", "SELECT group_concat(status) FROM (SELECT status FROM run ORDER BY id)",
+                  "interrupted,queued,queued,queued|\n");
+}
+
 /* As nohup and a shell's & have them. */
 static void a_sweep_ignores_what_it_was_told_to(void **state) {
     const Place *p = *state;
@@ -578,6 +597,7 @@ int main(void) {
         cmocka_unit_test(killed_at_random_it_ends_the_same),
         cmocka_unit_test(a_dead_worker_is_told_and_taken_up),
         cmocka_unit_test(a_reader_that_leaves_stops_no_sweep),
+        cmocka_unit_test(a_moved_database_stops_its_sweep),
         cmocka_unit_test(a_sweep_ignores_what_it_was_told_to),
         cmocka_unit_test(a_task_that_cannot_bring_its_results_keeps_them),
         cmocka_unit_test(what_ended_badly_waits_for_retry),

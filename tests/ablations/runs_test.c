@@ -46,7 +46,7 @@ static void tables_are_aligned(void **state) {
     assert_string_equal(printed_table(db,
                                       "SELECT 'a' || char(27) || '[2J' || char(10) || 'b' AS label, 1 AS n",
                                       TABLE_TEXT, out),
-                        "label            n\n"
+                        "label          n\n"
                         "a\\x1b[2J\\x0ab  1\n"); /* no row is forged, nothing steers the terminal */
     sqlite3_close(db);
 }

@@ -228,6 +228,9 @@ typedef struct Circumstances {
 static const char *const layer_figures[] = {"gradient_sink", "stream_gradient_sink", "attn_write",
                                             "mlp_write"};
 
+#define KEY_K "cccccccccccccccccccccccccccccccc"
+#define KEY_L "dddddddddddddddddddddddddddddddd"
+
 /* The same two runs' figures under other circumstances. */
 static void write_repeated(Store *s, const Circumstances *c) {
     for (int i = 0; i < 2; i++) {
@@ -262,8 +265,8 @@ static void digest_is_of_the_figures_alone(void **state) {
     (void)state;
     Place p = place_make(), q = place_make();
     Store *a = open_or_fail(p.db, STORE_WRITE), *b = open_or_fail(q.db, STORE_WRITE);
-    write_repeated(a, &(Circumstances){"here", {"k", "l"}, 10, false});
-    write_repeated(b, &(Circumstances){"there", {"l", "k"}, 20, true});
+    write_repeated(a, &(Circumstances){"here", {KEY_K, KEY_L}, 10, false});
+    write_repeated(b, &(Circumstances){"there", {KEY_L, KEY_K}, 20, true});
     char attach[160];
     snprintf(attach, sizeof attach, "ATTACH '%s' AS other", q.db);
     run_sql(a, attach);
