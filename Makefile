@@ -20,7 +20,7 @@ GOALS   := $(or $(MAKECMDGOALS),all)
 $(GOALS):
 	@mkdir -p $(TREE)
 	@ln -sfnr Makefile .commit $(ROOMS) configs tests $(TREE)
-	umask 0; UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) -C $(TREE) SAN= COVERAGE= \
+	umask 0; OMP_WAIT_POLICY=passive UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) -C $(TREE) SAN= COVERAGE= \
 	    CFLAGS='-O1 -g $(MARCH) -fno-math-errno -ffp-contract=fast $(SPECIAL)' $@
 else
 MPI     := ablations/bench/processes_mpi.c
