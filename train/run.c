@@ -82,12 +82,14 @@ bool run_check(const Config *c, int64_t vocab, Error *e) {
 }
 
 static bool fits_memory(const Run *r, const RunSize *size, Error *e) {
-    double have = host_memory();
+    bool limited;
+    double have = host_memory(&limited);
     if (size->bytes <= have) return true;
     return fail(e, EXIT_USAGE,
-                "model: %.1f M parameters: the run needs %.1f GB, this machine has %.1f GB "
+                "model: %.1f M parameters: the run needs %.1f GB, %s %.1f GB "
                 "(lower model.width, model.layers, data.vocab or train.micro_rows%s)",
-                (double)size->parameters * 1e-6, size->bytes * 1e-9, have * 1e-9,
+                (double)size->parameters * 1e-6, size->bytes * 1e-9,
+                limited ? "its container allows" : "this machine has", have * 1e-9,
                 r->c.train.micro_rows ? "" : ", now automatic");
 }
 
