@@ -126,7 +126,8 @@ static bool claim(Run *r, const RunSize *size, Error *e) {
                       .threads = r->threads,
                       .steps = r->c.train.steps,
                       .parameters = size->parameters,
-                      .flops_per_token = size->flops_per_token};
+                      .flops_per_token = size->flops_per_token,
+                      .same_kernels = r->c.run.same_kernels};
     bool ok = store_claim(r->store, &id, r->o->again, r->o->retry, &r->claim, e);
     free(json);
     return ok;
@@ -371,6 +372,12 @@ static int not_taken(const Run *r, Error *e) {
         return EXIT_DONE;
     case CLAIM_BUSY:
         fail(e, EXIT_FAILED, "run %.8s: another process is training it", r->key);
+        return e->code;
+    case CLAIM_REFUSED:
+        fail(e, EXIT_FAILED,
+             "run %.8s: it was begun under the kernels %s, and here are %s (go on with it there, or without "
+             "run.same_kernels)",
+             r->key, r->claim.kernels, r->blas_arch);
         return e->code;
     default:
         fail(e, EXIT_FAILED, "run %.8s: it failed or diverged before (--retry tries it again)", r->key);

@@ -21,15 +21,20 @@ static int teardown(void **state) {
 
 /* ---- processes ---- */
 
-static pid_t start(const Place *p, const char *name, const char *db, const char *more) {
+static pid_t start_action(const Place *p, const char *action, const char *name, const char *db,
+                          const char *more) {
     char line[1024];
-    command_line(p, "run", name, db, more, line);
+    command_line(p, action, name, db, more, line);
     pid_t pid = fork();
     if (pid == 0) {
         execl("/bin/sh", "sh", "-c", line, (char *)NULL);
         _exit(127);
     }
     return pid;
+}
+
+static pid_t start(const Place *p, const char *name, const char *db, const char *more) {
+    return start_action(p, "run", name, db, more);
 }
 
 static int wait_for(pid_t pid) {
@@ -229,6 +234,22 @@ static void a_sweep_ignores_what_it_was_told_to(void **state) {
     kill(pid, SIGINT);
     assert_int_equal(wait_for(pid), 0);
     assert_same_results(p, "ignored.db", "whole.db");
+}
+
+/* What it measured, it measured in a folder of its own. */
+static void a_plan_that_is_hung_up_leaves_no_folder(void **state) {
+    const Place *p = *state;
+    char line[256];
+    signal(SIGHUP, SIG_DFL);
+    setenv("TMPDIR", p->folder, 1);
+    pid_t pid = start_action(p, "plan", "plain", "planned.db", "");
+    unsetenv("TMPDIR");
+    for (int i = 0; i < 60000 && !child_of(pid); i++) usleep(1000);
+    kill(pid, SIGHUP);
+    assert_int_equal(wait_for(pid), 129);
+    assert_said(p, "planned.db", "plan: stopped while it measured");
+    snprintf(line, sizeof line, "! ls -d %s/sinklab-plan-* 2>/dev/null", p->folder);
+    assert_int_equal(shell(line), 0);
 }
 
 /* ---- one task of a job array ---- */
@@ -610,6 +631,7 @@ int main(void) {
         cmocka_unit_test(a_reader_that_leaves_stops_no_sweep),
         cmocka_unit_test(a_moved_database_stops_its_sweep),
         cmocka_unit_test(a_sweep_ignores_what_it_was_told_to),
+        cmocka_unit_test(a_plan_that_is_hung_up_leaves_no_folder),
         cmocka_unit_test(a_task_that_cannot_bring_its_results_keeps_them),
         cmocka_unit_test(what_ended_badly_waits_for_retry),
         cmocka_unit_test(an_edited_file_keeps_the_runs_that_still_match),
