@@ -128,6 +128,9 @@ static const Row rows[] = {
      .help = "c (first mass - target)^2 joins the loss"},
     {"train.sink_target", NUMBER, AT(train.sink_target), "0", 0, 1, .help = "of sink_penalty"},
     {"train.init_from", STRING, AT(train.init_from), "", .help = "checkpoint to start from; empty: random"},
+    {"train.init_hash", STRING, AT(train.init_hash), "", .since = 2,
+     .help = "of the weights at init_from, by which the run is known: filled in; one that is given must be "
+             "theirs"},
 
     {"optim.name", CHOICE, AT(optim.name), "adamw", .names = optimiser_name, .says = optimiser_help,
      .help = "optimiser"},
@@ -356,8 +359,19 @@ bool config_set_row(Config *c, int row, const char *text, const char *where, Err
     return readers[rows[row].type]((char *)c + rows[row].offset, &rows[row], text, where, e);
 }
 
+/* As YAML 1.2 writes nothing, section 10.3.2. */
+static bool is_null(const Yaml *y) {
+    static const char *const words[] = {"null", "Null", "NULL", "~"};
+    for (size_t i = 0; !y->quoted && i < sizeof words / sizeof *words; i++)
+        if (!strcmp(y->text, words[i])) return true;
+    return false;
+}
+
+/* A text that is nothing is empty. */
 bool config_set_yaml(Config *c, int row, const Yaml *value, const char *where, Error *e) {
-    if (value->kind == YAML_SCALAR) return config_set_row(c, row, value->text, where, e);
+    if (value->kind == YAML_SCALAR)
+        return config_set_row(c, row, rows[row].type == STRING && is_null(value) ? "" : value->text, where,
+                              e);
     if (rows[row].type == LIST && value->kind == YAML_LIST)
         return read_items((List *)((char *)c + rows[row].offset), &rows[row], value, where, e);
     return wrong_kind(&rows[row], value->kind, where, e);

@@ -98,6 +98,9 @@ static bool no_norm_of_heads(const Config *c) {
     return !head_out_slots[c->model.head_out].forward;
 }
 
+static bool no_init_from(const Config *c) {
+    return !*c->train.init_from;
+}
 static bool no_penalty(const Config *c) {
     return !c->train.sink_penalty;
 }
@@ -242,6 +245,8 @@ static const Conflict conflicts[] = {
     CLASH(no_mass, "train.sink_penalty", "finds no mass to shift in the weights of", "model.attention",
           "their rows do not sum to one"),
     IDLE(no_penalty, "train.sink_target", "train.sink_penalty", "it is the penalty's"),
+
+    IDLE(no_init_from, "train.init_hash", "train.init_from", "there are no weights to have one"),
 
     CLASH(long_warmup, "optim.warmup", "is more than", "train.steps", "that many or less"),
     CLASH(negative_min_lr, "optim.min_lr", "is below 0", NULL, "only -1, lr / 10, is"),
