@@ -97,7 +97,8 @@ static const Row rows[] = {
     {"model.interventions", LIST, AT(model.interventions), "[]", .help = "trained under these"},
 
     {"data.source", STRING, AT(data.source), "gcide",
-     .help = "a corpus (sinklab fetch --help), the path of a text, or the task bigram_backcopy[:SOURCE] "
+     .help = "a corpus (sinklab fetch --help), the path of a text, PATH#FIELD of JSON lines, or the task "
+             "bigram_backcopy[:SOURCE] "
              "(arXiv 2410.13835)"},
     {"data.limit", INTEGER, AT(data.limit), "0", 0, 0x1p53, .help = "training tokens used; 0: all"},
     {"data.tokenizer", CHOICE, AT(data.tokenizer), "bpe", .names = tokenizer_name, .help = "text to tokens"},
