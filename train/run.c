@@ -173,8 +173,8 @@ static bool diverged(Run *r, const StepRow *row, Error *e) {
 static void train_step(Run *r, int64_t step, StepRow *row) {
     double start = omp_get_wtime();
     Trainer *t = &r->step;
-    dataset_train_rows(r->data, (uint64_t)r->c.seed, (step - 1) * t->rows_per_step, t->rows_per_step, t->T,
-                       &t->rows);
+    dataset_train_rows(r->data, config_seed(&r->c, SEED_DATA), (step - 1) * t->rows_per_step,
+                       t->rows_per_step, t->T, &t->rows);
     t->gradients = when_due_gradients(step, r->c.train.steps, r->c.probe.gradients);
     StepFigures f = trainer_step(t, step);
     *row = (StepRow){.step = step,
@@ -313,7 +313,7 @@ static bool tell_kernels(Run *r, const Resumed *from, Error *e) {
 /* From random weights, from another run's, or from this run's own newest checkpoint. */
 static bool begin(Run *r, Resumed *from, Error *e) {
     int64_t logged;
-    model_init(r->step.model, (uint64_t)r->c.seed);
+    model_init(r->step.model, config_seed(&r->c, SEED_INIT));
     if (*r->c.train.init_from && !checkpoint_load_weights(r->c.train.init_from, r->step.model, e))
         return false;
     if (!evaluator_create(&r->probes, &r->c, r->data, r->step.model, r->step.grads, e)) return leave(r, e);

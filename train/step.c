@@ -68,7 +68,7 @@ bool trainer_create(Trainer *t, const Config *c, Error *e) {
     size_t n = (size_t)c->train.batch_tokens;
     *t = (Trainer){.c = c};
     if (!model_create(&t->model, &c->model, true, e) || !trainer_enter(t, 1, e) || !create_wide(t, e) ||
-        !optim_create(&t->optim, &c->optim, t->model, (uint64_t)c->seed, e) ||
+        !optim_create(&t->optim, &c->optim, t->model, config_seed(c, SEED_INIT), e) ||
         !step_tensors_create(&t->tensors, t->model, e))
         return false;
     t->grads = model_arena(t->model);

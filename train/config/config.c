@@ -16,7 +16,7 @@
 
 enum { MANY = 1 << 30 };
 
-typedef enum Type { INTEGER, NUMBER, CHOICE, STRING, BOOLEAN, LIST, TYPES } Type;
+typedef enum Type { INTEGER, SEED_OR_NULL, NUMBER, CHOICE, STRING, BOOLEAN, LIST, TYPES } Type;
 
 typedef struct Row {
     const char *key;
@@ -58,7 +58,8 @@ static const char *choice_help(const Row *row, int i) {
  * another value. */
 static const Row rows[] = {
     {"variant", STRING, AT(variant), "baseline", .help = "preset of configs/variants.yaml"},
-    {"seed", INTEGER, AT(seed), "0", 0, 0x1p53, .help = "of weights, order of the text and probes"},
+    {"seed", INTEGER, AT(seed), "0", 0, 0x1p53,
+     .help = "of weights, order of the text and probes, but where seeds.* say otherwise"},
 
     {"model.layers", INTEGER, AT(model.layers), "4", 1, 1024, .help = "blocks"},
     {"model.width", INTEGER, AT(model.width), "128", 1, 65536, .help = "of the residual stream"},
@@ -143,6 +144,13 @@ static const Row rows[] = {
     {"optim.eps", NUMBER, AT(optim.eps), "1e-8", 1e-30, 1, .help = "added to the root mean square"},
     {"optim.clip", NUMBER, AT(optim.clip), "1", 0, 1e9, .help = "bound of the gradient's norm; 0: none"},
 
+    {"seeds.init", SEED_OR_NULL, AT(seeds[SEED_INIT]), "null", 0, 0x1p53, .since = 2,
+     .help = "of weights (and orthoadam's bases); null: seed"},
+    {"seeds.data", SEED_OR_NULL, AT(seeds[SEED_DATA]), "null", 0, 0x1p53, .since = 2,
+     .help = "of the order of the text; null: seed"},
+    {"seeds.probe", SEED_OR_NULL, AT(seeds[SEED_PROBE]), "null", 0, 0x1p53, .since = 2,
+     .help = "of the probes' rows; null: seed"},
+
     {"probe.every", INTEGER, AT(probe.every), "0", 0, MANY,
      .help = "steps; 0: 60 to 80 a run, dense at first"},
     {"probe.length", INTEGER, AT(probe.length), "64", 2, 1 << 20, .help = "tokens of a row, at most"},
@@ -170,8 +178,10 @@ enum { ROWS = sizeof rows / sizeof *rows };
 _Static_assert(sizeof rows / sizeof *rows <= CONFIG_ROWS, "room for every key");
 
 static const char *const type_nouns[TYPES] = {
-    [INTEGER] = "an integer", [NUMBER] = "a finite number", [CHOICE] = "one word",
-    [STRING] = "a text",      [BOOLEAN] = "true or false",  [LIST] = "a list of texts",
+    [INTEGER] = "an integer",     [SEED_OR_NULL] = "an integer or null",
+    [NUMBER] = "a finite number", [CHOICE] = "one word",
+    [STRING] = "a text",          [BOOLEAN] = "true or false",
+    [LIST] = "a list of texts",
 };
 
 const char *config_key_name(int i) {
@@ -228,6 +238,13 @@ static bool read_integer(void *field, const Row *row, const char *text, const ch
     if (!number_read(text, &value) || value != floor(value)) return mistyped(row, text, where, e);
     if (!in_bounds(row, value, text, where, e)) return false;
     *(int64_t *)field = (int64_t)value;
+    return true;
+}
+
+/* null is -1, which no integer within bounds is. */
+static bool read_seed(void *field, const Row *row, const char *text, const char *where, Error *e) {
+    if (strcmp(text, "null")) return read_integer(field, row, text, where, e);
+    *(int64_t *)field = -1;
     return true;
 }
 
@@ -300,13 +317,20 @@ static bool read_list(void *field, const Row *row, const char *text, const char 
 
 static bool (*const readers[TYPES])(void *field, const Row *row, const char *text, const char *where,
                                     Error *e) = {
-    [INTEGER] = read_integer, [NUMBER] = read_number,   [CHOICE] = read_choice,
-    [STRING] = read_string,   [BOOLEAN] = read_boolean, [LIST] = read_list,
+    [INTEGER] = read_integer, [SEED_OR_NULL] = read_seed, [NUMBER] = read_number, [CHOICE] = read_choice,
+    [STRING] = read_string,   [BOOLEAN] = read_boolean,   [LIST] = read_list,
 };
 
 static void write_integer(FILE *out, const Row *row, const void *field) {
     (void)row;
     fprintf(out, "%lld", (long long)*(const int64_t *)field);
+}
+
+static void write_seed(FILE *out, const Row *row, const void *field) {
+    if (*(const int64_t *)field < 0)
+        fputs("null", out);
+    else
+        write_integer(out, row, field);
 }
 
 /* The shortest form that reads back the same; from 6 digits on, so that 1000 is not 1e+03. */
@@ -346,8 +370,8 @@ static void write_list(FILE *out, const Row *row, const void *field) {
 }
 
 static void (*const writers[TYPES])(FILE *out, const Row *row, const void *field) = {
-    [INTEGER] = write_integer, [NUMBER] = write_number,   [CHOICE] = write_choice,
-    [STRING] = write_string,   [BOOLEAN] = write_boolean, [LIST] = write_list,
+    [INTEGER] = write_integer, [SEED_OR_NULL] = write_seed, [NUMBER] = write_number, [CHOICE] = write_choice,
+    [STRING] = write_string,   [BOOLEAN] = write_boolean,   [LIST] = write_list,
 };
 
 bool config_set_row(Config *c, int row, const char *text, const char *where, Error *e) {
@@ -365,6 +389,10 @@ void config_defaults(Config *c) {
     memset(c, 0, sizeof *c);
     for (int i = 0; i < ROWS; i++)
         if (rows[i].fallback) config_set_row(c, i, rows[i].fallback, "default", NULL);
+}
+
+uint64_t config_seed(const Config *c, Seed which) {
+    return (uint64_t)(c->seeds[which] < 0 ? c->seed : c->seeds[which]);
 }
 
 /* ---- The whole ---- */
@@ -455,7 +483,8 @@ const char *config_settle(Config *c) {
 }
 
 static void help_bounds(FILE *out, const Row *row) {
-    if (row->type == INTEGER || row->type == NUMBER) fprintf(out, " [%.16g .. %.16g]", row->low, row->high);
+    if (row->type == INTEGER || row->type == SEED_OR_NULL || row->type == NUMBER)
+        fprintf(out, " [%.16g .. %.16g]", row->low, row->high);
     if (row->type != CHOICE) return;
     for (int i = 0; choice(row, i); i++)
         if (choice_help(row, i))
@@ -467,8 +496,8 @@ static void help_bounds(FILE *out, const Row *row) {
 
 void config_help(FILE *out) {
     static const char *const names[TYPES] = {
-        [INTEGER] = "integer", [NUMBER] = "number",   [CHOICE] = "choice",
-        [STRING] = "string",   [BOOLEAN] = "boolean", [LIST] = "list",
+        [INTEGER] = "integer", [SEED_OR_NULL] = "integer", [NUMBER] = "number", [CHOICE] = "choice",
+        [STRING] = "string",   [BOOLEAN] = "boolean",      [LIST] = "list",
     };
     for (int i = 0; i < ROWS; i++) {
         const Row *row = &rows[i];

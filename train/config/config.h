@@ -16,6 +16,10 @@
 enum { NUMERICS = 2, NUMERICS_BF16 = 2 };
 
 typedef enum Precision { PRECISION_FP32, PRECISION_BF16, PRECISIONS } Precision;
+/* What draws random numbers of its own, and may have a seed of its own: weights, order of the text, probes.
+ */
+typedef enum Seed { SEED_INIT, SEED_DATA, SEED_PROBE, SEEDS } Seed;
+
 typedef enum DecayOn { DECAY_MATRICES, DECAY_ALL, DECAY_ONS } DecayOn;
 
 typedef struct TrainConfig {
@@ -63,7 +67,8 @@ enum { VARIANT_TEXT = 64 };
 typedef struct Config {
     char variant[VARIANT_TEXT]; /* preset of slot and data keys, configs/variants.yaml */
     int64_t seed;
-    char label[128]; /* run.label: a name for people, outside the key */
+    int64_t seeds[SEEDS]; /* -1: seed */
+    char label[128];      /* run.label: a name for people, outside the key */
     ModelConfig model;
     DataConfig data;
     TrainConfig train;
@@ -84,6 +89,9 @@ typedef struct Config {
 int config_variants(char (*names)[VARIANT_TEXT], int room, Error *e);
 
 void config_defaults(Config *c);
+
+/* The seed of weights, of the order of the text, or of the probes: seeds.*, or where that is null `seed`. */
+uint64_t config_seed(const Config *c, Seed which);
 
 /* Reads a YAML file (or JSON, such as config_json wrote): defaults, its `base:` files (relative
  * to the file that names them), the variant's preset, its own keys. Keys may be dotted, nested or

@@ -175,6 +175,11 @@ static bool kept_unread(const Config *c) {
     return !when_due_keep_read(&c->run.keep, c->train.steps);
 }
 
+/* Weights are read, and the optimiser draws nothing. */
+static bool no_weights_drawn(const Config *c) {
+    return *c->train.init_from && !optimisers[c->optim.name].prepare;
+}
+
 /* ---- the table ---- */
 
 typedef struct Conflict {
@@ -249,6 +254,8 @@ static const Conflict conflicts[] = {
     IDLE(no_beta1, "optim.beta1", "optim.name", "it has no such key"),
     IDLE(no_beta2, "optim.beta2", "optim.name", "it has no such key"),
     IDLE(no_eps, "optim.eps", "optim.name", "it has no such key"),
+
+    IDLE(no_weights_drawn, "seeds.init", "train.init_from", "the weights are read there"),
 
     IDLE(no_maps, "probe.map_times", "probe.maps", "no row is kept"),
     CLASH(kept_unread, "run.keep", "is not last, all, log or steps from 1 to", "train.steps",
