@@ -98,13 +98,24 @@ static void mlp_sublayer(const Pass *p, int l, Acts *a, float *x_next) {
     norm_over(p, l, STAGE_SUM_NORM_MLP, x_next, &a->sum_mlp);
 }
 
+static void clip(const Pass *p, float *x) {
+    const ModelConfig *c = &p->m->config;
+    if (c->residual_clip > 0) residual_clip(x, (float)c->residual_clip, p->N * c->width);
+}
+
+static void clip_backward(const Pass *p, const float *x, float *dx) {
+    const ModelConfig *c = &p->m->config;
+    if (c->residual_clip > 0) residual_clip_backward(x, (float)c->residual_clip, dx, p->N * c->width);
+}
+
 /* h = norm(x); q, k, v = h W; o = attention(q, k, v); mid = sum_norm(x + add_norm(head_out(o) W_O))
- * x' = sum_norm(mid + add_norm(W_down act(norm(mid) W_in))), with the norms that model.norm places */
+ * x' = clip(sum_norm(mid + add_norm(W_down act(norm(mid) W_in)))), with the norms that model.norm places */
 void block_forward(const Pass *p, int l) {
     Acts *a = &p->t->acts[l];
     float *x_next = p->t->acts[l + 1].x;
     attention_sublayer(p, l, a);
     mlp_sublayer(p, l, a, x_next);
+    clip(p, x_next);
     tap(p, TAP_RESID, l, x_next, (int)p->m->config.width, NULL);
 }
 
@@ -172,6 +183,7 @@ static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
 void block_backward(const Pass *p, int l) {
     Acts *a = &p->t->acts[l];
     tap_gradient(p, TAP_RESID_GRAD, l, p->t->dx);
+    clip_backward(p, p->t->acts[l + 1].x, p->t->dx);
     mlp_backward(p, l, a);
     attention_sublayer_backward(p, l, a);
 }

@@ -17,6 +17,11 @@ void embed_backward(const int32_t *token, const float *dx, float *dE, int64_t N,
 /* out = a + b, n floats; the gradient of both is that of out. */
 void residual_add(float *out, const float *a, const float *b, int64_t n);
 
+/* The residual clip (arXiv 2601.22966): x = min(max(x, -c), c), n floats in place. */
+void residual_clip(float *x, float c, int64_t n);
+/* forward: y = min(max(x, -c), c)   so   dx = dy where |y| < c, else 0. dy in place. */
+void residual_clip_backward(const float *y, float c, float *dy, int64_t n);
+
 /* y[n] += b. y (N, width), b (width). */
 void bias_forward(float *y, const float *b, int64_t N, int64_t width);
 /* db += sum over tokens of dy[n]. partial: (strips, width). */

@@ -61,7 +61,8 @@ static const struct {
     {"model.bias", .values = {"false", "true"}},
     {"model.tie", .values = {"false", "true"}},
     {"train.sink_penalty", .values = {"0", "0", "-3", "3"}},
-    {"optim.decay_on", .values = {"matrices", "all"}},
+    {"model.residual_clip", .values = {"0", "0", "0", "3"}},
+    {"optim.decay_on", .values = {"matrices", "all", "input_gains"}},
     {"train.loss_from", .values = {"5", "0"}},
     {"train.context_schedule", .values = {"[]", "[]", "0:8, 5:16"}},
     {"model.interventions", .values = {"[]", "[]", "['drop_mlp(0, 0)', 'replace_first(7)']",
@@ -104,7 +105,8 @@ static bool draw_config(Config *c, uint64_t seed, uint64_t draw) {
         return true;
     }
     assert_int_equal(e.code, EXIT_USAGE);
-    assert_true(!strncmp(e.text, "model.", 6) || !strncmp(e.text, "train.", 6));
+    assert_true(!strncmp(e.text, "model.", 6) || !strncmp(e.text, "train.", 6) ||
+                !strncmp(e.text, "optim.", 6));
     return false;
 }
 

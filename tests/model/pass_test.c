@@ -124,6 +124,16 @@ static void keys_that_are_no_slot_have_their_gradient(void **state) {
     }
 }
 
+static void a_clipped_stream_has_its_gradient(void **state) {
+    (void)state;
+    for (int place = 0; place < rows_of(SLOT_NORM); place++) {
+        ModelConfig c = small_config();
+        c.norm = place;
+        c.residual_clip = 1.5;
+        check_model(c, 0);
+    }
+}
+
 /* Slots are orthogonal: rows drawn at random together. */
 static void rows_drawn_together_have_their_gradient(void **state) {
     for (uint64_t draw = 0; draw < *(const uint64_t *)*state; draw++) {
@@ -269,6 +279,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(masks_biases_and_tied_weights_have_their_gradient),
         cmocka_unit_test_prestate(rows_drawn_together_have_their_gradient, &together),
         cmocka_unit_test(keys_that_are_no_slot_have_their_gradient),
+        cmocka_unit_test(a_clipped_stream_has_its_gradient),
         cmocka_unit_test(gradients_are_added_to_and_padding_stays_zero),
         cmocka_unit_test(model_pull_moves_with_the_embedding),
         cmocka_unit_test(taps_show_every_token_to_whoever_asked)};

@@ -126,7 +126,7 @@ Kinks kinks_of(const ModelConfig *c) {
     ModelConfig bare = *c; /* masks and changes make zeros of their own */
     bare.window = bare.window_keep = bare.prefix = 0;
     bare.interventions.n = 0;
-    Kinks found = {false, false};
+    Kinks found = {.clip = c->residual_clip};
     Observer eye = {1u << TAP_MLP_HIDDEN, &found, note_hidden, note_weights};
     Rig r = rig_of(&bare, 1, LENGTH, 0);
     Tape *tape = rig_tape(&r, 1, false);
@@ -142,10 +142,14 @@ static void add_side(uint64_t *sides, unsigned side) {
     *sides = (*sides ^ side) * 0x100000001b3u; /* FNV-1a */
 }
 
-static void see_hidden(void *self, const View *v) {
+static void see_array(void *self, const View *v) {
     RigLoss *l = self;
+    bool stream = v->at == TAP_RESID;
     for (int64_t i = 0; i < v->tokens; i++)
-        for (int k = 0; k < v->width; k++) add_side(&l->sides, v->data[i * v->ld + k] != 0);
+        for (int k = 0; k < v->width; k++) {
+            float x = v->data[i * v->ld + k];
+            add_side(&l->sides, stream ? fabsf(x) == (float)l->kinks.clip : x != 0);
+        }
 }
 
 static void see_weights(void *self, const Weights *w) {
@@ -177,7 +181,8 @@ int rig_scored(const Batch *b) {
 double rig_loss(void *self) {
     RigLoss *l = self;
     bool weights = l->penalty.c || l->kinks.weights;
-    Observer eye = {l->kinks.hidden ? 1u << TAP_MLP_HIDDEN : 0, l, see_hidden, weights ? see_weights : NULL};
+    uint32_t taps = (l->kinks.hidden ? 1u << TAP_MLP_HIDDEN : 0) | (l->kinks.clip ? 1u << TAP_RESID : 0);
+    Observer eye = {taps, l, see_array, weights ? see_weights : NULL};
     if (l->penalty.c) memset(l->mass, 0, (size_t)l->batch.rows * sizeof *l->mass);
     l->sides = 0xcbf29ce484222325u;
     Observers own = l->tape->observers;

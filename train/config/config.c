@@ -37,7 +37,8 @@ static const char *precision_name(int i) {
 }
 
 static const char *decay_on_name(int i) {
-    static const char *const names[DECAY_ONS] = {[DECAY_MATRICES] = "matrices", [DECAY_ALL] = "all"};
+    static const char *const names[DECAY_ONS] = {
+        [DECAY_MATRICES] = "matrices", [DECAY_ALL] = "all", [DECAY_INPUT_GAINS] = "input_gains"};
     return i >= 0 && i < DECAY_ONS ? names[i] : NULL;
 }
 
@@ -80,6 +81,8 @@ static const Row rows[] = {
      .help = "first positions that see each other (prefix LM); needs train.loss_from >= prefix - 1"},
     {"model.value_residual", NUMBER, AT(model.value_residual), "0", 0, 1,
      .help = "share of the first block's values in later ones (arXiv 2410.17897: 0.5)"},
+    {"model.residual_clip", NUMBER, AT(model.residual_clip), "0", 0, 1e30, .since = 2,
+     .help = "c of min(max(x, -c), c), of the stream after each block (arXiv 2601.22966); 0: none"},
     {"model.head_out", CHOICE, AT(model.head_out), .slot = SLOT_HEAD_OUT, .help = "on each head's output"},
     {"model.head_out_scale", NUMBER, AT(model.head_out_scale), "1", 0, 1e6,
      .help = "initial gain of head_out"},
@@ -138,7 +141,9 @@ static const Row rows[] = {
     {"optim.warmup", INTEGER, AT(optim.warmup), "100", 0, MANY, .help = "steps of linear rise"},
     {"optim.weight_decay", NUMBER, AT(optim.weight_decay), "0.1", 0, 1e3, .help = "decoupled, times lr"},
     {"optim.decay_on", CHOICE, AT(optim.decay_on), "matrices", .names = decay_on_name,
-     .help = "all: gains too"},
+     .help =
+         "all: gains and biases too; input_gains: matrices, and gains of the norms before attention and MLP "
+         "(arXiv 2605.26895)"},
     {"optim.beta1", NUMBER, AT(optim.beta1), "0.9", 0, 0.999999, .help = "decay of the mean gradient"},
     {"optim.beta2", NUMBER, AT(optim.beta2), "0.95", 0, 0.999999, .help = "decay of the mean square"},
     {"optim.eps", NUMBER, AT(optim.eps), "1e-8", 1e-30, 1, .help = "added to the root mean square"},

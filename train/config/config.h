@@ -20,7 +20,7 @@ typedef enum Precision { PRECISION_FP32, PRECISION_BF16, PRECISIONS } Precision;
  */
 typedef enum Seed { SEED_INIT, SEED_DATA, SEED_PROBE, SEEDS } Seed;
 
-typedef enum DecayOn { DECAY_MATRICES, DECAY_ALL, DECAY_ONS } DecayOn;
+typedef enum DecayOn { DECAY_MATRICES, DECAY_ALL, DECAY_INPUT_GAINS, DECAY_ONS } DecayOn;
 
 typedef struct TrainConfig {
     int64_t steps;

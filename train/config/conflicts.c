@@ -175,6 +175,18 @@ static bool kept_unread(const Config *c) {
     return !when_due_keep_read(&c->run.keep, c->train.steps);
 }
 
+static bool on_input_gains(const Config *c) {
+    return c->optim.decay_on == DECAY_INPUT_GAINS;
+}
+
+static bool no_input_norm(const Config *c) {
+    return on_input_gains(c) && !norm_stands(&c->model, STAGE_NORM_ATTN);
+}
+
+static bool no_decay(const Config *c) {
+    return on_input_gains(c) && !c->optim.weight_decay;
+}
+
 /* Weights are read, and the optimiser draws nothing. */
 static bool no_weights_drawn(const Config *c) {
     return *c->train.init_from && !optimisers[c->optim.name].prepare;
@@ -255,6 +267,8 @@ static const Conflict conflicts[] = {
     IDLE(no_beta2, "optim.beta2", "optim.name", "it has no such key"),
     IDLE(no_eps, "optim.eps", "optim.name", "it has no such key"),
 
+    IDLE(no_input_norm, "optim.decay_on", "model.norm", "no norm stands at an input"),
+    IDLE(no_decay, "optim.decay_on", "optim.weight_decay", "nothing decays"),
     IDLE(no_weights_drawn, "seeds.init", "train.init_from", "the weights are read there"),
 
     IDLE(no_maps, "probe.map_times", "probe.maps", "no row is kept"),
