@@ -142,8 +142,14 @@ static int64_t size_of(const ModelConfig *c, Size s) {
         return d_head(c);
     case SIZE_F:
         return c->mlp_width;
+    case SIZE_RANK:
+        return c->gate_rank;
     }
     return 0;
+}
+
+int64_t tensor_floats(const ModelConfig *c, const TensorSpec *t) {
+    return size_of(c, t->rows) * size_of(c, t->cols);
 }
 
 static void add_stage(Model *m, Stage s, int layer, int *n) {

@@ -45,7 +45,8 @@ typedef enum Size {
     SIZE_HEAD,  /* one head's */
     SIZE_KV,    /* those of all heads of keys, or of values */
     SIZE_GAIN,  /* one head's, or all heads': head_out_gain */
-    SIZE_F
+    SIZE_F,
+    SIZE_RANK /* of a norm's gate */
 } Size;
 
 typedef enum Init {

@@ -37,6 +37,7 @@ typedef struct ModelConfig {
     int position;        /* row of position_slots */
     int norm;            /* row of norm_places: where norms stand */
     int norm_kind;       /* row of norm_kinds: what they do */
+    int64_t gate_rank;   /* of norm_kind: gated */
     int mlp;             /* row of mlp_slots */
     int64_t window;      /* attend to the last `window` keys only; 0 = all */
     int64_t window_keep; /* and to the document's first keys, so many */

@@ -158,6 +158,9 @@ const SlotHead *slot_row(SlotKind kind, int i);
 /* Where a configuration keeps its choice of a row. */
 int *slot_choice(ModelConfig *c, SlotKind kind);
 
+/* Floats of a tensor. */
+int64_t tensor_floats(const ModelConfig *c, const TensorSpec *t);
+
 /* Whether a norm stands at that stage. */
 bool norm_stands(const ModelConfig *c, Stage s);
 

@@ -3,6 +3,7 @@
 #include "model/bf16_weights.h"
 #include "model/kernels/gemm_bf16.h"
 #include "model/ops/attention.h"
+#include "model/ops/ops.h"
 #include "model/ops/strips.h"
 
 #include <omp.h>
@@ -28,8 +29,10 @@ static NormActs cut_norm(Cutter *c, const ModelConfig *m, Stage s, size_t N) {
 
 /* Floats of a strip of a sum over tokens: a norm's gradients, or a layer's biases. */
 static size_t partial_width(const ModelConfig *m) {
-    size_t d = (size_t)m->width, hidden = (size_t)(mlp_slots[m->mlp].parts * m->mlp_width);
-    return m->bias && hidden > 3 * d ? hidden : 3 * d;
+    size_t hidden = (size_t)(m->bias ? mlp_slots[m->mlp].parts * m->mlp_width : 0);
+    size_t most = 3 * (size_t)m->width, norm = (size_t)norm_weights(m);
+    most = hidden > most ? hidden : most;
+    return norm > most ? norm : most;
 }
 
 static size_t table_width(const ModelConfig *m) {

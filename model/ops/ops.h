@@ -42,7 +42,8 @@ void sinusoid_table(float *P, int T, int d, double amplitude);
 void learned_forward(float *x, const float *P, int B, int T, int d);
 void learned_backward(const float *dx, float *dP, int B, int T, int d);
 
-/* ---- norms: norm.c for every kind; a row of the stream: rmsnorm.c, rmsnorm_scalar.c, layernorm.c, dyt.c
+/* ---- norms: norm.c for every kind; a row of the stream: rmsnorm.c, rmsnorm_scalar.c, layernorm.c, dyt.c,
+ * pre_affine.c, gated_norm.c
  * ---- */
 
 /* Every row under the configuration's kind of norm. x, h (N, d); stat (N, NORM_STATS): what the backward
@@ -50,6 +51,8 @@ void learned_backward(const float *dx, float *dP, int B, int T, int d);
 void norm_rows(const Ctx *c, const float *x, float *h, float *stat);
 /* dx += the gradient through the norm; c->dw: the sums over tokens. */
 void norm_rows_back(const Ctx *c, const float *x, const float *stat, const float *dh, float *dx);
+/* Weights of a norm: the floats of its tensors. */
+int norm_weights(const ModelConfig *c);
 
 /* The pair of a kind, see NormKind. */
 #define NORM_PAIR(name)                                                                                      \
@@ -60,6 +63,13 @@ NORM_PAIR(rmsnorm)        /* h = g x / rms(x), g (d) (arXiv 1910.07467) */
 NORM_PAIR(rmsnorm_scalar) /* the same with one g: no channel can be favoured by the norm (arXiv 2506.19697) */
 NORM_PAIR(layernorm) /* h = g (x - mean x) / sqrt(var x + eps) + b, gain (2, d): g, b (arXiv 1607.06450) */
 NORM_PAIR(dyt)       /* h = g tanh(a x) + b, gain (2 d + 1): g, b, one a for all (arXiv 2503.10622) */
+/* h = g z / rms(z), z = lambda x, gain (2, d): g, lambda (PreAffine, arXiv 2601.22966) */
+NORM_PAIR(pre_affine)
+/* h = y gate, gate = 2 sigma(silu(y W_down^T) W_up), y = RMSNorm(x), gain: g (d), W_down (r, d), W_up (r, d),
+ * r = model.gate_rank (GatedNorm, arXiv 2601.22966). How the paper begins was not seen: sigma alone would
+ * halve every norm, so that it is doubled here, and W_up begins at 0: a gate of exactly one, RMSNorm to the
+ * bit, which can close and open twofold. W_up lies as it is read, a row a hidden unit. */
+NORM_PAIR(gated_norm)
 #undef NORM_PAIR
 
 /* ---- heads: head_rmsnorm.c, gate.c, value_residual.c ---- */

@@ -92,6 +92,8 @@ static const Row rows[] = {
     {"model.position", CHOICE, AT(model.position), .slot = SLOT_POSITION, .help = "how a place is told"},
     {"model.norm", CHOICE, AT(model.norm), .slot = SLOT_NORM, .help = "where norms stand"},
     {"model.norm_kind", CHOICE, AT(model.norm_kind), .slot = SLOT_NORM_KIND, .help = "what they do"},
+    {"model.gate_rank", INTEGER, AT(model.gate_rank), "16", 1, 4096, .since = 2,
+     .help = "of the gate of model.norm_kind: gated"},
     {"model.mlp", CHOICE, AT(model.mlp), .slot = SLOT_MLP, .help = "feed-forward"},
     {"model.embedding_std", NUMBER, AT(model.embedding_std), "0.02", 0, 1e3,
      .help = "of the initial embedding"},

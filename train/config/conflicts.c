@@ -98,6 +98,10 @@ static bool no_norm_of_heads(const Config *c) {
     return !head_out_slots[c->model.head_out].forward;
 }
 
+static bool no_gate_of_norms(const Config *c) {
+    return strcmp(slot_row(SLOT_NORM_KIND, c->model.norm_kind)->name, "gated");
+}
+
 static bool no_penalty(const Config *c) {
     return !c->train.sink_penalty;
 }
@@ -224,6 +228,7 @@ static const Conflict conflicts[] = {
     IDLE(not_clipped, "model.clip_zeta", "model.attention", "it is of clipped"),
     IDLE(no_window, "model.window_keep", "model.window", "there is nothing to keep"),
     IDLE(no_norm_of_heads, "model.head_out_gain", "model.head_out", "rmsnorm has a gain"),
+    IDLE(no_gate_of_norms, "model.gate_rank", "model.norm_kind", "it is of gated"),
     IDLE(own_law, "model.embedding_std", "model.init", "it draws the embedding by its own law"),
     IDLE(one_layer, "model.value_residual", "model.layers", "there are no later ones"),
 
