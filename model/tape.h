@@ -64,7 +64,7 @@ struct Tape {
     Observers observers;
     SinkPenalty penalty;
     float *masses;    /* (L, B, H, T) weights on first keys, kept for the penalty; NULL: none */
-    float *push;      /* (B)         its slope by each of a row's */
+    float *push;      /* (L, B, H, 2) its slope by each of a head's, see model/penalty.h */
     Changes *changes; /* what interventions change; NULL: nothing */
     int32_t *tokens;  /* (N)         a batch's, where they change them */
     Phases *phases;   /* NULL: nobody asks where the time goes */

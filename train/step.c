@@ -47,9 +47,10 @@ bool trainer_enter(Trainer *t, int64_t step, Error *e) {
                                 visible_of(&c->model));
     if (!t->heads) return fail(e, EXIT_FAILED, "run: out of memory");
     t->layers = step_layer_cells(t->model, t->rows_per_step);
-    SinkPenalty penalty = {c->train.sink_penalty, c->train.sink_target, 1.0 / t->rows_per_step};
+    SinkPenalty penalty = {c->train.sink_penalty, c->train.sink_target, 1.0 / t->rows_per_step,
+                           c->train.gate_balance};
     return trainer_tape(&t->tape, c, t->model, t->micro_rows, T, e) &&
-           (!penalty.c || tape_penalise(t->tape, t->model, penalty, e));
+           (!penalises(penalty) || tape_penalise(t->tape, t->model, penalty, e));
 }
 
 Tape *trainer_probe_tape(const Trainer *t) {

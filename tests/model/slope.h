@@ -59,8 +59,9 @@ typedef struct RigLoss {
     const Rig *r;
     Tape *tape;
     Batch batch;
-    SinkPenalty penalty; /* c = 0: none */
-    double *mass;        /* of each row on first keys; room for the batch's rows where there is a penalty */
+    SinkPenalty penalty; /* c = balance = 0: none */
+    double *
+        mass; /* on first keys, (rows, L, H, 2): of first queries, of others; room where there is a penalty */
     Kinks kinks;
     uint64_t sides;
 } RigLoss;

@@ -389,6 +389,8 @@ static void keys_that_would_do_nothing_are_refused(void **state) {
         {"data.tokenizer", "bytes", "model.interventions", "replace_first(257)", "model.interventions"},
         {"data.fixed_token_at", "0", "data.bos", "random_first", "data.fixed_token_at"},
         {"train.sink_penalty", "1", "model.attention", "sigmoid", "train.sink_penalty"},
+        {"train.gate_balance", "1", "model.attention", "sigmoid", "train.gate_balance"},
+        {"train.gate_balance", "1", "model.heads", "1", "train.gate_balance"},
         {"train.context_schedule", "0:16, 6:32", "model.interventions", "self_only(20)",
          "model.interventions"},
         {"train.context_schedule", "0:16, 6:32", "train.loss_from", "16", "train.loss_from"},

@@ -133,6 +133,9 @@ static const Row rows[] = {
     {"train.sink_penalty", NUMBER, AT(train.sink_penalty), "0", -1e6, 1e6,
      .help = "c (first mass - target)^2 joins the loss"},
     {"train.sink_target", NUMBER, AT(train.sink_target), "0", 0, 1, .help = "of sink_penalty"},
+    {"train.gate_balance", NUMBER, AT(train.gate_balance), "0", 0, 1e6, .since = 2,
+     .help =
+         "lambda of lambda sum_l H CV^2(G), G_h the mean of 1 - first mass, in the loss (arXiv 2602.01203)"},
     {"train.init_from", STRING, AT(train.init_from), "", .help = "checkpoint to start from; empty: random"},
 
     {"optim.name", CHOICE, AT(optim.name), "adamw", .names = optimiser_name, .says = optimiser_help,

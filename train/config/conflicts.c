@@ -157,8 +157,20 @@ static bool nothing_scored(const Config *c) {
     return c->train.loss_from >= contexts_at(c, 1);
 }
 
+static bool no_share(const Config *c) {
+    return attention(c)->unnormalised || slot_maps(attention(c)) > 1;
+}
+
 static bool no_mass(const Config *c) {
-    return c->train.sink_penalty && (attention(c)->unnormalised || slot_maps(attention(c)) > 1);
+    return c->train.sink_penalty && no_share(c);
+}
+
+static bool no_gates(const Config *c) {
+    return c->train.gate_balance && no_share(c);
+}
+
+static bool one_head(const Config *c) {
+    return c->model.heads == 1;
 }
 
 /* ---- steps ---- */
@@ -263,6 +275,9 @@ static const Conflict conflicts[] = {
           "or the first of train.context_schedule"),
     CLASH(no_mass, "train.sink_penalty", "finds no mass to shift in the weights of", "model.attention",
           "their rows do not sum to one"),
+    CLASH(no_gates, "train.gate_balance", "finds no share of the first key in the weights of",
+          "model.attention", "their rows do not sum to one"),
+    IDLE(one_head, "train.gate_balance", "model.heads", "there is nothing to balance"),
     IDLE(no_penalty, "train.sink_target", "train.sink_penalty", "it is the penalty's"),
 
     CLASH(long_warmup, "optim.warmup", "is more than", "train.steps", "that many or less"),
