@@ -49,6 +49,16 @@ static void mix_values_backward(const Pass *p, int l) {
                                 c.KV * c.dh, (float)c.c->value_residual);
 }
 
+static void scale_values(const Pass *p, int l, Acts *a) {
+    Ctx c = stage_ctx(p, l, STAGE_VALUE);
+    if (c.c->value_scale) value_scale_forward(&c, value_of(&c, a->qkv), a->value);
+}
+
+static void scale_values_backward(const Pass *p, int l, const Acts *a) {
+    Ctx c = stage_ctx(p, l, STAGE_VALUE);
+    if (c.c->value_scale) value_scale_backward(&c, a->value, value_of(&c, p->t->dqkv));
+}
+
 static void attention_sublayer(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
     Ctx qkv = stage_ctx(p, l, STAGE_QKV), qk = stage_ctx(p, l, STAGE_QK);
@@ -64,6 +74,7 @@ static void attention_sublayer(const Pass *p, int l, Acts *a) {
     if (q->forward) q->forward(&qk, a->qkv, ld);
     if (position->rotate_forward) position->rotate_forward(&rotation, a->qkv, ld);
     mix_values(p, l, a);
+    scale_values(p, l, a);
     lap(p, PHASE_POSITION, 6 * width, 16 * width);
     attend(p, l, a);
     gates_forward(p, l, a, h);
@@ -168,6 +179,8 @@ static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
     head_out_backward(p, l, a);
     attend_backward(p, l, a);
     gates_backward(p, l, a, GATE_VALUE, value_of(&qkv, a->qkv), ld, value_of(&qkv, t->dqkv));
+    own_values_backward(p, l, a, value_of(&qkv, t->dqkv));
+    scale_values_backward(p, l, a);
     mix_values_backward(p, l);
     if (position->rotate_backward) position->rotate_backward(&rotation, t->dqkv, ld);
     if (q->backward) q->backward(&qk, t->dqkv, ld);

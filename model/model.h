@@ -20,6 +20,7 @@ typedef enum Stage {
     STAGE_NORM_ATTN,
     STAGE_QKV,
     STAGE_QK,
+    STAGE_VALUE, /* v <- s v, or nothing */
     STAGE_ATTENTION,
     STAGE_HEAD_OUT,
     STAGE_OUT,
@@ -42,6 +43,7 @@ typedef enum Size {
     SIZE_T,
     SIZE_D,
     SIZE_H,     /* heads */
+    SIZE_KVH,   /* heads of values */
     SIZE_HEADS, /* all heads' floats */
     SIZE_HEAD,  /* one head's */
     SIZE_KV,    /* those of all heads of keys, or of values */

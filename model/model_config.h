@@ -46,6 +46,7 @@ typedef struct ModelConfig {
     double clip_gamma;   /* of attention: clipped */
     double clip_zeta;
     double value_residual; /* v <- (1 - mix) v + mix v of the first block */
+    bool value_scale;      /* v <- s v, s learned a head */
     double residual_clip;  /* the stream is clipped to +-c after each block; 0: it is not */
     double head_out_scale; /* initial gain of a head-output norm */
     int head_out_gain;     /* HeadOutGain */

@@ -59,6 +59,7 @@ static void cut_acts(Cutter *c, Acts *a, const ModelConfig *m, size_t N) {
     a->stat = cut(c, N * (size_t)(m->heads * slot_maps(&attention_slots[m->attention])));
     a->o = cut(c, N * heads);
     a->plain = m->interventions.n ? cut(c, N * heads) : a->o;
+    a->value = cut(c, m->value_scale ? N * kv_width(m) : 0);
     a->gate = cut(c, N * gates(m));
     a->mid = cut(c, N * d);
     a->norm_mlp = cut(c, NORM_STATS * N);

@@ -24,6 +24,7 @@ typedef struct Acts {
     float *stat;      /* (B, H, maps, T) attention's row statistics */
     float *o;         /* (N, H dh)    aggregated values */
     float *plain;     /* (N, H dh)    the same before interventions; o where there are none */
+    float *value;     /* (N, KV dh)   values before value_scale; of nobody without the key */
     float *gate;      /* (N, gates)   of the heads */
     float *mid;       /* (N, d)       residual stream between attention and MLP */
     float *norm_mlp;  /* (N, NORM_STATS) of mid */

@@ -72,7 +72,7 @@ NORM_PAIR(pre_affine)
 NORM_PAIR(gated_norm)
 #undef NORM_PAIR
 
-/* ---- heads: head_rmsnorm.c, gate.c, value_residual.c ---- */
+/* ---- heads: head_rmsnorm.c, gate.c, exclusive.c, value_residual.c, value_scale.c ---- */
 
 /* RMSNorm of each of H vectors of dh floats of a token: of attention's output (arXiv 2605.06611), of q or k
  * (QK-norm, arXiv 2302.05442, as RMSNorm in Qwen3). The slot's tensor i is its gain, (gains, dh): gains = 1,
@@ -94,6 +94,22 @@ void gate_open(float *g, int64_t n);
 void gate_forward(const float *o, const float *g, float *y, int64_t N, int H, int dh, int gates);
 /* dy in place to do; g in place to the gradient of a. */
 void gate_backward(const float *o, float *g, float *dy, int64_t N, int H, int dh, int gates);
+
+/* Exclusive self attention (arXiv 2603.09078): z = y - (y.v / |v|^2) v of each head, v the token's own value,
+ * so that a head hands over nothing along what its token has already; where |v| = 0, z = y. A document's
+ * first token, whose y is v, has z = 0 (to the bit in fp32) where rows of weights sum to one. o, y: (N, H
+ * dh). */
+void exclusive_forward(const Ctx *c, const float *o, float *y);
+/* dy in place to do; c->dv. */
+void exclusive_backward(const Ctx *c, const float *o, float *dy);
+
+/* V-scale (arXiv 2603.17771): one number a layer and head on the value path. The paper's formula was not
+ * seen; this is the plainest form of what is told of the paper: v' = s v, s learned, beginning at 1, so that
+ * the gradient of the value path, and no other, is multiplied: dv = s dv', ds = sum dv' v. Heads that share
+ * values share s. v (N, KV dh) in rows of c->ld, in place; kept (N, KV dh): v as it came. */
+void value_scale_forward(const Ctx *c, float *v, float *kept);
+/* dv in place. */
+void value_scale_backward(const Ctx *c, const float *kept, float *dv);
 
 /* Blocks after the first use v <- (1 - mix) v + mix v1, v1 the values of the first (arXiv 2410.17897; 0.5
  * there). v (N, width) in rows of ld; first (N, width): kept at layer 0, mixed in after it. */

@@ -63,6 +63,7 @@ static const struct {
     {"model.bias", .values = {"false", "true"}},
     {"model.tie", .values = {"false", "true"}},
     {"train.sink_penalty", .values = {"0", "0", "-3", "3"}},
+    {"model.value_scale", .values = {"false", "true"}},
     {"model.residual_clip", .values = {"0", "0", "0", "3"}},
     {"train.gate_balance", .values = {"0", "0", "3"}},
     {"optim.decay_on", .values = {"matrices", "all", "input_gains"}},

@@ -117,6 +117,7 @@ static void keys_that_are_no_slot_have_their_gradient(void **state) {
         c.window_keep = bits & 2 ? 2 : 0;
         c.prefix = bits & 4 ? 9 : 0;
         c.value_residual = bits & 8 ? 0.4 : 0;
+        c.value_scale = bits & 8;
         c.head_out = c.head_out_gain = bits & 16 ? 1 : 0;
         c.attention = bits & 2 ? 4 : 2; /* k_bias, sink_logit */
         if (bits & 4) c.sink_heads = (List){2, {"1", "4"}};

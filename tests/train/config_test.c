@@ -376,6 +376,7 @@ static void keys_that_would_do_nothing_are_refused(void **state) {
         {"model.sink_heads", "[+1]", "model.attention", "sink_logit", "model.sink_heads"},
         {"model.clip_zeta", "2", "model.attention", "sigmoid", "model.clip_zeta"},
         {"model.head_out_gain", "head", "model.head_out", "gate_head", "model.head_out_gain"},
+        {"model.head_out_gain", "head", "model.head_out", "exclusive", "model.head_out_gain"},
         {"model.embedding_std", "0.3", "model.init", "scaled", "model.embedding_std"},
         {"model.value_residual", "0.5", "model.layers", "1", "model.value_residual"},
         {"data.tokenizer", "bytes", "data.vocab", "300", "data.vocab"},

@@ -119,9 +119,11 @@ static void rows_in_flight_change_no_bit(void **state) {
     const Place *p = *state;
     const char *losses =
         "SELECT kind, step, place, figures FROM digest WHERE kind IN ('step', 'step_layer', 'step_tensor')";
-    static const char *const ties[] = {"model.tie=false", "model.tie=true"};
-    for (int i = 0; i < 2; i++) {
-        char all[64], few[64], words[96];
+    static const char *const ties[] = {"model.tie=false", "model.tie=true",
+                                       "train.gate_balance=0.1 model.norm_kind=gated model.value_scale=true "
+                                       "model.head_out=exclusive model.attention=scalable"};
+    for (int i = 0; i < 3; i++) {
+        char all[64], few[64], words[192];
         snprintf(all, sizeof all, "all%d.db", i);
         snprintf(few, sizeof few, "few%d.db", i);
         assert_int_equal(train(p, all, ties[i]), 0);

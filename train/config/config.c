@@ -81,6 +81,8 @@ static const Row rows[] = {
      .help = "first positions that see each other (prefix LM); needs train.loss_from >= prefix - 1"},
     {"model.value_residual", NUMBER, AT(model.value_residual), "0", 0, 1,
      .help = "share of the first block's values in later ones (arXiv 2410.17897: 0.5)"},
+    {"model.value_scale", BOOLEAN, AT(model.value_scale), "false", .since = 2,
+     .help = "a learned number a layer and head on values and their gradient (arXiv 2603.17771)"},
     {"model.residual_clip", NUMBER, AT(model.residual_clip), "0", 0, 1e30, .since = 2,
      .help = "c of min(max(x, -c), c), of the stream after each block (arXiv 2601.22966); 0: none"},
     {"model.head_out", CHOICE, AT(model.head_out), .slot = SLOT_HEAD_OUT, .help = "on each head's output"},

@@ -95,7 +95,7 @@ static bool no_maps(const Config *c) {
 }
 
 static bool no_norm_of_heads(const Config *c) {
-    return !head_out_slots[c->model.head_out].forward;
+    return head_out_slots[c->model.head_out].head.tensors[0].rows != SIZE_GAIN;
 }
 
 static bool no_gate_of_norms(const Config *c) {
