@@ -82,12 +82,14 @@ bool run_check(const Config *c, int64_t vocab, Error *e) {
 }
 
 static bool fits_memory(const Run *r, const RunSize *size, Error *e) {
-    double have = host_memory();
+    bool limited;
+    double have = host_memory(&limited);
     if (size->bytes <= have) return true;
     return fail(e, EXIT_USAGE,
-                "model: %.1f M parameters: the run needs %.1f GB, this machine has %.1f GB "
+                "model: %.1f M parameters: the run needs %.1f GB, %s %.1f GB "
                 "(lower model.width, model.layers, data.vocab or train.micro_rows%s)",
-                (double)size->parameters * 1e-6, size->bytes * 1e-9, have * 1e-9,
+                (double)size->parameters * 1e-6, size->bytes * 1e-9,
+                limited ? "its container allows" : "this machine has", have * 1e-9,
                 r->c.train.micro_rows ? "" : ", now automatic");
 }
 
@@ -124,7 +126,8 @@ static bool claim(Run *r, const RunSize *size, Error *e) {
                       .threads = r->threads,
                       .steps = r->c.train.steps,
                       .parameters = size->parameters,
-                      .flops_per_token = size->flops_per_token};
+                      .flops_per_token = size->flops_per_token,
+                      .same_kernels = r->c.run.same_kernels};
     bool ok = store_claim(r->store, &id, r->o->again, r->o->retry, &r->claim, e);
     free(json);
     return ok;
@@ -369,6 +372,12 @@ static int not_taken(const Run *r, Error *e) {
         return EXIT_DONE;
     case CLAIM_BUSY:
         fail(e, EXIT_FAILED, "run %.8s: another process is training it", r->key);
+        return e->code;
+    case CLAIM_REFUSED:
+        fail(e, EXIT_FAILED,
+             "run %.8s: it was begun under the kernels %s, and here are %s (go on with it there, or without "
+             "run.same_kernels)",
+             r->key, r->claim.kernels, r->blas_arch);
         return e->code;
     default:
         fail(e, EXIT_FAILED, "run %.8s: it failed or diverged before (--retry tries it again)", r->key);
