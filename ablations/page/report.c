@@ -6,6 +6,7 @@
 #include "ablations/page/svg.h"
 #include "ablations/text_table.h"
 #include "data/base/files.h"
+#include "data/base/text.h"
 #include "train/commands/command.h"
 
 #include <math.h>
@@ -43,7 +44,7 @@ static void curves_free(Curves *c) {
 static bool begin_series(Curves *c, int place, const char *label, Error *e) {
     bool named = !c->n || c->series[c->n - 1].colour != place;
     if (!memory_grow((void **)&c->series, c->n + 1, sizeof *c->series, e)) return false;
-    c->series[c->n++] = (SvgSeries){.name = named ? strdup(label) : NULL, .colour = place};
+    c->series[c->n++] = (SvgSeries){.name = named ? text_copy(label) : NULL, .colour = place};
     return true;
 }
 
@@ -207,9 +208,8 @@ static bool write_page(const Page *p) {
 bool report_write(Store *s, const char *sweep, const char *path, bool quiet, Error *e) {
     char *text = NULL;
     size_t size = 0;
-    Page p = {s, sweep, open_memstream(&text, &size), e};
+    Page p = {s, sweep, text_open(&text, &size), e};
     Path parts = page_folder();
-    if (!p.out) return fail(e, EXIT_FAILED, "report: out of memory");
     bool ok = *parts.s ? check_sweep(&p) && page_write(p.out, parts.s, s, sweep, e) : write_page(&p);
     fclose(p.out);
     ok = ok && file_replace(path, text, (int64_t)size, e);
@@ -227,8 +227,7 @@ static bool save_chart(const Page *page, const struct Chart *chart, const char *
     size_t size = 0;
     Page p = *page;
     Path path = path_of("%s/%s.svg", folder, chart->name);
-    p.out = open_memstream(&text, &size);
-    if (!p.out) return fail(p.e, EXIT_FAILED, "report: out of memory");
+    p.out = text_open(&text, &size);
     bool ok = draw_chart(&p, chart);
     fclose(p.out);
     ok = ok && (!size || file_replace(path.s, text, (int64_t)size, p.e));

@@ -2,8 +2,16 @@
 
 #include "data/base/printable.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+int exit_code_of(int why) {
+    static const int users[] = {ENOENT, EACCES, EROFS, ENOTDIR, EPERM, ELOOP, ENAMETOOLONG};
+    for (size_t i = 0; i < sizeof users / sizeof *users; i++)
+        if (why == users[i]) return EXIT_USAGE;
+    return EXIT_FAILED;
+}
 
 bool fail(Error *e, int code, const char *format, ...) {
     if (!e) return false;

@@ -19,6 +19,9 @@ typedef struct Error {
     char text[1024]; /* "what: where: why (hint)", no newline */
 } Error;
 
+/* EXIT_USAGE where a path that the user gave is at fault, by errno; EXIT_FAILED where the machine is. */
+int exit_code_of(int why);
+
 /* Fills e (which may be NULL), its text as a terminal may have it (data/base/printable.h), and returns false,
  * so that a caller can `return fail(...)`. */
 bool fail(Error *e, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));

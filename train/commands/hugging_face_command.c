@@ -1,6 +1,7 @@
 /* Owns: the commands `export` and `import`: a checkpoint as a folder in Hugging Face's form, and back.
  * Does not own: the form (train/checkpoint/hugging_face.h). */
 #include "data/base/files.h"
+#include "data/base/text.h"
 #include "data/data.h"
 #include "train/checkpoint/find_model.h"
 #include "train/checkpoint/hugging_face.h"
@@ -24,8 +25,7 @@ static bool write_tokenizer(const char *folder, const Config *c, const Dataset *
     Bytes model = {0};
     char *text = NULL;
     size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    if (!out) return fail(e, EXIT_FAILED, "export: out of memory");
+    FILE *out = text_open(&text, &length);
     bool bos = c->data.bos == BOS_ROW || c->data.bos == BOS_DOCUMENT;
     fprintf(out,
             "{\n  \"tokenizer_class\": \"LlamaTokenizer\",\n  \"bos_token\": \"<s>\",\n  \"eos_token\": "

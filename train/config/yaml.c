@@ -1,5 +1,7 @@
 #include "train/config/yaml.h"
 
+#include "data/base/text.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -351,7 +353,7 @@ static uint32_t surrogate_pair(const char *s, size_t left) {
  * Returns a copy of the same length or shorter. In JSON a backslash stands in strings only. */
 static char *join_surrogates(const char *text, size_t length, size_t *out_length) {
     char *out = malloc(length + 1), *to = out;
-    if (!out) return NULL;
+    if (!out) out_of_memory();
     for (size_t i = 0; i < length;) {
         uint32_t code = text[i] == '\\' ? surrogate_pair(text + i, length - i) : 0;
         if (code) {
@@ -403,9 +405,10 @@ static char *read_all(const char *path, size_t *length) {
             : st.st_size > LARGEST_FILE ? EFBIG
                                         : 0;
     if (errno || !(text = malloc((size_t)st.st_size + 1))) goto out;
-    *length = 0;
-    for (ssize_t n; *length < (size_t)st.st_size; *length += (size_t)n)
-        if ((n = read(fd, text + *length, (size_t)st.st_size - *length)) <= 0) break;
+    ssize_t n = 1;
+    for (*length = 0; n > 0 && *length<(size_t)st.st_size; *length += n> 0 ? (size_t)n : 0)
+        n = read(fd, text + *length, (size_t)st.st_size - *length);
+    if (n < 0) free(text), text = NULL;
 out:
     if (fd >= 0) close(fd);
     return text;
@@ -415,7 +418,8 @@ Yaml *yaml_load(const char *path, Error *e) {
     size_t length = 0;
     char *text = read_all(path, &length);
     if (!text) {
-        fail(e, EXIT_USAGE, "%s: cannot read: %s", path,
+        fail(e, errno == ESPIPE || errno == EISDIR || errno == EFBIG ? EXIT_USAGE : exit_code_of(errno),
+             "%s: cannot read: %s", path,
              errno == ESPIPE ? "a pipe or a device, not a file" : strerror(errno));
         return NULL;
     }
@@ -444,8 +448,7 @@ static void write_json(FILE *out, const Yaml *y) {
 char *yaml_json(const Yaml *y) {
     char *text = NULL;
     size_t length;
-    FILE *out = open_memstream(&text, &length);
-    if (!out) return NULL;
+    FILE *out = text_open(&text, &length);
     write_json(out, y);
     fclose(out);
     return text;
