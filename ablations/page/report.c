@@ -102,29 +102,29 @@ static const struct Chart {
     {.name = "first_mass_by_head"},
 };
 
-/* The mass of the first key under uniform attention, where all runs share one T; else NAN. */
-static double uniform_control(const Page *p) {
-    double mass = NAN;
+/* *mass: that of the first key under uniform attention, where all runs share one T; else NAN. */
+static bool uniform_control(const Page *p, double *mass) {
+    *mass = NAN;
     sqlite3_stmt *q =
         prepare(p, REPORT_RUNS "SELECT min(uniform_mass), max(uniform_mass) FROM report_runs AS h"
                                " JOIN eval AS e ON e.run_id = h.run AND e.probe = 'main'");
     if (q && sqlite3_step(q) == SQLITE_ROW && sqlite3_column_type(q, 0) != SQLITE_NULL &&
         sqlite3_column_double(q, 0) == sqlite3_column_double(q, 1))
-        mass = sqlite3_column_double(q, 0);
-    sqlite3_finalize(q);
-    return mass;
+        *mass = sqlite3_column_double(q, 0);
+    return q && (sqlite3_finalize(q) == SQLITE_OK || store_failed(p->s, "report", p->e));
 }
 
 static bool draw_chart(const Page *p, const struct Chart *chart) {
     Curves curves = {0};
+    double control = NAN;
     if (!chart->sql) return head_map(p->out, p->s, p->sweep, p->e);
-    bool ok = read_curves(p, chart->sql, &curves);
+    bool ok = read_curves(p, chart->sql, &curves) && (!chart->control || uniform_control(p, &control));
     if (ok && curves.n) {
         SvgChart svg = {.title = chart->title,
                         .x_label = "step",
                         .log_y = chart->log_y,
                         .from_zero = chart->from_zero,
-                        .rule = chart->control ? uniform_control(p) : NAN,
+                        .rule = control,
                         .rule_label = "uniform attention",
                         .series = curves.series,
                         .n = curves.n};
@@ -139,7 +139,7 @@ static bool check_sweep(const Page *p) {
     sqlite3_stmt *q = prepare(p, "SELECT 1 FROM sweep WHERE name = ?1");
     if (!q) return false;
     bool known = sqlite3_step(q) == SQLITE_ROW;
-    sqlite3_finalize(q);
+    if (sqlite3_finalize(q) != SQLITE_OK) return store_failed(p->s, "report", p->e);
     return known || fail(p->e, EXIT_USAGE, "report: %s has no sweep called %s (sinklab sweep run makes one)",
                          store_path(p->s), p->sweep);
 }
@@ -180,8 +180,9 @@ static bool write_charts(const Page *p) {
 /* Writes a query's rows as a table; writes nothing where there are none. */
 static bool write_table(const Page *p, const char *title, const char *sql) {
     sqlite3_stmt *q = prepare(p, sql);
-    bool some = q && sqlite3_step(q) == SQLITE_ROW, ok = q;
-    sqlite3_finalize(q);
+    bool some = q && sqlite3_step(q) == SQLITE_ROW;
+    bool ok = q && (sqlite3_finalize(q) == SQLITE_OK || store_failed(p->s, "report", p->e));
+    some = some && ok;
     if (some) fprintf(p->out, "<h2>%s</h2>\n", title);
     return some ? table_of(p->out, p->s, sql, p->sweep, TABLE_HTML, p->e) : ok;
 }

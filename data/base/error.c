@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 int exit_code_of(int why) {
     static const int users[] = {ENOENT, EACCES, EROFS, ENOTDIR, EPERM, ELOOP, ENAMETOOLONG};
@@ -25,4 +26,11 @@ bool fail(Error *e, int code, const char *format, ...) {
         if (*c == '\n') *c = ' ';
     printable(text, e->text, sizeof e->text);
     return false;
+}
+
+void out_of_memory(void) {
+    static const char line[] = "sinklab: out of memory\n";
+    ssize_t told = write(STDERR_FILENO, line, sizeof line - 1);
+    (void)told;
+    _exit(EXIT_FAILED);
 }

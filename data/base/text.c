@@ -4,14 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-void out_of_memory(void) {
-    static const char line[] = "sinklab: out of memory\n";
-    ssize_t told = write(STDERR_FILENO, line, sizeof line - 1);
-    (void)told;
-    _exit(EXIT_FAILED);
-}
 
 typedef struct Text {
     char *at, **text;

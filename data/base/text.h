@@ -13,7 +13,4 @@ FILE *text_open(char **text, size_t *length);
 /* A copy to be freed. */
 char *text_copy(const char *text);
 
-/* One line, EXIT_FAILED. A run that ends so is interrupted, as if killed: its lock is free. */
-_Noreturn void out_of_memory(void);
-
 #endif

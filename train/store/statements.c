@@ -27,14 +27,19 @@ static const struct Reason {
      "cannot be opened for writing, though it may be (is the disk full, does it answer?)"},
 };
 
-/* What the system said last to SQLite about the database or its log. */
-static int last_errno(Store *s) {
+/* Whether EIO is what the system said last to SQLite about a database of this connection, or about its log.
+ */
+static bool reading_failed(Store *s) {
     int why = 0;
-    sqlite3_file *log = NULL;
-    sqlite3_file_control(s->db, "main", SQLITE_FCNTL_LAST_ERRNO, &why);
-    sqlite3_file_control(s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-    if (!why && log && log->pMethods) log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &why);
-    return why;
+    const char *name;
+    for (int i = 0; why != EIO && (name = sqlite3_db_name(s->db, i)); i++) {
+        sqlite3_file *log = NULL;
+        sqlite3_file_control(s->db, name, SQLITE_FCNTL_LAST_ERRNO, &why);
+        sqlite3_file_control(s->db, name, SQLITE_FCNTL_JOURNAL_POINTER, &log);
+        if (why != EIO && log && log->pMethods)
+            log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &why);
+    }
+    return why == EIO;
 }
 
 /* Whether no permission stands in the way of writing the database, or of making it. */
@@ -50,7 +55,7 @@ static bool may_be_written(const Store *s) {
 static int reason_of(Store *s) {
     int result = sqlite3_errcode(s->db) & 0xff;
     if (result == SQLITE_OK || sqlite3_extended_errcode(s->db) == SQLITE_IOERR_NOMEM) return SQLITE_NOMEM;
-    if (result == SQLITE_CORRUPT && last_errno(s) == EIO) return SQLITE_IOERR;
+    if (result == SQLITE_CORRUPT && reading_failed(s)) return SQLITE_IOERR;
     if (result != SQLITE_CANTOPEN && result != SQLITE_READONLY) return result;
     return may_be_written(s) ? UNOPENED : result;
 }
