@@ -30,6 +30,7 @@ OBJECTS := $(SOURCES:%.c=build/%.o)
 LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
+SHIM    := build/tests/faults/shim.so
 
 .PHONY: all test tests test-long mutants test-recipe portable stress coverage circles format format-check dist \
     test-dist demo test-readme claims results accept page test-page test-slurm test-mpi perf clean FORCE
@@ -165,6 +166,12 @@ test-page: sinklab page
 
 build/tests/%_test: build/tests/%_test.o $(HELPERS) $(LIBRARY)
 	$(CC) $(ALL) -o $@ $^ -lcmocka $(WRAP) $(LIBS)
+
+# Preloaded by tests of the program as a process: calls fail, changes to files are noted.
+build/tests/faults/faults_test build/tests/faults/cut_test: | sinklab $(SHIM)
+$(SHIM): $(wildcard tests/faults/shim/*.[ch])
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE -I. -O1 -g $(WARN) -fPIC -shared -o $@ $(filter %.c,$^)
 
 # Stands in for CPUs with and without bf16, and for their peaks.
 build/tests/train/precision_test: WRAP := \
