@@ -143,8 +143,10 @@ bool sentencepiece_train(const char *folder, const char *text, const Span *span,
 
 static bool push_line(FILE *f, char **line, size_t *capacity, const Pieces *p, const char *folder,
                       Tokens *out, Error *e) {
+    errno = 0; /* stays 0 at the end of the file */
     if (getline(line, capacity, f) < 0)
-        return fail(e, EXIT_FAILED, "tokenizer: spm_encode: output cut short: %s", folder_lacks_room(folder));
+        return fail(e, EXIT_FAILED, "tokenizer: spm_encode: output cut short: %s",
+                    errno ? strerror(errno) : folder_lacks_room(folder));
     char *at = *line;
     for (char *end;; at = end) {
         long id = strtol(at, &end, 10);
