@@ -121,8 +121,9 @@ static const char *fault_of_line(const char *said, const char *log, const struct
 /* What is wrong after a run that ended with this code; NULL: nothing. free() it. */
 static char *judge(const Walk *w, const Case *c, int code) {
     const struct Way *way = c->way;
-    /* what was not removed, or not found when others of its kind were, may be there */
-    bool litter = c->site.kind == CALL_REMOVE || !way->code || (c->site.kind == CALL_OPEN && !code);
+    /* What was not removed, or not found when others of its kind were, may be there. */
+    bool litter = c->site.kind == CALL_REMOVE || !way->code || (c->site.kind == CALL_MEMORY && code) ||
+                  (c->site.kind == CALL_OPEN && !code);
     bool sweeps = !strcmp(w->of->name, "sweep");
     walk_shell(w, "cat live/r.db.d/*/log.txt >log 2>/dev/null");
     char *said = walk_text(w, "err"), *log = walk_text(w, "log");
