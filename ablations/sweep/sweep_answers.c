@@ -25,6 +25,13 @@ static bool find_sweep(const Sweep *s, Store *store, int64_t *id, Error *e) {
     return ok || store_failed(store, "results: sweep", e);
 }
 
+bool sweep_known(const Sweep *s, Store *store, bool *known, Error *e) {
+    int64_t id;
+    bool ok = find_sweep(s, store, &id, e);
+    *known = id;
+    return ok;
+}
+
 static const char own_sql[] =
     "DROP VIEW IF EXISTS temp.own; CREATE TEMP VIEW own AS SELECT r.id AS run_id, r.seed, c.side, c.stratum, "
     "c.label"

@@ -8,6 +8,9 @@
 
 bool sweep_has_queries(const Sweep *s);
 
+/* Whether the database has the sweep. */
+bool sweep_known(const Sweep *s, Store *store, bool *known, Error *e);
+
 /* Asks every query anew, in one transaction; nothing where the database does not know the sweep. A query is
  * one SELECT of two columns, (seed, number), which reads; it finds the runs in the view `own` (run_id, seed,
  * side, stratum, label): those that are done and judge. Fails with EXIT_USAGE where a query is none of this

@@ -60,7 +60,7 @@ static bool tell_drift(const Sweep *s, Store *store, Error *e) {
 }
 
 /* The sweep's row must be there; says when the file has another text, or makes other runs. */
-static bool check_known(const Sweep *s, Store *store, Error *e) {
+bool verdict_known(const Sweep *s, Store *store, Error *e) {
     sqlite3_stmt *q = table_query(store, "SELECT file FROM sweep WHERE name = ?1", s->name, e);
     if (!q) return false;
     bool known = sqlite3_step(q) == SQLITE_ROW;
@@ -204,7 +204,7 @@ static bool print_markdown(FILE *out, const Sweep *s, Store *store, Error *e) {
 }
 
 bool verdict_print(FILE *out, const Sweep *s, Store *store, VerdictForm form, Error *e) {
-    if (!check_known(s, store, e)) return false;
+    if (!verdict_known(s, store, e)) return false;
     if (form == VERDICT_JSON)
         return print_lacking(stderr, s, store, "", e) &&
                print_rows(out, s, store, verdict_sql, TABLE_JSON, e);
@@ -234,7 +234,7 @@ static char *csv_sql(const Sweep *s) {
 }
 
 bool sweep_csv(FILE *out, const Sweep *s, Store *store, Error *e) {
-    if (!check_known(s, store, e)) return false;
+    if (!verdict_known(s, store, e)) return false;
     char *sql = csv_sql(s);
     bool ok =
         sql ? print_rows(out, s, store, sql, TABLE_CSV, e) : fail(e, EXIT_FAILED, "export: out of memory");

@@ -8,6 +8,10 @@
 
 typedef enum VerdictForm { VERDICT_TEXT, VERDICT_JSON, VERDICT_MARKDOWN } VerdictForm;
 
+/* Fails (EXIT_USAGE) where the database does not know the sweep; says so when the file has changed since, or
+ * makes other runs. */
+bool verdict_known(const Sweep *s, Store *store, Error *e);
+
 /* The sweep as results.db has it; says so when the file has changed since. */
 bool verdict_print(FILE *out, const Sweep *s, Store *store, VerdictForm form, Error *e);
 
