@@ -17,11 +17,8 @@ bool results_write(const char *folder, const char *sweep, Store *s, int *runs, E
  * run of which two files say different things. */
 bool results_read(const char *folder, Store *into, Error *e);
 
-/* Whether results files have the column (NULL: any of the table), at the last evaluation of a run at the least. */
+/* Whether results files have the column (NULL: any of the table), at the last evaluation of a run at the
+ * least. */
 bool results_keep(const char *table, const char *column);
-
-/* Refuses (EXIT_USAGE) where a file SWEEP.run.csv.gz, if it is there, has a run that the database has not
- * finished. */
-bool results_known(const char *file, Store *s, Error *e);
 
 #endif

@@ -1,5 +1,6 @@
 #include "ablations/sweep/results.h"
 
+#include "ablations/sweep/csv.h"
 #include "data/base/files.h"
 #include "data/base/listing.h"
 
@@ -7,72 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { COLUMNS_MOST = 64, NAME_BYTES = 64 };
-
-/* ---- comma-separated values (RFC 4180) ---- */
-
-typedef struct Csv {
-    const char *path; /* for messages */
-    Bytes text;
-    char *at;
-    int line; /* of the record that was read last */
-    int lines;
-    char *field[COLUMNS_MOST];
-    int fields;
-} Csv;
-
-static bool refuse(const Csv *c, Error *e, const char *why) {
-    return fail(e, EXIT_USAGE, "results: %s:%d: %s (a results file? see ablations/README.md)", c->path,
-                c->line, why);
-}
-
-/* The end of a quoted field, which is unquoted in place; NULL: it has none. */
-static char *unquote(char *from, int *lines) {
-    char *to = from;
-    for (from++; *from; from++) {
-        if (*from == '"' && *++from != '"') {
-            *to = 0;
-            return from;
-        }
-        *lines += *from == '\n';
-        *to++ = *from;
-    }
-    return NULL;
-}
-
-/* Reads the next record; *more: whether there was one. */
-static bool csv_next(Csv *c, bool *more, Error *e) {
-    char *p = c->at;
-    c->line = c->lines + 1;
-    for (*more = *p, c->fields = 0; *p;) {
-        if (c->fields == COLUMNS_MOST) return refuse(c, e, "too many columns");
-        char *end = *p == '"' ? unquote(p, &c->lines) : p + strcspn(p, ",\r\n");
-        if (!end) return refuse(c, e, "a quotation mark is not closed");
-        c->field[c->fields++] = p;
-        char stop = *end;
-        *end = 0;
-        p = end + (stop != 0);
-        if (stop == ',') continue;
-        if (stop == '\r' && *p == '\n') stop = *p++;
-        if (stop != '\n') return refuse(c, e, "a record does not end with its line");
-        c->lines++;
-        break;
-    }
-    c->at = p;
-    return true;
-}
-
-static bool csv_open(Csv *c, const char *path, Error *e) {
-    *c = (Csv){.path = path};
-    bool more, ok = file_read(path, &c->text, e) && bytes_append(&c->text, "", 1, e);
-    c->at = c->text.data;
-    ok = ok && csv_next(c, &more, e) &&
-         ((more && !strcmp(c->field[0], "key")) || refuse(c, e, "no column key comes first"));
-    if (!ok) bytes_free(&c->text);
-    return ok;
-}
+enum { NAME_BYTES = 64 };
 
 /* ---- a table ---- */
 
@@ -82,8 +19,8 @@ typedef enum Kind { AS_TEXT, AS_INTEGER, AS_REAL } Kind;
 typedef struct Target {
     Store *store;
     sqlite3_stmt *insert, *find;
-    Kind kind[COLUMNS_MOST];
-    bool filled[COLUMNS_MOST]; /* empty is a text here, not NULL */
+    Kind kind[CSV_COLUMNS];
+    bool filled[CSV_COLUMNS]; /* empty is a text here, not NULL */
     int columns;
 } Target;
 
@@ -101,7 +38,7 @@ static bool look_up(Target *t, const Csv *c, const char *table, int i, Error *e)
     t->kind[i] = !strcmp(type, "REAL") ? AS_REAL : !strcmp(type, "INTEGER") ? AS_INTEGER : AS_TEXT;
     t->filled[i] = known && sqlite3_column_int(q, 1);
     sqlite3_finalize(q);
-    return known || refuse(c, e, path_of("no column %.60s in the table %.60s", c->field[i], table).s);
+    return known || csv_refuse(c, e, path_of("no column %.60s in the table %.60s", c->field[i], table).s);
 }
 
 static bool prepare(Target *t, sqlite3_stmt **out, const char *sql, Error *e) {
@@ -142,7 +79,7 @@ static bool bind_number(sqlite3_stmt *q, int at, const char *text, Kind kind) {
 }
 
 static bool bind_record(const Target *t, sqlite3_stmt *q, const Csv *c, Error *e) {
-    if (c->fields != t->columns) return refuse(c, e, "not as many fields as names");
+    if (c->fields != t->columns) return csv_refuse(c, e, "not as many fields as names");
     for (int i = 0; i < t->columns; i++) {
         const char *text = c->field[i];
         if (!*text && !t->filled[i])
@@ -150,7 +87,7 @@ static bool bind_record(const Target *t, sqlite3_stmt *q, const Csv *c, Error *e
         else if (!i || t->kind[i] == AS_TEXT)
             sqlite3_bind_text(q, i + 1, text, -1, SQLITE_STATIC);
         else if (!bind_number(q, i + 1, text, t->kind[i]))
-            return refuse(c, e, path_of("\"%.60s\" is no number", text).s);
+            return csv_refuse(c, e, path_of("\"%.60s\" is no number", text).s);
     }
     return true;
 }
@@ -158,20 +95,20 @@ static bool bind_record(const Target *t, sqlite3_stmt *q, const Csv *c, Error *e
 /* A record that is there already must be there as it is. */
 static bool put(const Target *t, const Csv *c, Error *e) {
     sqlite3 *db = store_db(t->store);
-    if (!store_key(t->store, c->field[0], NULL)) return refuse(c, e, "key: not 32 hex digits");
+    if (!store_key(t->store, c->field[0], NULL)) return csv_refuse(c, e, "key: not 32 hex digits");
     if (!bind_record(t, t->insert, c, e)) return false;
     int result = sqlite3_step(t->insert);
     sqlite3_reset(t->insert);
-    if ((result & 0xff) == SQLITE_CONSTRAINT) return refuse(c, e, sqlite3_errmsg(db));
+    if ((result & 0xff) == SQLITE_CONSTRAINT) return csv_refuse(c, e, sqlite3_errmsg(db));
     if (result != SQLITE_DONE) return store_failed(t->store, "results", e);
     if (sqlite3_changes(db)) return true;
     if (!bind_record(t, t->find, c, e)) return false;
     result = sqlite3_step(t->find);
     sqlite3_reset(t->find);
     return result == SQLITE_ROW ||
-           refuse(c, e,
-                  "another file says otherwise of this run (write the results of both "
-                  "sweeps anew)");
+           csv_refuse(c, e,
+                      "another file says otherwise of this run (write the results of both "
+                      "sweeps anew)");
 }
 
 /* ---- files ---- */
@@ -206,11 +143,11 @@ static bool read_file(const char *path, const char *table, Store *into, Error *e
     Target t = {.store = into};
     if (!csv_open(&c, path, e)) return false;
     bool ok = strcmp(table, "run") && !results_keep(table, NULL)
-                  ? refuse(&c, e, path_of("results have no table %s", table).s)
+                  ? csv_refuse(&c, e, path_of("results have no table %s", table).s)
                   : read_records(&c, &t, table, e);
     sqlite3_finalize(t.insert);
     sqlite3_finalize(t.find);
-    bytes_free(&c.text);
+    csv_close(&c);
     return ok;
 }
 
@@ -236,35 +173,5 @@ bool results_read(const char *folder, Store *into, Error *e) {
     ok = ok && read_files(&files, into, e) && execute(into, "COMMIT", e);
     if (!ok) sqlite3_exec(store_db(into), "ROLLBACK", NULL, NULL, NULL);
     files_free(&files);
-    return ok;
-}
-
-/* ---- what would be lost ---- */
-
-static bool count_unknown(Csv *c, sqlite3_stmt *find, int *unknown, Error *e) {
-    bool more = true;
-    while (csv_next(c, &more, e) && more) {
-        sqlite3_bind_text(find, 1, c->field[0], -1, SQLITE_STATIC);
-        *unknown += sqlite3_step(find) != SQLITE_ROW;
-        sqlite3_reset(find);
-    }
-    return !more;
-}
-
-bool results_known(const char *file, Store *s, Error *e) {
-    static const char sql[] = "SELECT 1 FROM run WHERE key = ?1 AND status IN ('done', 'diverged')";
-    Csv c;
-    sqlite3_stmt *find = NULL;
-    int unknown = 0;
-    if (access(file, F_OK)) return true;
-    if (!csv_open(&c, file, e)) return false;
-    bool ok = (sqlite3_prepare_v2(store_db(s), sql, -1, &find, NULL) == SQLITE_OK ||
-               store_failed(s, "results", e)) &&
-              count_unknown(&c, find, &unknown, e);
-    sqlite3_finalize(find);
-    bytes_free(&c.text);
-    if (ok && unknown)
-        return fail(e, EXIT_USAGE, "results: %s: has %d runs that %s lacks (sinklab merge %s FOLDER first)",
-                    file, unknown, store_path(s), store_path(s));
     return ok;
 }

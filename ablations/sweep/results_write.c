@@ -1,5 +1,6 @@
 #include "ablations/sweep/results.h"
 
+#include "ablations/sweep/csv.h"
 #include "ablations/text_table.h"
 #include "data/base/files.h"
 
@@ -198,6 +199,39 @@ static bool write_table(const char *path, const char *sql, const char *sweep, St
     return ok;
 }
 
+/* ---- what would be lost ---- */
+
+static bool count_unknown(Csv *c, sqlite3_stmt *find, int *unknown, Error *e) {
+    bool more = true;
+    while (csv_next(c, &more, e) && more) {
+        sqlite3_bind_text(find, 1, c->field[0], -1, SQLITE_STATIC);
+        *unknown += sqlite3_step(find) != SQLITE_ROW;
+        sqlite3_reset(find);
+    }
+    return !more;
+}
+
+/* Refuses where a file of runs, if it is there, has some that the database has not finished. */
+static bool check_known(const char *file, Store *s, Error *e) {
+    static const char sql[] = "SELECT 1 FROM run WHERE key = ?1 AND status IN ('done', 'diverged')";
+    Csv c;
+    sqlite3_stmt *find = NULL;
+    int unknown = 0;
+    if (access(file, F_OK)) return true;
+    if (!csv_open(&c, file, e)) return false;
+    bool ok = (sqlite3_prepare_v2(store_db(s), sql, -1, &find, NULL) == SQLITE_OK ||
+               store_failed(s, "results", e)) &&
+              count_unknown(&c, find, &unknown, e);
+    sqlite3_finalize(find);
+    csv_close(&c);
+    if (ok && unknown)
+        return fail(e, EXIT_USAGE, "results: %s: has %d runs that %s lacks (sinklab merge %s FOLDER first)",
+                    file, unknown, store_path(s), store_path(s));
+    return ok;
+}
+
+/* ---- the whole ---- */
+
 static bool write_tables(const char *folder, const char *sweep, Store *s, int *runs, Error *e) {
     int rows;
     bool ok = write_table(path_of("%s/%s.run.csv.gz", folder, sweep).s, run_sql, sweep, s, runs, e);
@@ -215,6 +249,6 @@ bool results_write(const char *folder, const char *sweep, Store *s, int *runs, E
     if (sqlite3_create_function(store_db(s), "rounded", 2, SQLITE_UTF8, NULL, rounded_function, NULL, NULL) !=
         SQLITE_OK)
         return store_failed(s, "results", e);
-    return folder_make(folder, e) && results_known(path_of("%s/%s.run.csv.gz", folder, sweep).s, s, e) &&
+    return folder_make(folder, e) && check_known(path_of("%s/%s.run.csv.gz", folder, sweep).s, s, e) &&
            write_tables(folder, sweep, s, runs, e);
 }
