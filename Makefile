@@ -140,12 +140,12 @@ CLAIMS     := $(ALL_CLAIMS)
 claims: sinklab
 	./sinklab fetch gcide
 	./sinklab fetch kernel-doc
-	code=0; for c in $(CLAIMS); do ./sinklab sweep run ablations/$$c.yaml --db $(DB) || code=$$?; \
+	code=0; for c in $(CLAIMS); do ./sinklab sweep run ablations/claims/$$c.yaml --db $(DB) || code=$$?; \
 	    [ $$code -le 1 ] || exit $$code; done; \
 	$(MAKE_COMMAND) --no-print-directory results DB=$(DB) CLAIMS="$(CLAIMS)" && exit $$code
 results: sinklab
 	for c in $(ALL_CLAIMS); do case " $(CLAIMS) " in \
-	    *" $$c "*) ./sinklab sweep verdict ablations/$$c.yaml --db $(DB) --markdown && echo ;; \
+	    *" $$c "*) ./sinklab sweep verdict ablations/claims/$$c.yaml --db $(DB) --markdown && echo ;; \
 	    *) sed -n "/^## $$c$$/,/^## /{/^## $$c$$/p;/^## /!p}" ablations/RESULTS.md ;; \
 	esac || exit 1; done > build/RESULTS.md
 	mv build/RESULTS.md ablations/RESULTS.md

@@ -1,5 +1,6 @@
 #include "ablations/sweep/sweep.h"
 
+#include "ablations/sweep/results.h"
 #include "ablations/sweep/sweep_metrics.h"
 #include "data/base/files.h"
 #include "train/config/did_you_mean.h"
@@ -135,6 +136,10 @@ static bool read_claim(Parser *p, const Yaml *value) {
 
 static bool read_source(Parser *p, const Yaml *value) {
     return read_text(p, value, "source", &p->s->source);
+}
+
+static bool read_note(Parser *p, const Yaml *value) {
+    return read_text(p, value, "note", &p->s->note);
 }
 
 /* A path relative to the sweep's file. */
@@ -407,16 +412,17 @@ static bool read_bound(Parser *p, const Yaml *at, double *out) {
 static bool read_query(Parser *p, const Yaml *value, Expectation *out) {
     static const char *const known[] = {"query", "at_least", "at_most", NULL};
     const Yaml *least = yaml_get(value, "at_least"), *most = yaml_get(value, "at_most");
-    const char *name = NULL;
+    const char *name = NULL, *path;
     Bytes text = {0};
     Error why = {0};
-    if (!only_keys(p, value, "expect", known) || !read_text(p, yaml_get(value, "query"), "query", &name))
+    if (!only_keys(p, value, "expect", known) || !read_text(p, yaml_get(value, "query"), "query", &name) ||
+        !(path = beside(p, name)))
         return false;
     if (!least == !most) return refuse(p, value, "expect: a query needs at_least or at_most, one of them");
-    *out = (Expectation){.metric = beside(p, name), .lower = most};
-    if (!out->metric || !read_bound(p, least ? least : most, &out->by)) return false;
+    *out = (Expectation){.metric = name, .lower = most};
+    if (!read_bound(p, least ? least : most, &out->by)) return false;
     if (most) out->by = -out->by;
-    bool ok = file_read(out->metric, &text, &why) && bytes_append(&text, "", 1, &why);
+    bool ok = file_read(path, &text, &why) && bytes_append(&text, "", 1, &why);
     if (!ok) refuse(p, value, "expect: query: %s (the path is relative to this file)", why.text);
     out->query = ok ? own(p, text.data) : NULL;
     if (!ok) bytes_free(&text);
@@ -452,6 +458,29 @@ static bool read_expect(Parser *p, const Yaml *value) {
             if (!strcmp(s->expect[k].metric, s->expect[i].metric))
                 return refuse(p, value->value[i], "expect: %s is there twice", s->expect[i].metric);
     }
+    return true;
+}
+
+static bool read_need(Parser *p, const Yaml *value) {
+    Sweep *s = p->s;
+    const char *need = value->kind == YAML_SCALAR ? value->text : "";
+    char hint[96] = "", table[32];
+    if (!sweep_column_known(need, hint, sizeof hint))
+        return refuse(p, value, "needs: unknown column %s%s", need,
+                      *hint ? hint : " (TABLE.COLUMN of results.db)");
+    const char *dot = strchr(need, '.');
+    snprintf(table, sizeof table, "%.*s", (int)(dot - need), need);
+    if (!results_keep(table, dot + 1))
+        return refuse(p, value, "needs: %s is not kept in results files (ablations/README.md)", need);
+    if (!grow(p, &s->need, s->needs, sizeof *s->need)) return false;
+    s->need[s->needs++] = need;
+    return true;
+}
+
+static bool read_needs(Parser *p, const Yaml *value) {
+    if (value->kind != YAML_LIST) return refuse(p, value, "needs: expected a list of columns");
+    for (int i = 0; i < value->n; i++)
+        if (!read_need(p, value->value[i])) return false;
     return true;
 }
 
@@ -518,12 +547,14 @@ static const struct Part {
 } parts[] = {
     {"name", read_name},       {"claim", read_claim}, {"source", read_source}, {"base", read_base},
     {"set", read_set},         {"grid", read_grid},   {"zip", read_zip},       {"seeds", read_seeds},
-    {"compare", read_compare}, {"tune", read_tune},   {"expect", read_expect}, {NULL, NULL},
+    {"compare", read_compare}, {"tune", read_tune},   {"expect", read_expect}, {"note", read_note},
+    {"needs", read_needs},     {NULL, NULL},
 };
 
 /* After everything else, on the combinations that the axes make. */
-static const char *const part_keys[] = {"name",    "claim", "source",  "base", "set",    "grid", "zip",
-                                        "exclude", "seeds", "compare", "tune", "expect", NULL};
+static const char *const part_keys[] = {"name", "claim",  "source",  "base",  "set",
+                                        "grid", "zip",    "exclude", "seeds", "compare",
+                                        "tune", "expect", "note",    "needs", NULL};
 
 static bool combine(Parser *p) {
     Sweep *s = p->s;
@@ -602,7 +633,7 @@ Sweep *sweep_load(const char *path, int words, char *const *word, Error *e) {
         return NULL;
     }
     s->path = path;
-    s->name = s->claim = s->source = "";
+    s->name = s->claim = s->source = s->note = "";
     s->side = s->baseline = -1;
     bool ok = file_read(path, &text, e) && bytes_append(&text, "", 1, e);
     if (ok) s->text = own(&p, text.data);
@@ -624,6 +655,7 @@ void sweep_free(Sweep *s) {
     free(s->combination);
     free(s->seed);
     free(s->expect);
+    free(s->need);
     yaml_free(s->tree);
     free(s);
 }

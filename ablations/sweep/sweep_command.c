@@ -353,7 +353,7 @@ const Command sweep_command = {
         "  --quiet     no progress, and of run no table\n\n"
         "the file (YAML; KEY is one of `sinklab train --help`, dotted or nested):\n"
         "  name: TEXT                    what results.db and the page call it\n"
-        "  claim, source: TEXT           for people\n"
+        "  claim, source, note: TEXT     for people\n"
         "  base: FILE                    configuration under all runs\n"
         "  set: {KEY: VALUE}             of all runs\n"
         "  grid: {KEY: [VALUE, ...]}     every combination\n"
@@ -364,6 +364,8 @@ const Command sweep_command = {
         "  tune: {axes: [KEY, ...], seeds: N}  each side at its own best, by seeds that do not judge\n"
         "  expect: [{metric: NAME, direction: lower or higher, by: NUMBER}, ...]\n"
         "          or {query: FILE.sql, at_least or at_most: NUMBER}: one number a seed from its own runs\n"
-        "          val_loss, sink_rate_03, onset, ...; other_bos.val_loss: of that probe\n",
+        "          val_loss, sink_rate_03, onset, ...; other_bos.val_loss: of that probe\n"
+        "  needs: [TABLE.COLUMN, ...]    what its queries read: runs that lack one are left out and "
+        "counted\n",
     .run = sweep_main,
 };

@@ -1,5 +1,6 @@
 #include "ablations/sweep/verdict.h"
 
+#include "ablations/sweep/sweep_answers.h"
 #include "ablations/sweep/tuning_progress.h"
 #include "ablations/text_table.h"
 
@@ -145,6 +146,30 @@ static bool print_lacking(FILE *out, const Sweep *s, Store *store, const char *b
     return sqlite3_finalize(q) == SQLITE_OK || store_failed(store, "results: sweep", e);
 }
 
+/* Prints in a line each the runs that queries leave out, since they lack what the queries read. */
+static bool print_needs(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
+    bool ok = true;
+    for (int i = 0; ok && i < s->needs; i++) {
+        char *has = sweep_need_sql(s->need[i]);
+        char *sql = sqlite3_mprintf(
+            "SELECT count(*) FROM sweep AS w JOIN sweep_cell AS c ON c.sweep = w.id AND c.judges"
+            " JOIN sweep_run AS s USING (sweep, \"index\") JOIN run AS r ON r.id = s.run AND r.status = "
+            "'done'"
+            " WHERE w.name = ?1 AND NOT %z",
+            has);
+        sqlite3_stmt *q = sql ? table_query(store, sql, s->name, e) : NULL;
+        int n = q && sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int(q, 0) : 0;
+        if (n)
+            fprintf(out,
+                    "%squeries leave out %d run%s without %s (measured before that was, or without its "
+                    "instrument)\n",
+                    bullet, n, n > 1 ? "s" : "", s->need[i]);
+        ok = q && (sqlite3_finalize(q) == SQLITE_OK || store_failed(store, "results: sweep", e));
+        sqlite3_free(sql);
+    }
+    return ok;
+}
+
 static const char choice_sql[] =
     "SELECT h.side, h.stratum, h.label AS best_cell, h.score AS tuning_val_loss,"
     " h.open AS runs_to_tune FROM sweep_choice AS h JOIN sweep AS w ON w.id = h.sweep"
@@ -168,7 +193,8 @@ static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
                  "interval; the word "
                  "is corrected by Holm\n");
     print_censoring(out, s, "");
-    return print_lacking(out, s, store, "", e) && print_rows(out, s, store, verdict_sql, TABLE_TEXT, e);
+    return print_lacking(out, s, store, "", e) && print_needs(out, s, store, "", e) &&
+           print_rows(out, s, store, verdict_sql, TABLE_TEXT, e);
 }
 
 /* ---- Markdown ---- */
@@ -198,7 +224,7 @@ static bool print_markdown(FILE *out, const Sweep *s, Store *store, Error *e) {
     if (sweep_is_tuned(s) && !print_stage(out, s, store, "- ", e)) return false;
     fprintf(out, "- file: `%s`; differences are paired by seed, words corrected by Holm\n", s->path);
     print_censoring(out, s, "- ");
-    if (!print_lacking(out, s, store, "- ", e)) return false;
+    if (!print_lacking(out, s, store, "- ", e) || !print_needs(out, s, store, "- ", e)) return false;
     if (sweep_is_tuned(s) && !print_rows(out, s, store, choice_sql, TABLE_MARKDOWN, e)) return false;
     return print_rows(out, s, store, markdown_sql, TABLE_MARKDOWN, e);
 }
@@ -206,7 +232,7 @@ static bool print_markdown(FILE *out, const Sweep *s, Store *store, Error *e) {
 bool verdict_print(FILE *out, const Sweep *s, Store *store, VerdictForm form, Error *e) {
     if (!verdict_known(s, store, e)) return false;
     if (form == VERDICT_JSON)
-        return print_lacking(stderr, s, store, "", e) &&
+        return print_lacking(stderr, s, store, "", e) && print_needs(stderr, s, store, "", e) &&
                print_rows(out, s, store, verdict_sql, TABLE_JSON, e);
     if (!s->expectations)
         return fail(e, EXIT_USAGE,

@@ -206,6 +206,21 @@ static void two_files_that_say_different_things_of_a_run_are_refused(void **stat
     assert_said(p, "other.db", "two.eval.csv.gz:7: another file says otherwise of this run");
 }
 
+/* Of three seeds of baseline two have the column. */
+static void a_query_leaves_out_runs_that_lack_what_it_needs_and_says_so(void **state) {
+    Place *p = *state;
+    assert_int_equal(merge(p, "lack.db", "whole.db"), 0);
+    free(ask(p, "lack.db",
+             "UPDATE eval_layer SET massive_top = NULL WHERE run_id ="
+             " (SELECT id FROM run WHERE variant = 'baseline' AND seed = 1)"));
+    assert_int_equal(line(p, "sed '$aneeds: [eval_layer.massive_top]' $F/two.yaml > $F/needs.yaml"), 0);
+    assert_int_equal(sweep(p, "verdict", "needs", "lack.db", ""), 0);
+    assert_said(p, "lack.db", "queries leave out 1 run without eval_layer.massive_top");
+    assert_answer(p, "lack.db", "SELECT group_concat(seed) FROM sweep_answer", "0,2|\n");
+    assert_int_equal(sweep(p, "verdict", "needs", "whole.db", ""), 0);
+    assert_not_said(p, "whole.db", "leave out");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_database_gives_the_same_verdict_and_the_same_bytes),
@@ -217,6 +232,7 @@ int main(void) {
         cmocka_unit_test(a_probe_of_it_says_that_there_is_no_checkpoint),
         cmocka_unit_test(runs_that_a_database_lacks_are_not_written_over),
         cmocka_unit_test(a_file_that_is_none_is_refused_with_its_line),
+        cmocka_unit_test(a_query_leaves_out_runs_that_lack_what_it_needs_and_says_so),
         cmocka_unit_test(two_files_that_say_different_things_of_a_run_are_refused),
     };
     return cmocka_run_group_tests(tests, make_sweep, remove_sweep);
