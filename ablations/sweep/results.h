@@ -6,6 +6,12 @@
 
 #include "train/store/store.h"
 
+/* SQL on run: what a run cost, in cores times minutes: the wall time of its steps, evaluations and saves
+ * times its threads. */
+#define RUN_CORE_MINUTES                                                                                     \
+    "coalesce(run.core_minutes, (SELECT round(sum(ms + coalesce(probe_ms, 0) + coalesce(save_ms, 0))"        \
+    " * coalesce(run.threads, 1) / 60000, 1) FROM step WHERE run_id = run.id))"
+
 /* Writes the done and diverged runs of the places of a sweep. Equal rows make equal bytes: nothing of a
  * machine is in them (host, path, time of day), and a file whose text stays is not touched. Refused
  * (EXIT_USAGE) where the folder has runs of the sweep that the database lacks: they would be lost. *runs (may

@@ -67,8 +67,7 @@ static const char run_sql[] =
     CHOSEN " SELECT key, variant, label, seed, json_remove(config, '$.run') AS config, status, blas_arch, "
            "git, corpus,"
            " licence, steps, parameters, flops_per_token, corpus_hash, tokenizer_hash,"
-           " coalesce(core_minutes, (SELECT round(sum(ms + coalesce(probe_ms, 0) + coalesce(save_ms, 0))"
-           " * coalesce(threads, 1) / 60000, 1) FROM step WHERE run_id = run.id)) AS core_minutes"
+           " " RUN_CORE_MINUTES " AS core_minutes"
            " FROM run WHERE id IN (SELECT id FROM chosen) ORDER BY key";
 
 static bool has_word(const char *words, const char *word) {

@@ -17,7 +17,8 @@
  *   expect: [{metric: NAME, direction: lower or higher, by: NUMBER}]  what the claim says of every side
  * against the baseline; or {query: FILE.sql, at_least: NUMBER} (or at_most) of numbers, one a judging seed,
  * that a query makes of the sweep's own runs (sweep_answers.h)
- *   needs: [TABLE.COLUMN]  what the queries read, of what results files keep (results.h): a run that lacks
+ *   tables: [FILE.sql]    queries whose rows are shown beside the verdicts, with the comment that they begin
+ * with needs: [TABLE.COLUMN]  what the queries read, of what results files keep (results.h): a run that lacks
  * one is left out of them and counted
  *
  * Order. Grid keys are axes in the order of the file, the first the slowest; zip is one axis after
@@ -54,6 +55,12 @@ typedef struct Expectation {
     double by; /* the effect must be more than this, in that direction: of at_most x, lower by more than -x */
 } Expectation;
 
+/* A query in a file of its own. */
+typedef struct SqlFile {
+    const char *name; /* as the sweep's file names it */
+    const char *text;
+} SqlFile;
+
 typedef struct Sweep {
     const char *path, *name, *claim, *source, *note;
     const char *text; /* of the file */
@@ -73,6 +80,8 @@ typedef struct Sweep {
     int expectations;
     const char **need; /* "eval.sink_mass" */
     int needs;
+    SqlFile *table; /* shown beside the verdicts */
+    int tables;
     Yaml *tree; /* texts above point into it, */
     char **own; /* or here */
     int owned;

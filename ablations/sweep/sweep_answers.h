@@ -6,6 +6,7 @@
 #include "ablations/sweep/sweep.h"
 #include "train/store/store.h"
 
+/* Of expectations, or of tables. */
 bool sweep_has_queries(const Sweep *s);
 
 /* Whether the database has the sweep. */

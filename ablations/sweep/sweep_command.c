@@ -22,7 +22,7 @@ static const int64_t every_index = INT64_MIN;
 typedef struct Options {
     const char *db, *cache, *results;
     int64_t jobs, index; /* every_index: not given */
-    bool retry, yes, quiet, json, markdown, csv;
+    bool retry, yes, quiet, json, markdown, brief, csv;
 } Options;
 
 typedef bool Action(const Sweep *s, const Options *o, int *code, Error *e);
@@ -210,7 +210,10 @@ static bool do_verdict(const Sweep *s, const Options *o, int *code, Error *e) {
         if (!store_open(&store, o->db, STORE_WRITE, e)) return false;
         ok = known || register_known(s, store, e);
     }
-    VerdictForm form = o->markdown ? VERDICT_MARKDOWN : o->json ? VERDICT_JSON : VERDICT_TEXT;
+    VerdictForm form = o->brief      ? VERDICT_BRIEF
+                       : o->markdown ? VERDICT_MARKDOWN
+                       : o->json     ? VERDICT_JSON
+                                     : VERDICT_TEXT;
     ok = ok && sweep_ask(s, store, e) && verdict_print(stdout, s, store, form, e);
     store_close(store);
     return ok;
@@ -283,6 +286,7 @@ static bool check_options(const Options *o, ActionName action, Error *e) {
                {o->yes, "--yes", 1 << RUN},
                {o->json, "--json", 1 << PLAN | 1 << RUN | 1 << STATUS | 1 << VERDICT},
                {o->markdown, "--markdown", 1 << VERDICT},
+               {o->brief, "--brief", 1 << VERDICT},
                {o->csv, "--csv", 1 << EXPORT},
                {o->results, "--results", 1 << EXPORT}};
     char heard[64];
@@ -291,9 +295,9 @@ static bool check_options(const Options *o, ActionName action, Error *e) {
             return fail(e, EXIT_USAGE,
                         "command line: %s says nothing to sweep %s (leave it out: it is for %s)", own[i].name,
                         actions[action].name, list_actions(own[i].heard, heard));
-    if (o->json && o->markdown)
+    if (o->json + o->markdown + o->brief > 1)
         return fail(e, EXIT_USAGE,
-                    "command line: --json and --markdown are two forms (leave one of them out)");
+                    "command line: two forms at once of --json, --markdown, --brief (leave one of them out)");
     return true;
 }
 
@@ -308,12 +312,13 @@ static bool check_numbers(const Options *o, Error *e) {
 
 static int sweep_main(int argc, char **argv, Error *e) {
     Options o = {.db = "results.db", .cache = "data/cache", .index = every_index};
-    const Flag flags[] = {{"--db", FLAG_TEXT, &o.db},           {"--cache", FLAG_TEXT, &o.cache},
-                          {"--jobs", FLAG_INT, &o.jobs},        {"--index", FLAG_INT, &o.index},
-                          {"--retry", FLAG_BOOL, &o.retry},     {"--yes", FLAG_BOOL, &o.yes},
-                          {"--quiet", FLAG_BOOL, &o.quiet},     {"--json", FLAG_BOOL, &o.json},
-                          {"--csv", FLAG_BOOL, &o.csv},         {"--markdown", FLAG_BOOL, &o.markdown},
-                          {"--results", FLAG_TEXT, &o.results}, {NULL, FLAG_BOOL, NULL}};
+    const Flag flags[] = {{"--db", FLAG_TEXT, &o.db},       {"--cache", FLAG_TEXT, &o.cache},
+                          {"--jobs", FLAG_INT, &o.jobs},    {"--index", FLAG_INT, &o.index},
+                          {"--retry", FLAG_BOOL, &o.retry}, {"--yes", FLAG_BOOL, &o.yes},
+                          {"--quiet", FLAG_BOOL, &o.quiet}, {"--json", FLAG_BOOL, &o.json},
+                          {"--csv", FLAG_BOOL, &o.csv},     {"--markdown", FLAG_BOOL, &o.markdown},
+                          {"--brief", FLAG_BOOL, &o.brief}, {"--results", FLAG_TEXT, &o.results},
+                          {NULL, FLAG_BOOL, NULL}};
     int words, code = EXIT_DONE;
     if (!flags_read(flags, argc, argv, &words, e) || !check_numbers(&o, e)) return e->code;
     if (words < 2) {
@@ -347,6 +352,7 @@ const Command sweep_command = {
         "  --cache DIR prepared tokens (default data/cache)\n"
         "  --json      plan, run, status, verdict: figures as JSON\n"
         "  --markdown  verdict: as Markdown\n"
+        "  --brief     verdict: as a Markdown table alone, a row an expectation\n"
         "  --csv       export: one row a run\n"
         "  --results FOLDER  export: the finished runs, thinned, into FOLDER/NAME.TABLE.csv.gz, which\n"
         "              `sinklab merge` reads back\n"
@@ -365,6 +371,7 @@ const Command sweep_command = {
         "  expect: [{metric: NAME, direction: lower or higher, by: NUMBER}, ...]\n"
         "          or {query: FILE.sql, at_least or at_most: NUMBER}: one number a seed from its own runs\n"
         "          val_loss, sink_rate_03, onset, ...; other_bos.val_loss: of that probe\n"
+        "  tables: [FILE.sql, ...]       queries whose rows are shown beside the verdicts\n"
         "  needs: [TABLE.COLUMN, ...]    what its queries read: runs that lack one are left out and "
         "counted\n",
     .run = sweep_main,

@@ -6,7 +6,8 @@
 #include "ablations/sweep/sweep.h"
 #include "train/store/store.h"
 
-typedef enum VerdictForm { VERDICT_TEXT, VERDICT_JSON, VERDICT_MARKDOWN } VerdictForm;
+/* BRIEF: Markdown too, the table alone, a row an expectation and side. */
+typedef enum VerdictForm { VERDICT_TEXT, VERDICT_JSON, VERDICT_MARKDOWN, VERDICT_BRIEF } VerdictForm;
 
 /* Fails (EXIT_USAGE) where the database does not know the sweep; says so when the file has changed since, or
  * makes other runs. */
