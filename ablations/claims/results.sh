@@ -5,8 +5,7 @@ set -e
 out=${1:-ablations} work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$out/results"
-ls ablations/results/*.run.csv.gz > /dev/null 2>&1 && from=ablations/results
-./sinklab merge "$work/results.db" $from --quiet
+./sinklab merge "$work/results.db" ablations/results --quiet
 
 verdict() { ./sinklab sweep verdict "$1" --db "$work/results.db" "$2"; }
 
