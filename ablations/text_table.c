@@ -20,12 +20,8 @@ static bool statement_failed(sqlite3_stmt *rows, Error *e) {
 /* ---- JSON, Markdown, HTML, CSV ---- */
 
 /* The shortest decimal that reads back as the same double. */
-static void json_real(FILE *out, double value) {
+static void long_real(FILE *out, double value) {
     char text[32];
-    if (!isfinite(value)) {
-        fputs("null", out);
-        return;
-    }
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
         if (strtod(text, NULL) == value) break;
@@ -33,12 +29,12 @@ static void json_real(FILE *out, double value) {
     fputs(text, out);
 }
 
-static void short_real(FILE *out, double value) {
-    fprintf(out, "%.4g", value);
+static void json_real(FILE *out, double value) {
+    isfinite(value) ? long_real(out, value) : (void)fputs("null", out);
 }
 
-static void long_real(FILE *out, double value) {
-    fprintf(out, "%.17g", value);
+static void short_real(FILE *out, double value) {
+    fprintf(out, "%.4g", value);
 }
 
 void markdown_text(FILE *out, const char *text) {

@@ -42,7 +42,9 @@ CREATE TABLE IF NOT EXISTS run ( -- One row a run, however often it was interrup
     heartbeat TEXT, -- UTC: last wrote anything
     note TEXT, -- a remark by a person
     corpus_hash TEXT, -- 32 hex digits: of the content of its text
-    tokenizer_hash TEXT -- 32 hex digits: of its tokenizer
+    tokenizer_hash TEXT, -- 32 hex digits: of its tokenizer
+    origin TEXT, -- results: read from results files, figures alone, thinned (sinklab merge DB FOLDER); NULL: of a database
+    core_minutes REAL -- cores times minutes that it took where it was run, of origin results; NULL: step has the times
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS sweep ( -- One row a sweep file, by its name.

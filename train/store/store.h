@@ -105,6 +105,7 @@ bool store_reap(Store *s, Error *e);
 typedef struct FoundRun {
     int64_t id;
     char key[64];
+    bool results; /* from results files */
 } FoundRun;
 bool store_find(Store *s, const char *prefix, FoundRun *out, Error *e);
 /* Takes the lock on a run's folder, to be given back with close. Refuses a run that is alive (EXIT_USAGE). */
