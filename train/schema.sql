@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS run ( -- One row a run, however often it was interrup
     -- tokenizer and the numerics version
     variant TEXT NOT NULL, -- name of the preset of slot and data keys
     label TEXT NOT NULL DEFAULT '', -- name for people; not part of the key
-    seed INTEGER NOT NULL, -- of initialisation, order of the text and probes
+    seed INTEGER NOT NULL, -- of initialisation, order of the text and probes, but where seeds.* of config say otherwise
     config TEXT NOT NULL CHECK (json_valid(config)), -- canonical JSON of the whole configuration, nested by
     -- dots, run.* included
     status TEXT NOT NULL -- running: was when last heard of; the lock of its folder tells whether it lives.
@@ -42,7 +42,9 @@ CREATE TABLE IF NOT EXISTS run ( -- One row a run, however often it was interrup
     heartbeat TEXT, -- UTC: last wrote anything
     note TEXT, -- a remark by a person
     corpus_hash TEXT, -- 32 hex digits: of the content of its text
-    tokenizer_hash TEXT -- 32 hex digits: of its tokenizer
+    tokenizer_hash TEXT, -- 32 hex digits: of its tokenizer
+    origin TEXT, -- results: read from results files, figures alone, thinned (sinklab merge DB FOLDER); NULL: of a database
+    core_minutes REAL -- cores times minutes that it took where it was run, of origin results; NULL: step has the times
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS sweep ( -- One row a sweep file, by its name.
@@ -404,7 +406,8 @@ WITH aside (path, plain) AS ( -- plain NULL: no choice, but what goes with one
            ('$.model.norm', 'pre'), ('$.model.norm_kind', 'rmsnorm'), ('$.model.mlp', 'swiglu'),
            ('$.model.bias', 0), ('$.model.tie', 0), ('$.model.value_residual', 0),
            ('$.model.interventions', '[]'), ('$.optim.name', 'adamw'), ('$.model.window', 0),
-           ('$.model.head_out_scale', NULL), ('$.model.mlp_width', NULL)
+           ('$.model.value_scale', 0), ('$.model.residual_clip', 0), ('$.train.gate_balance', 0), ('$.optim.decay_on', 'matrices'),
+           ('$.model.head_out_scale', NULL), ('$.model.mlp_width', NULL), ('$.model.gate_rank', NULL)
 ), side AS MATERIALIZED (
     SELECT f.*, r.config, (SELECT count(*) FROM aside WHERE json_extract(r.config, path) <> plain) AS choices,
            (SELECT group_concat(p.key || '=' || p.value)

@@ -47,5 +47,7 @@ const AttentionSlot attention_slots[] = {
             .mix_backward = differential_mix_backward, .head_gain = differential_head_gain,
             .head.tensors = {{"lambda_q", SIZE_HEAD, SIZE_NONE, INIT_LAMBDA},
                              {"lambda_k", SIZE_HEAD, SIZE_NONE, INIT_LAMBDA}}),
+    WEIGHTS(scalable, "softmax(s ln(n) z), n the number of keys seen, s learned a head (arXiv 2501.19399)",
+            .part = {PART_MIX}, .head.tensors = {{"score_scale", SIZE_H, SIZE_NONE, INIT_ONE}}),
     {.head = {NULL}},
 };

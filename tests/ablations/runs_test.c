@@ -85,7 +85,7 @@ static void documents_escape_what_would_end_a_cell(void **state) {
          "<table>\n<tr><th>x_1<th>r<th>n<th>z</tr>\n<tr><td>a|b<td>0.6667<td>7<td>-</tr>\n"
          "<tr><td>&lt;i&gt;,&quot;&quot;_ <td>0.5<td>1<td></tr>\n</table>\n",
          "<table>\n<tr><th>a</tr>\n</table>\n"},
-        {TABLE_CSV, "x_1,r,n,z\r\na|b,0.66666666666666663,7,\r\n\"<i>,\"\"\"\"_\n\",0.5,1,\r\n", "a\r\n"},
+        {TABLE_CSV, "x_1,r,n,z\r\na|b,0.6666666666666666,7,\r\n\"<i>,\"\"\"\"_\n\",0.5,1,\r\n", "a\r\n"},
     };
     sqlite3 *db;
     char out[2048];

@@ -38,7 +38,8 @@ static bool make_folder(Store *s, const char *folder, Error *e) {
     char parent[1024];
     snprintf(parent, sizeof parent, "%s.d", s->path);
     if ((mkdir(parent, 0777) && errno != EEXIST) || (mkdir(folder, 0777) && errno != EEXIST))
-        return fail(e, EXIT_USAGE, "results: %s: %s (the run's files go there)", folder, strerror(errno));
+        return fail(e, exit_code_of(errno), "results: %s: %s (the run's files go there)", folder,
+                    strerror(errno));
     return true;
 }
 
@@ -52,7 +53,7 @@ static LockResult lock_take(Store *s, const char *folder, int *out, Error *e) {
         if (!make_folder(s, folder, e)) return LOCK_ERROR;
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         if (fd < 0 && errno == ENOENT) continue; /* deleted since: make the folder again */
-        if (fd < 0) return fail(e, EXIT_USAGE, "results: %s: %s", path, strerror(errno)), LOCK_ERROR;
+        if (fd < 0) return fail(e, exit_code_of(errno), "results: %s: %s", path, strerror(errno)), LOCK_ERROR;
         struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
         if (fcntl(fd, F_OFD_SETLK, &whole)) {
             bool taken = errno == EAGAIN || errno == EACCES;
@@ -205,7 +206,8 @@ static bool start(Store *s, const RunIdentity *id, int64_t run, Error *e) {
         "UPDATE run SET status = 'running', label = coalesce(?2, ''), config = ?3, host = ?4, cpu = ?5,"
         " blas_arch = ?6, git = ?7, corpus = ?8, licence = ?9, threads = ?10, steps = ?11, parameters = ?12,"
         " flops_per_token = ?13, corpus_hash = ?14, tokenizer_hash = ?15, started = coalesce(started, " NOW
-        "), heartbeat = " NOW ", finished = NULL"
+        "), heartbeat = " NOW ", finished = NULL,"
+        " origin = NULL, core_minutes = NULL"
         " WHERE id = ?1",
         "ittttttttiiidtt", run, id->label, id->config, id->host, id->cpu, id->blas_arch, id->git, id->corpus,
         id->licence, (int64_t)id->threads, id->steps, id->parameters, id->flops_per_token, id->corpus_hash,
@@ -345,14 +347,16 @@ bool store_find(Store *s, const char *prefix, FoundRun *out, Error *e) {
     if (!*prefix) return fail(e, EXIT_USAGE, "runs: an empty KEY is no run's (see `sinklab runs list`)");
     int64_t matches = 0;
     *out = (FoundRun){0};
-    sqlite3_stmt *find =
-        store_prepare(s, e, "SELECT id, key FROM run WHERE substr(key, 1, length(?1)) = ?1", "t", prefix);
+    sqlite3_stmt *find = store_prepare(
+        s, e, "SELECT id, key, origin IS NOT NULL FROM run WHERE substr(key, 1, length(?1)) = ?1", "t",
+        prefix);
     if (!find) return false;
     int result;
     while ((result = sqlite3_step(find)) == SQLITE_ROW) {
         matches++;
         out->id = sqlite3_column_int64(find, 0);
         snprintf(out->key, sizeof out->key, "%s", (const char *)sqlite3_column_text(find, 1));
+        out->results = sqlite3_column_int(find, 2);
     }
     if (!store_ended(s, find, result, e)) return false;
     if (matches == 1) return store_key(s, out->key, e);
