@@ -83,10 +83,10 @@ static bool ask(const Command *command, char *const *words) {
     return code == EXIT_DONE;
 }
 
-/* What is not refused at once is asked all, those that write last. */
+/* What is refused may be brought up to date; what is not is asked all, those that write last. */
 static void ask_all(char *their, char *into) {
     static char sweep[] = "tests/fuzz/sweep.yaml", key[] = "0";
-    char *const listed[] = {"list", "--db", their, NULL};
+    char *const listed[] = {"list", "--db", their, NULL}, *const renewed[] = {their, NULL};
     const struct {
         const Command *command;
         char *word[6];
@@ -96,7 +96,7 @@ static void ask_all(char *their, char *into) {
                  {&runs_command, {"diff", key, key, "--db", their}},
                  {&runs_command, {"note", key, "a", "--db", their}},
                  {&runs_command, {"delete", key, "--db", their}}};
-    if (!ask(&runs_command, listed)) return;
+    if (!ask(&runs_command, listed) && (!ask(&merge_command, renewed) || !ask(&runs_command, listed))) return;
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) ask(asked[i].command, asked[i].word);
 }
 
