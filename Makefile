@@ -31,7 +31,7 @@ LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 
-.PHONY: all test tests test-long mutants test-recipe portable stress coverage circles format format-check dist \
+.PHONY: all test tests test-long mutants test-recipe portable stress coverage fuzz circles format format-check dist \
     test-dist demo test-readme claims claims-quick results accept page test-page test-slurm test-mpi perf clean FORCE
 .SECONDARY:
 all: sinklab
@@ -84,6 +84,23 @@ test-long: build/tests/model/combinations_test build/tests/model/pass_test
 # How much of each folder the tests have run, after make COVERAGE=1 test; FILES=1 names the files below 90 %.
 coverage:
 	tests/coverage.sh
+
+# Every parser under libFuzzer (.ci/packages-fuzz.txt) for TIME seconds, FUZZ=name names some: what reads is compiled by
+# clang, with what it counts and checks; the model's arithmetic, and what calls OpenMP, as it is.
+TIME    ?= 60
+FUZZ    ?=
+FUZZED   = $(patsubst %.c,build/fuzz/%.o,$(filter-out tests/fuzz/seeds_test.c $(UNFUZZED), \
+               $(filter data/% train/% ablations/% model/interventions/%,$(LIBRARY:build/%.o=%.c)) $(wildcard tests/fuzz/*.c)))
+UNFUZZED = $(shell grep -l '<omp.h>' $(SOURCES))
+FUZZ_CC  = clang -std=gnu11 -D_GNU_SOURCE -I. -O1 -g $(MARCH) -fno-math-errno -Wall -Wextra $(WERROR) -MMD -MP \
+               -fno-sanitize-recover=all -fno-omit-frame-pointer
+fuzz: build/fuzz/fuzz
+	tests/fuzz/fuzz.sh $< $(TIME) $(FUZZ)
+build/fuzz/fuzz: $(FUZZED) $(filter-out $(FUZZED:build/fuzz/%=build/%),$(LIBRARY))
+	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS) -lgomp
+build/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
 
 # Seeded faults, each of which a named test must see.
 mutants:
@@ -208,5 +225,5 @@ perf: sinklab
 clean:
 	rm -rf build sinklab sinklab-mpi gpt
 
--include $(OBJECTS:.o=.d) $(MPI:%.c=build/%.d) $(DOOR:%.c=build/%.d) $(TESTS:=.d) $(HELPERS:.o=.d)
+-include $(OBJECTS:.o=.d) $(MPI:%.c=build/%.d) $(DOOR:%.c=build/%.d) $(TESTS:=.d) $(HELPERS:.o=.d) $(FUZZED:.o=.d)
 endif

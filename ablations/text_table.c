@@ -37,10 +37,14 @@ static void short_real(FILE *out, double value) {
 }
 
 void markdown_text(FILE *out, const char *text) {
-    for (; *text; text++) {
-        if (strchr("|\\<*_`", *text)) fputc('\\', out);
-        fputc(*text == '\n' ? ' ' : *text, out);
-    }
+    size_t room = 4 * strlen(text) + 1;
+    char *line = strdup(text), *safe = malloc(room);
+    if (!line || !safe) abort();
+    for (char *c = line; (c = strchr(c, '\n'));) *c = ' ';
+    printable(line, safe, room);
+    for (const char *c = safe; *c; c++) fprintf(out, strchr("|\\<*_`", *c) ? "\\%c" : "%c", *c);
+    free(line);
+    free(safe);
 }
 
 static void csv_text(FILE *out, const char *text) {

@@ -3,6 +3,7 @@
 #include "ablations/sweep/results.h"
 #include "ablations/sweep/sweep_metrics.h"
 #include "data/base/files.h"
+#include "data/base/number.h"
 #include "train/config/did_you_mean.h"
 
 #include <ctype.h>
@@ -395,17 +396,14 @@ static bool read_metric(Parser *p, const Yaml *metric, Expectation *out) {
 }
 
 static bool read_by(Parser *p, const Yaml *by, Expectation *out) {
-    char *end = NULL;
-    if (by->kind == YAML_SCALAR) out->by = strtod(by->text, &end);
-    if (end && end != by->text && !*end && out->by >= 0 && out->by < 1e300) return true;
+    if (by->kind == YAML_SCALAR && number_read(by->text, &out->by) && out->by >= 0 && out->by < 1e300)
+        return true;
     return refuse(p, by, "expect: by: expected a number from 0 on (direction: says the sign)");
 }
 
 /* A number that a query's answers are held to, of either sign. */
 static bool read_bound(Parser *p, const Yaml *at, double *out) {
-    char *end = NULL;
-    if (at->kind == YAML_SCALAR) *out = strtod(at->text, &end);
-    return (end && end != at->text && !*end && fabs(*out) < 1e300) ||
+    return (at->kind == YAML_SCALAR && number_read(at->text, out) && fabs(*out) < 1e300) ||
            refuse(p, at, "expect: at_least, at_most: expected a number");
 }
 

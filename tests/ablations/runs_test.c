@@ -94,6 +94,10 @@ static void documents_escape_what_would_end_a_cell(void **state) {
         assert_string_equal(printed_table(db, rows, cases[i].form, out), cases[i].is);
         assert_string_equal(printed_table(db, "SELECT 1 AS a WHERE 0", cases[i].form, out), cases[i].empty);
     }
+    /* A document is looked at in a terminal, too. */
+    assert_string_equal(
+        printed_table(db, "SELECT char(27) || '[2J\\' || char(233, 155) AS a", TABLE_MARKDOWN, out),
+        "\n| a |\n|---|\n| \\\\x1b[2J\\\\\xc3\xa9\\\\xc2\\\\x9b |\n");
     sqlite3_close(db);
 }
 

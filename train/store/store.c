@@ -25,7 +25,8 @@ static const char *const migrations[STORE_VERSION] = {
           "ALTER TABLE eval ADD COLUMN bos_cost_late REAL; ALTER TABLE eval ADD COLUMN bos_cost_late_se REAL;"
           "ALTER TABLE eval ADD COLUMN bos_cost_rows INTEGER;"
           "ALTER TABLE eval_layer ADD COLUMN gradient_sink REAL;"
-          "ALTER TABLE eval_layer ADD COLUMN stream_gradient_sink REAL;"};
+          "ALTER TABLE eval_layer ADD COLUMN stream_gradient_sink REAL;"
+          "ALTER TABLE eval_layer ADD COLUMN super_ratio_mean REAL;"};
 
 /* ---- opening ---- */
 

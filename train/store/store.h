@@ -61,13 +61,15 @@ typedef struct RunIdentity {
     int64_t steps;      /* train.steps */
     int64_t parameters; /* of the model */
     double flops_per_token;
+    bool same_kernels; /* the run is not to be gone on with under another blas_arch */
 } RunIdentity;
 
 typedef enum ClaimResult {
-    CLAIM_TAKEN,      /* yours: go on from the newest checkpoint in `folder`, if there is one */
-    CLAIM_DONE,       /* it is done already */
-    CLAIM_BUSY,       /* another living process has it */
-    CLAIM_NEEDS_RETRY /* it failed or diverged and `retry` was not given */
+    CLAIM_TAKEN,       /* yours: go on from the newest checkpoint in `folder`, if there is one */
+    CLAIM_DONE,        /* it is done already */
+    CLAIM_BUSY,        /* another living process has it */
+    CLAIM_NEEDS_RETRY, /* it failed or diverged and `retry` was not given */
+    CLAIM_REFUSED      /* it was begun under other kernels, and same_kernels was asked for */
 } ClaimResult;
 
 enum { CLAIM_KERNELS = 48 };

@@ -161,11 +161,11 @@ typedef struct Standing {
 } Standing;
 
 /* Of the run with that key; one that is not there yet may be taken. */
-static bool read_standing(Store *s, const char *key, bool again, bool retry, Standing *out, int64_t *run,
-                          Error *e) {
+static bool read_standing(Store *s, const RunIdentity *id, bool again, bool retry, Standing *out,
+                          int64_t *run, Error *e) {
     *out = (Standing){.result = CLAIM_TAKEN, .afresh = true};
     sqlite3_stmt *read = store_prepare(
-        s, e, "SELECT id, status, started IS NULL, blas_arch FROM run WHERE key = ?1", "t", key);
+        s, e, "SELECT id, status, started IS NULL, blas_arch FROM run WHERE key = ?1", "t", id->key);
     if (!read) return false;
     int result;
     while ((result = sqlite3_step(read)) == SQLITE_ROW) { /* one at most: keys are unique */
@@ -180,6 +180,8 @@ static bool read_standing(Store *s, const char *key, bool again, bool retry, Sta
                               : retry ? rules[i].retry
                                       : rules[i].plain,
                 out->afresh = out->afresh || (again && rules[i].afresh);
+        bool other = !out->afresh && *out->kernels && strcmp(out->kernels, id->blas_arch);
+        if (out->result == CLAIM_TAKEN && other && id->same_kernels) out->result = CLAIM_REFUSED;
     }
     return store_ended(s, read, result, e);
 }
@@ -215,7 +217,7 @@ static bool start(Store *s, const RunIdentity *id, int64_t run, Error *e) {
 /* With the lock held: the row's last word, in one transaction. It takes the rows of who starts afresh. */
 static bool claim_row(Store *s, const RunIdentity *id, bool again, bool retry, Standing *out, int64_t *run,
                       Error *e) {
-    if (!store_enqueue(s, id, run, e) || !read_standing(s, id->key, again, retry, out, run, e)) return false;
+    if (!store_enqueue(s, id, run, e) || !read_standing(s, id, again, retry, out, run, e)) return false;
     if (out->result != CLAIM_TAKEN || !out->afresh) return true;
     return delete_rows(s, *run, -1, e) &&
            store_finish(s,
@@ -234,8 +236,8 @@ static bool take(Store *s, const RunIdentity *id, bool again, bool retry, Claim 
     if (!store_begin(s, e) || !store_end(s, claim_row(s, id, again, retry, &standing, &out->run, e), e))
         return false;
     out->result = standing.result;
-    if (out->result != CLAIM_TAKEN) return true;
     if (!standing.afresh) strcpy(out->kernels, standing.kernels);
+    if (out->result != CLAIM_TAKEN) return true;
     return (!standing.afresh || !again || empty_folder(out->folder, remove_former, e)) &&
            start(s, id, out->run, e);
 }
@@ -245,9 +247,10 @@ bool store_claim(Store *s, const RunIdentity *id, bool again, bool retry, Claim 
     if (!store_folder(s, id->key, out->folder, e)) return false;
     Standing standing;
     /* Looked at before the lock too: who only asks must not seem to be at work on it. */
-    if (!store_flush(s, e) || !read_standing(s, id->key, again, retry, &standing, &out->run, e)) return false;
+    if (!store_flush(s, e) || !read_standing(s, id, again, retry, &standing, &out->run, e)) return false;
     if (standing.result != CLAIM_TAKEN) {
         out->result = standing.result;
+        strcpy(out->kernels, standing.kernels);
         return true;
     }
     LockResult lock = lock_take(s, out->folder, &out->lock, e);
