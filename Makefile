@@ -30,8 +30,9 @@ OBJECTS := $(SOURCES:%.c=build/%.o)
 LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
+SHIM    := build/tests/faults/shim.so
 
-.PHONY: all test tests test-long mutants test-recipe portable stress coverage fuzz circles format format-check dist \
+.PHONY: all test tests test-long mutants test-recipe portable stress soak coverage fuzz circles format format-check dist \
     test-dist demo test-readme claims claims-quick results accept page test-page test-slurm test-mpi perf clean FORCE
 .SECONDARY:
 all: sinklab
@@ -74,12 +75,15 @@ test-readme: demo
 	tests/readme.sh $(DB) $(SHORT)
 
 # The combinations of slots and keys from a seed of today's, minutes; SEED=N COUNT=N repeat one. And many rows of the
-# slots together.
+# slots together. Then faults and cuts of power from that seed; make soak walks every one.
 SEED   ?= $(shell date +%s)
 COUNT  ?= 2000
-test-long: build/tests/model/combinations_test build/tests/model/pass_test
+test-long: build/tests/model/combinations_test build/tests/model/pass_test build/tests/faults/faults_test \
+    build/tests/faults/cut_test
 	$< $(SEED) $(COUNT)
 	build/tests/model/pass_test 500
+	build/tests/faults/faults_test $(SEED) $(COUNT)
+	build/tests/faults/cut_test $(SEED) $(COUNT)
 
 # How much of each folder the tests have run, after make COVERAGE=1 test; FILES=1 names the files below 90 %.
 coverage:
@@ -142,6 +146,11 @@ portable:
 stress: sinklab
 	tests/stress.sh
 
+# Kills, cuts of power, every injected fault, writers, fuzz: hours, and tests/SOAK.md about it. SOAK_MINUTES=20 is a look;
+# tests/soak.sh tells the counts.
+soak: sinklab build/tests/faults/faults_test build/tests/faults/cut_test
+	tests/soak.sh
+
 # A job array on a real one-node Slurm (.ci/packages-slurm.txt).
 test-slurm: sinklab
 	tests/slurm.sh
@@ -190,6 +199,12 @@ test-page: sinklab page
 
 build/tests/%_test: build/tests/%_test.o $(HELPERS) $(LIBRARY)
 	$(CC) $(ALL) -o $@ $^ -lcmocka $(WRAP) $(LIBS)
+
+# Preloaded by tests of the program as a process: calls fail, changes to files are noted.
+build/tests/faults/faults_test build/tests/faults/cut_test: | sinklab $(SHIM)
+$(SHIM): $(wildcard tests/faults/shim/*.[ch])
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE -I. -O1 -g $(WARN) -fPIC -shared -o $@ $(filter %.c,$^)
 
 # Stands in for CPUs with and without bf16, and for their peaks.
 build/tests/train/precision_test: WRAP := \

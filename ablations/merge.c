@@ -157,7 +157,10 @@ static bool copy_checkpoint(Merge *m, const char *key, Error *e) {
     char source[1024], target[1024];
     char from[1024], to[1024];
     if (!store_folder(m->from, key, from, e) || !store_folder(m->into, key, to, e)) return false;
-    bool newer = checkpoint_newest(from, source) > checkpoint_newest(to, target);
+    int64_t theirs, ours;
+    if (!checkpoint_newest(from, &theirs, source, e) || !checkpoint_newest(to, &ours, target, e))
+        return false;
+    bool newer = theirs > ours;
     Path newest = newer ? path_of("%s%s", to, strrchr(source, '/')) : path_of("%s", target);
     if (newer && !copy_folder(source, newest.s, e)) return false;
     if (!*newest.s) return true;
@@ -377,7 +380,7 @@ static bool merge_one(Merge *m, const char *path, Error *e) {
 static bool check_sources(const char *into, int n, char **from, Error *e) {
     struct stat ours, theirs;
     bool there = !stat(into, &ours);
-    if (!n && !there) return fail(e, EXIT_USAGE, "merge: %s: %s", into, strerror(errno));
+    if (!n && !there) return fail(e, exit_code_of(errno), "merge: %s: %s", into, strerror(errno));
     for (int i = 0; i < n; i++) {
         Store *s;
         if (is_folder(from[i])) continue;

@@ -1,6 +1,7 @@
 #include "ablations/text_table.h"
 
 #include "ablations/page/svg.h"
+#include "data/base/error.h"
 #include "data/base/printable.h"
 #include "train/config/yaml.h"
 
@@ -146,11 +147,11 @@ static void add_cell(Grid *g, const char *text) {
     if (g->cells == g->room) {
         g->room = 2 * g->room + 64;
         g->cell = realloc(g->cell, g->room * sizeof *g->cell);
-        if (!g->cell) abort();
+        if (!g->cell) out_of_memory();
     }
     size_t room = 4 * strlen(text) + 1;
     char *cell = malloc(room);
-    if (!cell) abort();
+    if (!cell) out_of_memory();
     printable(text, cell, room);
     int column = (int)(g->cells % (size_t)g->columns), width = width_of(cell);
     if (width > g->width[column]) g->width[column] = width;
@@ -194,7 +195,7 @@ static bool print_text(FILE *out, sqlite3_stmt *rows, Error *e) {
     int result;
     g.width = calloc((size_t)g.columns, sizeof *g.width);
     g.number = malloc((size_t)g.columns * sizeof *g.number);
-    if (!g.width || !g.number) abort();
+    if (!g.width || !g.number) out_of_memory();
     for (int i = 0; i < g.columns; i++) {
         g.number[i] = true;
         add_cell(&g, sqlite3_column_name(rows, i));

@@ -133,20 +133,12 @@ static bool claim(Run *r, const RunSize *size, Error *e) {
     return ok;
 }
 
-/* What was refused would be again; what is short of memory now need not be when it is gone on with. */
-static bool leave(Run *r, const Error *e) {
-    r->left = e->code == EXIT_USAGE ? "failed" : "interrupted";
-    return false;
-}
-
 static bool allocate(Run *r, Error *e) {
     size_t cells = (size_t)(r->c.model.layers * r->c.model.heads);
-    if (!trainer_create(&r->step, &r->c, e)) return leave(r, e);
+    if (!trainer_create(&r->step, &r->c, e)) return false;
     r->first_mass = calloc(cells, sizeof(double));
     r->value_ratio = calloc(cells, sizeof(double));
-    if (r->first_mass && r->value_ratio) return true;
-    fail(e, EXIT_FAILED, "run: out of memory");
-    return leave(r, e);
+    return (r->first_mass && r->value_ratio) || fail(e, EXIT_FAILED, "run: out of memory");
 }
 
 static void run_close(Run *r) {
@@ -319,8 +311,8 @@ static bool begin(Run *r, Resumed *from, Error *e) {
     model_init(r->step.model, config_seed(&r->c, SEED_INIT));
     if (*r->c.train.init_from && !checkpoint_load_weights(r->c.train.init_from, r->step.model, e))
         return false;
-    if (!evaluator_create(&r->probes, &r->c, r->data, r->step.model, r->step.grads, e)) return leave(r, e);
-    if (!store_logged(r->store, r->claim.run, &logged, e) ||
+    if (!evaluator_create(&r->probes, &r->c, r->data, r->step.model, r->step.grads, e) ||
+        !store_logged(r->store, r->claim.run, &logged, e) ||
         !checkpoint_resume(r->claim.folder, r->key, logged, r->step.model, &r->step.optim, from, e))
         return false;
     strcpy(r->checkpoint, from->path);
@@ -397,8 +389,10 @@ static int run_opened(Run *r, Error *e) {
         !fits_memory(r, &size, e) || !store_open(&r->store, r->o->db, STORE_WRITE, e) || !claim(r, &size, e))
         return e->code;
     if (r->claim.result != CLAIM_TAKEN) return not_taken(r, e);
-    r->left = "failed";
+    r->left =
+        "failed"; /* what was refused would be again; what the machine lacks it need not lack for ever */
     int code = train_claimed(r, &size, e);
+    if (r->left && code == EXIT_FAILED) r->left = "interrupted";
     if ((code == EXIT_FAILED || code == EXIT_USAGE) && r->left) {
         Error ignored = {0};
         store_status(r->store, r->claim.run, r->left, *r->checkpoint ? r->checkpoint : NULL, &ignored);

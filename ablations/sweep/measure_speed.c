@@ -104,7 +104,7 @@ bool plan_measure(const Plan *p, int index, const char *cache, double *flops, Er
     sigset_t set = stop_signals(), before;
     sigprocmask(SIG_BLOCK, &set, &before);
     bool made = mkdtemp(folder.s), ok = made && measure_in(folder.s, &p->run[index], cache, flops, e);
-    if (!made) fail(e, EXIT_USAGE, "plan: %s: %s", folder.s, strerror(errno));
+    if (!made) fail(e, exit_code_of(errno), "plan: %s: %s", folder.s, strerror(errno));
     if (made) folder_remove(folder.s);
     sigprocmask(SIG_SETMASK, &before, NULL);
     return ok;

@@ -21,7 +21,7 @@ static bool find_sweep(const Sweep *s, Store *store, int64_t *id, Error *e) {
               SQLITE_OK;
     if (ok) sqlite3_bind_text(q, 1, s->name, -1, SQLITE_STATIC);
     if (ok && sqlite3_step(q) == SQLITE_ROW) *id = sqlite3_column_int64(q, 0);
-    sqlite3_finalize(q);
+    ok = sqlite3_finalize(q) == SQLITE_OK && ok;
     return ok || store_failed(store, "results: sweep", e);
 }
 

@@ -67,7 +67,7 @@ bool verdict_known(const Sweep *s, Store *store, Error *e) {
     if (!q) return false;
     bool known = sqlite3_step(q) == SQLITE_ROW;
     bool edited = known && strcmp((const char *)sqlite3_column_text(q, 0), s->text);
-    sqlite3_finalize(q);
+    if (sqlite3_finalize(q) != SQLITE_OK) return store_failed(store, "results: sweep", e);
     if (edited)
         fprintf(stderr,
                 "%s: changed since it was last run; this is the verdict on what was run (sweep run brings it "
@@ -101,8 +101,7 @@ static bool print_scale(FILE *out, const Sweep *s, Store *store, const char *bul
                 (const char *)sqlite3_column_text(q, 2), sqlite3_column_int(q, 3),
                 sqlite3_column_int(q, 3) == 1 ? "" : "s", sqlite3_column_int(q, 4), sqlite3_column_int(q, 5));
     }
-    sqlite3_finalize(q);
-    return true;
+    return sqlite3_finalize(q) == SQLITE_OK || store_failed(store, "results: sweep", e);
 }
 
 static const char cost_sql[] =

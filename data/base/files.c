@@ -26,11 +26,8 @@ Path path_of(const char *format, ...) {
 }
 
 static bool fail_path(Error *e, const char *path) {
-    static const int users[] = {ENOENT, EACCES, EROFS, ENOTDIR, EPERM, ELOOP, ENAMETOOLONG};
-    int why = *path ? errno : ENAMETOOLONG, code = EXIT_FAILED; /* path_of makes "" of a path too long */
-    for (size_t i = 0; i < sizeof users / sizeof *users; i++)
-        if (why == users[i]) code = EXIT_USAGE;
-    return fail(e, code, "file: %s: %s", path, strerror(why));
+    int why = *path ? errno : ENAMETOOLONG; /* path_of makes "" of a path too long */
+    return fail(e, exit_code_of(why), "file: %s: %s", path, strerror(why));
 }
 
 static const char *kind_of_file(mode_t mode) {

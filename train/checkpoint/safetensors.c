@@ -1,6 +1,7 @@
 #include "train/checkpoint/safetensors.h"
 
 #include "data/base/files.h"
+#include "data/base/text.h"
 #include "train/config/yaml.h"
 
 #include <errno.h>
@@ -99,8 +100,7 @@ static void write_entry(FILE *out, const StTensor *t, int64_t begin) {
 static char *make_header(const StTensor *t, int n, const StMeta *meta, int n_meta, size_t *length) {
     char *text = NULL, checksum[HEX];
     if (!sum_written(t, n, meta, n_meta, checksum)) return NULL;
-    FILE *out = open_memstream(&text, length);
-    if (!out) return NULL;
+    FILE *out = text_open(&text, length);
     const uint64_t unknown = 0;
     fwrite(&unknown, 1, LENGTH_BYTES, out);
     fputc('{', out);
@@ -114,7 +114,6 @@ static char *make_header(const StTensor *t, int n, const StMeta *meta, int n_met
     fputc('}', out);
     while (ftell(out) % ALIGNMENT) fputc(' ', out);
     fclose(out);
-    if (!text) return NULL;
     const uint64_t header = *length - LENGTH_BYTES;
     memcpy(text, &header, LENGTH_BYTES);
     return text;

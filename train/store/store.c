@@ -143,8 +143,7 @@ static bool has_our_views(Store *s) {
 }
 
 static bool open_for_writing(Store *s, int64_t version, Error *e) {
-    if (sqlite3_db_readonly(s->db, "main"))
-        return fail(e, EXIT_USAGE, "results: %s: read-only (give another --db or make it writable)", s->path);
+    if (sqlite3_db_readonly(s->db, "main")) return store_read_only(s, e);
     return set_journal(s, e) && ((version == STORE_VERSION && has_our_views(s)) || bring_up_to_date(s, e)) &&
            store_sql(s, settings, "results", e) && tables_open(s, e);
 }

@@ -44,6 +44,8 @@ const char *store_journal(long type);
 
 /* Fills e after a failed call of SQLite on this store; returns false. */
 bool store_failed(Store *s, const char *what, Error *e);
+/* An error: for want of permission, or because the disk did not open it for writing. */
+bool store_read_only(Store *s, Error *e);
 
 /* Whether it is one, 32 lower-case hex digits, or fails (EXIT_USAGE): a database may say anything. */
 bool store_key(const Store *s, const char *key, Error *e);

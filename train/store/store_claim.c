@@ -38,7 +38,8 @@ static bool make_folder(Store *s, const char *folder, Error *e) {
     char parent[1024];
     snprintf(parent, sizeof parent, "%s.d", s->path);
     if ((mkdir(parent, 0777) && errno != EEXIST) || (mkdir(folder, 0777) && errno != EEXIST))
-        return fail(e, EXIT_USAGE, "results: %s: %s (the run's files go there)", folder, strerror(errno));
+        return fail(e, exit_code_of(errno), "results: %s: %s (the run's files go there)", folder,
+                    strerror(errno));
     return true;
 }
 
@@ -52,7 +53,7 @@ static LockResult lock_take(Store *s, const char *folder, int *out, Error *e) {
         if (!make_folder(s, folder, e)) return LOCK_ERROR;
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         if (fd < 0 && errno == ENOENT) continue; /* deleted since: make the folder again */
-        if (fd < 0) return fail(e, EXIT_USAGE, "results: %s: %s", path, strerror(errno)), LOCK_ERROR;
+        if (fd < 0) return fail(e, exit_code_of(errno), "results: %s: %s", path, strerror(errno)), LOCK_ERROR;
         struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
         if (fcntl(fd, F_OFD_SETLK, &whole)) {
             bool taken = errno == EAGAIN || errno == EACCES;
