@@ -95,7 +95,7 @@ void attend_backward(const Pass *p, int l, const Acts *a) {
     Blinds blinds = {0};
     AttentionShape s = attention_shape(p, &c, null, slope, mix, &blinds);
     int64_t width = (int64_t)c.H * c.dh, keys = (int64_t)c.KV * c.dh;
-    s.push = penalty_masses(p, l) ? p->t->push : NULL;
+    s.push = penalty_push(p, l);
     s.first = penalty_masses(p, l);
     float *dpart[PARTS] = {0}, *dkv = sink ? sink->t->dkv : p->t->dkv;
     bool token = slot->token && !sink;

@@ -131,6 +131,11 @@ static void naive_temperature(Row *r) {
     naive_softmax(r);
 }
 
+static void naive_scalable(Row *r) {
+    for (int k = 0; k < r->T; k++) r->s[k] *= r->mix * log(r->keys);
+    naive_softmax(r);
+}
+
 /* The formulas, by the name of the row. */
 typedef struct Kind {
     const char *name;
@@ -154,6 +159,7 @@ static const Kind kinds[] = {{"softmax", naive_softmax, 8},
                              {"softpick", naive_softpick, 32},
                              {"clipped", naive_clipped, 64},
                              {"differential", naive_differential, 16},
+                             {"scalable", naive_scalable, 64},
                              {"temperature", naive_temperature, 16}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 

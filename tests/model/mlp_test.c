@@ -27,12 +27,20 @@ static double relu(double x) {
     return x > 0 ? x : 0;
 }
 
+static double sigmoid(double x) {
+    return 1 / (1 + exp(-x));
+}
+static double relu2(double x) {
+    return x > 0 ? x * x : 0;
+}
+
 /* Every kind's activation, in double. */
 static const struct {
     const char *kind;
     double (*act)(double x);
 } formulas[] = {
-    {"swiglu", silu}, {"geglu", gelu}, {"reglu", relu}, {"gelu", gelu}, {"relu", relu},
+    {"swiglu", silu}, {"geglu", gelu},          {"reglu", relu},  {"gelu", gelu},
+    {"relu", relu},   {"sigmoid_glu", sigmoid}, {"relu2", relu2},
 };
 
 typedef struct Case {

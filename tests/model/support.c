@@ -129,6 +129,7 @@ ModelConfig small_config(void) {
                          .heads = 3,
                          .context = 40,
                          .mlp_width = 22,
+                         .gate_rank = 5,
                          .head_out_scale = 0.7,
                          .clip_gamma = -0.02,
                          .clip_zeta = 1.1,
