@@ -60,7 +60,8 @@ static const struct Section {
     {"run",
      "SELECT j.key AS field, j.value FROM (SELECT *, " STATUS " AS now FROM run WHERE id = ?1) AS r,"
      " json_each(json_object('key', r.key, 'variant', variant, 'label', label, 'seed', seed,"
-     " 'status', now, 'steps', steps, 'parameters', parameters, 'flops_per_token', flops_per_token,"
+     " 'status', now, 'origin', origin, 'steps', steps, 'parameters', parameters, 'flops_per_token', "
+     "flops_per_token,"
      " 'corpus', corpus, 'licence', licence, 'host', host, 'cpu', cpu, 'blas_arch', blas_arch,"
      " 'threads', threads, 'git', git, 'checkpoint', checkpoint, 'created', created, 'started', started,"
      " 'finished', finished, 'heartbeat', heartbeat, 'note', note)) AS j WHERE j.value IS NOT NULL"},
@@ -140,16 +141,17 @@ static bool delete (Store *s, const Options *o, char **words, int n, Error *e) {
 static bool prune_run(Store *s, const Options *o, const char *key, double *freed, Error *e) {
     char folder[1024];
     int lock, removed;
+    int64_t bytes;
     if (!store_folder(s, key, folder, e)) return false;
     if (access(folder, F_OK)) return true; /* its files are elsewhere */
     if (!store_hold(s, key, &lock, e)) return false;
-    double bytes = (double)checkpoint_prune(folder, &removed);
+    bool ok = checkpoint_prune(folder, &removed, &bytes, e);
     close(lock);
     if (!o->quiet && removed)
         printf("%.8s: removed %d checkpoint%s, freed %.1f MB\n", key, removed, removed > 1 ? "s" : "",
-               bytes * 1e-6);
-    *freed += bytes;
-    return true;
+               (double)bytes * 1e-6);
+    *freed += (double)bytes;
+    return ok;
 }
 
 /* The keys of all runs, as one text of words. */

@@ -1,6 +1,7 @@
 #include "ablations/text_table.h"
 
 #include "ablations/page/svg.h"
+#include "data/base/error.h"
 #include "data/base/printable.h"
 #include "train/config/yaml.h"
 
@@ -19,12 +20,8 @@ static bool statement_failed(sqlite3_stmt *rows, Error *e) {
 /* ---- JSON, Markdown, HTML, CSV ---- */
 
 /* The shortest decimal that reads back as the same double. */
-static void json_real(FILE *out, double value) {
+static void long_real(FILE *out, double value) {
     char text[32];
-    if (!isfinite(value)) {
-        fputs("null", out);
-        return;
-    }
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
         if (strtod(text, NULL) == value) break;
@@ -32,19 +29,23 @@ static void json_real(FILE *out, double value) {
     fputs(text, out);
 }
 
+static void json_real(FILE *out, double value) {
+    isfinite(value) ? long_real(out, value) : (void)fputs("null", out);
+}
+
 static void short_real(FILE *out, double value) {
     fprintf(out, "%.4g", value);
 }
 
-static void long_real(FILE *out, double value) {
-    fprintf(out, "%.17g", value);
-}
-
 void markdown_text(FILE *out, const char *text) {
-    for (; *text; text++) {
-        if (strchr("|\\<*_`", *text)) fputc('\\', out);
-        fputc(*text == '\n' ? ' ' : *text, out);
-    }
+    size_t room = 4 * strlen(text) + 1;
+    char *line = strdup(text), *safe = malloc(room);
+    if (!line || !safe) abort();
+    for (char *c = line; (c = strchr(c, '\n'));) *c = ' ';
+    printable(line, safe, room);
+    for (const char *c = safe; *c; c++) fprintf(out, strchr("|\\<*_`", *c) ? "\\%c" : "%c", *c);
+    free(line);
+    free(safe);
 }
 
 static void csv_text(FILE *out, const char *text) {
@@ -146,11 +147,11 @@ static void add_cell(Grid *g, const char *text) {
     if (g->cells == g->room) {
         g->room = 2 * g->room + 64;
         g->cell = realloc(g->cell, g->room * sizeof *g->cell);
-        if (!g->cell) abort();
+        if (!g->cell) out_of_memory();
     }
     size_t room = 4 * strlen(text) + 1;
     char *cell = malloc(room);
-    if (!cell) abort();
+    if (!cell) out_of_memory();
     printable(text, cell, room);
     int column = (int)(g->cells % (size_t)g->columns), width = width_of(cell);
     if (width > g->width[column]) g->width[column] = width;
@@ -194,7 +195,7 @@ static bool print_text(FILE *out, sqlite3_stmt *rows, Error *e) {
     int result;
     g.width = calloc((size_t)g.columns, sizeof *g.width);
     g.number = malloc((size_t)g.columns * sizeof *g.number);
-    if (!g.width || !g.number) abort();
+    if (!g.width || !g.number) out_of_memory();
     for (int i = 0; i < g.columns; i++) {
         g.number[i] = true;
         add_cell(&g, sqlite3_column_name(rows, i));

@@ -148,7 +148,7 @@ static bool add_entries(Corpus *c, const char *name, const Bytes *dict, const En
             now.offset > dict->size - now.length)
             ok = fail(e, EXIT_USAGE, "corpus: %s: an entry lies outside of the text (fetch it again)", name);
         bool again = i && list->entry[i - 1].offset == now.offset && list->entry[i - 1].length == now.length;
-        if (!ok || again || now.hidden) continue;
+        if (!ok || again || now.hidden || !now.length) continue; /* an empty text has no place */
         if ((left -= now.length) < 0)
             return fail(e, EXIT_USAGE, "corpus: %s: its entries overlap (fetch it again)", name);
         int64_t from = c->text.size;
@@ -240,8 +240,10 @@ static bool source_files(FileList *files, const Package **package, const char *s
                 strerror(errno), corpus_names(names, sizeof names));
 }
 
-/* The first line of the file; a text of the user's has none. */
-static void read_licence(Corpus *c, const Package *p, const char *cache_dir) {
+/* The first line of the file; a text of the user's has none. It is cached, so that what cannot be read now is
+ * an error.
+ */
+static bool read_licence(Corpus *c, const Package *p, const char *cache_dir, Error *e) {
     Bytes line = {0};
     Error unknown = {0};
     bool ok = p && file_read(path_of("%s/licence", package_path(p, cache_dir).s).s, &line, &unknown) &&
@@ -249,6 +251,7 @@ static void read_licence(Corpus *c, const Package *p, const char *cache_dir) {
     if (ok) line.data[strcspn(line.data, "\n")] = 0;
     snprintf(c->licence, sizeof c->licence, "%s", ok && *line.data ? line.data : "unknown");
     bytes_free(&line);
+    return unknown.code != EXIT_FAILED || fail(e, unknown.code, "%s", unknown.text);
 }
 
 bool corpus_read(Corpus *c, const char *source, const char *cache_dir, Error *e) {
@@ -258,7 +261,7 @@ bool corpus_read(Corpus *c, const char *source, const char *cache_dir, Error *e)
     if (!source_files(&files, &p, source, cache_dir, e)) return false;
     bool ok = p ? p->read(c, &files, e) : read_files(c, &files, e);
     if (ok && !c->documents) ok = fail(e, EXIT_USAGE, "data.source: %s: the text is empty", source);
-    if (ok) read_licence(c, p, cache_dir);
+    ok = ok && read_licence(c, p, cache_dir, e);
     if (ok) write_note(c, &files, p ? 0 : files.files - c->documents);
     if (!ok) corpus_free(c);
     files_free(&files);
@@ -280,7 +283,7 @@ bool corpus_stat(const char *source, const char *cache_dir, char digest[HASH_HEX
     for (int64_t i = 0; ok && i < files.files; i++) {
         struct stat s;
         if (stat(files.path[i], &s)) {
-            ok = fail(e, EXIT_USAGE, "data.source: %s: %s", files.path[i], strerror(errno));
+            ok = fail(e, exit_code_of(errno), "data.source: %s: %s", files.path[i], strerror(errno));
             break;
         }
         int64_t facts[] = {s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec, s.st_ctim.tv_sec,

@@ -102,6 +102,8 @@ static bool is_whole(const char *folder, Error *e) {
     bool ok = file_read(path.s, &model, &why) && pieces_parse(&p, model.data, model.size, path.s, &why);
     pieces_free(&p);
     bytes_free(&model);
+    if (!ok && why.code == EXIT_FAILED)
+        return fail(e, why.code, "tokenizer: %s", why.text); /* not its fault */
     return ok || fail(e, EXIT_FAILED, "tokenizer: spm_train left a broken tokenizer.model: %s",
                       folder_lacks_room(folder));
 }
@@ -141,8 +143,10 @@ bool sentencepiece_train(const char *folder, const char *text, const Span *span,
 
 static bool push_line(FILE *f, char **line, size_t *capacity, const Pieces *p, const char *folder,
                       Tokens *out, Error *e) {
+    errno = 0; /* stays 0 at the end of the file */
     if (getline(line, capacity, f) < 0)
-        return fail(e, EXIT_FAILED, "tokenizer: spm_encode: output cut short: %s", folder_lacks_room(folder));
+        return fail(e, EXIT_FAILED, "tokenizer: spm_encode: output cut short: %s",
+                    errno ? strerror(errno) : folder_lacks_room(folder));
     char *at = *line;
     for (char *end;; at = end) {
         long id = strtol(at, &end, 10);
@@ -184,7 +188,7 @@ bool sentencepiece_encode(const Pieces *p, const char *model, const char *folder
     bool ok = write_lines(lines.s, text, span, documents, 1, e) &&
               process_run(argv, folder, "spm-log", "sentencepiece", e);
     FILE *f = ok ? fopen(ids.s, "rb") : NULL;
-    if (ok && !f) ok = fail(e, EXIT_FAILED, "tokenizer: spm_encode: no output");
+    if (ok && !f) ok = fail(e, EXIT_FAILED, "tokenizer: spm_encode: no output: %s", strerror(errno));
     if (ok) ok = join_lines(f, p, folder, text, span, documents, out, start, e);
     if (f) fclose(f);
     unlink(lines.s);

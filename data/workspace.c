@@ -28,14 +28,15 @@ static void sweep(const char *cache_dir) {
 }
 
 static bool fail_cache(Error *e, const char *cache_dir, int why) {
-    return fail(e, EXIT_USAGE, "cache: %s: %s (the cache folder must be writable)", cache_dir, strerror(why));
+    return fail(e, exit_code_of(why), "cache: %s: %s (the cache folder must be writable)", cache_dir,
+                strerror(why));
 }
 
 bool workspace_open(Workspace *w, const char *cache_dir, Error *e) {
     *w = (Workspace){.lock = -1};
     Error unmade = {0};
     if (!folder_make(cache_dir, &unmade))
-        return fail(e, EXIT_USAGE, "cache: %s (the cache folder must be writable)", unmade.text);
+        return fail(e, unmade.code, "cache: %s (the cache folder must be writable)", unmade.text);
     /* Processes pass here one at a time, so that none removes a folder between its making and its locking. */
     int gate = open(path_of("%s/lock", cache_dir).s, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (gate < 0 || flock(gate, LOCK_EX)) {

@@ -72,7 +72,7 @@ void attend(const Pass *p, int l, Acts *a) {
                    .group = c.H / c.KV,
                    .lse = slot->lse ? a->stat : NULL,
                    .first = first,
-                   .scale = 1.0f / sqrtf((float)c.dk)};
+                   .scale = 1.0f / sqrtf((float)c.dk)}; /* as head_at of ops/attention.c has it */
     if (a->plain != a->o) memcpy(a->plain, a->o, (size_t)(p->N * width) * sizeof *a->o);
     tap(p, TAP_ATTN_OUT, l, a->o, (int)width, &heads);
 }

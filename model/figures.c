@@ -1,5 +1,7 @@
 #include "model/figures.h"
 
+#include "data/base/error.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +10,7 @@ void figures_add(Figures *f, const char *name, int layer, int head, double value
     if (f->n == f->room) {
         f->room = f->room ? 2 * f->room : 256;
         f->at = realloc(f->at, (size_t)f->room * sizeof *f->at);
-        if (!f->at) abort();
+        if (!f->at) out_of_memory();
     }
     f->at[f->n++] = (Figure){name, layer, head, value};
 }

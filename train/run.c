@@ -82,12 +82,14 @@ bool run_check(const Config *c, int64_t vocab, Error *e) {
 }
 
 static bool fits_memory(const Run *r, const RunSize *size, Error *e) {
-    double have = host_memory();
+    bool limited;
+    double have = host_memory(&limited);
     if (size->bytes <= have) return true;
     return fail(e, EXIT_USAGE,
-                "model: %.1f M parameters: the run needs %.1f GB, this machine has %.1f GB "
+                "model: %.1f M parameters: the run needs %.1f GB, %s %.1f GB "
                 "(lower model.width, model.layers, data.vocab or train.micro_rows%s)",
-                (double)size->parameters * 1e-6, size->bytes * 1e-9, have * 1e-9,
+                (double)size->parameters * 1e-6, size->bytes * 1e-9,
+                limited ? "its container allows" : "this machine has", have * 1e-9,
                 r->c.train.micro_rows ? "" : ", now automatic");
 }
 
@@ -124,26 +126,19 @@ static bool claim(Run *r, const RunSize *size, Error *e) {
                       .threads = r->threads,
                       .steps = r->c.train.steps,
                       .parameters = size->parameters,
-                      .flops_per_token = size->flops_per_token};
+                      .flops_per_token = size->flops_per_token,
+                      .same_kernels = r->c.run.same_kernels};
     bool ok = store_claim(r->store, &id, r->o->again, r->o->retry, &r->claim, e);
     free(json);
     return ok;
 }
 
-/* What was refused would be again; what is short of memory now need not be when it is gone on with. */
-static bool leave(Run *r, const Error *e) {
-    r->left = e->code == EXIT_USAGE ? "failed" : "interrupted";
-    return false;
-}
-
 static bool allocate(Run *r, Error *e) {
     size_t cells = (size_t)(r->c.model.layers * r->c.model.heads);
-    if (!trainer_create(&r->step, &r->c, e)) return leave(r, e);
+    if (!trainer_create(&r->step, &r->c, e)) return false;
     r->first_mass = calloc(cells, sizeof(double));
     r->value_ratio = calloc(cells, sizeof(double));
-    if (r->first_mass && r->value_ratio) return true;
-    fail(e, EXIT_FAILED, "run: out of memory");
-    return leave(r, e);
+    return (r->first_mass && r->value_ratio) || fail(e, EXIT_FAILED, "run: out of memory");
 }
 
 static void run_close(Run *r) {
@@ -316,8 +311,8 @@ static bool begin(Run *r, Resumed *from, Error *e) {
     model_init(r->step.model, config_seed(&r->c, SEED_INIT));
     if (*r->c.train.init_from && !checkpoint_load_weights(r->c.train.init_from, r->step.model, e))
         return false;
-    if (!evaluator_create(&r->probes, &r->c, r->data, r->step.model, r->step.grads, e)) return leave(r, e);
-    if (!store_logged(r->store, r->claim.run, &logged, e) ||
+    if (!evaluator_create(&r->probes, &r->c, r->data, r->step.model, r->step.grads, e) ||
+        !store_logged(r->store, r->claim.run, &logged, e) ||
         !checkpoint_resume(r->claim.folder, r->key, logged, r->step.model, &r->step.optim, from, e))
         return false;
     strcpy(r->checkpoint, from->path);
@@ -370,6 +365,12 @@ static int not_taken(const Run *r, Error *e) {
     case CLAIM_BUSY:
         fail(e, EXIT_FAILED, "run %.8s: another process is training it", r->key);
         return e->code;
+    case CLAIM_REFUSED:
+        fail(e, EXIT_FAILED,
+             "run %.8s: it was begun under the kernels %s, and here are %s (go on with it there, or without "
+             "run.same_kernels)",
+             r->key, r->claim.kernels, r->blas_arch);
+        return e->code;
     default:
         fail(e, EXIT_FAILED, "run %.8s: it failed or diverged before (--retry tries it again)", r->key);
         return e->code;
@@ -388,8 +389,10 @@ static int run_opened(Run *r, Error *e) {
         !fits_memory(r, &size, e) || !store_open(&r->store, r->o->db, STORE_WRITE, e) || !claim(r, &size, e))
         return e->code;
     if (r->claim.result != CLAIM_TAKEN) return not_taken(r, e);
-    r->left = "failed";
+    r->left =
+        "failed"; /* what was refused would be again; what the machine lacks it need not lack for ever */
     int code = train_claimed(r, &size, e);
+    if (r->left && code == EXIT_FAILED) r->left = "interrupted";
     if ((code == EXIT_FAILED || code == EXIT_USAGE) && r->left) {
         Error ignored = {0};
         store_status(r->store, r->claim.run, r->left, *r->checkpoint ? r->checkpoint : NULL, &ignored);

@@ -113,30 +113,32 @@ static const struct Part {
     {"figure_version", RUNS},
 };
 
-/* INSERT of the columns that both have. NULL: the source has no such table. malloc'ed by SQLite. */
-static char *copy_sql(const Extract *x, const struct Part *part) {
-    char *sql = NULL;
+/* *sql: INSERT of the columns that both have; NULL: the source has no such table. malloc'ed by SQLite. */
+static bool copy_sql(const Extract *x, const struct Part *part, char **sql) {
+    *sql = NULL;
     sqlite3_stmt *q = NULL;
-    sqlite3_prepare_v2(x->db,
-                       "SELECT group_concat('\"' || name || '\"'),"
-                       " group_concat(iif(type = 'REAL', 'single(\"' || name || '\")', '\"' || name || '\"'))"
-                       " FROM pragma_table_info(?1, 'main')"
-                       " WHERE name IN (SELECT name FROM pragma_table_info(?1, 'src'))",
-                       -1, &q, NULL);
+    int result = sqlite3_prepare_v2(
+        x->db,
+        "SELECT group_concat('\"' || name || '\"'),"
+        " group_concat(iif(type = 'REAL', 'single(\"' || name || '\")', '\"' || name || '\"'))"
+        " FROM pragma_table_info(?1, 'main')"
+        " WHERE name IN (SELECT name FROM pragma_table_info(?1, 'src'))",
+        -1, &q, NULL);
     sqlite3_bind_text(q, 1, part->table, -1, SQLITE_STATIC);
-    if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_type(q, 0) != SQLITE_NULL)
-        sql = sqlite3_mprintf("INSERT OR IGNORE INTO main.%s (%s) SELECT %s FROM src.%s AS t WHERE %s",
-                              part->table, sqlite3_column_text(q, 0), sqlite3_column_text(q, 1), part->table,
-                              part->rows);
-    sqlite3_finalize(q);
-    return sql;
+    bool there = sqlite3_step(q) == SQLITE_ROW && sqlite3_column_type(q, 0) != SQLITE_NULL;
+    if (there)
+        *sql = sqlite3_mprintf("INSERT OR IGNORE INTO main.%s (%s) SELECT %s FROM src.%s AS t WHERE %s",
+                               part->table, sqlite3_column_text(q, 0), sqlite3_column_text(q, 1), part->table,
+                               part->rows);
+    if (result == SQLITE_OK) result = sqlite3_finalize(q);
+    return (result == SQLITE_OK && !there == !*sql) || failed(x);
 }
 
 static bool copy_parts(const Extract *x) {
     bool ok = true;
     for (size_t i = 0; ok && i < sizeof parts / sizeof *parts; i++) {
-        char *sql = copy_sql(x, &parts[i]);
-        ok = !sql || run_bound(x, sql, NULL, x->sweep);
+        char *sql;
+        ok = copy_sql(x, &parts[i], &sql) && (!sql || run_bound(x, sql, NULL, x->sweep));
         sqlite3_free(sql);
     }
     return ok;

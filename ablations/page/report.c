@@ -4,8 +4,10 @@
 #include "ablations/page/page.h"
 #include "ablations/page/report_runs.h"
 #include "ablations/page/svg.h"
+#include "ablations/page/verdict_plot.h"
 #include "ablations/text_table.h"
 #include "data/base/files.h"
+#include "data/base/text.h"
 #include "train/commands/command.h"
 
 #include <math.h>
@@ -43,7 +45,7 @@ static void curves_free(Curves *c) {
 static bool begin_series(Curves *c, int place, const char *label, Error *e) {
     bool named = !c->n || c->series[c->n - 1].colour != place;
     if (!memory_grow((void **)&c->series, c->n + 1, sizeof *c->series, e)) return false;
-    c->series[c->n++] = (SvgSeries){.name = named ? strdup(label) : NULL, .colour = place};
+    c->series[c->n++] = (SvgSeries){.name = named ? text_copy(label) : NULL, .colour = place};
     return true;
 }
 
@@ -83,8 +85,9 @@ static bool read_curves(const Page *p, const char *sql, Curves *c) {
                 " ON e.run_id = h.run AND e.probe = 'main' WHERE e." column " IS NOT NULL ORDER BY 1, 3, 4"
 
 static const struct Chart {
-    const char *name, *title, *sql; /* sql NULL: the heat maps of ablations/page/head_map.h */
+    const char *name, *title, *sql;
     bool log_y, from_zero, control;
+    bool (*draw)(FILE *out, Store *s, const char *sweep, Error *e); /* in place of curves */
 } charts[] = {
     /* Averaged over 1/200 of the run: single steps are noise. */
     {"training_loss", "Training loss (nats a token)",
@@ -98,32 +101,33 @@ static const struct Chart {
     {"sink_mass", "Mean mass of the first key", EVALUATIONS("sink_mass"), .from_zero = true, .control = true},
     {"norm_ratio", "Norm ratio of the first token", EVALUATIONS("norm_ratio"), .log_y = true},
     {"value_drain", "Value drain of the first token", EVALUATIONS("value_drain"), .from_zero = true},
-    {.name = "first_mass_by_head"},
+    {.name = "first_mass_by_head", .draw = head_map},
+    {.name = "verdicts", .draw = verdict_plot},
 };
 
-/* The mass of the first key under uniform attention, where all runs share one T; else NAN. */
-static double uniform_control(const Page *p) {
-    double mass = NAN;
+/* *mass: that of the first key under uniform attention, where all runs share one T; else NAN. */
+static bool uniform_control(const Page *p, double *mass) {
+    *mass = NAN;
     sqlite3_stmt *q =
         prepare(p, REPORT_RUNS "SELECT min(uniform_mass), max(uniform_mass) FROM report_runs AS h"
                                " JOIN eval AS e ON e.run_id = h.run AND e.probe = 'main'");
     if (q && sqlite3_step(q) == SQLITE_ROW && sqlite3_column_type(q, 0) != SQLITE_NULL &&
         sqlite3_column_double(q, 0) == sqlite3_column_double(q, 1))
-        mass = sqlite3_column_double(q, 0);
-    sqlite3_finalize(q);
-    return mass;
+        *mass = sqlite3_column_double(q, 0);
+    return q && (sqlite3_finalize(q) == SQLITE_OK || store_failed(p->s, "report", p->e));
 }
 
 static bool draw_chart(const Page *p, const struct Chart *chart) {
     Curves curves = {0};
-    if (!chart->sql) return head_map(p->out, p->s, p->sweep, p->e);
-    bool ok = read_curves(p, chart->sql, &curves);
+    double control = NAN;
+    if (chart->draw) return chart->draw(p->out, p->s, p->sweep, p->e);
+    bool ok = read_curves(p, chart->sql, &curves) && (!chart->control || uniform_control(p, &control));
     if (ok && curves.n) {
         SvgChart svg = {.title = chart->title,
                         .x_label = "step",
                         .log_y = chart->log_y,
                         .from_zero = chart->from_zero,
-                        .rule = chart->control ? uniform_control(p) : NAN,
+                        .rule = control,
                         .rule_label = "uniform attention",
                         .series = curves.series,
                         .n = curves.n};
@@ -138,7 +142,7 @@ static bool check_sweep(const Page *p) {
     sqlite3_stmt *q = prepare(p, "SELECT 1 FROM sweep WHERE name = ?1");
     if (!q) return false;
     bool known = sqlite3_step(q) == SQLITE_ROW;
-    sqlite3_finalize(q);
+    if (sqlite3_finalize(q) != SQLITE_OK) return store_failed(p->s, "report", p->e);
     return known || fail(p->e, EXIT_USAGE, "report: %s has no sweep called %s (sinklab sweep run makes one)",
                          store_path(p->s), p->sweep);
 }
@@ -179,8 +183,9 @@ static bool write_charts(const Page *p) {
 /* Writes a query's rows as a table; writes nothing where there are none. */
 static bool write_table(const Page *p, const char *title, const char *sql) {
     sqlite3_stmt *q = prepare(p, sql);
-    bool some = q && sqlite3_step(q) == SQLITE_ROW, ok = q;
-    sqlite3_finalize(q);
+    bool some = q && sqlite3_step(q) == SQLITE_ROW;
+    bool ok = q && (sqlite3_finalize(q) == SQLITE_OK || store_failed(p->s, "report", p->e));
+    some = some && ok;
     if (some) fprintf(p->out, "<h2>%s</h2>\n", title);
     return some ? table_of(p->out, p->s, sql, p->sweep, TABLE_HTML, p->e) : ok;
 }
@@ -207,9 +212,8 @@ static bool write_page(const Page *p) {
 bool report_write(Store *s, const char *sweep, const char *path, bool quiet, Error *e) {
     char *text = NULL;
     size_t size = 0;
-    Page p = {s, sweep, open_memstream(&text, &size), e};
+    Page p = {s, sweep, text_open(&text, &size), e};
     Path parts = page_folder();
-    if (!p.out) return fail(e, EXIT_FAILED, "report: out of memory");
     bool ok = *parts.s ? check_sweep(&p) && page_write(p.out, parts.s, s, sweep, e) : write_page(&p);
     fclose(p.out);
     ok = ok && file_replace(path, text, (int64_t)size, e);
@@ -227,8 +231,7 @@ static bool save_chart(const Page *page, const struct Chart *chart, const char *
     size_t size = 0;
     Page p = *page;
     Path path = path_of("%s/%s.svg", folder, chart->name);
-    p.out = open_memstream(&text, &size);
-    if (!p.out) return fail(p.e, EXIT_FAILED, "report: out of memory");
+    p.out = text_open(&text, &size);
     bool ok = draw_chart(&p, chart);
     fclose(p.out);
     ok = ok && (!size || file_replace(path.s, text, (int64_t)size, p.e));

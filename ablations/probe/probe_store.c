@@ -63,7 +63,7 @@ static bool settle_definitions(Storing *t, Error *e) {
     sqlite3_stmt *q = table_query(t->store, sql, NULL, e);
     if (!q) return false;
     int n = sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int(q, 0) : 0;
-    sqlite3_finalize(q);
+    if (sqlite3_finalize(q) != SQLITE_OK) return store_failed(t->store, "results", e);
     if (n)
         fprintf(stderr,
                 "sinklab: warning: run %.8s: %d figures stay those of an older definition (--heavy measures "

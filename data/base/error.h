@@ -1,6 +1,6 @@
 /* Owns: how a failure travels. Every function that can fail takes an Error and
  * returns false after filling it; main prints the one line and exits with its code.
- * Does not own: printing, exiting. */
+ * Does not own: printing, exiting, but for want of memory. */
 #ifndef SINKLAB_ERROR_H
 #define SINKLAB_ERROR_H
 
@@ -19,8 +19,15 @@ typedef struct Error {
     char text[1024]; /* "what: where: why (hint)", no newline */
 } Error;
 
+/* EXIT_USAGE where a path that the user gave is at fault, by errno; EXIT_FAILED where the machine is. */
+int exit_code_of(int why);
+
 /* Fills e (which may be NULL), its text as a terminal may have it (data/base/printable.h), and returns false,
  * so that a caller can `return fail(...)`. */
 bool fail(Error *e, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Prints one line and ends the program, EXIT_FAILED: for small memory, which a machine that can train has. A
+ * run that ends so is interrupted, as if killed: its lock is free. */
+_Noreturn void out_of_memory(void);
 
 #endif

@@ -26,11 +26,8 @@ Path path_of(const char *format, ...) {
 }
 
 static bool fail_path(Error *e, const char *path) {
-    static const int users[] = {ENOENT, EACCES, EROFS, ENOTDIR, EPERM, ELOOP, ENAMETOOLONG};
-    int why = *path ? errno : ENAMETOOLONG, code = EXIT_FAILED; /* path_of makes "" of a path too long */
-    for (size_t i = 0; i < sizeof users / sizeof *users; i++)
-        if (why == users[i]) code = EXIT_USAGE;
-    return fail(e, code, "file: %s: %s", path, strerror(why));
+    int why = *path ? errno : ENAMETOOLONG; /* path_of makes "" of a path too long */
+    return fail(e, exit_code_of(why), "file: %s: %s", path, strerror(why));
 }
 
 static const char *kind_of_file(mode_t mode) {
@@ -81,6 +78,19 @@ bool file_read(const char *path, Bytes *out, Error *e) {
               (!gzip || gzip_unpack(packed.data, packed.size, path, out, e));
     if (!ok) out->size = before;
     bytes_free(&packed);
+    close(fd);
+    return ok;
+}
+
+bool file_read_raw(const char *path, int64_t most, Bytes *out, Error *e) {
+    int64_t size, before = out->size;
+    int fd = file_open(path, &size, e);
+    if (fd < 0) return false;
+    bool ok = size <= most ? append_all(fd, path, size, out, e)
+                           : fail(e, EXIT_USAGE,
+                                  "file: %s: %lld bytes are too many for what it should be (at most %lld)",
+                                  path, (long long)size, (long long)most);
+    if (!ok) out->size = before;
     close(fd);
     return ok;
 }

@@ -40,7 +40,7 @@ static bool same(Identity a, Identity b) {
 }
 
 static bool fail_at(Error *e, const char *path) {
-    return fail(e, errno == ENOMEM ? EXIT_FAILED : EXIT_USAGE, "file: %s: %s", path, strerror(errno));
+    return fail(e, exit_code_of(errno), "file: %s: %s", path, strerror(errno));
 }
 
 static bool names_add(Names *names, const char *path, const struct stat *s, bool linked, Error *e) {

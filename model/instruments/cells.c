@@ -1,5 +1,6 @@
 #include "model/instruments/cells.h"
 
+#include "data/base/error.h"
 #include "model/instruments/stats.h"
 
 #include <math.h>
@@ -7,7 +8,7 @@
 
 void *instrument_memory(size_t n, size_t size) {
     void *p = calloc(n ? n : 1, size);
-    if (!p) abort();
+    if (!p) out_of_memory();
     return p;
 }
 

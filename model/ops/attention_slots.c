@@ -17,8 +17,11 @@ const AttentionSlot attention_slots[] = {
     SOFTMAX("sink_logit", "a learned score a head, its column dropped (gpt-oss, arXiv 2508.10925)",
             .null_key = true, .part = {PART_LOGIT},
             .head.tensors = {{"sinks", SIZE_H, SIZE_NONE, INIT_SMALL}}),
-    SOFTMAX("sink_token", "a learned token x* before the row, through every layer (arXiv 2309.17453)",
-            .null_key = true, .token = true),
+    SOFTMAX(
+        "sink_token",
+        "a learned token x* before the row, at rotary place 0 as its first token, through every layer (arXiv "
+        "2309.17453)",
+        .null_key = true, .token = true),
     SOFTMAX("k_bias", "a learned key k* a head, its value 0 (arXiv 2410.10781)", .null_key = true,
             .part = {PART_KEY}, .head.tensors = {{"k_bias", SIZE_KV, SIZE_NONE, INIT_SMALL}}),
     SOFTMAX("kv_bias", "a learned key k* and value v* a head (arXiv 2402.17762)", .null_key = true,

@@ -74,10 +74,12 @@ static void check(const MlpSlot *slot, const Case *k) {
     Naive f = {k, naive, 1, {m}, n};
     Ctx c = {.N = k->s.N, .f = k->s.f};
 
+    check_row(slot->head.name);
     slot->forward(&c, hid, s);
     check_forward(&f, in, s, DEEP);
     slot->backward(&c, dhid, ds, again); /* hid in place to its gradient */
     check_gradient(&f, in, ds, 0, dhid, 0, DEEP);
+    check_row(NULL);
     assert_memory_equal(s, again, n * sizeof *s);
 }
 

@@ -278,12 +278,35 @@ static void tokens_that_are_not_its_own_are_refused(void **state) {
     remove_saved(&s);
 }
 
+/* A run that took it for empty would begin anew. Here a file stands where the folder should. */
+static void a_folder_that_cannot_be_read_is_no_empty_one(void **state) {
+    (void)state;
+    char file[] = "/tmp/sinklab-checkpoint-XXXXXX", path[1024];
+    int64_t *steps, step;
+    Config c;
+    Trainer t = {0};
+    Resumed from;
+    Error e = {0};
+    close(mkstemp(file));
+    small_trainer(&c, &t);
+    assert_false(checkpoint_resume(file, "key", 14, t.model, &t.optim, &from, &e));
+    assert_int_equal(e.code, EXIT_FAILED);
+    assert_non_null(strstr(e.text, "Not a directory"));
+    assert_false(checkpoint_newest(file, &step, path, &e));
+    unlink(file);
+    assert_int_equal(checkpoint_steps(file, &steps, &e), 0);
+    assert_true(checkpoint_resume(file, "key", 14, t.model, &t.optim, &from, &e));
+    assert_int_equal(from.step, 0);
+    trainer_free(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_newest_is_gone_on_from),
         cmocka_unit_test(only_what_this_run_wrote_is_gone_on_from),
         cmocka_unit_test(a_checkpoint_without_rows_is_set_aside),
         cmocka_unit_test(a_damaged_one_is_passed_over),
+        cmocka_unit_test(a_folder_that_cannot_be_read_is_no_empty_one),
         cmocka_unit_test(another_version_is_one_clear_line),
         cmocka_unit_test(tokens_that_are_not_its_own_are_refused),
     };

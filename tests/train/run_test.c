@@ -464,6 +464,10 @@ static void other_kernels_are_told(void **state) {
     assert_int_equal(shell(line), 0);
     free(ask(p, "kernels.db", "DELETE FROM step WHERE step > 296"));
     free(ask(p, "kernels.db", "UPDATE run SET status = 'interrupted', blas_arch = 'abacus'"));
+    assert_int_equal(train(p, "kernels.db", "run.same_kernels=true"), 1);
+    assert_file_says(p, "out", "it was begun under the kernels abacus, and here are ");
+    assert_answer(p, "kernels.db", "SELECT status, (SELECT max(step) FROM step) FROM run",
+                  "interrupted|296|\n");
     assert_int_equal(train(p, "kernels.db", ""), 0);
     assert_file_says(p, "out", "other kernels: abacus up to step 294, ");
     assert_answer(

@@ -1,5 +1,7 @@
 #include "train/checkpoint/checkpoint.h"
 
+#include "data/base/bytes.h"
+
 #include "train/checkpoint/safetensors.h"
 #include "train/config/conflicts.h"
 #include "train/when_due.h"
@@ -96,28 +98,30 @@ static int by_step(const void *a, const void *b) {
     return (*x > *y) - (*x < *y);
 }
 
-int checkpoint_steps(const char *folder, int64_t **steps) {
-    DIR *dir = opendir(folder);
-    int n = 0, room = 0;
+static bool is_checkpoint(const char *name, int64_t *step) {
+    int end = 0;
+    return sscanf(name, "step-%" SCNd64 "%n", step, &end) == 1 && !name[end];
+}
+
+/* A folder that cannot be read is no folder without checkpoints: a run would begin anew. */
+int checkpoint_steps(const char *folder, int64_t **steps, Error *e) {
     *steps = NULL;
-    for (struct dirent *entry; dir && n >= 0 && (entry = readdir(dir));) {
+    DIR *dir = opendir(folder);
+    if (!dir && errno == ENOENT) return 0;
+    if (!dir) return fail(e, EXIT_FAILED, "checkpoint: %s: %s", folder, strerror(errno)), -1;
+    int n = 0;
+    bool ok = true;
+    errno = 0;
+    for (struct dirent *entry; ok && (entry = readdir(dir)); errno = 0) {
         int64_t step;
-        int end = 0;
-        if (sscanf(entry->d_name, "step-%" SCNd64 "%n", &step, &end) != 1 || entry->d_name[end]) continue;
-        if (n == room) {
-            room = 2 * room + 16;
-            int64_t *more = realloc(*steps, (size_t)room * sizeof *more);
-            if (!more) {
-                n = -1;
-                break;
-            }
-            *steps = more;
-        }
-        (*steps)[n++] = step;
+        if (!is_checkpoint(entry->d_name, &step)) continue;
+        ok = memory_grow((void **)steps, n + 1, sizeof **steps, e);
+        if (ok) (*steps)[n++] = step;
     }
-    if (dir) closedir(dir);
-    if (n > 1) qsort(*steps, (size_t)n, sizeof **steps, by_step);
-    return n;
+    if (ok && errno) ok = fail(e, EXIT_FAILED, "checkpoint: %s: %s", folder, strerror(errno));
+    closedir(dir);
+    if (ok && n > 1) qsort(*steps, (size_t)n, sizeof **steps, by_step);
+    return ok ? n : -1;
 }
 
 void checkpoint_path(const char *folder, int64_t step, char *path) {
@@ -125,26 +129,27 @@ void checkpoint_path(const char *folder, int64_t step, char *path) {
 }
 
 /* Whether the files of a checkpoint can be read: its weights and, unless deleted, its optimiser's state. */
-static bool can_be_read(const char *folder) {
+static bool can_be_read(const char *folder, Error *e) {
     for (size_t i = 0; i < FILES; i++) {
         char file[1100];
         StFile *f;
-        Error unread = {0};
         snprintf(file, sizeof file, "%s/%s", folder, files[i]);
         if (i && access(file, F_OK)) continue;
-        if (!safetensors_open(&f, file, &unread)) return false;
+        if (!safetensors_open(&f, file, e)) return false;
         safetensors_close(f);
     }
     return true;
 }
 
 /* Renames a checkpoint's folder, so that no run takes the checkpoint for its own and nothing is lost. */
-static void set_aside(const char *folder) {
+static bool set_aside(const char *folder, Error *e) {
     char aside[1060];
     for (int i = 1; i < 1000; i++) {
         snprintf(aside, sizeof aside, i > 1 ? "%s.aside-%d" : "%s.aside", folder, i);
-        if (access(aside, F_OK) && !rename(folder, aside)) return;
+        if (access(aside, F_OK)) break;
     }
+    return !rename(folder, aside) ||
+           fail(e, EXIT_FAILED, "checkpoint: %s: cannot be set aside: %s", folder, strerror(errno));
 }
 
 static bool has_state(const char *folder) {
@@ -164,12 +169,12 @@ static void remove_state(const char *folder) {
  * belong to them are gone, so they are set aside. */
 static void remove_old(const char *run_folder, int64_t newest, const Config *c) {
     int64_t *steps;
-    int n = checkpoint_steps(run_folder, &steps), whole = 0;
+    int n = checkpoint_steps(run_folder, &steps, NULL), whole = 0;
     while (n-- > 0) {
         char path[1024];
         checkpoint_path(run_folder, steps[n], path);
         if (steps[n] > newest)
-            set_aside(path);
+            set_aside(path, NULL);
         else if (whole++ < KEEP || !has_state(path))
             continue;
         else if (when_due_kept(steps[n], c->train.steps, &c->run.keep))
@@ -191,39 +196,42 @@ static int64_t bytes_of(const char *folder) {
     return bytes;
 }
 
-/* The newest whose files can be read, with the optimiser's state where `whole`; -1: none is. */
-static int newest_of(const char *run_folder, const int64_t *steps, int n, bool whole) {
+/* *at: the newest whose files can be read, with the optimiser's state where `whole`; -1: none is. */
+static bool newest_of(const char *run_folder, const int64_t *steps, int n, bool whole, int *at, Error *e) {
     char path[1024];
-    while (n-- > 0) {
-        checkpoint_path(run_folder, steps[n], path);
-        if (can_be_read(path) && (!whole || has_state(path))) return n;
+    for (*at = n - 1; *at >= 0; --*at) {
+        Error why = {0};
+        checkpoint_path(run_folder, steps[*at], path);
+        if (can_be_read(path, &why) && (!whole || has_state(path))) return true;
+        if (why.code == EXIT_FAILED) return fail(e, why.code, "%s", why.text);
     }
-    return -1;
+    return true;
 }
 
-int64_t checkpoint_newest(const char *run_folder, char *path) {
+bool checkpoint_newest(const char *run_folder, int64_t *step, char *path, Error *e) {
     int64_t *steps;
-    int n = checkpoint_steps(run_folder, &steps), at = newest_of(run_folder, steps, n, false);
-    int64_t step = at < 0 ? 0 : steps[at];
+    int n = checkpoint_steps(run_folder, &steps, e), at = -1;
+    bool ok = n >= 0 && newest_of(run_folder, steps, n, false, &at, e);
+    *step = at < 0 ? 0 : steps[at];
     *path = 0;
-    if (at >= 0) checkpoint_path(run_folder, step, path);
+    if (at >= 0) checkpoint_path(run_folder, *step, path);
     free(steps);
-    return step;
+    return ok;
 }
 
-int64_t checkpoint_prune(const char *run_folder, int *removed) {
-    int64_t *steps, bytes = 0;
-    int n = checkpoint_steps(run_folder, &steps), last = newest_of(run_folder, steps, n, true);
-    if (last < 0) last = newest_of(run_folder, steps, n, false);
-    *removed = 0;
-    for (; *removed < last; (*removed)++) {
+bool checkpoint_prune(const char *run_folder, int *removed, int64_t *bytes, Error *e) {
+    int64_t *steps;
+    int n = checkpoint_steps(run_folder, &steps, e), last = -1;
+    bool ok = n >= 0 && newest_of(run_folder, steps, n, true, &last, e) &&
+              (last >= 0 || newest_of(run_folder, steps, n, false, &last, e));
+    for (*removed = 0, *bytes = 0; ok && *removed < last; (*removed)++) {
         char path[1024];
         checkpoint_path(run_folder, steps[*removed], path);
-        bytes += bytes_of(path);
+        *bytes += bytes_of(path);
         remove_folder(path);
     }
     free(steps);
-    return bytes;
+    return ok;
 }
 
 static void sync_folder(const char *folder) {
@@ -374,10 +382,10 @@ static bool load_optimiser(const char *folder, const char *key, int64_t step, co
 bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, Model *m, OptimState *o,
                        Resumed *out, Error *e) {
     int64_t *steps;
-    int n = checkpoint_steps(run_folder, &steps), unreadable = 0;
-    bool found = false;
+    int n = checkpoint_steps(run_folder, &steps, e), unreadable = 0;
+    bool found = false, ok = n >= 0;
     *out = (Resumed){0};
-    for (int i = n; !found && i-- > 0;) {
+    for (int i = n; ok && !found && i-- > 0;) {
         Error why = {0};
         checkpoint_path(run_folder, steps[i], out->path);
         out->step = steps[i];
@@ -386,7 +394,7 @@ bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, 
                  "checkpoint: %s: its database has figures up to step %" PRId64
                  " only (set aside as %s.aside)",
                  out->path, logged, strrchr(out->path, '/') + 1);
-            set_aside(out->path);
+            ok = set_aside(out->path, e);
             out->aside++;
         } else if (n - i > KEEP && !has_state(out->path)) {
             continue; /* kept as weights alone */
@@ -399,7 +407,7 @@ bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, 
         if (!found && i == n - 1) out->passed = why;
     }
     free(steps);
-    if (found) return true;
+    if (found || !ok) return ok;
     out->step = 0;
     out->path[0] = 0;
     return !unreadable ||

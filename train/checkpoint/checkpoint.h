@@ -32,17 +32,17 @@ bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, cons
                      const Model *m, const OptimState *o, char *path, Error *e);
 
 /* The step and folder (1024) of a run's newest checkpoint whose files can be read; 0 and "" when it has none.
- */
-int64_t checkpoint_newest(const char *run_folder, char *path);
+ * One that is damaged is passed over; where the machine fails to read one, that is the error. */
+bool checkpoint_newest(const char *run_folder, int64_t *step, char *path, Error *e);
 
-/* Steps of the checkpoints in a folder of step-NNNNNNNN, ascending, malloc'ed; how many (-1: out of memory).
- */
-int checkpoint_steps(const char *folder, int64_t **steps);
+/* Steps of the checkpoints in a folder of step-NNNNNNNN, ascending, malloc'ed; how many: none where there is
+ * no such folder, -1 with an error where it cannot be read. */
+int checkpoint_steps(const char *folder, int64_t **steps, Error *e);
 /* Where the checkpoint after that many steps lies in such a folder. path: (1024). */
 void checkpoint_path(const char *folder, int64_t step, char *path);
-/* Removes those before the newest that can be gone on from (else, the newest that can be read); the bytes
- * freed. */
-int64_t checkpoint_prune(const char *run_folder, int *removed);
+/* Removes those before the newest that can be gone on from (else, the newest that can be read). bytes: freed.
+ */
+bool checkpoint_prune(const char *run_folder, int *removed, int64_t *bytes, Error *e);
 
 /* The weights alone, folder/model.safetensors in a folder that is there. */
 bool checkpoint_save_weights(const char *folder, int64_t step, const Config *c, const Origin *from,

@@ -20,12 +20,13 @@ static bool begins_a_key(const char *word) {
 
 /* `what`: whose folder it is, for people. */
 static bool find_steps(const char *what, FoundModel *out, Error *e) {
-    out->n = checkpoint_steps(out->folder, &out->steps);
-    if (out->n < 0) return fail(e, EXIT_FAILED, "checkpoint: out of memory");
+    int64_t newest;
+    out->n = checkpoint_steps(out->folder, &out->steps, e);
+    if (out->n < 0) return false;
     if (!out->n)
         return fail(e, EXIT_USAGE,
                     "checkpoint: %s: holds none (no model.safetensors, no folder step-NNNNNNNN)", what);
-    checkpoint_newest(out->folder, out->path);
+    if (!checkpoint_newest(out->folder, &newest, out->path, e)) return false;
     return *out->path ||
            fail(e, EXIT_USAGE, "checkpoint: %s: none of the %d there can be read", what, out->n);
 }
@@ -40,7 +41,14 @@ static bool find_run(const char *word, const char *db, FoundModel *out, Error *e
     if (!store_open(&s, db, STORE_READ, e)) return false;
     bool ok = store_find(s, word, &run, e) && store_folder(s, run.key, out->folder, e);
     store_close(s);
-    if (!ok) return false;
+    int64_t newest;
+    if (!ok || !checkpoint_newest(out->folder, &newest, out->path, e)) return false;
+    if (run.results && !*out->path)
+        return fail(
+            e, EXIT_USAGE,
+            "checkpoint: run %.8s: %s has it from results files, without a checkpoint (sinklab train --again "
+            "makes one)",
+            run.key, db);
     snprintf(what, sizeof what, "run %.8s: %s", run.key, out->folder);
     return find_steps(what, out, e);
 }

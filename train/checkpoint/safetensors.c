@@ -1,6 +1,7 @@
 #include "train/checkpoint/safetensors.h"
 
 #include "data/base/files.h"
+#include "data/base/text.h"
 #include "train/config/yaml.h"
 
 #include <errno.h>
@@ -99,8 +100,7 @@ static void write_entry(FILE *out, const StTensor *t, int64_t begin) {
 static char *make_header(const StTensor *t, int n, const StMeta *meta, int n_meta, size_t *length) {
     char *text = NULL, checksum[HEX];
     if (!sum_written(t, n, meta, n_meta, checksum)) return NULL;
-    FILE *out = open_memstream(&text, length);
-    if (!out) return NULL;
+    FILE *out = text_open(&text, length);
     const uint64_t unknown = 0;
     fwrite(&unknown, 1, LENGTH_BYTES, out);
     fputc('{', out);
@@ -114,7 +114,6 @@ static char *make_header(const StTensor *t, int n, const StMeta *meta, int n_met
     fputc('}', out);
     while (ftell(out) % ALIGNMENT) fputc(' ', out);
     fclose(out);
-    if (!text) return NULL;
     const uint64_t header = *length - LENGTH_BYTES;
     memcpy(text, &header, LENGTH_BYTES);
     return text;
@@ -212,11 +211,21 @@ static int read_integers(const Yaml *list, int least, int most, int64_t *out) {
 static void from_f32(const char *in, float *out, int64_t n) {
     memcpy(out, in, (size_t)n * sizeof *out);
 }
+/* A half's bits, read as those of a float, are its value times 2^-112; its largest exponent is infinity's. */
+static float float_of_half(uint16_t half) {
+    uint32_t bits = (uint32_t)(half & 0x7FFF) << 13;
+    bool finite = bits < 0x7C00u << 13;
+    if (!finite) bits |= 0x7F800000u;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    if (finite) x *= 0x1p112f;
+    return half >> 15 ? -x : x;
+}
 static void from_f16(const char *in, float *out, int64_t n) {
     for (int64_t i = 0; i < n; i++) {
-        _Float16 x;
-        memcpy(&x, in + 2 * i, sizeof x);
-        out[i] = (float)x;
+        uint16_t half;
+        memcpy(&half, in + 2 * i, sizeof half);
+        out[i] = float_of_half(half);
     }
 }
 static void from_bf16(const char *in, float *out, int64_t n) {

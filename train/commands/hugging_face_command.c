@@ -1,22 +1,37 @@
 /* Owns: the commands `export` and `import`: a checkpoint as a folder in Hugging Face's form, and back.
  * Does not own: the form (train/checkpoint/hugging_face.h). */
 #include "data/base/files.h"
+#include "data/base/text.h"
 #include "data/data.h"
 #include "train/checkpoint/find_model.h"
 #include "train/checkpoint/hugging_face.h"
 #include "train/commands/command.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* Makes a new folder, so that no file is overwritten. */
-static bool new_folder(const char *folder, Error *e) {
+/* Opens a folder beside the one that is to be: what is killed half-way leaves nothing of that name. */
+static bool new_folder(const char *folder, Path *beside, Error *e) {
     struct stat st;
     if (!stat(folder, &st))
         return fail(e, EXIT_USAGE, "%s: is there already (give the name of a new folder)", folder);
-    return folder_make(folder, e);
+    int length = (int)strlen(folder);
+    while (length > 1 && folder[length - 1] == '/') length--;
+    *beside = path_of("%.*s.%d.part", length, folder, (int)getpid());
+    return folder_make(beside->s, e);
+}
+
+/* Gives it its name if all of it is there, else removes it. */
+static bool settle_folder(bool ok, const Path *beside, const char *folder, Error *e) {
+    ok = ok && folder_sync(beside->s, e);
+    if (ok && rename(beside->s, folder)) ok = fail(e, exit_code_of(errno), "%s: %s", folder, strerror(errno));
+    if (!ok) folder_remove(beside->s);
+    return ok;
 }
 
 /* SentencePiece's model is a standard file; the few lines beside it say how it is used. */
@@ -24,8 +39,7 @@ static bool write_tokenizer(const char *folder, const Config *c, const Dataset *
     Bytes model = {0};
     char *text = NULL;
     size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    if (!out) return fail(e, EXIT_FAILED, "export: out of memory");
+    FILE *out = text_open(&text, &length);
     bool bos = c->data.bos == BOS_ROW || c->data.bos == BOS_DOCUMENT;
     fprintf(out,
             "{\n  \"tokenizer_class\": \"LlamaTokenizer\",\n  \"bos_token\": \"<s>\",\n  \"eos_token\": "
@@ -49,16 +63,17 @@ static bool export_to(const char *checkpoint, const char *folder, const char *ca
     int64_t step;
     char key[33];
     const char *class = NULL;
+    Path beside;
     bool ok = checkpoint_open(checkpoint, &c, &m, &step, e) && checkpoint_key(checkpoint, key, &step, e) &&
               dataset_open(&d, &c.data, cache, NULL, e) &&
-              checkpoint_fits_data(checkpoint, dataset_info(d), e) && new_folder(folder, e);
+              checkpoint_fits_data(checkpoint, dataset_info(d), e) && new_folder(folder, &beside, e);
     if (ok) {
         Origin from = {key, dataset_info(d)->corpus_hash, dataset_info(d)->tokenizer_hash};
         bool bpe = c.data.tokenizer == TOKENIZER_BPE &&
                    access(path_of("%s/tokenizer.model", dataset_info(d)->path).s, R_OK) == 0;
-        ok = hugging_face_export(folder, &c, m, dataset_info(d)->bos, &from, step, &class, e) &&
-             (!bpe || write_tokenizer(folder, &c, d, e));
-        if (!ok) folder_remove(folder);
+        ok = hugging_face_export(beside.s, &c, m, dataset_info(d)->bos, &from, step, &class, e) &&
+             (!bpe || write_tokenizer(beside.s, &c, d, e));
+        ok = settle_folder(ok, &beside, folder, e);
         if (ok && !quiet)
             printf("%s: %s after %lld steps%s\n", folder, class, (long long)step,
                    bpe ? ", with its tokenizer" : "");
@@ -72,11 +87,11 @@ static bool import_from(const char *folder, const char *checkpoint, bool quiet, 
     Config c;
     Model *m = NULL;
     int64_t step = 0;
-    bool ok = hugging_face_import(folder, &c, &m, &step, e) && new_folder(checkpoint, e);
-    if (ok && !checkpoint_save_weights(checkpoint, step, &c, &(Origin){"", "", ""}, m, e)) {
-        folder_remove(checkpoint);
-        ok = false;
-    }
+    Path beside;
+    bool ok = hugging_face_import(folder, &c, &m, &step, e) && new_folder(checkpoint, &beside, e);
+    if (ok)
+        ok = settle_folder(checkpoint_save_weights(beside.s, step, &c, &(Origin){"", "", ""}, m, e), &beside,
+                           checkpoint, e);
     if (ok && !quiet) printf("%s: %.2f M parameters\n", checkpoint, (double)m->parameters * 1e-6);
     model_free(m);
     return ok;

@@ -2,6 +2,7 @@
 
 #include "data/base/files.h"
 #include "data/base/number.h"
+#include "data/base/text.h"
 #include "model/kernels/gemm_bf16.h"
 #include "model/slots.h"
 #include "train/config/config_private.h"
@@ -184,6 +185,8 @@ static const Row rows[] = {
          "11, ... steps and the last) or a list of steps, which are saved whatever checkpoint_every says"},
     {"run.log_every", INTEGER, AT(run.log_every), "0", 0, MANY,
      .help = "steps a line off a terminal; 0: 20 lines"},
+    {"run.same_kernels", BOOLEAN, AT(run.same_kernels), "false",
+     .help = "go on with a run under the kernels that it had, or not at all; else an event tells of others"},
     {"run.label", STRING, AT(label), "", .help = "a name for people"},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -413,11 +416,11 @@ bool config_get(const Config *c, const char *key, char *text, size_t room) {
     int row = config_row(key);
     char *whole = NULL;
     size_t length = 0;
-    FILE *out = row >= 0 ? open_memstream(&whole, &length) : NULL;
-    if (!out) return false;
+    if (row < 0) return false;
+    FILE *out = text_open(&whole, &length);
     writers[rows[row].type](out, &rows[row], (const char *)c + rows[row].offset);
     fclose(out);
-    bool fits = whole && length < room;
+    bool fits = length < room;
     if (fits) memcpy(text, whole, length + 1);
     free(whole);
     return fits;
@@ -459,8 +462,7 @@ bool config_row_trains(const Config *c, int row) {
 char *config_json_of(const Config *c, bool (*keep)(const Config *c, int row)) {
     char *text = NULL;
     size_t length;
-    FILE *out = open_memstream(&text, &length);
-    if (!out) return NULL;
+    FILE *out = text_open(&text, &length);
     const char *group = "", *comma = "{";
     size_t group_length = 0;
     for (int i = 0; i < ROWS; i++) {

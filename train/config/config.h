@@ -61,6 +61,7 @@ typedef struct RunConfig {
     int64_t checkpoint_every; /* steps; 0 = twenty times a run */
     List keep;         /* checkpoints beyond the two newest: last, all, log, or steps (train/when_due.h) */
     int64_t log_every; /* steps between progress lines where there is no terminal; 0 = 20 times a run */
+    bool same_kernels; /* a run is gone on with under the kernels that it had, or not at all */
 } RunConfig;
 
 enum { VARIANT_TEXT = 64 };

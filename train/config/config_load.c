@@ -145,7 +145,8 @@ static bool load_base(const Draft *d, const Layer *layer, bool presets, const Ch
     place_of(layer, layer->base, where);
     if (snprintf(path, sizeof path, "%.*s%s", folder, layer->name, base) >= (int)sizeof path)
         return fail(e, EXIT_USAGE, "%s: base: a path too long", where);
-    if (!realpath(path, real)) return fail(e, EXIT_USAGE, "%s: base: %s: %s", where, path, strerror(errno));
+    if (!realpath(path, real))
+        return fail(e, exit_code_of(errno), "%s: base: %s: %s", where, path, strerror(errno));
     for (const Chain *link = chain; link; link = link->up)
         if (link->real && !strcmp(link->real, real))
             return fail(e, EXIT_USAGE, "%s: base: %s is based on this file (a cycle)", where, path);
@@ -172,7 +173,7 @@ static bool load_tree(const Draft *d, const Yaml *tree, const char *name, bool p
 
 static bool load_file(const Draft *d, const char *path, bool presets, const Chain *up, Error *e) {
     char real[PATH_MAX];
-    if (!realpath(path, real)) return fail(e, EXIT_USAGE, "%s: cannot read: %s", path, strerror(errno));
+    if (!realpath(path, real)) return fail(e, exit_code_of(errno), "file: %s: %s", path, strerror(errno));
     Yaml *tree = yaml_load(path, e);
     bool ok = tree && load_tree(d, tree, path, presets, &(Chain){real, up}, e);
     yaml_free(tree);

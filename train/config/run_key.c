@@ -3,6 +3,7 @@
  * stay done. When NUMERICS is raised no run is done any more, and from then on the key enters at any value.
  */
 #include "data/base/files.h"
+#include "data/base/text.h"
 #include "train/config/config_private.h"
 
 #include <stdlib.h>
@@ -15,12 +16,11 @@ static bool enters(const Config *c, int row) {
 void config_key(const Config *c, const char *corpus_hash, const char *tokenizer_hash, char key[33]) {
     char *json = config_json_of(c, enters), *text = NULL;
     size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    if (json && out) fprintf(out, "%s\n%s\n%s\n%d\n", json, corpus_hash, tokenizer_hash, NUMERICS);
-    if (json && out && c->train.precision == PRECISION_BF16) fprintf(out, "%d\n", NUMERICS_BF16);
-    if (out) fclose(out);
-    key[0] = 0; /* out of memory: no key is better than one that others share */
-    if (json && text) hash_hex(text, (int64_t)length, key);
+    FILE *out = text_open(&text, &length);
+    fprintf(out, "%s\n%s\n%s\n%d\n", json, corpus_hash, tokenizer_hash, NUMERICS);
+    if (c->train.precision == PRECISION_BF16) fprintf(out, "%d\n", NUMERICS_BF16);
+    fclose(out);
+    hash_hex(text, (int64_t)length, key);
     free(text);
     free(json);
 }

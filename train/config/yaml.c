@@ -1,13 +1,12 @@
 #include "train/config/yaml.h"
 
+#include "data/base/files.h"
+#include "data/base/text.h"
+
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <xxhash.h>
 #include <yaml.h>
 
@@ -72,37 +71,31 @@ const Yaml *yaml_get(const Yaml *map, const char *key) {
 }
 
 /* Large maps are looked up by a hash, twice as many places as keys. */
-static bool index_keys(Yaml *map) {
+static void index_keys(Yaml *map) {
     uint32_t places = map->places ? map->places : 2 * INDEXED;
-    if (map->n < INDEXED) return true;
+    if (map->n < INDEXED) return;
     if (map->index && 2 * (uint32_t)map->n <= places) {
         map->index[place_of(map, map->key[map->n - 1]->text)] = map->n;
-        return true;
+        return;
     }
     free(map->index);
     map->places = 2 * places;
     map->index = calloc(map->places, sizeof *map->index);
-    for (int i = 0; map->index && i < map->n; i++) map->index[place_of(map, map->key[i]->text)] = i + 1;
-    return map->index;
+    if (!map->index) out_of_memory();
+    for (int i = 0; i < map->n; i++) map->index[place_of(map, map->key[i]->text)] = i + 1;
 }
 
-/* Appends key (NULL in a list) and value to `parent`, which owns both from then on, on failure too. */
-static bool append(Yaml *parent, Yaml *key, Yaml *value) {
+/* Appends key (NULL in a list) and value to `parent`, which owns both from then on. */
+static void append(Yaml *parent, Yaml *key, Yaml *value) {
     if ((parent->n & (parent->n - 1)) == 0) { /* room is the next power of two */
         size_t room = parent->n ? 2 * (size_t)parent->n : 1;
-        Yaml **values = realloc(parent->value, room * sizeof *values);
-        if (values) parent->value = values;
-        Yaml **keys = key ? realloc(parent->key, room * sizeof *keys) : NULL;
-        if (keys) parent->key = keys;
-        if (!values || (key && !keys)) {
-            yaml_free(key);
-            yaml_free(value);
-            return false;
-        }
+        parent->value = realloc(parent->value, room * sizeof *parent->value);
+        if (key) parent->key = realloc(parent->key, room * sizeof *parent->key);
+        if (!parent->value || (key && !parent->key)) out_of_memory();
     }
     if (key) parent->key[parent->n] = key;
     parent->value[parent->n++] = value;
-    return !key || index_keys(parent);
+    if (key) index_keys(parent);
 }
 
 /* A node of the tree, counted. */
@@ -112,8 +105,8 @@ static Yaml *node_make(Reader *r, YamlKind kind, yaml_mark_t at) {
         return NULL;
     }
     Yaml *y = calloc(1, sizeof *y);
-    if (y) *y = (Yaml){.kind = kind, .line = (int)at.line + 1, .column = (int)at.column + 1};
-    if (!y) refuse(r, at, "out of memory");
+    if (!y) out_of_memory();
+    *y = (Yaml){.kind = kind, .line = (int)at.line + 1, .column = (int)at.column + 1};
     return y;
 }
 
@@ -127,12 +120,15 @@ static Yaml *copy(Reader *r, const Yaml *from, yaml_mark_t at) {
     y->quoted = from->quoted;
     y->line = from->line;
     y->column = from->column;
-    if (ok && from->text) ok = (y->text = strdup(from->text)) || refuse(r, at, "out of memory");
+    if (ok && from->text) y->text = text_copy(from->text);
     for (int i = 0; ok && i < from->n; i++) {
         Yaml *key = from->key ? copy(r, from->key[i], at) : NULL;
         Yaml *value = from->key && !key ? NULL : copy(r, from->value[i], at);
-        ok = value && (append(y, key, value) || refuse(r, at, "out of memory"));
-        if (!value) yaml_free(key);
+        ok = value;
+        if (ok)
+            append(y, key, value);
+        else
+            yaml_free(key);
     }
     r->depth--;
     if (ok) return y;
@@ -147,14 +143,10 @@ static Yaml *alias(Reader *r, const char *name, yaml_mark_t at) {
     return NULL;
 }
 
-static bool note_anchor(Reader *r, const yaml_char_t *name, const Yaml *node, yaml_mark_t at) {
-    if (!name) return true;
-    Anchor *grown = realloc(r->anchor, ((size_t)r->anchors + 1) * sizeof *grown);
-    if (grown) r->anchor = grown;
-    if (!grown || !(grown[r->anchors].name = strdup((const char *)name)))
-        return refuse(r, at, "out of memory");
-    grown[r->anchors++].node = node;
-    return true;
+static void note_anchor(Reader *r, const yaml_char_t *name, const Yaml *node) {
+    r->anchor = realloc(r->anchor, ((size_t)r->anchors + 1) * sizeof *r->anchor);
+    if (!r->anchor) out_of_memory();
+    r->anchor[r->anchors++] = (Anchor){text_copy((const char *)name), node};
 }
 
 /* Copies into y the entries of `from` whose keys y does not have. */
@@ -167,7 +159,7 @@ static bool merge_map(Reader *r, Yaml *y, const Yaml *from, yaml_mark_t at) {
             yaml_free(key);
             return false;
         }
-        if (!append(y, key, value)) return refuse(r, at, "out of memory");
+        append(y, key, value);
     }
     return true;
 }
@@ -185,7 +177,8 @@ static bool merge(Reader *r, Yaml *y, const Yaml *from) {
 static void parser_failed(Reader *r) {
     const yaml_parser_t *parser = &r->parser;
     yaml_mark_t at = parser->problem_mark;
-    const char *why = parser->problem ? parser->problem : "out of memory";
+    const char *why = parser->problem ? parser->problem : "not understood";
+    if (parser->error == YAML_MEMORY_ERROR) out_of_memory();
     if (parser->error == YAML_READER_ERROR) { /* it gives a byte, not a mark */
         at = (yaml_mark_t){0};
         for (size_t i = 0; i < parser->problem_offset && i < r->length; i++) {
@@ -212,12 +205,9 @@ static Yaml *read_scalar(Reader *r, const yaml_event_t *event) {
     Yaml *y = node_make(r, YAML_SCALAR, event->start_mark);
     if (!y) return NULL;
     y->quoted = style == YAML_SINGLE_QUOTED_SCALAR_STYLE || style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
-    if (strlen(text) != event->data.scalar.length)
-        refuse(r, event->start_mark, "a NUL byte in a text");
-    else if (!(y->text = strdup(text)))
-        refuse(r, event->start_mark, "out of memory");
-    else
-        return y;
+    y->text = text_copy(text);
+    if (strlen(text) == event->data.scalar.length) return y;
+    refuse(r, event->start_mark, "a NUL byte in a text");
     yaml_free(y);
     return NULL;
 }
@@ -226,10 +216,9 @@ static bool fill_list(Reader *r, Yaml *y) {
     yaml_event_t event;
     while (next(r, &event)) {
         if (event.type == YAML_SEQUENCE_END_EVENT) return yaml_event_delete(&event), true;
-        yaml_mark_t at = event.start_mark;
         Yaml *value = read_node(r, &event);
         if (!value) return false;
-        if (!append(y, NULL, value)) return refuse(r, at, "out of memory");
+        append(y, NULL, value);
     }
     return false;
 }
@@ -252,8 +241,8 @@ static bool read_pair(Reader *r, Yaml *y, yaml_event_t *event, Yaml *merges) {
         yaml_free(key);
         key = NULL;
     }
-    if (!ok) return false;
-    return append(merge ? merges : y, key, value) || refuse(r, at, "out of memory");
+    if (ok) append(merge ? merges : y, key, value);
+    return ok;
 }
 
 /* Merged keys come last: the map's own win wherever << stands. */
@@ -265,7 +254,7 @@ static bool fill_map(Reader *r, Yaml *y) {
         if (!(ok = read_pair(r, y, &event, &merges))) break;
     if (ok) yaml_event_delete(&event);
     for (int i = 0; ok && i < merges.n; i++) ok = merge(r, y, merges.value[i]);
-    for (int i = 0; i < merges.n; i++) ok = append(&r->merged, NULL, merges.value[i]) && ok;
+    for (int i = 0; i < merges.n; i++) append(&r->merged, NULL, merges.value[i]);
     free(merges.value);
     return ok;
 }
@@ -301,10 +290,7 @@ static Yaml *read_node(Reader *r, yaml_event_t *event) {
         y = read_scalar(r, event);
         anchor = event->data.scalar.anchor;
     }
-    if (y && !note_anchor(r, anchor, y, event->start_mark)) {
-        yaml_free(y);
-        y = NULL;
-    }
+    if (y && anchor) note_anchor(r, anchor, y);
     yaml_event_delete(event);
     return y;
 }
@@ -351,7 +337,7 @@ static uint32_t surrogate_pair(const char *s, size_t left) {
  * Returns a copy of the same length or shorter. In JSON a backslash stands in strings only. */
 static char *join_surrogates(const char *text, size_t length, size_t *out_length) {
     char *out = malloc(length + 1), *to = out;
-    if (!out) return NULL;
+    if (!out) out_of_memory();
     for (size_t i = 0; i < length;) {
         uint32_t code = text[i] == '\\' ? surrogate_pair(text + i, length - i) : 0;
         if (code) {
@@ -377,14 +363,10 @@ static bool is_json(const char *text, size_t length) {
 Yaml *yaml_parse(const char *text, size_t length, const char *name, Error *e) {
     char *joined = is_json(text, length) ? join_surrogates(text, length, &length) : NULL;
     Reader r = {.name = name, .text = joined ? joined : text, .length = length, .e = e};
-    Yaml *root = NULL;
-    if (yaml_parser_initialize(&r.parser)) {
-        yaml_parser_set_input_string(&r.parser, (const unsigned char *)r.text, length);
-        root = read_document(&r);
-        yaml_parser_delete(&r.parser);
-    } else {
-        refuse(&r, (yaml_mark_t){0}, "out of memory");
-    }
+    if (!yaml_parser_initialize(&r.parser)) out_of_memory();
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)r.text, length);
+    Yaml *root = read_document(&r);
+    yaml_parser_delete(&r.parser);
     for (int i = 0; i < r.anchors; i++) free(r.anchor[i].name);
     free(r.anchor);
     free_parts(&r.merged);
@@ -392,35 +374,11 @@ Yaml *yaml_parse(const char *text, size_t length, const char *name, Error *e) {
     return root;
 }
 
-/* The whole of a regular file, malloc'ed; NULL with errno set. A pipe would be waited for without end. */
-static char *read_all(const char *path, size_t *length) {
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    char *text = NULL;
-    if (fd < 0 || fstat(fd, &st)) goto out;
-    errno = S_ISDIR(st.st_mode)         ? EISDIR
-            : !S_ISREG(st.st_mode)      ? ESPIPE
-            : st.st_size > LARGEST_FILE ? EFBIG
-                                        : 0;
-    if (errno || !(text = malloc((size_t)st.st_size + 1))) goto out;
-    *length = 0;
-    for (ssize_t n; *length < (size_t)st.st_size; *length += (size_t)n)
-        if ((n = read(fd, text + *length, (size_t)st.st_size - *length)) <= 0) break;
-out:
-    if (fd >= 0) close(fd);
-    return text;
-}
-
 Yaml *yaml_load(const char *path, Error *e) {
-    size_t length = 0;
-    char *text = read_all(path, &length);
-    if (!text) {
-        fail(e, EXIT_USAGE, "%s: cannot read: %s", path,
-             errno == ESPIPE ? "a pipe or a device, not a file" : strerror(errno));
-        return NULL;
-    }
-    Yaml *root = yaml_parse(text, length, path, e);
-    free(text);
+    Bytes text = {0};
+    if (!file_read_raw(path, LARGEST_FILE, &text, e)) return NULL;
+    Yaml *root = yaml_parse(text.data, (size_t)text.size, path, e);
+    bytes_free(&text);
     return root;
 }
 
@@ -444,8 +402,7 @@ static void write_json(FILE *out, const Yaml *y) {
 char *yaml_json(const Yaml *y) {
     char *text = NULL;
     size_t length;
-    FILE *out = open_memstream(&text, &length);
-    if (!out) return NULL;
+    FILE *out = text_open(&text, &length);
     write_json(out, y);
     fclose(out);
     return text;
@@ -468,6 +425,12 @@ static int utf8_decode(const unsigned char *s, uint32_t *code) {
     return valid ? bytes : 0;
 }
 
+/* Control characters, what YAML does not take, and what it takes for the end of a line. */
+static bool is_escaped(uint32_t code) {
+    return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x2028 || code == 0x2029 ||
+           code == 0xFEFF || code == 0xFFFE || code == 0xFFFF;
+}
+
 void json_string(FILE *out, const char *text) {
     fputc('"', out);
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
@@ -476,8 +439,7 @@ void json_string(FILE *out, const char *text) {
         if (!bytes) code = 0xFFFD;
         if (code == '"' || code == '\\')
             fprintf(out, "\\%c", (int)code);
-        else if (code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0xFEFF || !bytes ||
-                 (code >> 1) == 0x7FFF)
+        else if (!bytes || is_escaped(code))
             fprintf(out, "\\u%04x", code);
         else
             fwrite(s, 1, (size_t)bytes, out);

@@ -7,6 +7,7 @@
  * step) */
 #include "train/optim/optim.h"
 
+#include "data/base/error.h"
 #include "data/base/rng.h"
 
 #include <math.h>
@@ -39,7 +40,7 @@ size_t orthoadam_scratch(const Tensor *t) {
  * of length 1: a rotation drawn uniformly. */
 static void draw_orthogonal(uint64_t seed, uint64_t place, uint64_t index, int64_t n, float *Q) {
     double *rows = malloc((size_t)(n * n) * sizeof *rows);
-    if (!rows) abort();
+    if (!rows) out_of_memory();
     for (int64_t i = 0; i < n; i++) {
         double *x = rows + i * n, norm = 0;
         for (int64_t k = 0; k < n; k++)

@@ -10,7 +10,9 @@
 static int run_answer(sqlite3 *db, sqlite3_stmt *q) {
     const char *answer = sqlite3_step(q) == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
     char *sql = answer ? sqlite3_mprintf("%s", answer) : NULL;
+    bool lost = answer && !sql;
     int result = sqlite3_finalize(q);
+    if (result == SQLITE_OK && lost) result = SQLITE_NOMEM;
     if (result == SQLITE_OK && sql) result = sqlite3_exec(db, sql, NULL, NULL, NULL);
     sqlite3_free(sql);
     return result;
@@ -110,9 +112,9 @@ int schema_renew_views(sqlite3 *db) {
     if (result == SQLITE_OK) result = sqlite3_prepare_v2(reference, views, -1, &q, NULL);
     while (result == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW)
         result = sqlite3_exec(db, (const char *)sqlite3_column_text(q, 0), NULL, NULL, NULL);
-    sqlite3_finalize(q);
+    int read = sqlite3_finalize(q);
     sqlite3_close(reference);
-    return result;
+    return result == SQLITE_OK ? read : result;
 }
 
 int schema_drop_views(sqlite3 *db) {

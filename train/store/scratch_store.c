@@ -20,7 +20,7 @@ bool scratch_open(ScratchStore *s, const Config *c, Error *e) {
                       .steps = c->train.steps};
     *s = (ScratchStore){.folder = path_of("%s/sinklab-bench-XXXXXX", where && *where ? where : "/tmp")};
     if (!mkdtemp(s->folder.s)) {
-        fail(e, EXIT_USAGE, "bench: %s: %s", s->folder.s, strerror(errno));
+        fail(e, exit_code_of(errno), "bench: %s: %s", s->folder.s, strerror(errno));
         s->folder.s[0] = 0;
         return false;
     }

@@ -1,9 +1,14 @@
 #include "train/store/store_private.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
 
 /* ---- errors ---- */
+
+enum { UNOPENED = 1000 }; /* no result of SQLite's */
 
 static const struct Reason {
     int result, code;
@@ -17,16 +22,59 @@ static const struct Reason {
     {SQLITE_NOTADB, EXIT_USAGE, "not a SQLite database (give another --db)"},
     {SQLITE_CORRUPT, EXIT_FAILED, "damaged (try `sqlite3 FILE .recover`)"},
     {SQLITE_IOERR, EXIT_FAILED, "the disk does not answer as it should"},
+    {SQLITE_NOMEM, EXIT_FAILED, "out of memory"},
+    {UNOPENED, EXIT_FAILED,
+     "cannot be opened for writing, though it may be (is the disk full, does it answer?)"},
 };
 
-bool store_failed(Store *s, const char *what, Error *e) {
+/* Whether EIO is what the system said last to SQLite about a database of this connection, or about its log.
+ */
+static bool reading_failed(Store *s) {
+    int why = 0;
+    const char *name;
+    for (int i = 0; why != EIO && (name = sqlite3_db_name(s->db, i)); i++) {
+        sqlite3_file *log = NULL;
+        sqlite3_file_control(s->db, name, SQLITE_FCNTL_LAST_ERRNO, &why);
+        sqlite3_file_control(s->db, name, SQLITE_FCNTL_JOURNAL_POINTER, &log);
+        if (why != EIO && log && log->pMethods)
+            log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &why);
+    }
+    return why == EIO;
+}
+
+/* Whether no permission stands in the way of writing the database, or of making it. */
+static bool may_be_written(const Store *s) {
+    char folder[STORE_PATH + 8];
+    strcpy(folder, s->path);
+    return !access(dirname(folder), W_OK) && (access(s->path, F_OK) || !access(s->path, W_OK));
+}
+
+/* SQLite calls a file damaged whose reading fails with EIO; opens read-only what it could not open for
+ * writing, whatever the reason was, and knows of the second error alone; and where memory fails before a
+ * statement has begun, the database knows of no error. */
+static int reason_of(Store *s) {
     int result = sqlite3_errcode(s->db) & 0xff;
+    if (result == SQLITE_OK || sqlite3_extended_errcode(s->db) == SQLITE_IOERR_NOMEM) return SQLITE_NOMEM;
+    if (result == SQLITE_CORRUPT && reading_failed(s)) return SQLITE_IOERR;
+    if (result != SQLITE_CANTOPEN && result != SQLITE_READONLY) return result;
+    return may_be_written(s) ? UNOPENED : result;
+}
+
+static bool fail_for(Store *s, int result, const char *what, Error *e) {
     if (result == SQLITE_IOERR && sqlite3_system_errno(s->db) == EFBIG)
         return fail(e, EXIT_FAILED, "%s: %s: larger than a file may be here (ulimit -f)", what, s->path);
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (reasons[i].result == result)
             return fail(e, reasons[i].code, "%s: %s: %s", what, s->path, reasons[i].text);
     return fail(e, EXIT_FAILED, "%s: %s: %s", what, s->path, sqlite3_errmsg(s->db));
+}
+
+bool store_failed(Store *s, const char *what, Error *e) {
+    return fail_for(s, reason_of(s), what, e);
+}
+
+bool store_read_only(Store *s, Error *e) {
+    return fail_for(s, may_be_written(s) ? UNOPENED : SQLITE_READONLY, "results", e);
 }
 
 /* ---- statements ---- */

@@ -19,12 +19,14 @@ enum { BUSY_MS = 30000, RETRY_US = 10000 };
 static const char *const migrations[STORE_VERSION] = {
     [0] = "",
     [1] = "ALTER TABLE run ADD COLUMN corpus_hash TEXT; ALTER TABLE run ADD COLUMN tokenizer_hash TEXT;"
+          "ALTER TABLE run ADD COLUMN origin TEXT; ALTER TABLE run ADD COLUMN core_minutes REAL;"
           "ALTER TABLE eval ADD COLUMN val_loss_late REAL; ALTER TABLE eval ADD COLUMN val_loss_16k REAL;"
           "ALTER TABLE eval ADD COLUMN bos_cost REAL; ALTER TABLE eval ADD COLUMN bos_cost_se REAL;"
           "ALTER TABLE eval ADD COLUMN bos_cost_late REAL; ALTER TABLE eval ADD COLUMN bos_cost_late_se REAL;"
           "ALTER TABLE eval ADD COLUMN bos_cost_rows INTEGER;"
           "ALTER TABLE eval_layer ADD COLUMN gradient_sink REAL;"
-          "ALTER TABLE eval_layer ADD COLUMN stream_gradient_sink REAL;"};
+          "ALTER TABLE eval_layer ADD COLUMN stream_gradient_sink REAL;"
+          "ALTER TABLE eval_layer ADD COLUMN super_ratio_mean REAL;"};
 
 /* ---- opening ---- */
 
@@ -141,8 +143,7 @@ static bool has_our_views(Store *s) {
 }
 
 static bool open_for_writing(Store *s, int64_t version, Error *e) {
-    if (sqlite3_db_readonly(s->db, "main"))
-        return fail(e, EXIT_USAGE, "results: %s: read-only (give another --db or make it writable)", s->path);
+    if (sqlite3_db_readonly(s->db, "main")) return store_read_only(s, e);
     return set_journal(s, e) && ((version == STORE_VERSION && has_our_views(s)) || bring_up_to_date(s, e)) &&
            store_sql(s, settings, "results", e) && tables_open(s, e);
 }

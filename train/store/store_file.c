@@ -37,7 +37,7 @@ bool store_resolve(Store *s, const char *path, bool write, Error *e) {
         write && is_link(path) && access(path, F_OK) ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666) : -1;
     if (fd >= 0) close(fd);
     if (is_link(path) && !realpath(path, real))
-        return fail(e, EXIT_USAGE, "results: %s: %s", path, strerror(errno));
+        return fail(e, exit_code_of(errno), "results: %s: %s", path, strerror(errno));
     const char *name = is_link(path) ? real : path;
     if (strlen(name) >= STORE_PATH)
         return fail(e, EXIT_USAGE, "results: %.40s...: the path is too long", name);

@@ -90,7 +90,7 @@ static void *grow(void *array, size_t needed, size_t *room, size_t size) {
     if (needed <= *room) return array;
     *room = 2 * needed + 64;
     array = realloc(array, *room * size);
-    if (!array) abort();
+    if (!array) out_of_memory();
     return array;
 }
 
