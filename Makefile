@@ -32,8 +32,8 @@ TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
 HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c tests/*/*.c)))
 SHIM    := build/tests/faults/shim.so
 
-.PHONY: all test tests test-long mutants test-recipe portable stress soak coverage circles format format-check dist \
-    test-dist demo test-readme claims results accept page test-page test-slurm test-mpi perf clean FORCE
+.PHONY: all test tests test-long mutants test-recipe portable stress soak coverage fuzz circles format format-check dist \
+    test-dist demo test-readme claims claims-quick results accept page test-page test-slurm test-mpi perf clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -89,6 +89,23 @@ test-long: build/tests/model/combinations_test build/tests/model/pass_test build
 coverage:
 	tests/coverage.sh
 
+# Every parser under libFuzzer (.ci/packages-fuzz.txt) for TIME seconds, FUZZ=name names some: what reads is compiled by
+# clang, with what it counts and checks; the model's arithmetic, and what calls OpenMP, as it is.
+TIME    ?= 60
+FUZZ    ?=
+FUZZED   = $(patsubst %.c,build/fuzz/%.o,$(filter-out tests/fuzz/seeds_test.c $(UNFUZZED), \
+               $(filter data/% train/% ablations/% model/interventions/%,$(LIBRARY:build/%.o=%.c)) $(wildcard tests/fuzz/*.c)))
+UNFUZZED = $(shell grep -l '<omp.h>' $(SOURCES))
+FUZZ_CC  = clang -std=gnu11 -D_GNU_SOURCE -I. -O1 -g $(MARCH) -fno-math-errno -Wall -Wextra $(WERROR) -MMD -MP \
+               -fno-sanitize-recover=all -fno-omit-frame-pointer
+fuzz: build/fuzz/fuzz
+	tests/fuzz/fuzz.sh $< $(TIME) $(FUZZ)
+build/fuzz/fuzz: $(FUZZED) $(filter-out $(FUZZED:build/fuzz/%=build/%),$(LIBRARY))
+	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS) -lgomp
+build/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+
 # Seeded faults, each of which a named test must see.
 mutants:
 	tests/mutants.sh
@@ -142,22 +159,30 @@ test-slurm: sinklab
 test-mpi: sinklab-mpi
 	tests/mpi.sh
 
-# Three claims of the literature at full size, some seventy runs, hours; started again it goes on. The verdicts go
-# into ablations/RESULTS.md; those of claims that CLAIMS= leaves out stay as they are.
-ALL_CLAIMS := bos context head-rmsnorm
+# The claims of the literature at full size, hours to days: what is missing beside the committed results is run, then kept
+# with them; started again it goes on. CLAIMS= is a part. claims-quick: one seed at a quarter of the steps, which decides
+# nothing, in a database of its own.
+ALL_CLAIMS := $(notdir $(basename $(wildcard ablations/claims/*.yaml)))
 CLAIMS     := $(ALL_CLAIMS)
+CLAIM       = ablations/claims/$$c.yaml
 claims: sinklab
 	./sinklab fetch gcide
 	./sinklab fetch kernel-doc
-	code=0; for c in $(CLAIMS); do ./sinklab sweep run ablations/$$c.yaml --db $(DB) || code=$$?; \
+	@mkdir -p ablations/results
+	./sinklab merge $(DB) ablations/results
+	code=0; for c in $(CLAIMS); do ./sinklab sweep run $(CLAIM) --db $(DB) --yes || code=$$?; \
+	    ./sinklab sweep export $(CLAIM) --db $(DB) --results ablations/results || exit $$?; \
 	    [ $$code -le 1 ] || exit $$code; done; \
-	$(MAKE_COMMAND) --no-print-directory results DB=$(DB) CLAIMS="$(CLAIMS)" && exit $$code
+	$(MAKE_COMMAND) --no-print-directory results && exit $$code
+QUICK := build/claims-quick
+claims-quick: sinklab
+	./sinklab fetch gcide
+	./sinklab fetch kernel-doc
+	ablations/claims/quick.sh $(QUICK) $(CLAIMS)
+
+# RESULTS.md and its pictures, from the committed results alone.
 results: sinklab
-	for c in $(ALL_CLAIMS); do case " $(CLAIMS) " in \
-	    *" $$c "*) ./sinklab sweep verdict ablations/$$c.yaml --db $(DB) --markdown && echo ;; \
-	    *) sed -n "/^## $$c$$/,/^## /{/^## $$c$$/p;/^## /!p}" ablations/RESULTS.md ;; \
-	esac || exit 1; done > build/RESULTS.md
-	mv build/RESULTS.md ablations/RESULTS.md
+	ablations/claims/results.sh
 
 # The demo at full size with its figures checked; an hour or more.
 accept: sinklab
@@ -215,5 +240,5 @@ perf: sinklab
 clean:
 	rm -rf build sinklab sinklab-mpi gpt
 
--include $(OBJECTS:.o=.d) $(MPI:%.c=build/%.d) $(DOOR:%.c=build/%.d) $(TESTS:=.d) $(HELPERS:.o=.d)
+-include $(OBJECTS:.o=.d) $(MPI:%.c=build/%.d) $(DOOR:%.c=build/%.d) $(TESTS:=.d) $(HELPERS:.o=.d) $(FUZZED:.o=.d)
 endif

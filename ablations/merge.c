@@ -1,10 +1,15 @@
-/* sinklab merge: folds other databases into one, run by run, by their keys. Doing it twice changes nothing.
+/* sinklab merge: folds other databases, and folders of results files, into one, run by run, by their keys.
+ * Doing it twice changes nothing.
  *
  * A run that the other database has taken further replaces what is here, rows in one transaction, then its
  * newest checkpoint that can be read, copied beside those here. A run that has ended in both must have the
  * same digest; when it has not, ours stays and the difference is an error. Runs that a living process has are
  * left out. Rows come before files: a merge that dies between leaves a run whose files the next merge brings.
+ *
+ * A run of results files (ablations/sweep/results.h) gives way to the same run of a database, which has all
+ * of its rows, and replaces what earlier results files said of it.
  */
+#include "ablations/sweep/results.h"
 #include "data/base/files.h"
 #include "data/base/listing.h"
 #include "train/checkpoint/checkpoint.h"
@@ -20,10 +25,19 @@
 
 enum { KEY_BYTES = 33 }; /* with its NUL */
 
-typedef enum Outcome { MERGE_NEW, MERGE_FURTHER, MERGE_KNOWN, MERGE_ALIVE, MERGE_CONFLICT, OUTCOMES } Outcome;
+typedef enum Outcome {
+    MERGE_NEW,
+    MERGE_FURTHER,
+    MERGE_KNOWN,
+    MERGE_ALIVE,
+    MERGE_CONFLICT,
+    MERGE_OTHERWISE, /* of results files: other bits came out here, as they do on another kind of CPU */
+    OUTCOMES
+} Outcome;
 
 typedef struct Merge {
     Store *into, *from;
+    const char *name; /* of the other, for people */
     int runs[OUTCOMES];
     bool quiet;
 } Merge;
@@ -185,17 +199,33 @@ static bool compare_digests(Merge *m, const char *key, bool *same, Error *e) {
     return ok;
 }
 
+/* Whether the last evaluation of results files, which is kept to the bit, is the one of the whole run here.
+ */
+static bool compare_last(Merge *m, const char *key, Outcome *out, Error *e) {
+    static const char sql[] =
+        "SELECT count(*) FROM other.eval AS o JOIN main.eval AS i USING (step, probe)"
+        " WHERE o.run_id = " ID("other") " AND i.run_id = " ID("main") " AND o.val_loss IS NOT i.val_loss"
+                                                                       " AND o.val_loss IS NOT NULL";
+    char differ[16] = "0";
+    if (!execute(m, sql, key, differ, sizeof differ, e)) return false;
+    if (strcmp(differ, "0")) *out = MERGE_OTHERWISE;
+    return true;
+}
+
 /* ---- one run ---- */
 
 #define STANDING(schema)                                                                                     \
-    "(SELECT key, status IN ('done', 'diverged') AS over, status <> 'queued' AS tried,"                      \
+    "(SELECT key, status IN ('done', 'diverged') AS over, status <> 'queued' AS tried, origin IS NULL AS "   \
+    "whole,"                                                                                                 \
     " (SELECT coalesce(max(step), 0) FROM " schema ".step WHERE run_id = r.id) AS steps"                     \
     " FROM " schema ".run AS r WHERE key = ?1)"
 
 /* Orders runs by how far they came, to find which database's is further. A run that has ended is furthest;
- * one that was started, even without a step, is further than one that is queued. */
+ * one that was started, even without a step, is further than one that is queued. Of two that have ended, one
+ * with all of its rows is further than one of results files. */
 static const char standing_sql[] =
-    "SELECT CASE WHEN i.key IS NULL THEN 'new' WHEN o.over AND i.over THEN 'both'"
+    "SELECT CASE WHEN i.key IS NULL THEN 'new' WHEN o.over AND i.over AND o.whole = i.whole THEN"
+    " iif(o.whole, 'both', 'results') WHEN o.over AND i.over THEN iif(o.whole, 'further', 'ours')"
     " WHEN (o.over, o.steps, o.tried) > (i.over, i.steps, i.tried) THEN 'further' ELSE 'known' END"
     " FROM " STANDING("other") " AS o LEFT JOIN " STANDING("main") " AS i USING (key)";
 
@@ -206,9 +236,11 @@ static bool judge(Merge *m, const char *key, Outcome *out, Error *e) {
     if (store_alive(m->from, key) || store_alive(m->into, key)) return true;
     if (!execute(m, standing_sql, key, standing, sizeof standing, e)) return false;
     *out = !strcmp(standing, "new") ? MERGE_NEW : !strcmp(standing, "further") ? MERGE_FURTHER : MERGE_KNOWN;
-    if (strcmp(standing, "both")) return true;
+    bool results = !strcmp(standing, "results");
+    if (!strcmp(standing, "ours")) return compare_last(m, key, out, e);
+    if (!results && strcmp(standing, "both")) return true;
     if (!compare_digests(m, key, &same, e)) return false;
-    if (!same) *out = MERGE_CONFLICT;
+    if (!same) *out = results ? MERGE_FURTHER : MERGE_CONFLICT;
     return true;
 }
 
@@ -218,10 +250,10 @@ static bool merge_run(Merge *m, const char *key, Error *e) {
     m->runs[outcome]++;
     if (outcome == MERGE_CONFLICT)
         fprintf(stderr, "sinklab: merge: %s: run %s: its figures differ from those in %s, which stay\n",
-                store_path(m->from), key, store_path(m->into));
+                m->name, key, store_path(m->into));
     if (outcome == MERGE_ALIVE && !m->quiet)
-        printf("%s: run %s: left out, a living process has it\n", store_path(m->from), key);
-    if (outcome == MERGE_CONFLICT || outcome == MERGE_ALIVE) return true;
+        printf("%s: run %s: left out, a living process has it\n", m->name, key);
+    if (outcome == MERGE_CONFLICT || outcome == MERGE_ALIVE || outcome == MERGE_OTHERWISE) return true;
     return transaction(m, outcome == MERGE_KNOWN ? add_missing : copy_rows, key, e) &&
            copy_checkpoint(m, key, e);
 }
@@ -285,13 +317,17 @@ static bool report(Merge *m, Error *e) {
                  NULL, others, sizeof others, e))
         return false;
     if (m->quiet) return true;
-    printf("%s: %d new, %d taken further, %d known already, %d left out, %d in conflict\n",
-           store_path(m->from), m->runs[MERGE_NEW], m->runs[MERGE_FURTHER], m->runs[MERGE_KNOWN],
-           m->runs[MERGE_ALIVE], m->runs[MERGE_CONFLICT]);
+    printf("%s: %d new, %d taken further, %d known already, %d left out, %d in conflict\n", m->name,
+           m->runs[MERGE_NEW], m->runs[MERGE_FURTHER], m->runs[MERGE_KNOWN], m->runs[MERGE_ALIVE],
+           m->runs[MERGE_CONFLICT]);
+    if (m->runs[MERGE_OTHERWISE])
+        printf("%s: %d run%s measured here to other bits, and stay (another kind of CPU, as run.blas_arch "
+               "says?)\n",
+               m->name, m->runs[MERGE_OTHERWISE], m->runs[MERGE_OTHERWISE] > 1 ? "s were" : " was");
     if (*others)
         printf("%s: runs of %s were merged, its places not: here it is of another text, base or "
                "corpus, of other words or of another version of the program\n",
-               store_path(m->from), others);
+               m->name, others);
     return true;
 }
 
@@ -299,13 +335,43 @@ static bool merge_attached(Merge *m, Error *e) {
     return merge_runs(m, e) && transaction(m, copy_sweeps, NULL, e) && report(m, e);
 }
 
-static bool merge_one(Merge *m, const char *path, Error *e) {
-    memset(m->runs, 0, sizeof m->runs);
+static bool merge_database(Merge *m, const char *path, Error *e) {
     if (!store_open(&m->from, path, STORE_READ, e)) return false;
     bool ok = execute(m, "ATTACH ?1 AS other", store_uri(m->from), NULL, 0, e) && merge_attached(m, e);
     sqlite3_exec(store_db(m->into), "DETACH other", NULL, NULL, NULL);
     store_close(m->from);
     return ok;
+}
+
+/* ---- results files: as a database that nobody keeps ---- */
+
+static bool is_folder(const char *path) {
+    struct stat st;
+    return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+static bool read_results(const char *folder, const char *db, Error *e) {
+    Store *s;
+    if (!store_open(&s, db, STORE_WRITE, e)) return false;
+    bool ok = results_read(folder, s, e);
+    store_close(s);
+    return ok;
+}
+
+static bool merge_results(Merge *m, const char *folder, Error *e) {
+    const char *where = getenv("TMPDIR");
+    Path scratch = path_of("%s/sinklab-merge-XXXXXX", where && *where ? where : "/tmp");
+    if (!mkdtemp(scratch.s)) return fail(e, EXIT_USAGE, "merge: %s: %s", scratch.s, strerror(errno));
+    Path db = path_of("%s/results.db", scratch.s);
+    bool ok = read_results(folder, db.s, e) && merge_database(m, db.s, e);
+    folder_remove(scratch.s);
+    return ok;
+}
+
+static bool merge_one(Merge *m, const char *path, Error *e) {
+    memset(m->runs, 0, sizeof m->runs);
+    m->name = path;
+    return is_folder(path) ? merge_results(m, path, e) : merge_database(m, path, e);
 }
 
 /* ---- the command ---- */
@@ -317,6 +383,7 @@ static bool check_sources(const char *into, int n, char **from, Error *e) {
     if (!n && !there) return fail(e, exit_code_of(errno), "merge: %s: %s", into, strerror(errno));
     for (int i = 0; i < n; i++) {
         Store *s;
+        if (is_folder(from[i])) continue;
         if (!store_open(&s, from[i], STORE_READ, e)) return false;
         store_close(s);
         if (there && !stat(from[i], &theirs) && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino)
@@ -352,13 +419,16 @@ static int merge(int argc, char **argv, Error *e) {
 
 const Command merge_command = {
     .name = "merge",
-    .usage = "INTO.db [FROM.db ...]",
+    .usage = "INTO.db [FROM.db|FOLDER ...]",
     .summary = "folds the runs of other databases into one, by their keys",
     .options =
         "  --quiet   no counts\n\n"
         "Rows and each run's newest checkpoint are copied; the others stay as they are. Runs that a living\n"
         "process has are left out. Merging again changes nothing. Alone, INTO.db is brought up to date where "
         "an\n"
-        "older sinklab wrote it.\n",
+        "older sinklab wrote it. A FOLDER is one of results files (sinklab sweep export FILE --results "
+        "FOLDER):\n"
+        "their runs are done here, too, with thinned figures and no checkpoint, until the whole run is "
+        "merged.\n",
     .run = merge,
 };

@@ -60,7 +60,8 @@ static const struct Section {
     {"run",
      "SELECT j.key AS field, j.value FROM (SELECT *, " STATUS " AS now FROM run WHERE id = ?1) AS r,"
      " json_each(json_object('key', r.key, 'variant', variant, 'label', label, 'seed', seed,"
-     " 'status', now, 'steps', steps, 'parameters', parameters, 'flops_per_token', flops_per_token,"
+     " 'status', now, 'origin', origin, 'steps', steps, 'parameters', parameters, 'flops_per_token', "
+     "flops_per_token,"
      " 'corpus', corpus, 'licence', licence, 'host', host, 'cpu', cpu, 'blas_arch', blas_arch,"
      " 'threads', threads, 'git', git, 'checkpoint', checkpoint, 'created', created, 'started', started,"
      " 'finished', finished, 'heartbeat', heartbeat, 'note', note)) AS j WHERE j.value IS NOT NULL"},

@@ -20,12 +20,8 @@ static bool statement_failed(sqlite3_stmt *rows, Error *e) {
 /* ---- JSON, Markdown, HTML, CSV ---- */
 
 /* The shortest decimal that reads back as the same double. */
-static void json_real(FILE *out, double value) {
+static void long_real(FILE *out, double value) {
     char text[32];
-    if (!isfinite(value)) {
-        fputs("null", out);
-        return;
-    }
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
         if (strtod(text, NULL) == value) break;
@@ -33,19 +29,23 @@ static void json_real(FILE *out, double value) {
     fputs(text, out);
 }
 
+static void json_real(FILE *out, double value) {
+    isfinite(value) ? long_real(out, value) : (void)fputs("null", out);
+}
+
 static void short_real(FILE *out, double value) {
     fprintf(out, "%.4g", value);
 }
 
-static void long_real(FILE *out, double value) {
-    fprintf(out, "%.17g", value);
-}
-
 void markdown_text(FILE *out, const char *text) {
-    for (; *text; text++) {
-        if (strchr("|\\<*_`", *text)) fputc('\\', out);
-        fputc(*text == '\n' ? ' ' : *text, out);
-    }
+    size_t room = 4 * strlen(text) + 1;
+    char *line = strdup(text), *safe = malloc(room);
+    if (!line || !safe) abort();
+    for (char *c = line; (c = strchr(c, '\n'));) *c = ' ';
+    printable(line, safe, room);
+    for (const char *c = safe; *c; c++) fprintf(out, strchr("|\\<*_`", *c) ? "\\%c" : "%c", *c);
+    free(line);
+    free(safe);
 }
 
 static void csv_text(FILE *out, const char *text) {

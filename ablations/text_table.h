@@ -12,7 +12,7 @@ typedef enum TableForm { TABLE_TEXT, TABLE_JSON, TABLE_MARKDOWN, TABLE_HTML, TAB
 /* Steps the statement to its end and prints every row under its columns' names. As text, columns
  * are two blanks apart, those that hold numbers only are aligned right, reals are shown to five digits,
  * NULL is "-", control characters are \xNN. As JSON, an array of objects with full precision; infinities are
- * null. As Markdown and HTML, reals to four digits; texts are escaped. As CSV (RFC 4180), full precision,
+ * null. As Markdown and HTML, reals to four digits; texts are escaped, in Markdown control characters too. As CSV (RFC 4180), full precision,
  * NULL is empty. Does not finalize. Fails with EXIT_FAILED when the statement does. */
 bool table_print(FILE *out, sqlite3_stmt *rows, TableForm form, Error *e);
 
@@ -22,7 +22,7 @@ sqlite3_stmt *table_query(Store *s, const char *sql, const char *text, Error *e)
 /* Both: prints what the query answers. */
 bool table_of(FILE *out, Store *s, const char *sql, const char *text, TableForm form, Error *e);
 
-/* A text on one line, what Markdown takes for its own escaped. */
+/* A text on one line, what Markdown takes for its own escaped, control characters as \\xNN. */
 void markdown_text(FILE *out, const char *text);
 
 #endif

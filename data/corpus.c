@@ -148,7 +148,7 @@ static bool add_entries(Corpus *c, const char *name, const Bytes *dict, const En
             now.offset > dict->size - now.length)
             ok = fail(e, EXIT_USAGE, "corpus: %s: an entry lies outside of the text (fetch it again)", name);
         bool again = i && list->entry[i - 1].offset == now.offset && list->entry[i - 1].length == now.length;
-        if (!ok || again || now.hidden) continue;
+        if (!ok || again || now.hidden || !now.length) continue; /* an empty text has no place */
         if ((left -= now.length) < 0)
             return fail(e, EXIT_USAGE, "corpus: %s: its entries overlap (fetch it again)", name);
         int64_t from = c->text.size;

@@ -72,7 +72,7 @@ void attend(const Pass *p, int l, Acts *a) {
                    .group = c.H / c.KV,
                    .lse = slot->lse ? a->stat : NULL,
                    .first = first,
-                   .scale = 1.0f / sqrtf((float)c.dk)};
+                   .scale = 1.0f / sqrtf((float)c.dk)}; /* as head_at of ops/attention.c has it */
     if (a->plain != a->o) memcpy(a->plain, a->o, (size_t)(p->N * width) * sizeof *a->o);
     tap(p, TAP_ATTN_OUT, l, a->o, (int)width, &heads);
 }
@@ -95,7 +95,7 @@ void attend_backward(const Pass *p, int l, const Acts *a) {
     Blinds blinds = {0};
     AttentionShape s = attention_shape(p, &c, null, slope, mix, &blinds);
     int64_t width = (int64_t)c.H * c.dh, keys = (int64_t)c.KV * c.dh;
-    s.push = penalty_masses(p, l) ? p->t->push : NULL;
+    s.push = penalty_push(p, l);
     s.first = penalty_masses(p, l);
     float *dpart[PARTS] = {0}, *dkv = sink ? sink->t->dkv : p->t->dkv;
     bool token = slot->token && !sink;

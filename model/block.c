@@ -49,6 +49,16 @@ static void mix_values_backward(const Pass *p, int l) {
                                 c.KV * c.dh, (float)c.c->value_residual);
 }
 
+static void scale_values(const Pass *p, int l, Acts *a) {
+    Ctx c = stage_ctx(p, l, STAGE_VALUE);
+    if (c.c->value_scale) value_scale_forward(&c, value_of(&c, a->qkv), a->value);
+}
+
+static void scale_values_backward(const Pass *p, int l, const Acts *a) {
+    Ctx c = stage_ctx(p, l, STAGE_VALUE);
+    if (c.c->value_scale) value_scale_backward(&c, a->value, value_of(&c, p->t->dqkv));
+}
+
 static void attention_sublayer(const Pass *p, int l, Acts *a) {
     Tape *t = p->t;
     Ctx qkv = stage_ctx(p, l, STAGE_QKV), qk = stage_ctx(p, l, STAGE_QK);
@@ -64,6 +74,7 @@ static void attention_sublayer(const Pass *p, int l, Acts *a) {
     if (q->forward) q->forward(&qk, a->qkv, ld);
     if (position->rotate_forward) position->rotate_forward(&rotation, a->qkv, ld);
     mix_values(p, l, a);
+    scale_values(p, l, a);
     lap(p, PHASE_POSITION, 6 * width, 16 * width);
     attend(p, l, a);
     gates_forward(p, l, a, h);
@@ -98,13 +109,24 @@ static void mlp_sublayer(const Pass *p, int l, Acts *a, float *x_next) {
     norm_over(p, l, STAGE_SUM_NORM_MLP, x_next, &a->sum_mlp);
 }
 
+static void clip(const Pass *p, float *x) {
+    const ModelConfig *c = &p->m->config;
+    if (c->residual_clip > 0) residual_clip(x, (float)c->residual_clip, p->N * c->width);
+}
+
+static void clip_backward(const Pass *p, const float *x, float *dx) {
+    const ModelConfig *c = &p->m->config;
+    if (c->residual_clip > 0) residual_clip_backward(x, (float)c->residual_clip, dx, p->N * c->width);
+}
+
 /* h = norm(x); q, k, v = h W; o = attention(q, k, v); mid = sum_norm(x + add_norm(head_out(o) W_O))
- * x' = sum_norm(mid + add_norm(W_down act(norm(mid) W_in))), with the norms that model.norm places */
+ * x' = clip(sum_norm(mid + add_norm(W_down act(norm(mid) W_in)))), with the norms that model.norm places */
 void block_forward(const Pass *p, int l) {
     Acts *a = &p->t->acts[l];
     float *x_next = p->t->acts[l + 1].x;
     attention_sublayer(p, l, a);
     mlp_sublayer(p, l, a, x_next);
+    clip(p, x_next);
     tap(p, TAP_RESID, l, x_next, (int)p->m->config.width, NULL);
 }
 
@@ -157,6 +179,8 @@ static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
     head_out_backward(p, l, a);
     attend_backward(p, l, a);
     gates_backward(p, l, a, GATE_VALUE, value_of(&qkv, a->qkv), ld, value_of(&qkv, t->dqkv));
+    own_values_backward(p, l, a, value_of(&qkv, t->dqkv));
+    scale_values_backward(p, l, a);
     mix_values_backward(p, l);
     if (position->rotate_backward) position->rotate_backward(&rotation, t->dqkv, ld);
     if (q->backward) q->backward(&qk, t->dqkv, ld);
@@ -172,6 +196,7 @@ static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
 void block_backward(const Pass *p, int l) {
     Acts *a = &p->t->acts[l];
     tap_gradient(p, TAP_RESID_GRAD, l, p->t->dx);
+    clip_backward(p, p->t->acts[l + 1].x, p->t->dx);
     mlp_backward(p, l, a);
     attention_sublayer_backward(p, l, a);
 }

@@ -41,9 +41,18 @@ void gates_forward(const Pass *p, int l, Acts *a, const float *h) {
     lap(p, PHASE_HEAD_OUT, 2 * (double)(g.n * g.in), 4 * (double)(g.n + g.in));
 }
 
+/* The stage's Ctx. In the backward t->y, whose own floats are read by then, has room for the values'
+ * gradient. */
+static Ctx heads_ctx(const Pass *p, int l, const Acts *a) {
+    Ctx c = stage_ctx(p, l, STAGE_HEAD_OUT);
+    c.v = a->qkv + (int64_t)(c.H + c.KV) * c.dh;
+    c.dv = p->t->y;
+    return c;
+}
+
 /* norm(o), or o where there is no norm. */
 static const float *normed(const Pass *p, int l, const Acts *a) {
-    Ctx c = stage_ctx(p, l, STAGE_HEAD_OUT);
+    Ctx c = heads_ctx(p, l, a);
     if (!slot_of(p)->forward) return a->o;
     slot_of(p)->forward(&c, a->o, p->t->y);
     lap(p, PHASE_HEAD_OUT, 4 * c.d, 8 * c.d);
@@ -60,7 +69,7 @@ const float *head_out(const Pass *p, int l, const Acts *a) {
 
 /* forward: y = normed g   so   dnormed = g dy, and the norm's own way back */
 void head_out_backward(const Pass *p, int l, Acts *a) {
-    Ctx c = stage_ctx(p, l, STAGE_HEAD_OUT);
+    Ctx c = heads_ctx(p, l, a);
     const HeadOutSlot *slot = slot_of(p);
     if (slot->gate) gate_backward(normed(p, l, a), a->gate, p->t->dy, p->N, c.H, c.dh, gates_of(p, l).a_head);
     if (slot->backward) slot->backward(&c, a->o, p->t->dy);
@@ -74,4 +83,13 @@ void gates_backward(const Pass *p, int l, const Acts *a, GateFrom from, const fl
     grad_gates(p, &g, a->gate, X, ldx);
     gemm_nn(p->N, g.in, g.n, a->gate, g.n, g.W, g.in, 1, dX, ldx);
     lap(p, PHASE_HEAD_OUT, 4 * (double)(g.n * g.in), 8 * (double)(g.n + g.in));
+}
+
+void own_values_backward(const Pass *p, int l, const Acts *a, float *dv) {
+    if (!slot_of(p)->own) return;
+    Ctx c = heads_ctx(p, l, a);
+    int64_t keys = (int64_t)c.KV * c.dh;
+#pragma omp parallel for schedule(static)
+    for (int64_t n = 0; n < p->N; n++)
+        for (int64_t i = 0; i < keys; i++) dv[n * c.ld + i] += c.dv[n * keys + i];
 }

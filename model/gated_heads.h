@@ -16,4 +16,8 @@ void head_out_backward(const Pass *p, int l, Acts *a);
 void gates_backward(const Pass *p, int l, const Acts *a, GateFrom from, const float *X, int64_t ldx,
                     float *dX);
 
+/* Adds what head_out gives the values, where its slot is of `own`, to their gradient dv (N, KV dh) in rows of
+ * ld; after head_out_backward, while t->y is left as it is. */
+void own_values_backward(const Pass *p, int l, const Acts *a, float *dv);
+
 #endif

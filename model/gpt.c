@@ -1,26 +1,26 @@
 /* A GPT, its gradients, AdamW and the attention sink that it grows: one file, to be read from top to bottom.
  *
- *     ./sinklab fetch gcide && ./sinklab data configs/demo.yaml --shards shards
+ *     ./sinklab fetch gcide && ./sinklab data configs/demo.yaml --shards shards    # tokens of a dictionary
  *     make gpt && ./gpt shards --seed 0
  *
  * A query shares its attention out among the tokens up to itself. Its shares sum to one, even where a head
  * has nothing to say. Trained heads then put them on the first token, which every query sees: an attention
  * sink. The loss does not ask for it. Two numbers show it, over 100 held-out rows:
  *  - sink rate: share of (row, layer, head) whose mean attention to position 0, the first mass, is above 0.3
- *    (arXiv 2410.10781); a head that looks at all tokens alike has a first mass of 0.127
- *  - norm ratio: length of the residual vector at position 0 over the median length at the others, in the
- *    layer where it is largest (arXiv 2510.06477)
+ *    (arXiv 2410.10781); a head that looks at all tokens alike has (1 + 1/2 + ... + 1/32) / 32 = 0.127
+ *  - norm ratio: length of the residual stream's vector at position 0 over the median of the others,
+ *    behind the block where this ratio is largest (arXiv 2510.06477)
  * After 2,500 steps, 9 to 10 minutes on two threads of a Xeon whose other cores were busy:
  *                     seed 0    seed 1    seed 2    seed 0 --no-bos    seed 0 --head-norm
  *     sink rate       0.380     0.271     0.382     0.001              0.113
  *     norm ratio      7.48      10.03     9.06      1.27               5.34
  *     held-out loss   3.499     3.523     3.493     3.395              3.457
- * Losses with and without BOS are not over the same task: a row's first target has no context under BOS.
+ * Options: see main. Losses with and without BOS are of two tasks: under BOS a first target has no context.
  *
- * float x[N * D] holds N rows of D floats; dx is the gradient of the loss by x. A function takes what it
+ * float x[N * D]: D floats for each of N tokens; dx: the gradient of the loss by x. A function takes what it
  * writes, what it reads, sizes. Right below it stands its backward, which repeats what the forward did and
  * says what follows. Gradients of weights are added to, all others overwritten. */
-#include <blis.h> // cblas_sgemm: C (m, n) = alpha A B + beta C; after each matrix, floats from row to row
+#include <blis.h> // gemm(m, n, k, a, A, ld, B, ld, b, C, ld): C (m, n) = a A B + b C, rows ld floats apart
 #include <err.h>
 #include <getopt.h>
 #include <math.h>
@@ -31,11 +31,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef GPT_SIZES // layers, width, heads, width of the feed-forward, tokens of a row, vocabulary
+#ifndef GPT_SIZES // tests set their own: layers, width, heads, feed-forward, tokens of a row, vocabulary
 enum { L = 4, D = 128, H = 2, F = 320, T = 32, VOCAB = 4096 };
 #endif
-/* Rows of a step, in parts that up to so many threads take; rows and tokens of a part; width of a head. */
-enum { ROWS = 64, PARTS = 4, B = ROWS / PARTS, N = B * T, DH = D / H };
+/* A step takes ROWS rows of T tokens of the text, in PARTS for as many threads: B rows, N tokens a part. */
+enum { ROWS = 64, PARTS = 4, B = ROWS / PARTS, N = B * T, DH = D / H }; // DH: width of a head
 enum { BOS = 1, HELD_OUT = 100 }; // SentencePiece's <s>; rows to measure on
 
 typedef struct Weights { // or their gradients, or AdamW's moments
@@ -46,7 +46,7 @@ typedef struct Weights { // or their gradients, or AdamW's moments
 } Weights;
 enum { MATRICES = offsetof(Weights, norm_attn) / sizeof(float), FLOATS = sizeof(Weights) / sizeof(float) };
 
-/* Matrices: N(0, 0.02^2), narrower where they add to the stream, 2L times. Gains: 1, those of heads 0.2. */
+/* N(0, 0.02^2), narrower where 2L matrices add to the stream. Gains: 1, heads' 0.2, as 1 drowns it. */
 static void weights_init(Weights *w, unsigned short *random) {
     for (float *x = (float *)w; x < (float *)w + MATRICES; x++) {
         double radius = sqrt(-2 * log(1 - erand48(random))); // after Box and Muller
@@ -134,12 +134,12 @@ static void attention(float *o, float *A, const float *qkv) {
         float *O = o + i / H * T * D + i % H * DH;
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, T, T, DH, scale, Q, 3 * D, K, 3 * D, 0, A, T);
         for (int t = 0; t < T; t++) softmax(A + t * T, t + 1);
-        for (int j = 0; j < T * T; j++) A[j] = j % T <= j / T ? A[j] : 0;
+        for (int j = 0; j < T * T; j++) A[j] = j % T <= j / T ? A[j] : 0; // later keys
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, T, DH, T, 1, A, T, V, 3 * D, 0, O, D);
     }
 }
 /* forward: S = Q K^T / sqrt(DH), A = softmax(S), O = A V   so   dA = dO V^T, dV = A^T dO,
- *          dS = A (dA - sum over keys of A dA), dQ = dS K / sqrt(DH), dK = dS^T Q / sqrt(DH) */
+ *          dS = A (dA - sum over keys of A dA), dQ = dS K / sqrt(DH), dK = dS^T Q / sqrt(DH);  d_o is dO */
 static void attention_back(float *dqkv, const float *d_o, const float *A, const float *qkv) {
     float S[T * T], scale = 1 / sqrtf(DH);        // dA, then dS
     for (int i = 0; i < B * H; i++, A += T * T) { // head i % H of row i / H
@@ -187,7 +187,7 @@ typedef struct Pass {   // the memory of a part's way through the model and back
     bool head_norm;     // --head-norm
     Block block[L + 1]; // the last has only x, the stream behind all blocks
     float h[N * D], logits[N * VOCAB], loss[N];
-    Weights g; // gradients
+    Weights g; // gradients of the weights; below those of a block's activations, one block at a time
     float dx[N * D], dh[N * D], d_o[N * D], dqkv[N * 3 * D], ds[N * F], dgu[N * 2 * F];
 } Pass;
 
@@ -237,8 +237,8 @@ static void forward(Pass *p, const Weights *w, const uint16_t *x, const uint16_t
         p->loss[n] = softmax(p->logits + n * VOCAB, VOCAB) - target;
     }
 }
-/* forward: loss = ln sum exp(logits) - logits[y]   so   dlogits = P - [y], here over the ROWS T targets of a
- * step x = E[token]   so   dE[token] += dx */
+/* forward: loss = ln sum exp(logits) - logits[y]   so   dlogits = P, less 1 at y; over ROWS T, whose mean is
+ * a step's loss.   x = E[token]   so   dE[token] += dx */
 static void backward(Pass *p, const Weights *w, const uint16_t *x, const uint16_t *y) {
     memset(&p->g, 0, sizeof p->g);
     for (int n = 0; n < N; n++) p->logits[n * VOCAB + y[n]] -= 1;
@@ -250,7 +250,7 @@ static void backward(Pass *p, const Weights *w, const uint16_t *x, const uint16_
 }
 
 /* AdamW (arXiv 1711.05101): a running mean of the gradient over the root of one of its square, both corrected
- * for having begun at 0. Gradients that are longer than 1 are cut to it. Matrices decay, gains do not. */
+ * for having begun at 0. The whole gradient is cut to length 1. Matrices decay, strongly: see demo.yaml. */
 static void adamw(float *w, float *mean, float *square, const float *g, int step, float lr) {
     const float b1 = 0.9f, b2 = 0.95f, eps = 1e-8f, decay = 0.5f;
     float norm = sqrtf(dot(g, g, FLOATS)), clip = norm > 1 ? 1 / norm : 1;
@@ -293,15 +293,15 @@ static Text text_open(const char *folder, const char *split, bool bos) {
     return (Text){n, bos, token};
 }
 
-/* T tokens from `start` on, and for each the one that follows. */
+/* T tokens from `start` on, the first of them replaced by BOS, and for each the one that follows. */
 static void row(uint16_t *x, uint16_t *y, const Text *text, int start) {
     memcpy(x, text->token + start, T * sizeof *x);
     memcpy(y, text->token + start + 1, T * sizeof *y);
     if (text->bos) x[0] = BOS;
 }
 
-/* A step on random rows; returns their mean loss. w: the weights, AdamW's two moments. Each part has
- * gradients of its own, which are added in order: a seed gives the same bits on any number of threads. */
+/* A step on random rows; returns their mean loss before it. w: the weights, AdamW's two moments. Parts have
+ * gradients of their own, which are added in order: a seed gives the same bits on any number of threads. */
 static double train(Weights *w, Pass *part, const Text *text, unsigned short *random, int step, double lr) {
     uint16_t x[ROWS * T], y[ROWS * T];
     double loss = 0;
@@ -338,10 +338,10 @@ static double norm_ratio(const float *x) {
         for (i = t; i > 1 && norm[i - 1] > length; i--) norm[i] = norm[i - 1];
         norm[i] = length; // in ascending order from norm[1] on
     }
-    return 2 * norm[0] / (norm[T / 2] + norm[(T + 1) / 2]);
+    return 2 * norm[0] / (norm[T / 2] + norm[(T + 1) / 2]); // of T - 1 others
 }
 
-/* Means over HELD_OUT rows, spread over the text. */
+/* Means over HELD_OUT rows, spread over the text; rows that only fill up the last part do not count. */
 static Sink look(Pass *p, const Weights *w, const Text *text) {
     uint16_t x[N], y[N];
     double ratio[L] = {0};
@@ -353,7 +353,7 @@ static Sink look(Pass *p, const Weights *w, const Text *text) {
         for (int b = 0; b < B && i + b < HELD_OUT; b++) {
             for (int t = 0; t < T; t++) s.loss += p->loss[b * T + t] / (HELD_OUT * T);
             for (int l = 0; l < L; l++) ratio[l] += norm_ratio(p->block[l + 1].x + b * T * D) / HELD_OUT;
-            for (int j = 0; j < L * H; j++) {
+            for (int j = 0; j < L * H; j++) { // head j % H of block j / H
                 double mass = first_mass(p->block[j / H].A + (b * H + j % H) * T * T);
                 s.first_mass += mass / (HELD_OUT * L * H);
                 s.rate += (mass > 0.3 ? 1.0 : 0) / (HELD_OUT * L * H);

@@ -27,8 +27,10 @@ static const SlotHead out_stage = {
 static const SlotHead head_stage = {"head", "linear", {{"lm_head.weight", SIZE_V, SIZE_D, INIT_NORMAL}}};
 static const SlotHead sink_stage = {
     "sink token", "x*", {{"sink_token.weight", SIZE_D, SIZE_NONE, INIT_EMBEDDING}}};
+static const SlotHead value_stage = {
+    "value scale", "v <- s v", {{"value_scale", SIZE_KVH, SIZE_NONE, INIT_ONE}}};
 static const SlotHead nothing = {
-    "none", "no norm here, no sink token, or a head tied to the embedding", {{0}}};
+    "none", "no norm here, no sink token, no value scale, or a head tied to the embedding", {{0}}};
 
 bool norm_stands(const ModelConfig *c, Stage s) {
     return norm_places[c->norm].stages >> s & 1;
@@ -53,6 +55,7 @@ static const struct {
     [STAGE_NORM_ATTN] = {true, "input_layernorm.", SLOT_NORM_KIND},
     [STAGE_QKV] = {true, "self_attn.", .own = &qkv_stage},
     [STAGE_QK] = {true, "self_attn.", SLOT_QK},
+    [STAGE_VALUE] = {true, "self_attn.", .own = &value_stage},
     [STAGE_ATTENTION] = {true, "self_attn.", SLOT_ATTENTION},
     [STAGE_HEAD_OUT] = {true, "self_attn.", SLOT_HEAD_OUT},
     [STAGE_OUT] = {true, "self_attn.", .own = &out_stage},
@@ -93,6 +96,7 @@ int *slot_choice(ModelConfig *c, SlotKind kind) {
 static const SlotHead *slot_head(const ModelConfig *c, Stage s) {
     SlotKind kind = places[s].slot;
     bool empty = (kind == SLOT_NORM_KIND && !norm_stands(c, s)) || (s == STAGE_HEAD && c->tie) ||
+                 (s == STAGE_VALUE && !c->value_scale) ||
                  (s == STAGE_SINK && !attention_slots[c->attention].token);
     if (empty) return &nothing;
     return kind ? slot_row(kind, *slot_choice((ModelConfig *)c, kind)) : places[s].own;
@@ -132,6 +136,8 @@ static int64_t size_of(const ModelConfig *c, Size s) {
         return c->width;
     case SIZE_H:
         return c->heads;
+    case SIZE_KVH:
+        return config_kv_heads(c);
     case SIZE_KV:
         return config_kv_heads(c) * d_head(c);
     case SIZE_GAIN:
@@ -142,8 +148,14 @@ static int64_t size_of(const ModelConfig *c, Size s) {
         return d_head(c);
     case SIZE_F:
         return c->mlp_width;
+    case SIZE_RANK:
+        return c->gate_rank;
     }
     return 0;
+}
+
+int64_t tensor_floats(const ModelConfig *c, const TensorSpec *t) {
+    return size_of(c, t->rows) * size_of(c, t->cols);
 }
 
 static void add_stage(Model *m, Stage s, int layer, int *n) {

@@ -8,6 +8,7 @@
 #include "model/tap.h"
 #include "model/timing.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ typedef enum Stage {
     STAGE_NORM_ATTN,
     STAGE_QKV,
     STAGE_QK,
+    STAGE_VALUE, /* v <- s v, or nothing */
     STAGE_ATTENTION,
     STAGE_HEAD_OUT,
     STAGE_OUT,
@@ -41,11 +43,13 @@ typedef enum Size {
     SIZE_T,
     SIZE_D,
     SIZE_H,     /* heads */
+    SIZE_KVH,   /* heads of values */
     SIZE_HEADS, /* all heads' floats */
     SIZE_HEAD,  /* one head's */
     SIZE_KV,    /* those of all heads of keys, or of values */
     SIZE_GAIN,  /* one head's, or all heads': head_out_gain */
-    SIZE_F
+    SIZE_F,
+    SIZE_RANK /* of a norm's gate */
 } Size;
 
 typedef enum Init {
@@ -134,13 +138,21 @@ size_t tape_bf16_bytes(const Model *m, int rows, int T, bool train); /* what tap
 /* Nothing where the tape is not in bf16. `phases`: as of tape_time. */
 void tape_pack(Tape *t, const Model *m, Phases *phases);
 void tape_observe(Tape *t, Observers o);
-/* A training pass adds sum over rows r of share c (M_r - target)^2 to what it descends, M_r the mean
- * weight on the first key over r's layers, heads and queries. c of either sign: towards the target or away
- * from it. Not part of tape_losses. A row's own mean, so that rows in flight change no bit. */
+/* A training pass adds to what it descends, over rows r,
+ *     sum_r share (c (M_r - target)^2 + balance sum_l H CV^2(G_rl)).
+ * M_r: the mean weight on the first key over r's layers, heads and queries; c of either sign: towards the
+ * target or away from it. G_rl: of each head of layer l its gate, the mean over queries but the first of
+ * their document of 1 - (weight on the first key); CV^2: the variance over the heads (divided by H) over the
+ * square of their mean (arXiv 2602.01203). Means are a row's own, so that rows in flight change no bit; where
+ * the gates of a layer are all 0, CV has no slope. Not part of tape_losses. */
 typedef struct SinkPenalty {
     double c, target;
     double share; /* of a row: 1 / rows of the step */
+    double balance;
 } SinkPenalty;
+static inline bool penalises(SinkPenalty p) {
+    return p.c || p.balance; /* nothing else is a penalty */
+}
 bool tape_penalise(Tape *t, const Model *m, SinkPenalty p, Error *e);
 void tape_time(Tape *t, Phases *phases); /* laps of the passes to come; NULL: none */
 /* Loss of each token of the last pass, nats, (rows, T); 0 where the target is not scored. */

@@ -37,6 +37,7 @@ typedef struct ModelConfig {
     int position;        /* row of position_slots */
     int norm;            /* row of norm_places: where norms stand */
     int norm_kind;       /* row of norm_kinds: what they do */
+    int64_t gate_rank;   /* of norm_kind: gated */
     int mlp;             /* row of mlp_slots */
     int64_t window;      /* attend to the last `window` keys only; 0 = all */
     int64_t window_keep; /* and to the document's first keys, so many */
@@ -45,6 +46,8 @@ typedef struct ModelConfig {
     double clip_gamma;   /* of attention: clipped */
     double clip_zeta;
     double value_residual; /* v <- (1 - mix) v + mix v of the first block */
+    bool value_scale;      /* v <- s v, s learned a head */
+    double residual_clip;  /* the stream is clipped to +-c after each block; 0: it is not */
     double head_out_scale; /* initial gain of a head-output norm */
     int head_out_gain;     /* HeadOutGain */
     double embedding_std;

@@ -151,7 +151,7 @@ void model_slopes(const Model *m, Tape *t, const Batch *b, float scale, float *s
     const Pass *p = open_passes(&s, m, t, b, scratch);
     s.rows.taps_only = s.sink.taps_only = true;
     run_forward(p, scale);
-    if (t->masses) memset(t->push, 0, (size_t)b->rows * sizeof *t->push);
+    penalty_forget(p);
     stream_backward(p);
 }
 

@@ -29,6 +29,8 @@ typedef struct Ctx {
     float *dw[SLOT_TENSORS];      /* their gradients (backward) */
     float *partial;               /* room for strip sums, see model/ops/strips.h */
     float *saved;                 /* what the slot keeps from forward to backward */
+    const float *v; /* for a head_out slot of `own`: the tokens' values, (N, KV dh) in rows of ld, */
+    float *dv;      /* and (backward) their gradient through it, (N, KV dh), overwritten */
 
     const float *rotation; /* the position slot's table */
 } Ctx;
@@ -114,6 +116,7 @@ typedef struct HeadOutSlot {
     SlotHead head;
     void (*forward)(const Ctx *c, const float *o, float *y);   /* (N, H dh); NULL: y is o */
     void (*backward)(const Ctx *c, const float *o, float *dy); /* dy in place to do */
+    bool own;        /* the pair needs the token's own values: Ctx.v, Ctx.dv */
     GateFrom gate;   /* of the token's normed input of attention (N, d), or of its values (N, KV dh) */
     int gate_tensor; /* which of the slot's is its matrix: (H dh, in), or (H, in) for one gate a head */
 } HeadOutSlot;
@@ -157,6 +160,9 @@ extern const MlpSlot mlp_slots[];
 const SlotHead *slot_row(SlotKind kind, int i);
 /* Where a configuration keeps its choice of a row. */
 int *slot_choice(ModelConfig *c, SlotKind kind);
+
+/* Floats of a tensor. */
+int64_t tensor_floats(const ModelConfig *c, const TensorSpec *t);
 
 /* Whether a norm stands at that stage. */
 bool norm_stands(const ModelConfig *c, Stage s);

@@ -3,6 +3,7 @@
 #include "model/bf16_weights.h"
 #include "model/kernels/gemm_bf16.h"
 #include "model/ops/attention.h"
+#include "model/ops/ops.h"
 #include "model/ops/strips.h"
 
 #include <omp.h>
@@ -28,8 +29,10 @@ static NormActs cut_norm(Cutter *c, const ModelConfig *m, Stage s, size_t N) {
 
 /* Floats of a strip of a sum over tokens: a norm's gradients, or a layer's biases. */
 static size_t partial_width(const ModelConfig *m) {
-    size_t d = (size_t)m->width, hidden = (size_t)(mlp_slots[m->mlp].parts * m->mlp_width);
-    return m->bias && hidden > 3 * d ? hidden : 3 * d;
+    size_t hidden = (size_t)(m->bias ? mlp_slots[m->mlp].parts * m->mlp_width : 0);
+    size_t most = 3 * (size_t)m->width, norm = (size_t)norm_weights(m);
+    most = hidden > most ? hidden : most;
+    return norm > most ? norm : most;
 }
 
 static size_t table_width(const ModelConfig *m) {
@@ -56,6 +59,7 @@ static void cut_acts(Cutter *c, Acts *a, const ModelConfig *m, size_t N) {
     a->stat = cut(c, N * (size_t)(m->heads * slot_maps(&attention_slots[m->attention])));
     a->o = cut(c, N * heads);
     a->plain = m->interventions.n ? cut(c, N * heads) : a->o;
+    a->value = cut(c, m->value_scale ? N * kv_width(m) : 0);
     a->gate = cut(c, N * gates(m));
     a->mid = cut(c, N * d);
     a->norm_mlp = cut(c, NORM_STATS * N);

@@ -24,6 +24,7 @@ typedef struct Acts {
     float *stat;      /* (B, H, maps, T) attention's row statistics */
     float *o;         /* (N, H dh)    aggregated values */
     float *plain;     /* (N, H dh)    the same before interventions; o where there are none */
+    float *value;     /* (N, KV dh)   values before value_scale; of nobody without the key */
     float *gate;      /* (N, gates)   of the heads */
     float *mid;       /* (N, d)       residual stream between attention and MLP */
     float *norm_mlp;  /* (N, NORM_STATS) of mid */
@@ -64,7 +65,7 @@ struct Tape {
     Observers observers;
     SinkPenalty penalty;
     float *masses;    /* (L, B, H, T) weights on first keys, kept for the penalty; NULL: none */
-    float *push;      /* (B)         its slope by each of a row's */
+    float *push;      /* (L, B, H, 2) its slope by each of a head's, see model/penalty.h */
     Changes *changes; /* what interventions change; NULL: nothing */
     int32_t *tokens;  /* (N)         a batch's, where they change them */
     Phases *phases;   /* NULL: nobody asks where the time goes */

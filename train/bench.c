@@ -64,7 +64,7 @@ static void take_rows(BenchRun *r) {
     Trainer *t = &r->t;
     for (int i = 0; i < t->rows_per_step; i++) {
         int64_t number = (r->steps * r->share.size + r->share.rank) * t->rows_per_step + i;
-        stream_row(&r->text, stream_shuffled(&r->text, (uint64_t)r->c.seed, number, t->T), t->T,
+        stream_row(&r->text, stream_shuffled(&r->text, config_seed(&r->c, SEED_DATA), number, t->T), t->T,
                    r->text.bos == BOS_ROW, i, &t->rows);
     }
     r->steps++;
@@ -87,7 +87,7 @@ bool bench_open_share(BenchRun **out, const Config *c, const BenchShare *share, 
         bench_close(r);
         return e && e->code ? false : fail(e, EXIT_FAILED, "bench: out of memory");
     }
-    model_init(r->t.model, (uint64_t)c->seed);
+    model_init(r->t.model, config_seed(c, SEED_INIT));
     if (share->exchange) r->t.exchange = *share->exchange;
     r->warm_ms = bench_step(r, true, NULL); /* touches memory, wakes threads */
     *out = r;

@@ -31,7 +31,7 @@ static int64_t lesser(int64_t a, int64_t b) {
 
 static bool draw(Evaluator *v, ProbeName p, int64_t rows, int64_t T, bool bos, Error *e) {
     ProbeRows *h = &v->probe[p];
-    if (!probe_rows_draw(h, p, v->d, (uint64_t)v->c->seed, rows, T, bos, e)) return false;
+    if (!probe_rows_draw(h, p, v->d, config_seed(v->c, SEED_PROBE), rows, T, bos, e)) return false;
     rows_hide_targets(&h->at, h->rows, h->T, v->c->model.prefix);
     return true;
 }

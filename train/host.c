@@ -1,9 +1,10 @@
 #include "train/host.h"
 
 #include "build/version.h"
+#include "train/cgroup.h"
 
+#include <math.h>
 #include <omp.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +29,11 @@ void host_cpu(char *out, size_t room) {
     if (f) fclose(f);
 }
 
-double host_memory(void) {
-    return (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
+double host_memory(bool *limited) {
+    double ram = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
+    double limit = cgroup_limits("").memory;
+    *limited = limit < ram;
+    return fmin(ram, limit);
 }
 
 double host_memory_most(void) {
@@ -52,10 +56,32 @@ const char *host_git(void) {
     return SINKLAB_GIT;
 }
 
+/* OpenMP pins the first thread before main where OMP_PROC_BIND or OMP_PLACES say so; its places are the cores
+ * that the process was given. */
+void host_allowed(cpu_set_t *set) {
+    CPU_ZERO(set);
+    int places = omp_get_proc_bind() == omp_proc_bind_false ? 0 : omp_get_num_places();
+    for (int i = 0; i < places; i++) {
+        int n = omp_get_place_num_procs(i), *cpu = n > 0 ? malloc((size_t)n * sizeof *cpu) : NULL;
+        if (!cpu) continue;
+        omp_get_place_proc_ids(i, cpu);
+        for (int k = 0; k < n; k++) CPU_SET(cpu[k], set);
+        free(cpu);
+    }
+    if (!CPU_COUNT(set) && sched_getaffinity(0, sizeof *set, set)) CPU_SET(0, set);
+}
+
+/* A quota of one and a half cores is one: threads that wait for one of them that is held back do nothing. */
+static int quota(void) {
+    double cores = cgroup_limits("").cores;
+    return cores < 1 ? 1 : cores < CPU_SETSIZE ? (int)cores : CPU_SETSIZE;
+}
+
 int host_cores(void) {
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set)) return 1;
-    return CPU_COUNT(&set);
+    host_allowed(&set);
+    int allowed = CPU_COUNT(&set), most = quota();
+    return allowed < most ? allowed : most;
 }
 
 bool host_threads(int64_t configured, int *threads, Error *e) {
@@ -63,9 +89,9 @@ bool host_threads(int64_t configured, int *threads, Error *e) {
     const char *variable = getenv("OMP_NUM_THREADS");
     long asked = configured ? (long)configured : variable && atol(variable) > 0 ? atol(variable) : cores;
     if (asked > cores)
-        return fail(e, EXIT_USAGE, "%s: %ld threads on %d core%s (barriers collapse; ask for at most %d)",
+        return fail(e, EXIT_USAGE, "%s: %ld threads on %d core%s%s (barriers collapse; ask for at most %d)",
                     configured ? "run.threads" : "OMP_NUM_THREADS", asked, cores, cores > 1 ? "s" : "",
-                    cores);
+                    cores == quota() ? ", its container's share" : "", cores);
     omp_set_num_threads((int)asked);
     *threads = (int)asked;
     return true;

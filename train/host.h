@@ -6,17 +6,22 @@
 
 #include "data/base/error.h"
 
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 
 void host_name(char *out, size_t room);
 void host_cpu(char *out, size_t room);
-double host_memory(void); /* bytes of RAM */
-double
-host_memory_most(void); /* the most bytes this process had resident since it was forgotten; 0: not told */
+/* Bytes of RAM, or what the process's container allows of them: *limited. */
+double host_memory(bool *limited);
+/* The most bytes this process had resident since it was forgotten; 0: not told. */
+double host_memory_most(void);
 void host_memory_forget(void);
 const char *host_git(void); /* the commit this program was built from, "-dirty" behind it if changed */
-int host_cores(void);       /* that this process may use */
+/* The CPUs that this process was given, whatever OpenMP has pinned already. */
+void host_allowed(cpu_set_t *set);
+/* Cores that this process may use: those, or what a container's quota leaves of their time, at least one. */
+int host_cores(void);
 
 /* Threads a run takes: as configured, or OMP_NUM_THREADS, or one a core; more than cores is refused,
  * since barriers of more threads than cores collapse. Sets OpenMP's number. */

@@ -82,12 +82,14 @@ bool run_check(const Config *c, int64_t vocab, Error *e) {
 }
 
 static bool fits_memory(const Run *r, const RunSize *size, Error *e) {
-    double have = host_memory();
+    bool limited;
+    double have = host_memory(&limited);
     if (size->bytes <= have) return true;
     return fail(e, EXIT_USAGE,
-                "model: %.1f M parameters: the run needs %.1f GB, this machine has %.1f GB "
+                "model: %.1f M parameters: the run needs %.1f GB, %s %.1f GB "
                 "(lower model.width, model.layers, data.vocab or train.micro_rows%s)",
-                (double)size->parameters * 1e-6, size->bytes * 1e-9, have * 1e-9,
+                (double)size->parameters * 1e-6, size->bytes * 1e-9,
+                limited ? "its container allows" : "this machine has", have * 1e-9,
                 r->c.train.micro_rows ? "" : ", now automatic");
 }
 
@@ -124,7 +126,8 @@ static bool claim(Run *r, const RunSize *size, Error *e) {
                       .threads = r->threads,
                       .steps = r->c.train.steps,
                       .parameters = size->parameters,
-                      .flops_per_token = size->flops_per_token};
+                      .flops_per_token = size->flops_per_token,
+                      .same_kernels = r->c.run.same_kernels};
     bool ok = store_claim(r->store, &id, r->o->again, r->o->retry, &r->claim, e);
     free(json);
     return ok;
@@ -165,8 +168,8 @@ static bool diverged(Run *r, const StepRow *row, Error *e) {
 static void train_step(Run *r, int64_t step, StepRow *row) {
     double start = omp_get_wtime();
     Trainer *t = &r->step;
-    dataset_train_rows(r->data, (uint64_t)r->c.seed, (step - 1) * t->rows_per_step, t->rows_per_step, t->T,
-                       &t->rows);
+    dataset_train_rows(r->data, config_seed(&r->c, SEED_DATA), (step - 1) * t->rows_per_step,
+                       t->rows_per_step, t->T, &t->rows);
     t->gradients = when_due_gradients(step, r->c.train.steps, r->c.probe.gradients);
     StepFigures f = trainer_step(t, step);
     *row = (StepRow){.step = step,
@@ -305,7 +308,7 @@ static bool tell_kernels(Run *r, const Resumed *from, Error *e) {
 /* From random weights, from another run's, or from this run's own newest checkpoint. */
 static bool begin(Run *r, Resumed *from, Error *e) {
     int64_t logged;
-    model_init(r->step.model, (uint64_t)r->c.seed);
+    model_init(r->step.model, config_seed(&r->c, SEED_INIT));
     if (*r->c.train.init_from && !checkpoint_load_weights(r->c.train.init_from, r->step.model, e))
         return false;
     if (!evaluator_create(&r->probes, &r->c, r->data, r->step.model, r->step.grads, e) ||
@@ -361,6 +364,12 @@ static int not_taken(const Run *r, Error *e) {
         return EXIT_DONE;
     case CLAIM_BUSY:
         fail(e, EXIT_FAILED, "run %.8s: another process is training it", r->key);
+        return e->code;
+    case CLAIM_REFUSED:
+        fail(e, EXIT_FAILED,
+             "run %.8s: it was begun under the kernels %s, and here are %s (go on with it there, or without "
+             "run.same_kernels)",
+             r->key, r->claim.kernels, r->blas_arch);
         return e->code;
     default:
         fail(e, EXIT_FAILED, "run %.8s: it failed or diverged before (--retry tries it again)", r->key);

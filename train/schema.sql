@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS run ( -- One row a run, however often it was interrup
     -- tokenizer and the numerics version
     variant TEXT NOT NULL, -- name of the preset of slot and data keys
     label TEXT NOT NULL DEFAULT '', -- name for people; not part of the key
-    seed INTEGER NOT NULL, -- of initialisation, order of the text and probes
+    seed INTEGER NOT NULL, -- of initialisation, order of the text and probes, but where seeds.* of config say otherwise
     config TEXT NOT NULL CHECK (json_valid(config)), -- canonical JSON of the whole configuration, nested by
     -- dots, run.* included
     status TEXT NOT NULL -- running: was when last heard of; the lock of its folder tells whether it lives.
@@ -42,7 +42,9 @@ CREATE TABLE IF NOT EXISTS run ( -- One row a run, however often it was interrup
     heartbeat TEXT, -- UTC: last wrote anything
     note TEXT, -- a remark by a person
     corpus_hash TEXT, -- 32 hex digits: of the content of its text
-    tokenizer_hash TEXT -- 32 hex digits: of its tokenizer
+    tokenizer_hash TEXT, -- 32 hex digits: of its tokenizer
+    origin TEXT, -- results: read from results files, figures alone, thinned (sinklab merge DB FOLDER); NULL: of a database
+    core_minutes REAL -- cores times minutes that it took where it was run, of origin results; NULL: step has the times
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS sweep ( -- One row a sweep file, by its name.
@@ -66,8 +68,8 @@ CREATE TABLE IF NOT EXISTS step ( -- One row an update.
     run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
     step INTEGER NOT NULL, -- the update, from 1
     tokens INTEGER, -- tokens seen after this update
-    loss REAL, -- nats: mean over the batch, before this update
-    grad_norm REAL, -- global L2 norm of the gradient before clipping
+    loss REAL, -- nats: mean over the batch, before this update; a sink penalty left out
+    grad_norm REAL, -- global L2 norm of the gradient before clipping, that of a sink penalty in it
     lr REAL, -- learning rate of this update
     ms REAL, -- milliseconds of data, forward, backward and update
     probe_ms REAL, -- milliseconds of the evaluation after this update
@@ -125,7 +127,8 @@ CREATE TABLE IF NOT EXISTS eval ( -- One row an evaluation and probe: the whole 
     sink_rate_05 REAL, -- the same above 0.5
     sink_rate_08 REAL, -- the same above 0.8
     sink_mass REAL, -- mean over layers and heads of the mass of the first key, sum_q A[q,0] / T
-    uniform_mass REAL, -- the control: that mass under uniform causal attention, (1/T) sum_q 1/(q+1)
+    uniform_mass REAL, -- the control: that mass under uniform attention to the keys seen, (1/T) sum_q 1/(q+1) without a
+    -- mask; what an intervention hides (zero_column) counts as seen
     max_mass REAL, -- largest over layers and heads of the mass of the first key
     mixing REAL, -- mean over layers and heads of the mixing score: mean over q >= 1 of H(A[q,:]) / ln(q+1)
     value_drain REAL, -- median over layers and heads of |v_0| / median_{t>0} |v_t|
@@ -180,9 +183,10 @@ CREATE TABLE IF NOT EXISTS eval_layer ( -- One row an evaluation, probe and laye
     lens_loss REAL, -- nats: loss of final norm and head applied after this layer
     out_variance_first REAL, -- probe random: variance over sequences of o_0 before W_O, mean over dimensions
     out_variance_ratio REAL, -- that over its mean for the second half of the positions
-    tau_wo REAL, -- Kendall's tau between the variances by dimension before and after W_O
+    tau_wo REAL, -- Kendall's tau between the variances by dimension before W_O and of what is added to the stream: after
+    -- W_O and, under model.norm: sandwich, its norm
     super_unit INTEGER, -- MLP hidden unit of the largest |mean activation| at position 0, from 0
-    super_ratio REAL, -- that over the median of the units
+    super_ratio REAL, -- that over the median of the units; NULL where the median is 0 (relu, reglu)
     super_energy8 REAL, -- share of the MLP's output energy at position 0 in its top 8 units
     super_sparsity4 REAL, -- share of that unit's down-projection column's squared norm in its top 4 channels
     super_cos REAL, -- cosine of the normed x_0 and the gate row of that unit
@@ -190,6 +194,7 @@ CREATE TABLE IF NOT EXISTS eval_layer ( -- One row an evaluation, probe and laye
     -- of attention (where no norm stands, the stream as attention reads it); a sink penalty left out. NULL on rows
     -- without targets (random)
     stream_gradient_sink REAL, -- the same by the residual stream that enters the block
+    super_ratio_mean REAL, -- super_ratio over the mean of the units instead
     PRIMARY KEY (run_id, step, probe, layer)
 ) STRICT, WITHOUT ROWID;
 
@@ -202,11 +207,12 @@ CREATE TABLE IF NOT EXISTS eval_head ( -- One row an evaluation, probe, layer an
     head INTEGER NOT NULL, -- from 0
     sink_mass REAL, -- mass of the first key, sum_q A[q,0] / T
     sink_rate_03 REAL, -- share of sequences whose mass of the first key is above 0.3
-    sink_position INTEGER, -- key k < T/2 of the largest mass, sum_{q>=k} A[q,k] / (T-k)
+    sink_position INTEGER, -- key k < T/2 of the largest mass: sum of A[q,k] over the queries that see k, by their number,
+    -- T-k without a mask or a window
     sink_position_mass REAL, -- its mass
     mixing REAL, -- mean over q >= 1 of H(A[q,:]) / ln(q+1)
-    value_drain REAL, -- |v_0| / median_{t>0} |v_t|
-    dormant REAL, -- share of queries q >= 1 whose largest key is the first
+    value_drain REAL, -- |v_0| / median_{t>0} |v_t|, v without what model.attention: v_bias adds
+    dormant REAL, -- share of queries q >= 1 whose largest key is the first, larger than every other: a tie is none
     diagonal REAL, -- mean over q >= 1 of A[q,q]
     previous REAL, -- mean over q >= 1 of A[q,q-1]
     positive REAL, -- share of queries with q.k_0 > 0
@@ -400,7 +406,8 @@ WITH aside (path, plain) AS ( -- plain NULL: no choice, but what goes with one
            ('$.model.norm', 'pre'), ('$.model.norm_kind', 'rmsnorm'), ('$.model.mlp', 'swiglu'),
            ('$.model.bias', 0), ('$.model.tie', 0), ('$.model.value_residual', 0),
            ('$.model.interventions', '[]'), ('$.optim.name', 'adamw'), ('$.model.window', 0),
-           ('$.model.head_out_scale', NULL), ('$.model.mlp_width', NULL)
+           ('$.model.value_scale', 0), ('$.model.residual_clip', 0), ('$.train.gate_balance', 0), ('$.optim.decay_on', 'matrices'),
+           ('$.model.head_out_scale', NULL), ('$.model.mlp_width', NULL), ('$.model.gate_rank', NULL)
 ), side AS MATERIALIZED (
     SELECT f.*, r.config, (SELECT count(*) FROM aside WHERE json_extract(r.config, path) <> plain) AS choices,
            (SELECT group_concat(p.key || '=' || p.value)

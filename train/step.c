@@ -47,9 +47,10 @@ bool trainer_enter(Trainer *t, int64_t step, Error *e) {
                                 visible_of(&c->model));
     if (!t->heads) return fail(e, EXIT_FAILED, "run: out of memory");
     t->layers = step_layer_cells(t->model, t->rows_per_step);
-    SinkPenalty penalty = {c->train.sink_penalty, c->train.sink_target, 1.0 / t->rows_per_step};
+    SinkPenalty penalty = {c->train.sink_penalty, c->train.sink_target, 1.0 / t->rows_per_step,
+                           c->train.gate_balance};
     return trainer_tape(&t->tape, c, t->model, t->micro_rows, T, e) &&
-           (!penalty.c || tape_penalise(t->tape, t->model, penalty, e));
+           (!penalises(penalty) || tape_penalise(t->tape, t->model, penalty, e));
 }
 
 Tape *trainer_probe_tape(const Trainer *t) {
@@ -68,7 +69,7 @@ bool trainer_create(Trainer *t, const Config *c, Error *e) {
     size_t n = (size_t)c->train.batch_tokens;
     *t = (Trainer){.c = c};
     if (!model_create(&t->model, &c->model, true, e) || !trainer_enter(t, 1, e) || !create_wide(t, e) ||
-        !optim_create(&t->optim, &c->optim, t->model, (uint64_t)c->seed, e) ||
+        !optim_create(&t->optim, &c->optim, t->model, config_seed(c, SEED_INIT), e) ||
         !step_tensors_create(&t->tensors, t->model, e))
         return false;
     t->grads = model_arena(t->model);

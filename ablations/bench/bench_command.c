@@ -18,11 +18,11 @@
 enum { MANY_CONFIGS = 16, MANY_ROUNDS = 99, MANY_STEPS = 100000 };
 
 /* The options of the command line. */
-typedef struct Asked {
+typedef struct Options {
     bool json, variants, instruments, mpi, quiet;
     const char *cache;
     int64_t steps, rounds; /* 0: not said */
-} Asked;
+} Options;
 
 /* Words of the command line: configurations, and key=value for all of them. */
 typedef struct Words {
@@ -74,21 +74,21 @@ static bool load_all(Bench *b, const Words *w, Error *e) {
     return true;
 }
 
-static bool show_phases(const Words *w, const Asked *a, Error *e) {
-    Bench b = {.of = calloc((size_t)w->configs, sizeof *b.of), .rounds = a->rounds ? (int)a->rounds : 1};
+static bool show_phases(const Words *w, const Options *o, Error *e) {
+    Bench b = {.of = calloc((size_t)w->configs, sizeof *b.of), .rounds = o->rounds ? (int)o->rounds : 1};
     bool ok = b.of ? load_all(&b, w, e) : fail(e, EXIT_FAILED, "bench: out of memory");
-    ok = ok && rounds_measure(&b, (int)a->steps, a->quiet ? NULL : progress_line, e);
-    if (ok) (a->json ? show_json : show_text)(stdout, &b);
+    ok = ok && rounds_measure(&b, (int)o->steps, o->quiet ? NULL : progress_line, e);
+    if (ok) (o->json ? show_json : show_text)(stdout, &b);
     free(b.of);
     return ok;
 }
 
 /* ---- variants, instruments: one configuration after the other ---- */
 
-static bool show_variants(const BenchMachine *m, const Words *w, int i, const Config *c, const Asked *a,
+static bool show_variants(const BenchMachine *m, const Words *w, int i, const Config *c, const Options *o,
                           Error *e) {
     (void)c;
-    return variants_show(m, w->config[i], w->sets, w->set, (int)a->steps, a->json, e);
+    return variants_show(m, w->config[i], w->sets, w->set, (int)o->steps, o->json, e);
 }
 
 static void print_cost(const char *config, const Cost *c, int64_t steps) {
@@ -111,12 +111,12 @@ static void print_cost_json(const char *config, const Cost *c) {
            c->heads + c->rows + c->gradients + c->probes, c->light_ms, c->heavy_ms, c->last_ms, c->maps_ms);
 }
 
-static bool show_cost(const BenchMachine *m, const Words *w, int i, const Config *c, const Asked *a,
+static bool show_cost(const BenchMachine *m, const Words *w, int i, const Config *c, const Options *o,
                       Error *e) {
     (void)m;
     Cost cost;
-    if (!cost_measure(c, a->cache ? a->cache : "data/cache", (int)a->steps, &cost, e)) return false;
-    if (a->json)
+    if (!cost_measure(c, o->cache ? o->cache : "data/cache", (int)o->steps, &cost, e)) return false;
+    if (o->json)
         print_cost_json(w->config[i], &cost);
     else
         print_cost(w->config[i], &cost, c->train.steps);
@@ -125,18 +125,18 @@ static bool show_cost(const BenchMachine *m, const Words *w, int i, const Config
 
 /* ---- processes ---- */
 
-static bool show_processes(const Words *w, const Asked *a, Error *e) {
+static bool show_processes(const Words *w, const Options *o, Error *e) {
     Processes *p;
     int rank;
     if (!processes_open(&p, &rank, e)) return false;
     BenchMachine m;
     /* Every process measures its peak at once: in the steps they compete for memory likewise. */
     bool ok = processes_agree(p, bench_machine(&m, e), e);
-    if (ok && !rank && !a->json) show_machine(stdout, &m);
+    if (ok && !rank && !o->json) show_machine(stdout, &m);
     for (int i = 0; ok && i < w->configs; i++) {
         Config c;
         ok = processes_agree(p, load(&c, w, i, e), e) &&
-             processes_show(p, w->config[i], &c, (int)a->steps, a->json, e);
+             processes_show(p, w->config[i], &c, (int)o->steps, o->json, e);
     }
     processes_close(p);
     return ok;
@@ -148,9 +148,10 @@ static bool show_processes(const Words *w, const Asked *a, Error *e) {
 typedef struct Mode {
     const char *option, *configs;
     int steps; /* 0: see bench_config */
-    bool (*show)(const Words *w, const Asked *a, Error *e);
+    bool (*show)(const Words *w, const Options *o, Error *e);
     /* Or the i-th configuration alone. */
-    bool (*show_one)(const BenchMachine *m, const Words *w, int i, const Config *c, const Asked *a, Error *e);
+    bool (*show_one)(const BenchMachine *m, const Words *w, int i, const Config *c, const Options *o,
+                     Error *e);
 } Mode;
 
 static const Mode modes[] = {{"", "configs/*.yaml", 0, show_phases, NULL},
@@ -158,13 +159,13 @@ static const Mode modes[] = {{"", "configs/*.yaml", 0, show_phases, NULL},
                              {" --instruments", "configs/{demo,reference}.yaml", 9, NULL, show_cost},
                              {" --mpi", "configs/{demo,reference}.yaml", 7, show_processes, NULL}};
 
-static bool show_each(const Mode *mode, const Words *w, const Asked *a, Error *e) {
+static bool show_each(const Mode *mode, const Words *w, const Options *o, Error *e) {
     BenchMachine m;
     Config c;
     if (!bench_machine(&m, e)) return false;
-    if (!a->json) show_machine(stdout, &m);
+    if (!o->json) show_machine(stdout, &m);
     for (int i = 0; i < w->configs; i++)
-        if (!load(&c, w, i, e) || !mode->show_one(&m, w, i, &c, a, e)) return false;
+        if (!load(&c, w, i, e) || !mode->show_one(&m, w, i, &c, o, e)) return false;
     return true;
 }
 
@@ -177,19 +178,19 @@ static void usual_configs(Words *w, const Mode *mode, glob_t *found) {
 }
 
 /* An option that would go unheard is refused. */
-static bool check(const Asked *a, const Words *w, const Mode *mode, Error *e) {
-    bool rounds = a->rounds && mode->show != show_phases, cache = a->cache && mode->show_one != show_cost;
+static bool check(const Options *o, const Words *w, const Mode *mode, Error *e) {
+    bool rounds = o->rounds && mode->show != show_phases, cache = o->cache && mode->show_one != show_cost;
     if (rounds || cache)
         return fail(e, EXIT_USAGE, "command line: %s says nothing to bench%s (leave one of them out)",
                     rounds ? "--rounds" : "--cache", mode->option);
-    if (a->variants + a->instruments + a->mpi > 1)
+    if (o->variants + o->instruments + o->mpi > 1)
         return fail(
             e, EXIT_USAGE,
             "command line: --variants, --instruments and --mpi are measurements of their own (one at a "
             "time)");
-    if (a->steps < 0 || a->steps > MANY_STEPS)
+    if (o->steps < 0 || o->steps > MANY_STEPS)
         return fail(e, EXIT_USAGE, "command line: --steps: 1 to %d", MANY_STEPS);
-    if (a->rounds < 0 || a->rounds > MANY_ROUNDS)
+    if (o->rounds < 0 || o->rounds > MANY_ROUNDS)
         return fail(e, EXIT_USAGE, "command line: --rounds: 1 to %d", MANY_ROUNDS);
     if (!w->configs) return fail(e, EXIT_USAGE, "bench: no configs/*.yaml here (name a configuration)");
     if (w->configs > MANY_CONFIGS)
@@ -198,25 +199,25 @@ static bool check(const Asked *a, const Words *w, const Mode *mode, Error *e) {
 }
 
 static int bench(int argc, char **argv, Error *e) {
-    Asked a = {0};
+    Options o = {0};
     int words;
-    const Flag flags[] = {{"--json", FLAG_BOOL, &a.json},
-                          {"--steps", FLAG_INT, &a.steps},
-                          {"--rounds", FLAG_INT, &a.rounds},
-                          {"--cache", FLAG_TEXT, &a.cache},
-                          {"--variants", FLAG_BOOL, &a.variants},
-                          {"--instruments", FLAG_BOOL, &a.instruments},
-                          {"--mpi", FLAG_BOOL, &a.mpi},
-                          {"--quiet", FLAG_BOOL, &a.quiet},
+    const Flag flags[] = {{"--json", FLAG_BOOL, &o.json},
+                          {"--steps", FLAG_INT, &o.steps},
+                          {"--rounds", FLAG_INT, &o.rounds},
+                          {"--cache", FLAG_TEXT, &o.cache},
+                          {"--variants", FLAG_BOOL, &o.variants},
+                          {"--instruments", FLAG_BOOL, &o.instruments},
+                          {"--mpi", FLAG_BOOL, &o.mpi},
+                          {"--quiet", FLAG_BOOL, &o.quiet},
                           {NULL, FLAG_BOOL, NULL}};
     glob_t found = {0};
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
     Words w = words_of(words, argv);
-    const Mode *mode = &modes[a.variants ? 1 : a.instruments ? 2 : a.mpi ? 3 : 0];
+    const Mode *mode = &modes[o.variants ? 1 : o.instruments ? 2 : o.mpi ? 3 : 0];
     usual_configs(&w, mode, &found);
-    bool ok = check(&a, &w, mode, e);
-    if (!a.steps) a.steps = mode->steps;
-    ok = ok && (mode->show ? mode->show(&w, &a, e) : show_each(mode, &w, &a, e));
+    bool ok = check(&o, &w, mode, e);
+    if (!o.steps) o.steps = mode->steps;
+    ok = ok && (mode->show ? mode->show(&w, &o, e) : show_each(mode, &w, &o, e));
     globfree(&found);
     return ok ? EXIT_DONE : e->code;
 }

@@ -4,6 +4,7 @@
 #include "ablations/page/page.h"
 #include "ablations/page/report_runs.h"
 #include "ablations/page/svg.h"
+#include "ablations/page/verdict_plot.h"
 #include "ablations/text_table.h"
 #include "data/base/files.h"
 #include "data/base/text.h"
@@ -84,8 +85,9 @@ static bool read_curves(const Page *p, const char *sql, Curves *c) {
                 " ON e.run_id = h.run AND e.probe = 'main' WHERE e." column " IS NOT NULL ORDER BY 1, 3, 4"
 
 static const struct Chart {
-    const char *name, *title, *sql; /* sql NULL: the heat maps of ablations/page/head_map.h */
+    const char *name, *title, *sql;
     bool log_y, from_zero, control;
+    bool (*draw)(FILE *out, Store *s, const char *sweep, Error *e); /* in place of curves */
 } charts[] = {
     /* Averaged over 1/200 of the run: single steps are noise. */
     {"training_loss", "Training loss (nats a token)",
@@ -99,7 +101,8 @@ static const struct Chart {
     {"sink_mass", "Mean mass of the first key", EVALUATIONS("sink_mass"), .from_zero = true, .control = true},
     {"norm_ratio", "Norm ratio of the first token", EVALUATIONS("norm_ratio"), .log_y = true},
     {"value_drain", "Value drain of the first token", EVALUATIONS("value_drain"), .from_zero = true},
-    {.name = "first_mass_by_head"},
+    {.name = "first_mass_by_head", .draw = head_map},
+    {.name = "verdicts", .draw = verdict_plot},
 };
 
 /* *mass: that of the first key under uniform attention, where all runs share one T; else NAN. */
@@ -117,7 +120,7 @@ static bool uniform_control(const Page *p, double *mass) {
 static bool draw_chart(const Page *p, const struct Chart *chart) {
     Curves curves = {0};
     double control = NAN;
-    if (!chart->sql) return head_map(p->out, p->s, p->sweep, p->e);
+    if (chart->draw) return chart->draw(p->out, p->s, p->sweep, p->e);
     bool ok = read_curves(p, chart->sql, &curves) && (!chart->control || uniform_control(p, &control));
     if (ok && curves.n) {
         SvgChart svg = {.title = chart->title,

@@ -18,6 +18,7 @@ static const Line by_layer[] = {{"output variance at 0", "out_variance_first", t
                                 {"  over later positions", "out_variance_ratio", true, NULL},
                                 {"super neuron", "super_unit", false, NULL},
                                 {"  over the median", "super_ratio", false, NULL},
+                                {"  over the mean", "super_ratio_mean", false, NULL},
                                 {"  channel sparsity", "super_sparsity4", false, NULL},
                                 {"DomRatio at 0", "dom_ratio_first", false, NULL},
                                 {"massive activation", "massive_top", false, NULL},

@@ -41,7 +41,7 @@ bool jacobian_sensitivity(const ProbedModel *s, const ProbeRows *p, int draws, d
                 uint64_t at =
                     ((uint64_t)draw * (uint64_t)p->rows + (uint64_t)row) * (uint64_t)d + (uint64_t)c;
                 g[((int64_t)(row + 1) * T - 1) * d + c] =
-                    (float)rng_normal((uint64_t)s->c.seed, RNG_SKETCH, 0, at);
+                    (float)rng_normal(config_seed(&s->c, SEED_PROBE), RNG_SKETCH, 0, at);
             }
         const float *dx =
             model_pull(s->m, t, &(Batch){p->rows, T, p->at.x, p->at.y, p->at.doc_start, 0}, g, scratch);

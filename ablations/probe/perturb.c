@@ -41,7 +41,7 @@ static void see(void *self, const View *v) {
 
 static int32_t another_token(const ProbedModel *s, int row, int32_t token) {
     uint64_t V = (uint64_t)s->m->config.vocab;
-    uint64_t by = 1 + rng_below((uint64_t)s->c.seed, RNG_SKETCH, DRAW, (uint64_t)row, V - 1);
+    uint64_t by = 1 + rng_below(config_seed(&s->c, SEED_PROBE), RNG_SKETCH, DRAW, (uint64_t)row, V - 1);
     return (int32_t)(((uint64_t)token + by) % V);
 }
 

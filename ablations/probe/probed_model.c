@@ -42,7 +42,7 @@ static bool rows_of_text(ProbedModel *s, bool bos, Error *e) {
 static bool rows_held_out(ProbedModel *s, bool bos, Error *e) {
     int64_t context = s->c.model.context, T = s->c.probe.length < context ? s->c.probe.length : context;
     int64_t n = s->c.probe.sequences;
-    uint64_t seed = (uint64_t)s->c.seed;
+    uint64_t seed = config_seed(&s->c, SEED_PROBE);
     return probe_rows_draw(&s->main, MAIN, s->data, seed, n, T, bos, e) &&
            probe_rows_draw(&s->other, OTHER_BOS, s->data, seed, n, T, !bos, e);
 }
@@ -123,8 +123,8 @@ bool probed_model_open(ProbedModel *s, const char *checkpoint, int set, const Pr
         return false;
     bool bos = s->c.data.bos == BOS_ROW;
     if (!(o->text || o->sentence ? rows_of_text : rows_held_out)(s, bos, e) ||
-        !probe_rows_draw(&s->random, RANDOM, s->data, (uint64_t)s->c.seed, s->c.probe.sequences, s->main.T,
-                         false, e))
+        !probe_rows_draw(&s->random, RANDOM, s->data, config_seed(&s->c, SEED_PROBE), s->c.probe.sequences,
+                         s->main.T, false, e))
         return false;
     rows_hide_targets(&s->main.at, s->main.rows, s->main.T, s->m->config.prefix);
     rows_hide_targets(&s->other.at, s->other.rows, s->other.T, s->m->config.prefix);

@@ -101,14 +101,14 @@ static const struct {
              {"weights, inputs by token", true, true, true}};
 _Static_assert(sizeof kinds / sizeof *kinds == QUANTIZE_KINDS, "as many losses as kinds");
 
-/* Of the model with weights that may be spoiled, which it gets back. */
-static double loss_of(ProbedModel *s, Tape *t, const ProbeRows *p, int kind, float *spoiled) {
+/* Of the model with a copy of its weights, rounded or not; it gets its own back. */
+static double loss_of(ProbedModel *s, Tape *t, const ProbeRows *p, int kind, float *copy) {
     Rounding rounding = {kinds[kind].by_token, streams_of(&s->m->config), {0}};
     Observer eye = {LINEAR_INPUTS | 1 << TAP_ATTN_ADD | 1 << TAP_MLP_OUT, &rounding, see, NULL};
     float *trained = s->m->params;
     double loss, loss_1;
-    memcpy(spoiled, trained, s->m->arena * sizeof *spoiled);
-    s->m->params = spoiled;
+    memcpy(copy, trained, s->m->arena * sizeof *copy);
+    s->m->params = copy;
     if (kinds[kind].weights) round_weights(s->m);
     tape_observe(t, (Observers){&eye, kinds[kind].inputs});
     probed_model_losses(s, t, p, &loss, &loss_1);
@@ -119,10 +119,10 @@ static double loss_of(ProbedModel *s, Tape *t, const ProbeRows *p, int kind, flo
 bool quantize_measure(ProbedModel *s, const ProbeRows *p, double loss[QUANTIZE_KINDS], Error *e) {
     Tape *t = NULL;
     if (!probed_model_tape(s, p, true, false, &t, e)) return false;
-    float *spoiled = model_arena(s->m);
-    for (int i = 0; spoiled && i < QUANTIZE_KINDS; i++) loss[i] = loss_of(s, t, p, i, spoiled);
-    bool ok = spoiled || fail(e, EXIT_FAILED, "--quantize: out of memory");
-    free(spoiled);
+    float *copy = model_arena(s->m);
+    for (int i = 0; copy && i < QUANTIZE_KINDS; i++) loss[i] = loss_of(s, t, p, i, copy);
+    bool ok = copy || fail(e, EXIT_FAILED, "--quantize: out of memory");
+    free(copy);
     tape_free(t);
     return ok;
 }

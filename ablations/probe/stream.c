@@ -76,7 +76,8 @@ bool stream_show(ProbedModel *s, Error *e) {
     for (int j = 0; j < 4; j++) strcpy(sheet.col[j], columns[j]);
     name_rows(&sheet, (int)T);
     bool bos = s->c.data.bos == BOS_ROW && !s->no_bos;
-    bool ok = probe_rows_draw(&p, CONTEXT, s->data, (uint64_t)s->c.seed, s->c.probe.sequences, T, bos, e);
+    bool ok = probe_rows_draw(&p, CONTEXT, s->data, config_seed(&s->c, SEED_PROBE), s->c.probe.sequences, T,
+                              bos, e);
     if (ok) rows_hide_targets(&p.at, p.rows, p.T, s->m->config.prefix);
     ok = ok && measure(s, &p, &sheet, e);
     if (ok)

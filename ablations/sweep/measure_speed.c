@@ -3,6 +3,7 @@
 #include "ablations/sweep/plan.h"
 #include "ablations/sweep/run_process.h"
 #include "data/base/files.h"
+#include "train/signals.h"
 
 #include <errno.h>
 #include <math.h>
@@ -39,12 +40,13 @@ static bool write_endless(const Config *c, const char *path, Error *e) {
     return ok;
 }
 
-/* Ctrl-C and its like, which the caller has blocked so that the folder is taken away before anything ends. */
+/* Ctrl-C and its like, which the caller has blocked so that the folder is taken away before anything ends;
+ * those that this process was told to ignore are let be, since a signal that is blocked comes even so. */
 static sigset_t stop_signals(void) {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
+    for (int i = 0; i < SIGNALS_TO_STOP; i++)
+        if (!signals_ignored(signals_to_stop[i])) sigaddset(&set, signals_to_stop[i]);
     return set;
 }
 

@@ -130,12 +130,24 @@ static void say_settled(const Plan *p) {
     if (line) fprintf(stderr, "sinklab: %s: %s\n", p->sweep->path, line);
 }
 
-bool plan_make(Plan *p, const Sweep *s, const char *cache, void (*say)(const char *line), Error *e) {
-    Texts texts = {0};
+static bool create(Plan *p, const Sweep *s, Error *e) {
     *p = (Plan){.sweep = s, .runs = sweep_runs(s)};
     p->run = calloc((size_t)p->runs, sizeof *p->run);
     if (!p->run) return fail(e, EXIT_FAILED, "sweep: out of memory");
     for (int i = 0; i < p->runs; i++) strcpy(p->run[i].status, "new");
+    return true;
+}
+
+bool plan_make_known(Plan *p, const Sweep *s, Error *e) {
+    bool ok = create(p, s, e);
+    for (int i = 0; ok && i < p->runs; i++) ok = sweep_config(s, i, &p->run[i].config, e);
+    if (!ok) plan_free(p);
+    return ok;
+}
+
+bool plan_make(Plan *p, const Sweep *s, const char *cache, void (*say)(const char *line), Error *e) {
+    Texts texts = {0};
+    if (!create(p, s, e)) return false;
     bool ok = plan_runs(p, &texts, cache, say, e);
     if (ok) say_settled(p);
     ok = ok && refuse_twins(p, e);
@@ -177,6 +189,41 @@ static bool look(PlannedRun *r, sqlite3_stmt *find, Store *s, Error *e) {
 
 static const char find_run[] =
     "SELECT status, (SELECT coalesce(max(step), 0) FROM step WHERE run_id = run.id) FROM run WHERE key = ?1";
+
+/* ---- runs of results files, of another version of the text ---- */
+
+static const char texts_sql[] =
+    "SELECT DISTINCT corpus_hash, tokenizer_hash FROM run"
+    " WHERE origin IS NOT NULL AND corpus_hash IS NOT NULL AND tokenizer_hash IS NOT NULL";
+
+/* Looks for the run under the key that it has with each text that results were made from. */
+static bool look_elsewhere(Plan *p, PlannedRun *r, sqlite3_stmt *texts, sqlite3_stmt *find, Store *s,
+                           Error *e) {
+    PlannedRun there = *r;
+    Config here = plan_settled(r);
+    int result;
+    while (!strcmp(there.status, "new") && (result = sqlite3_step(texts)) == SQLITE_ROW) {
+        config_key(&here, (const char *)sqlite3_column_text(texts, 0),
+                   (const char *)sqlite3_column_text(texts, 1), there.key);
+        if (!look(&there, find, s, e)) return false;
+    }
+    bool found = strcmp(there.status, "new");
+    sqlite3_reset(texts);
+    if (!found) return result == SQLITE_DONE || store_failed(s, "results: sweep", e);
+    *r = there;
+    p->adopted++;
+    return true;
+}
+
+static bool adopt_runs(Plan *p, sqlite3_stmt *find, Store *s, Error *e) {
+    sqlite3_stmt *texts;
+    if (!prepare(s, texts_sql, &texts, e)) return false;
+    bool ok = true;
+    for (int i = 0; ok && i < p->runs; i++)
+        if (!strcmp(p->run[i].status, "new")) ok = look_elsewhere(p, &p->run[i], texts, find, s, e);
+    sqlite3_finalize(texts);
+    return ok;
+}
 
 bool plan_look_at(Plan *p, int index, Store *s, Error *e) {
     sqlite3_stmt *find;
@@ -242,6 +289,7 @@ bool plan_look(Plan *p, Store *s, Error *e) {
     if (!prepare(s, find_run, &find, e)) return false;
     bool ok = true;
     for (int i = 0; ok && i < p->runs; i++) ok = look(&p->run[i], find, s, e);
+    ok = ok && adopt_runs(p, find, s, e);
     sqlite3_finalize(find);
     return ok && look_at_text(p, s, e) && look_for_orphans(p, s, e);
 }

@@ -33,24 +33,30 @@ typedef struct Plan {
     Orphan *orphan;
     int orphans;
     bool edited; /* the database has another text of the file, or other runs of the sweep */
+    int adopted; /* runs of results files (run.origin) that count though their text is another version than
+                    this plan's */
 } Plan;
 
 /* Opens (and prepares, if need be) each text once. Refuses two places that are one and the same run, if
  * under two names of a variant. */
 bool plan_make(Plan *p, const Sweep *s, const char *cache, void (*say)(const char *line), Error *e);
+/* The same without any text: no run has a key or a size before plan_look finds it among runs of results
+ * files. */
+bool plan_make_known(Plan *p, const Sweep *s, Error *e);
 void plan_free(Plan *p);
 
 /* The configuration that the run will have on this machine (config_settle). Its process is started with the
  * one asked for, settles it again and says so. */
 Config plan_settled(const PlannedRun *r);
 
-/* Reads what the database holds of the runs. NULL: nothing is there. */
+/* Reads what the database holds of the runs. NULL: nothing is there. A run that is not there by its own key
+ * is the one of results files that has its configuration and another version of the text, if there is one. */
 bool plan_look(Plan *p, Store *s, Error *e);
 /* The same of one run alone. */
 bool plan_look_at(Plan *p, int index, Store *s, Error *e);
 
 /* Registers the sweep, all its places and expectations, and its runs, as queued where they are new, in one
- * transaction. only >= 0: of the new ones that run alone. */
+ * transaction. only >= 0: of the new ones that run alone; p->runs: none. */
 bool plan_register(const Plan *p, int only, Store *s, Error *e);
 
 /* FLOP/s of training here: two seconds of the run, in a process and a database of their own. */

@@ -50,30 +50,31 @@ static void draw_run(const Plan *p, sqlite3_stmt *q, int index, int width) {
     sqlite3_reset(q);
 }
 
-static void erase(Live *l) {
-    if (l->lines) printf("\033[%dA\033[J", l->lines);
-    l->lines = 0;
+static void erase(ProgressTable *t) {
+    if (t->lines) printf("\033[%dA\033[J", t->lines);
+    t->lines = 0;
 }
 
-void live_draw(Live *l, const Plan *p, Store *s, const int *going, int n, const char *counts) {
+void progress_table_draw(ProgressTable *t, const Plan *p, Store *s, const int *going, int n,
+                         const char *counts) {
     sqlite3_stmt *q;
-    if (l->quiet || !l->terminal) return;
+    if (t->quiet || !t->terminal) return;
     if (sqlite3_prepare_v2(store_db(s), reading_sql, -1, &q, NULL) != SQLITE_OK) return;
-    erase(l);
+    erase(t);
     struct winsize size = terminal_size();
     int shown = n < size.ws_row - 2 ? n : size.ws_row - 2, width = size.ws_col - 1;
     for (int i = 0; i < shown; i++) draw_run(p, q, going[i], width);
     printf("  %.*s\n", width - 2, counts);
     fflush(stdout);
-    l->lines = (shown > 0 ? shown : 0) + 1;
+    t->lines = (shown > 0 ? shown : 0) + 1;
     sqlite3_finalize(q);
 }
 
-void live_say(Live *l, const char *format, ...) {
+void progress_table_say(ProgressTable *t, const char *format, ...) {
     char line[4 * LINE_TEXT], safe[4 * LINE_TEXT];
-    if (l->quiet) return;
+    if (t->quiet) return;
     va_list args;
-    erase(l);
+    erase(t);
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
     va_end(args);

@@ -5,14 +5,15 @@
 
 #include "ablations/sweep/plan.h"
 
-typedef struct Live {
+typedef struct ProgressTable {
     bool terminal, quiet;
     int lines; /* of the table that stands on the terminal */
-} Live;
+} ProgressTable;
 
 /* Draws the runs `going` (indices) and a line of counts below them. Nothing where there is no terminal. */
-void live_draw(Live *l, const Plan *p, Store *s, const int *going, int n, const char *counts);
+void progress_table_draw(ProgressTable *t, const Plan *p, Store *s, const int *going, int n,
+                         const char *counts);
 /* A line of its own, above the table. */
-void live_say(Live *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void progress_table_say(ProgressTable *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

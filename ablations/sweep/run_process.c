@@ -1,8 +1,9 @@
 #include "ablations/sweep/run_process.h"
 
+#include "train/host.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,14 +11,14 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* Keeps cores first .. first + n - 1 of those allowed. */
+/* Keeps cores first .. first + n - 1 of those allowed; n = 0: all. */
 static bool pin(int first, int n) {
     cpu_set_t allowed, ours;
-    if (sched_getaffinity(0, sizeof allowed, &allowed)) return false;
+    host_allowed(&allowed);
     CPU_ZERO(&ours);
     for (int cpu = 0, i = 0; cpu < CPU_SETSIZE; cpu++) {
         if (!CPU_ISSET(cpu, &allowed)) continue;
-        if (i >= first && i < first + n) CPU_SET(cpu, &ours);
+        if (!n || (i >= first && i < first + n)) CPU_SET(cpu, &ours);
         i++;
     }
     return sched_setaffinity(0, sizeof ours, &ours) == 0;
@@ -40,9 +41,9 @@ static void become(const ChildSpec *spec, pid_t parent) {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) _exit(EXIT_SIGTERM); /* the parent had died before prctl */
     if (spec->log && !redirect(spec->log)) return;
+    if (!pin(spec->first_core, spec->cores)) return; /* OpenMP may have pinned the parent */
     if (spec->cores) {
         char threads[16];
-        if (!pin(spec->first_core, spec->cores)) return;
         snprintf(threads, sizeof threads, "%d", spec->cores);
         setenv("OMP_NUM_THREADS", threads, 1); /* of libraries too, not only of the run */
     }

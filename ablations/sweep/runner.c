@@ -38,7 +38,7 @@ typedef struct Runner {
     Slot *slot;    /* [jobs] */
     int jobs, cores, stopped;
     int shares; /* into which the cores are cut at the moment: `jobs`, or fewer for the last runs */
-    Live live;
+    ProgressTable table;
     sigset_t signals, before;
 } Runner;
 
@@ -185,7 +185,7 @@ static void draw(Runner *r) {
     for (int k = 0; k < r->jobs; k++)
         if (r->slot[k].pid) going[n++] = r->slot[k].run;
     describe(r, counts, sizeof counts);
-    live_draw(&r->live, r->p, r->s, going, n, counts);
+    progress_table_draw(&r->table, r->p, r->s, going, n, counts);
     free(going);
 }
 
@@ -233,7 +233,7 @@ static void announce(Runner *r, int i) {
     if (r->jobs > 1) return;
     sweep_label(r->p->sweep, i, LABEL_ALL, label);
     describe(r, counts, sizeof counts);
-    live_say(&r->live, "%s seed %lld  (%s)", label, (long long)r->p->run[i].config.seed, counts);
+    progress_table_say(&r->table, "%s seed %lld  (%s)", label, (long long)r->p->run[i].config.seed, counts);
 }
 
 /* Whether every running run has made half of its steps. */
@@ -316,8 +316,8 @@ static bool run_ended(Runner *r, int slot, int status, Error *e) {
     sweep_label(r->p->sweep, i, LABEL_ALL, label);
     last_words(r, i, r->slot[slot].log_start, words, sizeof words);
     if (WIFSIGNALED(status)) snprintf(words, sizeof words, ": killed by signal %d", WTERMSIG(status));
-    live_say(&r->live, "%-11s  %s seed %lld  %.8s%s", done ? "done" : run->status, label,
-             (long long)run->config.seed, run->key, done ? "" : words);
+    progress_table_say(&r->table, "%-11s  %s seed %lld  %.8s%s", done ? "done" : run->status, label,
+                       (long long)run->config.seed, run->key, done ? "" : words);
     return read_gates(r, e);
 }
 
@@ -341,7 +341,8 @@ static void wait_a_while(Runner *r) {
     struct timespec tick = {.tv_sec = TICK_MS / 1000, .tv_nsec = TICK_MS % 1000 * 1000000L};
     int signal = sigtimedwait(&r->signals, NULL, &tick);
     if (signal < 0 || signal == SIGCHLD) return;
-    if (!r->stopped) live_say(&r->live, "stopping: every run saves itself and can be gone on with");
+    if (!r->stopped)
+        progress_table_say(&r->table, "stopping: every run saves itself and can be gone on with");
     r->stopped = signal;
     tell_all(r, signal);
 }
@@ -366,7 +367,7 @@ static bool loop(Runner *r, Error *e) {
 static bool runner_open(Runner *r, Error *e) {
     r->cores = host_cores();
     r->shares = r->jobs = runner_jobs(r->p, r->o);
-    r->live = (Live){.terminal = isatty(1), .quiet = r->o->quiet};
+    r->table = (ProgressTable){.terminal = isatty(1), .quiet = r->o->quiet};
     if (r->jobs > r->cores)
         return fail(e, EXIT_USAGE,
                     "command line: --jobs %d on %d core%s (runs times threads must not exceed cores)",
@@ -393,7 +394,7 @@ int runner_run(Plan *p, Store *s, const RunnerOptions *o, Error *e) {
     bool opened = runner_open(&r, e), ok = opened && loop(&r, e);
     if (opened) {
         describe(&r, counts, sizeof counts);
-        live_say(&r.live, "%s: %s", p->sweep->name, counts);
+        progress_table_say(&r.table, "%s: %s", p->sweep->name, counts);
         sigprocmask(SIG_SETMASK, &r.before, NULL);
     }
     Counts c = opened ? count(&r) : (Counts){0};

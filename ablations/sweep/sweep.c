@@ -1,7 +1,9 @@
 #include "ablations/sweep/sweep.h"
 
+#include "ablations/sweep/results.h"
 #include "ablations/sweep/sweep_metrics.h"
 #include "data/base/files.h"
+#include "data/base/number.h"
 #include "train/config/did_you_mean.h"
 
 #include <ctype.h>
@@ -135,6 +137,10 @@ static bool read_claim(Parser *p, const Yaml *value) {
 
 static bool read_source(Parser *p, const Yaml *value) {
     return read_text(p, value, "source", &p->s->source);
+}
+
+static bool read_note(Parser *p, const Yaml *value) {
+    return read_text(p, value, "note", &p->s->note);
 }
 
 /* A path relative to the sweep's file. */
@@ -390,37 +396,42 @@ static bool read_metric(Parser *p, const Yaml *metric, Expectation *out) {
 }
 
 static bool read_by(Parser *p, const Yaml *by, Expectation *out) {
-    char *end = NULL;
-    if (by->kind == YAML_SCALAR) out->by = strtod(by->text, &end);
-    if (end && end != by->text && !*end && out->by >= 0 && out->by < 1e300) return true;
+    if (by->kind == YAML_SCALAR && number_read(by->text, &out->by) && out->by >= 0 && out->by < 1e300)
+        return true;
     return refuse(p, by, "expect: by: expected a number from 0 on (direction: says the sign)");
 }
 
 /* A number that a query's answers are held to, of either sign. */
 static bool read_bound(Parser *p, const Yaml *at, double *out) {
-    char *end = NULL;
-    if (at->kind == YAML_SCALAR) *out = strtod(at->text, &end);
-    return (end && end != at->text && !*end && fabs(*out) < 1e300) ||
+    return (at->kind == YAML_SCALAR && number_read(at->text, out) && fabs(*out) < 1e300) ||
            refuse(p, at, "expect: at_least, at_most: expected a number");
+}
+
+/* The text of a query's file, named relative to the sweep's. */
+static bool read_sql(Parser *p, const Yaml *at, const char *key, SqlFile *out) {
+    Bytes text = {0};
+    Error why = {0};
+    if (!read_text(p, at, key, &out->name)) return false;
+    const char *path = beside(p, out->name);
+    if (!path) return false;
+    bool ok = file_read(path, &text, &why) && bytes_append(&text, "", 1, &why);
+    if (!ok) refuse(p, at, "%s: %s (the path is relative to this file)", key, why.text);
+    out->text = ok ? own(p, text.data) : NULL;
+    if (!ok) bytes_free(&text);
+    return out->text;
 }
 
 static bool read_query(Parser *p, const Yaml *value, Expectation *out) {
     static const char *const known[] = {"query", "at_least", "at_most", NULL};
     const Yaml *least = yaml_get(value, "at_least"), *most = yaml_get(value, "at_most");
-    const char *name = NULL;
-    Bytes text = {0};
-    Error why = {0};
-    if (!only_keys(p, value, "expect", known) || !read_text(p, yaml_get(value, "query"), "query", &name))
-        return false;
+    SqlFile file;
+    if (!only_keys(p, value, "expect", known)) return false;
     if (!least == !most) return refuse(p, value, "expect: a query needs at_least or at_most, one of them");
-    *out = (Expectation){.metric = beside(p, name), .lower = most};
-    if (!out->metric || !read_bound(p, least ? least : most, &out->by)) return false;
+    if (!read_sql(p, yaml_get(value, "query"), "expect: query", &file)) return false;
+    *out = (Expectation){.metric = file.name, .query = file.text, .lower = most};
+    if (!read_bound(p, least ? least : most, &out->by)) return false;
     if (most) out->by = -out->by;
-    bool ok = file_read(out->metric, &text, &why) && bytes_append(&text, "", 1, &why);
-    if (!ok) refuse(p, value, "expect: query: %s (the path is relative to this file)", why.text);
-    out->query = ok ? own(p, text.data) : NULL;
-    if (!ok) bytes_free(&text);
-    return out->query;
+    return true;
 }
 
 static bool read_expectation(Parser *p, const Yaml *value, Expectation *out) {
@@ -452,6 +463,39 @@ static bool read_expect(Parser *p, const Yaml *value) {
             if (!strcmp(s->expect[k].metric, s->expect[i].metric))
                 return refuse(p, value->value[i], "expect: %s is there twice", s->expect[i].metric);
     }
+    return true;
+}
+
+static bool read_need(Parser *p, const Yaml *value) {
+    Sweep *s = p->s;
+    const char *need = value->kind == YAML_SCALAR ? value->text : "";
+    char hint[96] = "", table[32];
+    if (!sweep_column_known(need, hint, sizeof hint))
+        return refuse(p, value, "needs: unknown column %s%s", need,
+                      *hint ? hint : " (TABLE.COLUMN of results.db)");
+    const char *dot = strchr(need, '.');
+    snprintf(table, sizeof table, "%.*s", (int)(dot - need), need);
+    if (!results_keep(table, dot + 1))
+        return refuse(p, value, "needs: %s is not kept in results files (ablations/README.md)", need);
+    if (!grow(p, &s->need, s->needs, sizeof *s->need)) return false;
+    s->need[s->needs++] = need;
+    return true;
+}
+
+static bool read_tables(Parser *p, const Yaml *value) {
+    Sweep *s = p->s;
+    if (value->kind != YAML_LIST) return refuse(p, value, "tables: expected a list of files");
+    for (int i = 0; i < value->n; i++)
+        if (!grow(p, &s->table, i, sizeof *s->table) ||
+            !read_sql(p, value->value[i], "tables", &s->table[s->tables++]))
+            return false;
+    return true;
+}
+
+static bool read_needs(Parser *p, const Yaml *value) {
+    if (value->kind != YAML_LIST) return refuse(p, value, "needs: expected a list of columns");
+    for (int i = 0; i < value->n; i++)
+        if (!read_need(p, value->value[i])) return false;
     return true;
 }
 
@@ -516,14 +560,17 @@ static const struct Part {
     const char *key;
     bool (*read)(Parser *p, const Yaml *value);
 } parts[] = {
-    {"name", read_name},       {"claim", read_claim}, {"source", read_source}, {"base", read_base},
-    {"set", read_set},         {"grid", read_grid},   {"zip", read_zip},       {"seeds", read_seeds},
-    {"compare", read_compare}, {"tune", read_tune},   {"expect", read_expect}, {NULL, NULL},
+    {"name", read_name},     {"claim", read_claim},   {"source", read_source},
+    {"base", read_base},     {"set", read_set},       {"grid", read_grid},
+    {"zip", read_zip},       {"seeds", read_seeds},   {"compare", read_compare},
+    {"tune", read_tune},     {"expect", read_expect}, {"note", read_note},
+    {"tables", read_tables}, {"needs", read_needs},   {NULL, NULL},
 };
 
 /* After everything else, on the combinations that the axes make. */
-static const char *const part_keys[] = {"name",    "claim", "source",  "base", "set",    "grid", "zip",
-                                        "exclude", "seeds", "compare", "tune", "expect", NULL};
+static const char *const part_keys[] = {"name", "claim",   "source", "base",    "set",  "grid",
+                                        "zip",  "exclude", "seeds",  "compare", "tune", "expect",
+                                        "note", "tables",  "needs",  NULL};
 
 static bool combine(Parser *p) {
     Sweep *s = p->s;
@@ -602,7 +649,7 @@ Sweep *sweep_load(const char *path, int words, char *const *word, Error *e) {
         return NULL;
     }
     s->path = path;
-    s->name = s->claim = s->source = "";
+    s->name = s->claim = s->source = s->note = "";
     s->side = s->baseline = -1;
     bool ok = file_read(path, &text, e) && bytes_append(&text, "", 1, e);
     if (ok) s->text = own(&p, text.data);
@@ -624,6 +671,8 @@ void sweep_free(Sweep *s) {
     free(s->combination);
     free(s->seed);
     free(s->expect);
+    free(s->need);
+    free(s->table);
     yaml_free(s->tree);
     free(s);
 }

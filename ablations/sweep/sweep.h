@@ -4,7 +4,7 @@
  *
  * Grammar. Keys may be dotted, nested or both; paths are relative to the sweep's file:
  *   name: TEXT            letters, digits, - _ . (names the sweep in results.db, and its page)
- *   claim, source: TEXT   for people
+ *   claim, source, note: TEXT  for people; note: on the scale at which the claim is put to the test
  *   base: FILE            configuration under all runs; without it the built-in defaults
  *   set: {KEY: VALUE}     of all runs
  *   grid: {KEY: [VALUE]}  every combination
@@ -17,6 +17,9 @@
  *   expect: [{metric: NAME, direction: lower or higher, by: NUMBER}]  what the claim says of every side
  * against the baseline; or {query: FILE.sql, at_least: NUMBER} (or at_most) of numbers, one a judging seed,
  * that a query makes of the sweep's own runs (sweep_answers.h)
+ *   tables: [FILE.sql]    queries whose rows are shown beside the verdicts, with the comment that they begin
+ * with needs: [TABLE.COLUMN]  what the queries read, of what results files keep (results.h): a run that lacks
+ * one is left out of them and counted
  *
  * Order. Grid keys are axes in the order of the file, the first the slowest; zip is one axis after
  * them; then come the seeds, the fastest, those of tune after those that judge. Excluded
@@ -46,14 +49,20 @@ typedef struct Dimension {
 } Dimension;
 
 typedef struct Expectation {
-    const char *metric; /* or the path of a query */
+    const char *metric; /* or the file of a query, as the sweep's file names it */
     const char *query;  /* its text; NULL: a metric's difference to the baseline */
     bool lower;
     double by; /* the effect must be more than this, in that direction: of at_most x, lower by more than -x */
 } Expectation;
 
+/* A query in a file of its own. */
+typedef struct SqlFile {
+    const char *name; /* as the sweep's file names it */
+    const char *text;
+} SqlFile;
+
 typedef struct Sweep {
-    const char *path, *name, *claim, *source;
+    const char *path, *name, *claim, *source, *note;
     const char *text; /* of the file */
     const char *base; /* NULL: none */
     Setting *set, *word;
@@ -69,6 +78,10 @@ typedef struct Sweep {
     int side, baseline; /* axis of `compare` and the place of its baseline; -1: none */
     Expectation *expect;
     int expectations;
+    const char **need; /* "eval.sink_mass" */
+    int needs;
+    SqlFile *table; /* shown beside the verdicts */
+    int tables;
     Yaml *tree; /* texts above point into it, */
     char **own; /* or here */
     int owned;

@@ -10,7 +10,7 @@ static bool execute(Store *store, const char *sql, Error *e) {
 bool sweep_has_queries(const Sweep *s) {
     for (int i = 0; i < s->expectations; i++)
         if (s->expect[i].query) return true;
-    return false;
+    return s->tables;
 }
 
 /* 0: the database does not know the sweep. */
@@ -25,13 +25,39 @@ static bool find_sweep(const Sweep *s, Store *store, int64_t *id, Error *e) {
     return ok || store_failed(store, "results: sweep", e);
 }
 
-static const char own_sql[] =
-    "DROP VIEW IF EXISTS temp.own; CREATE TEMP VIEW own AS SELECT r.id AS run_id, r.seed, c.side, c.stratum, "
-    "c.label"
-    " FROM main.sweep_choice AS h JOIN main.sweep_cell AS c USING (sweep, cell)"
-    " JOIN main.sweep_run AS s USING (sweep, \"index\") JOIN main.run AS r ON r.id = s.run"
-    " WHERE h.open = 0 AND c.judges AND r.status = 'done' AND c.sweep = %lld;"
-    "DELETE FROM main.sweep_answer WHERE sweep = %lld;";
+bool sweep_known(const Sweep *s, Store *store, bool *known, Error *e) {
+    int64_t id;
+    bool ok = find_sweep(s, store, &id, e);
+    *known = id;
+    return ok;
+}
+
+char *sweep_need_sql(const char *need) {
+    const char *dot = strchr(need, '.');
+    return sqlite3_mprintf("(EXISTS (SELECT 1 FROM main.\"%.*w\" WHERE run_id = r.id AND \"%w\" IS NOT NULL)"
+                           " AND (r.id, %Q) NOT IN main.outdated)",
+                           (int)(dot - need), need, dot + 1, dot + 1);
+}
+
+/* The view own of a sweep, which leaves out runs that lack what the queries read. To be freed by
+ * sqlite3_free. */
+static char *own_sql(const Sweep *s, int64_t id) {
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    sqlite3_str_appendf(
+        sql,
+        "DELETE FROM main.sweep_answer WHERE sweep = %lld; DROP VIEW IF EXISTS temp.own; CREATE TEMP VIEW "
+        "own AS"
+        " SELECT r.id AS run_id, r.seed, c.side, c.stratum, c.label"
+        " FROM main.sweep_choice AS h JOIN main.sweep_cell AS c USING (sweep, cell)"
+        " JOIN main.sweep_run AS s USING (sweep, \"index\") JOIN main.run AS r ON r.id = s.run"
+        " WHERE h.open = 0 AND c.judges AND r.status = 'done' AND c.sweep = %lld",
+        (long long)id, (long long)id);
+    for (int i = 0; i < s->needs; i++) {
+        char *has = sweep_need_sql(s->need[i]);
+        sqlite3_str_appendf(sql, " AND %z", has);
+    }
+    return sqlite3_str_finish(sql);
+}
 
 static sqlite3_stmt *prepare_query(const Expectation *x, Store *store, Error *e) {
     sqlite3_stmt *q = NULL;
@@ -77,12 +103,12 @@ static bool ask(const Expectation *x, int64_t sweep, int place, Store *store, Er
 
 bool sweep_ask(const Sweep *s, Store *store, Error *e) {
     int64_t id;
-    char sql[sizeof own_sql + 40];
     if (!sweep_has_queries(s)) return true;
     if (!find_sweep(s, store, &id, e) || !id) return !e->text[0];
-    snprintf(sql, sizeof sql, own_sql, (long long)id, (long long)id);
     if (!execute(store, "BEGIN IMMEDIATE", e)) return false;
-    bool ok = execute(store, sql, e);
+    char *sql = own_sql(s, id);
+    bool ok = sql ? execute(store, sql, e) : fail(e, EXIT_FAILED, "results: out of memory");
+    sqlite3_free(sql);
     for (int i = 0; ok && i < s->expectations; i++)
         if (s->expect[i].query) ok = ask(&s->expect[i], id, i, store, e);
     if (ok && execute(store, "COMMIT", e)) return true;

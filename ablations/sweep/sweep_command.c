@@ -1,6 +1,7 @@
 /* sinklab sweep: many runs from one file: planned, run, looked at, judged, exported. */
 #include "ablations/page/report.h"
 #include "ablations/sweep/plan_table.h"
+#include "ablations/sweep/results.h"
 #include "ablations/sweep/runner.h"
 #include "ablations/sweep/sweep_answers.h"
 #include "ablations/sweep/tuning_progress.h"
@@ -19,9 +20,9 @@ enum { RUNS_UNASKED = 256 }; /* more need --yes */
 static const int64_t every_index = INT64_MIN;
 
 typedef struct Options {
-    const char *db, *cache;
+    const char *db, *cache, *results;
     int64_t jobs, index; /* every_index: not given */
-    bool retry, yes, quiet, json, markdown, csv;
+    bool retry, yes, quiet, json, markdown, brief, csv;
 } Options;
 
 typedef bool Action(const Sweep *s, const Options *o, int *code, Error *e);
@@ -32,12 +33,22 @@ static bool plan_open(Plan *p, const Sweep *s, const Options *o, Error *e) {
     return plan_make(p, s, o->cache, o->quiet ? NULL : progress_line, e);
 }
 
+static void tell_adopted(const Plan *p) {
+    if (p->adopted)
+        fprintf(stderr,
+                "sinklab: warning: %s: %d of %d runs are those of results files, of another version of their "
+                "text than "
+                "the one here, on which missing ones are run\n",
+                p->sweep->path, p->adopted, p->runs);
+}
+
 /* The database as it is; a missing one holds nothing. */
 static bool look(Plan *p, Stage *stage, const Options *o, Error *e) {
     Store *s = NULL;
     if (!access(o->db, F_OK) && !store_open(&s, o->db, STORE_READ, e)) return false;
     /* A stage is one of these runs, not of those that an earlier text or other words had. */
     bool ok = plan_look(p, s, e) && stage_read(stage, p->sweep, p->edited ? NULL : s, e);
+    if (ok) tell_adopted(p);
     store_close(s);
     return ok;
 }
@@ -153,6 +164,7 @@ static bool run_plan(Plan *p, const Options *o, int *code, Error *e) {
     if (!check_limits(p, o, e) || !store_open(&s, o->db, STORE_WRITE, e)) return false;
     bool ok = store_reap(s, e) && plan_look(p, s, e) && plan_register(p, runner.only, s, e);
     if (ok) {
+        tell_adopted(p);
         if (p->edited && !o->quiet) plan_print_edit(stderr, p);
         *code = runner_run(p, s, &runner, e);
         ok = !e->text[0];
@@ -178,22 +190,49 @@ static bool do_run(const Sweep *s, const Options *o, int *code, Error *e) {
 
 /* ---- verdict and export ---- */
 
+/* A database that knows the sweep's runs by results files alone is told of the sweep, which needs no text. */
+static bool register_known(const Sweep *s, Store *store, Error *e) {
+    Plan p;
+    if (!plan_make_known(&p, s, e)) return false;
+    bool ok = plan_look(&p, store, e) && (!p.adopted || plan_register(&p, p.runs, store, e));
+    plan_free(&p);
+    return ok;
+}
+
 static bool do_verdict(const Sweep *s, const Options *o, int *code, Error *e) {
     Store *store;
+    bool known;
     (void)code;
-    if (!store_open(&store, o->db, sweep_has_queries(s) ? STORE_WRITE : STORE_READ, e)) return false;
-    VerdictForm form = o->markdown ? VERDICT_MARKDOWN : o->json ? VERDICT_JSON : VERDICT_TEXT;
-    bool ok = sweep_ask(s, store, e) && verdict_print(stdout, s, store, form, e);
+    if (!store_open(&store, o->db, STORE_READ, e)) return false;
+    bool ok = sweep_known(s, store, &known, e);
+    if (ok && (!known || sweep_has_queries(s))) {
+        store_close(store);
+        if (!store_open(&store, o->db, STORE_WRITE, e)) return false;
+        ok = known || register_known(s, store, e);
+    }
+    VerdictForm form = o->brief      ? VERDICT_BRIEF
+                       : o->markdown ? VERDICT_MARKDOWN
+                       : o->json     ? VERDICT_JSON
+                                     : VERDICT_TEXT;
+    ok = ok && sweep_ask(s, store, e) && verdict_print(stdout, s, store, form, e);
     store_close(store);
     return ok;
+}
+
+static bool export_results(const Sweep *s, Store *store, const Options *o, Error *e) {
+    int runs;
+    if (!verdict_known(s, store, e) || !results_write(o->results, s->name, store, &runs, e)) return false;
+    if (!o->quiet) printf("%s: %d run%s of %s\n", o->results, runs, runs == 1 ? "" : "s", s->name);
+    return true;
 }
 
 static bool do_export(const Sweep *s, const Options *o, int *code, Error *e) {
     Store *store;
     (void)code;
-    if (!o->csv) return fail(e, EXIT_USAGE, "command line: sweep export: in what form? (--csv)");
+    if (!o->csv == !o->results)
+        return fail(e, EXIT_USAGE, "command line: sweep export: in what form? (--csv or --results FOLDER)");
     if (!store_open(&store, o->db, STORE_READ, e)) return false;
-    bool ok = sweep_csv(stdout, s, store, e);
+    bool ok = o->csv ? sweep_csv(stdout, s, store, e) : export_results(s, store, o, e);
     store_close(store);
     return ok;
 }
@@ -247,16 +286,18 @@ static bool check_options(const Options *o, ActionName action, Error *e) {
                {o->yes, "--yes", 1 << RUN},
                {o->json, "--json", 1 << PLAN | 1 << RUN | 1 << STATUS | 1 << VERDICT},
                {o->markdown, "--markdown", 1 << VERDICT},
-               {o->csv, "--csv", 1 << EXPORT}};
+               {o->brief, "--brief", 1 << VERDICT},
+               {o->csv, "--csv", 1 << EXPORT},
+               {o->results, "--results", 1 << EXPORT}};
     char heard[64];
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (own[i].given && !(own[i].heard >> action & 1))
             return fail(e, EXIT_USAGE,
                         "command line: %s says nothing to sweep %s (leave it out: it is for %s)", own[i].name,
                         actions[action].name, list_actions(own[i].heard, heard));
-    if (o->json && o->markdown)
+    if (o->json + o->markdown + o->brief > 1)
         return fail(e, EXIT_USAGE,
-                    "command line: --json and --markdown are two forms (leave one of them out)");
+                    "command line: two forms at once of --json, --markdown, --brief (leave one of them out)");
     return true;
 }
 
@@ -276,6 +317,7 @@ static int sweep_main(int argc, char **argv, Error *e) {
                           {"--retry", FLAG_BOOL, &o.retry}, {"--yes", FLAG_BOOL, &o.yes},
                           {"--quiet", FLAG_BOOL, &o.quiet}, {"--json", FLAG_BOOL, &o.json},
                           {"--csv", FLAG_BOOL, &o.csv},     {"--markdown", FLAG_BOOL, &o.markdown},
+                          {"--brief", FLAG_BOOL, &o.brief}, {"--results", FLAG_TEXT, &o.results},
                           {NULL, FLAG_BOOL, NULL}};
     int words, code = EXIT_DONE;
     if (!flags_read(flags, argc, argv, &words, e) || !check_numbers(&o, e)) return e->code;
@@ -310,11 +352,14 @@ const Command sweep_command = {
         "  --cache DIR prepared tokens (default data/cache)\n"
         "  --json      plan, run, status, verdict: figures as JSON\n"
         "  --markdown  verdict: as Markdown\n"
+        "  --brief     verdict: as a Markdown table alone, a row an expectation\n"
         "  --csv       export: one row a run\n"
+        "  --results FOLDER  export: the finished runs, thinned, into FOLDER/NAME.TABLE.csv.gz, which\n"
+        "              `sinklab merge` reads back\n"
         "  --quiet     no progress, and of run no table\n\n"
         "the file (YAML; KEY is one of `sinklab train --help`, dotted or nested):\n"
         "  name: TEXT                    what results.db and the page call it\n"
-        "  claim, source: TEXT           for people\n"
+        "  claim, source, note: TEXT     for people\n"
         "  base: FILE                    configuration under all runs\n"
         "  set: {KEY: VALUE}             of all runs\n"
         "  grid: {KEY: [VALUE, ...]}     every combination\n"
@@ -325,6 +370,9 @@ const Command sweep_command = {
         "  tune: {axes: [KEY, ...], seeds: N}  each side at its own best, by seeds that do not judge\n"
         "  expect: [{metric: NAME, direction: lower or higher, by: NUMBER}, ...]\n"
         "          or {query: FILE.sql, at_least or at_most: NUMBER}: one number a seed from its own runs\n"
-        "          val_loss, sink_rate_03, onset, ...; other_bos.val_loss: of that probe\n",
+        "          val_loss, sink_rate_03, onset, ...; other_bos.val_loss: of that probe\n"
+        "  tables: [FILE.sql, ...]       queries whose rows are shown beside the verdicts\n"
+        "  needs: [TABLE.COLUMN, ...]    what its queries read: runs that lack one are left out and "
+        "counted\n",
     .run = sweep_main,
 };

@@ -9,23 +9,27 @@
 static const char measured[] =
     "INSERT INTO run (key, variant, seed, config, status) VALUES ('', '', 0, '{}', 'done');"
     "INSERT INTO eval (run_id, step, probe, sink_rate_03) SELECT 1, 0, probe, 0 FROM probe",
-                  names_sql[] = "SELECT metric FROM sweep_metrics ORDER BY instr(metric, '.') > 0";
+                  metrics_sql[] = "SELECT metric FROM sweep_metrics ORDER BY instr(metric, '.') > 0",
+                  columns_sql[] =
+                      "SELECT s.name || '.' || c.name FROM sqlite_schema AS s, pragma_table_info(s.name) AS c"
+                      " WHERE s.type = 'table' AND NOT c.pk"
+                      " AND EXISTS (SELECT 1 FROM pragma_table_info(s.name) WHERE name = 'run_id')";
 
 /* The names, from [1] on, of which there are *n; to be freed by sqlite3_free_table. */
-static char **read_names(int *n) {
+static char **read_names(const char *sql, int *n) {
     sqlite3 *db = NULL;
     char **names = NULL;
     *n = 0;
     if (sqlite3_open(":memory:", &db) == SQLITE_OK && schema_create(db) == SQLITE_OK &&
         sqlite3_exec(db, measured, NULL, NULL, NULL) == SQLITE_OK)
-        sqlite3_get_table(db, names_sql, &names, n, NULL, NULL);
+        sqlite3_get_table(db, sql, &names, n, NULL, NULL);
     sqlite3_close(db);
     return names;
 }
 
 bool sweep_metric_known(const char *metric, char *hint, size_t room) {
     int n, i = 1;
-    char **names = read_names(&n);
+    char **names = read_names(metrics_sql, &n);
     while (i <= n && strcmp(metric, names[i])) i++;
     bool known = i <= n;
     const char *dot = strrchr(metric, '.');
@@ -36,4 +40,14 @@ bool sweep_metric_known(const char *metric, char *hint, size_t room) {
     did_you_mean_hint(&near, hint, room);
     sqlite3_free_table(names);
     return known;
+}
+
+bool sweep_column_known(const char *column, char *hint, size_t room) {
+    int n, i = 1;
+    char **names = read_names(columns_sql, &n);
+    DidYouMean near = {.text = column};
+    while (i <= n && strcmp(column, names[i])) did_you_mean_offer(&near, names[i++]);
+    did_you_mean_hint(&near, hint, room);
+    sqlite3_free_table(names);
+    return i <= n;
 }

@@ -10,4 +10,7 @@
  * " (did you mean NAME?)", or "". */
 bool sweep_metric_known(const char *metric, char *hint, size_t room);
 
+/* "eval.sink_mass": whether results.db has that column of figures of a run. */
+bool sweep_column_known(const char *column, char *hint, size_t room);
+
 #endif

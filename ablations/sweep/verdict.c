@@ -1,5 +1,7 @@
 #include "ablations/sweep/verdict.h"
 
+#include "ablations/sweep/results.h"
+#include "ablations/sweep/sweep_answers.h"
 #include "ablations/sweep/tuning_progress.h"
 #include "ablations/text_table.h"
 
@@ -60,7 +62,7 @@ static bool tell_drift(const Sweep *s, Store *store, Error *e) {
 }
 
 /* The sweep's row must be there; says when the file has another text, or makes other runs. */
-static bool check_known(const Sweep *s, Store *store, Error *e) {
+bool verdict_known(const Sweep *s, Store *store, Error *e) {
     sqlite3_stmt *q = table_query(store, "SELECT file FROM sweep WHERE name = ?1", s->name, e);
     if (!q) return false;
     bool known = sqlite3_step(q) == SQLITE_ROW;
@@ -102,6 +104,20 @@ static bool print_scale(FILE *out, const Sweep *s, Store *store, const char *bul
     return sqlite3_finalize(q) == SQLITE_OK || store_failed(store, "results: sweep", e);
 }
 
+static const char cost_sql[] =
+    "SELECT count(*), sum(" RUN_CORE_MINUTES ") FROM run WHERE status IN ('done', 'diverged')"
+    " AND id IN (SELECT s.run FROM sweep_run AS s JOIN sweep AS w ON w.id = s.sweep WHERE w.name = ?1)";
+
+/* Prints what its runs cost where they were made. Runs that sweeps share are in the cost of each. */
+static bool print_cost(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
+    sqlite3_stmt *q = table_query(store, cost_sql, s->name, e);
+    if (!q) return false;
+    if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_type(q, 1) != SQLITE_NULL)
+        fprintf(out, "%scost: %.0f core-minutes, of %d runs\n", bullet, sqlite3_column_double(q, 1),
+                sqlite3_column_int(q, 0));
+    return sqlite3_finalize(q) == SQLITE_OK || store_failed(store, "results: sweep", e);
+}
+
 static bool print_stage(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
     Stage stage;
     char text[STAGE_TEXT];
@@ -130,7 +146,7 @@ static const char lacking_sql[] =
     " JOIN sweep_cell AS c ON c.sweep = w.id AND c.judges JOIN sweep_run AS s USING (sweep, \"index\")"
     " JOIN run AS r ON r.id = s.run AND r.status = 'done'"
     " LEFT JOIN reading AS o ON o.run_id = r.id AND o.metric = x.metric"
-    " WHERE w.name = ?1 AND (o.run_id IS NULL OR (o.value IS NULL AND x.metric <> 'onset')) GROUP BY "
+    " WHERE w.name = ?1 AND x.baseline <> '' AND (o.run_id IS NULL OR (o.value IS NULL AND x.metric <> 'onset')) GROUP BY "
     "x.metric)"
     " SELECT group_concat(printf('%s of %d run%s', metric, runs, iif(runs > 1, 's', '')), ', ') FROM lacking";
 
@@ -144,6 +160,30 @@ static bool print_lacking(FILE *out, const Sweep *s, Store *store, const char *b
     return sqlite3_finalize(q) == SQLITE_OK || store_failed(store, "results: sweep", e);
 }
 
+/* Prints in a line each the runs that queries leave out, since they lack what the queries read. */
+static bool print_needs(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
+    bool ok = true;
+    for (int i = 0; ok && i < s->needs; i++) {
+        char *has = sweep_need_sql(s->need[i]);
+        char *sql = sqlite3_mprintf(
+            "SELECT count(*) FROM sweep AS w JOIN sweep_cell AS c ON c.sweep = w.id AND c.judges"
+            " JOIN sweep_run AS s USING (sweep, \"index\") JOIN run AS r ON r.id = s.run AND r.status = "
+            "'done'"
+            " WHERE w.name = ?1 AND NOT %z",
+            has);
+        sqlite3_stmt *q = sql ? table_query(store, sql, s->name, e) : NULL;
+        int n = q && sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int(q, 0) : 0;
+        if (n)
+            fprintf(out,
+                    "%squeries leave out %d run%s without %s (measured before that was, or without its "
+                    "instrument)\n",
+                    bullet, n, n > 1 ? "s" : "", s->need[i]);
+        ok = q && (sqlite3_finalize(q) == SQLITE_OK || store_failed(store, "results: sweep", e));
+        sqlite3_free(sql);
+    }
+    return ok;
+}
+
 static const char choice_sql[] =
     "SELECT h.side, h.stratum, h.label AS best_cell, h.score AS tuning_val_loss,"
     " h.open AS runs_to_tune FROM sweep_choice AS h JOIN sweep AS w ON w.id = h.sweep"
@@ -152,11 +192,33 @@ static const char verdict_sql[] =
     "SELECT metric, direction, beyond, side, stratum, n, mean, low, high, effect_sd,"
     " verdict, more_seeds, diverged, share, note FROM verdict WHERE sweep = ?1";
 
+/* The comment that a query begins with, on one line: what it asks. */
+static void print_question(FILE *out, const SqlFile *file) {
+    fputs("\n", out);
+    for (const char *line = file->text; !strncmp(line, "-- ", 3);) {
+        size_t length = strcspn(line, "\n");
+        fprintf(out, "%s%.*s", line > file->text ? " " : "", (int)length - 3, line + 3);
+        line += length + (line[length] == '\n');
+    }
+    fprintf(out, " (`%s`)\n", file->name);
+}
+
+/* Tables of the sweep's own runs: the view own is there since sweep_ask. */
+static bool print_tables(FILE *out, const Sweep *s, Store *store, TableForm form, Error *e) {
+    bool ok = true;
+    for (int i = 0; ok && i < s->tables; i++) {
+        print_question(out, &s->table[i]);
+        ok = print_rows(out, s, store, s->table[i].text, form, e);
+    }
+    return ok;
+}
+
 static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
     fprintf(out, "%s\n", s->name);
     if (*s->claim) fprintf(out, "claim:  %s\n", s->claim);
     if (*s->source) fprintf(out, "source: %s\n", s->source);
-    if (!print_scale(out, s, store, "", e)) return false;
+    if (*s->note) fprintf(out, "note:   %s\n", s->note);
+    if (!print_scale(out, s, store, "", e) || !print_cost(out, s, store, "", e)) return false;
     if (sweep_is_tuned(s)) {
         if (!print_stage(out, s, store, "", e)) return false;
         fprintf(out, "\neach side at its own best, chosen on seeds that do not judge\n");
@@ -167,20 +229,27 @@ static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
                  "interval; the word "
                  "is corrected by Holm\n");
     print_censoring(out, s, "");
-    return print_lacking(out, s, store, "", e) && print_rows(out, s, store, verdict_sql, TABLE_TEXT, e);
+    return print_lacking(out, s, store, "", e) && print_needs(out, s, store, "", e) &&
+           print_rows(out, s, store, verdict_sql, TABLE_TEXT, e) &&
+           print_tables(out, s, store, TABLE_TEXT, e);
 }
 
 /* ---- Markdown ---- */
 
+#define EXPECTED                                                                                             \
+    " iif(asked, printf('%s at %s %g', metric, iif(direction = 'lower', 'most', 'least'),"                   \
+    "   iif(direction = 'lower', -beyond, beyond)),"                                                         \
+    "   printf('%s %s%s', metric, direction, iif(beyond, ' by more than ' || beyond, ''))) AS expected"
+#define INTERVAL "iif(low IS NULL, NULL, printf('%.4g to %.4g', low, high)) AS '95 % interval'"
 static const char markdown_sql[] =
-    "SELECT side, iif(stratum = 'all', '', stratum) AS 'within',"
-    " iif(asked, printf('%s at %s %g', metric, iif(direction = 'lower', 'most', 'least'),"
-    "   iif(direction = 'lower', -beyond, beyond)),"
-    "   printf('%s %s%s', metric, direction, iif(beyond, ' by more than ' || beyond, ''))) AS expected, n AS "
-    "seeds,"
-    " mean AS difference, iif(low IS NULL, NULL, printf('%.4g to %.4g', low, high)) AS '95 % interval', "
-    "effect_sd AS 'effect (SD)',"
-    " verdict, more_seeds AS 'more seeds to settle', diverged, note FROM verdict WHERE sweep = ?1";
+    "SELECT side, iif(stratum = 'all', '', stratum) AS 'within'," EXPECTED
+    ", n AS seeds, mean AS difference," INTERVAL
+    ", effect_sd AS 'effect (SD)', verdict, more_seeds AS 'more seeds to settle', diverged, note"
+    " FROM verdict WHERE sweep = ?1";
+static const char brief_sql[] =
+    "SELECT sweep AS claim," EXPECTED
+    ", trim(side || iif(stratum = 'all', '', ' ' || stratum)) AS side, n AS seeds,"
+    " mean AS difference, " INTERVAL ", verdict FROM verdict WHERE sweep = ?1";
 
 static void markdown_field(FILE *out, const char *name, const char *text) {
     if (!*text) return;
@@ -194,22 +263,26 @@ static bool print_markdown(FILE *out, const Sweep *s, Store *store, Error *e) {
     markdown_field(out, "claim", s->claim);
     markdown_field(out, "source", s->source);
     if (!print_scale(out, s, store, "- ", e)) return false;
+    markdown_field(out, "on scale", s->note);
+    if (!print_cost(out, s, store, "- ", e)) return false;
     if (sweep_is_tuned(s) && !print_stage(out, s, store, "- ", e)) return false;
     fprintf(out, "- file: `%s`; differences are paired by seed, words corrected by Holm\n", s->path);
     print_censoring(out, s, "- ");
-    if (!print_lacking(out, s, store, "- ", e)) return false;
+    if (!print_lacking(out, s, store, "- ", e) || !print_needs(out, s, store, "- ", e)) return false;
     if (sweep_is_tuned(s) && !print_rows(out, s, store, choice_sql, TABLE_MARKDOWN, e)) return false;
-    return print_rows(out, s, store, markdown_sql, TABLE_MARKDOWN, e);
+    return print_rows(out, s, store, markdown_sql, TABLE_MARKDOWN, e) &&
+           print_tables(out, s, store, TABLE_MARKDOWN, e);
 }
 
 bool verdict_print(FILE *out, const Sweep *s, Store *store, VerdictForm form, Error *e) {
-    if (!check_known(s, store, e)) return false;
+    if (!verdict_known(s, store, e)) return false;
     if (form == VERDICT_JSON)
-        return print_lacking(stderr, s, store, "", e) &&
+        return print_lacking(stderr, s, store, "", e) && print_needs(stderr, s, store, "", e) &&
                print_rows(out, s, store, verdict_sql, TABLE_JSON, e);
     if (!s->expectations)
         return fail(e, EXIT_USAGE,
                     "%s: no expect: there is nothing to judge (sweep status tells what was run)", s->path);
+    if (form == VERDICT_BRIEF) return print_rows(out, s, store, brief_sql, TABLE_MARKDOWN, e);
     return form == VERDICT_MARKDOWN ? print_markdown(out, s, store, e) : print_text(out, s, store, e);
 }
 
@@ -233,7 +306,7 @@ static char *csv_sql(const Sweep *s) {
 }
 
 bool sweep_csv(FILE *out, const Sweep *s, Store *store, Error *e) {
-    if (!check_known(s, store, e)) return false;
+    if (!verdict_known(s, store, e)) return false;
     char *sql = csv_sql(s);
     bool ok =
         sql ? print_rows(out, s, store, sql, TABLE_CSV, e) : fail(e, EXIT_FAILED, "export: out of memory");

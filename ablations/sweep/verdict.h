@@ -6,7 +6,12 @@
 #include "ablations/sweep/sweep.h"
 #include "train/store/store.h"
 
-typedef enum VerdictForm { VERDICT_TEXT, VERDICT_JSON, VERDICT_MARKDOWN } VerdictForm;
+/* BRIEF: Markdown too, the table alone, a row an expectation and side. */
+typedef enum VerdictForm { VERDICT_TEXT, VERDICT_JSON, VERDICT_MARKDOWN, VERDICT_BRIEF } VerdictForm;
+
+/* Fails (EXIT_USAGE) where the database does not know the sweep; says so when the file has changed since, or
+ * makes other runs. */
+bool verdict_known(const Sweep *s, Store *store, Error *e);
 
 /* The sweep as results.db has it; says so when the file has changed since. */
 bool verdict_print(FILE *out, const Sweep *s, Store *store, VerdictForm form, Error *e);

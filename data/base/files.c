@@ -82,6 +82,19 @@ bool file_read(const char *path, Bytes *out, Error *e) {
     return ok;
 }
 
+bool file_read_raw(const char *path, int64_t most, Bytes *out, Error *e) {
+    int64_t size, before = out->size;
+    int fd = file_open(path, &size, e);
+    if (fd < 0) return false;
+    bool ok = size <= most ? append_all(fd, path, size, out, e)
+                           : fail(e, EXIT_USAGE,
+                                  "file: %s: %lld bytes are too many for what it should be (at most %lld)",
+                                  path, (long long)size, (long long)most);
+    if (!ok) out->size = before;
+    close(fd);
+    return ok;
+}
+
 bool file_write(const char *path, const void *data, int64_t size, Error *e) {
     FILE *file = fopen(path, "wb");
     if (!file) return fail_path(e, path);

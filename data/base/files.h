@@ -28,6 +28,10 @@ int file_open(const char *path, int64_t *size, Error *e);
  * had. */
 bool file_read(const char *path, Bytes *out, Error *e);
 
+/* Appends a whole file as it is, of `most` bytes at the most (EXIT_USAGE). A failure leaves `out` likewise.
+ */
+bool file_read_raw(const char *path, int64_t most, Bytes *out, Error *e);
+
 /* Creates or empties the file and writes it. Not synced: workspace_publish syncs a folder. */
 bool file_write(const char *path, const void *data, int64_t size, Error *e);
 

@@ -55,7 +55,7 @@ static bool fail_log(const char *program, const char *how, const char *folder, c
 /* A terminal's signals reach both of us, and were meant for us. The kernel kills whoever takes the last
  * memory. */
 static bool fail_signal(const char *program, int signal, const char *folder, const char *log, Error *e) {
-    if (signal == SIGINT || signal == SIGTERM)
+    if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP)
         return fail(e, 128 + signal, "%s: killed: signal %d", program, signal);
     if (signal == SIGKILL)
         return fail(e, EXIT_FAILED, "%s: killed: signal 9 (did the machine run out of memory?)", program);

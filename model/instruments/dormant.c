@@ -59,7 +59,9 @@ static void close(void *self, Figures *out) {
 
 const Instrument dormant = {
     .name = "dormant",
-    .definition = "share of queries q >= 1 whose largest key is the first; by class of the query's token",
+    .definition = "share of queries q >= 1 whose largest key is the first, no other being as large; by class "
+                  "of the query's "
+                  "token",
     .paper = "arXiv 2410.13835",
     .columns = "eval_head.dormant, metric dormant_trigger, metric dormant_other",
     .cost = LIGHT,

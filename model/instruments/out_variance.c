@@ -2,8 +2,9 @@
  * sequences (by 1/n), by dimension, of the aggregated values o_t before W_O, averaged over dimensions, at
  * t = 0, and its ratio to the mean over the second half of the positions. Where position 0 always holds
  * the same token that variance is 0, so other probes have none. And Kendall's tau between the variances at
- * position 0 of what W_O reads and of what it writes, dimension by dimension; beside it (the pairing of
- * dimensions being arbitrary) tau over positions between the means over dimensions. */
+ * position 0 of what W_O reads and of what is added to the stream, dimension by dimension (W_O's output,
+ * under model.norm: sandwich after its norm); beside it (the pairing of dimensions being arbitrary) tau over
+ * positions between the means over dimensions. */
 #include "model/instruments/cells.h"
 #include "model/instruments/stats.h"
 

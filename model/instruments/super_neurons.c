@@ -1,9 +1,9 @@
 /* Owns: super neurons (arXiv 2605.06611): the MLP's hidden units of a layer ranked by |mean activation|
- * at row position 0 over the sequences. The top one; its |mean activation| over the median of the units;
- * the share of the output energy at position 0 in the top 8, where unit i has the energy
- * mean(s_i^2) |w_i|^2 with w_i its column of the down-projection; the share of the top unit's |w_i|^2 in its
- * 4 largest channels; and the mean cosine of the normed x_0 and its gate row (its row of the first
- * projection where the MLP has no gate). */
+ * at row position 0 over the sequences. The top one; its |mean activation| over the median of the units, and
+ * over their mean, which is more than 0 where most units are silent (relu, reglu); the share of the output
+ * energy at position 0 in the top 8, where unit i has the energy mean(s_i^2) |w_i|^2 with w_i its column of
+ * the down-projection; the share of the top unit's |w_i|^2 in its 4 largest channels; and the mean cosine of
+ * the normed x_0 and its gate row (its row of the first projection where the MLP has no gate). */
 #include "model/instruments/cells.h"
 #include "model/instruments/stats.h"
 #include "model/slots.h"
@@ -117,6 +117,7 @@ static void report_layer(const State *s, int l, Figures *out) {
     top_of(size, s->f, top, n);
     double largest = size[top[0]];
     figures_add(out, "super_unit", l, -1, top[0]);
+    figures_add(out, "super_ratio_mean", l, -1, quotient(largest, mean_of(size, s->f)));
     figures_add(out, "super_ratio", l, -1, quotient(largest, median_of(size, s->f)));
     figures_add(out, "super_energy8", l, -1, energy_share(sums, down, s->d, s->f, top, n));
     figures_add(out, "super_sparsity4", l, -1, sparsity(down, s->d, s->f, top[0]));
@@ -134,10 +135,12 @@ static void close(void *self, Figures *out) {
 
 const Instrument super_neurons = {
     .name = "super_neurons",
-    .definition = "hidden units by |mean activation| at position 0: the top one, over the median, energy in "
+    .definition = "hidden units by |mean activation| at position 0: the top one, over the median and over "
+                  "the mean, energy in "
                   "the top 8, sparsity of its down-projection, cosine of normed x_0 and its gate row",
     .paper = "arXiv 2605.06611",
-    .columns = "eval_layer.super_unit, super_ratio, super_energy8, super_sparsity4, super_cos",
+    .columns =
+        "eval_layer.super_unit, super_ratio, super_ratio_mean, super_energy8, super_sparsity4, super_cos",
     .cost = HEAVY,
     .open = open,
     .taps = 1 << TAP_MLP_IN | 1 << TAP_MLP_HIDDEN,

@@ -1,6 +1,7 @@
 /* Owns: the uniform control: the sink mass that attention would have if every query spread its weight
  * evenly over the keys it sees: (1/T) sum_q 1/(q+1) without a mask, 0.0741 at T = 64. Above 0.3 for
- * T <= 9, where a sink rate means nothing. */
+ * T <= 9, where a sink rate means nothing. A key that an intervention hides (zero_column) counts as seen: the
+ * control is that of the model as it was. */
 #include "model/instruments/cells.h"
 #include "model/instruments/first_keys.h"
 
@@ -46,7 +47,7 @@ static void close(void *self, Figures *out) {
 
 const Instrument uniform_mass = {
     .name = "uniform_mass",
-    .definition = "mass of the first key under uniform attention, (1/T) sum_q 1/(q+1)",
+    .definition = "mass of the first key under uniform attention, (1/T) sum_q 1/(q+1) without a mask",
     .paper = "the control of arXiv 2410.10781",
     .columns = "eval.uniform_mass",
     .cost = LIGHT,

@@ -1,6 +1,6 @@
 /* Owns: the value drain (arXiv 2410.13835, 2504.02732): |v_0| / median_{t>0} |v_t| of each head; with
  * several documents in a row, the mean over their first tokens for v_0. Heads that share keys and values
- * share their drain. */
+ * share their drain. The vector that model.attention: v_bias adds to what attention gives is not in v. */
 #include "model/instruments/first_rest.h"
 #include "model/instruments/means.h"
 #include "model/instruments/stats.h"

@@ -461,10 +461,12 @@ static void null_backward(const Scores *b, const Head *x, float *partial) {
 static void push_first(Block *b, const Head *x) {
     const AttentionShape *s = x->s;
     const int32_t *doc_start = s->doc_start + (int64_t)x->row * s->T + b->scores.q0;
-    const float *first = s->first + ((int64_t)x->row * s->H + x->h) * s->T + b->scores.q0;
+    int64_t head = (int64_t)x->row * s->H + x->h;
+    const float *first = s->first + head * s->T + b->scores.q0;
     for (int i = 0; i < b->scores.nq; i++) {
-        if (doc_start[i] >= b->scores.k0) b->scores.dS[i * b->scores.ld + doc_start[i]] += s->push[x->row];
-        b->dot[i] += s->push[x->row] * first[i];
+        float push = s->push[2 * head + (doc_start[i] != b->scores.q0 + i)];
+        if (doc_start[i] >= b->scores.k0) b->scores.dS[i * b->scores.ld + doc_start[i]] += push;
+        b->dot[i] += push * first[i];
     }
 }
 

@@ -24,7 +24,9 @@ typedef struct AttentionShape {
     const bool *null;          /* (H) heads with a null key */
     const ModelConfig *config; /* what a weight function is set by */
     bool bf16;                 /* factors of products are rounded to it; where gemm_bf16_supported */
-    const float *push;  /* backward: (B) added to the gradient of each weight on a first key; NULL: 0 */
+    /* Backward: (B, H, 2) added to the gradient of each weight on a first key, of a document's first query,
+     * of others; NULL: 0. */
+    const float *push;
     const float *first; /* those weights, (B, H, T), where there is a push */
 } AttentionShape;
 

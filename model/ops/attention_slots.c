@@ -17,8 +17,11 @@ const AttentionSlot attention_slots[] = {
     SOFTMAX("sink_logit", "a learned score a head, its column dropped (gpt-oss, arXiv 2508.10925)",
             .null_key = true, .part = {PART_LOGIT},
             .head.tensors = {{"sinks", SIZE_H, SIZE_NONE, INIT_SMALL}}),
-    SOFTMAX("sink_token", "a learned token x* before the row, through every layer (arXiv 2309.17453)",
-            .null_key = true, .token = true),
+    SOFTMAX(
+        "sink_token",
+        "a learned token x* before the row, at rotary place 0 as its first token, through every layer (arXiv "
+        "2309.17453)",
+        .null_key = true, .token = true),
     SOFTMAX("k_bias", "a learned key k* a head, its value 0 (arXiv 2410.10781)", .null_key = true,
             .part = {PART_KEY}, .head.tensors = {{"k_bias", SIZE_KV, SIZE_NONE, INIT_SMALL}}),
     SOFTMAX("kv_bias", "a learned key k* and value v* a head (arXiv 2402.17762)", .null_key = true,
@@ -44,5 +47,7 @@ const AttentionSlot attention_slots[] = {
             .mix_backward = differential_mix_backward, .head_gain = differential_head_gain,
             .head.tensors = {{"lambda_q", SIZE_HEAD, SIZE_NONE, INIT_LAMBDA},
                              {"lambda_k", SIZE_HEAD, SIZE_NONE, INIT_LAMBDA}}),
+    WEIGHTS(scalable, "softmax(s ln(n) z), n the number of keys seen, s learned a head (arXiv 2501.19399)",
+            .part = {PART_MIX}, .head.tensors = {{"score_scale", SIZE_H, SIZE_NONE, INIT_ONE}}),
     {.head = {NULL}},
 };

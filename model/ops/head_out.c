@@ -42,5 +42,9 @@ const HeadOutSlot head_out_slots[] = {
      .backward = rmsnorm_backward,
      .gate = GATE_INPUT,
      .gate_tensor = 1},
+    {.head = {"exclusive", "y - (y.v / |v|^2) v, v the token's own value (arXiv 2603.09078)", {{0}}},
+     .forward = exclusive_forward,
+     .backward = exclusive_backward,
+     .own = true},
     {.head = {NULL}},
 };

@@ -22,14 +22,19 @@ static void back_token(const void *op, int64_t n, float *dgain) {
 }
 
 void norm_rows_back(const Ctx *c, const float *x, const float *stat, const float *dh, float *dx) {
-    const TensorSpec *gain = norm_kinds[c->c->norm_kind].head.tensors;
-    int width = 0;
-    for (int i = 0; i < SLOT_TENSORS && gain[i].name; i++) width += gain[i].rows == SIZE_D ? c->d : 1;
-    strips_sum(back_token, &(Back){c, x, stat, dh, dx}, c->B, c->T, width, c->partial, c->dw[0]);
+    strips_sum(back_token, &(Back){c, x, stat, dh, dx}, c->B, c->T, norm_weights(c->c), c->partial, c->dw[0]);
 }
 
-#define KIND(kind, text, ...)                                                                                \
-    { .head = {#kind, text, {__VA_ARGS__}}, .row = kind##_row, .row_back = kind##_row_back }
+int norm_weights(const ModelConfig *c) {
+    const TensorSpec *own = norm_kinds[c->norm_kind].head.tensors;
+    int64_t floats = 0;
+    for (int i = 0; i < SLOT_TENSORS && own[i].name; i++) floats += tensor_floats(c, &own[i]);
+    return (int)floats;
+}
+
+#define NAMED(name, pair, text, ...)                                                                         \
+    { .head = {name, text, {__VA_ARGS__}}, .row = pair##_row, .row_back = pair##_row_back }
+#define KIND(kind, text, ...) NAMED(#kind, kind, text, __VA_ARGS__)
 
 const NormKind norm_kinds[] = {
     KIND(rmsnorm, "divided by its rms, a gain a channel (arXiv 1910.07467)",
@@ -40,6 +45,11 @@ const NormKind norm_kinds[] = {
          {"weight", SIZE_D, SIZE_NONE, INIT_ONE}, {"bias", SIZE_D, SIZE_NONE, INIT_ZERO}),
     KIND(dyt, "g tanh(a x) + b instead of a norm (arXiv 2503.10622)", {"weight", SIZE_D, SIZE_NONE, INIT_ONE},
          {"bias", SIZE_D, SIZE_NONE, INIT_ZERO}, {"alpha", SIZE_ONE, SIZE_NONE, INIT_HALF}),
+    KIND(pre_affine, "RMSNorm of lambda x, lambda a gain a channel before the norm (arXiv 2601.22966)",
+         {"weight", SIZE_D, SIZE_NONE, INIT_ONE}, {"lambda", SIZE_D, SIZE_NONE, INIT_ONE}),
+    NAMED("gated", gated_norm, "y 2 sigma(silu(y W_down) W_up), y of RMSNorm; begins as y (arXiv 2601.22966)",
+          {"weight", SIZE_D, SIZE_NONE, INIT_ONE}, {"gate_down.weight", SIZE_RANK, SIZE_D, INIT_NORMAL},
+          {"gate_up.weight", SIZE_RANK, SIZE_D, INIT_ZERO}),
     {.head = {NULL}},
 };
 

@@ -17,6 +17,11 @@ void embed_backward(const int32_t *token, const float *dx, float *dE, int64_t N,
 /* out = a + b, n floats; the gradient of both is that of out. */
 void residual_add(float *out, const float *a, const float *b, int64_t n);
 
+/* The residual clip (arXiv 2601.22966): x = min(max(x, -c), c), n floats in place. */
+void residual_clip(float *x, float c, int64_t n);
+/* forward: y = min(max(x, -c), c)   so   dx = dy where |y| < c, else 0. dy in place. */
+void residual_clip_backward(const float *y, float c, float *dy, int64_t n);
+
 /* y[n] += b. y (N, width), b (width). */
 void bias_forward(float *y, const float *b, int64_t N, int64_t width);
 /* db += sum over tokens of dy[n]. partial: (strips, width). */
@@ -37,7 +42,8 @@ void sinusoid_table(float *P, int T, int d, double amplitude);
 void learned_forward(float *x, const float *P, int B, int T, int d);
 void learned_backward(const float *dx, float *dP, int B, int T, int d);
 
-/* ---- norms: norm.c for every kind; a row of the stream: rmsnorm.c, rmsnorm_scalar.c, layernorm.c, dyt.c
+/* ---- norms: norm.c for every kind; a row of the stream: rmsnorm.c, rmsnorm_scalar.c, layernorm.c, dyt.c,
+ * pre_affine.c, gated_norm.c
  * ---- */
 
 /* Every row under the configuration's kind of norm. x, h (N, d); stat (N, NORM_STATS): what the backward
@@ -45,6 +51,8 @@ void learned_backward(const float *dx, float *dP, int B, int T, int d);
 void norm_rows(const Ctx *c, const float *x, float *h, float *stat);
 /* dx += the gradient through the norm; c->dw: the sums over tokens. */
 void norm_rows_back(const Ctx *c, const float *x, const float *stat, const float *dh, float *dx);
+/* Weights of a norm: the floats of its tensors. */
+int norm_weights(const ModelConfig *c);
 
 /* The pair of a kind, see NormKind. */
 #define NORM_PAIR(name)                                                                                      \
@@ -55,9 +63,16 @@ NORM_PAIR(rmsnorm)        /* h = g x / rms(x), g (d) (arXiv 1910.07467) */
 NORM_PAIR(rmsnorm_scalar) /* the same with one g: no channel can be favoured by the norm (arXiv 2506.19697) */
 NORM_PAIR(layernorm) /* h = g (x - mean x) / sqrt(var x + eps) + b, gain (2, d): g, b (arXiv 1607.06450) */
 NORM_PAIR(dyt)       /* h = g tanh(a x) + b, gain (2 d + 1): g, b, one a for all (arXiv 2503.10622) */
+/* h = g z / rms(z), z = lambda x, gain (2, d): g, lambda (PreAffine, arXiv 2601.22966) */
+NORM_PAIR(pre_affine)
+/* h = y gate, gate = 2 sigma(silu(y W_down^T) W_up), y = RMSNorm(x), gain: g (d), W_down (r, d), W_up (r, d),
+ * r = model.gate_rank (GatedNorm, arXiv 2601.22966). How the paper begins was not seen: sigma alone would
+ * halve every norm, so that it is doubled here, and W_up begins at 0: a gate of exactly one, RMSNorm to the
+ * bit, which can close and open twofold. W_up lies as it is read, a row a hidden unit. */
+NORM_PAIR(gated_norm)
 #undef NORM_PAIR
 
-/* ---- heads: head_rmsnorm.c, gate.c, value_residual.c ---- */
+/* ---- heads: head_rmsnorm.c, gate.c, exclusive.c, value_residual.c, value_scale.c ---- */
 
 /* RMSNorm of each of H vectors of dh floats of a token: of attention's output (arXiv 2605.06611), of q or k
  * (QK-norm, arXiv 2302.05442, as RMSNorm in Qwen3). The slot's tensor i is its gain, (gains, dh): gains = 1,
@@ -79,6 +94,22 @@ void gate_open(float *g, int64_t n);
 void gate_forward(const float *o, const float *g, float *y, int64_t N, int H, int dh, int gates);
 /* dy in place to do; g in place to the gradient of a. */
 void gate_backward(const float *o, float *g, float *dy, int64_t N, int H, int dh, int gates);
+
+/* Exclusive self attention (arXiv 2603.09078): z = y - (y.v / |v|^2) v of each head, v the token's own value,
+ * so that a head hands over nothing along what its token has already; where |v| = 0, z = y. A document's
+ * first token, whose y is v, has z = 0 (to the bit in fp32) where rows of weights sum to one. o, y: (N, H
+ * dh). */
+void exclusive_forward(const Ctx *c, const float *o, float *y);
+/* dy in place to do; c->dv. */
+void exclusive_backward(const Ctx *c, const float *o, float *dy);
+
+/* V-scale (arXiv 2603.17771): one number a layer and head on the value path. The paper's formula was not
+ * seen; this is the plainest form of what is told of the paper: v' = s v, s learned, beginning at 1, so that
+ * the gradient of the value path, and no other, is multiplied: dv = s dv', ds = sum dv' v. Heads that share
+ * values share s. v (N, KV dh) in rows of c->ld, in place; kept (N, KV dh): v as it came. */
+void value_scale_forward(const Ctx *c, float *v, float *kept);
+/* dv in place. */
+void value_scale_backward(const Ctx *c, const float *kept, float *dv);
 
 /* Blocks after the first use v <- (1 - mix) v + mix v1, v1 the values of the first (arXiv 2410.17897; 0.5
  * there). v (N, width) in rows of ld; first (N, width): kept at layer 0, mixed in after it. */

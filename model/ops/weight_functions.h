@@ -23,6 +23,7 @@ WEIGHT_PAIR(elu1)
 WEIGHT_PAIR(softpick)
 WEIGHT_PAIR(clipped)
 WEIGHT_PAIR(differential)
+WEIGHT_PAIR(scalable)
 #undef WEIGHT_PAIR
 
 /* A row of softmax in place, with its null key. */

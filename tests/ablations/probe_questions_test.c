@@ -15,14 +15,14 @@
 enum { ROWS = 2, MOST = 64 };
 
 /* A model with rows before it, as probed_model_open would leave them. */
-typedef struct Asked {
+typedef struct Fixture {
     Rig r;
     ProbedModel s;
     ProbeRows p;
     float losses[ROWS * MOST];
-} Asked;
+} Fixture;
 
-static void ask(Asked *a, ModelConfig c, int T) {
+static void fixture_open(Fixture *a, ModelConfig c, int T) {
     Error e = {0};
     if (!model_config_check(&c, &e)) fail_msg("%s", e.text);
     a->r = rig_of(&c, ROWS, T, 0);
@@ -30,7 +30,7 @@ static void ask(Asked *a, ModelConfig c, int T) {
     a->p = (ProbeRows){ROWS, T, {a->r.x, a->r.y, a->r.doc_start, NULL}, a->losses};
 }
 
-static Forward naive_row(const Asked *a, int row) {
+static Forward naive_row(const Fixture *a, int row) {
     return naive_forward(a->r.m, a->r.x + row * a->r.T, a->r.doc_start + row * a->r.T, a->r.T);
 }
 
@@ -62,11 +62,11 @@ static void spread_of_one_token(void **state) {
     (void)state;
     enum { T = 9, POS = 3, LAYERS = 2 };
     ModelConfig c = naive_config();
-    Asked a;
+    Fixture a;
     Error e = {0};
     int32_t changed[ROWS * T];
     double got[LAYERS * T] = {0}, want[LAYERS * T] = {0};
-    ask(&a, c, T);
+    fixture_open(&a, c, T);
     memcpy(changed, a.r.x, sizeof changed);
     for (int row = 0; row < ROWS; row++) {
         int32_t *token = &changed[row * T + POS];
@@ -99,10 +99,10 @@ static void sensitivity_of_an_identity(void **state) {
     (void)state;
     enum { T = 5 };
     ModelConfig c = naive_config();
-    Asked a;
+    Fixture a;
     Error e = {0};
     double sens[T] = {0}, error[T];
-    ask(&a, c, T);
+    fixture_open(&a, c, T);
     fill(a.r.m, STAGE_OUT, 0, 0);
     fill(a.r.m, STAGE_MLP, 2, 0);
     must(jacobian_sensitivity(&a.s, &a.p, 400, sens, error, &e), &e);
@@ -113,7 +113,7 @@ static void sensitivity_of_an_identity(void **state) {
 }
 
 /* |d x_last^(L) / d x_i^(0)|_F by central differences. */
-static double naive_sensitivity(const Asked *a, int row, int i) {
+static double naive_sensitivity(const Fixture *a, int row, int i) {
     const double h = 1e-4;
     int T = a->r.T, d = (int)a->r.m->config.width, L = (int)a->r.m->config.layers;
     double x[T * d], square = 0;
@@ -142,10 +142,10 @@ static void sensitivity_against_differences(void **state) {
     (void)state;
     enum { T = 4 };
     ModelConfig c = naive_config();
-    Asked a;
+    Fixture a;
     Error e = {0};
     double got[T] = {0}, error[T];
-    ask(&a, c, T);
+    fixture_open(&a, c, T);
     must(jacobian_sensitivity(&a.s, &a.p, 400, got, error, &e), &e);
     for (int i = 0; i < T; i++) {
         double want = 0;
@@ -201,11 +201,11 @@ static double paths(const Forward *f, int l, int q, int i) {
 static void check_bound(int prefix) {
     enum { T = 4 };
     ModelConfig c = naive_config();
-    Asked a;
+    Fixture a;
     Error e = {0};
     double got[T] = {0}, want[T] = {0}, error[T];
     c.prefix = prefix;
-    ask(&a, c, T);
+    fixture_open(&a, c, T);
     for (int row = 0; row < ROWS; row++) {
         Forward f = naive_row(&a, row);
         for (int i = 0; i < T; i++) want[i] += paths(&f, f.L, T - 1, i) / ROWS;
@@ -227,11 +227,11 @@ static void bound_of_raw_weights(void **state) {
     (void)state;
     enum { T = 4 };
     ModelConfig c = naive_config();
-    Asked a;
+    Fixture a;
     Error e = {0};
     double got[T] = {0}, want[T] = {0}, error[T];
     c.attention = row_named(SLOT_ATTENTION, "sigmoid");
-    ask(&a, c, T);
+    fixture_open(&a, c, T);
     fill(a.r.m, STAGE_QKV, 0, 0);
     Forward f = naive_row(&a, 0);
     for (int i = 0; i < f.L * f.H * T * T; i++) f.A[i] = i % T <= i / T % T ? 0.5 : 0;
@@ -247,12 +247,12 @@ static void bound_of_raw_weights(void **state) {
 /* Under each of the masks: the mean weight over the queries that see the key. */
 static void check_key_mass(ModelConfig c, int key) {
     enum { T = 9, LAYERS = 2 };
-    Asked a;
+    Fixture a;
     Error e = {0};
     double mean[LAYERS], most[LAYERS], want_mean[LAYERS] = {0}, want_most[LAYERS] = {0};
     double error[LAYERS], want_error[LAYERS], of_row[LAYERS][ROWS] = {{0}};
     KeyMass mass_of[LAYERS];
-    ask(&a, c, T);
+    fixture_open(&a, c, T);
     Forward rows[ROWS];
     for (int row = 0; row < ROWS; row++) rows[row] = naive_row(&a, row);
     for (int i = 0; i < LAYERS * rows[0].H; i++) { /* of the layers' heads in turn */
@@ -302,9 +302,9 @@ static void losses_under_a_window(void **state) {
     static const int keep[] = {-1, 0, 1, 4};
     ModelConfig c = naive_config();
     c.context = CONTEXT;
-    Asked a;
+    Fixture a;
     Error e = {0};
-    ask(&a, c, T);
+    fixture_open(&a, c, T);
     ModelConfig *of = &a.r.m->config, trained = *of;
     for (int j = 0; j < 4; j++) {
         double got[PLACES], sum[PLACES] = {0}, n[PLACES] = {0};
@@ -369,7 +369,7 @@ enum {
     INPUTS = 1 << TAP_ATTN_IN | 1 << TAP_HEAD_OUT | 1 << TAP_MLP_IN | 1 << TAP_MLP_HIDDEN | 1 << TAP_FINAL
 };
 
-static double loss_by_hand(const Asked *a, bool weights, uint32_t taps, void (*see)(void *, const View *)) {
+static double loss_by_hand(const Fixture *a, bool weights, uint32_t taps, void (*see)(void *, const View *)) {
     Model *m = a->r.m;
     Tape *t = rig_tape(&a->r, ROWS, false);
     Batch b = rig_batch(&a->r, 0, ROWS);
@@ -390,16 +390,16 @@ static double loss_by_hand(const Asked *a, bool weights, uint32_t taps, void (*s
     return sum / scored;
 }
 
-static double last_alone(const Asked *a) {
+static double last_alone(const Fixture *a) {
     return loss_by_hand(a, false, 1 << TAP_FINAL, all_tokens);
 }
 
 static void check_rounding(ModelConfig c) {
-    Asked a;
+    Fixture a;
     Error e = {0};
     double got[QUANTIZE_KINDS], change[QUANTIZE_KINDS], want[QUANTIZE_KINDS];
     void (*const sees[])(void *, const View *) = {NULL, NULL, all_tokens, each_token, all_tokens, each_token};
-    ask(&a, c, 11);
+    fixture_open(&a, c, 11);
     must(quantize_measure(&a.s, &a.p, got, &e), &e);
     for (int i = 0; i < QUANTIZE_KINDS; i++) {
         want[i] = loss_by_hand(&a, i == 1 || i > 3, INPUTS, sees[i]) - loss_by_hand(&a, false, 0, NULL);
@@ -423,11 +423,11 @@ static void rounding_by_hand(void **state) {
 static void rounding_spares_the_stream(void **state) {
     (void)state;
     ModelConfig c = naive_config();
-    Asked a;
+    Fixture a;
     Error e = {0};
     double loss[QUANTIZE_KINDS];
     c.norm = row_named(SLOT_NORM, "post");
-    ask(&a, c, 11);
+    fixture_open(&a, c, 11);
     must(quantize_measure(&a.s, &a.p, loss, &e), &e);
     assert_true(fabs(loss[2] - last_alone(&a)) > 1e-5);
     fill(a.r.m, STAGE_OUT, 0, 0);
@@ -442,10 +442,10 @@ static void rounding_spares_the_stream(void **state) {
 static void rounding_what_is_round(void **state) {
     (void)state;
     ModelConfig c = naive_config();
-    Asked a;
+    Fixture a;
     Error e = {0};
     double loss[QUANTIZE_KINDS];
-    ask(&a, c, 11);
+    fixture_open(&a, c, 11);
     round_linear(a.r.m);
     must(quantize_measure(&a.s, &a.p, loss, &e), &e);
     same("loss", &loss[1], &loss[0], 1, 1e-12);
@@ -458,8 +458,8 @@ static void distance_of_two_texts(void **state) {
     (void)state;
     enum { T = 12, LAYERS = 2 };
     ModelConfig c = naive_config();
-    Asked a;
-    ask(&a, c, T);
+    Fixture a;
+    fixture_open(&a, c, T);
     Tape *t = rig_tape(&a.r, ROWS, false);
     for (int n = 2; n < T; n += 3) {
         double got[LAYERS] = {0}, want[LAYERS] = {0};

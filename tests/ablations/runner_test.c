@@ -21,15 +21,20 @@ static int teardown(void **state) {
 
 /* ---- processes ---- */
 
-static pid_t start(const Place *p, const char *name, const char *db, const char *more) {
+static pid_t start_action(const Place *p, const char *action, const char *name, const char *db,
+                          const char *more) {
     char line[1024];
-    command_line(p, "run", name, db, more, line);
+    command_line(p, action, name, db, more, line);
     pid_t pid = fork();
     if (pid == 0) {
         execl("/bin/sh", "sh", "-c", line, (char *)NULL);
         _exit(127);
     }
     return pid;
+}
+
+static pid_t start(const Place *p, const char *name, const char *db, const char *more) {
+    return start_action(p, "run", name, db, more);
 }
 
 static int wait_for(pid_t pid) {
@@ -56,23 +61,34 @@ static void two_at_a_time_then_nothing_is_left_to_do(void **state) {
     free(after);
 }
 
-/* One run that is left has all cores, and the bits that it had on one. */
-static void the_last_run_has_all_cores(void **state) {
-    const Place *p = *state;
-    char want[32], command[256];
-    char *digest = ask(p, "a.db", "SELECT * FROM digest");
-    char *key = ask(p, "a.db", "SELECT key FROM run WHERE id = 4");
+/* Deletes one of the runs and has it run again. */
+static void run_one_anew(const Place *p) {
+    char command[256], *key = ask(p, "a.db", "SELECT key FROM run ORDER BY id DESC LIMIT 1");
     snprintf(command, sizeof command, "./sinklab runs delete %.32s --db %s/a.db --quiet", key, p->folder);
+    free(key);
     assert_int_equal(system(command), 0);
     assert_int_equal(sweep(p, "run", "plain", "a.db", two_jobs("")), 0);
+}
+
+/* One run that is left has all cores, and the bits that it had on one; also where OpenMP has pinned the
+ * sweep's own first thread to one of them. */
+static void the_last_run_has_all_cores(void **state) {
+    const Place *p = *state;
+    static const char *const binds[] = {"false", "close"};
+    char want[32];
     snprintf(want, sizeof want, "%d|\n", host_cores());
-    assert_answer(p, "a.db", "SELECT threads FROM run ORDER BY id DESC LIMIT 1", want);
-    assert_answer(p, "a.db", "SELECT count(*) FROM run", "4|\n");
-    char *again = ask(p, "a.db", "SELECT * FROM digest");
-    assert_string_equal(digest, again);
+    char *digest = ask(p, "a.db", "SELECT * FROM digest");
+    for (int i = 0; i < 2; i++) {
+        setenv("OMP_PROC_BIND", binds[i], 1);
+        run_one_anew(p);
+        assert_answer(p, "a.db", "SELECT threads FROM run ORDER BY id DESC LIMIT 1", want);
+        assert_answer(p, "a.db", "SELECT count(*) FROM run", "4|\n");
+        char *again = ask(p, "a.db", "SELECT * FROM digest");
+        assert_string_equal(digest, again);
+        free(again);
+    }
+    unsetenv("OMP_PROC_BIND");
     free(digest);
-    free(again);
-    free(key);
 }
 
 static void a_cell_of_two_sweeps_runs_once(void **state) {
@@ -218,6 +234,22 @@ static void a_sweep_ignores_what_it_was_told_to(void **state) {
     kill(pid, SIGINT);
     assert_int_equal(wait_for(pid), 0);
     assert_same_results(p, "ignored.db", "whole.db");
+}
+
+/* What it measured, it measured in a folder of its own. */
+static void a_plan_that_is_hung_up_leaves_no_folder(void **state) {
+    const Place *p = *state;
+    char line[256];
+    signal(SIGHUP, SIG_DFL);
+    setenv("TMPDIR", p->folder, 1);
+    pid_t pid = start_action(p, "plan", "plain", "planned.db", "");
+    unsetenv("TMPDIR");
+    for (int i = 0; i < 60000 && !child_of(pid); i++) usleep(1000);
+    kill(pid, SIGHUP);
+    assert_int_equal(wait_for(pid), 129);
+    assert_said(p, "planned.db", "plan: stopped while it measured");
+    snprintf(line, sizeof line, "! ls -d %s/sinklab-plan-* 2>/dev/null", p->folder);
+    assert_int_equal(shell(line), 0);
 }
 
 /* ---- one task of a job array ---- */
@@ -560,7 +592,7 @@ static void bad_input_is_one_clear_line(void **state) {
         {"run", "plain", "foreign.db", "", "another program's database"},
         {"verdict", "plain", "none.db", "", "there is none"},
         {"verdict", "tuned", "whole.db", "", "has no sweep called tuned"},
-        {"export", "plain", "whole.db", "", "in what form? (--csv)"},
+        {"export", "plain", "whole.db", "", "in what form? (--csv or --results FOLDER)"},
         {"plan", "plain", "whole.db", "--csv --markdown",
          "--markdown says nothing to sweep plan (leave it out: it is for verdict)"},
         {"status", "plain", "whole.db", "--index 0",
@@ -599,6 +631,7 @@ int main(void) {
         cmocka_unit_test(a_reader_that_leaves_stops_no_sweep),
         cmocka_unit_test(a_moved_database_stops_its_sweep),
         cmocka_unit_test(a_sweep_ignores_what_it_was_told_to),
+        cmocka_unit_test(a_plan_that_is_hung_up_leaves_no_folder),
         cmocka_unit_test(a_task_that_cannot_bring_its_results_keeps_them),
         cmocka_unit_test(what_ended_badly_waits_for_retry),
         cmocka_unit_test(an_edited_file_keeps_the_runs_that_still_match),

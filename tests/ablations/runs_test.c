@@ -85,7 +85,7 @@ static void documents_escape_what_would_end_a_cell(void **state) {
          "<table>\n<tr><th>x_1<th>r<th>n<th>z</tr>\n<tr><td>a|b<td>0.6667<td>7<td>-</tr>\n"
          "<tr><td>&lt;i&gt;,&quot;&quot;_ <td>0.5<td>1<td></tr>\n</table>\n",
          "<table>\n<tr><th>a</tr>\n</table>\n"},
-        {TABLE_CSV, "x_1,r,n,z\r\na|b,0.66666666666666663,7,\r\n\"<i>,\"\"\"\"_\n\",0.5,1,\r\n", "a\r\n"},
+        {TABLE_CSV, "x_1,r,n,z\r\na|b,0.6666666666666666,7,\r\n\"<i>,\"\"\"\"_\n\",0.5,1,\r\n", "a\r\n"},
     };
     sqlite3 *db;
     char out[2048];
@@ -94,6 +94,10 @@ static void documents_escape_what_would_end_a_cell(void **state) {
         assert_string_equal(printed_table(db, rows, cases[i].form, out), cases[i].is);
         assert_string_equal(printed_table(db, "SELECT 1 AS a WHERE 0", cases[i].form, out), cases[i].empty);
     }
+    /* A document is looked at in a terminal, too. */
+    assert_string_equal(
+        printed_table(db, "SELECT char(27) || '[2J\\' || char(233, 155) AS a", TABLE_MARKDOWN, out),
+        "\n| a |\n|---|\n| \\\\x1b[2J\\\\\xc3\xa9\\\\xc2\\\\x9b |\n");
     sqlite3_close(db);
 }
 

@@ -53,8 +53,27 @@ static void refused_as(const char *path, const char *why) {
     assert_int_equal(e.code, EXIT_USAGE);
     if (!strstr(e.text, why)) fail_msg("%s: says not: %s", e.text, why);
     e = (Error){0};
+    assert_false(file_read_raw(path, 1 << 20, &out, &e));
+    if (!strstr(e.text, why)) fail_msg("%s: says not: %s", e.text, why);
+    e = (Error){0};
     assert_false(file_map(path, &map, &size, &e));
     if (!strstr(e.text, why)) fail_msg("%s: says not: %s", e.text, why);
+    bytes_free(&out);
+}
+
+/* Packed bytes stay packed, and a file one byte too long is not read. */
+static void a_file_read_raw_is_as_long_as_it_may_be(void **state) {
+    Path path = path_of("%s/raw", ((Path *)*state)->s);
+    Error e = {0};
+    Bytes out = {0};
+    check(file_write(path.s, "\x1F\x8Bxyz", 5, &e), &e);
+    check(file_read_raw(path.s, 5, &out, &e), &e);
+    assert_int_equal(out.size, 5);
+    assert_memory_equal(out.data, "\x1F\x8Bxyz", 5);
+    assert_false(file_read_raw(path.s, 4, &out, &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    assert_non_null(strstr(e.text, "5 bytes are too many"));
+    assert_int_equal(out.size, 5);
     bytes_free(&out);
 }
 
@@ -131,6 +150,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_path_that_is_too_long_becomes_empty),
                                        IN_FOLDER(files_larger_than_any_buffer_are_read_whole),
                                        IN_FOLDER(only_regular_files_are_opened),
+                                       IN_FOLDER(a_file_read_raw_is_as_long_as_it_may_be),
                                        cmocka_unit_test(a_file_is_read_to_its_end_whatever_its_size),
                                        IN_FOLDER(a_failed_read_leaves_the_bytes),
                                        IN_FOLDER(folders_are_made_listed_and_removed_whole),

@@ -27,6 +27,7 @@ static void check_failure(void **state, const char *script, int code, const char
 }
 
 static void a_failed_process_is_told_by_its_last_words(void **state) {
+    signal(SIGHUP, SIG_DFL);
     signal(SIGINT, SIG_DFL); /* ignored where the tests run in the background of a script */
     check_failure(state, "echo first; echo 'an Error: x'; echo last; exit 3", EXIT_FAILED,
                   "sh: failed: an Error: x");
@@ -39,6 +40,7 @@ static void a_failed_process_is_told_by_its_last_words(void **state) {
                   "killed by a signal (Aborted): what():  std::bad_alloc");
     check_failure(state, "kill -2 $$", EXIT_SIGINT, "signal 2");
     check_failure(state, "kill -15 $$", EXIT_SIGTERM, "signal 15");
+    check_failure(state, "kill -1 $$", 129, "signal 1");
 }
 
 static void a_missing_program_is_told_by_its_package(void **state) {

@@ -131,6 +131,11 @@ static void naive_temperature(Row *r) {
     naive_softmax(r);
 }
 
+static void naive_scalable(Row *r) {
+    for (int k = 0; k < r->T; k++) r->s[k] *= r->mix * log(r->keys);
+    naive_softmax(r);
+}
+
 /* The formulas, by the name of the row. */
 typedef struct Kind {
     const char *name;
@@ -154,6 +159,7 @@ static const Kind kinds[] = {{"softmax", naive_softmax, 8},
                              {"softpick", naive_softpick, 32},
                              {"clipped", naive_clipped, 64},
                              {"differential", naive_differential, 16},
+                             {"scalable", naive_scalable, 64},
                              {"temperature", naive_temperature, 16}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -393,6 +399,7 @@ static void check(const AttentionSlot *slot, const Case *c, const bool *null, bo
     float *dpart[PARTS] = {0};
     for (int i = 0; i < parts.n; i++) dpart[parts.what[i]] = parts.dw[i];
 
+    check_row(slot->head.name);
     attention_forward(slot, &p.s, qkv, o, stat, NULL, forward, NULL, 0, 0);
     check_forward(&f, in, o, c->dh + c->T + cost + FORWARD_PRODUCTS * rounded);
     attention_backward(slot, &p.s, qkv, o, stat, g, dqkv, dpart, parts.partial, backward);
@@ -400,6 +407,7 @@ static void check(const AttentionSlot *slot, const Case *c, const bool *null, bo
     for (int i = 0; i < parts.n; i++)
         check_gradient(&f, in, g, 1 + i, parts.dw[i], 0.5f,
                        4 * (c->dh + c->T) + (int)N * c->H + BACKWARD_PRODUCTS * rounded);
+    check_row(NULL);
     for (int i = 0; i <= parts.n; i++) free((void *)p.base[i]);
     parts_free(&parts);
 }

@@ -1,5 +1,5 @@
 /* Slots and keys are orthogonal: 200 legal combinations drawn from a fixed seed, every one of them tiny; with
- * arguments, as many as wanted from any (make test-long). For each: the whole model's gradient (with a sink
+ * arguments, as many as wanted from any (make test-long). For each: the whole model's gradient (with a
  * penalty where there is one) along a random direction, judged as slope.h says; the same bits and the same
  * key after saving and loading; and ten updates on one batch, in which the loss falls by a twentieth or more.
  */
@@ -25,6 +25,8 @@ enum {
     DRAWS = 200,
     REDRAWS = 100,
     ROWS = 3,
+    LAYERS = 2,
+    HEADS = 2,
     T = 16,
     FEW = 9,
     UPDATES = 10,
@@ -61,7 +63,10 @@ static const struct {
     {"model.bias", .values = {"false", "true"}},
     {"model.tie", .values = {"false", "true"}},
     {"train.sink_penalty", .values = {"0", "0", "-3", "3"}},
-    {"optim.decay_on", .values = {"matrices", "all"}},
+    {"model.value_scale", .values = {"false", "true"}},
+    {"model.residual_clip", .values = {"0", "0", "0", "3"}},
+    {"train.gate_balance", .values = {"0", "0", "3"}},
+    {"optim.decay_on", .values = {"matrices", "all", "input_gains"}},
     {"train.loss_from", .values = {"5", "0"}},
     {"train.context_schedule", .values = {"[]", "[]", "0:8, 5:16"}},
     {"model.interventions", .values = {"[]", "[]", "['drop_mlp(0, 0)', 'replace_first(7)']",
@@ -104,7 +109,8 @@ static bool draw_config(Config *c, uint64_t seed, uint64_t draw) {
         return true;
     }
     assert_int_equal(e.code, EXIT_USAGE);
-    assert_true(!strncmp(e.text, "model.", 6) || !strncmp(e.text, "train.", 6));
+    assert_true(!strncmp(e.text, "model.", 6) || !strncmp(e.text, "train.", 6) ||
+                !strncmp(e.text, "optim.", 6));
     return false;
 }
 
@@ -135,7 +141,7 @@ typedef struct Case {
 static bool told(const Case *k, Rig *r, Tape *tape, uint64_t draw) {
     const Model *m = r->m;
     OWNED float *g = model_arena(m), *v = model_arena(m);
-    double mass[ROWS], reach = INFINITY, D = 0;
+    double mass[2 * ROWS * LAYERS * HEADS], reach = INFINITY, D = 0;
     RigLoss loss = {r, tape, rig_batch(r, 0, r->rows), k->penalty, mass, k->kinks, 0};
     rig_draw(r, draw);
     model_train(m, tape, &loss.batch, 1.0f / (float)rig_scored(&loss.batch), g);
@@ -148,7 +154,7 @@ static void check_gradient_of(const Case *k) {
     bool small = kinky(k->kinks), seen = false;
     Rig r = rig_of(&k->c->model, small ? 1 : ROWS, small ? FEW : T, k->documents);
     Tape *tape = rig_tape(&r, r.rows, true);
-    if (k->penalty.c) assert_true(tape_penalise(tape, r.m, k->penalty, NULL));
+    if (penalises(k->penalty)) assert_true(tape_penalise(tape, r.m, k->penalty, NULL));
     for (uint64_t draw = 0; draw < REDRAWS && !seen; draw++) seen = told(k, &r, tape, draw);
     if (!seen) fail_msg("%s: noise hides the slope in %d draws", k->name, REDRAWS);
     tape_free(tape);
@@ -226,16 +232,17 @@ static Tape *tape_of(const Case *k, int length) {
     Tape *t = NULL;
     Error e = {0};
     int rows = ROWS * T / length;
-    SinkPenalty p = {k->penalty.c, k->penalty.target, 1.0 / rows};
+    SinkPenalty p = k->penalty;
+    p.share = 1.0 / rows;
     if (!tape_create(&t, k->r.m, rows, length, true, &e)) fail_msg("%s", e.text);
-    if (p.c) assert_true(tape_penalise(t, k->r.m, p, NULL));
+    if (penalises(p)) assert_true(tape_penalise(t, k->r.m, p, NULL));
     return t;
 }
 
 static void open_case(Case *k) {
     int shortest = contexts_at(k->c, 1);
     k->r = rig_of(&k->c->model, ROWS, T, k->documents);
-    k->penalty = (SinkPenalty){k->c->train.sink_penalty, 0.3, 1.0 / ROWS};
+    k->penalty = (SinkPenalty){k->c->train.sink_penalty, 0.3, 1.0 / ROWS, k->c->train.gate_balance};
     k->tape = tape_of(k, T);
     if (shortest < T) k->narrow = tape_of(k, shortest);
     for (int i = 0; k->documents && i < ROWS * T; i++)

@@ -251,7 +251,7 @@ static void a_sink_penalty_is_the_trainings_alone(void **state) {
     Rig r = rig_of(&c, ROWS, T, 0);
     Tape *plain = rig_tape(&r, ROWS, true), *pushed = rig_tape(&r, ROWS, true);
     OWNED float *grads = model_arena(r.m);
-    assert_true(tape_penalise(pushed, r.m, (SinkPenalty){3, 0.5, 0.5}, &e));
+    assert_true(tape_penalise(pushed, r.m, (SinkPenalty){3, 0.5, 0.5, 3}, &e));
     Log want = log_of(&r, plain, model_train, grads), train = log_of(&r, pushed, model_train, grads),
         slopes = log_of(&r, pushed, model_slopes, grads);
     assert_memory_equal(want.at, slopes.at, want.n * sizeof *want.at);

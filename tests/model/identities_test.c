@@ -91,17 +91,18 @@ static void set_prefix(ModelConfig *c) {
 static void set_gains(ModelConfig *c) {
     c->head_out_gain = GAIN_SHARED;
 }
+static void set_far_clip(ModelConfig *c) {
+    c->residual_clip = 1e30;
+}
 
 static void keys_set_to_do_nothing_change_no_bit(void **state) {
     (void)state;
     static const struct {
         const char *name;
         void (*set)(ModelConfig *c);
-    } keys[] = {{"window = context", set_window},
-                {"window and kept keys = context", set_kept_window},
-                {"kv_heads = heads", set_kv_heads},
-                {"prefix 1", set_prefix},
-                {"gain shared", set_gains}};
+    } keys[] = {{"window = context", set_window},   {"window and kept keys = context", set_kept_window},
+                {"kv_heads = heads", set_kv_heads}, {"prefix 1", set_prefix},
+                {"gain shared", set_gains},         {"residual_clip 1e30", set_far_clip}};
     Passed plain = passed(small_config());
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         ModelConfig c = small_config();
@@ -137,6 +138,61 @@ static void softmax_and_softmax1_are_null_logits(void **state) {
         passed_free(&plain);
         passed_free(&logit);
     }
+}
+
+static void value_scale_at_one_changes_no_bit(void **state) {
+    (void)state;
+    static const char *const names[] = {"model.layers.0.self_attn.value_scale",
+                                        "model.layers.1.self_attn.value_scale"};
+    ModelConfig c = small_config(), with = c;
+    with.value_scale = true;
+    Passed plain = passed(c), scaled = prepared(with);
+    copy_weights(plain.r.m, scaled.r.m);
+    for (int l = 0; l < with.layers; l++) {
+        size_t n;
+        float *w = weights_of(&scaled, names[l], &n);
+        for (size_t k = 0; k < n; k++) w[k] = 1;
+    }
+    run(&scaled);
+    assert_same(&plain, &scaled, "value_scale");
+    passed_free(&plain);
+    passed_free(&scaled);
+}
+
+/* ---- a token that sees itself alone ---- */
+
+typedef struct FirstOut {
+    int zeros, others; /* of a document's first token; of others */
+} FirstOut;
+
+static void see_heads(void *self, const View *v) {
+    FirstOut *f = self;
+    for (int64_t n = 0; n < v->tokens; n++) {
+        int zeros = 0;
+        for (int i = 0; i < v->width; i++) zeros += v->data[n * v->ld + i] == 0;
+        if (v->doc_start[n] == n % v->T)
+            assert_int_equal(zeros, v->width), f->zeros++;
+        else
+            assert_int_equal(zeros, 0), f->others++;
+    }
+}
+
+/* Of a document's first token exclusive leaves exactly nothing, of any other something. */
+static void exclusive_leaves_nothing_of_first_tokens(void **state) {
+    (void)state;
+    ModelConfig c = small_config();
+    c.head_out = row_named(SLOT_HEAD_OUT, "exclusive");
+    Rig r = rig_of(&c, ROWS, T, 11);
+    Tape *tape = rig_tape(&r, ROWS, false);
+    Batch b = rig_batch(&r, 0, ROWS);
+    FirstOut f = {0, 0};
+    const Observer eye = {1u << TAP_HEAD_OUT, &f, see_heads, NULL};
+    tape_observe(tape, (Observers){&eye, 1});
+    model_forward(r.m, tape, &b);
+    assert_int_equal(f.zeros, c.layers * ROWS * 4); /* documents of 11 in 37 tokens */
+    assert_int_equal(f.others, c.layers * ROWS * (T - 4));
+    tape_free(tape);
+    rig_free(&r);
 }
 
 /* A gate of zero weights halves each head's output; twice the projection behind it makes up for that. Powers
@@ -218,6 +274,8 @@ int main(void) {
     omp_set_num_threads(1); /* tiny products: threads would only wait for each other */
     const struct CMUnitTest tests[] = {cmocka_unit_test(keys_set_to_do_nothing_change_no_bit),
                                        cmocka_unit_test(softmax_and_softmax1_are_null_logits),
+                                       cmocka_unit_test(value_scale_at_one_changes_no_bit),
+                                       cmocka_unit_test(exclusive_leaves_nothing_of_first_tokens),
                                        cmocka_unit_test(gates_of_zero_are_halves_to_the_bit),
                                        cmocka_unit_test(a_sink_token_is_one_more_token_of_the_row)};
     return cmocka_run_group_tests(tests, NULL, NULL);

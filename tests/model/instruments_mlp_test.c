@@ -32,9 +32,35 @@ static void one_hot_unit(void **state) {
     double hot = 2500 * 6, other = 0.25 * 0.01 * d;
     near(figure(&g, "super_unit", 0, -1), HOT, 0);
     near(figure(&g, "super_ratio", 0, -1), 100, 1e-12);
+    near(figure(&g, "super_ratio_mean", 0, -1), 100 * f / (f + 99.0), 1e-12);
     near(figure(&g, "super_energy8", 0, -1), (hot + 7 * other) / (hot + (f - 1) * other), 1e-7);
     near(figure(&g, "super_sparsity4", 0, -1), 4.0 / 6, 1e-12);
     near(figure(&g, "super_cos", 0, -1), 1, 1e-12);
+    figures_free(&g);
+    free(hidden);
+    free(in);
+    rig_free(&r);
+}
+
+/* As after relu: most units are silent, so the median is 0. */
+static void silent_units_leave_a_mean(void **state) {
+    (void)state;
+    enum { T = 2, HOT = 5, WARM = 6 };
+    ModelConfig c = small_config();
+    c.layers = 1;
+    Rig r = rig_of(&c, 1, T, 0);
+    int d = (int)r.m->config.width, f = (int)r.m->config.mlp_width;
+    float *hidden = room((size_t)T * f, sizeof *hidden), *in = room((size_t)T * d, sizeof *in);
+    hidden[HOT] = 3, hidden[WARM] = 1;
+    Probe p = {.m = r.m, .rows = 1, .T = T};
+    void *self = super_neurons.open(&p);
+    show(&super_neurons, self, &p, TAP_MLP_IN, in, d, r.doc_start, 1);
+    show(&super_neurons, self, &p, TAP_MLP_HIDDEN, hidden, f, r.doc_start, 1);
+    Figures g = {0};
+    super_neurons.close(self, &g);
+    near(figure(&g, "super_unit", 0, -1), HOT, 0);
+    assert_true(isnan(figure(&g, "super_ratio", 0, -1)));
+    near(figure(&g, "super_ratio_mean", 0, -1), 3 / (4.0 / f), 1e-12);
     figures_free(&g);
     free(hidden);
     free(in);
@@ -152,11 +178,9 @@ static void phases_by_rule(void **state) {
 int main(void) {
     gemm_start();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_hot_unit),
-        cmocka_unit_test(planted_variance),
-        cmocka_unit_test(a_constant_has_no_variance),
-        cmocka_unit_test(lens_of_one_channel),
-        cmocka_unit_test(phases_by_rule),
+        cmocka_unit_test(one_hot_unit),        cmocka_unit_test(silent_units_leave_a_mean),
+        cmocka_unit_test(planted_variance),    cmocka_unit_test(a_constant_has_no_variance),
+        cmocka_unit_test(lens_of_one_channel), cmocka_unit_test(phases_by_rule),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

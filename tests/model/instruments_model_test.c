@@ -206,8 +206,8 @@ static int rank_of(const double *of, int n, double x) {
 }
 
 static void check_super_neurons(const Figures *f, const Model *m, const Forward *rows, int l) {
-    double size[F], energy[F], all = 0, top8 = 0, column[D], top4 = 0, whole = 0, cosine = 0, gate[D],
-                               sorted[F];
+    double size[F], energy[F], all = 0, top8 = 0, column[D], top4 = 0, whole = 0, cosine = 0, sum = 0,
+                               gate[D], sorted[F];
     int top = 0;
     for (int i = 0; i < F; i++) {
         double mean = 0, square = 0;
@@ -217,6 +217,7 @@ static void check_super_neurons(const Figures *f, const Model *m, const Forward 
             square += s * s / ROWS;
         }
         size[i] = sorted[i] = fabs(mean);
+        sum += size[i];
         energy[i] = 0;
         for (int j = 0; j < D; j++) energy[i] += square * pow(down(m, l, j, i), 2);
         top = size[i] > size[top] ? i : top;
@@ -238,6 +239,7 @@ static void check_super_neurons(const Figures *f, const Model *m, const Forward 
     double median = median_of(sorted, F);
     near(figure(f, "super_unit", l, -1), top, 0);
     near(figure(f, "super_ratio", l, -1), size[top] / median, RELATIVE);
+    near(figure(f, "super_ratio_mean", l, -1), size[top] * F / sum, RELATIVE);
     near(figure(f, "super_energy8", l, -1), top8 / all, RELATIVE);
     near(figure(f, "super_sparsity4", l, -1), top4 / whole, RELATIVE);
     near(figure(f, "super_cos", l, -1), cosine, RELATIVE);

@@ -27,12 +27,20 @@ static double relu(double x) {
     return x > 0 ? x : 0;
 }
 
+static double sigmoid(double x) {
+    return 1 / (1 + exp(-x));
+}
+static double relu2(double x) {
+    return x > 0 ? x * x : 0;
+}
+
 /* Every kind's activation, in double. */
 static const struct {
     const char *kind;
     double (*act)(double x);
 } formulas[] = {
-    {"swiglu", silu}, {"geglu", gelu}, {"reglu", relu}, {"gelu", gelu}, {"relu", relu},
+    {"swiglu", silu}, {"geglu", gelu},          {"reglu", relu},  {"gelu", gelu},
+    {"relu", relu},   {"sigmoid_glu", sigmoid}, {"relu2", relu2},
 };
 
 typedef struct Case {
@@ -66,10 +74,12 @@ static void check(const MlpSlot *slot, const Case *k) {
     Naive f = {k, naive, 1, {m}, n};
     Ctx c = {.N = k->s.N, .f = k->s.f};
 
+    check_row(slot->head.name);
     slot->forward(&c, hid, s);
     check_forward(&f, in, s, DEEP);
     slot->backward(&c, dhid, ds, again); /* hid in place to its gradient */
     check_gradient(&f, in, ds, 0, dhid, 0, DEEP);
+    check_row(NULL);
     assert_memory_equal(s, again, n * sizeof *s);
 }
 

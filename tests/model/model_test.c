@@ -148,7 +148,8 @@ static void an_mlp_width_left_out_is_chosen_by_kind(void **state) {
 static void assert_paper(const SlotHead *row) {
     bool named = strstr(row->help, "arXiv") || strstr(row->help, "Miller");
     if (!named && strcmp(row->name, "none"))
-        fail_msg("%s: its help names no paper: %s", row->name, row->help);
+        fail_msg("%s: its help names no arXiv number (your own idea: the nearest paper's): %s", row->name,
+                 row->help);
 }
 
 static void every_row_names_its_paper(void **state) {

@@ -56,6 +56,38 @@ static void naive_dyt(const void *shape, const double *const *in, double *out) {
     for (int i = 0; i < s->B * s->T * w; i++) out[i] = g[i % w] * tanh(g[2 * w] * in[0][i]) + b[i % w];
 }
 
+/* Of lambda x. */
+static void naive_pre_affine(const void *shape, const double *const *in, double *out) {
+    const Shape *s = shape;
+    int n = s->B * s->T * s->width;
+    double z[n];
+    for (int i = 0; i < n; i++) z[i] = in[1][s->width + i % s->width] * in[0][i];
+    naive_rmsnorm(shape, (const double *const[]){z, in[1]}, out);
+}
+
+enum { RANK = 3 };
+
+static double sigmoid(double x) {
+    return 1 / (1 + exp(-x));
+}
+
+static void naive_gated(const void *shape, const double *const *in, double *out) {
+    const Shape *s = shape;
+    int w = s->width;
+    const double *down = in[1] + w, *up = down + RANK * w;
+    naive_rmsnorm(shape, in, out);
+    for (int n = 0; n < s->B * s->T; n++, out += w) {
+        double a[w];
+        memset(a, 0, sizeof a);
+        for (int k = 0; k < RANK; k++) {
+            double z = 0;
+            for (int i = 0; i < w; i++) z += down[k * w + i] * out[i];
+            for (int i = 0; i < w; i++) a[i] += z * sigmoid(z) * up[k * w + i];
+        }
+        for (int i = 0; i < w; i++) out[i] *= 2 * sigmoid(a[i]);
+    }
+}
+
 static void naive_bias(const void *shape, const double *const *in, double *out) {
     const Shape *s = shape;
     for (int i = 0; i < s->B * s->T * s->width; i++) out[i] = in[0][i] + in[1][i % s->width];
@@ -67,10 +99,9 @@ static const struct {
     const char *name;
     void (*naive)(const void *shape, const double *const *in, double *out);
     int sums, params, more;
-} formulas[] = {{"rmsnorm", naive_rmsnorm, 1, 1, 0},
-                {"rmsnorm_scalar", naive_scalar, 2, 0, 1},
-                {"layernorm", naive_layernorm, 2, 2, 0},
-                {"dyt", naive_dyt, 2, 2, 1}};
+} formulas[] = {{"rmsnorm", naive_rmsnorm, 1, 1, 0},       {"rmsnorm_scalar", naive_scalar, 2, 0, 1},
+                {"layernorm", naive_layernorm, 2, 2, 0},   {"dyt", naive_dyt, 2, 2, 1},
+                {"pre_affine", naive_pre_affine, 2, 2, 0}, {"gated", naive_gated, 8, 1 + 2 * RANK, 0}};
 enum { FORMULAS = sizeof formulas / sizeof *formulas };
 
 static void check(int kind, int formula, const Shape *s) {
@@ -81,7 +112,7 @@ static void check(int kind, int formula, const Shape *s) {
     OWNED float *dg = constants(w, 0.5f), *partial = constants((size_t)strips_count(s->B, s->T) * w, 9);
     const float *in[] = {x, g};
     Naive f = {s, formulas[formula].naive, 2, {n, w}, n};
-    const ModelConfig config = {.norm_kind = kind};
+    const ModelConfig config = {.width = s->width, .norm_kind = kind, .gate_rank = RANK};
     const Ctx c = {.c = &config,
                    .B = s->B,
                    .T = s->T,
@@ -107,6 +138,29 @@ static void every_kind_is_its_formula(void **state) {
         if (f == FORMULAS) fail_msg("no formula of %s", norm_kinds[kind].head.name);
         for (int i = f ? RMSNORM_ALONE : 0; i < SHAPES; i++) check(kind, f, &shapes[i]);
     }
+}
+
+/* What both begin as: a gate of exactly one, and no affine map before the norm. */
+static void both_of_2026_begin_as_rmsnorm_to_the_bit(void **state) {
+    (void)state;
+    enum { N = 7 };
+    static const char *const begins[] = {"gated", "pre_affine", "rmsnorm"};
+    float h[3][N * 36];
+    for (int i = 0; i < 3; i++) {
+        Model *m = NULL;
+        ModelConfig c = small_config();
+        c.norm_kind = row_named(SLOT_NORM_KIND, begins[i]);
+        assert_true(model_create(&m, &c, true, NULL));
+        model_init(m, 5);
+        OWNED float *x = normals(1, N * 36, 2), *stat = constants(N * NORM_STATS, 0);
+        Ctx ctx = {.c = &m->config, .N = N, .d = 36};
+        for (int k = 0; k < 3 && model_tensor(m, 0, STAGE_NORM_ATTN, k); k++)
+            ctx.w[k] = m->params + model_tensor(m, 0, STAGE_NORM_ATTN, k)->offset;
+        norm_rows(&ctx, x, h[i], stat);
+        model_free(m);
+    }
+    assert_memory_equal(h[0], h[2], sizeof h[2]);
+    for (int i = 0; i < N * 36; i++) assert_true(fabsf(h[1][i] - h[2][i]) <= 4 * 0x1p-24f * fabsf(h[2][i]));
 }
 
 static void biases_are_added_and_summed(void **state) {
@@ -138,6 +192,7 @@ static void the_reciprocal_is_that_of_the_rms(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_kind_is_its_formula),
+                                       cmocka_unit_test(both_of_2026_begin_as_rmsnorm_to_the_bit),
                                        cmocka_unit_test(biases_are_added_and_summed),
                                        cmocka_unit_test(the_reciprocal_is_that_of_the_rms)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,10 +117,21 @@ static void keys_that_are_no_slot_have_their_gradient(void **state) {
         c.window_keep = bits & 2 ? 2 : 0;
         c.prefix = bits & 4 ? 9 : 0;
         c.value_residual = bits & 8 ? 0.4 : 0;
+        c.value_scale = bits & 8;
         c.head_out = c.head_out_gain = bits & 16 ? 1 : 0;
         c.attention = bits & 2 ? 4 : 2; /* k_bias, sink_logit */
         if (bits & 4) c.sink_heads = (List){2, {"1", "4"}};
         check_model(c, bits & 8 ? 11 : 0);
+    }
+}
+
+static void a_clipped_stream_has_its_gradient(void **state) {
+    (void)state;
+    for (int place = 0; place < rows_of(SLOT_NORM); place++) {
+        ModelConfig c = small_config();
+        c.norm = place;
+        c.residual_clip = 1.5;
+        check_model(c, 0);
     }
 }
 
@@ -269,6 +280,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(masks_biases_and_tied_weights_have_their_gradient),
         cmocka_unit_test_prestate(rows_drawn_together_have_their_gradient, &together),
         cmocka_unit_test(keys_that_are_no_slot_have_their_gradient),
+        cmocka_unit_test(a_clipped_stream_has_its_gradient),
         cmocka_unit_test(gradients_are_added_to_and_padding_stays_zero),
         cmocka_unit_test(model_pull_moves_with_the_embedding),
         cmocka_unit_test(taps_show_every_token_to_whoever_asked)};

@@ -126,7 +126,7 @@ Kinks kinks_of(const ModelConfig *c) {
     ModelConfig bare = *c; /* masks and changes make zeros of their own */
     bare.window = bare.window_keep = bare.prefix = 0;
     bare.interventions.n = 0;
-    Kinks found = {false, false};
+    Kinks found = {.clip = c->residual_clip};
     Observer eye = {1u << TAP_MLP_HIDDEN, &found, note_hidden, note_weights};
     Rig r = rig_of(&bare, 1, LENGTH, 0);
     Tape *tape = rig_tape(&r, 1, false);
@@ -142,30 +142,61 @@ static void add_side(uint64_t *sides, unsigned side) {
     *sides = (*sides ^ side) * 0x100000001b3u; /* FNV-1a */
 }
 
-static void see_hidden(void *self, const View *v) {
+static void see_array(void *self, const View *v) {
     RigLoss *l = self;
+    bool stream = v->at == TAP_RESID;
     for (int64_t i = 0; i < v->tokens; i++)
-        for (int k = 0; k < v->width; k++) add_side(&l->sides, v->data[i * v->ld + k] != 0);
+        for (int k = 0; k < v->width; k++) {
+            float x = v->data[i * v->ld + k];
+            add_side(&l->sides, stream ? fabsf(x) == (float)l->kinks.clip : x != 0);
+        }
+}
+
+static double *mass_of(const RigLoss *l, int row, int layer, int head) {
+    const ModelConfig *c = &l->r->m->config;
+    return l->mass + 2 * ((row * c->layers + layer) * c->heads + head);
 }
 
 static void see_weights(void *self, const Weights *w) {
     RigLoss *l = self;
+    double *mass =
+        penalises(l->penalty) ? mass_of(l, (int)(w->row - l->batch.row0), w->layer, w->head) : NULL;
     for (int i = 0; i < w->nq; i++) {
         const float *A = w->A + i * w->ld;
-        if (l->penalty.c) l->mass[w->row - l->batch.row0] += A[w->doc_start[w->q0 + i]];
+        int first = w->doc_start[w->q0 + i];
+        if (mass) mass[first != w->q0 + i] += A[first];
         int end = w->q0 + i < l->r->m->config.prefix ? (int)l->r->m->config.prefix : w->q0 + i + 1;
         for (int k = 0; l->kinks.weights && k < end && k < w->T; k++) add_side(&l->sides, side_of(A[k]));
     }
 }
 
-static double penalty_of(const RigLoss *l) {
+/* c (M - target)^2 of a row. */
+static double mass_penalty(const RigLoss *l, int row) {
     const ModelConfig *c = &l->r->m->config;
-    double sum = 0, weights = (double)(c->layers * c->heads * l->batch.T);
-    for (int row = 0; l->penalty.c && row < l->batch.rows; row++) {
-        double off = l->mass[row] / weights - l->penalty.target;
-        sum += l->penalty.share * l->penalty.c * off * off;
+    double sum = 0;
+    for (int i = 0; i < 2 * c->layers * c->heads; i++) sum += mass_of(l, row, 0, 0)[i];
+    double off = sum / (double)(c->layers * c->heads * l->batch.T) - l->penalty.target;
+    return l->penalty.c * off * off;
+}
+
+/* balance H CV^2(G) of a row's layer. */
+static double balance_penalty(const RigLoss *l, int row, int layer) {
+    int H = (int)l->r->m->config.heads, n = 0;
+    double G[H], mean = 0, squares = 0;
+    for (int q = 0; q < l->batch.T; q++) n += l->batch.doc_start[row * l->batch.T + q] != q;
+    for (int h = 0; h < H; h++) mean += G[h] = 1 - mass_of(l, row, layer, h)[1] / n;
+    mean /= H;
+    for (int h = 0; h < H; h++) squares += (G[h] - mean) * (G[h] - mean);
+    return l->penalty.balance * H * (squares / H) / (mean * mean);
+}
+
+static double penalty_of(const RigLoss *l) {
+    double sum = 0;
+    for (int row = 0; penalises(l->penalty) && row < l->batch.rows; row++) {
+        sum += mass_penalty(l, row);
+        for (int layer = 0; layer < l->r->m->config.layers; layer++) sum += balance_penalty(l, row, layer);
     }
-    return sum;
+    return l->penalty.share * sum;
 }
 
 int rig_scored(const Batch *b) {
@@ -176,9 +207,11 @@ int rig_scored(const Batch *b) {
 
 double rig_loss(void *self) {
     RigLoss *l = self;
-    bool weights = l->penalty.c || l->kinks.weights;
-    Observer eye = {l->kinks.hidden ? 1u << TAP_MLP_HIDDEN : 0, l, see_hidden, weights ? see_weights : NULL};
-    if (l->penalty.c) memset(l->mass, 0, (size_t)l->batch.rows * sizeof *l->mass);
+    bool weights = penalises(l->penalty) || l->kinks.weights;
+    uint32_t taps = (l->kinks.hidden ? 1u << TAP_MLP_HIDDEN : 0) | (l->kinks.clip ? 1u << TAP_RESID : 0);
+    Observer eye = {taps, l, see_array, weights ? see_weights : NULL};
+    int64_t masses = 2 * l->batch.rows * l->r->m->config.layers * l->r->m->config.heads;
+    if (penalises(l->penalty)) memset(l->mass, 0, (size_t)masses * sizeof *l->mass);
     l->sides = 0xcbf29ce484222325u;
     Observers own = l->tape->observers;
     Observer all[own.n + 1];

@@ -46,10 +46,11 @@ double tilt(const Model *m, const Tensor *t, const float *g, float *v, double *r
 /* Where a model's loss is not smooth: found in a pass of its own, so that a new kind need not be told. */
 typedef struct Kinks {
     bool hidden, weights; /* at the hidden units, in attention's weights */
+    double clip;          /* of the stream, at +- this; 0: none */
 } Kinks;
 Kinks kinks_of(const ModelConfig *c);
 static inline bool kinky(Kinks k) {
-    return k.hidden || k.weights;
+    return k.hidden || k.weights || k.clip;
 }
 
 /* A rig's mean loss over scored tokens, with its sink penalty. The tape's own observers look on, and may
@@ -58,8 +59,9 @@ typedef struct RigLoss {
     const Rig *r;
     Tape *tape;
     Batch batch;
-    SinkPenalty penalty; /* c = 0: none */
-    double *mass;        /* of each row on first keys; room for the batch's rows where there is a penalty */
+    SinkPenalty penalty; /* c = balance = 0: none */
+    double *
+        mass; /* on first keys, (rows, L, H, 2): of first queries, of others; room where there is a penalty */
     Kinks kinks;
     uint64_t sides;
 } RigLoss;

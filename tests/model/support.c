@@ -4,6 +4,7 @@
 #include "model/slots.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,10 +38,19 @@ double *doubles_of(const float *x, size_t n) {
     return y;
 }
 
+static const char *row_checked;
+
+void check_row(const char *name) {
+    row_checked = name;
+}
+
 /* Written so that a NaN anywhere fails. */
 static void judge(const char *what, double error, double norm, double roundings) {
     double deep = 4 * roundings * 0x1p-24, allowed = deep * deep;
-    if (!(error <= allowed * norm)) fail_msg("%s: NMSE %g, allowed %g", what, error / norm, allowed);
+    if (error <= allowed * norm) return;
+    const char *row = row_checked ? row_checked : "";
+    row_checked = NULL; /* the next test's checks are of something else */
+    fail_msg("%s%s%s: NMSE %g, allowed %g", row, *row ? ": " : "", what, error / norm, allowed);
 }
 
 void check_close(const char *what, const float *got, const double *want, size_t n, double roundings) {
@@ -99,7 +109,9 @@ void check_gradient(const Naive *f, const float *const *in, const float *dout, i
         error += (got[i] - base - want) * (got[i] - base - want);
         norm += want * want;
     }
-    judge("gradient", error, norm, roundings);
+    char what[32];
+    snprintf(what, sizeof what, "gradient by input %d", which);
+    judge(what, error, norm, roundings);
     for (int i = 0; i < f->inputs; i++) free(wide[i]);
 }
 
@@ -117,6 +129,7 @@ ModelConfig small_config(void) {
                          .heads = 3,
                          .context = 40,
                          .mlp_width = 22,
+                         .gate_rank = 5,
                          .head_out_scale = 0.7,
                          .clip_gamma = -0.02,
                          .clip_zeta = 1.1,

@@ -31,6 +31,8 @@ float *normals(uint64_t seed, size_t n, double std);
 float *constants(size_t n, float value);
 double *doubles_of(const float *x, size_t n);
 
+/* Names, in the messages of failures, the row of a table that is checked from here on; NULL: none. */
+void check_row(const char *name);
 void check_close(const char *what, const float *got, const double *want, size_t n, double roundings);
 
 /* ---- one op: its forward in double, as a naive loop writes it ---- */

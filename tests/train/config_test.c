@@ -84,27 +84,17 @@ static void assert_refused(const char *yaml, const char *expected) {
 static void defaults_are_those_listed_here(void **state) {
     (void)state;
     static const char *const expected[][2] = {
-        {"variant", "baseline"},
-        {"seed", "0"},
-        {"model.layers", "4"},
-        {"model.width", "128"},
-        {"model.heads", "2"},
-        {"model.context", "32"},
-        {"model.tie", "false"},
-        {"model.head_out", "none"},
-        {"model.interventions", "[]"},
-        {"model.embedding_std", "0.02"},
-        {"data.source", "gcide"},
-        {"data.vocab", "4096"},
-        {"train.steps", "2500"},
-        {"train.batch_tokens", "2048"},
-        {"optim.lr", "0.001"},
-        {"optim.min_lr", "-1"},
-        {"optim.weight_decay", "0.1"},
-        {"optim.decay_on", "matrices"},
-        {"optim.eps", "1e-08"},
-        {"probe.length", "64"},
-        {"run.label", ""},
+        {"variant", "baseline"},       {"seed", "0"},
+        {"model.layers", "4"},         {"model.width", "128"},
+        {"model.heads", "2"},          {"model.context", "32"},
+        {"model.tie", "false"},        {"model.head_out", "none"},
+        {"model.interventions", "[]"}, {"model.embedding_std", "0.02"},
+        {"data.source", "gcide"},      {"data.vocab", "4096"},
+        {"train.steps", "2500"},       {"train.batch_tokens", "2048"},
+        {"optim.lr", "0.001"},         {"optim.min_lr", "-1"},
+        {"optim.weight_decay", "0.1"}, {"optim.decay_on", "matrices"},
+        {"optim.eps", "1e-08"},        {"seeds.init", "null"},
+        {"probe.length", "64"},        {"run.label", ""},
     };
     Config c;
     config_defaults(&c);
@@ -386,6 +376,7 @@ static void keys_that_would_do_nothing_are_refused(void **state) {
         {"model.sink_heads", "[+1]", "model.attention", "sink_logit", "model.sink_heads"},
         {"model.clip_zeta", "2", "model.attention", "sigmoid", "model.clip_zeta"},
         {"model.head_out_gain", "head", "model.head_out", "gate_head", "model.head_out_gain"},
+        {"model.head_out_gain", "head", "model.head_out", "exclusive", "model.head_out_gain"},
         {"model.embedding_std", "0.3", "model.init", "scaled", "model.embedding_std"},
         {"model.value_residual", "0.5", "model.layers", "1", "model.value_residual"},
         {"data.tokenizer", "bytes", "data.vocab", "300", "data.vocab"},
@@ -399,10 +390,16 @@ static void keys_that_would_do_nothing_are_refused(void **state) {
         {"data.tokenizer", "bytes", "model.interventions", "replace_first(257)", "model.interventions"},
         {"data.fixed_token_at", "0", "data.bos", "random_first", "data.fixed_token_at"},
         {"train.sink_penalty", "1", "model.attention", "sigmoid", "train.sink_penalty"},
+        {"train.gate_balance", "1", "model.attention", "sigmoid", "train.gate_balance"},
+        {"train.gate_balance", "1", "model.heads", "1", "train.gate_balance"},
         {"train.context_schedule", "0:16, 6:32", "model.interventions", "self_only(20)",
          "model.interventions"},
         {"train.context_schedule", "0:16, 6:32", "train.loss_from", "16", "train.loss_from"},
         {"optim.name", "lion", "optim.eps", "1e-6", "optim.eps"},
+        {"model.gate_rank", "8", "model.norm_kind", "pre_affine", "model.gate_rank"},
+        {"optim.decay_on", "input_gains", "model.norm", "post", "optim.decay_on"},
+        {"optim.decay_on", "input_gains", "optim.weight_decay", "0", "optim.decay_on"},
+        {"train.init_from", "x", "seeds.init", "1", "seeds.init"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Config c;
@@ -469,6 +466,18 @@ static void json_reads_back_as_the_same_run(void **state) {
     config_key(&back, "x", "y", key_back);
     assert_string_equal(key, key_back);
     free(json);
+}
+
+static void a_seed_is_a_number_or_null(void **state) {
+    (void)state;
+    write_file("a.yaml", "seed: 3\nseeds: {init: 5, data: null}\nseeds.probe: 0\n");
+    Config c = load("a.yaml");
+    assert_int_equal(config_seed(&c, SEED_INIT), 5);
+    assert_int_equal(config_seed(&c, SEED_DATA), 3);
+    assert_int_equal(config_seed(&c, SEED_PROBE), 0);
+    assert_value(&c, "seeds.data", "null");
+    assert_refused("seeds.init: -1", "a.yaml:1:13: seeds.init: -1 is out of bounds (0 to 9007199254740992)");
+    assert_refused("seeds.init: x", "a.yaml:1:13: seeds.init: expected an integer or null, not \"x\"");
 }
 
 static void a_value_is_read_by_its_key(void **state) {
@@ -557,6 +566,7 @@ int main(void) {
         TEST(what_does_not_fit_is_refused_with_its_place),
         TEST(json_is_canonical_and_leaves_out_run),
         TEST(json_reads_back_as_the_same_run),
+        TEST(a_seed_is_a_number_or_null),
         TEST(a_value_is_read_by_its_key),
         TEST(help_has_every_key),
         TEST(every_preset_applies),

@@ -218,12 +218,49 @@ static void schedules_follow_their_formulas(void **state) {
     assert_int_equal(rows, 4);
 }
 
+static bool is_one_of(const char *name, const char *const *ends) {
+    for (; *ends; ends++)
+        if (strstr(name, *ends)) return true;
+    return false;
+}
+
+/* Without a gradient SGD leaves what decay leaves. */
+static void what_decays_is_what_decay_on_says(void **state) {
+    (void)state;
+    static const char *const input_gains[] = {"input_layernorm.weight", "post_attention_layernorm.weight",
+                                              NULL};
+    ModelConfig shape = small_config();
+    shape.bias = true;
+    shape.norm = row_named(SLOT_NORM, "sandwich");
+    shape.norm_kind = row_named(SLOT_NORM_KIND, "layernorm");
+    for (int on = 0; on < DECAY_ONS; on++) {
+        Model *m = NULL;
+        OptimState o;
+        OptimConfig c = {.name = named("sgd"), .lr = 0.1, .weight_decay = 0.5, .decay_on = on};
+        int gains = 0;
+        assert_true(model_create(&m, &shape, true, NULL) && optim_create(&o, &c, m, 1, NULL));
+        OWNED float *g = model_arena(m);
+        for (size_t i = 0; i < m->arena; i++) m->params[i] = 1;
+        optim_update(&o, &c, m, g, 1, 0.1);
+        for (const Tensor *t = m->tensors; t < m->tensors + m->n_tensors; t++) {
+            bool gain = is_one_of(t->name, input_gains);
+            bool decays = t->dims == 2 || on == DECAY_ALL || (on == DECAY_INPUT_GAINS && gain);
+            gains += gain;
+            assert_true(m->params[t->offset] == (decays ? 0.95f : 1));
+        }
+        assert_int_equal(gains, 2 * shape.layers);
+        optim_free(&o);
+        model_free(m);
+    }
+}
+
 int main(void) {
     gemm_start();
     const struct CMUnitTest tests[] = {cmocka_unit_test(optimisers_follow_their_formulas),
                                        cmocka_unit_test(muon_brings_singular_values_near_one),
                                        cmocka_unit_test(muon_moves_a_matrix_as_its_transpose),
                                        cmocka_unit_test(orthoadam_is_adam_in_a_turned_basis),
+                                       cmocka_unit_test(what_decays_is_what_decay_on_says),
                                        cmocka_unit_test(schedules_follow_their_formulas)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

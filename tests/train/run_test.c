@@ -119,9 +119,11 @@ static void rows_in_flight_change_no_bit(void **state) {
     const Place *p = *state;
     const char *losses =
         "SELECT kind, step, place, figures FROM digest WHERE kind IN ('step', 'step_layer', 'step_tensor')";
-    static const char *const ties[] = {"model.tie=false", "model.tie=true"};
-    for (int i = 0; i < 2; i++) {
-        char all[64], few[64], words[96];
+    static const char *const ties[] = {"model.tie=false", "model.tie=true",
+                                       "train.gate_balance=0.1 model.norm_kind=gated model.value_scale=true "
+                                       "model.head_out=exclusive model.attention=scalable"};
+    for (int i = 0; i < 3; i++) {
+        char all[64], few[64], words[192];
         snprintf(all, sizeof all, "all%d.db", i);
         snprintf(few, sizeof few, "few%d.db", i);
         assert_int_equal(train(p, all, ties[i]), 0);
@@ -132,6 +134,45 @@ static void rows_in_flight_change_no_bit(void **state) {
         free(a);
         free(b);
     }
+}
+
+/* The figures of steps, and those of evaluations before the first, of a run of a few steps. */
+static void seeded(const Place *p, const char *words, char **steps, char **start) {
+    char db[64], line[128];
+    static int run;
+    snprintf(db, sizeof db, "seeded%d.db", run++);
+    snprintf(line, sizeof line, "train.steps=20 %s", words);
+    assert_int_equal(train(p, db, line), 0);
+    *steps = ask(p, db, "SELECT step, figures FROM digest WHERE kind = 'step'");
+    *start = ask(p, db, "SELECT kind, place, figures FROM digest WHERE step = 0 AND kind <> 'run'");
+}
+
+/* Each seed moves what it names and nothing else; all of them together are `seed`. */
+static void a_seed_of_its_own_moves_what_it_names(void **state) {
+    static const struct {
+        const char *words;
+        bool steps, start; /* are those of seed 3 */
+    } runs[] = {{"seed=3", true, true},
+                {"seed=7 seeds.init=3 seeds.data=3 seeds.probe=3", true, true},
+                {"seed=3 seeds.init=null seeds.data=7", false, true},
+                {"seed=3 seeds.probe=7", true, false},
+                {"seed=3 seeds.init=7", false, false}};
+    char *want[2] = {NULL, NULL};
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        char *got[2];
+        seeded(*state, runs[i].words, &got[0], &got[1]);
+        for (int k = 0; k < 2; k++) {
+            bool same = !strcmp(want[k] ? want[k] : got[k], got[k]);
+            if (same != (k ? runs[i].start : runs[i].steps))
+                fail_msg("%s: %s", runs[i].words, k ? "evaluations" : "steps");
+            if (!i)
+                want[k] = got[k];
+            else
+                free(got[k]);
+        }
+    }
+    free(want[0]);
+    free(want[1]);
 }
 
 /* Looking seldom, or never, changes nothing that is trained. */
@@ -423,6 +464,10 @@ static void other_kernels_are_told(void **state) {
     assert_int_equal(shell(line), 0);
     free(ask(p, "kernels.db", "DELETE FROM step WHERE step > 296"));
     free(ask(p, "kernels.db", "UPDATE run SET status = 'interrupted', blas_arch = 'abacus'"));
+    assert_int_equal(train(p, "kernels.db", "run.same_kernels=true"), 1);
+    assert_file_says(p, "out", "it was begun under the kernels abacus, and here are ");
+    assert_answer(p, "kernels.db", "SELECT status, (SELECT max(step) FROM step) FROM run",
+                  "interrupted|296|\n");
     assert_int_equal(train(p, "kernels.db", ""), 0);
     assert_file_says(p, "out", "other kernels: abacus up to step 294, ");
     assert_answer(
@@ -594,6 +639,7 @@ int main(void) {
         cmocka_unit_test(train_to_the_end),
         cmocka_unit_test(two_threads_give_the_same_bits),
         cmocka_unit_test(rows_in_flight_change_no_bit),
+        cmocka_unit_test(a_seed_of_its_own_moves_what_it_names),
         cmocka_unit_test(gradients_are_looked_at_as_asked),
         cmocka_unit_test(killed_and_gone_on_with),
         cmocka_unit_test(done_is_done_and_again_repeats),

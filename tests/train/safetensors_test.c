@@ -310,6 +310,30 @@ static void half_precision_is_widened_exactly(void **state) {
     safetensors_close(f);
 }
 
+/* All 65,536 of them, against the compiler's own type; NaN stays NaN. */
+static void every_half_is_widened_exactly(void **state) {
+    enum { HALVES = 1 << 16, LENGTH = 72 };
+    const Place *p = *state;
+    static char bytes[8 + LENGTH + 2 * HALVES];
+    uint64_t length = LENGTH;
+    memcpy(bytes, &length, 8);
+    memset(bytes + 8, ' ', LENGTH);
+    memcpy(bytes + 8, "{\"h\":{\"dtype\":\"F16\",\"shape\":[65536],\"data_offsets\":[0,131072]}}", 63);
+    for (int i = 0; i < HALVES; i++) memcpy(bytes + 8 + LENGTH + 2 * i, &(uint16_t){(uint16_t)i}, 2);
+    write_bytes(p->path, bytes, sizeof bytes);
+    StFile *f;
+    Error e = {0};
+    if (!safetensors_open(&f, p->path, &e)) fail_msg("%s", e.text);
+    const float *read = safetensors_find(f, "h")->data;
+    for (int i = 0; i < HALVES; i++) {
+        _Float16 half;
+        memcpy(&half, &(uint16_t){(uint16_t)i}, 2);
+        float wide = (float)half;
+        assert_true(wide != wide ? read[i] != read[i] : !memcmp(&wide, &read[i], sizeof wide));
+    }
+    safetensors_close(f);
+}
+
 /* A write that cannot end leaves the file before it as it was, and no temporary. */
 static void a_failed_write_keeps_the_old_file(void **state) {
     const Place *p = *state;
@@ -341,6 +365,7 @@ int main(void) {
         TEST(an_unaligned_header_is_refused),
         TEST(a_huge_length_is_refused),
         TEST(half_precision_is_widened_exactly),
+        TEST(every_half_is_widened_exactly),
         TEST(tensors_that_cannot_be_written_are_refused),
         TEST(a_failed_write_keeps_the_old_file),
     };

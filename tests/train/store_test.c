@@ -129,7 +129,7 @@ static void schema_loads_twice(void **state) {
 static void a_changed_schema_has_another_version(void **state) {
     (void)state;
     static const int version = 2;
-    static const char hash[] = "8f0d498aebd3d1a9faf22ea4d01e6e63";
+    static const char hash[] = "be7831b8aaae2c1aba594733f4b814d1";
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
     char now[HASH_HEX], answer[256];
@@ -529,6 +529,33 @@ static void claims_follow_the_status(void **state) {
         OK(store_status(s, run, cases[i].status, NULL, &e));
         assert_int_equal(try_claim(s, &id, false, true), cases[i].retry);
     }
+    store_close(s);
+    place_remove(&p);
+}
+
+/* A run that has begun; one that is over, or that begins anew, is of one kind of kernels either way. */
+static void other_kernels_are_refused_where_asked(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG), other = id;
+    other.blas_arch = "abacus";
+    other.same_kernels = true;
+    assert_int_equal(try_claim(s, &other, false, false), CLAIM_TAKEN); /* nobody has begun it */
+    other.blas_arch = id.blas_arch, id.blas_arch = "abacus";
+    assert_int_equal(try_claim(s, &other, false, false), CLAIM_REFUSED);
+    ASK(s, "SELECT blas_arch || status FROM run", "abacusrunning"); /* it was not touched */
+    Claim c;
+    OK(store_claim(s, &other, false, false, &c, &e));
+    assert_string_equal(c.kernels, "abacus");
+    id.same_kernels = true;
+    assert_int_equal(try_claim(s, &id, false, false), CLAIM_TAKEN);
+    other.same_kernels = false;
+    assert_int_equal(try_claim(s, &other, false, false), CLAIM_TAKEN);
+    OK(store_status(s, c.run, "done", NULL, &e));
+    id.blas_arch = "a third", id.same_kernels = true;
+    assert_int_equal(try_claim(s, &id, false, false), CLAIM_DONE);
+    assert_int_equal(try_claim(s, &id, true, false), CLAIM_TAKEN);
     store_close(s);
     place_remove(&p);
 }
@@ -1216,6 +1243,7 @@ int main(void) {
         cmocka_unit_test(batches_end_after_a_second),
         cmocka_unit_test(rewind_deletes_what_lies_beyond),
         cmocka_unit_test(claims_follow_the_status),
+        cmocka_unit_test(other_kernels_are_refused_where_asked),
         cmocka_unit_test(again_starts_over_and_only_then),
         cmocka_unit_test(a_database_is_made_by_several_at_once),
         cmocka_unit_test(exactly_one_of_racing_claims_wins),

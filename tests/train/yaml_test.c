@@ -119,6 +119,7 @@ static void strings_written_as_json_come_back(void **state) {
         "# no comment: [x]",
         " spaces  ",
         "line\nline\ttab\r",
+        "\u2028line\u2029line",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char *json = NULL;
@@ -213,11 +214,11 @@ static void files_longer_than_a_buffer_are_read(void **state) {
     (void)state;
     Error e = {0};
     assert_null(yaml_load("/nonexistent/x.yaml", &e));
-    assert_string_equal(e.text, "/nonexistent/x.yaml: cannot read: No such file or directory");
+    assert_string_equal(e.text, "file: /nonexistent/x.yaml: No such file or directory");
     assert_null(yaml_load("/", &e));
-    assert_string_equal(e.text, "/: cannot read: Is a directory");
+    assert_string_equal(e.text, "file: /: is a folder (a regular file is needed)");
     assert_null(yaml_load("/dev/zero", &e));
-    assert_string_equal(e.text, "/dev/zero: cannot read: a pipe or a device, not a file");
+    assert_string_equal(e.text, "file: /dev/zero: is a device (a regular file is needed)");
     char path[] = "/tmp/sinklab-yaml-XXXXXX";
     FILE *out = fdopen(mkstemp(path), "w");
     for (int i = 0; i < 5000; i++) fprintf(out, "key%d: %d\n", i, i); /* longer than one buffer */

@@ -41,7 +41,14 @@ static bool find_run(const char *word, const char *db, FoundModel *out, Error *e
     if (!store_open(&s, db, STORE_READ, e)) return false;
     bool ok = store_find(s, word, &run, e) && store_folder(s, run.key, out->folder, e);
     store_close(s);
-    if (!ok) return false;
+    int64_t newest;
+    if (!ok || !checkpoint_newest(out->folder, &newest, out->path, e)) return false;
+    if (run.results && !*out->path)
+        return fail(
+            e, EXIT_USAGE,
+            "checkpoint: run %.8s: %s has it from results files, without a checkpoint (sinklab train --again "
+            "makes one)",
+            run.key, db);
     snprintf(what, sizeof what, "run %.8s: %s", run.key, out->folder);
     return find_steps(what, out, e);
 }

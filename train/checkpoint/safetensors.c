@@ -211,11 +211,21 @@ static int read_integers(const Yaml *list, int least, int most, int64_t *out) {
 static void from_f32(const char *in, float *out, int64_t n) {
     memcpy(out, in, (size_t)n * sizeof *out);
 }
+/* A half's bits, read as those of a float, are its value times 2^-112; its largest exponent is infinity's. */
+static float float_of_half(uint16_t half) {
+    uint32_t bits = (uint32_t)(half & 0x7FFF) << 13;
+    bool finite = bits < 0x7C00u << 13;
+    if (!finite) bits |= 0x7F800000u;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    if (finite) x *= 0x1p112f;
+    return half >> 15 ? -x : x;
+}
 static void from_f16(const char *in, float *out, int64_t n) {
     for (int64_t i = 0; i < n; i++) {
-        _Float16 x;
-        memcpy(&x, in + 2 * i, sizeof x);
-        out[i] = (float)x;
+        uint16_t half;
+        memcpy(&half, in + 2 * i, sizeof half);
+        out[i] = float_of_half(half);
     }
 }
 static void from_bf16(const char *in, float *out, int64_t n) {

@@ -17,7 +17,7 @@
 
 enum { MANY = 1 << 30 };
 
-typedef enum Type { INTEGER, NUMBER, CHOICE, STRING, BOOLEAN, LIST, TYPES } Type;
+typedef enum Type { INTEGER, SEED_OR_NULL, NUMBER, CHOICE, STRING, BOOLEAN, LIST, TYPES } Type;
 
 typedef struct Row {
     const char *key;
@@ -38,7 +38,8 @@ static const char *precision_name(int i) {
 }
 
 static const char *decay_on_name(int i) {
-    static const char *const names[DECAY_ONS] = {[DECAY_MATRICES] = "matrices", [DECAY_ALL] = "all"};
+    static const char *const names[DECAY_ONS] = {
+        [DECAY_MATRICES] = "matrices", [DECAY_ALL] = "all", [DECAY_INPUT_GAINS] = "input_gains"};
     return i >= 0 && i < DECAY_ONS ? names[i] : NULL;
 }
 
@@ -59,7 +60,8 @@ static const char *choice_help(const Row *row, int i) {
  * another value. */
 static const Row rows[] = {
     {"variant", STRING, AT(variant), "baseline", .help = "preset of configs/variants.yaml"},
-    {"seed", INTEGER, AT(seed), "0", 0, 0x1p53, .help = "of weights, order of the text and probes"},
+    {"seed", INTEGER, AT(seed), "0", 0, 0x1p53,
+     .help = "of weights, order of the text and probes, but where seeds.* say otherwise"},
 
     {"model.layers", INTEGER, AT(model.layers), "4", 1, 1024, .help = "blocks"},
     {"model.width", INTEGER, AT(model.width), "128", 1, 65536, .help = "of the residual stream"},
@@ -80,6 +82,10 @@ static const Row rows[] = {
      .help = "first positions that see each other (prefix LM); needs train.loss_from >= prefix - 1"},
     {"model.value_residual", NUMBER, AT(model.value_residual), "0", 0, 1,
      .help = "share of the first block's values in later ones (arXiv 2410.17897: 0.5)"},
+    {"model.value_scale", BOOLEAN, AT(model.value_scale), "false", .since = 2,
+     .help = "a learned number a layer and head on values and their gradient (arXiv 2603.17771)"},
+    {"model.residual_clip", NUMBER, AT(model.residual_clip), "0", 0, 1e30, .since = 2,
+     .help = "c of min(max(x, -c), c), of the stream after each block (arXiv 2601.22966); 0: none"},
     {"model.head_out", CHOICE, AT(model.head_out), .slot = SLOT_HEAD_OUT, .help = "on each head's output"},
     {"model.head_out_scale", NUMBER, AT(model.head_out_scale), "1", 0, 1e6,
      .help = "initial gain of head_out"},
@@ -89,6 +95,8 @@ static const Row rows[] = {
     {"model.position", CHOICE, AT(model.position), .slot = SLOT_POSITION, .help = "how a place is told"},
     {"model.norm", CHOICE, AT(model.norm), .slot = SLOT_NORM, .help = "where norms stand"},
     {"model.norm_kind", CHOICE, AT(model.norm_kind), .slot = SLOT_NORM_KIND, .help = "what they do"},
+    {"model.gate_rank", INTEGER, AT(model.gate_rank), "16", 1, 4096, .since = 2,
+     .help = "of the gate of model.norm_kind: gated"},
     {"model.mlp", CHOICE, AT(model.mlp), .slot = SLOT_MLP, .help = "feed-forward"},
     {"model.embedding_std", NUMBER, AT(model.embedding_std), "0.02", 0, 1e3,
      .help = "of the initial embedding"},
@@ -128,6 +136,9 @@ static const Row rows[] = {
     {"train.sink_penalty", NUMBER, AT(train.sink_penalty), "0", -1e6, 1e6,
      .help = "c (first mass - target)^2 joins the loss"},
     {"train.sink_target", NUMBER, AT(train.sink_target), "0", 0, 1, .help = "of sink_penalty"},
+    {"train.gate_balance", NUMBER, AT(train.gate_balance), "0", 0, 1e6, .since = 2,
+     .help =
+         "lambda of lambda sum_l H CV^2(G), G_h the mean of 1 - first mass, in the loss (arXiv 2602.01203)"},
     {"train.init_from", STRING, AT(train.init_from), "", .help = "checkpoint to start from; empty: random"},
 
     {"optim.name", CHOICE, AT(optim.name), "adamw", .names = optimiser_name, .says = optimiser_help,
@@ -138,11 +149,20 @@ static const Row rows[] = {
     {"optim.warmup", INTEGER, AT(optim.warmup), "100", 0, MANY, .help = "steps of linear rise"},
     {"optim.weight_decay", NUMBER, AT(optim.weight_decay), "0.1", 0, 1e3, .help = "decoupled, times lr"},
     {"optim.decay_on", CHOICE, AT(optim.decay_on), "matrices", .names = decay_on_name,
-     .help = "all: gains too"},
+     .help =
+         "all: gains and biases too; input_gains: matrices, and gains of the norms before attention and MLP "
+         "(arXiv 2605.26895)"},
     {"optim.beta1", NUMBER, AT(optim.beta1), "0.9", 0, 0.999999, .help = "decay of the mean gradient"},
     {"optim.beta2", NUMBER, AT(optim.beta2), "0.95", 0, 0.999999, .help = "decay of the mean square"},
     {"optim.eps", NUMBER, AT(optim.eps), "1e-8", 1e-30, 1, .help = "added to the root mean square"},
     {"optim.clip", NUMBER, AT(optim.clip), "1", 0, 1e9, .help = "bound of the gradient's norm; 0: none"},
+
+    {"seeds.init", SEED_OR_NULL, AT(seeds[SEED_INIT]), "null", 0, 0x1p53, .since = 2,
+     .help = "of weights (and orthoadam's bases); null: seed"},
+    {"seeds.data", SEED_OR_NULL, AT(seeds[SEED_DATA]), "null", 0, 0x1p53, .since = 2,
+     .help = "of the order of the text; null: seed"},
+    {"seeds.probe", SEED_OR_NULL, AT(seeds[SEED_PROBE]), "null", 0, 0x1p53, .since = 2,
+     .help = "of the probes' rows; null: seed"},
 
     {"probe.every", INTEGER, AT(probe.every), "0", 0, MANY,
      .help = "steps; 0: 60 to 80 a run, dense at first"},
@@ -165,14 +185,18 @@ static const Row rows[] = {
          "11, ... steps and the last) or a list of steps, which are saved whatever checkpoint_every says"},
     {"run.log_every", INTEGER, AT(run.log_every), "0", 0, MANY,
      .help = "steps a line off a terminal; 0: 20 lines"},
+    {"run.same_kernels", BOOLEAN, AT(run.same_kernels), "false",
+     .help = "go on with a run under the kernels that it had, or not at all; else an event tells of others"},
     {"run.label", STRING, AT(label), "", .help = "a name for people"},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 _Static_assert(sizeof rows / sizeof *rows <= CONFIG_ROWS, "room for every key");
 
 static const char *const type_nouns[TYPES] = {
-    [INTEGER] = "an integer", [NUMBER] = "a finite number", [CHOICE] = "one word",
-    [STRING] = "a text",      [BOOLEAN] = "true or false",  [LIST] = "a list of texts",
+    [INTEGER] = "an integer",     [SEED_OR_NULL] = "an integer or null",
+    [NUMBER] = "a finite number", [CHOICE] = "one word",
+    [STRING] = "a text",          [BOOLEAN] = "true or false",
+    [LIST] = "a list of texts",
 };
 
 const char *config_key_name(int i) {
@@ -229,6 +253,13 @@ static bool read_integer(void *field, const Row *row, const char *text, const ch
     if (!number_read(text, &value) || value != floor(value)) return mistyped(row, text, where, e);
     if (!in_bounds(row, value, text, where, e)) return false;
     *(int64_t *)field = (int64_t)value;
+    return true;
+}
+
+/* null is -1, which no integer within bounds is. */
+static bool read_seed(void *field, const Row *row, const char *text, const char *where, Error *e) {
+    if (strcmp(text, "null")) return read_integer(field, row, text, where, e);
+    *(int64_t *)field = -1;
     return true;
 }
 
@@ -301,13 +332,20 @@ static bool read_list(void *field, const Row *row, const char *text, const char 
 
 static bool (*const readers[TYPES])(void *field, const Row *row, const char *text, const char *where,
                                     Error *e) = {
-    [INTEGER] = read_integer, [NUMBER] = read_number,   [CHOICE] = read_choice,
-    [STRING] = read_string,   [BOOLEAN] = read_boolean, [LIST] = read_list,
+    [INTEGER] = read_integer, [SEED_OR_NULL] = read_seed, [NUMBER] = read_number, [CHOICE] = read_choice,
+    [STRING] = read_string,   [BOOLEAN] = read_boolean,   [LIST] = read_list,
 };
 
 static void write_integer(FILE *out, const Row *row, const void *field) {
     (void)row;
     fprintf(out, "%lld", (long long)*(const int64_t *)field);
+}
+
+static void write_seed(FILE *out, const Row *row, const void *field) {
+    if (*(const int64_t *)field < 0)
+        fputs("null", out);
+    else
+        write_integer(out, row, field);
 }
 
 /* The shortest form that reads back the same; from 6 digits on, so that 1000 is not 1e+03. */
@@ -347,8 +385,8 @@ static void write_list(FILE *out, const Row *row, const void *field) {
 }
 
 static void (*const writers[TYPES])(FILE *out, const Row *row, const void *field) = {
-    [INTEGER] = write_integer, [NUMBER] = write_number,   [CHOICE] = write_choice,
-    [STRING] = write_string,   [BOOLEAN] = write_boolean, [LIST] = write_list,
+    [INTEGER] = write_integer, [SEED_OR_NULL] = write_seed, [NUMBER] = write_number, [CHOICE] = write_choice,
+    [STRING] = write_string,   [BOOLEAN] = write_boolean,   [LIST] = write_list,
 };
 
 bool config_set_row(Config *c, int row, const char *text, const char *where, Error *e) {
@@ -366,6 +404,10 @@ void config_defaults(Config *c) {
     memset(c, 0, sizeof *c);
     for (int i = 0; i < ROWS; i++)
         if (rows[i].fallback) config_set_row(c, i, rows[i].fallback, "default", NULL);
+}
+
+uint64_t config_seed(const Config *c, Seed which) {
+    return (uint64_t)(c->seeds[which] < 0 ? c->seed : c->seeds[which]);
 }
 
 /* ---- The whole ---- */
@@ -455,7 +497,8 @@ const char *config_settle(Config *c) {
 }
 
 static void help_bounds(FILE *out, const Row *row) {
-    if (row->type == INTEGER || row->type == NUMBER) fprintf(out, " [%.16g .. %.16g]", row->low, row->high);
+    if (row->type == INTEGER || row->type == SEED_OR_NULL || row->type == NUMBER)
+        fprintf(out, " [%.16g .. %.16g]", row->low, row->high);
     if (row->type != CHOICE) return;
     for (int i = 0; choice(row, i); i++)
         if (choice_help(row, i))
@@ -467,8 +510,8 @@ static void help_bounds(FILE *out, const Row *row) {
 
 void config_help(FILE *out) {
     static const char *const names[TYPES] = {
-        [INTEGER] = "integer", [NUMBER] = "number",   [CHOICE] = "choice",
-        [STRING] = "string",   [BOOLEAN] = "boolean", [LIST] = "list",
+        [INTEGER] = "integer", [SEED_OR_NULL] = "integer", [NUMBER] = "number", [CHOICE] = "choice",
+        [STRING] = "string",   [BOOLEAN] = "boolean",      [LIST] = "list",
     };
     for (int i = 0; i < ROWS; i++) {
         const Row *row = &rows[i];

@@ -16,7 +16,11 @@
 enum { NUMERICS = 2, NUMERICS_BF16 = 2 };
 
 typedef enum Precision { PRECISION_FP32, PRECISION_BF16, PRECISIONS } Precision;
-typedef enum DecayOn { DECAY_MATRICES, DECAY_ALL, DECAY_ONS } DecayOn;
+/* What draws random numbers of its own, and may have a seed of its own: weights, order of the text, probes.
+ */
+typedef enum Seed { SEED_INIT, SEED_DATA, SEED_PROBE, SEEDS } Seed;
+
+typedef enum DecayOn { DECAY_MATRICES, DECAY_ALL, DECAY_INPUT_GAINS, DECAY_ONS } DecayOn;
 
 typedef struct TrainConfig {
     int64_t steps;
@@ -26,6 +30,7 @@ typedef struct TrainConfig {
     int64_t loss_from;    /* targets of earlier positions of a row are not scored */
     double sink_penalty;  /* c of c (mean mass of the first key - target)^2, of either sign; 0: none */
     double sink_target;
+    double gate_balance;   /* lambda of lambda sum_l H CV^2 of the heads' gates; 0: none */
     List context_schedule; /* "STEP:CONTEXT", ascending, the first at 0; empty: model.context throughout */
     char init_from[512];   /* checkpoint folder to start from; "" = random */
 } TrainConfig;
@@ -56,6 +61,7 @@ typedef struct RunConfig {
     int64_t checkpoint_every; /* steps; 0 = twenty times a run */
     List keep;         /* checkpoints beyond the two newest: last, all, log, or steps (train/when_due.h) */
     int64_t log_every; /* steps between progress lines where there is no terminal; 0 = 20 times a run */
+    bool same_kernels; /* a run is gone on with under the kernels that it had, or not at all */
 } RunConfig;
 
 enum { VARIANT_TEXT = 64 };
@@ -63,7 +69,8 @@ enum { VARIANT_TEXT = 64 };
 typedef struct Config {
     char variant[VARIANT_TEXT]; /* preset of slot and data keys, configs/variants.yaml */
     int64_t seed;
-    char label[128]; /* run.label: a name for people, outside the key */
+    int64_t seeds[SEEDS]; /* -1: seed */
+    char label[128];      /* run.label: a name for people, outside the key */
     ModelConfig model;
     DataConfig data;
     TrainConfig train;
@@ -84,6 +91,9 @@ typedef struct Config {
 int config_variants(char (*names)[VARIANT_TEXT], int room, Error *e);
 
 void config_defaults(Config *c);
+
+/* The seed of weights, of the order of the text, or of the probes: seeds.*, or where that is null `seed`. */
+uint64_t config_seed(const Config *c, Seed which);
 
 /* Reads a YAML file (or JSON, such as config_json wrote): defaults, its `base:` files (relative
  * to the file that names them), the variant's preset, its own keys. Keys may be dotted, nested or

@@ -173,8 +173,7 @@ static bool load_tree(const Draft *d, const Yaml *tree, const char *name, bool p
 
 static bool load_file(const Draft *d, const char *path, bool presets, const Chain *up, Error *e) {
     char real[PATH_MAX];
-    if (!realpath(path, real))
-        return fail(e, exit_code_of(errno), "%s: cannot read: %s", path, strerror(errno));
+    if (!realpath(path, real)) return fail(e, exit_code_of(errno), "file: %s: %s", path, strerror(errno));
     Yaml *tree = yaml_load(path, e);
     bool ok = tree && load_tree(d, tree, path, presets, &(Chain){real, up}, e);
     yaml_free(tree);

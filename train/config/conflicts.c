@@ -95,7 +95,11 @@ static bool no_maps(const Config *c) {
 }
 
 static bool no_norm_of_heads(const Config *c) {
-    return !head_out_slots[c->model.head_out].forward;
+    return head_out_slots[c->model.head_out].head.tensors[0].rows != SIZE_GAIN;
+}
+
+static bool no_gate_of_norms(const Config *c) {
+    return strcmp(slot_row(SLOT_NORM_KIND, c->model.norm_kind)->name, "gated");
 }
 
 static bool no_penalty(const Config *c) {
@@ -153,8 +157,20 @@ static bool nothing_scored(const Config *c) {
     return c->train.loss_from >= contexts_at(c, 1);
 }
 
+static bool no_share(const Config *c) {
+    return attention(c)->unnormalised || slot_maps(attention(c)) > 1;
+}
+
 static bool no_mass(const Config *c) {
-    return c->train.sink_penalty && (attention(c)->unnormalised || slot_maps(attention(c)) > 1);
+    return c->train.sink_penalty && no_share(c);
+}
+
+static bool no_gates(const Config *c) {
+    return c->train.gate_balance && no_share(c);
+}
+
+static bool one_head(const Config *c) {
+    return c->model.heads == 1;
 }
 
 /* ---- steps ---- */
@@ -173,6 +189,23 @@ static bool high_min_lr(const Config *c) {
 
 static bool kept_unread(const Config *c) {
     return !when_due_keep_read(&c->run.keep, c->train.steps);
+}
+
+static bool on_input_gains(const Config *c) {
+    return c->optim.decay_on == DECAY_INPUT_GAINS;
+}
+
+static bool no_input_norm(const Config *c) {
+    return on_input_gains(c) && !norm_stands(&c->model, STAGE_NORM_ATTN);
+}
+
+static bool no_decay(const Config *c) {
+    return on_input_gains(c) && !c->optim.weight_decay;
+}
+
+/* Weights are read, and the optimiser draws nothing. */
+static bool no_weights_drawn(const Config *c) {
+    return *c->train.init_from && !optimisers[c->optim.name].prepare;
 }
 
 /* ---- the table ---- */
@@ -207,6 +240,7 @@ static const Conflict conflicts[] = {
     IDLE(not_clipped, "model.clip_zeta", "model.attention", "it is of clipped"),
     IDLE(no_window, "model.window_keep", "model.window", "there is nothing to keep"),
     IDLE(no_norm_of_heads, "model.head_out_gain", "model.head_out", "rmsnorm has a gain"),
+    IDLE(no_gate_of_norms, "model.gate_rank", "model.norm_kind", "it is of gated"),
     IDLE(own_law, "model.embedding_std", "model.init", "it draws the embedding by its own law"),
     IDLE(one_layer, "model.value_residual", "model.layers", "there are no later ones"),
 
@@ -241,6 +275,9 @@ static const Conflict conflicts[] = {
           "or the first of train.context_schedule"),
     CLASH(no_mass, "train.sink_penalty", "finds no mass to shift in the weights of", "model.attention",
           "their rows do not sum to one"),
+    CLASH(no_gates, "train.gate_balance", "finds no share of the first key in the weights of",
+          "model.attention", "their rows do not sum to one"),
+    IDLE(one_head, "train.gate_balance", "model.heads", "there is nothing to balance"),
     IDLE(no_penalty, "train.sink_target", "train.sink_penalty", "it is the penalty's"),
 
     CLASH(long_warmup, "optim.warmup", "is more than", "train.steps", "that many or less"),
@@ -249,6 +286,10 @@ static const Conflict conflicts[] = {
     IDLE(no_beta1, "optim.beta1", "optim.name", "it has no such key"),
     IDLE(no_beta2, "optim.beta2", "optim.name", "it has no such key"),
     IDLE(no_eps, "optim.eps", "optim.name", "it has no such key"),
+
+    IDLE(no_input_norm, "optim.decay_on", "model.norm", "no norm stands at an input"),
+    IDLE(no_decay, "optim.decay_on", "optim.weight_decay", "nothing decays"),
+    IDLE(no_weights_drawn, "seeds.init", "train.init_from", "the weights are read there"),
 
     IDLE(no_maps, "probe.map_times", "probe.maps", "no row is kept"),
     CLASH(kept_unread, "run.keep", "is not last, all, log or steps from 1 to", "train.steps",

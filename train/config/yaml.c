@@ -1,15 +1,12 @@
 #include "train/config/yaml.h"
 
+#include "data/base/files.h"
 #include "data/base/text.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <xxhash.h>
 #include <yaml.h>
 
@@ -377,37 +374,11 @@ Yaml *yaml_parse(const char *text, size_t length, const char *name, Error *e) {
     return root;
 }
 
-/* The whole of a regular file, malloc'ed; NULL with errno set. A pipe would be waited for without end. */
-static char *read_all(const char *path, size_t *length) {
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    char *text = NULL;
-    if (fd < 0 || fstat(fd, &st)) goto out;
-    errno = S_ISDIR(st.st_mode)         ? EISDIR
-            : !S_ISREG(st.st_mode)      ? ESPIPE
-            : st.st_size > LARGEST_FILE ? EFBIG
-                                        : 0;
-    if (errno || !(text = malloc((size_t)st.st_size + 1))) goto out;
-    ssize_t n = 1;
-    for (*length = 0; n > 0 && *length<(size_t)st.st_size; *length += n> 0 ? (size_t)n : 0)
-        n = read(fd, text + *length, (size_t)st.st_size - *length);
-    if (n < 0) free(text), text = NULL;
-out:
-    if (fd >= 0) close(fd);
-    return text;
-}
-
 Yaml *yaml_load(const char *path, Error *e) {
-    size_t length = 0;
-    char *text = read_all(path, &length);
-    if (!text) {
-        fail(e, errno == ESPIPE || errno == EISDIR || errno == EFBIG ? EXIT_USAGE : exit_code_of(errno),
-             "%s: cannot read: %s", path,
-             errno == ESPIPE ? "a pipe or a device, not a file" : strerror(errno));
-        return NULL;
-    }
-    Yaml *root = yaml_parse(text, length, path, e);
-    free(text);
+    Bytes text = {0};
+    if (!file_read_raw(path, LARGEST_FILE, &text, e)) return NULL;
+    Yaml *root = yaml_parse(text.data, (size_t)text.size, path, e);
+    bytes_free(&text);
     return root;
 }
 
@@ -454,6 +425,12 @@ static int utf8_decode(const unsigned char *s, uint32_t *code) {
     return valid ? bytes : 0;
 }
 
+/* Control characters, what YAML does not take, and what it takes for the end of a line. */
+static bool is_escaped(uint32_t code) {
+    return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x2028 || code == 0x2029 ||
+           code == 0xFEFF || code == 0xFFFE || code == 0xFFFF;
+}
+
 void json_string(FILE *out, const char *text) {
     fputc('"', out);
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
@@ -462,8 +439,7 @@ void json_string(FILE *out, const char *text) {
         if (!bytes) code = 0xFFFD;
         if (code == '"' || code == '\\')
             fprintf(out, "\\%c", (int)code);
-        else if (code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0xFEFF || !bytes ||
-                 (code >> 1) == 0x7FFF)
+        else if (!bytes || is_escaped(code))
             fprintf(out, "\\u%04x", code);
         else
             fwrite(s, 1, (size_t)bytes, out);

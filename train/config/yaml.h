@@ -26,10 +26,10 @@ typedef struct Yaml {
 } Yaml;
 
 /* One document, read whole; an empty one is an empty map. NULL on error, with exit code 2 and
- * "name:line:column: why". Every alias becomes a copy of what it stands for; the keys of a map
- * merged by `<<` come after the map's own, which win, as does the first of several merged maps.
- * The tree is bounded (YAML_NODES, YAML_DEPTH), copies counted, and reading stops where it would grow beyond,
- * so that no text takes more time or memory than its length. */
+ * "name:line:column: why", or as data/base/files.h says of a file that cannot be read. Every alias becomes a
+ * copy of what it stands for; the keys of a map merged by `<<` come after the map's own, which win, as does
+ * the first of several merged maps. The tree is bounded (YAML_NODES, YAML_DEPTH), copies counted, and reading
+ * stops where it would grow beyond, so that no text takes more time or memory than its length. */
 enum { YAML_NODES = 1 << 16, YAML_DEPTH = 64 };
 Yaml *yaml_load(const char *path, Error *e);
 Yaml *yaml_parse(const char *text, size_t length, const char *name, Error *e);

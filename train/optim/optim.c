@@ -128,6 +128,16 @@ static double squares(const float *g, size_t n) {
     return total;
 }
 
+/* The scale vectors of norms at a sublayer's input: their decay helps, that of norms at an output harms
+ * (arXiv 2605.26895). */
+static bool is_input_gain(const Tensor *t) {
+    return (t->stage == STAGE_NORM_ATTN || t->stage == STAGE_NORM_MLP) && t->spec->init == INIT_ONE;
+}
+
+static bool decays(const OptimConfig *c, const Tensor *t) {
+    return t->dims == 2 || c->decay_on == DECAY_ALL || (c->decay_on == DECAY_INPUT_GAINS && is_input_gain(t));
+}
+
 double optim_update(OptimState *o, const OptimConfig *c, Model *m, const float *grads, int64_t step,
                     double lr) {
     double norm = sqrt(squares(grads, m->arena));
@@ -135,8 +145,7 @@ double optim_update(OptimState *o, const OptimConfig *c, Model *m, const float *
     const float *fixed = o->fixed;
     for (int i = 0; i < m->n_tensors; i++) {
         const Tensor *t = &m->tensors[i];
-        bool decay = c->decay_on == DECAY_ALL || t->dims == 2;
-        OptimStep s = {c, step, lr, scale, decay, fixed, o->scratch};
+        OptimStep s = {c, step, lr, scale, decays(c, t), fixed, o->scratch};
         float *state[OPTIM_STATES] = {NULL};
         for (int k = 0; k < OPTIM_STATES; k++)
             if (o->arena[k]) state[k] = o->arena[k] + t->offset;

@@ -19,12 +19,14 @@ enum { BUSY_MS = 30000, RETRY_US = 10000 };
 static const char *const migrations[STORE_VERSION] = {
     [0] = "",
     [1] = "ALTER TABLE run ADD COLUMN corpus_hash TEXT; ALTER TABLE run ADD COLUMN tokenizer_hash TEXT;"
+          "ALTER TABLE run ADD COLUMN origin TEXT; ALTER TABLE run ADD COLUMN core_minutes REAL;"
           "ALTER TABLE eval ADD COLUMN val_loss_late REAL; ALTER TABLE eval ADD COLUMN val_loss_16k REAL;"
           "ALTER TABLE eval ADD COLUMN bos_cost REAL; ALTER TABLE eval ADD COLUMN bos_cost_se REAL;"
           "ALTER TABLE eval ADD COLUMN bos_cost_late REAL; ALTER TABLE eval ADD COLUMN bos_cost_late_se REAL;"
           "ALTER TABLE eval ADD COLUMN bos_cost_rows INTEGER;"
           "ALTER TABLE eval_layer ADD COLUMN gradient_sink REAL;"
-          "ALTER TABLE eval_layer ADD COLUMN stream_gradient_sink REAL;"};
+          "ALTER TABLE eval_layer ADD COLUMN stream_gradient_sink REAL;"
+          "ALTER TABLE eval_layer ADD COLUMN super_ratio_mean REAL;"};
 
 /* ---- opening ---- */
 

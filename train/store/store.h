@@ -63,13 +63,15 @@ typedef struct RunIdentity {
     int64_t steps;      /* train.steps */
     int64_t parameters; /* of the model */
     double flops_per_token;
+    bool same_kernels; /* the run is not to be gone on with under another blas_arch */
 } RunIdentity;
 
 typedef enum ClaimResult {
-    CLAIM_TAKEN,      /* yours: go on from the newest checkpoint in `folder`, if there is one */
-    CLAIM_DONE,       /* it is done already */
-    CLAIM_BUSY,       /* another living process has it */
-    CLAIM_NEEDS_RETRY /* it failed or diverged and `retry` was not given */
+    CLAIM_TAKEN,       /* yours: go on from the newest checkpoint in `folder`, if there is one */
+    CLAIM_DONE,        /* it is done already */
+    CLAIM_BUSY,        /* another living process has it */
+    CLAIM_NEEDS_RETRY, /* it failed or diverged and `retry` was not given */
+    CLAIM_REFUSED      /* it was begun under other kernels, and same_kernels was asked for */
 } ClaimResult;
 
 enum { CLAIM_KERNELS = 48 };
@@ -103,6 +105,7 @@ bool store_reap(Store *s, Error *e);
 typedef struct FoundRun {
     int64_t id;
     char key[64];
+    bool results; /* from results files */
 } FoundRun;
 bool store_find(Store *s, const char *prefix, FoundRun *out, Error *e);
 /* Takes the lock on a run's folder, to be given back with close. Refuses a run that is alive (EXIT_USAGE). */

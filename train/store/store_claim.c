@@ -162,11 +162,11 @@ typedef struct Standing {
 } Standing;
 
 /* Of the run with that key; one that is not there yet may be taken. */
-static bool read_standing(Store *s, const char *key, bool again, bool retry, Standing *out, int64_t *run,
-                          Error *e) {
+static bool read_standing(Store *s, const RunIdentity *id, bool again, bool retry, Standing *out,
+                          int64_t *run, Error *e) {
     *out = (Standing){.result = CLAIM_TAKEN, .afresh = true};
     sqlite3_stmt *read = store_prepare(
-        s, e, "SELECT id, status, started IS NULL, blas_arch FROM run WHERE key = ?1", "t", key);
+        s, e, "SELECT id, status, started IS NULL, blas_arch FROM run WHERE key = ?1", "t", id->key);
     if (!read) return false;
     int result;
     while ((result = sqlite3_step(read)) == SQLITE_ROW) { /* one at most: keys are unique */
@@ -181,6 +181,8 @@ static bool read_standing(Store *s, const char *key, bool again, bool retry, Sta
                               : retry ? rules[i].retry
                                       : rules[i].plain,
                 out->afresh = out->afresh || (again && rules[i].afresh);
+        bool other = !out->afresh && *out->kernels && strcmp(out->kernels, id->blas_arch);
+        if (out->result == CLAIM_TAKEN && other && id->same_kernels) out->result = CLAIM_REFUSED;
     }
     return store_ended(s, read, result, e);
 }
@@ -204,7 +206,8 @@ static bool start(Store *s, const RunIdentity *id, int64_t run, Error *e) {
         "UPDATE run SET status = 'running', label = coalesce(?2, ''), config = ?3, host = ?4, cpu = ?5,"
         " blas_arch = ?6, git = ?7, corpus = ?8, licence = ?9, threads = ?10, steps = ?11, parameters = ?12,"
         " flops_per_token = ?13, corpus_hash = ?14, tokenizer_hash = ?15, started = coalesce(started, " NOW
-        "), heartbeat = " NOW ", finished = NULL"
+        "), heartbeat = " NOW ", finished = NULL,"
+        " origin = NULL, core_minutes = NULL"
         " WHERE id = ?1",
         "ittttttttiiidtt", run, id->label, id->config, id->host, id->cpu, id->blas_arch, id->git, id->corpus,
         id->licence, (int64_t)id->threads, id->steps, id->parameters, id->flops_per_token, id->corpus_hash,
@@ -215,7 +218,7 @@ static bool start(Store *s, const RunIdentity *id, int64_t run, Error *e) {
 /* With the lock held: the row's last word, in one transaction. It takes the rows of who starts afresh. */
 static bool claim_row(Store *s, const RunIdentity *id, bool again, bool retry, Standing *out, int64_t *run,
                       Error *e) {
-    if (!store_enqueue(s, id, run, e) || !read_standing(s, id->key, again, retry, out, run, e)) return false;
+    if (!store_enqueue(s, id, run, e) || !read_standing(s, id, again, retry, out, run, e)) return false;
     if (out->result != CLAIM_TAKEN || !out->afresh) return true;
     return delete_rows(s, *run, -1, e) &&
            store_finish(s,
@@ -234,8 +237,8 @@ static bool take(Store *s, const RunIdentity *id, bool again, bool retry, Claim 
     if (!store_begin(s, e) || !store_end(s, claim_row(s, id, again, retry, &standing, &out->run, e), e))
         return false;
     out->result = standing.result;
-    if (out->result != CLAIM_TAKEN) return true;
     if (!standing.afresh) strcpy(out->kernels, standing.kernels);
+    if (out->result != CLAIM_TAKEN) return true;
     return (!standing.afresh || !again || empty_folder(out->folder, remove_former, e)) &&
            start(s, id, out->run, e);
 }
@@ -245,9 +248,10 @@ bool store_claim(Store *s, const RunIdentity *id, bool again, bool retry, Claim 
     if (!store_folder(s, id->key, out->folder, e)) return false;
     Standing standing;
     /* Looked at before the lock too: who only asks must not seem to be at work on it. */
-    if (!store_flush(s, e) || !read_standing(s, id->key, again, retry, &standing, &out->run, e)) return false;
+    if (!store_flush(s, e) || !read_standing(s, id, again, retry, &standing, &out->run, e)) return false;
     if (standing.result != CLAIM_TAKEN) {
         out->result = standing.result;
+        strcpy(out->kernels, standing.kernels);
         return true;
     }
     LockResult lock = lock_take(s, out->folder, &out->lock, e);
@@ -343,14 +347,16 @@ bool store_find(Store *s, const char *prefix, FoundRun *out, Error *e) {
     if (!*prefix) return fail(e, EXIT_USAGE, "runs: an empty KEY is no run's (see `sinklab runs list`)");
     int64_t matches = 0;
     *out = (FoundRun){0};
-    sqlite3_stmt *find =
-        store_prepare(s, e, "SELECT id, key FROM run WHERE substr(key, 1, length(?1)) = ?1", "t", prefix);
+    sqlite3_stmt *find = store_prepare(
+        s, e, "SELECT id, key, origin IS NOT NULL FROM run WHERE substr(key, 1, length(?1)) = ?1", "t",
+        prefix);
     if (!find) return false;
     int result;
     while ((result = sqlite3_step(find)) == SQLITE_ROW) {
         matches++;
         out->id = sqlite3_column_int64(find, 0);
         snprintf(out->key, sizeof out->key, "%s", (const char *)sqlite3_column_text(find, 1));
+        out->results = sqlite3_column_int(find, 2);
     }
     if (!store_ended(s, find, result, e)) return false;
     if (matches == 1) return store_key(s, out->key, e);

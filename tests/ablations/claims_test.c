@@ -1,0 +1,269 @@
+/* The claims of ablations/claims: each can be asked, their queries answer planted runs as they should, and
+ * RESULTS.md is what the committed results say. */
+#include "ablations/sweep/plan.h"
+#include "ablations/sweep/sweep_answers.h"
+#include "ablations/sweep/verdict.h"
+#include "data/base/files.h"
+#include "data/base/listing.h"
+#include "tests/ablations/sweep_fixture.h"
+
+#include <sys/wait.h>
+
+static bool is_claim(const char *path) {
+    return strstr(path, ".yaml");
+}
+
+static bool is_query(const char *path) {
+    return strstr(path, ".sql");
+}
+
+static Sweep *load(const char *path) {
+    Error e = {0};
+    Sweep *s = sweep_load(path, 0, NULL, &e);
+    if (!s) fail_msg("%s", e.text);
+    return s;
+}
+
+/* The sweep without any run, which needs no text. */
+static void register_sweep(const Sweep *sweep, Store *s) {
+    Plan p;
+    OK(plan_make_known(&p, sweep, &e));
+    OK(plan_register(&p, p.runs, s, &e));
+    plan_free(&p);
+}
+
+static void every_claim_says_what_it_needs_and_can_be_asked(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    FileList files = {0};
+    OK(files_list(&files, "ablations/claims", is_claim, &e));
+    assert_true(files.files > 5);
+    FILE *nowhere = fopen("/dev/null", "w");
+    for (int64_t i = 0; i < files.files; i++) {
+        Sweep *sweep = load(files.path[i]);
+        if (!*sweep->claim || !*sweep->source || !*sweep->note || !sweep->expectations)
+            fail_msg("%s: wants claim, source, note and expect", files.path[i]);
+        if (!strstr(files.path[i], path_of("/%s.yaml", sweep->name).s))
+            fail_msg("%s: another name", files.path[i]);
+        register_sweep(sweep, s);
+        OK(sweep_ask(sweep, s, &e));
+        OK(verdict_print(nowhere, sweep, s, VERDICT_MARKDOWN, &e));
+        sweep_free(sweep);
+    }
+    fclose(nowhere);
+    files_free(&files);
+    store_close(s);
+    place_remove(&p);
+}
+
+static void every_query_begins_with_its_question_and_is_asked(void **state) {
+    (void)state;
+    FileList files = {0};
+    OK(files_list(&files, "ablations/claims", is_query, &e));
+    for (int64_t i = 0; i < files.files; i++) {
+        Bytes text = {0};
+        OK(file_read(files.path[i], &text, &e));
+        if (strncmp(text.data, "-- ", 3)) fail_msg("%s: no question", files.path[i]);
+        bytes_free(&text);
+        Path line = path_of("grep -qF '%s' ablations/claims/*.yaml", strrchr(files.path[i], '/') + 1);
+        if (system(line.s)) fail_msg("%s: no claim asks it", files.path[i]);
+    }
+    files_free(&files);
+}
+
+/* ---- planted runs ---- */
+
+/* A done run of 100 steps at each place of the sweep, with its configuration. */
+static void plant_runs(const Sweep *sweep, Store *s) {
+    register_sweep(sweep, s);
+    for (int i = 0; i < sweep_runs(sweep); i++) {
+        Config c;
+        char key[33];
+        snprintf(key, sizeof key, "%032d", i);
+        OK(sweep_config(sweep, i, &c, &e));
+        char *json = config_json(&c, true);
+        plant_row(s,
+                  "INSERT INTO run (key, variant, seed, config, status, steps) VALUES (?1, ?2, ?3, ?4, "
+                  "'done', 100)",
+                  "ttit", key, c.variant, sweep_seed(sweep, i), json);
+        free(json);
+        plant_row(s, "INSERT INTO sweep_run SELECT 1, ?1, id FROM run WHERE key = ?2", "it", (int64_t)i, key);
+    }
+}
+
+/* Figures of a query's answer: each seed's is `answer`. `figures` inserts what the runs measured; of(NAME) in
+ * it is a key of the run's configuration. */
+typedef struct Case {
+    const char *claim, *query, *figures;
+    double answer;
+} Case;
+
+#define OF(key)       "(config ->> '$." key "')"
+#define STEPS(values) "FROM run, json_each('" values "') AS x"
+
+#define VALLEY                                                                                               \
+    "INSERT INTO eval_layer (run_id, step, probe, layer, norm_ratio, entropy_norm, sink_rate_03)"            \
+    " SELECT run.id, 100, 'main', value, exp(0.05 * value * value), 0.9 - 0.01 * value * value,"             \
+    " 0.02 * value * value " STEPS(                                                                          \
+        "[0, 1, 2, 3, 4, 5, 6, 7]") ";"                                                                      \
+                                    "INSERT INTO eval (run_id, step, probe, norm_ratio, entropy_norm_min, "  \
+                                    "sink_rate_03)"                                                          \
+                                    " SELECT run.id, value, 'main', exp(0.02 * value), CASE value WHEN 0 "   \
+                                    "THEN "                                                                  \
+                                    "0.8 WHEN 50 THEN 0.7 ELSE 0.4 END,"                                     \
+                                    " iif(value = 100, 0.4, 0) " STEPS("[0, 50, 100]")
+
+/* The norm ratio passes 3 and the sink rate 0.1 between steps 10 and 20. Update 10 is none that is kept. */
+#define GRADIENT                                                                                             \
+    "INSERT INTO eval (run_id, step, probe, norm_ratio, sink_rate_03)"                                       \
+    " SELECT run.id, value, 'main', iif(value < 15, 1, 4), iif(value < 15, 0, 0.2) " STEPS(                  \
+        "[0, 10, 20, 100]") ";"                                                                              \
+                            "INSERT INTO step_layer (run_id, step, layer, gradient_sink) SELECT run.id, "    \
+                            "value, "                                                                        \
+                            "0,"                                                                             \
+                            " CASE value WHEN 1 THEN 2 WHEN 8 THEN 3 WHEN 10 THEN 100 ELSE 9 END " STEPS(    \
+                                "[1, 8, 10, 16]") ";"                                                        \
+                                                  "INSERT INTO step_layer (run_id, step, layer, "            \
+                                                  "gradient_sink) SELECT run.id, value, 1, 1 " STEPS(        \
+                                                      "[1, 8]") ";"                                          \
+                                                                "INSERT INTO eval_layer (run_id, step, "     \
+                                                                "probe, layer, gradient_sink) SELECT "       \
+                                                                "run.id, "                                   \
+                                                                "value, 'main', 0,"                          \
+                                                                " CASE value WHEN 0 THEN 1 WHEN 10 THEN 4 "  \
+                                                                "WHEN 20 THEN 5 ELSE 6 END " STEPS(          \
+                                                                    "[0, 10, 20, 100]")
+
+/* What BOS takes: 0.1, twice as much with eight layers, three times as much at a context of 128. */
+#define MIXING                                                                                               \
+    "INSERT INTO eval (run_id, step, probe, mixing) SELECT run.id, 100, 'main', 0.2 + 0.01 * seed"           \
+    " + 0.1 * (variant = 'no_bos') * iif(" OF("model.layers") " = 8, 2, 1) * iif(" OF(                       \
+        "model.context") " = 128, 3, 1) FROM run; INSERT INTO "                                              \
+                         "metric SELECT run.id, 100, 'main.layer.' || "                                      \
+                         "(" OF("model.layers") " - 1) || "                                                  \
+                                                "'.rank_collapse', "                                         \
+                                                "0.8 - 0.1 * "                                               \
+                                                "(variant = "                                                \
+                                                "'no_bos') FROM "                                            \
+                                                "run;"                                                       \
+                                                "INSERT INTO "                                               \
+                                                "metric SELECT run.id, "                                     \
+                                                "100, "                                                      \
+                                                "'main.layer.0."                                             \
+                                                "rank_collapse', 7 "                                         \
+                                                "* (variant = "                                              \
+                                                "'no_bos') FROM run"
+
+#define SIZE                                                                                                 \
+    "INSERT INTO eval (run_id, step, probe, mixing) SELECT run.id, 100, 'main', 0.2"                         \
+    " + 0.001 * (variant = 'no_bos') * " OF(                                                                 \
+        "model.width") " FROM run;"                                                                          \
+                       "INSERT INTO metric SELECT run.id, 100, 'x', 1 FROM run"
+
+/* The better cell has a lower loss; what the norm does stands in figures of its own. */
+#define HEADS                                                                                                 \
+    "INSERT INTO eval (run_id, step, probe, val_loss) SELECT run.id, 100, 'main', 3 + 0.1 * seed + " OF(      \
+        "optim.lr") " - 0.25 * (" OF("model.head_out") " = 'rmsnorm') FROM run;"                              \
+                                                       "INSERT INTO eval_layer (run_id, step, probe, "        \
+                                                       "layer, effective_rank_stacked, dom_ratio_first)"      \
+                                                       " SELECT run.id, 100, 'main', value, 10 + 2 * value "  \
+                                                       "* "                                                   \
+                                                       "(" OF(                                                \
+                                                           "model.head_out") " = 'rmsnorm'),"                 \
+                                                                             " 20 - 4 * value * (" OF(        \
+                                                                                 "model.head_out") " = "      \
+                                                                                                   "'rmsnor"  \
+                                                                                                   "m')"      \
+                                                                                                   " " STEPS( \
+                                                                                                       "[0,"  \
+                                                                                                       " 1"   \
+                                                                                                       "]")
+
+#define DECAY                                                                                                \
+    "INSERT INTO eval (run_id, step, probe, sink_rate_03) SELECT run.id, 100, 'main', CASE " OF(             \
+        "optim.weight_decay") " WHEN 0 THEN 0.125 WHEN 0.1 THEN 0.25 WHEN 0.5 THEN 0.75 ELSE 0 END FROM run"
+
+#define LATE                                                                                                 \
+    "INSERT INTO eval (run_id, step, probe, massive_ratio) SELECT run.id, 100, 'main', 9 FROM run;"          \
+    "INSERT INTO eval_layer (run_id, step, probe, layer, kurtosis) SELECT run.id, 100, 'main', value,"       \
+    " 3 + value * (" OF("optim.schedule") " = 'cosine') " STEPS("[0, 1]")
+
+#define BOS                                                                                                  \
+    "INSERT INTO eval (run_id, step, probe, sink_rate_03, bos_cost_late) SELECT run.id, 100, value,"         \
+    " iif(value = 'main', 0.5, 0.125) + (variant = 'no_bos'), iif(value = 'main', NULL, 0.0625) " STEPS(     \
+        "[\"main\", \"other_bos\"]")
+
+static const Case cases[] = {
+    {"valley", "valley_norm_entropy.sql", VALLEY, -1},
+    {"valley", "valley_norm_sink.sql", VALLEY, 1},
+    {"valley", "valley_together.sql", VALLEY, 0.17609125905568124}, /* at 50, 66.7 and 75 */
+    {"gradient", "gradient_before.sql", GRADIENT, 3},
+    {"gradient", "gradient_growth.sql", GRADIENT, 1.5},
+    {"gradient", "gradient_follows.sql", GRADIENT, 1.5},
+    {"mixing", "mixing_gap.sql", MIXING, 0.3},
+    {"mixing", "mixing_collapse.sql", MIXING, -0.1},
+    {"mixing", "mixing_depth.sql", MIXING, 0.2},
+    {"mixing", "mixing_context.sql", MIXING, 0.3},
+    {"mixing-size", "mixing-size_growth.sql", SIZE, 0.192},
+    {"head-rmsnorm", "head-rmsnorm_gain.sql", HEADS, 0.25},
+    {"head-rmsnorm", "head-rmsnorm_rank.sql", HEADS, 1},
+    {"head-rmsnorm", "head-rmsnorm_dominance.sql", HEADS, -2},
+    {"weight-decay", "weight-decay_half.sql", DECAY, 0.5},
+    {"weight-decay", "weight-decay_two.sql", DECAY, -0.75},
+    {"late-outliers", "late-outliers_kurtosis.sql", LATE, 0.5},
+    {"bos", "bos_sink_lost.sql", BOS, 0.375},
+    {"bos", "bos_cost.sql", BOS, 0.0625},
+};
+
+static void queries_answer_planted_runs(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const Case *c = &cases[i];
+        Place p = place_make();
+        Store *s = open_or_fail(p.db, STORE_WRITE);
+        Sweep *sweep = load(path_of("ablations/claims/%s.yaml", c->claim).s);
+        char sql[400], answer[256], expected[64];
+        plant_runs(sweep, s);
+        run_sql(s, c->figures);
+        OK(sweep_ask(sweep, s, &e));
+        snprintf(
+            sql, sizeof sql,
+            "SELECT count(*) || ' ' || sum(abs(value - %.17g) < 1e-9) FROM sweep_answer JOIN sweep_expect"
+            " USING (sweep, place) WHERE metric = '%s'",
+            c->answer, c->query);
+        snprintf(expected, sizeof expected, "%d %d", sweep->judging, sweep->judging);
+        if (strcmp(ask(s, sql, answer), expected)) fail_msg("%s: %s, not %s", c->query, answer, expected);
+        sweep_free(sweep);
+        store_close(s);
+        place_remove(&p);
+    }
+}
+
+/* ---- what is committed ---- */
+
+static void results_say_what_the_committed_runs_say(void **state) {
+    (void)state;
+    Place p = place_make();
+    char line[300];
+    snprintf(line, sizeof line,
+             "ablations/claims/results.sh %s/out >%s/said 2>&1 || { cat %s/said; exit 1; }", p.folder,
+             p.folder, p.folder);
+    assert_int_equal(system(line), 0);
+    snprintf(line, sizeof line, "diff ablations/RESULTS.md %s/out/RESULTS.md >&2", p.folder);
+    if (system(line)) fail_msg("ablations/RESULTS.md is not what `make results` writes");
+    snprintf(line, sizeof line, "diff -x '*.gz' -x README.md -r ablations/results %s/out/results >&2",
+             p.folder);
+    if (system(line)) fail_msg("pictures in ablations/results are not what `make results` draws");
+    place_remove(&p);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_claim_says_what_it_needs_and_can_be_asked),
+        cmocka_unit_test(every_query_begins_with_its_question_and_is_asked),
+        cmocka_unit_test(queries_answer_planted_runs),
+        cmocka_unit_test(results_say_what_the_committed_runs_say),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
