@@ -194,7 +194,24 @@ typedef struct Case {
     " iif(value = 'main', 0.5, 0.125) + (variant = 'no_bos'), iif(value = 'main', NULL, 0.0625) " STEPS(     \
         "[\"main\", \"other_bos\"]")
 
+/* Shared weights: one head, one channel; units of layer 0 alone. A shared text: none. */
+#define SEEDS                                                                                                \
+    "INSERT INTO eval_head (run_id, step, probe, layer, head, sink_mass) SELECT run.id, 100, 'main', "       \
+    "value, 0,"                                                                                              \
+    " value = iif(" OF("seeds.init") " = 0, 1, seed) " STEPS(                                                \
+        "[0, 1, 2, 3, 4, 5, 6, 7, 8]") ";"                                                                   \
+                                       "INSERT INTO eval_layer (run_id, step, probe, layer, "                \
+                                       "massive_channel, super_unit) SELECT run.id, 100, 'main', value,"     \
+                                       " iif(" OF("seeds.init") " = 0, 59, seed), iif(" OF(                  \
+                                           "seeds.init") " = 0 AND value = 0, 7, seed) " STEPS("[0, 1]")
+
 static const Case cases[] = {
+    {"seeds", "seeds_head_weights.sql", SEEDS, 1},
+    {"seeds", "seeds_head_text.sql", SEEDS, 0},
+    {"seeds", "seeds_channel_weights.sql", SEEDS, 1},
+    {"seeds", "seeds_channel_text.sql", SEEDS, 0},
+    {"seeds", "seeds_unit_weights.sql", SEEDS, 0.5},
+    {"seeds", "seeds_unit_text.sql", SEEDS, 0},
     {"valley", "valley_norm_entropy.sql", VALLEY, -1},
     {"valley", "valley_norm_sink.sql", VALLEY, 1},
     {"valley", "valley_together.sql", VALLEY, 0.17609125905568124}, /* at 50, 66.7 and 75 */

@@ -408,11 +408,11 @@ static void keys_that_would_do_nothing_are_refused(void **state) {
          "model.interventions"},
         {"train.context_schedule", "0:16, 6:32", "train.loss_from", "16", "train.loss_from"},
         {"optim.name", "lion", "optim.eps", "1e-6", "optim.eps"},
-        {"train.init_from", "", "train.init_hash", "00ff", "train.init_hash"},
         {"model.gate_rank", "8", "model.norm_kind", "pre_affine", "model.gate_rank"},
         {"optim.decay_on", "input_gains", "model.norm", "post", "optim.decay_on"},
         {"optim.decay_on", "input_gains", "optim.weight_decay", "0", "optim.decay_on"},
         {"train.init_from", "x", "seeds.init", "1", "seeds.init"},
+        {"train.init_from", "", "train.init_hash", "00ff", "train.init_hash"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Config c;
