@@ -115,3 +115,17 @@ void fuzz_results(const char *data, int64_t size) {
     MUST(!access(victim.s, F_OK));
     free(sql);
 }
+
+/* Results files of a folder, folded into a database, which is one of ours afterwards. */
+void fuzz_results_files(const char *data, int64_t size) {
+    static char zero[] = "0";
+    Error e = {0};
+    Path folder = fuzz_folder(), files = path_of("%s/files", folder.s),
+         into = path_of("%s/ours.db", folder.s);
+    const Bytes *file = template_of(folder.s);
+    MUST(file_write(into.s, file->data, file->size, &e) && folder_make(files.s, &e));
+    fuzz_files(files.s, data, size);
+    ask(&merge_command, (char *const[]){into.s, files.s, NULL});
+    MUST(ask(&runs_command, (char *const[]){"list", "--db", into.s, NULL}));
+    ask(&runs_command, (char *const[]){"show", zero, "--db", into.s, NULL});
+}
