@@ -443,6 +443,7 @@ static char *say(Store *s, const Planted *sweep, VerdictForm form) {
                   .text = "",
                   .claim = "",
                   .source = "",
+                  .note = "",
                   .side = -1,
                   .baseline = -1,
                   .expect = &lower,
