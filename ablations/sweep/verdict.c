@@ -146,7 +146,8 @@ static const char lacking_sql[] =
     " JOIN sweep_cell AS c ON c.sweep = w.id AND c.judges JOIN sweep_run AS s USING (sweep, \"index\")"
     " JOIN run AS r ON r.id = s.run AND r.status = 'done'"
     " LEFT JOIN reading AS o ON o.run_id = r.id AND o.metric = x.metric"
-    " WHERE w.name = ?1 AND x.baseline <> '' AND (o.run_id IS NULL OR (o.value IS NULL AND x.metric <> 'onset')) GROUP BY "
+    " WHERE w.name = ?1 AND x.baseline <> '' AND (o.run_id IS NULL OR (o.value IS NULL AND x.metric <> "
+    "'onset')) GROUP BY "
     "x.metric)"
     " SELECT group_concat(printf('%s of %d run%s', metric, runs, iif(runs > 1, 's', '')), ', ') FROM lacking";
 
