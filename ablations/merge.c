@@ -337,7 +337,10 @@ static bool merge_attached(Merge *m, Error *e) {
 
 static bool merge_database(Merge *m, const char *path, Error *e) {
     if (!store_open(&m->from, path, STORE_READ, e)) return false;
-    bool ok = execute(m, "ATTACH ?1 AS other", store_uri(m->from), NULL, 0, e) && merge_attached(m, e);
+    bool ok = execute(m, "ATTACH ?1 AS other", store_uri(m->from), NULL, 0, NULL) ||
+              fail(e, EXIT_FAILED, "merge: %s: cannot be attached: %s (does the disk answer?)", path,
+                   sqlite3_errmsg(store_db(m->into))); /* it could be opened: store_failed would blame INTO */
+    ok = ok && merge_attached(m, e);
     sqlite3_exec(store_db(m->into), "DETACH other", NULL, NULL, NULL);
     store_close(m->from);
     return ok;

@@ -53,8 +53,8 @@ static int find_difference(sqlite3_stmt *ours, sqlite3_stmt *theirs, SchemaDiffe
     while ((result = sqlite3_step(ours)) == SQLITE_ROW) {
         const char *text[3];
         for (int i = 0; i < 3; i++) text[i] = (const char *)sqlite3_column_text(ours, i);
-        sqlite3_bind_text(theirs, 1, text[0], -1, SQLITE_TRANSIENT);
-        int found = sqlite3_step(theirs);
+        int found = sqlite3_bind_text(theirs, 1, text[0], -1, SQLITE_STATIC); /* until the next row of ours */
+        if (found == SQLITE_OK) found = sqlite3_step(theirs);
         const char *other = found == SQLITE_ROW ? (const char *)sqlite3_column_text(theirs, 2) : NULL;
         bool same = other && !strcmp(text[1], (const char *)sqlite3_column_text(theirs, 1)) &&
                     !strcmp(text[2], other);
