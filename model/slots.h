@@ -161,7 +161,8 @@ const SlotHead *slot_row(SlotKind kind, int i);
 /* Where a configuration keeps its choice of a row. */
 int *slot_choice(ModelConfig *c, SlotKind kind);
 
-/* Floats of a tensor. */
+/* A size in this model; floats of a tensor (model/tensor_size.c). */
+int64_t size_of(const ModelConfig *c, Size s);
 int64_t tensor_floats(const ModelConfig *c, const TensorSpec *t);
 
 /* Whether a norm stands at that stage. */

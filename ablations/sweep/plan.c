@@ -65,6 +65,7 @@ Config plan_settled(const PlannedRun *r) {
 static bool plan_run(PlannedRun *r, const PlannedRun *twin, Dataset *data, Error *e) {
     const DatasetInfo *info = dataset_info(data);
     const Config *c = &r->config;
+    if (!run_init_hash(&r->config, e)) return false;
     Config here = plan_settled(r);
     int T = (int)c->model.context;
     config_key(&here, info->corpus_hash, info->tokenizer_hash, r->key);

@@ -1,0 +1,41 @@
+/* Owns: what the symbolic sizes of tensors are in a model. */
+#include "model/slots.h"
+
+static int64_t d_head(const ModelConfig *c) {
+    return c->width / c->heads;
+}
+
+int64_t size_of(const ModelConfig *c, Size s) {
+    switch (s) {
+    case SIZE_NONE:
+    case SIZE_ONE:
+        return 1;
+    case SIZE_V:
+        return c->vocab;
+    case SIZE_T:
+        return c->context;
+    case SIZE_D:
+        return c->width;
+    case SIZE_H:
+        return c->heads;
+    case SIZE_KVH:
+        return config_kv_heads(c);
+    case SIZE_KV:
+        return config_kv_heads(c) * d_head(c);
+    case SIZE_GAIN:
+        return c->head_out_gain == GAIN_HEAD ? c->heads * d_head(c) : d_head(c);
+    case SIZE_HEADS:
+        return c->heads * d_head(c);
+    case SIZE_HEAD:
+        return d_head(c);
+    case SIZE_F:
+        return c->mlp_width;
+    case SIZE_RANK:
+        return c->gate_rank;
+    }
+    return 0;
+}
+
+int64_t tensor_floats(const ModelConfig *c, const TensorSpec *t) {
+    return size_of(c, t->rows) * size_of(c, t->cols);
+}
