@@ -8,9 +8,10 @@ cd "$(dirname "$0")/.."
 FULL=900 # minutes of all of it, at most: an hour for each of a dozen fuzz targets, one for the faults, one for the rest
 minutes=${SOAK_MINUTES:-$FULL}
 share() { echo $((($1 * minutes + FULL - 1) / FULL)); }
-KILLS=${KILLS:-$(share 300)} CUTS=${CUTS:-$(share 60)} SHORT=${SHORT:-$(share 500)} FUZZ_TIME=${FUZZ_TIME:-$(share 3600)}
+even() { echo $((($(share "$1") + 1) / 2 * 2)); } # half of each kind of run
+KILLS=${KILLS:-$(share 300)} CUTS=${CUTS:-$(share 60)} SHORT=${SHORT:-$(even 500)} FUZZ_TIME=${FUZZ_TIME:-$(share 3600)}
 FAULTS=${FAULTS:-$([ "$minutes" -ge $FULL ] && echo 0 || share 7000)}
-STEPS=${STEPS:-40000} RUNS=${RUNS:-24} WRITERS=${WRITERS:-8} SEED=${SEED:-$(date +%s)} PREFIX=${PREFIX:-}
+STEPS=${STEPS:-40000} RUNS=${RUNS:-$(even 24)} WRITERS=${WRITERS:-8} SEED=${SEED:-$(date +%s)} PREFIX=${PREFIX:-}
 JOBS=${JOBS:-2}
 export KILLS SHORT STEPS RUNS WRITERS JOBS OMP_WAIT_POLICY=passive
 logs=build/soak report=${REPORT:-tests/SOAK.md} failed=0
