@@ -4,7 +4,8 @@
 
 #include <sqlite3.h>
 
-/* As sqlite3_column_text, NULL where the column is: where SQLite finds no memory for the text, the program ends. */
+/* As sqlite3_column_text, NULL where the column is: where SQLite finds no memory for the text, the program
+ * ends. */
 const char *column_text(sqlite3_stmt *q, int column);
 
 #endif
