@@ -29,7 +29,7 @@ part() {
     [ $code -eq 0 ] || failed=$((failed + 1))
     rows+="| $name | $([ $code -eq 0 ] && echo none || echo "**exit $code**") | $((($(date +%s) - start + 30) / 60)) |"
     rows+=" $(grep -E '^(kills|writers|cuts|faults|stress): | executions,' "$logs/$name.log" |
-        awk '{ printf "%s%s", NR > 1 ? "<br>" : "", $0 }') |"$'\n'
+        awk '{ printf "%s%s", (NR > 1 ? "<br>" : ""), $0 }') |"$'\n'
 }
 
 export PARTS=kills
