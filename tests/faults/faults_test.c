@@ -207,6 +207,7 @@ static void walk_scenario(const Scenario *s, uint64_t seed, int count, Tally *al
     printf(
         "faults: %s: %d of %d cases at %d places, %d reached, %d ended with an error, %d killed, %d wrong\n",
         s->name, t.cases, cases, sites, t.fired, t.failed, t.killed, t.wrong);
+    fflush(stdout);
     all->cases += t.cases, all->fired += t.fired, all->wrong += t.wrong;
     free(c);
     free(site);
