@@ -1,6 +1,7 @@
 #include "data/corpus.h"
 
 #include "data/base/process.h"
+#include "data/json_lines.h"
 #include "data/text_file.h"
 #include "data/utf8.h"
 #include "data/workspace.h"
@@ -31,7 +32,10 @@ static bool ends_with(const char *s, const char *end) {
 
 /* Closes the document whose text begins at `from`; an empty one is no document. */
 static bool document_end(Corpus *c, int64_t from, Error *e) {
-    if (c->text.size == from) return true;
+    if (c->text.size == from) {
+        c->empty++;
+        return true;
+    }
     if (c->text.data[c->text.size - 1] != '\n' && !bytes_append(&c->text, "\n", 1, e)) return false;
     bool full = (c->documents & (c->documents + 1)) == 0; /* grows to the next power of two */
     if (full && !memory_grow((void **)&c->start, 2 * c->documents + 2, sizeof *c->start, e)) return false;
@@ -40,12 +44,30 @@ static bool document_end(Corpus *c, int64_t from, Error *e) {
     return true;
 }
 
+static bool read_text(Corpus *c, const char *path, Error *e) {
+    int64_t from = c->text.size;
+    return text_file_read(path, &c->text, e) && document_end(c, from, e);
+}
+
+static bool take_document(void *self, const char *text, int64_t size, Error *e) {
+    Corpus *c = self;
+    int64_t from = c->text.size;
+    return bytes_append(&c->text, text, size, e) && document_end(c, from, e);
+}
+
+static bool read_lines(Corpus *c, const char *path, Error *e) {
+    Bytes lines = {0};
+    bool ok = file_read(path, &lines, e) &&
+              json_lines_parse(lines.data, lines.size, path, c->field, take_document, c, e);
+    bytes_free(&lines);
+    return ok;
+}
+
 static bool read_files(Corpus *c, const FileList *files, Error *e) {
-    for (int64_t i = 0; i < files->files; i++) {
-        int64_t from = c->text.size;
-        if (!text_file_read(files->path[i], &c->text, e) || !document_end(c, from, e)) return false;
-    }
-    return true;
+    bool ok = true;
+    for (int64_t i = 0; ok && i < files->files; i++)
+        ok = (c->field ? read_lines : read_text)(c, files->path[i], e);
+    return ok;
 }
 
 /* Counts in one line what was left out, and bytes kept that are no characters. */
@@ -54,7 +76,7 @@ static void write_note(Corpus *c, const FileList *files, int64_t empty) {
         int64_t n;
         const char *what;
     } rows[] = {{files->hidden, "hidden names left out"},
-                {empty, "empty files left out"},
+                {empty, c->field ? "empty texts left out" : "empty files left out"},
                 {files->links, "links left out (to nothing, or to what is read already)"},
                 {files->special, "left out that are neither file nor folder"},
                 {utf8_strays(c->text.data, c->text.size), "bytes that are not UTF-8, kept as they are"}};
@@ -226,12 +248,21 @@ static Path package_path(const Package *p, const char *cache_dir) {
     return path_of("%s/%s", cache_dir, p->name);
 }
 
-/* The files of a source, and its package if it is a named corpus. */
-static bool source_files(FileList *files, const Package **package, const char *source, const char *cache_dir,
-                         Error *e) {
+/* The field of a source PATH#FIELD, which is cut to PATH; NULL: the source is a path as it is. */
+static const char *cut_field(Path *path, const char *source) {
+    const char *mark = strrchr(source, '#');
+    if (!mark || !mark[1] || access(source, F_OK) == 0) return NULL;
+    path->s[mark - source] = 0;
+    return mark + 1;
+}
+
+/* The files of a source, its package if it is a named corpus, its field if it is JSON lines. */
+static bool source_files(FileList *files, const Package **package, const char **field, const char *source,
+                         const char *cache_dir, Error *e) {
     char names[CORPUS_NAMES];
     const Package *p = *package = package_named(source);
     Path path = p ? path_of("%s/text", package_path(p, cache_dir).s) : path_of("%s", source);
+    *field = p ? NULL : cut_field(&path, source);
     if (access(path.s, F_OK) == 0) return files_list_linked(files, path.s, p ? p->wanted : NULL, e);
     if (p)
         return fail(e, EXIT_USAGE, "data.source: %s: not here yet (get it with: sinklab fetch %s)", source,
@@ -258,11 +289,11 @@ bool corpus_read(Corpus *c, const char *source, const char *cache_dir, Error *e)
     *c = (Corpus){0};
     FileList files;
     const Package *p;
-    if (!source_files(&files, &p, source, cache_dir, e)) return false;
+    if (!source_files(&files, &p, &c->field, source, cache_dir, e)) return false;
     bool ok = p ? p->read(c, &files, e) : read_files(c, &files, e);
     if (ok && !c->documents) ok = fail(e, EXIT_USAGE, "data.source: %s: the text is empty", source);
     ok = ok && read_licence(c, p, cache_dir, e);
-    if (ok) write_note(c, &files, p ? 0 : files.files - c->documents);
+    if (ok) write_note(c, &files, p ? 0 : c->empty);
     if (!ok) corpus_free(c);
     files_free(&files);
     return ok;
@@ -277,9 +308,10 @@ void corpus_free(Corpus *c) {
 bool corpus_stat(const char *source, const char *cache_dir, char digest[HASH_HEX], Error *e) {
     FileList files;
     const Package *p;
-    if (!source_files(&files, &p, source, cache_dir, e)) return false;
+    const char *field;
+    if (!source_files(&files, &p, &field, source, cache_dir, e)) return false;
     Bytes seen = {0};
-    bool ok = true;
+    bool ok = !field || bytes_append(&seen, field, (int64_t)strlen(field) + 1, e);
     for (int64_t i = 0; ok && i < files.files; i++) {
         struct stat s;
         if (stat(files.path[i], &s)) {

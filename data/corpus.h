@@ -4,6 +4,7 @@
  *
  *   a named corpus  as its row of packages[] has it (corpus.c)
  *   a file          one document
+ *   PATH#FIELD      the same of JSON lines: a document a line, the text of that field (data/json_lines.h)
  *   a folder        each regular file below it a document, sorted by path; links are followed, a file that
  *                   has two names is read once (data/base/listing.h)
  *
@@ -17,9 +18,11 @@
 #include "data/data.h"
 
 typedef struct Corpus {
-    Bytes text;     /* the documents, one after the other */
-    int64_t *start; /* [documents + 1] byte offsets of the documents, the last is text.size */
+    const char *field; /* of JSON lines; NULL: files are texts */
+    Bytes text;        /* the documents, one after the other */
+    int64_t *start;    /* [documents + 1] byte offsets of the documents, the last is text.size */
     int64_t documents;
+    int64_t empty; /* documents without a text, left out */
     char licence[128];
     char note[256]; /* one line that counts what was left out and what is not UTF-8; "": nothing */
 } Corpus;

@@ -111,9 +111,10 @@ static bool is_object(const char *line, int64_t n, bool cut) {
            (cut || line[n - 1] == '}');
 }
 
+static const NoText json = {"JSON lines", "name the field that has the text: data.source: PATH#FIELD"};
+
 /* An object a line, twice, or once with a "text". */
 static NoText by_lines(const char *head, int64_t size, bool whole) {
-    static const NoText json = {"JSON lines", "write the text to a file first: jq -r .text FILE"};
     const char *end = head + size;
     int64_t first = line_length(head, end);
     const char *second = memchr(head, '\n', (size_t)size);
@@ -132,8 +133,15 @@ NoText no_text(const char *head, int64_t size, bool whole) {
     return is;
 }
 
+/* An object alone may be a text: its file's name tells. */
+static bool is_named_lines(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    return strstr(name, ".jsonl") || strstr(name, ".ndjson");
+}
+
 static bool accept(const char *path, const char *head, int64_t size, bool whole, Error *e) {
     NoText is = no_text(head, size, whole);
+    if (!is.name && size && is_named_lines(path)) is = json;
     return is.name
                ? fail(e, EXIT_USAGE, "text: %s: looks like %s, not like text (%s)", path, is.name, is.hint)
                : true;

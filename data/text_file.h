@@ -1,5 +1,5 @@
 /* Owns: reading one file as text, and telling by its first bytes what is none: packed, of 16-bit characters,
- * a table, an archive, tokens, a program, JSON lines.
+ * a table, an archive, tokens, a program; JSON lines also by the file's name.
  * Does not own: what a document is (data/corpus.h). */
 #ifndef SINKLAB_TEXT_FILE_H
 #define SINKLAB_TEXT_FILE_H

@@ -46,7 +46,7 @@ typedef struct Weights { // or their gradients, or AdamW's moments
 } Weights;
 enum { MATRICES = offsetof(Weights, norm_attn) / sizeof(float), FLOATS = sizeof(Weights) / sizeof(float) };
 
-/* N(0, 0.02^2), narrower where 2L matrices add to the stream. Gains: 1, heads' 0.2, as 1 drowns it. */
+/* N(0, 0.02^2), narrower where 2L matrices add to the stream. Gains: 1; norm_head 0.2: 1 drowns it. */
 static void weights_init(Weights *w, unsigned short *random) {
     for (float *x = (float *)w; x < (float *)w + MATRICES; x++) {
         double radius = sqrt(-2 * log(1 - erand48(random))); // after Box and Muller
@@ -237,8 +237,8 @@ static void forward(Pass *p, const Weights *w, const uint16_t *x, const uint16_t
         p->loss[n] = softmax(p->logits + n * VOCAB, VOCAB) - target;
     }
 }
-/* forward: loss = ln sum exp(logits) - logits[y]   so   dlogits = P, less 1 at y; over ROWS T, whose mean is
- * a step's loss.   x = E[token]   so   dE[token] += dx */
+/* forward: loss = ln sum exp(logits) - logits[y]   so   dlogits = P, less 1 at y, over the ROWS T targets
+ * whose mean is a step's loss;   x = E[token]   so   dE[token] += dx */
 static void backward(Pass *p, const Weights *w, const uint16_t *x, const uint16_t *y) {
     memset(&p->g, 0, sizeof p->g);
     for (int n = 0; n < N; n++) p->logits[n * VOCAB + y[n]] -= 1;
@@ -293,7 +293,7 @@ static Text text_open(const char *folder, const char *split, bool bos) {
     return (Text){n, bos, token};
 }
 
-/* T tokens from `start` on, the first of them replaced by BOS, and for each the one that follows. */
+/* T tokens from `start` on, the first of them replaced by BOS if asked, and for each the one that follows. */
 static void row(uint16_t *x, uint16_t *y, const Text *text, int start) {
     memcpy(x, text->token + start, T * sizeof *x);
     memcpy(y, text->token + start + 1, T * sizeof *y);

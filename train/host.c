@@ -1,13 +1,16 @@
 #include "train/host.h"
 
 #include "build/version.h"
+#include "model/kernels/gemm_packed.h"
 #include "train/cgroup.h"
 
 #include <math.h>
 #include <omp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 void host_name(char *out, size_t room) {
@@ -84,7 +87,61 @@ int host_cores(void) {
     return allowed < most ? allowed : most;
 }
 
+/* ---- stacks ---- */
+
+enum { STACK_USUAL = 8 << 20 };
+
+/* What a thread needs: panels of the own product take 0.8 MB, all else some 0.1. */
+static size_t stack_least(void) {
+    return gemm_packed_supported() ? 2 << 20 : 1 << 18;
+}
+
+/* Bytes that OMP_STACKSIZE asks for, a number and B, K (none), M or G; 0: it is not set, or not understood
+ * and so passed over by OpenMP, too. */
+static double stack_asked(const char *text) {
+    double bytes = 0;
+    char unit = 'k';
+    if (!text || sscanf(text, "%lf %c", &bytes, &unit) < 1) return 0;
+    switch (unit | ' ') {
+    case 'b':
+        return bytes;
+    case 'm':
+        return bytes * 0x1p20;
+    case 'g':
+        return bytes * 0x1p30;
+    default:
+        return bytes * 0x1p10;
+    }
+}
+
+/* Raises small stacks, `ulimit -s 512`: the first thread's grows up to the limit as it is then, and the
+ * others get what is the default when they start. */
+static bool stacks_suffice(Error *e) {
+    struct rlimit limit;
+    pthread_attr_t attributes;
+    size_t bytes = 0, least = stack_least();
+    double asked = stack_asked(getenv("OMP_STACKSIZE"));
+    if (asked > 0 && asked < (double)least)
+        return fail(e, EXIT_USAGE,
+                    "OMP_STACKSIZE: %s: threads need %zuK of stack or more (unset it: 8M is usual)",
+                    getenv("OMP_STACKSIZE"), least >> 10);
+    if (!getrlimit(RLIMIT_STACK, &limit) && limit.rlim_cur < least) {
+        limit.rlim_cur = limit.rlim_max < STACK_USUAL ? limit.rlim_max : STACK_USUAL;
+        if (limit.rlim_cur < least || setrlimit(RLIMIT_STACK, &limit))
+            return fail(e, EXIT_USAGE,
+                        "stack: %.1f MB are too small, and may not be raised (ulimit -Hs 8192)",
+                        (double)limit.rlim_max * 0x1p-20);
+    }
+    if (pthread_getattr_default_np(&attributes)) return true;
+    bool small = !pthread_attr_getstacksize(&attributes, &bytes) && bytes < least;
+    if (small && !pthread_attr_setstacksize(&attributes, STACK_USUAL))
+        pthread_setattr_default_np(&attributes);
+    pthread_attr_destroy(&attributes);
+    return true;
+}
+
 bool host_threads(int64_t configured, int *threads, Error *e) {
+    if (!stacks_suffice(e)) return false;
     int cores = host_cores();
     const char *variable = getenv("OMP_NUM_THREADS");
     long asked = configured ? (long)configured : variable && atol(variable) > 0 ? atol(variable) : cores;

@@ -24,7 +24,8 @@ void host_allowed(cpu_set_t *set);
 int host_cores(void);
 
 /* Threads a run takes: as configured, or OMP_NUM_THREADS, or one a core; more than cores is refused,
- * since barriers of more threads than cores collapse. Sets OpenMP's number. */
+ * since barriers of more threads than cores collapse. Sets OpenMP's number. Raises stacks that are too small
+ * for a product, or refuses them where it cannot. */
 bool host_threads(int64_t configured, int *threads, Error *e);
 
 #endif

@@ -68,6 +68,17 @@ static bool changes_something(const Config *c, const ModelConfig *shape, Error *
     return true;
 }
 
+bool run_init_hash(Config *c, Error *e) {
+    char hash[sizeof c->train.init_hash];
+    if (!*c->train.init_from) return true;
+    if (!checkpoint_hash(c->train.init_from, hash, e)) return false;
+    if (*c->train.init_hash && strcmp(c->train.init_hash, hash))
+        return fail(e, EXIT_USAGE, "train.init_hash: %s: the weights at train.init_from, %s, have %s",
+                    c->train.init_hash, c->train.init_from, hash);
+    strcpy(c->train.init_hash, hash);
+    return true;
+}
+
 bool run_check(const Config *c, int64_t vocab, Error *e) {
     Model *m;
     ModelConfig shape = c->model;
@@ -383,7 +394,7 @@ static int run_opened(Run *r, Error *e) {
     bool bf16 = trainer_in_bf16(&r->c);
     snprintf(r->blas_arch, sizeof r->blas_arch, "%s%s%s", gemm_start(), bf16 ? "+" : "",
              bf16 ? gemm_bf16_name() : "");
-    if (!host_threads(r->c.run.threads, &r->threads, e) || !open_data(r, e) ||
+    if (!host_threads(r->c.run.threads, &r->threads, e) || !run_init_hash(&r->c, e) || !open_data(r, e) ||
         !run_check(&r->c, r->c.model.vocab, e) || !run_size(&r->c, r->c.model.vocab, &size, e) ||
         !fits_memory(r, &size, e) || !store_open(&r->store, r->o->db, STORE_WRITE, e) || !claim(r, &size, e))
         return e->code;

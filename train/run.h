@@ -26,6 +26,11 @@ typedef struct RunSize {
 } RunSize;
 bool run_size(const Config *c, int64_t vocab, RunSize *out, Error *e);
 
+/* Fills train.init_hash with that of the weights at train.init_from, by which the run is known, or refuses
+ * one that is not theirs (EXIT_USAGE). Without init_from it does nothing. To be called before a run is given
+ * its key. */
+bool run_init_hash(Config *c, Error *e);
+
 /* Checks of a checked configuration what would be refused before the run is registered and can be told
  * without the data: whether the model that the run starts from (train.init_from) has this shape. */
 bool run_check(const Config *c, int64_t vocab, Error *e);

@@ -14,8 +14,8 @@
 
 /* Writes the done and diverged runs of the places of a sweep. Equal rows make equal bytes: nothing of a
  * machine is in them (host, path, time of day), and a file whose text stays is not touched. Refused
- * (EXIT_USAGE) where the folder has runs of the sweep that the database lacks: they would be lost. *runs (may
- * be NULL): how many were written. */
+ * (EXIT_USAGE) where the folder has runs of the sweep that the database lacks: they would be lost. Runs that
+ * it has stay, of an earlier text of the sweep too. *runs (may be NULL): how many were written. */
 bool results_write(const char *folder, const char *sweep, Store *s, int *runs, Error *e);
 
 /* Reads every results file of a folder into a database, in which none of the runs may be yet; they are marked

@@ -3,6 +3,7 @@
 #include "ablations/sweep/csv.h"
 #include "ablations/text_table.h"
 #include "data/base/files.h"
+#include "train/store/column.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ static const Kept kept[] = {
      "t.probe = 'main' AND t.entropy_norm IS NOT NULL AND " EARLIER, 4},
     {"eval_head", NULL, "t.probe = 'main' AND " LAST, 6},
     {"metric", NULL,
-     "t.name LIKE 'main.%' AND t.name NOT LIKE '%.head.%'"
+     "t.name LIKE 'main.%' AND (t.name NOT LIKE '%.head.%' OR t.name GLOB '*.dormant_*')"
      " AND t.step = (SELECT step FROM last WHERE run_id = t.run_id AND probe = 'main')",
      6},
     {"event", NULL, "t.kind IN ('nan', 'diverged')", EXACT},
@@ -56,8 +57,9 @@ static const Kept kept[] = {
 enum { PARTS = sizeof kept / sizeof *kept };
 
 #define CHOSEN                                                                                               \
-    "WITH chosen AS MATERIALIZED (SELECT r.id, r.key FROM sweep AS w JOIN sweep_run AS s ON s.sweep = w.id"  \
-    " JOIN run AS r ON r.id = s.run WHERE w.name = ?1 AND r.status IN ('done', 'diverged')),"                \
+    "WITH chosen AS MATERIALIZED (SELECT id, key FROM run WHERE status IN ('done', 'diverged')"              \
+    " AND (key IN temp.results_kept OR id IN (SELECT s.run FROM sweep AS w JOIN sweep_run AS s"              \
+    " ON s.sweep = w.id WHERE w.name = ?1))),"                                                               \
     " last AS MATERIALIZED (SELECT run_id, probe, max(step) AS step FROM eval"                               \
     " WHERE run_id IN (SELECT id FROM chosen) GROUP BY run_id, probe)"
 
@@ -109,7 +111,7 @@ static bool append_part(sqlite3_str *sql, const Kept *part, int *n, Store *s, Er
     if (!columns) return false;
     sqlite3_str_appendall(sql, "SELECT c.key AS key");
     for (*n = 1; (result = sqlite3_step(columns)) == SQLITE_ROW; (*n)++) {
-        const char *name = (const char *)sqlite3_column_text(columns, 0);
+        const char *name = column_text(columns, 0);
         bool keyed = sqlite3_column_int(columns, 1), named = has_word(part->columns, name);
         if (keyed || (named && part->digits == EXACT))
             sqlite3_str_appendf(sql, ", t.\"%w\" AS \"%w\"", name, name);
@@ -198,42 +200,56 @@ static bool write_table(const char *path, const char *sql, const char *sweep, St
     return ok;
 }
 
-/* ---- what would be lost ---- */
+/* ---- runs that the folder has: they stay, whatever the text of the sweep is by now ---- */
 
-static bool count_unknown(Csv *c, sqlite3_stmt *find, int *unknown, Error *e) {
+static const char remember_sql[] = "CREATE TEMP TABLE IF NOT EXISTS results_kept (key TEXT PRIMARY KEY);"
+                                   "DELETE FROM temp.results_kept",
+                  add_sql[] = "INSERT OR IGNORE INTO temp.results_kept VALUES (?1)",
+                  unknown_sql[] = "SELECT count(*) FROM temp.results_kept WHERE key NOT IN"
+                                  " (SELECT key FROM run WHERE status IN ('done', 'diverged'))";
+
+static bool add_keys(Csv *c, sqlite3_stmt *add, Error *e) {
     bool more = true;
     while (csv_next(c, &more, e) && more) {
-        sqlite3_bind_text(find, 1, c->field[0], -1, SQLITE_STATIC);
-        *unknown += sqlite3_step(find) != SQLITE_ROW;
-        sqlite3_reset(find);
+        sqlite3_bind_text(add, 1, c->field[0], -1, SQLITE_STATIC);
+        sqlite3_step(add);
+        sqlite3_reset(add);
     }
     return !more;
 }
 
-/* Refuses where a file of runs, if it is there, has some that the database has not finished. */
-static bool check_known(const char *file, Store *s, Error *e) {
-    static const char sql[] = "SELECT 1 FROM run WHERE key = ?1 AND status IN ('done', 'diverged')";
+/* Remembers the keys of a file of runs, if it is there. */
+static bool remember(const char *file, Store *s, Error *e) {
     Csv c;
-    sqlite3_stmt *find = NULL;
-    int unknown = 0;
+    if (sqlite3_exec(store_db(s), remember_sql, NULL, NULL, NULL) != SQLITE_OK)
+        return store_failed(s, "results", e);
     if (access(file, F_OK)) return true;
-    if (!csv_open(&c, file, e)) return false;
-    bool ok = (sqlite3_prepare_v2(store_db(s), sql, -1, &find, NULL) == SQLITE_OK ||
-               store_failed(s, "results", e)) &&
-              count_unknown(&c, find, &unknown, e);
-    sqlite3_finalize(find);
-    csv_close(&c);
-    if (ok && unknown)
-        return fail(e, EXIT_USAGE, "results: %s: has %d runs that %s lacks (sinklab merge %s FOLDER first)",
-                    file, unknown, store_path(s), store_path(s));
+    sqlite3_stmt *add = table_query(s, add_sql, NULL, e);
+    bool ok = add && csv_open(&c, file, e);
+    if (ok) {
+        ok = add_keys(&c, add, e);
+        csv_close(&c);
+    }
+    sqlite3_finalize(add);
     return ok;
+}
+
+/* Refuses where the folder has runs that the database has not finished: they would be lost. */
+static bool check_known(const char *file, Store *s, Error *e) {
+    sqlite3_stmt *q = remember(file, s, e) ? table_query(s, unknown_sql, NULL, e) : NULL;
+    int unknown = q && sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int(q, 0) : 0;
+    if (!q || sqlite3_finalize(q) != SQLITE_OK) return e->text[0] ? false : store_failed(s, "results", e);
+    return !unknown ||
+           fail(e, EXIT_USAGE, "results: %s: has %d runs that %s lacks (sinklab merge %s FOLDER first)", file,
+                unknown, store_path(s), store_path(s));
 }
 
 /* ---- the whole ---- */
 
+/* The runs last: a folder that was left half written has rows of runs that it lacks, and is refused. */
 static bool write_tables(const char *folder, const char *sweep, Store *s, int *runs, Error *e) {
     int rows;
-    bool ok = write_table(path_of("%s/%s.run.csv.gz", folder, sweep).s, run_sql, sweep, s, runs, e);
+    bool ok = true;
     for (int i = 0; ok && i < PARTS; i++) {
         if (i && !strcmp(kept[i].table, kept[i - 1].table)) continue;
         char *sql = table_sql(i, s, e);
@@ -241,7 +257,7 @@ static bool write_tables(const char *folder, const char *sweep, Store *s, int *r
              write_table(path_of("%s/%s.%s.csv.gz", folder, sweep, kept[i].table).s, sql, sweep, s, &rows, e);
         sqlite3_free(sql);
     }
-    return ok;
+    return ok && write_table(path_of("%s/%s.run.csv.gz", folder, sweep).s, run_sql, sweep, s, runs, e);
 }
 
 bool results_write(const char *folder, const char *sweep, Store *s, int *runs, Error *e) {

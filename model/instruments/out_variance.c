@@ -85,21 +85,25 @@ static double kendall_tau(const double *a, const double *b, int n) {
 }
 
 static double tau_of_dimensions(const State *s, const Moments *at) {
-    double read[s->d], written[s->d];
+    double *read = instrument_memory(2 * (size_t)s->d, sizeof *read), *written = read + s->d;
     for (int j = 0; j < s->d; j++) {
         read[j] = variance(s, &at[READ], 0, j);
         written[j] = variance(s, &at[WRITTEN], 0, j);
     }
-    return kendall_tau(read, written, s->d);
+    double tau = kendall_tau(read, written, s->d);
+    free(read);
+    return tau;
 }
 
 static double tau_of_positions(const State *s, const Moments *at) {
-    double read[s->T], written[s->T];
+    double *read = instrument_memory(2 * (size_t)s->T, sizeof *read), *written = read + s->T;
     for (int t = 0; t < s->T; t++) {
         read[t] = mean_variance(s, &at[READ], t);
         written[t] = mean_variance(s, &at[WRITTEN], t);
     }
-    return kendall_tau(read, written, s->T);
+    double tau = kendall_tau(read, written, s->T);
+    free(read);
+    return tau;
 }
 
 static void report_layer(const State *s, int l, Figures *out) {

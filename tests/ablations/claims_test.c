@@ -194,7 +194,86 @@ typedef struct Case {
     " iif(value = 'main', 0.5, 0.125) + (variant = 'no_bos'), iif(value = 'main', NULL, 0.0625) " STEPS(     \
         "[\"main\", \"other_bos\"]")
 
+/* Shared weights: one head, one channel; units of layer 0 alone. A shared text: none. */
+#define SEEDS                                                                                                \
+    "INSERT INTO eval_head (run_id, step, probe, layer, head, sink_mass) SELECT run.id, 100, 'main', "       \
+    "value, 0,"                                                                                              \
+    " value = iif(" OF("seeds.init") " = 0, 1, seed) " STEPS(                                                \
+        "[0, 1, 2, 3, 4, 5, 6, 7, 8]") ";"                                                                   \
+                                       "INSERT INTO eval_layer (run_id, step, probe, layer, "                \
+                                       "massive_channel, super_unit) SELECT run.id, 100, 'main', value,"     \
+                                       " iif(" OF("seeds.init") " = 0, 59, seed), iif(" OF(                  \
+                                           "seeds.init") " = 0 AND value = 0, 7, seed) " STEPS("[0, 1]")
+
+#define EXCLUSIVE                                                                                            \
+    "INSERT INTO eval (run_id, step, probe, sink_rate_03) SELECT run.id, 100, 'main', 0.03 + (variant = "    \
+    "'baseline') FROM run;"                                                                                  \
+    "INSERT INTO eval_head (run_id, step, probe, layer, head, diagonal) SELECT run.id, 100, 'main', value, " \
+    "0,"                                                                                                     \
+    " 0.1 + 0.5 * value * (variant = 'exclusive') " STEPS("[0, 1]")
+
+#define SCALE                                                                                                \
+    "INSERT INTO eval (run_id, step, probe, sink_rate_03, massive_ratio)"                                    \
+    " SELECT run.id, 100, 'main', 0.5 - 0.125 * (variant <> 'baseline'), 9 FROM run;"                        \
+    "INSERT INTO eval_layer (run_id, step, probe, layer, gradient_sink) SELECT run.id, 100, 'main', value,"  \
+    " 7 - 4 * value * (variant <> 'baseline') " STEPS("[0, 1]")
+
+/* Of twelve layers the lens loss rises after the sixth, the norm falls after the last, the valley is at the
+ * sixth. */
+#define DEPTH                                                                                                \
+    "INSERT INTO eval_layer (run_id, step, probe, layer, mixing, entropy_norm, norm_ratio, lens_loss)"       \
+    " SELECT run.id, 100, 'main', value, 1 - 0.05 * value, 0.5 + 0.1 * abs(value - 5),"                      \
+    " iif(value = 11, 2.75, value + 1), iif(value = 5, 0, -value) " STEPS(                                   \
+        "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]")
+
+#define PACKING                                                                                              \
+    "INSERT INTO eval (run_id, step, probe, sink_rate_03) SELECT run.id, 100, value,"                        \
+    " CASE " OF(                                                                                             \
+        "data.bos") " WHEN 'none' THEN 0.125 WHEN 'row' THEN iif(value = 'main', 0.5, 0.25) ELSE 0.375 END"  \
+                    " + 0.25 * (" OF("data.mask") " = 'document' AND value = 'main') " STEPS(                \
+                        "[\"main\", \"other_bos\"]")
+
+#define CHAIN                                                                                                \
+    "INSERT INTO eval_layer (run_id, step, probe, layer, out_variance_ratio) SELECT run.id, value, "         \
+    "'random', 0, 7 + value " STEPS("[0, 100]") ";"                                                          \
+                                                "INSERT INTO eval_layer (run_id, step, probe, layer, "       \
+                                                "entropy_norm, super_ratio, dom_ratio_first, sink_rate_03)"  \
+                                                " SELECT run.id, value, 'main', 0, 0.5, exp(0.02 * value), " \
+                                                "exp(CASE value WHEN 0 THEN 0 WHEN 50 THEN 1 ELSE 4 END),"   \
+                                                " iif(value = 100, 0.4, 0) " STEPS("[0, 50, 100]")
+
+#define NOOP                                                                                                 \
+    "INSERT INTO metric SELECT run.id, 100, 'main.layer.0.head.' || value || '.dormant_other', 0.9 - 0.4 * " \
+    "value " STEPS("[0, 1]") ";"                                                                             \
+                             "INSERT INTO metric SELECT run.id, 100, 'main.layer.0.head.' || value || "      \
+                             "'.dormant_trigger', 0.2 + 0.2 * value " STEPS(                                 \
+                                 "[0, 1]") ";INSERT INTO metric SELECT run.id, 50, "                         \
+                                           "'main.layer.0.head.0.dormant_other', 5 FROM run"
+
 static const Case cases[] = {
+    {"exclusive", "exclusive_left.sql", EXCLUSIVE, 0.03},
+    {"exclusive", "exclusive_own.sql", EXCLUSIVE, 0.25},
+    {"value-scale", "value-scale_sink.sql", SCALE, -0.125},
+    {"value-scale", "value-scale_gradient.sql", SCALE, -2},
+    {"depth", "depth_mixing.sql", DEPTH, 0.95},
+    {"depth", "depth_valley.sql", DEPTH, 0.5},
+    {"depth", "depth_norm.sql", DEPTH, 0.25},
+    {"depth", "depth_lens.sql", DEPTH, 10.0 / 11},
+    {"packing", "packing_causal_none.sql", PACKING, 0.375},
+    {"packing", "packing_causal_lost.sql", PACKING, 0.25},
+    {"packing", "packing_document_none.sql", PACKING, 0.375},
+    {"packing", "packing_document_lost.sql", PACKING, 0.5},
+    {"packing", "packing_each_none.sql", PACKING, 0.25},
+    {"chain", "chain_variance.sql", CHAIN, 7},
+    {"chain", "chain_unit_channel.sql", CHAIN, 0.12493873660829993}, /* at 50 and 66.7 */
+    {"chain", "chain_channel_sink.sql", CHAIN, 0.05115252244738129}, /* and 75 */
+    {"noop", "noop_parked.sql", NOOP, 0.7},
+    {"seeds", "seeds_head_weights.sql", SEEDS, 1},
+    {"seeds", "seeds_head_text.sql", SEEDS, 0},
+    {"seeds", "seeds_channel_weights.sql", SEEDS, 1},
+    {"seeds", "seeds_channel_text.sql", SEEDS, 0},
+    {"seeds", "seeds_unit_weights.sql", SEEDS, 0.5},
+    {"seeds", "seeds_unit_text.sql", SEEDS, 0},
     {"valley", "valley_norm_entropy.sql", VALLEY, -1},
     {"valley", "valley_norm_sink.sql", VALLEY, 1},
     {"valley", "valley_together.sql", VALLEY, 0.17609125905568124}, /* at 50, 66.7 and 75 */

@@ -1,6 +1,8 @@
 /* The static page: hostile texts stay text, the figures and both tables are there, curves are drawn. */
 #include "ablations/page/report.h"
 #include "ablations/page/svg.h"
+#include "ablations/page/verdict_plot.h"
+#include "ablations/sweep/student_t.h"
 #include "data/base/files.h"
 #include "tests/ablations/sweep_fixture.h"
 
@@ -115,6 +117,46 @@ static void heads_are_mapped_against_the_control(void **state) {
     place_remove(&p);
 }
 
+/* Differences -1, -1.1 and -0.9 where less than -0.5 is expected: mean -1, interval -1.2484 to -0.7516 (t of
+ * two degrees of freedom), on a scale from there to 0. A sweep without runs has its rows, and no numbers. */
+static void a_verdict_is_drawn_with_its_seeds_interval_and_bound(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(t_quantile_fill(s, 1, &e));
+    static const double difference[] = {-1, -1.1, -0.9};
+    Planted sweep = plant_sweep(s, "drawn", 0.5, "lower"), empty = plant_sweep(s, "empty", 0, "lower");
+    for (int seed = 0; seed < 3; seed++) {
+        plant_run(s, &sweep, "none", 0, seed, true, 2);
+        plant_run(s, &sweep, "<norm>", 1, seed, true, 2 + difference[seed]);
+    }
+    plant_row(
+        s,
+        "INSERT INTO sweep_cell VALUES (?1, 0, 0, 'none', 'none', 'all', 1), (?1, 1, 1, 'b', 'b', 'all', 1)",
+        "i", empty.id);
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    OK(verdict_plot(out, s, "drawn", &e) && verdict_plot(out, s, "empty", &e) &&
+       verdict_plot(out, s, NULL, &e));
+    fclose(out);
+    int circles = 0;
+    for (const char *at = text; (at = strstr(at, "<circle")); at++) circles++;
+    assert_int_equal(circles, 3);
+    assert_non_null(strstr(text, ">val_loss lower by 0.5</text>"));
+    assert_non_null(strstr(text, ">&lt;norm&gt;</text>"));
+    assert_non_null(strstr(text, ">supported (3)</text>"));
+    assert_non_null(
+        strstr(text, "x1=\"308.0\" y1=\"48.0\" x2=\"440.9\" y2=\"48.0\" stroke=\"#1b9e77\"")); /* interval */
+    assert_non_null(strstr(text, "x1=\"374.5\" y1=\"42.0\""));                                 /* mean */
+    assert_non_null(strstr(text, "x1=\"508.2\" y1=\"39.0\""));                                 /* bound */
+    assert_non_null(strstr(text, ">undecided</text>"));
+    assert_null(strstr(text, "nan"));
+    free(text);
+    store_close(s);
+    place_remove(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hostile_texts_stay_text),
@@ -122,6 +164,7 @@ int main(void) {
         cmocka_unit_test(an_empty_database_gives_a_page),
         cmocka_unit_test(heads_are_mapped_against_the_control),
         cmocka_unit_test(a_chart_survives_what_cannot_be_drawn),
+        cmocka_unit_test(a_verdict_is_drawn_with_its_seeds_interval_and_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,6 +157,21 @@ static void runs_that_a_database_lacks_are_not_written_over(void **state) {
     assert_int_equal(line(p, "diff -r $F/results $F/full"), 0);
 }
 
+/* One seed less in the sweep's file is no reason to lose its runs. */
+static void runs_of_an_earlier_text_stay(void **state) {
+    Place *p = *state;
+    assert_int_equal(
+        line(p,
+             "cp -r $F/results $F/stay; cp $F/whole.db $F/stay.db; sed 's/seeds: 3/seeds: 2/' $F/two.yaml > "
+             "$F/fewer.yaml"),
+        0);
+    assert_int_equal(sweep(p, "run", "fewer", "stay.db", "--quiet"), 0);
+    assert_int_equal(
+        line(p, "./sinklab sweep export $F/fewer.yaml --db $F/stay.db --results $F/stay >$F/out 2>&1"), 0);
+    assert_file_says(p, "out", "6 runs of two");
+    assert_int_equal(line(p, "diff -r $F/results $F/stay"), 0);
+}
+
 static void a_file_that_is_none_is_refused_with_its_line(void **state) {
     Place *p = *state;
     static const char key[] = "00000000000000000000000000000000";
@@ -231,6 +246,7 @@ int main(void) {
         cmocka_unit_test(its_last_evaluation_comes_back_to_the_bit_and_curves_to_some_digits),
         cmocka_unit_test(a_probe_of_it_says_that_there_is_no_checkpoint),
         cmocka_unit_test(runs_that_a_database_lacks_are_not_written_over),
+        cmocka_unit_test(runs_of_an_earlier_text_stay),
         cmocka_unit_test(a_file_that_is_none_is_refused_with_its_line),
         cmocka_unit_test(a_query_leaves_out_runs_that_lack_what_it_needs_and_says_so),
         cmocka_unit_test(two_files_that_say_different_things_of_a_run_are_refused),

@@ -443,6 +443,7 @@ static char *say(Store *s, const Planted *sweep, VerdictForm form) {
                   .text = "",
                   .claim = "",
                   .source = "",
+                  .note = "",
                   .side = -1,
                   .baseline = -1,
                   .expect = &lower,
@@ -578,7 +579,7 @@ static void verdicts_cost_what_their_runs_do(void **state) {
 
 /* ---- coverage ---- */
 
-enum { DRAWS = 10000, BATCH = 500, SEEDS = 5, CELLS = 6, SMALL_GRID = 2 };
+enum { DRAWS = 10000, BATCH = 500, DRAW_SEEDS = 5, CELLS = 6, SMALL_GRID = 2 };
 
 /* Many sweeps at a time: their runs are gathered in one table, then spread over those of the store. */
 static const char gather_sql[] = "CREATE TEMP TABLE draw (id INTEGER PRIMARY KEY, sweep INTEGER, side TEXT, "
@@ -607,7 +608,7 @@ static void draw_run(sqlite3_stmt *add, int draw, const char *side, int cell, in
 
 /* One effect, -0.1, and a text that both sides of a seed share. */
 static void draw_effect(sqlite3_stmt *add, int draw) {
-    for (int seed = 0; seed < SEEDS; seed++) {
+    for (int seed = 0; seed < DRAW_SEEDS; seed++) {
         double text = rng_normal(1, RNG_TEST, (uint64_t)draw, 2 * (uint64_t)seed);
         double noise = rng_normal(1, RNG_TEST, (uint64_t)draw, 2 * (uint64_t)seed + 1);
         draw_run(add, draw, "none", 0, seed, true, 2 + text);
@@ -618,11 +619,12 @@ static void draw_effect(sqlite3_stmt *add, int draw) {
 /* No effect, and four cells to choose from against two. The last seed tunes; as in a sweep that is run, the
  * others judge the best cell of each side alone. */
 static void draw_noise(sqlite3_stmt *add, int draw) {
-    enum { TUNER = SEEDS - 1 };
-    double loss[CELLS][SEEDS];
+    enum { TUNER = DRAW_SEEDS - 1 };
+    double loss[CELLS][DRAW_SEEDS];
     for (int cell = 0; cell < CELLS; cell++)
-        for (int seed = 0; seed < SEEDS; seed++)
-            loss[cell][seed] = 2 + rng_normal(2, RNG_TEST, (uint64_t)draw, (uint64_t)(cell * SEEDS + seed));
+        for (int seed = 0; seed < DRAW_SEEDS; seed++)
+            loss[cell][seed] =
+                2 + rng_normal(2, RNG_TEST, (uint64_t)draw, (uint64_t)(cell * DRAW_SEEDS + seed));
     int best[] = {0, SMALL_GRID};
     for (int cell = 0; cell < CELLS; cell++) {
         int *side = &best[cell >= SMALL_GRID];

@@ -119,6 +119,27 @@ static void kernel_doc_takes_sources_only(void **state) {
     corpus_free(&c);
 }
 
+/* A document a line, whatever stands beside it; escapes are read, what is empty is counted. */
+static void json_lines_are_documents_by_the_field_named(void **state) {
+    const char *folder = ((Path *)*state)->s;
+    Path path = path_of("%s/two.jsonl", folder), one = path_of("%s#text", path.s),
+         other = path_of("%s#title", path.s);
+    char digest[HASH_HEX], another[HASH_HEX];
+    Error e = {0};
+    Corpus c;
+    write_text(path.s, "{\"id\": 1, \"text\": \"caf\\u00e9\\nand \\ud83d\\ude00\", \"title\": \"A\"}\r\n\n"
+                       "{\"title\": \"B\", \"text\": \"\"}\n{\"text\": \"last\\n\", \"title\": \"C\"}");
+    check(corpus_read(&c, one.s, "", &e), &e);
+    check_documents(&c, 2, (const char *const[]){"caf\u00e9\nand \U0001F600\n", "last\n"});
+    assert_string_equal(c.note, "1 empty texts left out");
+    corpus_free(&c);
+    check(corpus_read(&c, other.s, "", &e), &e);
+    check_documents(&c, 3, (const char *const[]){"A\n", "B\n", "C\n"});
+    corpus_free(&c);
+    check(corpus_stat(one.s, "", digest, &e) && corpus_stat(other.s, "", another, &e), &e);
+    assert_string_not_equal(digest, another); /* two texts of one file */
+}
+
 static void a_folder_is_read_in_the_order_of_its_paths(void **state) {
     const char *folder = ((Path *)*state)->s;
     Error e = {0};
@@ -221,6 +242,31 @@ static void check_refused(const char *source, const char *why) {
     assert_null(strchr(e.text, '\n'));
 }
 
+static void json_lines_without_their_text_are_refused(void **state) {
+    const char *folder = ((Path *)*state)->s;
+    Path path = path_of("%s/x.jsonl", folder);
+    static const struct {
+        const char *lines, *source, *why;
+    } cases[] = {{"{\"text\": \"a\"}\n{\"body\": \"b\"}\n", "#text", "x.jsonl:2: has no text \"text\""},
+                 {"{\"text\": 7}\n", "#text", "x.jsonl:1: has no text \"text\""},
+                 {"{\"text\": \"a\"}\n\n{\"text\": \"cut", "#text", "x.jsonl:3: no JSON: "},
+                 {"[\"text\"]\n", "#text", "x.jsonl:1: has no text"},
+                 {"{\"text\": \"a\", \"text\": \"b\"}\n", "#text", "x.jsonl:1: no JSON: duplicate"},
+                 {"{\"a\": 1}\n", "", "looks like JSON lines"}, /* by its name */
+                 {"{\"text\": \"a\"}\n", "#", "No such file"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_text(path.s, cases[i].lines);
+        check_refused(path_of("%s%s", path.s, cases[i].source).s, cases[i].why);
+    }
+    /* A file that has such a name is that file. */
+    Corpus c;
+    Error e = {0};
+    write_text(path_of("%s/plain#text", folder).s, "words\n");
+    check(corpus_read(&c, path_of("%s/plain#text", folder).s, "", &e), &e);
+    check_documents(&c, 1, (const char *const[]){"words\n"});
+    corpus_free(&c);
+}
+
 static void a_source_without_text_is_refused(void **state) {
     const char *folder = ((Path *)*state)->s;
     Path empty = path_of("%s/empty", folder), broken = path_of("%s/broken.gz", folder);
@@ -302,6 +348,8 @@ int main(void) {
         IN_FOLDER(a_licence_is_one_short_line),
         IN_FOLDER(a_named_corpus_is_whole_or_is_to_be_fetched),
         IN_FOLDER(kernel_doc_takes_sources_only),
+        IN_FOLDER(json_lines_are_documents_by_the_field_named),
+        IN_FOLDER(json_lines_without_their_text_are_refused),
         IN_FOLDER(a_folder_is_read_in_the_order_of_its_paths),
         IN_FOLDER(digests_follow_the_documents),
         IN_FOLDER(a_source_without_text_is_refused),

@@ -32,22 +32,22 @@ typedef struct Tally {
 } Tally;
 
 /* What must be there after the cut. */
-typedef struct Certain {
+typedef struct Saved {
     const Walk *w;
-    int checkpoints;
     long newest; /* step */
     char *wrong;
-} Certain;
+} Saved;
 
 /* path: r.db.d/KEY/step-NNNNNNNN. */
 static void check_checkpoint(void *context, const char *path) {
-    Certain *c = context;
+    Saved *c = context;
     char key[64], sql[256];
     long step;
     if (c->wrong || sscanf(path, "r.db.d/%32[0-9a-f]/step-%ld", key, &step) != 2) return;
-    c->checkpoints++;
+    if (walk_shell(c->w, "[ -s live/%s/model.safetensors ]", path))
+        c->wrong = strdup("a saved checkpoint is gone");
+    if (c->wrong) return;
     if (step > c->newest) c->newest = step;
-    /* of weights that are older than the two newest, or of a later step by now, there need be none */
     snprintf(sql, sizeof sql, "SELECT count(*) >= %ld FROM step JOIN run ON run.id = run_id WHERE key = '%s'",
              step, key);
     char *rows = walk_ask(c->w, "live", sql);
@@ -59,10 +59,10 @@ static void check_checkpoint(void *context, const char *path) {
 }
 
 static char *judge(const Walk *w, Disk *d, int notes, Tally *t) {
-    Certain c = {.w = w};
+    Saved c = {.w = w};
     char *wrong = walk_damage(w), from[64] = "";
     if (wrong) return wrong;
-    disk_certain(d, notes, check_checkpoint, &c);
+    disk_saved(d, notes, check_checkpoint, &c);
     if (c.wrong) return c.wrong;
     if (walk_run(w, "")) return strdup("run again, it fails");
     char *said = walk_text(w, "err"), *out = walk_text(w, "out"),

@@ -316,20 +316,20 @@ void disk_cut(Disk *d, int notes, uint64_t seed, const char *to) {
 
 static void look(const Node *n, const char *path, void (*found)(void *context, const char *path),
                  void *context) {
-    for (int i = 0; i < n->in[KEPT].n; i++) {
-        const struct Entry *e = &n->in[KEPT].at[i];
+    for (int i = 0; i < n->in[LIVE].n; i++) {
+        struct Entry *e = &n->in[LIVE].at[i], *kept = entry_of((Entries *)&n->in[KEPT], e->name);
         char below[4096];
         int end = 0;
         long step;
         if (!e->node->folder) continue;
         snprintf(below, sizeof below, "%.3800s/%s", path, e->name);
-        if (sscanf(e->name, "step-%ld%n", &step, &end) == 1 && !e->name[end]) found(context, below + 1);
+        bool saved = sscanf(e->name, "step-%ld%n", &step, &end) == 1 && !e->name[end];
+        if (saved && kept && kept->node == e->node) found(context, below + 1);
         look(e->node, below, found, context);
     }
 }
 
-/* An entry that is synced is certain only where those of the folders above it are. */
-void disk_certain(Disk *d, int notes, void (*found)(void *context, const char *path), void *context) {
+void disk_saved(Disk *d, int notes, void (*found)(void *context, const char *path), void *context) {
     play(d, notes);
     look(d->top, "", found, context);
 }

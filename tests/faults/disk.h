@@ -23,8 +23,9 @@ int disk_notes(const Disk *d);
  * changes. */
 void disk_cut(Disk *d, int notes, uint64_t seed, const char *to);
 
-/* Calls `found` for each folder step-NNNNNNNN whose entry is certain after that many changes: its path below
- * root. */
-void disk_certain(Disk *d, int notes, void (*found)(void *context, const char *path), void *context);
+/* Calls `found` for each folder step-NNNNNNNN whose saving has ended with that many changes, with its path
+ * below root: the program has put it in place, synced the folder that it is in, and not removed it since.
+ * Whether the folders above were synced, too, is for the program to see to. */
+void disk_saved(Disk *d, int notes, void (*found)(void *context, const char *path), void *context);
 
 #endif

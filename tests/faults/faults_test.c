@@ -36,7 +36,10 @@ static const struct Way {
      {"No space left on device", "no space left on device", "is the disk full", "disk is full",
       "the disk does not answer"}},
     {"u", "once", EIO, {NULL}}, /* it may be of no consequence until later */
-    {"codwsr", "once", EIO, {"Input/output error", "the disk does not answer", "is the disk full"}},
+    {"codwsr",
+     "once",
+     EIO,
+     {"Input/output error", "the disk does not answer", "is the disk full", "does the disk answer"}},
     {"w", "short", EIO, {NULL}},
     {"m", "once", ENOMEM, {"memory", "Memory"}},
     {"cwsru", "kill", 0, {NULL}},
@@ -72,9 +75,11 @@ static int by_place(const void *a, const void *b) {
 }
 
 /* The places from which an undisturbed run makes calls: the first and, but for memory, the last of each. */
-static Site *list_sites(const Walk *w, int *n) {
+static Site *list_sites(const Walk *w, const char *kinds, int *n) {
+    char environment[64];
+    snprintf(environment, sizeof environment, "SINKLAB_SITES=../sites SINKLAB_KINDS=%s", kinds);
     walk_reset(w);
-    assert_int_equal(walk_run(w, "SINKLAB_SITES=../sites"), 0);
+    assert_int_equal(walk_run(w, environment), 0);
     char *text = walk_text(w, "sites");
     Site *site = malloc(strlen(text) / 12 * sizeof *site);
     int all = 0, kept = 0;
@@ -96,8 +101,7 @@ static Case *list_cases(const Site *site, int n, int *cases) {
     *cases = 0;
     for (int i = 0; i < n; i++)
         for (int k = 0; k < WAYS; k++)
-            if (strchr(ways[k].kinds, site[i].kind) && strchr(asked.kinds, site[i].kind))
-                c[(*cases)++] = (Case){site[i], &ways[k]};
+            if (strchr(ways[k].kinds, site[i].kind)) c[(*cases)++] = (Case){site[i], &ways[k]};
     return c;
 }
 
@@ -118,6 +122,11 @@ static const char *fault_of_line(const char *said, const char *log, const struct
     return "the line does not say why";
 }
 
+/* BLIS finds no memory: it ends the process itself, with lines of its own. */
+static bool is_end_of_blis(const char *said, int code) {
+    return code == 134 && strstr(said, "libblis: malloc() returned NULL");
+}
+
 /* What is wrong after a run that ended with this code; NULL: nothing. free() it. */
 static char *judge(const Walk *w, const Case *c, int code) {
     const struct Way *way = c->way;
@@ -130,6 +139,8 @@ static char *judge(const Walk *w, const Case *c, int code) {
     const char *fault = NULL;
     if (code == 2)
         fault = "called the user's mistake";
+    else if (is_end_of_blis(said, code))
+        fault = NULL;
     else if (code && code != (way->code ? 1 : 137) && !(sweeps && code == 1))
         fault = "it crashed";
     else if (way->code && code)
@@ -185,13 +196,18 @@ static void walk_scenario(const Scenario *s, uint64_t seed, int count, Tally *al
     Tally t = {0};
     int sites, cases;
     walk_open(&w, s);
-    Site *site = list_sites(&w, &sites);
+    /* Of many calls for memory the places take seconds to list: a few cases leave them to commands that make
+     * fewer. */
+    bool few = count && count < 10 &&
+               (strstr(s->command, "train") || strstr(s->command, "sweep") || strstr(s->command, "probe"));
+    Site *site = list_sites(&w, few ? "codwsru" : asked.kinds, &sites);
     Case *c = list_cases(site, sites, &cases);
     shuffle(c, cases, seed);
     for (int i = 0; i < cases && (!count || i < count); i++) try_case(&w, &c[i], &t);
     printf(
         "faults: %s: %d of %d cases at %d places, %d reached, %d ended with an error, %d killed, %d wrong\n",
         s->name, t.cases, cases, sites, t.fired, t.failed, t.killed, t.wrong);
+    fflush(stdout);
     all->cases += t.cases, all->fired += t.fired, all->wrong += t.wrong;
     free(c);
     free(site);

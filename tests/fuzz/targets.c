@@ -10,6 +10,7 @@ const FuzzTarget fuzz_targets[] = {
     {"gzip", fuzz_gzip},
     {"corpus", fuzz_corpus},
     {"dictd", fuzz_dictd},
+    {"json_lines", fuzz_json_lines},
     {"tokenizer_model", fuzz_tokenizer_model},
     {"tokens", fuzz_tokens},
     {"shards", fuzz_shards},
@@ -17,5 +18,6 @@ const FuzzTarget fuzz_targets[] = {
     {"safetensors", fuzz_safetensors},
     {"hugging_face", fuzz_hugging_face},
     {"results", fuzz_results},
+    {"results_files", fuzz_results_files},
     {0},
 };

@@ -2,6 +2,7 @@
 #include "tests/fuzz/targets.h"
 
 #include "data/base/gzip.h"
+#include "data/json_lines.h"
 #include "data/split.h"
 #include "data/text_file.h"
 
@@ -83,4 +84,16 @@ void fuzz_dictd(const char *data, int64_t size) {
         check_documents(&c);
     MUST(c.text.size <= 2 * dict.size + c.documents);
     bytes_free(&dict), bytes_free(&index), corpus_free(&c);
+}
+
+static bool add_text(void *self, const char *text, int64_t size, Error *e) {
+    return bytes_append(self, text, size, e);
+}
+
+void fuzz_json_lines(const char *data, int64_t size) {
+    Error e = {0};
+    Bytes all = {0};
+    if (!json_lines_parse(data, size, "input", "text", add_text, &all, &e)) fuzz_refused(&e);
+    MUST(all.size <= size); /* an escape is never shorter than what it stands for */
+    bytes_free(&all);
 }

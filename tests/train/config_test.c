@@ -322,6 +322,29 @@ static void a_base_that_cannot_be_is_refused(void **state) {
     assert_refused("base: b.yaml\n", "b.yaml:1:1: unknown key model.hedas (did you mean model.heads?)");
 }
 
+/* A checkpoint's configuration comes from anywhere: no file of this machine's becomes a part of it. */
+static void a_text_that_is_no_file_has_no_base(void **state) {
+    (void)state;
+    Config c;
+    Error e = {0};
+    const char text[] = "base: /etc/hostname\nseed: 1\n";
+    assert_false(config_parse(&c, text, sizeof text - 1, "t", &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    assert_string_equal(e.text, "t: base: only a configuration file may have one");
+}
+
+static void a_text_may_be_nothing(void **state) {
+    (void)state;
+    Config c;
+    Error e = {0};
+    const char text[] = "train.init_from: null\nrun: {label: ~}\ndata.source: \"null\"\n";
+    assert_true(config_parse(&c, text, sizeof text - 1, "t", &e));
+    assert_string_equal(c.train.init_from, "");
+    assert_string_equal(c.label, "");
+    assert_string_equal(c.data.source, "null");
+    assert_false(config_parse(&c, "model.layers: null", strlen("model.layers: null"), "t", &e));
+}
+
 static void values_that_do_not_fit_together_are_refused(void **state) {
     (void)state;
     static const struct {
@@ -400,6 +423,7 @@ static void keys_that_would_do_nothing_are_refused(void **state) {
         {"optim.decay_on", "input_gains", "model.norm", "post", "optim.decay_on"},
         {"optim.decay_on", "input_gains", "optim.weight_decay", "0", "optim.decay_on"},
         {"train.init_from", "x", "seeds.init", "1", "seeds.init"},
+        {"train.init_from", "", "train.init_hash", "00ff", "train.init_hash"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Config c;
@@ -561,6 +585,8 @@ int main(void) {
         TEST(unknown_and_duplicate_keys_are_refused_with_their_place),
         TEST(values_of_the_wrong_type_are_refused_with_their_place),
         TEST(a_base_that_cannot_be_is_refused),
+        TEST(a_text_that_is_no_file_has_no_base),
+        TEST(a_text_may_be_nothing),
         TEST(values_that_do_not_fit_together_are_refused),
         TEST(keys_that_would_do_nothing_are_refused),
         TEST(what_does_not_fit_is_refused_with_its_place),

@@ -182,6 +182,12 @@ static void every_key_outside_run_enters(void **state) {
     assert_true(moved > 35);
     config_key(&base, "another corpus", "tokenizer", changed);
     assert_string_not_equal(key, changed);
+    Config here = base, there = base; /* the same weights in two places */
+    strcpy(here.train.init_from, "here"), strcpy(there.train.init_from, "there");
+    strcpy(here.train.init_hash, "00ff"), strcpy(there.train.init_hash, "00ff");
+    config_key(&here, "corpus", "tokenizer", now);
+    config_key(&there, "corpus", "tokenizer", changed);
+    assert_string_equal(now, changed);
     config_key(&base, "corpus", "another tokenizer", changed);
     assert_string_not_equal(key, changed);
 }

@@ -582,6 +582,34 @@ static void a_checkpoint_of_another_shape_is_refused(void **state) {
                   "1|\n");
 }
 
+/* Other weights in the same place are another run, the same ones elsewhere are the same. */
+static void weights_are_known_by_what_they_are(void **state) {
+    const Place *p = *state;
+    char more[256], line[512];
+    snprintf(line, sizeof line,
+             "cd %s && rm -rf w && mkdir w && cp $(ls a.db.d/*/step-00000300/model.safetensors) "
+             "w/one.safetensors &&"
+             " cp $(ls shape.db.d/*/step-00000020/model.safetensors) w/two.safetensors && cp "
+             "w/one.safetensors w/it",
+             p->folder);
+    assert_int_equal(shell(line), 0);
+    snprintf(more, sizeof more, "train.init_from=%s/w/it train.steps=10", p->folder);
+    assert_int_equal(train(p, "init.db", more), 0);
+    snprintf(line, sizeof line, "cp %s/w/two.safetensors %s/w/it", p->folder, p->folder);
+    assert_int_equal(shell(line), 0);
+    assert_int_equal(train(p, "init.db", more), 0);
+    assert_answer(p, "init.db", "SELECT count(*), count(DISTINCT key) FROM run", "2|2|\n");
+    snprintf(more, sizeof more, "train.init_from=%s/w/one.safetensors train.steps=10", p->folder);
+    assert_int_equal(train(p, "init.db", more), 0);
+    assert_answer(p, "init.db", "SELECT count(*) FROM run", "2|\n");
+    char *hash = ask(p, "init.db", "SELECT json_extract(config, '$.train.init_hash') FROM run WHERE id = 2");
+    snprintf(more, sizeof more, "train.init_from=%s/w/one.safetensors train.init_hash=%.32s", p->folder,
+             hash);
+    free(hash);
+    assert_int_equal(train(p, "init.db", more), 2);
+    assert_said(p, "train.init_hash: ");
+}
+
 /* Its tokens have other numbers: to start from it or to sample from it would mean nothing. */
 static void a_checkpoint_of_another_tokenizer_is_refused(void **state) {
     const Place *p = *state;
@@ -658,6 +686,7 @@ int main(void) {
         cmocka_unit_test(divergence_is_reported_and_kept),
         cmocka_unit_test(bad_input_is_one_clear_line),
         cmocka_unit_test(a_checkpoint_of_another_shape_is_refused),
+        cmocka_unit_test(weights_are_known_by_what_they_are),
         cmocka_unit_test(a_checkpoint_of_another_tokenizer_is_refused),
         cmocka_unit_test(a_model_goes_on_with_a_prompt),
     };

@@ -461,6 +461,15 @@ bool checkpoint_open(const char *path, Config *c, Model **m, int64_t *step, Erro
     return false;
 }
 
+bool checkpoint_hash(const char *path, char hex[33], Error *e) {
+    char file[1100];
+    StFile *f;
+    if (!open_model(&f, path, file, e)) return false;
+    bool ok = safetensors_hash(f, hex, e);
+    safetensors_close(f);
+    return ok;
+}
+
 bool checkpoint_key(const char *path, char key[33], int64_t *step, Error *e) {
     char file[1100];
     StFile *f;

@@ -77,6 +77,9 @@ bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, 
  * model.safetensors. A tensor that is missing, left over or of another shape is an error naming it. */
 bool checkpoint_load_weights(const char *path, Model *m, Error *e);
 
+/* The hash of a checkpoint's weights, whatever else its file says (safetensors_hash). */
+bool checkpoint_hash(const char *path, char hex[33], Error *e);
+
 /* A model of its own from a checkpoint: for probe and sample. `vocab` comes from its embedding. */
 bool checkpoint_open(const char *path, Config *c, Model **m, int64_t *step, Error *e);
 

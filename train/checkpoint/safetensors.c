@@ -390,6 +390,14 @@ const char *safetensors_meta(const StFile *f, const char *key) {
     return value ? value->text : NULL;
 }
 
+bool safetensors_hash(const StFile *f, char hex[HEX], Error *e) {
+    XXH3_state_t *sum;
+    if (!begin_sum(&sum)) return fail(e, EXIT_FAILED, "safetensors: out of memory");
+    for (int i = 0; i < f->n; i++) add_tensor(sum, &f->at[i]);
+    end_sum(sum, hex);
+    return true;
+}
+
 bool safetensors_verify(const StFile *f, const char *path, Error *e) {
     const Yaml *meta = yaml_get(f->header, "__metadata__");
     const char *stored = safetensors_meta(f, checksum_key);

@@ -34,6 +34,8 @@ void safetensors_close(StFile *f);
 int safetensors_count(const StFile *f);
 const StTensor *safetensors_find(const StFile *f, const char *name); /* lives as long as f; NULL if absent */
 const char *safetensors_meta(const StFile *f, const char *key);      /* NULL if absent */
+/* XXH3-128, 32 hex digits, of names, shapes and numbers of the tensors, in their order. */
+bool safetensors_hash(const StFile *f, char hex[33], Error *e);
 /* Whether the file's checksum holds; true of a file without one (another program's). */
 bool safetensors_verify(const StFile *f, const char *path, Error *e);
 

@@ -9,7 +9,8 @@ static int describe(Config *c, Error *e) {
     RunSize size;
     const char *settled = config_settle(c);
     if (settled) fprintf(stderr, "sinklab: %s\n", settled);
-    if (!run_check(c, data_vocab(&c->data), e) || !run_size(c, data_vocab(&c->data), &size, e))
+    if (!run_init_hash(c, e) || !run_check(c, data_vocab(&c->data), e) ||
+        !run_size(c, data_vocab(&c->data), &size, e))
         return e->code;
     char *json = config_json(c, true);
     printf("%s\n", json);

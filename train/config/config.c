@@ -106,7 +106,8 @@ static const Row rows[] = {
     {"model.interventions", LIST, AT(model.interventions), "[]", .help = "trained under these"},
 
     {"data.source", STRING, AT(data.source), "gcide",
-     .help = "a corpus (sinklab fetch --help), the path of a text, or the task bigram_backcopy[:SOURCE] "
+     .help = "a corpus (sinklab fetch --help), the path of a text, PATH#FIELD of JSON lines, or the task "
+             "bigram_backcopy[:SOURCE] "
              "(arXiv 2410.13835)"},
     {"data.limit", INTEGER, AT(data.limit), "0", 0, 0x1p53, .help = "training tokens used; 0: all"},
     {"data.tokenizer", CHOICE, AT(data.tokenizer), "bpe", .names = tokenizer_name, .help = "text to tokens"},
@@ -140,6 +141,9 @@ static const Row rows[] = {
      .help =
          "lambda of lambda sum_l H CV^2(G), G_h the mean of 1 - first mass, in the loss (arXiv 2602.01203)"},
     {"train.init_from", STRING, AT(train.init_from), "", .help = "checkpoint to start from; empty: random"},
+    {"train.init_hash", STRING, AT(train.init_hash), "", .since = 2,
+     .help = "of the weights at init_from, by which the run is known: filled in; one that is given must be "
+             "theirs"},
 
     {"optim.name", CHOICE, AT(optim.name), "adamw", .names = optimiser_name, .says = optimiser_help,
      .help = "optimiser"},
@@ -393,8 +397,19 @@ bool config_set_row(Config *c, int row, const char *text, const char *where, Err
     return readers[rows[row].type]((char *)c + rows[row].offset, &rows[row], text, where, e);
 }
 
+/* As YAML 1.2 writes nothing, section 10.3.2. */
+static bool is_null(const Yaml *y) {
+    static const char *const words[] = {"null", "Null", "NULL", "~"};
+    for (size_t i = 0; !y->quoted && i < sizeof words / sizeof *words; i++)
+        if (!strcmp(y->text, words[i])) return true;
+    return false;
+}
+
+/* A text that is nothing is empty. */
 bool config_set_yaml(Config *c, int row, const Yaml *value, const char *where, Error *e) {
-    if (value->kind == YAML_SCALAR) return config_set_row(c, row, value->text, where, e);
+    if (value->kind == YAML_SCALAR)
+        return config_set_row(c, row, rows[row].type == STRING && is_null(value) ? "" : value->text, where,
+                              e);
     if (rows[row].type == LIST && value->kind == YAML_LIST)
         return read_items((List *)((char *)c + rows[row].offset), &rows[row], value, where, e);
     return wrong_kind(&rows[row], value->kind, where, e);

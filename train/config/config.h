@@ -33,6 +33,7 @@ typedef struct TrainConfig {
     double gate_balance;   /* lambda of lambda sum_l H CV^2 of the heads' gates; 0: none */
     List context_schedule; /* "STEP:CONTEXT", ascending, the first at 0; empty: model.context throughout */
     char init_from[512];   /* checkpoint folder to start from; "" = random */
+    char init_hash[33];    /* of the weights there; "": not looked at yet */
 } TrainConfig;
 
 typedef struct OptimConfig {
@@ -137,9 +138,10 @@ char *config_json(const Config *c, bool all);
  * bf16. Returns NULL, or a line that says so. */
 const char *config_settle(Config *c);
 
-/* The run key, 32 hex digits: XXH3-128 of the canonical JSON without run.* and without keys that say what
- * runs before their birth did anyway (`.since` of train/config/config.c), the hashes of corpus and tokenizer,
- * and NUMERICS; in bf16 NUMERICS_BF16 too. */
+/* The run key, 32 hex digits: XXH3-128 of the canonical JSON without run.*, without train.init_from where the
+ * hash of the weights there is known, and without keys that say what runs before their birth did anyway
+ * (`.since` of train/config/config.c), the hashes of corpus and tokenizer, and NUMERICS; in bf16
+ * NUMERICS_BF16 too. */
 void config_key(const Config *c, const char *corpus_hash, const char *tokenizer_hash, char key[33]);
 
 /* One line a key: name, type, default, bounds, help. */

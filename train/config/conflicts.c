@@ -102,6 +102,9 @@ static bool no_gate_of_norms(const Config *c) {
     return strcmp(slot_row(SLOT_NORM_KIND, c->model.norm_kind)->name, "gated");
 }
 
+static bool no_init_from(const Config *c) {
+    return !*c->train.init_from;
+}
 static bool no_penalty(const Config *c) {
     return !c->train.sink_penalty;
 }
@@ -279,6 +282,8 @@ static const Conflict conflicts[] = {
           "model.attention", "their rows do not sum to one"),
     IDLE(one_head, "train.gate_balance", "model.heads", "there is nothing to balance"),
     IDLE(no_penalty, "train.sink_target", "train.sink_penalty", "it is the penalty's"),
+
+    IDLE(no_init_from, "train.init_hash", "train.init_from", "there are no weights to have one"),
 
     CLASH(long_warmup, "optim.warmup", "is more than", "train.steps", "that many or less"),
     CLASH(negative_min_lr, "optim.min_lr", "is below 0", NULL, "only -1, lr / 10, is"),

@@ -1,15 +1,18 @@
 /* The run key: which runs are the same run. A key of the configuration that was born after runs of today's
  * NUMERICS is left out of the hash while it stands at its default: those runs did what the default does, and
- * stay done. When NUMERICS is raised no run is done any more, and from then on the key enters at any value.
+ * stay done. Weights to start from are known by what they are, not by where they lie. When NUMERICS is raised
+ * no run is done any more, and from then on the key enters at any value.
  */
 #include "data/base/files.h"
 #include "data/base/text.h"
 #include "train/config/config_private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool enters(const Config *c, int row) {
     bool young = config_row_since(row) == NUMERICS;
+    if (*c->train.init_hash && !strcmp(config_key_name(row), "train.init_from")) return false;
     return config_row_trains(c, row) && !(young && config_row_is_default(c, row));
 }
 

@@ -20,6 +20,7 @@ typedef struct Module {
 
 static struct {
     bool ready, listing, fired;
+    const char *kinds; /* those that are listed */
     char kind, mode;
     unsigned site;
     int nth, code, list, modules;
@@ -78,7 +79,9 @@ __attribute__((constructor)) static void read_plan(void) {
     backtrace(frame, 4); /* loads what unwinds */
     dl_iterate_phdr(add_module, NULL);
     plan.done = getenv("SINKLAB_FAULT_DONE");
-    if (sites && (plan.list = open(sites, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) >= 0)
+    plan.kinds = getenv("SINKLAB_KINDS");
+    if (sites && plan.kinds &&
+        (plan.list = open(sites, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) >= 0)
         plan.listing = plan.ready = true;
     else if (text && plan.done &&
              sscanf(text, "%c,%x,%d,%d,%7s", &plan.kind, &plan.site, &plan.nth, &plan.code, mode) == 5) {
@@ -116,7 +119,7 @@ static bool is_disk(char kind) {
 static Fault decide(char kind) {
     int nth = ++plan.seen[(unsigned char)kind];
     if (plan.listing) {
-        list_call(kind, nth);
+        if (strchr(plan.kinds, kind)) list_call(kind, nth);
         return FAULT_NONE;
     }
     if (plan.fired) return plan.mode == 'a' && is_disk(kind) ? FAULT_FAILS : FAULT_NONE;

@@ -27,8 +27,8 @@ typedef enum Fault { FAULT_NONE, FAULT_FAILS, FAULT_SHORT } Fault;
  * call of that kind in its process, if made from SITE (0: from any), fails with ERRNO (0: the process is
  * killed there), MODE is once, always (whatever is created, written or synced from then on fails too, in
  * later processes as well) or short (half of a write is done). SINKLAB_FAULT_DONE names the file that says so
- * once it has happened. SINKLAB_SITES=FILE: no call fails, each is listed there: kind, site, number among
- * those of its kind in its process. */
+ * once it has happened. SINKLAB_SITES=FILE, SINKLAB_KINDS=letters: no call fails, each of those kinds is
+ * listed there: kind, site, number among those of its kind in its process. */
 Fault fault(char kind);
 
 /* What a journal (SINKLAB_JOURNAL=FILE) keeps: changes to files and folders, in the order in which they were
