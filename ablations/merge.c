@@ -14,6 +14,7 @@
 #include "data/base/listing.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/commands/command.h"
+#include "train/store/column.h"
 #include "train/store/schema.h"
 #include "train/store/store.h"
 
@@ -53,7 +54,7 @@ static bool execute(Merge *m, const char *sql, const char *key, char *text, size
         return store_failed(m->into, "merge", e);
     sqlite3_bind_text(q, 1, key, -1, SQLITE_STATIC);
     while ((result = sqlite3_step(q)) == SQLITE_ROW) {
-        const char *value = (const char *)sqlite3_column_text(q, 0);
+        const char *value = column_text(q, 0);
         if (text && value) snprintf(text, room, "%s", value);
     }
     sqlite3_finalize(q);
@@ -189,8 +190,7 @@ static bool compare_digests(Merge *m, const char *key, bool *same, Error *e) {
     int a = SQLITE_ROW, b = theirs ? SQLITE_ROW : SQLITE_ERROR;
     for (*same = true; *same && a == SQLITE_ROW && b == SQLITE_ROW;) {
         a = sqlite3_step(ours), b = sqlite3_step(theirs);
-        *same = a == b && (a != SQLITE_ROW || !strcmp((const char *)sqlite3_column_text(ours, 0),
-                                                      (const char *)sqlite3_column_text(theirs, 0)));
+        *same = a == b && (a != SQLITE_ROW || !strcmp(column_text(ours, 0), column_text(theirs, 0)));
     }
     bool ok = theirs && (a == SQLITE_ROW || a == SQLITE_DONE || store_failed(m->into, "merge", e)) &&
               (b == SQLITE_ROW || b == SQLITE_DONE || store_failed(m->from, "merge", e));
@@ -268,8 +268,7 @@ static bool read_keys(Merge *m, Bytes *keys, Error *e) {
         return store_failed(m->from, "merge", e);
     bool ok = true;
     while ((result = sqlite3_step(q)) == SQLITE_ROW && ok)
-        ok = store_key(m->from, (const char *)sqlite3_column_text(q, 0), e) &&
-             bytes_append(keys, sqlite3_column_text(q, 0), KEY_BYTES, e);
+        ok = store_key(m->from, column_text(q, 0), e) && bytes_append(keys, column_text(q, 0), KEY_BYTES, e);
     sqlite3_finalize(q);
     return ok && (result == SQLITE_DONE || store_failed(m->from, "merge", e));
 }
@@ -337,7 +336,10 @@ static bool merge_attached(Merge *m, Error *e) {
 
 static bool merge_database(Merge *m, const char *path, Error *e) {
     if (!store_open(&m->from, path, STORE_READ, e)) return false;
-    bool ok = execute(m, "ATTACH ?1 AS other", store_uri(m->from), NULL, 0, e) && merge_attached(m, e);
+    bool ok = execute(m, "ATTACH ?1 AS other", store_uri(m->from), NULL, 0, NULL) ||
+              fail(e, EXIT_FAILED, "merge: %s: cannot be attached: %s (does the disk answer?)", path,
+                   sqlite3_errmsg(store_db(m->into))); /* it could be opened: store_failed would blame INTO */
+    ok = ok && merge_attached(m, e);
     sqlite3_exec(store_db(m->into), "DETACH other", NULL, NULL, NULL);
     store_close(m->from);
     return ok;

@@ -2,6 +2,7 @@
 #include "ablations/text_table.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/commands/command.h"
+#include "train/store/column.h"
 #include "train/store/store.h"
 
 #include <stdlib.h>
@@ -115,12 +116,25 @@ static bool note(Store *s, const Options *o, char **words, int n, Error *e) {
     return ok;
 }
 
+/* A whole key without a row, whose files are there: what a delete left that was cut short, or a database that
+ * is gone. */
+static bool find_files(Store *s, const char *key, int place, FoundRun *out) {
+    char folder[1024];
+    Error none = {0};
+    if (!store_folder(s, key, folder, &none) || access(folder, F_OK)) return false;
+    *out = (FoundRun){.id = -1 - place};
+    snprintf(out->key, sizeof out->key, "%s", key);
+    return true;
+}
+
 /* The runs of several words, each once; how many, or -1 on an error. */
 static int find_runs(Store *s, char **words, int n, FoundRun *out, Error *e) {
     int found = 0;
     for (int i = 0; i < n; i++) {
         int same = 0;
-        if (!store_find(s, words[i], &out[found], e)) return -1;
+        if (!store_find(s, words[i], &out[found], e) &&
+            (e->code != EXIT_USAGE || !find_files(s, words[i], found, &out[found])))
+            return -1;
         while (out[same].id != out[found].id) same++;
         found += same == found;
     }
@@ -159,7 +173,7 @@ static bool all_runs(Store *s, char **keys, Error *e) {
     sqlite3_stmt *rows = table_query(s, "SELECT coalesce(group_concat(key, ' '), '') FROM run", NULL, e);
     if (!rows) return false;
     bool ok = sqlite3_step(rows) == SQLITE_ROW || store_failed(s, "runs", e);
-    *keys = ok ? strdup((const char *)sqlite3_column_text(rows, 0)) : NULL;
+    *keys = ok ? strdup(column_text(rows, 0)) : NULL;
     sqlite3_finalize(rows);
     return ok && (*keys || fail(e, EXIT_FAILED, "runs: out of memory"));
 }

@@ -4,6 +4,7 @@
 #include "data/base/error.h"
 #include "data/base/printable.h"
 #include "train/config/yaml.h"
+#include "train/store/column.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -95,10 +96,10 @@ static void put_cell(FILE *out, const Form *f, sqlite3_stmt *rows, int column) {
         f->real(out, sqlite3_column_double(rows, column));
         break;
     case SQLITE_INTEGER:
-        fputs((const char *)sqlite3_column_text(rows, column), out);
+        fputs(column_text(rows, column), out);
         break;
     default:
-        f->text(out, (const char *)sqlite3_column_text(rows, column));
+        f->text(out, column_text(rows, column));
     }
 }
 
@@ -169,10 +170,10 @@ static void add_value(Grid *g, sqlite3_stmt *rows, int column) {
         add_cell(g, real);
         break;
     case SQLITE_INTEGER:
-        add_cell(g, (const char *)sqlite3_column_text(rows, column));
+        add_cell(g, column_text(rows, column));
         break;
     default:
-        add_cell(g, (const char *)sqlite3_column_text(rows, column));
+        add_cell(g, column_text(rows, column));
         g->number[column] = false;
     }
 }

@@ -105,7 +105,7 @@ void attend_backward(const Pass *p, int l, const Acts *a) {
         dpart[PART_KEY] = dkv;
         dpart[PART_VALUE] = dkv + keys;
     }
-    tap_back(p, TAP_ATTN_OUT, l, p->t->dy, (int)width, &(Heads){.H = c.H, .dh = c.dh});
+    tap_back(p, TAP_ATTN_OUT, l, p->t->dy, (int)width, width, &(Heads){.H = c.H, .dh = c.dh});
     attention_backward(slot, &s, a->qkv, a->plain, a->stat, p->t->dy, p->t->dqkv, dpart, p->t->parts,
                        p->t->attention);
     if (slot->mix) mix_backward(p, slot, &c);

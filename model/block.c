@@ -1,6 +1,7 @@
 #include "model/block.h"
 
 #include "model/attend.h"
+#include "model/dropped.h"
 #include "model/gated_heads.h"
 #include "model/linear.h"
 #include "model/ops/ops.h"
@@ -75,6 +76,7 @@ static void attention_sublayer(const Pass *p, int l, Acts *a) {
     if (position->rotate_forward) position->rotate_forward(&rotation, a->qkv, ld);
     mix_values(p, l, a);
     scale_values(p, l, a);
+    tap_rows(p, TAP_VALUE, l, value_of(&qkv, a->qkv), qkv.KV * qkv.dh, ld, NULL);
     lap(p, PHASE_POSITION, 6 * width, 16 * width);
     attend(p, l, a);
     gates_forward(p, l, a, h);
@@ -102,6 +104,7 @@ static void mlp_sublayer(const Pass *p, int l, Acts *a, float *x_next) {
     lap(p, PHASE_ACTIVATION, 18 * f, 4 * (in + f));
     tap(p, TAP_MLP_HIDDEN, l, t->s, (int)f, NULL);
     linear_forward(p, &narrow, p->N, t->s, t->add);
+    drop_weights(p, l, t->s, t->add);
     norm_over(p, l, STAGE_ADD_NORM_MLP, t->add, &a->add_mlp);
     tap(p, TAP_MLP_OUT, l, t->add, (int)d, NULL);
     residual_add(x_next, a->mid, t->add, p->N * d);
@@ -136,7 +139,7 @@ static const float *mlp_out_backward(const Pass *p, int l) {
     int d = (int)p->m->config.width;
     if (!t->changes || !changes_at(t->changes, TAP_MLP_OUT, l)) return t->dx;
     memcpy(t->add, t->dx, (size_t)(p->N * d) * sizeof *t->dx);
-    tap_back(p, TAP_MLP_OUT, l, t->add, d, NULL);
+    tap_back(p, TAP_MLP_OUT, l, t->add, d, d, NULL);
     return t->add;
 }
 
@@ -151,7 +154,10 @@ static void mlp_backward(const Pass *p, int l, Acts *a) {
     norm_over_backward(p, l, STAGE_SUM_NORM_MLP, &a->sum_mlp, t->dx);
     const float *dadd = norm_of_added_backward(p, l, STAGE_ADD_NORM_MLP, &a->add_mlp, mlp_out_backward(p, l));
     linear_inputs(p, &narrow, p->N, dadd, t->ds);
+    drop_weights_backward(p, l, dadd, t->ds);
+    tap_back(p, TAP_MLP_HIDDEN, l, t->ds, (int)f, f, NULL);
     slot->backward(&mlp, a->hid, t->ds, t->s);
+    tap_again(p, TAP_MLP_HIDDEN, l, t->s, (int)f);
     lap(p, PHASE_ACTIVATION, 24 * f, 8 * (in + f));
     linear_weights(p, &narrow, p->N, dadd, t->s);
     const float *h = norm_forward(p, l, STAGE_NORM_MLP, a->mid, t->h, a->norm_mlp); /* cheaper than kept */
@@ -180,6 +186,7 @@ static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
     attend_backward(p, l, a);
     gates_backward(p, l, a, GATE_VALUE, value_of(&qkv, a->qkv), ld, value_of(&qkv, t->dqkv));
     own_values_backward(p, l, a, value_of(&qkv, t->dqkv));
+    tap_back(p, TAP_VALUE, l, value_of(&qkv, t->dqkv), qkv.KV * qkv.dh, ld, NULL);
     scale_values_backward(p, l, a);
     mix_values_backward(p, l);
     if (position->rotate_backward) position->rotate_backward(&rotation, t->dqkv, ld);
@@ -195,7 +202,9 @@ static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
 
 void block_backward(const Pass *p, int l) {
     Acts *a = &p->t->acts[l];
+    int d = (int)p->m->config.width;
     tap_gradient(p, TAP_RESID_GRAD, l, p->t->dx);
+    tap_back(p, TAP_RESID, l, p->t->dx, d, d, NULL);
     clip_backward(p, p->t->acts[l + 1].x, p->t->dx);
     mlp_backward(p, l, a);
     attention_sublayer_backward(p, l, a);

@@ -1,6 +1,7 @@
 #include "model/linear.h"
 
 #include "model/bf16_weights.h"
+#include "model/dropped.h"
 #include "model/kernels/gemm.h"
 #include "model/kernels/gemm_bf16.h"
 #include "model/ops/ops.h"
@@ -23,7 +24,8 @@ void linear_forward(const Pass *p, const Linear *l, int64_t n, const float *X, f
                   false, Y, l->ld, t->bf16);
     else
         gemm_nt(n, l->out, l->in, X, l->in, weights(p, l), l->in, 0, Y, l->ld);
-    if (l->b) bias_forward(Y, p->m->params + l->b->offset, n, l->out);
+    float room[l->b ? l->out : 1];
+    if (l->b) bias_forward(Y, bias_left(p, l, room), n, l->out);
     end(p, l, LINEAR_FORWARD, n);
 }
 
@@ -42,12 +44,15 @@ void linear_inputs(const Pass *p, const Linear *l, int64_t n, const float *dY, f
 void linear_weights(const Pass *p, const Linear *l, int64_t n, const float *dY, const float *X) {
     if (p->taps_only) return;
     int64_t chunk = (int64_t)model_chunk_rows(p->b->T) * p->b->T;
-    float *dW = p->grads + l->w->offset;
+    float *dW = p->grads + l->w->offset, room[l->b ? l->out : 1];
+    Kept kept;
+    dropped_keep(p, l, &kept, room);
     if (!p->t->bf16) gemm_tn_cut(l->out, l->in, n, chunk, dY, l->ld, X, l->in, 1, dW, l->in);
     if (p->t->bf16 && chunk % BF16_CUT == 0) chunk = n;
     for (int64_t at = 0; p->t->bf16 && at < n; at += chunk)
         gemm_bf16(l->out, l->in, n - at < chunk ? n - at : chunk, (Factor){dY + at * l->ld, 1, l->ld, NULL},
                   (Factor){X + at * l->in, 1, l->in, NULL}, true, dW, l->in, p->t->bf16);
     if (l->b) bias_backward(dY, p->grads + l->b->offset, p->t->partial, p->b->rows, p->b->T, l->out);
+    dropped_put_back(p, l, &kept);
     end(p, l, LINEAR_DW, n);
 }

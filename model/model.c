@@ -104,16 +104,10 @@ static const SlotHead *slot_head(const ModelConfig *c, Stage s) {
 
 /* ---- configuration ---- */
 
-static int64_t default_mlp_width(const ModelConfig *c) {
-    if (mlp_slots[c->mlp].parts == 1) return 4 * c->width;
-    int64_t f = 8 * c->width / 3 / 32 * 32;
-    return f ? f : 32;
-}
-
 bool model_config_check(ModelConfig *c, Error *e) {
     if (!changes_read(c, (int)c->context, &(Changes){0}, e)) return false;
     if (!c->kv_heads) c->kv_heads = c->heads;
-    if (!c->mlp_width) c->mlp_width = default_mlp_width(c);
+    c->mlp_width = config_mlp_width(c);
     return true;
 }
 

@@ -63,6 +63,8 @@ const char *head_out_gain_name(int i);
 
 /* Heads of keys and values. */
 int config_kv_heads(const ModelConfig *c);
+/* Hidden units of the MLP. */
+int64_t config_mlp_width(const ModelConfig *c);
 /* Whether model.sink_heads gives head h the null key. */
 bool config_has_null(const ModelConfig *c, int h);
 

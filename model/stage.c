@@ -27,9 +27,10 @@ Ctx stage_ctx(const Pass *p, int layer, Stage s) {
     return x;
 }
 
-static View view_of(const Pass *p, TapPoint at, int layer, float *data, int width, const Heads *heads) {
+static View view_of(const Pass *p, TapPoint at, int layer, float *data, int width, int64_t ld,
+                    const Heads *heads) {
     return (View){at,   layer, p->b->row0, p->b->rows, p->b->T,         0,
-                  p->N, width, width,      data,       p->b->doc_start, heads};
+                  p->N, width, ld,         data,       p->b->doc_start, heads};
 }
 
 static bool is_wanted(const Pass *p, TapPoint at) {
@@ -42,22 +43,34 @@ static void show(const Pass *p, const View *v) {
 }
 
 void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const Heads *heads) {
+    tap_rows(p, at, layer, data, width, width, heads);
+}
+
+void tap_again(const Pass *p, TapPoint at, int layer, float *data, int width) {
+    if (!p->t->changes) return;
+    View v = view_of(p, at, layer, data, width, width, NULL);
+    changes_write(p->t->changes, &v);
+}
+
+void tap_rows(const Pass *p, TapPoint at, int layer, float *data, int width, int64_t ld, const Heads *heads) {
     bool wanted = is_wanted(p, at);
     if (!wanted && !p->t->changes) return;
-    View v = view_of(p, at, layer, data, width, heads);
+    View v = view_of(p, at, layer, data, width, ld, heads);
     if (p->t->changes) changes_write(p->t->changes, &v);
     if (wanted) show(p, &v);
 }
 
 void tap_gradient(const Pass *p, TapPoint at, int layer, const float *grad) {
     if (!is_wanted(p, at)) return;
-    View v = view_of(p, at, layer, (float *)grad, (int)p->m->config.width, NULL);
+    int width = (int)p->m->config.width;
+    View v = view_of(p, at, layer, (float *)grad, width, width, NULL);
     show(p, &v);
 }
 
-void tap_back(const Pass *p, TapPoint at, int layer, float *grad, int width, const Heads *heads) {
-    View v = view_of(p, at, layer, grad, width, heads);
-    if (p->t->changes) changes_back(p->t->changes, &v);
+void tap_back(const Pass *p, TapPoint at, int layer, float *grad, int width, int64_t ld, const Heads *heads) {
+    if (!p->t->changes) return;
+    View v = view_of(p, at, layer, grad, width, ld, heads);
+    changes_back(p->t->changes, &v);
 }
 
 const float *norm_forward(const Pass *p, int l, Stage s, const float *x, float *out, float *stat) {

@@ -21,11 +21,17 @@ Ctx stage_ctx(const Pass *p, int layer, Stage s);
 /* Lets interventions change an array at this tap, then shows it to the observers that want it. */
 void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const Heads *heads);
 
+/* The same of an array in rows of ld. */
+void tap_rows(const Pass *p, TapPoint at, int layer, float *data, int width, int64_t ld, const Heads *heads);
+/* Lets interventions change an array that the backward made again, as they did in the forward; shows nobody.
+ */
+void tap_again(const Pass *p, TapPoint at, int layer, float *data, int width);
+
 /* Shows a gradient (N, d) to the observers that want it. */
 void tap_gradient(const Pass *p, TapPoint at, int layer, const float *grad);
 
 /* The gradient of what was there before from that of what interventions left: in place. */
-void tap_back(const Pass *p, TapPoint at, int layer, float *grad, int width, const Heads *heads);
+void tap_back(const Pass *p, TapPoint at, int layer, float *grad, int width, int64_t ld, const Heads *heads);
 
 /* Ends a phase of the pass that did that much work a token. */
 static inline void lap(const Pass *p, Phase phase, double flops, double bytes) {

@@ -10,6 +10,7 @@
 typedef enum TapPoint {
     TAP_EMBED,      /* (N, d)    token vectors entering block 0 */
     TAP_ATTN_IN,    /* (N, d)    normed input of attention */
+    TAP_VALUE,      /* (N, KV dh) the tokens' values as attention takes them, in rows of q, k, v */
     TAP_ATTN_OUT,   /* (N, H dh) aggregated values of all heads, before head_out; `heads` is set */
     TAP_HEAD_OUT,   /* (N, H dh) after the head-output transform, before W_O */
     TAP_ATTN_ADD,   /* (N, d)    what attention adds to the residual stream */

@@ -1,8 +1,15 @@
-/* Owns: what the symbolic sizes of tensors are in a model. */
+/* Owns: what the symbolic sizes of tensors are in a model, and the MLP's width where none is given. */
 #include "model/slots.h"
 
 static int64_t d_head(const ModelConfig *c) {
     return c->width / c->heads;
+}
+
+int64_t config_mlp_width(const ModelConfig *c) {
+    if (c->mlp_width) return c->mlp_width;
+    if (mlp_slots[c->mlp].parts == 1) return 4 * c->width;
+    int64_t f = 8 * c->width / 3 / 32 * 32;
+    return f ? f : 32;
 }
 
 int64_t size_of(const ModelConfig *c, Size s) {

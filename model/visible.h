@@ -20,10 +20,11 @@ static inline Visible visible_of(const ModelConfig *c) {
     return (Visible){(int)c->window, (int)c->window_keep, (int)c->prefix};
 }
 
-/* Keys that an intervention hides: `query` sees itself alone; `key` is seen by no query but the row's first.
- * -1: none such. */
+/* What an intervention does to who sees whom: `query` sees itself alone; `bias` is added to the scores of
+ * `key` with every query but the row's first: -INFINITY, and no such query sees the key. -1: none such. */
 typedef struct Blind {
     int query, key;
+    float bias;
 } Blind;
 
 typedef struct Blinds {

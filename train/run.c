@@ -63,8 +63,7 @@ static bool changes_something(const Config *c, const ModelConfig *shape, Error *
     for (int i = 0; i < changes.n; i++)
         if (intervention_of_batch(&changes.at[i]) && trainer_rows_in_flight(c, T) == 1)
             return fail(e, EXIT_USAGE,
-                        "model.interventions: %s does nothing with mu=batch: one row of %d is in flight "
-                        "(mu=positions)",
+                        "model.interventions: %s is over a mean of rows, and one row of %d is in flight",
                         changes.at[i].kind->name, T);
     return true;
 }

@@ -3,6 +3,7 @@
 #include "ablations/page/report_runs.h"
 #include "ablations/page/svg.h"
 #include "ablations/text_table.h"
+#include "train/store/column.h"
 
 #include <math.h>
 #include <string.h>
@@ -46,8 +47,7 @@ static double uniform_mass(int T) {
 static void add_model(HeadMap *h, sqlite3_stmt *q) {
     if (++h->models > MOST_MODELS) return;
     Model *m = &h->model[h->n++];
-    snprintf(m->name, sizeof m->name, "%s, seed %d", (const char *)sqlite3_column_text(q, 0),
-             sqlite3_column_int(q, 1));
+    snprintf(m->name, sizeof m->name, "%s, seed %d", column_text(q, 0), sqlite3_column_int(q, 1));
     m->run = sqlite3_column_int64(q, 2);
     m->layers = sqlite3_column_int(q, 3);
     m->heads = sqlite3_column_int(q, 4);

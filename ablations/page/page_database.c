@@ -1,6 +1,7 @@
 #include "ablations/page/page_database.h"
 
 #include "data/base/listing.h"
+#include "train/store/column.h"
 #include "train/store/schema.h"
 
 #include <string.h>
@@ -128,8 +129,7 @@ static bool copy_sql(const Extract *x, const struct Part *part, char **sql) {
     bool there = sqlite3_step(q) == SQLITE_ROW && sqlite3_column_type(q, 0) != SQLITE_NULL;
     if (there)
         *sql = sqlite3_mprintf("INSERT OR IGNORE INTO main.%s (%s) SELECT %s FROM src.%s AS t WHERE %s",
-                               part->table, sqlite3_column_text(q, 0), sqlite3_column_text(q, 1), part->table,
-                               part->rows);
+                               part->table, column_text(q, 0), column_text(q, 1), part->table, part->rows);
     if (result == SQLITE_OK) result = sqlite3_finalize(q);
     return (result == SQLITE_OK && !there == !*sql) || failed(x);
 }

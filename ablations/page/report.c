@@ -9,6 +9,7 @@
 #include "data/base/files.h"
 #include "data/base/text.h"
 #include "train/commands/command.h"
+#include "train/store/column.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -68,7 +69,7 @@ static bool read_curves(const Page *p, const char *sql, Curves *c) {
     bool ok = q;
     while (ok && (result = sqlite3_step(q)) == SQLITE_ROW) {
         if (sqlite3_column_int64(q, 2) != run)
-            ok = begin_series(c, sqlite3_column_int(q, 0), (const char *)sqlite3_column_text(q, 1), p->e);
+            ok = begin_series(c, sqlite3_column_int(q, 0), column_text(q, 1), p->e);
         run = sqlite3_column_int64(q, 2);
         ok = ok && add_point(c, sqlite3_column_double(q, 3), sqlite3_column_double(q, 4), p->e);
     }

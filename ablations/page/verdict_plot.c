@@ -3,6 +3,7 @@
 #include "ablations/page/svg.h"
 #include "ablations/text_table.h"
 #include "data/base/bytes.h"
+#include "train/store/column.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -39,7 +40,7 @@ static double number(sqlite3_stmt *q, int column) {
 }
 
 static void copy_text(sqlite3_stmt *q, int column, char *out, size_t room) {
-    const char *text = (const char *)sqlite3_column_text(q, column);
+    const char *text = column_text(q, column);
     snprintf(out, room, "%s", text ? text : "");
 }
 
@@ -76,7 +77,7 @@ static bool read_points(Store *s, const char *sweep, Row *rows, int n, Error *e)
     int result = SQLITE_DONE;
     bool ok = q;
     while (ok && (result = sqlite3_step(q)) == SQLITE_ROW)
-        ok = add_point(rows, n, (const char *)sqlite3_column_text(q, 0), sqlite3_column_double(q, 1), e);
+        ok = add_point(rows, n, column_text(q, 0), sqlite3_column_double(q, 1), e);
     ok = ok && (result == SQLITE_DONE || store_failed(s, "report", e));
     sqlite3_finalize(q);
     return ok;

@@ -74,8 +74,7 @@ static bool add_change(ProbedModel *s, const char *text, int T, Error *e) {
     if (!intervention_read(text, "--do", &s->m->config, T, &i, e)) return false;
     add_name(s, &i, !s->changes.n && !s->no_bos);
     if (intervention_of_batch(&i) && s->main.rows == 1)
-        return fail(e, EXIT_USAGE, "--do: %s does nothing with mu=batch: there is one row (mu=positions)",
-                    text);
+        return fail(e, EXIT_USAGE, "--do: %s is over a mean of rows, and there is one row", text);
     s->of_batch |= intervention_of_batch(&i);
     if (intervention_of_rows(&i)) {
         if (s->c.data.bos != BOS_ROW)

@@ -1,6 +1,7 @@
 #include "ablations/sweep/plan.h"
 
 #include "data/base/files.h"
+#include "train/store/column.h"
 #include "train/when_due.h"
 
 #include <stdio.h>
@@ -176,7 +177,7 @@ static bool look(PlannedRun *r, sqlite3_stmt *find, Store *s, Error *e) {
     strcpy(r->status, "new");
     r->step = 0;
     if (result == SQLITE_ROW) {
-        snprintf(r->status, sizeof r->status, "%s", (const char *)sqlite3_column_text(find, 0));
+        snprintf(r->status, sizeof r->status, "%s", column_text(find, 0));
         r->step = sqlite3_column_int64(find, 1);
         /* A run with status running may be dead, a queued one just have been taken: the lock tells. */
         if (strcmp(r->status, "done") && store_alive(s, r->key))
@@ -204,8 +205,7 @@ static bool look_elsewhere(Plan *p, PlannedRun *r, sqlite3_stmt *texts, sqlite3_
     Config here = plan_settled(r);
     int result;
     while (!strcmp(there.status, "new") && (result = sqlite3_step(texts)) == SQLITE_ROW) {
-        config_key(&here, (const char *)sqlite3_column_text(texts, 0),
-                   (const char *)sqlite3_column_text(texts, 1), there.key);
+        config_key(&here, column_text(texts, 0), column_text(texts, 1), there.key);
         if (!look(&there, find, s, e)) return false;
     }
     bool found = strcmp(there.status, "new");
@@ -241,12 +241,12 @@ static bool has_key(const Plan *p, const char *key) {
 }
 
 static bool add_orphan(Plan *p, sqlite3_stmt *row, Error *e) {
-    if (has_key(p, (const char *)sqlite3_column_text(row, 0))) return true;
+    if (has_key(p, column_text(row, 0))) return true;
     if (!memory_grow((void **)&p->orphan, p->orphans + 1, sizeof *p->orphan, e)) return false;
     Orphan *o = &p->orphan[p->orphans++];
-    snprintf(o->key, sizeof o->key, "%s", (const char *)sqlite3_column_text(row, 0));
-    snprintf(o->label, sizeof o->label, "%s", (const char *)sqlite3_column_text(row, 1));
-    snprintf(o->status, sizeof o->status, "%s", (const char *)sqlite3_column_text(row, 2));
+    snprintf(o->key, sizeof o->key, "%s", column_text(row, 0));
+    snprintf(o->label, sizeof o->label, "%s", column_text(row, 1));
+    snprintf(o->status, sizeof o->status, "%s", column_text(row, 2));
     o->seed = sqlite3_column_int64(row, 3);
     p->edited = p->edited || sqlite3_column_int(row, 4);
     return true;

@@ -3,6 +3,7 @@
 #include "ablations/sweep/csv.h"
 #include "data/base/files.h"
 #include "data/base/listing.h"
+#include "train/store/column.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,7 +35,7 @@ static bool look_up(Target *t, const Csv *c, const char *table, int i, Error *e)
     sqlite3_bind_text(q, 1, table, -1, SQLITE_STATIC);
     sqlite3_bind_text(q, 2, c->field[i], -1, SQLITE_STATIC);
     bool known = sqlite3_step(q) == SQLITE_ROW;
-    const char *type = known ? (const char *)sqlite3_column_text(q, 0) : "";
+    const char *type = known ? column_text(q, 0) : "";
     t->kind[i] = !strcmp(type, "REAL") ? AS_REAL : !strcmp(type, "INTEGER") ? AS_INTEGER : AS_TEXT;
     t->filled[i] = known && sqlite3_column_int(q, 1);
     sqlite3_finalize(q);

@@ -3,6 +3,7 @@
 #include "ablations/sweep/csv.h"
 #include "ablations/text_table.h"
 #include "data/base/files.h"
+#include "train/store/column.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -110,7 +111,7 @@ static bool append_part(sqlite3_str *sql, const Kept *part, int *n, Store *s, Er
     if (!columns) return false;
     sqlite3_str_appendall(sql, "SELECT c.key AS key");
     for (*n = 1; (result = sqlite3_step(columns)) == SQLITE_ROW; (*n)++) {
-        const char *name = (const char *)sqlite3_column_text(columns, 0);
+        const char *name = column_text(columns, 0);
         bool keyed = sqlite3_column_int(columns, 1), named = has_word(part->columns, name);
         if (keyed || (named && part->digits == EXACT))
             sqlite3_str_appendf(sql, ", t.\"%w\" AS \"%w\"", name, name);

@@ -4,6 +4,7 @@
 #include "ablations/sweep/sweep_answers.h"
 #include "ablations/sweep/tuning_progress.h"
 #include "ablations/text_table.h"
+#include "train/store/column.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -54,8 +55,7 @@ static bool tell_drift(const Sweep *s, Store *store, Error *e) {
             stderr,
             "%s: what was run has %s %s, not %s; this is the verdict on what was run (give the words that "
             "sweep run was given, or run it without)\n",
-            s->path, (const char *)sqlite3_column_text(q, 0), (const char *)sqlite3_column_text(q, 1),
-            (const char *)sqlite3_column_text(q, 2));
+            s->path, column_text(q, 0), column_text(q, 1), column_text(q, 2));
     ok = ok && (result == SQLITE_ROW || result == SQLITE_DONE || store_failed(store, "results: sweep", e));
     sqlite3_finalize(q);
     return ok;
@@ -66,7 +66,7 @@ bool verdict_known(const Sweep *s, Store *store, Error *e) {
     sqlite3_stmt *q = table_query(store, "SELECT file FROM sweep WHERE name = ?1", s->name, e);
     if (!q) return false;
     bool known = sqlite3_step(q) == SQLITE_ROW;
-    bool edited = known && strcmp((const char *)sqlite3_column_text(q, 0), s->text);
+    bool edited = known && strcmp(column_text(q, 0), s->text);
     if (sqlite3_finalize(q) != SQLITE_OK) return store_failed(store, "results: sweep", e);
     if (edited)
         fprintf(stderr,
@@ -93,13 +93,12 @@ static bool print_scale(FILE *out, const Sweep *s, Store *store, const char *bul
     sqlite3_stmt *q = table_query(store, scale_sql, s->name, e);
     if (!q) return false;
     if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_int(q, 5)) {
-        const char *least = (const char *)sqlite3_column_text(q, 0),
-                   *most = (const char *)sqlite3_column_text(q, 1);
+        const char *least = column_text(q, 0), *most = column_text(q, 1);
         bool one = !least || !most || !strcmp(least, most);
         fprintf(out, "%sscale: %s%s%s parameters, %s tokens a run, %d judging seed%s, %d of %d runs done\n",
-                bullet, least ? least : "?", one ? "" : " to ", one ? "" : most,
-                (const char *)sqlite3_column_text(q, 2), sqlite3_column_int(q, 3),
-                sqlite3_column_int(q, 3) == 1 ? "" : "s", sqlite3_column_int(q, 4), sqlite3_column_int(q, 5));
+                bullet, least ? least : "?", one ? "" : " to ", one ? "" : most, column_text(q, 2),
+                sqlite3_column_int(q, 3), sqlite3_column_int(q, 3) == 1 ? "" : "s", sqlite3_column_int(q, 4),
+                sqlite3_column_int(q, 5));
     }
     return sqlite3_finalize(q) == SQLITE_OK || store_failed(store, "results: sweep", e);
 }
@@ -155,9 +154,9 @@ static const char lacking_sql[] =
 static bool print_lacking(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
     sqlite3_stmt *q = table_query(store, lacking_sql, s->name, e);
     if (!q) return false;
-    if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_text(q, 0))
+    if (sqlite3_step(q) == SQLITE_ROW && column_text(q, 0))
         fprintf(out, "%sleft out: %s (not measured, or by an older definition than this program's)\n", bullet,
-                (const char *)sqlite3_column_text(q, 0));
+                column_text(q, 0));
     return sqlite3_finalize(q) == SQLITE_OK || store_failed(store, "results: sweep", e);
 }
 

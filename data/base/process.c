@@ -15,12 +15,14 @@ extern char **environ;
 
 static int spawn(pid_t *pid, const char *const argv[], const char *folder, const char *log) {
     posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addchdir_np(&actions, folder);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    posix_spawn_file_actions_adddup2(&actions, 1, 2);
-    int failed = posix_spawnp(pid, argv[0], &actions, NULL, (char *const *)argv, environ);
+    int failed = posix_spawn_file_actions_init(&actions); /* each takes memory */
+    if (failed) return failed;
+    failed = posix_spawn_file_actions_addchdir_np(&actions, folder);
+    if (!failed) failed = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    if (!failed)
+        failed = posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (!failed) failed = posix_spawn_file_actions_adddup2(&actions, 1, 2);
+    if (!failed) failed = posix_spawnp(pid, argv[0], &actions, NULL, (char *const *)argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     return failed;
 }

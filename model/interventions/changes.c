@@ -12,11 +12,13 @@ static bool is_at(const Intervention *i, TapPoint tap, int layer) {
 }
 
 bool intervention_of_rows(const Intervention *i) {
-    return !i->kind->write && !i->kind->tokens && !i->kind->blind;
+    const InterventionKind *k = i->kind;
+    return !k->write && !k->tokens && !k->blind && !k->entry && !k->biases;
 }
 
 bool intervention_of_batch(const Intervention *i) {
-    return i->kind->may >> ARG_MU & 1 && i->arg[ARG_MU] == MU_BATCH;
+    return (i->kind->may >> ARG_MU & 1 && i->arg[ARG_MU] == MU_BATCH) ||
+           (i->kind->may >> ARG_TO & 1 && i->arg[ARG_TO] == TO_MEAN);
 }
 
 bool changes_read(const ModelConfig *c, int T, Changes *out, Error *e) {
@@ -64,4 +66,27 @@ Blinds changes_blinds(const Changes *c, int layer) {
     for (int i = 0; i < c->n; i++)
         if (c->at[i].kind->blind && of_layer(&c->at[i], layer)) b.at[b.n++] = c->at[i].kind->blind(&c->at[i]);
     return b;
+}
+
+static bool has_entry(const Entries *e, Entry x) {
+    for (int i = 0; i < e->n; i++)
+        if (e->at[i].row == x.row && e->at[i].col == x.col) return true;
+    return false;
+}
+
+Entries changes_entries(const Changes *c, int layer) {
+    Entries e = {0};
+    for (int i = 0; i < c->n; i++) {
+        if (!c->at[i].kind->entry || !of_layer(&c->at[i], layer)) continue;
+        Entry x = c->at[i].kind->entry(&c->at[i]);
+        if (!has_entry(&e, x)) e.at[e.n++] = x; /* taken out once */
+    }
+    return e;
+}
+
+uint32_t changes_biases(const Changes *c, int layer) {
+    uint32_t off = 0;
+    for (int i = 0; i < c->n; i++)
+        if (c->at[i].kind->biases && of_layer(&c->at[i], layer)) off |= c->at[i].kind->biases(&c->at[i]);
+    return off;
 }

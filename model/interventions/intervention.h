@@ -11,9 +11,47 @@
 
 #include <stdio.h>
 
-/* Arguments that a kind may have. All are numbers; ARG_MU is a row of mu_names. */
-typedef enum Arg { ARG_LAYER, ARG_HEAD, ARG_POS, ARG_TOKEN, ARG_LAMBDA, ARG_MU, ARGS } Arg;
+/* Arguments that a kind may have. All are numbers; of ARG_MU, ARG_TO and ARG_OF that of a word (read.c). */
+typedef enum Arg {
+    ARG_LAYER,
+    ARG_HEAD,
+    ARG_POS,
+    ARG_TOKEN,
+    ARG_UNIT,    /* of the MLP's hidden ones */
+    ARG_CHANNEL, /* of the residual stream */
+    ARG_ROW,     /* of the MLP's down-projection, (d, f) */
+    ARG_COL,
+    ARG_LAMBDA,
+    ARG_B,
+    ARG_MU,
+    ARG_TO,
+    ARG_OF,
+    ARGS
+} Arg;
 enum { MU_BATCH, MU_POSITIONS };
+enum { TO_ZERO, TO_MEAN };
+
+/* Biases of a block's linear layers, in the order of their words; BIAS_ALL is all of them. */
+typedef enum BiasPart {
+    BIAS_ALL,
+    BIAS_Q,
+    BIAS_K,
+    BIAS_V,
+    BIAS_O,
+    BIAS_GATE,
+    BIAS_UP,
+    BIAS_DOWN,
+    BIAS_PARTS
+} BiasPart;
+
+/* A weight of a layer's down-projection. */
+typedef struct Entry {
+    int row, col;
+} Entry;
+typedef struct Entries {
+    int n;
+    Entry at[LIST_ITEMS];
+} Entries;
 
 typedef struct Intervention Intervention;
 
@@ -22,12 +60,15 @@ typedef struct InterventionKind {
     const char *definition; /* one line, with the paper */
     uint32_t must, may;     /* bit 1 << Arg: must be given, may be given */
     Arg order[ARGS];        /* of arguments without a name: its needs, then what it takes */
-    /* Exactly one place: an array at a tap, the rows' tokens, what a query sees; none: the caller's rows. */
+    /* Exactly one place: an array at a tap, the rows' tokens, what a query sees, a weight of the
+     * down-projection, biases (bits 1 << BiasPart); none: the caller's rows. */
     TapPoint tap;
     void (*write)(const Intervention *i, const View *v); /* v->data in place, of that layer */
     void (*back)(const Intervention *i, const View *v);  /* the gradient after the change to that before */
     void (*tokens)(const Intervention *i, int32_t *x, int rows, int T);
     Blind (*blind)(const Intervention *i);
+    Entry (*entry)(const Intervention *i);
+    uint32_t (*biases)(const Intervention *i);
 } InterventionKind;
 
 struct Intervention {
@@ -71,5 +112,7 @@ void changes_back(const Changes *c, const View *v);
 bool changes_rewrite(const Changes *c); /* whether tokens are */
 void changes_tokens(const Changes *c, int32_t *x, int rows, int T);
 Blinds changes_blinds(const Changes *c, int layer);
+Entries changes_entries(const Changes *c, int layer); /* weights that the layer lacks, each once */
+uint32_t changes_biases(const Changes *c, int layer); /* biases that the layer lacks: bits 1 << BiasPart */
 
 #endif

@@ -1,6 +1,7 @@
 /* Owns: the interventions that are a few lines, and the table of all. */
 #include "model/interventions/kinds.h"
 
+#include <math.h>
 #include <string.h>
 
 /* BOS removed (arXiv 2504.02732, Table 2): the row begins with its text's own first token. Which token that
@@ -85,7 +86,7 @@ static const InterventionKind scale = {
  * left (the null key among them). Others keep the rest of the row as it is, also where a softmax stands
  * behind it (softpick, clipped, differential). A query left without a key has o = 0. */
 static Blind blind_key(const Intervention *i) {
-    return (Blind){.query = -1, .key = (int)i->arg[ARG_POS]};
+    return (Blind){.query = -1, .key = (int)i->arg[ARG_POS], .bias = -INFINITY};
 }
 
 static const InterventionKind zero_column = {
@@ -116,5 +117,6 @@ static const InterventionKind head_off = {
 };
 
 const InterventionKind *const interventions[] = {
-    &no_bos, &replace_first, &drop_mlp, &self_only, &amplify, &scale, &zero_column, &head_off, NULL,
+    &no_bos,   &replace_first, &drop_mlp,   &self_only,  &amplify,    &scale,    &zero_column, &head_off,
+    &unit_off, &channel_off,   &weight_off, &value_zero, &logit_bias, &bias_off, NULL,
 };

@@ -3,15 +3,31 @@
 #include "model/interventions/intervention.h"
 
 #include "data/base/number.h"
+#include "model/slots.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const arg_names[ARGS] = {[ARG_LAYER] = "layer", [ARG_HEAD] = "head",     [ARG_POS] = "pos",
-                                            [ARG_TOKEN] = "token", [ARG_LAMBDA] = "lambda", [ARG_MU] = "mu"};
-static const char *const mu_names[] = {[MU_BATCH] = "batch", [MU_POSITIONS] = "positions"};
+/* What an argument is called, and the words that may stand for its numbers; NULL: it is a number. */
+static const struct {
+    const char *name;
+    const char *const *words;
+} args[ARGS] = {
+    [ARG_LAYER] = {"layer", NULL},
+    [ARG_HEAD] = {"head", NULL},
+    [ARG_POS] = {"pos", NULL},
+    [ARG_TOKEN] = {"token", NULL},
+    [ARG_UNIT] = {"unit", NULL},
+    [ARG_CHANNEL] = {"channel", NULL},
+    [ARG_ROW] = {"row", NULL},
+    [ARG_COL] = {"col", NULL},
+    [ARG_LAMBDA] = {"lambda", NULL},
+    [ARG_B] = {"b", NULL},
+    [ARG_MU] = {"mu", (const char *const[]){[MU_BATCH] = "batch", [MU_POSITIONS] = "positions", NULL}},
+    [ARG_TO] = {"to", (const char *const[]){[TO_ZERO] = "zero", [TO_MEAN] = "mean", NULL}},
+    [ARG_OF] = {"of", (const char *const[]){"all", "q", "k", "v", "o", "gate", "up", "down", NULL}}};
 
 typedef struct Reader {
     const char *text, *where;
@@ -33,7 +49,7 @@ static const InterventionKind *kind_of(const char *name) {
 }
 
 static bool unknown_kind(const Reader *r) {
-    char why[256] = "no such intervention (there are";
+    char why[320] = "no such intervention (there are";
     for (int i = 0; interventions[i]; i++) {
         size_t n = strlen(why);
         snprintf(why + n, sizeof why - n, "%s %s", i ? "," : "", interventions[i]->name);
@@ -46,11 +62,11 @@ static bool unknown_kind(const Reader *r) {
 /* The argument of that name, or ARGS. */
 static Arg arg_of(const char *name) {
     Arg a = 0;
-    while (a < ARGS && strcmp(arg_names[a], name)) a++;
+    while (a < ARGS && strcmp(args[a].name, name)) a++;
     return a;
 }
 
-/* Bound of |lambda|: far above the bound o' overflows and every figure is NaN. */
+/* Bound of |lambda| and |b|: far above the bound o' overflows and every figure is NaN. */
 static const double MOST = 1e6;
 
 /* Bounds of arguments that count something: whole numbers from 0, below the bound. */
@@ -58,21 +74,36 @@ static double end_of(const Reader *r, Arg a) {
     const double ends[ARGS] = {[ARG_LAYER] = (double)r->c->layers,
                                [ARG_HEAD] = (double)r->c->heads,
                                [ARG_POS] = r->T,
+                               [ARG_UNIT] = (double)config_mlp_width(r->c),
+                               [ARG_CHANNEL] = (double)r->c->width,
+                               [ARG_ROW] = (double)r->c->width,
+                               [ARG_COL] = (double)config_mlp_width(r->c),
                                [ARG_TOKEN] = r->c->vocab ? (double)r->c->vocab : 0x1p31};
     return ends[a];
 }
 
-static bool read_mu(Reader *r, const char *value) {
-    for (int i = MU_BATCH; i <= MU_POSITIONS; i++)
-        if (!strcmp(mu_names[i], value)) return r->out->arg[ARG_MU] = i, true;
-    return refuse(r, "mu is batch or positions");
+/* "mu is batch or positions" */
+static bool read_word_of(Reader *r, Arg a, const char *value) {
+    char why[160];
+    int used = snprintf(why, sizeof why, "%s is ", args[a].name);
+    for (int i = 0; args[a].words[i]; i++) {
+        if (!strcmp(args[a].words[i], value)) return r->out->arg[a] = i, true;
+        used += snprintf(why + used, sizeof why - (size_t)used, "%s%s", args[a].words[i],
+                         !args[a].words[i + 1]  ? ""
+                         : args[a].words[i + 2] ? ", "
+                                                : " or ");
+    }
+    return refuse(r, why);
 }
 
-static bool read_lambda(Reader *r, const char *value) {
-    double *lambda = &r->out->arg[ARG_LAMBDA];
+static bool read_number(Reader *r, Arg a, const char *value) {
+    double *x = &r->out->arg[a];
+    bool endless = a == ARG_B;
     char why[160];
-    if (number_read(value, lambda) && fabs(*lambda) <= MOST) return true;
-    snprintf(why, sizeof why, "lambda: expected a number from %g to %g, not \"%.40s\"", -MOST, MOST, value);
+    if (endless && !strcmp(value, "-inf")) return *x = -INFINITY, true;
+    if (number_read(value, x) && fabs(*x) <= MOST) return true;
+    snprintf(why, sizeof why, "%s: expected a number from %g to %g%s, not \"%.40s\"", args[a].name, -MOST,
+             MOST, endless ? ", or -inf" : "", value);
     return refuse(r, why);
 }
 
@@ -80,16 +111,16 @@ static bool read_count(Reader *r, Arg a, const char *value) {
     double *x = &r->out->arg[a], end = end_of(r, a);
     char why[160];
     if (number_read(value, x) && *x >= 0 && *x < end && *x == floor(*x)) return true;
-    snprintf(why, sizeof why, "%s %.40s is not there (0 to %.0f)", arg_names[a], value, end - 1);
+    snprintf(why, sizeof why, "%s %.40s is not there (0 to %.0f)", args[a].name, value, end - 1);
     return refuse(r, why);
 }
 
 static bool read_value(Reader *r, Arg a, const char *value) {
     char why[160];
-    if (r->given >> a & 1) return snprintf(why, sizeof why, "%s given twice", arg_names[a]), refuse(r, why);
+    if (r->given >> a & 1) return snprintf(why, sizeof why, "%s given twice", args[a].name), refuse(r, why);
     r->given |= 1u << a;
-    if (a == ARG_MU) return read_mu(r, value);
-    return a == ARG_LAMBDA ? read_lambda(r, value) : read_count(r, a, value);
+    if (args[a].words) return read_word_of(r, a, value);
+    return a == ARG_LAMBDA || a == ARG_B ? read_number(r, a, value) : read_count(r, a, value);
 }
 
 static char *trim(char *s) {
@@ -128,16 +159,27 @@ static bool check_given(const Reader *r) {
     char why[160];
     for (Arg a = 0; a < ARGS; a++)
         if (r->out->kind->must >> a & 1 && !(r->given >> a & 1)) {
-            snprintf(why, sizeof why, "%s= is missing", arg_names[a]);
+            snprintf(why, sizeof why, "%s= is missing", args[a].name);
             return refuse(r, why);
         }
+    return true;
+}
+
+/* What this model has nothing of. */
+static bool check_model(const Reader *r) {
+    const Intervention *i = r->out;
+    bool gate = i->arg[ARG_OF] == BIAS_GATE && mlp_slots[r->c->mlp].parts == 1;
+    if (i->kind->biases && !r->c->bias) return refuse(r, "the linear layers have no biases (model.bias)");
+    if (i->kind->biases && gate) return refuse(r, "this MLP has no gate (model.mlp)");
+    if (i->arg[ARG_TO] == TO_MEAN && r->c->residual_clip > 0)
+        return refuse(r, "a mean has no way back through model.residual_clip");
     return true;
 }
 
 bool intervention_read(const char *text, const char *where, const ModelConfig *c, int T, Intervention *out,
                        Error *e) {
     char copy[LIST_TEXT], empty[] = "";
-    *out = (Intervention){.arg = {[ARG_LAYER] = -1, [ARG_MU] = MU_BATCH}};
+    *out = (Intervention){.arg = {[ARG_LAYER] = -1}};
     Reader r = {text, where, c, T, out, 0, e};
     if (strlen(text) >= sizeof copy) return refuse(&r, "too long");
     strcpy(copy, text);
@@ -150,7 +192,7 @@ bool intervention_read(const char *text, const char *where, const ModelConfig *c
     }
     out->kind = kind_of(trim(name));
     if (!out->kind) return unknown_kind(&r);
-    return read_words(&r, words ? words : empty) && check_given(&r);
+    return read_words(&r, words ? words : empty) && check_given(&r) && check_model(&r);
 }
 
 /* The shortest form that reads back the same. */
@@ -162,7 +204,7 @@ static void number_text(double x, char text[32]) {
 }
 
 static bool left_out(const Intervention *i, Arg a) {
-    return !(i->kind->must >> a & 1) && i->arg[a] == (a == ARG_LAYER ? -1 : MU_BATCH);
+    return !(i->kind->must >> a & 1) && i->arg[a] == (a == ARG_LAYER ? -1 : 0);
 }
 
 void intervention_text(const Intervention *i, char out[INTERVENTION_TEXT]) {
@@ -174,7 +216,7 @@ void intervention_text(const Intervention *i, char out[INTERVENTION_TEXT]) {
         if (left_out(i, a)) continue;
         number_text(i->arg[a], value);
         used += (size_t)snprintf(out + used, INTERVENTION_TEXT - used, "%c%s=%s", shown++ ? ',' : '(',
-                                 arg_names[a], a == ARG_MU ? mu_names[(int)i->arg[a]] : value);
+                                 args[a].name, args[a].words ? args[a].words[(int)i->arg[a]] : value);
     }
     if (shown) strcat(out, ")");
 }
@@ -185,7 +227,7 @@ static void print_kind(FILE *out, const InterventionKind *kind) {
     for (int i = 0; i < n; i++) {
         Arg a = kind->order[i];
         bool needed = kind->must >> a & 1;
-        fprintf(out, needed ? "%s%s" : "%s[%s]", i ? ", " : "(", arg_names[a]);
+        fprintf(out, needed ? "%s%s" : "%s[%s]", i ? ", " : "(", args[a].name);
     }
     fprintf(out, "%s\n    %s\n", n ? ")" : "", kind->definition);
 }

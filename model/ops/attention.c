@@ -245,16 +245,21 @@ static void hide_keys(const Block *b, float *row, int from, int to) {
         row[k] = -INFINITY;
 }
 
-/* What interventions hide in a map of scores. Where rows need not sum to one a hidden key is not taken from
- * the scores, by which all others would change, but from the weights: drop_keys. */
+static void add_bias(const Block *b, const Head *x, float *row, Blind blind) {
+    bool there = blind.key >= b->scores.k0 && blind.key < b->scores.k1, hidden = blind.bias == -INFINITY;
+    if (there && !(hidden && x->slot->unnormalised)) row[blind.key] += blind.bias;
+}
+
+/* What interventions hide in a map of scores, or make more or less of. Where rows need not sum to one a
+ * hidden key is not taken from the scores, by which all others would change, but from the weights: drop_keys.
+ */
 static void hide_blinds(const Block *b, const Head *x, float *S) {
     for (int n = 0; n < x->s->blinds->n; n++) {
         Blind blind = x->s->blinds->at[n];
         for (int i = 0; i < b->scores.nq; i++) {
             float *row = S + i * b->scores.ld;
             int q = b->scores.q0 + i;
-            bool hidden = blind.key >= 0 && q > 0 && !x->slot->unnormalised;
-            if (hidden) hide_keys(b, row, blind.key, blind.key + 1);
+            if (blind.key >= 0 && q > 0) add_bias(b, x, row, blind);
             if (q != blind.query) continue;
             hide_keys(b, row, 0, q);
             hide_keys(b, row, q + 1, x->s->T);
@@ -267,7 +272,7 @@ static void drop_keys(const Block *b, const Head *x, float *A) {
     const Blinds *blinds = x->slot->unnormalised ? x->s->blinds : NULL;
     for (int n = 0; blinds && n < blinds->n; n++) {
         int k = blinds->at[n].key;
-        if (k < b->scores.k0 || k >= b->scores.k1) continue;
+        if (blinds->at[n].bias > -INFINITY || k < b->scores.k0 || k >= b->scores.k1) continue;
         for (int i = 0; i < b->scores.nq; i++)
             if (b->scores.q0 + i > 0) A[i * b->scores.ld + k] = 0;
     }

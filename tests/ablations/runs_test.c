@@ -281,6 +281,27 @@ static void a_key_given_twice_is_deleted_once(void **state) {
     place_remove(&p);
 }
 
+/* A delete that was killed between rows and files, or a database that is gone, left them. */
+static void files_without_a_row_go_by_their_whole_key(void **state) {
+    (void)state;
+    Place p = planted();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity(AA22, "head_rmsnorm", 1, NORMED);
+    Claim c = claim_or_fail(s, &id);
+    run_sql(s, "DELETE FROM run WHERE key = '" AA22 "'");
+    assert_int_equal(RUNS(&p, "delete", AA22).code, EXIT_USAGE); /* a living process has it */
+    assert_int_equal(access(c.folder, F_OK), 0);
+    store_release(&c);
+    assert_int_equal(RUNS(&p, "delete", "aa2").code, EXIT_USAGE); /* not its whole key */
+    Answer a = RUNS(&p, "delete", AA22, "aa1");
+    assert_int_equal(a.code, EXIT_DONE);
+    assert_string_equal(a.out, "deleted " AA22 "\ndeleted " AA11 "\n");
+    assert_int_equal(access(c.folder, F_OK), -1);
+    assert_int_equal(RUNS(&p, "delete", AA22).code, EXIT_USAGE); /* nothing of it is left */
+    store_close(s);
+    place_remove(&p);
+}
+
 static void bad_use_is_exit_2_and_makes_nothing(void **state) {
     (void)state;
     Place p = place_make();
@@ -355,6 +376,7 @@ int main(void) {
         cmocka_unit_test(an_empty_key_is_no_run),
         cmocka_unit_test(a_key_that_leads_elsewhere_is_refused),
         cmocka_unit_test(a_key_given_twice_is_deleted_once),
+        cmocka_unit_test(files_without_a_row_go_by_their_whole_key),
         cmocka_unit_test(bad_use_is_exit_2_and_makes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* YAML knows no key of more than 1,024 characters where its colon is to tell that it is one (1.2,
+ * section 7.4.3); an escape takes six. */
+static bool has_long_key(const Yaml *y) {
+    enum { MOST = 1000 / 6 };
+    for (int i = 0; i < y->n; i++)
+        if ((y->key && strlen(y->key[i]->text) > MOST) || has_long_key(y->value[i])) return true;
+    return false;
+}
+
 void fuzz_yaml(const char *data, int64_t size) {
     Error e = {0};
     Yaml *y = yaml_parse(data, (size_t)size, "input", &e);
@@ -20,9 +29,9 @@ void fuzz_yaml(const char *data, int64_t size) {
     }
     char *json = yaml_json(y);
     Yaml *again = yaml_parse(json, strlen(json), "json", &e);
-    MUST(again);
-    char *twice = yaml_json(again);
-    MUST(!strcmp(json, twice));
+    MUST(again || has_long_key(y));
+    char *twice = again ? yaml_json(again) : NULL;
+    MUST(!twice || !strcmp(json, twice));
     for (int i = 0; y->kind == YAML_MAP && i < y->n; i++) MUST(yaml_get(y, y->key[i]->text) == y->value[i]);
     yaml_free(y), yaml_free(again), free(json), free(twice);
 }

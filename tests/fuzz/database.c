@@ -83,10 +83,10 @@ static bool ask(const Command *command, char *const *words) {
     return code == EXIT_DONE;
 }
 
-/* What is not refused at once is asked all, those that write last. */
+/* What is refused may be brought up to date; what is not is asked all, those that write last. */
 static void ask_all(char *their, char *into) {
     static char sweep[] = "tests/fuzz/sweep.yaml", key[] = "0";
-    char *const listed[] = {"list", "--db", their, NULL};
+    char *const listed[] = {"list", "--db", their, NULL}, *const renewed[] = {their, NULL};
     const struct {
         const Command *command;
         char *word[6];
@@ -96,7 +96,7 @@ static void ask_all(char *their, char *into) {
                  {&runs_command, {"diff", key, key, "--db", their}},
                  {&runs_command, {"note", key, "a", "--db", their}},
                  {&runs_command, {"delete", key, "--db", their}}};
-    if (!ask(&runs_command, listed)) return;
+    if (!ask(&runs_command, listed) && (!ask(&merge_command, renewed) || !ask(&runs_command, listed))) return;
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) ask(asked[i].command, asked[i].word);
 }
 
@@ -114,4 +114,18 @@ void fuzz_results(const char *data, int64_t size) {
     ask_all(their.s, into.s);
     MUST(!access(victim.s, F_OK));
     free(sql);
+}
+
+/* Results files of a folder, folded into a database, which is one of ours afterwards. */
+void fuzz_results_files(const char *data, int64_t size) {
+    static char zero[] = "0";
+    Error e = {0};
+    Path folder = fuzz_folder(), files = path_of("%s/files", folder.s),
+         into = path_of("%s/ours.db", folder.s);
+    const Bytes *file = template_of(folder.s);
+    MUST(file_write(into.s, file->data, file->size, &e) && folder_make(files.s, &e));
+    fuzz_files(files.s, data, size);
+    ask(&merge_command, (char *const[]){into.s, files.s, NULL});
+    MUST(ask(&runs_command, (char *const[]){"list", "--db", into.s, NULL}));
+    ask(&runs_command, (char *const[]){"show", zero, "--db", into.s, NULL});
 }

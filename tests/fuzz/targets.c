@@ -18,5 +18,6 @@ const FuzzTarget fuzz_targets[] = {
     {"safetensors", fuzz_safetensors},
     {"hugging_face", fuzz_hugging_face},
     {"results", fuzz_results},
+    {"results_files", fuzz_results_files},
     {0},
 };

@@ -16,6 +16,6 @@ FuzzRun fuzz_tokenizer_model, fuzz_tokens, fuzz_shards, fuzz_seal;
 /* tests/fuzz/weights.c */
 FuzzRun fuzz_safetensors, fuzz_hugging_face;
 /* tests/fuzz/database.c */
-FuzzRun fuzz_results;
+FuzzRun fuzz_results, fuzz_results_files;
 
 #endif

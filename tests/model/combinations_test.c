@@ -71,7 +71,8 @@ static const struct {
     {"train.context_schedule", .values = {"[]", "[]", "0:8, 5:16"}},
     {"model.interventions", .values = {"[]", "[]", "['drop_mlp(0, 0)', 'replace_first(7)']",
                                        "['zero_column(0)', 'amplify(4, 2, positions)']", "amplify(3, 2)",
-                                       "['scale(4, 3)', 'self_only(6)']", "head_off(1, 1)"}},
+                                       "['scale(4, 3)', 'self_only(6)']", "head_off(1, 1)",
+                                       "['unit_off(0, 3)', 'logit_bias(0, -2)', 'weight_off(1, 2, 3)']"}},
 };
 enum { SWITCHES = sizeof switches / sizeof *switches };
 

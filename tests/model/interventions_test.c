@@ -52,6 +52,18 @@ static void zero_head_1(float *x, const View *v) {
         for (int i = v->heads->dh; i < 2 * v->heads->dh; i++) x[n * v->ld + i] = 0;
 }
 
+static void zero_column_5(float *x, const View *v) {
+    for (int64_t n = 0; n < v->tokens; n++) x[n * v->ld + 5] = 0;
+}
+
+static void mean_of_column_5(float *x, const View *v) {
+    for (int t = 0; t < v->T; t++) {
+        double mean = 0;
+        for (int row = 0; row < v->rows; row++) mean += token(v, x, row, t)[5] / (double)v->rows;
+        for (int row = 0; row < v->rows; row++) token(v, x, row, t)[5] = (float)mean;
+    }
+}
+
 static void amplify_batch(float *x, const View *v) {
     for (int i = 0; i < v->width; i++) {
         double mu = 0;
@@ -74,7 +86,8 @@ static void amplify_positions(float *x, const View *v) {
 }
 
 /* o of one query of one head from the keys for which seen[k]. */
-static void attend_by_hand(const View *v, float *x, int row, int q, int h, const bool *seen) {
+static void attend_by_hand(const View *v, float *x, int row, int q, int h, const bool *seen, int key,
+                           double b) {
     const Heads *hd = v->heads;
     int64_t n = (int64_t)row * v->T;
     double a[T], sum = 0, o[64] = {0};
@@ -82,7 +95,7 @@ static void attend_by_hand(const View *v, float *x, int row, int q, int h, const
         double s = 0;
         for (int i = 0; i < hd->dh; i++)
             s += (double)hd->q[(n + q) * hd->ld + h * hd->dh + i] * hd->k[(n + k) * hd->ld + h * hd->dh + i];
-        a[k] = seen[k] ? exp(s * hd->scale) : 0;
+        a[k] = seen[k] ? exp(s * hd->scale + (k == key && q ? b : 0)) : 0;
         sum += a[k];
     }
     for (int k = 0; k <= q && sum > 0; k++)
@@ -90,25 +103,29 @@ static void attend_by_hand(const View *v, float *x, int row, int q, int h, const
     for (int i = 0; i < hd->dh; i++) token(v, x, row, q)[h * hd->dh + i] = (float)o[i];
 }
 
-static void attend_all(float *x, const View *v, int lone, int hidden) {
+static void attend_all(float *x, const View *v, int lone, int hidden, int key, double b) {
     for (int row = 0; row < v->rows; row++)
         for (int q = 0; q < v->T; q++) {
             bool seen[T];
             const int32_t *doc_start = v->doc_start + (int64_t)row * v->T;
             for (int k = 0; k < v->T; k++)
                 seen[k] = k >= doc_start[q] && (k != hidden || q == 0) && (q != lone || k == q);
-            for (int h = 0; h < v->heads->H; h++) attend_by_hand(v, x, row, q, h, seen);
+            for (int h = 0; h < v->heads->H; h++) attend_by_hand(v, x, row, q, h, seen, key, b);
         }
 }
 
 static void lone_10(float *x, const View *v) {
-    attend_all(x, v, 10, -1);
+    attend_all(x, v, 10, -1, -1, 0);
 }
 static void hide_0(float *x, const View *v) {
-    attend_all(x, v, -1, 0);
+    attend_all(x, v, -1, 0, -1, 0);
 }
 static void hide_11(float *x, const View *v) {
-    attend_all(x, v, -1, 11);
+    attend_all(x, v, -1, 11, -1, 0);
+}
+
+static void bias_0(float *x, const View *v) {
+    attend_all(x, v, -1, -1, 0, -1.5);
 }
 
 static void see(void *self, const View *v) {
@@ -149,7 +166,12 @@ static void interventions_do_what_a_hand_does_at_the_tap(void **state) {
                           {"amplify(10, 4, mu=positions, layer=1)", TAP_ATTN_OUT, 1, amplify_positions},
                           {"self_only(10)", TAP_ATTN_OUT, -1, lone_10},
                           {"zero_column(0)", TAP_ATTN_OUT, -1, hide_0},
-                          {"zero_column(pos=11, layer=0)", TAP_ATTN_OUT, 0, hide_11}};
+                          {"zero_column(pos=11, layer=0)", TAP_ATTN_OUT, 0, hide_11},
+                          {"logit_bias(0, -1.5)", TAP_ATTN_OUT, -1, bias_0},
+                          {"unit_off(1, 5)", TAP_MLP_HIDDEN, 1, zero_column_5},
+                          {"channel_off(0, 5)", TAP_RESID, 0, zero_column_5},
+                          {"channel_off(1, 5, to=mean)", TAP_RESID, 1, mean_of_column_5},
+                          {"value_zero(3)", TAP_VALUE, -1, zero_pos_3}};
     for (size_t i = 0; i < sizeof hands / sizeof *hands; i++)
         for (int documents = 0; documents <= 11; documents += 11) check_hand(&hands[i], documents);
 }
@@ -265,8 +287,9 @@ static void pass(Rig *r, ModelConfig c, float *losses, float *grads) {
 
 static void interventions_that_do_nothing_change_no_bit(void **state) {
     (void)state;
-    const char *const same[] = {"amplify(10, 1)", "amplify(10, 1, positions)", "scale(pos=10, lambda=1)",
-                                "self_only(pos=0)"};
+    const char *const same[] = {"logit_bias(0, 0)",        "logit_bias(11, 0, layer=1)",
+                                "amplify(10, 1)",          "amplify(10, 1, positions)",
+                                "scale(pos=10, lambda=1)", "self_only(pos=0)"};
     ModelConfig c = with(small_config(), NULL);
     Rig r = rig_of(&c, ROWS, T, 0);
     OWNED float *a = constants(ROWS * T, 0), *ga = model_arena(r.m);
@@ -277,6 +300,98 @@ static void interventions_that_do_nothing_change_no_bit(void **state) {
         assert_memory_equal(a, b, sizeof(float) * ROWS * T);
         assert_memory_equal(ga, gb, r.m->arena * sizeof(float));
     }
+    rig_free(&r);
+}
+
+/* Losses and gradients of two interventions, to the bit. */
+static void assert_same_pass(Rig *r, ModelConfig a, ModelConfig b, const char *what) {
+    OWNED float *la = constants(ROWS * T, 0), *lb = constants(ROWS * T, 0);
+    OWNED float *ga = model_arena(r->m), *gb = model_arena(r->m);
+    pass(r, a, la, ga);
+    pass(r, b, lb, gb);
+    if (memcmp(la, lb, sizeof(float) * ROWS * T)) fail_msg("%s: losses differ", what);
+    if (memcmp(ga, gb, r->m->arena * sizeof(float))) fail_msg("%s: gradients differ", what);
+}
+
+static void a_bias_without_end_is_a_zeroed_column(void **state) {
+    (void)state;
+    for (int i = 0; slot_row(SLOT_ATTENTION, i)->name; i++)
+        for (int documents = 0; documents <= 11; documents += 11) {
+            ModelConfig c = small_config();
+            c.attention = i;
+            Rig r = rig_of(&c, ROWS, T, documents);
+            assert_same_pass(&r, with(c, "logit_bias(0, -inf)"), with(c, "zero_column(0)"),
+                             slot_row(SLOT_ATTENTION, i)->name);
+            rig_free(&r);
+        }
+}
+
+/* ---- weights and biases taken out ---- */
+
+/* Gradients close but for the weights that are out, which get none. */
+static void assert_out(const Rig *r, const float *got, const float *want, const char *name, int64_t at,
+                       int64_t n) {
+    for (int i = 0; i < r->m->n_tensors; i++) {
+        const Tensor *t = &r->m->tensors[i];
+        size_t size = (size_t)(t->rows * t->cols);
+        OWNED double *close = doubles_of(want + t->offset, size);
+        for (int64_t k = at; !strcmp(t->name, name) && k < at + n; k++) close[k] = 0;
+        check_close(t->name, got + t->offset, close, size, 4096);
+        for (int64_t k = at; !strcmp(t->name, name) && k < at + n; k++)
+            assert_true(got[t->offset + (size_t)k] == 0);
+    }
+}
+
+/* As if the weights at + 0 .. n-1 of a tensor were zero. */
+static void check_out(ModelConfig c, const char *text, const char *name, int64_t at, int64_t n) {
+    Rig r = rig_of(&c, ROWS, T, 11);
+    ModelConfig out = with(c, text), plain = with(c, NULL);
+    OWNED float *got = constants(ROWS * T, 0), *want = constants(ROWS * T, 0),
+                *before = constants(ROWS * T, 0);
+    OWNED float *g = model_arena(r.m), *gw = model_arena(r.m), *gb = model_arena(r.m);
+    pass(&r, plain, before, gb);
+    pass(&r, out, got, g);
+    float *w = r.m->params + model_find(r.m, name)->offset + at;
+    for (int64_t i = 0; i < n; i++) w[i] = 0;
+    pass(&r, plain, want, gw);
+    OWNED double *losses = doubles_of(want, ROWS * T);
+    check_close(text, got, losses, ROWS * T, 512);
+    assert_memory_not_equal(got, before, sizeof(float) * ROWS * T);
+    assert_out(&r, g, gw, name, at, n);
+    rig_free(&r);
+}
+
+static void what_is_out_might_as_well_be_zero(void **state) {
+    (void)state;
+    ModelConfig c = small_config(), biased = c, sandwich = c, plain = c;
+    biased.bias = plain.bias = true;
+    plain.mlp = row_named(SLOT_MLP, "gelu");
+    sandwich.norm = row_named(SLOT_NORM, "sandwich");
+    check_out(c, "weight_off(1, 4, 6)", "model.layers.1.mlp.down_proj.weight", 4 * 22 + 6, 1);
+    check_out(sandwich, "weight_off(0, 35, 21)", "model.layers.0.mlp.down_proj.weight", 35 * 22 + 21, 1);
+    check_out(biased, "bias_off(q, 1)", "model.layers.1.self_attn.q_proj.bias", 0, 36);
+    check_out(biased, "bias_off(of=v, layer=0)", "model.layers.0.self_attn.v_proj.bias", 0, 36);
+    check_out(biased, "bias_off(o, 0)", "model.layers.0.self_attn.o_proj.bias", 0, 36);
+    check_out(biased, "bias_off(gate, 1)", "model.layers.1.mlp.gate_proj.bias", 0, 22);
+    check_out(biased, "bias_off(up, 1)", "model.layers.1.mlp.up_proj.bias", 0, 22);
+    check_out(plain, "bias_off(up, 1)", "model.layers.1.mlp.up_proj.bias", 0, 22);
+    check_out(biased, "bias_off(down, 1)", "model.layers.1.mlp.down_proj.bias", 0, 36);
+}
+
+/* A weight that is named twice is out once; all biases are every one of them. */
+static void out_twice_is_out_once(void **state) {
+    (void)state;
+    ModelConfig c = small_config();
+    c.bias = true;
+    ModelConfig once = with(c, "weight_off(1, 4, 6)"), twice = once, all = with(c, "bias_off"),
+                each = with(c, NULL);
+    twice.interventions = (List){2, {"weight_off(1, 4, 6)", "weight_off(1, 4, 6)"}};
+    each.interventions = (List){7,
+                                {"bias_off(q)", "bias_off(k)", "bias_off(v)", "bias_off(o)", "bias_off(gate)",
+                                 "bias_off(up)", "bias_off(down)"}};
+    Rig r = rig_of(&c, ROWS, T, 0);
+    assert_same_pass(&r, once, twice, "weight_off");
+    assert_same_pass(&r, all, each, "bias_off");
     rig_free(&r);
 }
 
@@ -334,13 +449,20 @@ static void a_zeroed_column_has_its_gradient_in_every_kind(void **state) {
 
 static void every_intervention_has_its_gradient(void **state) {
     (void)state;
-    const char *const texts[] = {"replace_first(7)", "drop_mlp(layer=0, pos=3)",  "self_only(10)",
-                                 "amplify(10, 4)",   "amplify(10, 4, positions)", "scale(pos=10, lambda=5)",
-                                 "zero_column(0)",   "zero_column(11)",           "head_off(1, 1)"};
+    const char *const texts[] = {"replace_first(7)",   "drop_mlp(layer=0, pos=3)",  "self_only(10)",
+                                 "amplify(10, 4)",     "amplify(10, 4, positions)", "scale(pos=10, lambda=5)",
+                                 "zero_column(0)",     "zero_column(11)",           "head_off(1, 1)",
+                                 "unit_off(1, 5)",     "channel_off(0, 5)",         "channel_off(0, 5, mean)",
+                                 "value_zero(3)",      "logit_bias(0, -1.5)",       "logit_bias(11, 2)",
+                                 "weight_off(1, 4, 6)"};
     ModelConfig plain = small_config(), other = plain;
     other.head_out = row_named(SLOT_HEAD_OUT, "rmsnorm");
     other.norm = row_named(SLOT_NORM, "sandwich");
     other.attention = row_named(SLOT_ATTENTION, "softmax1");
+    ModelConfig biased = plain;
+    biased.bias = true;
+    check_change(biased, "bias_off", 0);
+    check_change(biased, "bias_off(q)", 11);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         check_change(plain, texts[i], 0);
         check_change(plain, texts[i], 11); /* zero_column(11): a document's first key, a row without mass */
@@ -392,6 +514,17 @@ static void an_intervention_that_cannot_be_is_refused(void **state) {
                                          {"self_only(pos=0", "parenthesis"},
                                          {"self_only(place=0)", "does not take \"place\""},
                                          {"replace_first(41)", "token 41"},
+                                         {"unit_off(0, 22)", "unit 22 is not there (0 to 21)"},
+                                         {"unit_off(5)", "layer 5"},
+                                         {"unit_off(1)", "unit= is missing"},
+                                         {"channel_off(0, 36)", "channel 36 is not there (0 to 35)"},
+                                         {"channel_off(0, 1, median)", "to is zero or mean"},
+                                         {"weight_off(0, 1)", "col= is missing"},
+                                         {"weight_off(0, 36, 1)", "row 36"},
+                                         {"logit_bias(0, inf)", "or -inf, not \"inf\""},
+                                         {"scale(0, -inf)", "to 1e+06, not"},
+                                         {"bias_off", "no biases (model.bias)"},
+                                         {"bias_off(of=w)", "of is all, q, k, v, o, gate, up or down"},
                                          {"no_bos", "data.bos"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ModelConfig c = small_config();
@@ -415,8 +548,16 @@ static void one_text_stands_for_what_an_intervention_does(void **state) {
         {"scale(pos=0, lambda=0.3333333333333333)", "scale(pos=0,lambda=0.3333333333333333)"},
         {"head_off(1,0)", "head_off(layer=1,head=0)"},
         {"self_only(1)", "self_only(pos=1)"},
+        {"unit_off(1,5)", "unit_off(layer=1,unit=5)"},
+        {"channel_off(channel=5,layer=0,to=zero)", "channel_off(layer=0,channel=5)"},
+        {"channel_off(0,5,mean)", "channel_off(layer=0,channel=5,to=mean)"},
+        {"weight_off(1,2,3)", "weight_off(layer=1,row=2,col=3)"},
+        {"value_zero(0)", "value_zero(pos=0)"},
+        {"logit_bias(0, -inf)", "logit_bias(pos=0,b=-inf)"},
+        {"bias_off(all)", "bias_off"},
+        {"bias_off(q, 1)", "bias_off(of=q,layer=1)"},
         {"no_bos()", "no_bos"}};
-    ModelConfig c = {.layers = 2, .heads = 2, .vocab = 16};
+    ModelConfig c = {.layers = 2, .heads = 2, .vocab = 16, .width = 8, .bias = true};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         Intervention a, b;
         char text[INTERVENTION_TEXT];
@@ -455,6 +596,9 @@ int main(void) {
                                        cmocka_unit_test(a_zeroed_column_has_its_gradient_in_every_kind),
                                        cmocka_unit_test(a_replaced_token_is_that_token),
                                        cmocka_unit_test(interventions_that_do_nothing_change_no_bit),
+                                       cmocka_unit_test(a_bias_without_end_is_a_zeroed_column),
+                                       cmocka_unit_test(what_is_out_might_as_well_be_zero),
+                                       cmocka_unit_test(out_twice_is_out_once),
                                        cmocka_unit_test(every_intervention_has_its_gradient),
                                        cmocka_unit_test(several_interventions_leave_gradients_finite),
                                        cmocka_unit_test(an_intervention_that_cannot_be_is_refused),

@@ -322,6 +322,17 @@ static void a_base_that_cannot_be_is_refused(void **state) {
     assert_refused("base: b.yaml\n", "b.yaml:1:1: unknown key model.hedas (did you mean model.heads?)");
 }
 
+/* A checkpoint's configuration comes from anywhere: no file of this machine's becomes a part of it. */
+static void a_text_that_is_no_file_has_no_base(void **state) {
+    (void)state;
+    Config c;
+    Error e = {0};
+    const char text[] = "base: /etc/hostname\nseed: 1\n";
+    assert_false(config_parse(&c, text, sizeof text - 1, "t", &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+    assert_string_equal(e.text, "t: base: only a configuration file may have one");
+}
+
 static void a_text_may_be_nothing(void **state) {
     (void)state;
     Config c;
@@ -574,6 +585,7 @@ int main(void) {
         TEST(unknown_and_duplicate_keys_are_refused_with_their_place),
         TEST(values_of_the_wrong_type_are_refused_with_their_place),
         TEST(a_base_that_cannot_be_is_refused),
+        TEST(a_text_that_is_no_file_has_no_base),
         TEST(a_text_may_be_nothing),
         TEST(values_that_do_not_fit_together_are_refused),
         TEST(keys_that_would_do_nothing_are_refused),

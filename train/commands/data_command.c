@@ -59,7 +59,7 @@ static void print_info(const DatasetInfo *info, bool json) {
         {"licence", .text = info->licence},
         {"note", .text = *info->note ? info->note : "all of the text is read"},
         {"path", .text = info->path},
-        {NULL},
+        {.name = NULL},
     };
     (json ? print_json : print_lines)(fields);
 }

@@ -115,7 +115,7 @@ void optim_free(OptimState *o) {
 static double squares(const float *g, size_t n) {
     int64_t blocks = (int64_t)((n + NORM_BLOCK - 1) / NORM_BLOCK);
     double *sums = malloc((size_t)blocks * sizeof *sums), total = 0;
-    if (!sums) return NAN;
+    if (!sums) out_of_memory();
 #pragma omp parallel for schedule(static)
     for (int64_t b = 0; b < blocks; b++) {
         size_t end = (size_t)(b + 1) * NORM_BLOCK < n ? (size_t)(b + 1) * NORM_BLOCK : n;

@@ -1,6 +1,7 @@
 #include "train/store/schema.h"
 
 #include "train/embedded_files.h"
+#include "train/store/column.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -8,7 +9,7 @@
 
 /* Runs the SQL that a statement answers with. */
 static int run_answer(sqlite3 *db, sqlite3_stmt *q) {
-    const char *answer = sqlite3_step(q) == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
+    const char *answer = sqlite3_step(q) == SQLITE_ROW ? column_text(q, 0) : NULL;
     char *sql = answer ? sqlite3_mprintf("%s", answer) : NULL;
     bool lost = answer && !sql;
     int result = sqlite3_finalize(q);
@@ -52,12 +53,11 @@ static int find_difference(sqlite3_stmt *ours, sqlite3_stmt *theirs, SchemaDiffe
     int result;
     while ((result = sqlite3_step(ours)) == SQLITE_ROW) {
         const char *text[3];
-        for (int i = 0; i < 3; i++) text[i] = (const char *)sqlite3_column_text(ours, i);
-        sqlite3_bind_text(theirs, 1, text[0], -1, SQLITE_TRANSIENT);
-        int found = sqlite3_step(theirs);
-        const char *other = found == SQLITE_ROW ? (const char *)sqlite3_column_text(theirs, 2) : NULL;
-        bool same = other && !strcmp(text[1], (const char *)sqlite3_column_text(theirs, 1)) &&
-                    !strcmp(text[2], other);
+        for (int i = 0; i < 3; i++) text[i] = column_text(ours, i);
+        int found = sqlite3_bind_text(theirs, 1, text[0], -1, SQLITE_STATIC); /* until the next row of ours */
+        if (found == SQLITE_OK) found = sqlite3_step(theirs);
+        const char *other = found == SQLITE_ROW ? column_text(theirs, 2) : NULL;
+        bool same = other && !strcmp(text[1], column_text(theirs, 1)) && !strcmp(text[2], other);
         sqlite3_reset(theirs);
         if (found != SQLITE_ROW && found != SQLITE_DONE) return found;
         if (same) continue;
@@ -75,7 +75,7 @@ static int find_trigger(sqlite3 *db, SchemaDifference *out) {
     if (result != SQLITE_OK) return result;
     if (sqlite3_step(q) == SQLITE_ROW) {
         strcpy(out->type, "trigger");
-        snprintf(out->name, sizeof out->name, "%s", (const char *)sqlite3_column_text(q, 0));
+        snprintf(out->name, sizeof out->name, "%s", column_text(q, 0));
     }
     return sqlite3_finalize(q);
 }
@@ -111,7 +111,7 @@ int schema_renew_views(sqlite3 *db) {
     int result = make_reference(&reference);
     if (result == SQLITE_OK) result = sqlite3_prepare_v2(reference, views, -1, &q, NULL);
     while (result == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW)
-        result = sqlite3_exec(db, (const char *)sqlite3_column_text(q, 0), NULL, NULL, NULL);
+        result = sqlite3_exec(db, column_text(q, 0), NULL, NULL, NULL);
     int read = sqlite3_finalize(q);
     sqlite3_close(reference);
     return result == SQLITE_OK ? read : result;

@@ -89,16 +89,20 @@ sqlite3_stmt *store_prepare(Store *s, Error *e, const char *sql, const char *typ
         store_failed(s, "results", e);
         return NULL;
     }
+    int result = SQLITE_OK;
     va_list args;
     va_start(args, types);
-    for (int i = 0; types[i]; i++) {
-        if (types[i] == 'i') sqlite3_bind_int64(statement, i + 1, va_arg(args, int64_t));
-        if (types[i] == 'd') sqlite3_bind_double(statement, i + 1, va_arg(args, double));
+    for (int i = 0; types[i] && result == SQLITE_OK; i++) {
+        if (types[i] == 'i') result = sqlite3_bind_int64(statement, i + 1, va_arg(args, int64_t));
+        if (types[i] == 'd') result = sqlite3_bind_double(statement, i + 1, va_arg(args, double));
         if (types[i] == 't')
-            sqlite3_bind_text(statement, i + 1, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
+            result = sqlite3_bind_text(statement, i + 1, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
     }
     va_end(args);
-    return statement;
+    if (result == SQLITE_OK) return statement;
+    store_failed(s, "results", e);
+    sqlite3_finalize(statement);
+    return NULL;
 }
 
 bool store_ended(Store *s, sqlite3_stmt *statement, int result, Error *e) {

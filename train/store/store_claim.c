@@ -1,5 +1,6 @@
 /* The life of a run in the database: registered, claimed, marked, rewound, deleted. That a run is
  * alive is a lock that its process holds on DB.d/KEY/lock; the kernel drops it with the process. */
+#include "train/store/column.h"
 #include "train/store/schema.h"
 #include "train/store/store_private.h"
 
@@ -171,8 +172,7 @@ static bool read_standing(Store *s, const RunIdentity *id, bool again, bool retr
     int result;
     while ((result = sqlite3_step(read)) == SQLITE_ROW) { /* one at most: keys are unique */
         *run = sqlite3_column_int64(read, 0);
-        const char *status = (const char *)sqlite3_column_text(read, 1),
-                   *kernels = (const char *)sqlite3_column_text(read, 3);
+        const char *status = column_text(read, 1), *kernels = column_text(read, 3);
         *out = (Standing){.result = CLAIM_TAKEN, .afresh = sqlite3_column_int(read, 2)};
         snprintf(out->kernels, sizeof out->kernels, "%s", kernels ? kernels : "");
         for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
@@ -329,7 +329,7 @@ static bool interrupt_dead(Store *s, Error *e) {
     bool ok = true;
     int result = SQLITE_DONE;
     while (ok && (result = sqlite3_step(find)) == SQLITE_ROW) {
-        if (store_alive(s, (const char *)sqlite3_column_text(find, 1))) continue;
+        if (store_alive(s, column_text(find, 1))) continue;
         sqlite3_stmt *mark = store_prepare(
             s, e,
             "UPDATE run SET status = 'interrupted', finished = coalesce(heartbeat, " NOW ") WHERE id = ?1",
@@ -355,7 +355,7 @@ bool store_find(Store *s, const char *prefix, FoundRun *out, Error *e) {
     while ((result = sqlite3_step(find)) == SQLITE_ROW) {
         matches++;
         out->id = sqlite3_column_int64(find, 0);
-        snprintf(out->key, sizeof out->key, "%s", (const char *)sqlite3_column_text(find, 1));
+        snprintf(out->key, sizeof out->key, "%s", column_text(find, 1));
         out->results = sqlite3_column_int(find, 2);
     }
     if (!store_ended(s, find, result, e)) return false;

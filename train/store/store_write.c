@@ -1,6 +1,8 @@
 /* What a run measures, on its way into the database: gathered in memory, written batch by batch. */
 #include "train/store/store_private.h"
 
+#include "train/store/column.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,8 +38,8 @@ static bool read_columns(Store *s, Table *t, const char *name, Error *e) {
     if (!info) return false;
     int result;
     while ((result = sqlite3_step(info)) == SQLITE_ROW && t->columns < COLUMNS_MAX) {
-        snprintf(t->name[t->columns], COLUMN_NAME, "%s", (const char *)sqlite3_column_text(info, 0));
-        t->integer[t->columns++] = !strcmp((const char *)sqlite3_column_text(info, 1), "INTEGER");
+        snprintf(t->name[t->columns], COLUMN_NAME, "%s", column_text(info, 0));
+        t->integer[t->columns++] = !strcmp(column_text(info, 1), "INTEGER");
     }
     return store_ended(s, info, result, e);
 }

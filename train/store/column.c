@@ -1,0 +1,9 @@
+#include "train/store/column.h"
+
+#include "data/base/error.h"
+
+const char *column_text(sqlite3_stmt *q, int column) {
+    const char *text = (const char *)sqlite3_column_text(q, column);
+    if (!text && sqlite3_column_type(q, column) != SQLITE_NULL) out_of_memory();
+    return text;
+}
