@@ -36,6 +36,15 @@ bool norm_stands(const ModelConfig *c, Stage s) {
     return norm_places[c->norm].stages >> s & 1;
 }
 
+bool bias_stands(const ModelConfig *c, Stage s) {
+    static const uint32_t stages[BIASED] = {[BIASED_ALL] =
+                                                1u << STAGE_QKV | 1u << STAGE_OUT | 1u << STAGE_MLP,
+                                            [BIASED_QKV] = 1u << STAGE_QKV,
+                                            [BIASED_ATTENTION] = 1u << STAGE_QKV | 1u << STAGE_OUT,
+                                            [BIASED_MLP] = 1u << STAGE_MLP};
+    return stages[c->bias] >> s & 1;
+}
+
 const char *head_out_gain_name(int i) {
     static const char *const names[HEAD_OUT_GAINS] = {[GAIN_SHARED] = "shared", [GAIN_HEAD] = "head"};
     return i >= 0 && i < HEAD_OUT_GAINS ? names[i] : NULL;
@@ -117,7 +126,7 @@ static void add_stage(Model *m, Stage s, int layer, int *n) {
     const SlotHead *slot = slot_head(&m->config, s);
     m->arena = (m->arena + 15) / 16 * 16; /* a stage begins on a cache line; its tensors are adjacent */
     for (const TensorSpec *spec = slot->tensors; spec < slot->tensors + SLOT_TENSORS && spec->name; spec++) {
-        if (spec->init == INIT_BIAS && !m->config.bias) continue;
+        if (spec->init == INIT_BIAS && !bias_stands(&m->config, s)) continue;
         int64_t rows = size_of(&m->config, spec->rows), cols = size_of(&m->config, spec->cols);
         if (m->tensors) {
             Tensor *t = &m->tensors[*n];
@@ -225,7 +234,7 @@ double model_flops_per_token(const Model *m, int T) {
         bool product = t->dims == 2 && t->stage != STAGE_EMBED && t->stage != STAGE_POSITION;
         if (product) weights += (double)(t->rows * t->cols);
     }
-    return 6 * weights + 12.0 * (double)c->layers * T * (double)c->width;
+    return 6 * weights + 12.0 * (double)c->layers * T * (double)config_heads_width(c);
 }
 
 int model_chunk_rows(int T) {

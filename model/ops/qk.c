@@ -5,7 +5,7 @@
 
 /* q and k, adjacent in a token's row. */
 static int64_t rmsnorm_saved(const ModelConfig *c) {
-    return (c->heads + config_kv_heads(c)) * (c->width / c->heads);
+    return (c->heads + config_kv_heads(c)) * config_head_dim(c);
 }
 
 static void rmsnorm_forward(const Ctx *c, float *qkv, int64_t ld) {
