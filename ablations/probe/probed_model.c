@@ -140,7 +140,7 @@ static bool check_data(ProbedModel *s, const char *checkpoint, Error *e) {
 
 bool probed_model_open(ProbedModel *s, const char *checkpoint, int set, const ProbeOptions *o, Error *e) {
     *s = (ProbedModel){.o = o, .set = set};
-    if (!checkpoint_open(checkpoint, &s->c, &s->m, &s->step, e) ||
+    if (!checkpoint_open(checkpoint, &s->c, &s->m, &s->step, e) || !checkpoint_takes_text(checkpoint, e) ||
         !dataset_open(&s->data, &s->c.data, o->cache, NULL, e) || !check_data(s, checkpoint, e) ||
         !checkpoint_key(checkpoint, s->key, &s->step, e))
         return false;
