@@ -9,13 +9,17 @@ mkdir -p "$out/results"
 
 verdict() { ./sinklab sweep verdict "$1" --db "$work/results.db" "$2"; }
 
+missing() { echo "| $claim | $1 | | | | | |" >> "$work/missing"; }
+
 for file in ablations/claims/*.yaml; do
     claim=$(basename "$file" .yaml)
-    [ -f "ablations/results/$claim.run.csv.gz" ] || { echo "| $claim | not run yet | | | | | |" >> "$work/missing"; continue; }
-    { echo; verdict "$file" --markdown; } >> "$work/claims"
-    verdict "$file" --brief | if [ -s "$work/table" ]; then tail -n +4; else cat; fi >> "$work/table"
+    [ -f "ablations/results/$claim.run.csv.gz" ] || { missing 'not run yet'; continue; }
+    # Runs of an earlier text of the claim are none of its own.
+    verdict "$file" --markdown > "$work/claim" || { missing 'its runs are of another text, or of another version'; continue; }
+    verdict "$file" --brief 2> /dev/null | if [ -s "$work/table" ]; then tail -n +4; else cat; fi >> "$work/table"
     ./sinklab report --db "$work/results.db" --sweep "$claim" --svg "$work/svg"
     mv "$work/svg/verdicts.svg" "$out/results/$claim.svg"
+    { echo; cat "$work/claim"; } >> "$work/claims"
     printf '\n![verdicts on %s](results/%s.svg)\n\nAgain: `make claims CLAIMS=%s`\n' "$claim" "$claim" "$claim" >> "$work/claims"
 done
 

@@ -1,5 +1,7 @@
 #include "ablations/probe/chain.h"
 
+#include "ablations/probe/control.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -178,6 +180,7 @@ bool chain_show(ProbedModel *s, Error *e) {
         show_model(s, m, n);
         show_layers(s, m, n);
         if (s->o->heads) show_heads(s, m, n);
+        ok = control_show(s, &m[0], &m[1], e);
     }
     for (int i = 0; i < n; i++) measured_free(&m[i]);
     return ok;

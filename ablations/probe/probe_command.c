@@ -56,6 +56,9 @@ static bool answer_opened(ProbedModel *s, const FoundModel *f, Error *e) {
         return fail(e, EXIT_USAGE,
                     "--steps: %d of them, but --heads, --key and the like are asked of one (--steps N)",
                     f->n);
+    if (s->control.n && (several || o->store))
+        return fail(e, EXIT_USAGE, "--do: random(...) is shown of one checkpoint%s",
+                    o->store ? ", not stored" : "");
     if (o->store && !probe_store_check(s, e)) return false;
     if (!several && !ask(s, e)) return false;
     if (o->store) return probe_store(s, f, e);
@@ -142,7 +145,8 @@ const Command probe_command = {
         "                     under 'main do INTERVENTION' (the view effect is the difference)\n"
         "  --db PATH          where RUN is looked for and --store writes (default results.db)\n"
         "  --do INTERVENTION  before and after, such as 'drop_mlp(layer=0,pos=0)'; several in one\n"
-        "                     text or one a time\n"
+        "                     text or one a time; random(of=INTERVENTION, n=20, seed=N) does it to n\n"
+        "                     others of its kind and size, too, and tells their spread\n"
         "  --heads            the figures of every head too\n"
         "  --text FILE        on this text instead of the held-out text, in rows as long as the probe's\n"
         "  --sentence TEXT    on this text, in rows as long as the context; a short one is one short row\n"

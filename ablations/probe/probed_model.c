@@ -49,14 +49,6 @@ static bool rows_held_out(ProbedModel *s, bool bos, Error *e) {
 
 /* ---- what is asked to be done ---- */
 
-/* One intervention of a text of several: up to a comma outside parentheses. */
-static size_t one_change(const char *text) {
-    int depth = 0;
-    size_t n = 0;
-    for (; text[n] && (depth > 0 || text[n] != ','); n++) depth += (text[n] == '(') - (text[n] == ')');
-    return n;
-}
-
 /* Behind what is done already; where there is no room for all there is a name for none. */
 static void add_name(ProbedModel *s, const Intervention *i, bool first) {
     char text[INTERVENTION_TEXT];
@@ -87,19 +79,51 @@ static bool add_change(ProbedModel *s, const char *text, int T, Error *e) {
     return true;
 }
 
-static bool read_changes(ProbedModel *s, int T, Error *e) {
+/* Where an intervention stands among those of --do; -1: nowhere. */
+static int place_of(const ProbedModel *s, const Intervention *i, int T) {
+    char text[INTERVENTION_TEXT], other[INTERVENTION_TEXT];
+    intervention_text(i, text);
+    for (int k = 0; k < s->changes.n; k++) {
+        Intervention at;
+        Error ignored = {0};
+        if (!intervention_read(s->changes.item[k], "--do", &s->m->config, T, &at, &ignored)) continue;
+        intervention_text(&at, other);
+        if (!strcmp(text, other)) return k;
+    }
+    return -1;
+}
+
+/* What a control is of is done, too, unless it is asked for by itself. */
+static bool add_control(ProbedModel *s, const char *text, int T, Error *e) {
+    char of[LIST_TEXT];
+    if (s->control.of.kind) return fail(e, EXIT_USAGE, "--do: %s: one random(...) at a time", text);
+    if (!control_read(s->m, text, T, config_seed(&s->c, SEED_PROBE), &s->control, of, e)) return false;
+    s->control.place = place_of(s, &s->control.of, T);
+    if (s->control.place >= 0) return true;
+    s->control.place = s->changes.n;
+    return add_change(s, of, T, e);
+}
+
+/* Of --do the interventions, or the controls. */
+static bool read_texts(ProbedModel *s, int T, bool controls, Error *e) {
     for (int i = 0; i < s->o->changes.n; i++)
         for (const char *at = s->o->changes.at[i]; *at;) {
             char text[LIST_TEXT];
-            size_t n = one_change(at);
+            size_t n = text_until_comma(at);
             if (n >= sizeof text)
                 return fail(e, EXIT_USAGE, "--do: %.40s...: %zu bytes of one intervention, at most %zu", at,
                             n, sizeof text - 1);
-            snprintf(text, sizeof text, "%.*s", (int)n, at);
-            if (!add_change(s, text, T, e)) return false;
+            size_t blank = strspn(at, " ");
+            snprintf(text, sizeof text, "%.*s", (int)(n - (blank < n ? blank : n)), at + blank);
+            bool control = control_named(text);
+            if (control == controls && !(control ? add_control : add_change)(s, text, T, e)) return false;
             at += n + (at[n] == ',');
         }
     return true;
+}
+
+static bool read_changes(ProbedModel *s, int T, Error *e) {
+    return read_texts(s, T, false, e) && read_texts(s, T, true, e);
 }
 
 /* ---- the subject ---- */

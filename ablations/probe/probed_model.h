@@ -4,6 +4,7 @@
 #ifndef SINKLAB_PROBED_MODEL_H
 #define SINKLAB_PROBED_MODEL_H
 
+#include "ablations/probe/control_draw.h"
 #include "ablations/probe/sheet.h"
 #include "model/figures.h"
 #include "model/model.h"
@@ -39,6 +40,7 @@ typedef struct ProbedModel {
     int64_t text_rows, text_tokens; /* of the user's text; 0: there is none */
     ProbeRows random;
     List changes;            /* of --do, one an item, without such as are of rows */
+    Control control;         /* of one of --do */
     bool no_bos, of_batch;   /* of --do: rows begin without BOS; something averages over the rows of a pass */
     char done[CHANGES_TEXT]; /* the canonical text of all of --do, "": nothing, or too long for one name */
     Tape *tape[2];           /* of measuring, without --do and under it; NULL until then */

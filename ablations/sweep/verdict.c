@@ -193,21 +193,21 @@ static const char verdict_sql[] =
     " verdict, more_seeds, diverged, share, note FROM verdict WHERE sweep = ?1";
 
 /* The comment that a query begins with, on one line: what it asks. */
-static void print_question(FILE *out, const SqlFile *file) {
-    fputs("\n", out);
-    for (const char *line = file->text; !strncmp(line, "-- ", 3);) {
+static void print_question(FILE *out, const char *text) {
+    for (const char *line = text; !strncmp(line, "-- ", 3);) {
         size_t length = strcspn(line, "\n");
-        fprintf(out, "%s%.*s", line > file->text ? " " : "", (int)length - 3, line + 3);
+        fprintf(out, "%s%.*s", line > text ? " " : "", (int)length - 3, line + 3);
         line += length + (line[length] == '\n');
     }
-    fprintf(out, " (`%s`)\n", file->name);
 }
 
 /* Tables of the sweep's own runs: the view own is there since sweep_ask. */
 static bool print_tables(FILE *out, const Sweep *s, Store *store, TableForm form, Error *e) {
     bool ok = true;
     for (int i = 0; ok && i < s->tables; i++) {
-        print_question(out, &s->table[i]);
+        fputs("\n", out);
+        print_question(out, s->table[i].text);
+        fprintf(out, " (`%s`)\n", s->table[i].name);
         ok = print_rows(out, s, store, s->table[i].text, form, e);
     }
     return ok;
@@ -239,7 +239,8 @@ static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
 #define EXPECTED                                                                                             \
     " iif(asked, printf('%s at %s %g', metric, iif(direction = 'lower', 'most', 'least'),"                   \
     "   iif(direction = 'lower', -beyond, beyond)),"                                                         \
-    "   printf('%s %s%s', metric, direction, iif(beyond, ' by more than ' || beyond, ''))) AS expected"
+    "   printf('%s %s%s', metric, direction, iif(beyond, printf(' by more than %g', beyond), ''))) AS "      \
+    "expected"
 #define INTERVAL "iif(low IS NULL, NULL, printf('%.4g to %.4g', low, high)) AS '95 % interval'"
 static const char markdown_sql[] =
     "SELECT side, iif(stratum = 'all', '', stratum) AS 'within'," EXPECTED
@@ -258,6 +259,18 @@ static void markdown_field(FILE *out, const char *name, const char *text) {
     fputs("\n", out);
 }
 
+/* What the queries of expectations ask. */
+static void print_questions(FILE *out, const Sweep *s) {
+    bool some = false;
+    for (int i = 0; i < s->expectations; i++) {
+        if (!s->expect[i].query) continue;
+        fprintf(out, "%s- `%s`: ", some ? "" : "\n", s->expect[i].metric);
+        print_question(out, s->expect[i].query);
+        fputs("\n", out);
+        some = true;
+    }
+}
+
 static bool print_markdown(FILE *out, const Sweep *s, Store *store, Error *e) {
     fprintf(out, "## %s\n\n", s->name);
     markdown_field(out, "claim", s->claim);
@@ -270,8 +283,9 @@ static bool print_markdown(FILE *out, const Sweep *s, Store *store, Error *e) {
     print_censoring(out, s, "- ");
     if (!print_lacking(out, s, store, "- ", e) || !print_needs(out, s, store, "- ", e)) return false;
     if (sweep_is_tuned(s) && !print_rows(out, s, store, choice_sql, TABLE_MARKDOWN, e)) return false;
-    return print_rows(out, s, store, markdown_sql, TABLE_MARKDOWN, e) &&
-           print_tables(out, s, store, TABLE_MARKDOWN, e);
+    if (!print_rows(out, s, store, markdown_sql, TABLE_MARKDOWN, e)) return false;
+    print_questions(out, s);
+    return print_tables(out, s, store, TABLE_MARKDOWN, e);
 }
 
 bool verdict_print(FILE *out, const Sweep *s, Store *store, VerdictForm form, Error *e) {

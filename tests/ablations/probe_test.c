@@ -184,6 +184,38 @@ static void figures_stand_before_and_after_an_intervention(void **state) {
     assert_true(json_figure(p, "$.model.rows.loss[2]") != 0);
 }
 
+static void a_random_control_stands_beside_what_it_controls(void **state) {
+    Place *p = *state;
+    assert_int_equal(probe(p, "--json --do 'random(of=unit_off(0, 5), n=4)'"), 0);
+    for (int i = 0; i < 2; i++) {
+        char control[64], model[64];
+        snprintf(control, sizeof control, "$.control.rows.loss[%d]", i);
+        snprintf(model, sizeof model, "$.model.rows.loss[%d]", i);
+        assert_true(json_figure(p, control) == json_figure(p, model));
+    }
+    assert_true(json_figure(p, "$.control.rows.loss[2]") != json_figure(p, "$.control.rows.loss[0]"));
+    assert_true(json_figure(p, "$.control.rows.loss[3]") > 0);
+    /* what does nothing does nothing elsewhere either */
+    assert_int_equal(probe(p, "--json --do 'random(of=logit_bias(5, 0), n=3)'"), 0);
+    for (int i = 1; i < 3; i++) {
+        char control[64];
+        snprintf(control, sizeof control, "$.control.rows.loss[%d]", i);
+        assert_true(json_figure(p, control) == json_figure(p, "$.control.rows.loss[0]"));
+    }
+    assert_true(json_figure(p, "$.control.rows.loss[3]") == 0);
+}
+
+static void a_control_of_nothing_changes_nothing(void **state) {
+    Place *p = *state;
+    assert_int_equal(probe(p, "--do 'unit_off(0, 5)'"), 0);
+    char *want = strdup(p->out);
+    assert_int_equal(probe(p, "--do 'random(of=unit_off(0, 5), n=0)'"), 0);
+    assert_string_equal(p->out, want);
+    assert_int_equal(probe(p, "--do 'unit_off(0, 5), random(of=unit_off(0,5),n=0)'"), 0);
+    assert_string_equal(p->out, want);
+    free(want);
+}
+
 /* A text's change is seen from its place on only, and rounding nothing changes nothing. */
 static void figures_known_beforehand_come_out(void **state) {
     Place *p = *state;
@@ -240,17 +272,21 @@ static void a_text_of_ones_own_is_measured(void **state) {
 }
 
 static void questions_that_cannot_be_asked_are_refused(void **state) {
-    static const char *const bad[][2] = {{"--do 'drop_mlp(layer=2,pos=0)'", "layer 2 is not there"},
-                                         {"--do nothing", "no such intervention"},
-                                         {"--do ''", "--do: empty"},
-                                         {"--do 'scale(10,1e39)'", "lambda: expected a number"},
-                                         {"--do 'scale(16, 2)'", "pos 16 is not there"},
-                                         {"--perturb 16", "--perturb: 16"},
-                                         {"--perturb -1", "--perturb: -1"},
-                                         {"--key 16", "--key: 16"},
-                                         {"--quantize int4", "unknown kind"},
-                                         {"--text /nowhere", "--text: file: /nowhere"},
-                                         {"another", "expected one CHECKPOINT"}};
+    static const char *const bad[][2] = {
+        {"--do 'drop_mlp(layer=2,pos=0)'", "layer 2 is not there"},
+        {"--do nothing", "no such intervention"},
+        {"--do 'random(of=nothing)'", "no such intervention"},
+        {"--do 'random(of=unit_off(0,1))' --store", "of one checkpoint, not stored"},
+        {"--do 'random(of=unit_off(0,1)), random(of=unit_off(0,2))'", "one random"},
+        {"--do ''", "--do: empty"},
+        {"--do 'scale(10,1e39)'", "lambda: expected a number"},
+        {"--do 'scale(16, 2)'", "pos 16 is not there"},
+        {"--perturb 16", "--perturb: 16"},
+        {"--perturb -1", "--perturb: -1"},
+        {"--key 16", "--key: 16"},
+        {"--quantize int4", "unknown kind"},
+        {"--text /nowhere", "--text: file: /nowhere"},
+        {"another", "expected one CHECKPOINT"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(probe(*state, bad[i][0]), 2);
         assert_shows(*state, bad[i][1]);
@@ -340,6 +376,8 @@ static void every_instrument_is_listed_with_its_columns(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_question_is_answered_at_once),
                                        cmocka_unit_test(figures_stand_before_and_after_an_intervention),
+                                       cmocka_unit_test(a_random_control_stands_beside_what_it_controls),
+                                       cmocka_unit_test(a_control_of_nothing_changes_nothing),
                                        cmocka_unit_test(nothing_undefined_is_written),
                                        cmocka_unit_test(weights_that_do_not_sum_to_one_are_marked),
                                        cmocka_unit_test(figures_known_beforehand_come_out),

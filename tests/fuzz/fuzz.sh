@@ -15,7 +15,7 @@ last() { # PATTERN: what the log says last of it
 for target in "$@"; do
     log=$folder/$target.log
     mkdir -p "$folder/corpus/$target"
-    "$program" "$target" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 \
+    "$program" "$target" -max_total_time="$seconds" -timeout=120 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 \
         -artifact_prefix="$folder/$target-" "$folder/corpus/$target" "tests/fuzz/seeds/$target" >"$log" 2>&1
     code=$?
     broke=$(last '.*Test unit written to \(.*\)$')
