@@ -97,7 +97,7 @@ FUZZED   = $(patsubst %.c,build/fuzz/%.o,$(filter-out tests/fuzz/seeds_test.c $(
                $(filter data/% train/% ablations/% model/interventions/%,$(LIBRARY:build/%.o=%.c)) $(wildcard tests/fuzz/*.c)))
 UNFUZZED = $(shell grep -l '<omp.h>' $(SOURCES))
 FUZZ_CC  = clang -std=gnu11 -D_GNU_SOURCE -I. -O1 -g $(MARCH) -fno-math-errno -Wall -Wextra $(WERROR) -MMD -MP \
-               -fno-sanitize-recover=all -fno-omit-frame-pointer
+               -fno-sanitize-recover=all -fno-omit-frame-pointer -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 fuzz: build/fuzz/fuzz
 	tests/fuzz/fuzz.sh $< $(TIME) $(FUZZ)
 build/fuzz/fuzz: $(FUZZED) $(filter-out $(FUZZED:build/fuzz/%=build/%),$(LIBRARY))

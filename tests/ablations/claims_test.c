@@ -250,7 +250,19 @@ typedef struct Case {
                                  "[0, 1]") ";INSERT INTO metric SELECT run.id, 50, "                         \
                                            "'main.layer.0.head.0.dormant_other', 5 FROM run"
 
+/* After 53,248, 65,536 and 212,992 rows. */
+#define ROWS                                                                                                 \
+    "WITH x AS (SELECT run.id, config ->> '$.model.context' AS context, config ->> '$.train.batch_tokens' "  \
+    "AS "                                                                                                    \
+    "tokens, value AS seen FROM run, json_each('[53248, 65536, 212992]'))"                                   \
+    " INSERT INTO eval (run_id, step, probe, sink_rate_03, sink_mass)"                                       \
+    " SELECT id, seen * context / tokens, 'main', context * (1 + seen / 65536.0) / 1024, 0 FROM x"
+
 static const Case cases[] = {
+    {"rows", "rows_equal_128.sql", ROWS, 0.1875},
+    {"rows", "rows_equal_512.sql", ROWS, 0.9375},
+    {"rows", "rows_late_128.sql", ROWS, 0.3984375},
+    {"rows", "rows_tokens_128.sql", ROWS, 0.09375},
     {"exclusive", "exclusive_left.sql", EXCLUSIVE, 0.03},
     {"exclusive", "exclusive_own.sql", EXCLUSIVE, 0.25},
     {"value-scale", "value-scale_sink.sql", SCALE, -0.125},
