@@ -33,7 +33,8 @@ static const SlotHead nothing = {
     "none", "no norm here, no sink token, no value scale, or a head tied to the embedding", {{0}}};
 
 bool norm_stands(const ModelConfig *c, Stage s) {
-    return norm_places[c->norm].stages >> s & 1;
+    bool shared = s == STAGE_NORM_MLP && c->parallel == PARALLEL_ONE_NORM; /* it reads attention's */
+    return !shared && norm_places[c->norm].stages >> s & 1;
 }
 
 bool bias_stands(const ModelConfig *c, Stage s) {

@@ -26,6 +26,12 @@ const char *rope_scaling_name(int i) {
     return name_of(names, SCALINGS, i);
 }
 
+const char *parallel_name(int i) {
+    static const char *const names[PARALLELS] = {
+        [PARALLEL_NONE] = "none", [PARALLEL_TWO_NORMS] = "two_norms", [PARALLEL_ONE_NORM] = "one_norm"};
+    return name_of(names, PARALLELS, i);
+}
+
 const char *bias_name(int i) {
     static const char *const names[BIASED] = {[BIASED_NONE] = "false",
                                               [BIASED_ALL] = "true",

@@ -23,6 +23,9 @@ typedef enum SlotKind {
 
 typedef enum HeadOutGain { GAIN_SHARED, GAIN_HEAD, HEAD_OUT_GAINS } HeadOutGain;
 typedef enum RopeScaling { SCALING_NONE, SCALING_LINEAR, SCALING_LLAMA3, SCALING_YARN, SCALINGS } RopeScaling;
+/* Whether the feed-forward reads what enters the block, beside attention: not, under a norm of its own, or
+ * under attention's. */
+typedef enum Parallel { PARALLEL_NONE, PARALLEL_TWO_NORMS, PARALLEL_ONE_NORM, PARALLELS } Parallel;
 /* Linear layers of the blocks with biases: none, all, those of q, k and v, attention's four, the
  * feed-forward's. */
 typedef enum Bias { BIASED_NONE, BIASED_ALL, BIASED_QKV, BIASED_ATTENTION, BIASED_MLP, BIASED } Bias;
@@ -49,6 +52,7 @@ typedef struct ModelConfig {
     int norm;                   /* row of norm_places: where norms stand */
     int norm_kind;              /* row of norm_kinds: what they do */
     double norm_eps;            /* under the root of every norm */
+    int parallel;               /* Parallel */
     int64_t gate_rank;          /* of norm_kind: gated */
     int mlp;                    /* row of mlp_slots */
     int64_t window;             /* attend to the last `window` keys only; 0 = all */
@@ -74,6 +78,7 @@ const char *init_name(int i);
 const char *head_out_gain_name(int i);
 const char *rope_scaling_name(int i);
 const char *bias_name(int i);
+const char *parallel_name(int i);
 
 /* Heads of keys and values. */
 int config_kv_heads(const ModelConfig *c);

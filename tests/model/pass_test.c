@@ -140,6 +140,7 @@ static void published_numbers_have_their_gradient(void **state) {
         c.rope_scaling = i % SCALINGS;
         c.rope_factor = 3, c.rope_original = 12, c.rope_low = 0.5, c.rope_high = 2;
         c.norm_eps = 0.1;
+        c.parallel = i % PARALLELS;
         c.norm_kind = i == 3 ? row_named(SLOT_NORM_KIND, "layernorm") : 0;
         c.head_out = i == 4 ? row_named(SLOT_HEAD_OUT, "rmsnorm") : 0;
         check_model(c, 0);

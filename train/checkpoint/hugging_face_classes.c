@@ -15,6 +15,9 @@ static const ClassWord attention_biases[] = {
 static const ClassWord mlp_biases[] = {
     {"false", "false"}, {"true", "mlp"}, {"true", "true"}, {"false", "attention"}, {0}};
 
+static const ClassWord neox_biases[] = {{"true", "true"}, {"false", "mlp"}, {0}};
+static const ClassWord neox_parallel[] = {{"true", "two_norms"}, {"false", "none"}, {0}};
+
 /* ---- fields ---- */
 
 /* Llama and its kin: the defaults of heads of keys, head_dim, the feed-forward, context, eps and ties differ.
@@ -45,6 +48,21 @@ static const ClassField qwen3_fields[] = {LLAMA_KIN("32", "128", "22016", "32768
                                           {"attention_bias", "model.bias", "false", NULL, attention_biases},
                                           {"use_sliding_window", NULL, "false", NULL, no},
                                           {0}};
+static const ClassField olmo2_fields[] = {LLAMA_KIN("0", "0", "11008", "2048", "1e-05"),
+                                          {"attention_bias", "model.bias", "false", NULL, attention_biases},
+                                          {0}};
+static const ClassField neox_fields[] = {
+    {"hidden_size", "model.width", "6144", NULL, NULL},
+    {"num_hidden_layers", "model.layers", "44", NULL, NULL},
+    {"num_attention_heads", "model.heads", "64", NULL, NULL},
+    {"intermediate_size", "model.mlp_width", "24576", NULL, NULL},
+    {"max_position_embeddings", "model.context", "2048", NULL, NULL},
+    {"hidden_act", "model.mlp", "gelu", NULL, plain_act},
+    {"layer_norm_eps", "model.norm_eps", "1e-05", NULL, NULL},
+    {"tie_word_embeddings", "model.tie", "false", NULL, NULL},
+    {"use_parallel_residual", "model.parallel", "true", NULL, neox_parallel},
+    {"attention_bias", "model.bias", "true", NULL, neox_biases},
+    {0}};
 static const ClassField gpt2_fields[] = {
     {"n_embd|hidden_size", "model.width", "768", NULL, NULL},
     {"n_layer|num_hidden_layers", "model.layers", "12", NULL, NULL},
@@ -65,6 +83,8 @@ static const ClassKey llama_keys[] = {{0}};
 static const ClassKey qwen2_keys[] = {{"model.bias", "qkv"}, {0}};
 /* Norms of each head's q and k, before the rotation. */
 static const ClassKey qwen3_keys[] = {{"model.qk", "rmsnorm"}, {0}};
+static const ClassKey olmo2_keys[] = {{"model.qk", "rmsnorm_all"}, {"model.norm", "branch"}, {0}};
+static const ClassKey neox_keys[] = {{"model.norm_kind", "layernorm"}, {0}};
 static const ClassKey gpt2_keys[] = {
     {"model.position", "learned"}, {"model.norm_kind", "layernorm"}, {"model.bias", "true"}, {0}};
 
@@ -92,6 +112,47 @@ static const ClassTensor gpt2_tensors[] = {
     {"transformer.ln_f.bias", {"model.norm.bias"}, LAY_PLAIN},
     {"lm_head.weight", {"lm_head.weight"}, LAY_PLAIN},
     {0}};
+static const ClassTensor olmo2_tensors[] = {
+    {"model.embed_tokens.weight", {"model.embed_tokens.weight"}, LAY_PLAIN},
+    {IN "self_attn.q_proj.weight", {IN "self_attn.q_proj.weight"}, LAY_PLAIN},
+    {IN "self_attn.q_proj.bias", {IN "self_attn.q_proj.bias"}, LAY_PLAIN},
+    {IN "self_attn.k_proj.weight", {IN "self_attn.k_proj.weight"}, LAY_PLAIN},
+    {IN "self_attn.k_proj.bias", {IN "self_attn.k_proj.bias"}, LAY_PLAIN},
+    {IN "self_attn.v_proj.weight", {IN "self_attn.v_proj.weight"}, LAY_PLAIN},
+    {IN "self_attn.v_proj.bias", {IN "self_attn.v_proj.bias"}, LAY_PLAIN},
+    {IN "self_attn.o_proj.weight", {IN "self_attn.o_proj.weight"}, LAY_PLAIN},
+    {IN "self_attn.o_proj.bias", {IN "self_attn.o_proj.bias"}, LAY_PLAIN},
+    {IN "self_attn.q_norm.weight", {IN "self_attn.q_norm.weight"}, LAY_PLAIN},
+    {IN "self_attn.k_norm.weight", {IN "self_attn.k_norm.weight"}, LAY_PLAIN},
+    {IN "post_attention_layernorm.weight", {IN "attention_output_norm.weight"}, LAY_PLAIN},
+    {IN "mlp.gate_proj.weight", {IN "mlp.gate_proj.weight"}, LAY_PLAIN},
+    {IN "mlp.up_proj.weight", {IN "mlp.up_proj.weight"}, LAY_PLAIN},
+    {IN "mlp.down_proj.weight", {IN "mlp.down_proj.weight"}, LAY_PLAIN},
+    {IN "post_feedforward_layernorm.weight", {IN "mlp_output_norm.weight"}, LAY_PLAIN},
+    {"model.norm.weight", {"model.norm.weight"}, LAY_PLAIN},
+    {"lm_head.weight", {"lm_head.weight"}, LAY_PLAIN},
+    {0}};
+#define OF "gpt_neox.layers.%d."
+static const ClassTensor neox_tensors[] = {
+    {"gpt_neox.embed_in.weight", {"model.embed_tokens.weight"}, LAY_PLAIN},
+    {OF "input_layernorm.weight", {IN "input_layernorm.weight"}, LAY_PLAIN},
+    {OF "input_layernorm.bias", {IN "input_layernorm.bias"}, LAY_PLAIN},
+    {OF "attention.query_key_value.weight", QKV("weight"), LAY_HEADS},
+    {OF "attention.query_key_value.bias", QKV("bias"), LAY_HEADS},
+    {OF "attention.dense.weight", {IN "self_attn.o_proj.weight"}, LAY_PLAIN},
+    {OF "attention.dense.bias", {IN "self_attn.o_proj.bias"}, LAY_PLAIN},
+    {OF "post_attention_layernorm.weight", {IN "post_attention_layernorm.weight"}, LAY_PLAIN},
+    {OF "post_attention_layernorm.bias", {IN "post_attention_layernorm.bias"}, LAY_PLAIN},
+    {OF "mlp.dense_h_to_4h.weight", {IN "mlp.up_proj.weight"}, LAY_PLAIN},
+    {OF "mlp.dense_h_to_4h.bias", {IN "mlp.up_proj.bias"}, LAY_PLAIN},
+    {OF "mlp.dense_4h_to_h.weight", {IN "mlp.down_proj.weight"}, LAY_PLAIN},
+    {OF "mlp.dense_4h_to_h.bias", {IN "mlp.down_proj.bias"}, LAY_PLAIN},
+    {"gpt_neox.final_layer_norm.weight", {"model.norm.weight"}, LAY_PLAIN},
+    {"gpt_neox.final_layer_norm.bias", {"model.norm.bias"}, LAY_PLAIN},
+    {"embed_out.weight", {"lm_head.weight"}, LAY_PLAIN},
+    {0}};
+static const char *const neox_buffers[] = {OF "attention.bias", OF "attention.masked_bias",
+                                           OF "attention.rotary_emb.inv_freq", NULL};
 static const char *const llama_buffers[] = {IN "self_attn.rotary_emb.inv_freq", "model.rotary_emb.inv_freq",
                                             NULL};
 static const char *const gpt2_buffers[] = {"transformer.h.%d.attn.bias", "transformer.h.%d.attn.masked_bias",
@@ -113,6 +174,23 @@ static const HuggingFaceClass hugging_face_classes[] = {
      LLAMA_NAMES},
     {.name = "Qwen2ForCausalLM", .type = "qwen2", .keys = qwen2_keys, .fields = qwen2_fields, LLAMA_NAMES},
     {.name = "Qwen3ForCausalLM", .type = "qwen3", .keys = qwen3_keys, .fields = qwen3_fields, LLAMA_NAMES},
+    {.name = "Olmo2ForCausalLM",
+     .type = "olmo2",
+     .keys = olmo2_keys,
+     .fields = olmo2_fields,
+     .tensors = olmo2_tensors,
+     LLAMA_NAMES},
+    {.name = "GPTNeoXForCausalLM",
+     .type = "gpt_neox",
+     .keys = neox_keys,
+     .fields = neox_fields,
+     .theta = "rotary_emb_base|rope_theta",
+     .rotary = "rotary_pct|partial_rotary_factor",
+     .rotary_missing = "0.25",
+     .tensors = neox_tensors,
+     .embedding = "gpt_neox.embed_in.weight",
+     .head = "embed_out.weight",
+     .buffers = neox_buffers},
     {.name = "GPT2LMHeadModel",
      .type = "gpt2",
      .keys = gpt2_keys,

@@ -366,8 +366,11 @@ static void write_rope(FILE *out, const HuggingFaceClass *h, const Config *c) {
     while (strcmp(k->ours, rope_scaling_name(c->model.rope_scaling))) k++;
     if (config_get(c, "model.rope_theta", text, sizeof text)) write_value(out, h->theta, text);
     if (h->rotary) {
-        double dims = (double)(c->model.rope_dims ? c->model.rope_dims : config_head_dim(&c->model));
-        snprintf(text, sizeof text, "%.17g", dims / (double)config_head_dim(&c->model));
+        double dim = (double)config_head_dim(&c->model),
+               turned = c->model.rope_dims ? (double)c->model.rope_dims : dim;
+        double share = turned / dim;
+        while (floor(dim * share) < turned) share = nextafter(share, 2); /* readers round down */
+        snprintf(text, sizeof text, "%.17g", share);
         write_value(out, h->rotary, text);
     }
     if (k == rope_kinds) {

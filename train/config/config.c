@@ -113,6 +113,9 @@ static const Row rows[] = {
     {"model.norm_kind", CHOICE, AT(model.norm_kind), .slot = SLOT_NORM_KIND, .help = "what they do"},
     {"model.norm_eps", NUMBER, AT(model.norm_eps), "1e-05", 0, 1, .since = 2,
      .help = "under the root of every norm"},
+    {"model.parallel", CHOICE, AT(model.parallel), .names = parallel_name, .since = 2,
+     .help = "the feed-forward beside attention: x + attention(norm x) + mlp(norm x), of two norms or one "
+             "(arXiv 2204.06745)"},
     {"model.gate_rank", INTEGER, AT(model.gate_rank), "16", 1, 4096, .since = 2,
      .help = "of the gate of model.norm_kind: gated"},
     {"model.mlp", CHOICE, AT(model.mlp), .slot = SLOT_MLP, .help = "feed-forward"},

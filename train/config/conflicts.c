@@ -47,6 +47,10 @@ static bool many_dims(const Config *c) {
     return c->model.rope_dims > d_head(c) / slot_maps(attention(c));
 }
 
+static bool parallel_elsewhere(const Config *c) {
+    return c->model.parallel && strcmp(slot_row(SLOT_NORM, c->model.norm)->name, "pre");
+}
+
 static bool not_scaled(const Config *c) {
     return no_rope(c) || c->model.rope_scaling == SCALING_NONE;
 }
@@ -258,6 +262,8 @@ static const Conflict conflicts[] = {
     CLASH(odd_turn, "model.position",
           "turns pairs, but d_head (half of it under differential attention) is odd with", "model.heads",
           "change it"),
+    CLASH(parallel_elsewhere, "model.parallel", "reads norms that stand before, not", "model.norm",
+          "pre has them"),
     CLASH(odd_dims, "model.rope_dims", "is odd", NULL, "pairs are turned"),
     CLASH(many_dims, "model.rope_dims", "is more than a head has with", "model.heads", "0 turns all"),
     IDLE(no_rope, "model.rope_theta", "model.position", "it is of rope"),
