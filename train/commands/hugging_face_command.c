@@ -3,6 +3,7 @@
 #include "data/base/files.h"
 #include "data/base/text.h"
 #include "data/data.h"
+#include "data/own_tokenizer.h"
 #include "train/checkpoint/find_model.h"
 #include "train/checkpoint/hugging_face.h"
 #include "train/commands/command.h"
@@ -85,17 +86,11 @@ static bool export_to(const char *checkpoint, const char *folder, const char *ca
 /* Keeps the tokenizer of another's model beside its weights, so that text is never encoded by another one.
  * Without one, tokens are known by number alone: rows begin with nothing of ours. */
 static bool take_tokenizer(const char *folder, const char *checkpoint, Config *c, Imported *from, Error *e) {
-    Bytes model = {0};
-    Path own = path_of("%s/tokenizer.model", folder);
     if (from->ours) return true;
     c->data.bos = BOS_NONE;
-    strcpy(from->tokenizer, CHECKPOINT_NO_TOKENIZER);
-    if (access(own.s, F_OK)) return true;
-    bool ok = file_read(own.s, &model, e) &&
-              file_write(path_of("%s/tokenizer.model", checkpoint).s, model.data, model.size, e);
-    if (ok) hash_hex(model.data, model.size, from->tokenizer);
-    bytes_free(&model);
-    return ok;
+    if (!own_tokenizer_copy(folder, checkpoint, from->tokenizer, e)) return false;
+    if (!*from->tokenizer) strcpy(from->tokenizer, CHECKPOINT_NO_TOKENIZER);
+    return true;
 }
 
 static bool import_from(const char *folder, const char *checkpoint, const TextList *ignored, bool quiet,
