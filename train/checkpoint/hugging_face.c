@@ -254,7 +254,7 @@ static bool import_open(Reading *r, const Yaml *json, const char *path, const Te
                         Imported *from, Error *e) {
     Shard *in, *first = &r->weights->at[0];
     const StTensor *embedding = find_stored(r, r->class->embedding, &in);
-    if (!embedding || embedding->dims != 2)
+    if (!embedding || embedding->dims != 2 || embedding->shape[0] < 2)
         return fail(e, EXIT_USAGE, "import: %s: has no embedding (%s)", r->folder, r->class->embedding);
     bool own = r->weights->n == 1 && safetensors_meta(first->file, "sinklab_version");
     bool ok = own ? read_own(first->path.s, c, from, e)

@@ -268,14 +268,22 @@ static const char *const harmless[] = {"architectures",
                                        "repetition_penalty",
                                        "num_beams",
                                        "is_decoder",
+                                       "_num_labels",
+                                       "is_llama_config",
+                                       "transformers.js_config",
                                        "unsloth_version",
                                        "unsloth_fixed",
                                        NULL};
+
+/* Switches that some files carry, off: of other programs, or of other models of the same authors. */
+static const char *const switches[] = {"use_mrope", "rope_interleaved", "tie_encoder_decoder",
+                                       "is_encoder_decoder", NULL};
 
 /* Of Qwen, without use_sliding_window, and of every class that says its layers are all alike. */
 static bool idle(const HuggingFaceClass *h, const char *name, const Yaml *value) {
     bool qwen = !strncmp(h->type, "qwen", 4);
     if (qwen && (!strcmp(name, "sliding_window") || !strcmp(name, "max_window_layers"))) return true;
+    if (listed(switches, name)) return !strcmp(text_of(value), "false");
     if (strcmp(name, "layer_types") || value->kind != YAML_LIST) return false;
     for (int i = 0; i < value->n; i++)
         if (strcmp(text_of(value->value[i]), "full_attention")) return false;
