@@ -488,7 +488,10 @@ static void a_folder_that_cannot_be_computed_is_refused(void **state) {
         const char *config, *why;
     } cases[] = {
         {"{\"architectures\": [\"BertModel\"]}", "BertModel is no class"},
-        {"{}", "architectures"},
+        {"{}", "architectures: (not one name)"},
+        {"{\"model_type\": \"bert\"}", "architectures: bert is no class"},
+        {"{\"model_type\": \"llama\", \"hidden_size\": 12}",
+         "model.heads: 32 does not divide model.width, 12"},
         {LLAMA(16, 2) "}", "embed_tokens.weight is not 5 x 16"},
         {LLAMA(8, 1) "}", "model.layers.1.input_layernorm.weight: is no tensor"},
         {LLAMA(8, 3) "}", "model.layers.2.input_layernorm.weight is missing"},

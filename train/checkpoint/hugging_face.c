@@ -263,13 +263,16 @@ static bool import_open(Reading *r, const Yaml *json, const char *path, const Te
     return ok && read_weights(r, &c->model, e);
 }
 
+/* By architectures; where the file does not name any, by model_type, which tells of the causal model. */
 static const HuggingFaceClass *read_class(const Yaml *json, const char *path, Error *e) {
-    const Yaml *list = yaml_get(json, "architectures");
-    bool named = list && list->kind == YAML_LIST && list->n == 1 && list->value[0]->kind == YAML_SCALAR;
-    const HuggingFaceClass *h = named ? hugging_face_class_named(list->value[0]->text) : NULL;
+    const Yaml *list = yaml_get(json, "architectures"), *type = yaml_get(json, "model_type");
+    const HuggingFaceClass *h = NULL;
+    const char *name = "(not one name)";
+    if (list && list->kind == YAML_LIST && list->n == 1 && list->value[0]->kind == YAML_SCALAR)
+        h = hugging_face_class_named(name = list->value[0]->text);
+    if (!list && type && type->kind == YAML_SCALAR) h = hugging_face_class_typed(name = type->text);
     if (!h)
-        fail(e, EXIT_USAGE, "import: %s: architectures: %s is no class that this program knows", path,
-             named ? list->value[0]->text : "(not one name)");
+        fail(e, EXIT_USAGE, "import: %s: architectures: %s is no class that this program knows", path, name);
     return h;
 }
 

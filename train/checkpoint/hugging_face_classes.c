@@ -279,3 +279,9 @@ const HuggingFaceClass *hugging_face_class_named(const char *name) {
         if (!strcmp(h->name, name)) return h;
     return NULL;
 }
+
+const HuggingFaceClass *hugging_face_class_typed(const char *type) {
+    for (const HuggingFaceClass *h = hugging_face_classes; h->name; h++)
+        if (!strcmp(h->type, type)) return h;
+    return NULL;
+}

@@ -61,8 +61,9 @@ typedef struct HuggingFaceClass {
 /* The class that can hold a model of this configuration, or NULL and an error (EXIT_USAGE) that names the key
  * which no class can hold. */
 const HuggingFaceClass *hugging_face_class_for(const Config *c, Error *e);
-/* The class of that name, or NULL. */
+/* The class of that name, or of that model_type; NULL: none. */
 const HuggingFaceClass *hugging_face_class_named(const char *name);
+const HuggingFaceClass *hugging_face_class_typed(const char *type);
 /* A key's value in the field's words; NULL: the field has none for it. */
 const char *class_field_value(const ClassField *f, const char *ours);
 
