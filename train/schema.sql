@@ -183,8 +183,8 @@ CREATE TABLE IF NOT EXISTS eval_layer ( -- One row an evaluation, probe and laye
     lens_loss REAL, -- nats: loss of final norm and head applied after this layer
     out_variance_first REAL, -- probe random: variance over sequences of o_0 before W_O, mean over dimensions
     out_variance_ratio REAL, -- that over its mean for the second half of the positions
-    tau_wo REAL, -- Kendall's tau between the variances by dimension before W_O and of what is added to the stream: after
-    -- W_O and, under model.norm: sandwich, its norm
+    tau_wo REAL, -- probe random: Kendall's tau between |w_j|, the weights of W_O's output neuron j, and the standard
+    -- deviation over sequences of what W_O reads at position 0, by dimension; mean over j
     super_unit INTEGER, -- MLP hidden unit of the largest |mean activation| at position 0, from 0
     super_ratio REAL, -- that over the median of the units; NULL where the median is 0 (relu, reglu)
     super_energy8 REAL, -- share of the MLP's output energy at position 0 in its top 8 units
@@ -195,6 +195,8 @@ CREATE TABLE IF NOT EXISTS eval_layer ( -- One row an evaluation, probe and laye
     -- without targets (random)
     stream_gradient_sink REAL, -- the same by the residual stream that enters the block
     super_ratio_mean REAL, -- super_ratio over the mean of the units instead
+    tau_variances REAL, -- Kendall's tau between the variances by dimension before W_O and of what is added to the stream:
+    -- after W_O and, under model.norm: sandwich, its norm. Version 1 of tau_wo
     PRIMARY KEY (run_id, step, probe, layer)
 ) STRICT, WITHOUT ROWID;
 
@@ -275,7 +277,7 @@ CREATE TABLE IF NOT EXISTS figure_version ( -- By which of its definitions every
 
 CREATE VIEW IF NOT EXISTS figure_now AS -- Figures that are defined otherwise than at first, and the number of their
     -- definition: a row, SELECT 'mixing', 2, when what an instrument computes changes under a name that stays.
-SELECT '' AS figure, 1 AS version WHERE 0;
+SELECT 'tau_wo' AS figure, 2 AS version;
 
 CREATE VIEW IF NOT EXISTS outdated AS -- One row a run and figure that was measured by an older definition.
 SELECT r.id AS run_id, n.figure

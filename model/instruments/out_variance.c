@@ -1,12 +1,17 @@
 /* Owns: the variance discrepancy (arXiv 2605.06611), on the probe `random` only: the variance over
  * sequences (by 1/n), by dimension, of the aggregated values o_t before W_O, averaged over dimensions, at
- * t = 0, and its ratio to the mean over the second half of the positions. Where position 0 always holds
- * the same token that variance is 0, so other probes have none. And Kendall's tau between the variances at
- * position 0 of what W_O reads and of what is added to the stream, dimension by dimension (W_O's output,
- * under model.norm: sandwich after its norm); beside it (the pairing of dimensions being arbitrary) tau over
- * positions between the means over dimensions. */
+ * t = 0, and its ratio to the mean over the second half of the positions, 1 under none. (Where position 0
+ * always holds the same token that variance is 0, so other probes have none.) And whether W_O keeps it,
+ *   tau_wo = mean_j tau(|w_j|, sigma)
+ * with w_j the weights of W_O's output neuron j, sigma the standard deviation at position 0 of what W_O
+ * reads, both by input dimension, and tau Kendall's; a W_O that knows nothing of sigma has 0. Beside it, in
+ * no paper, tau between the variances at position 0 of what W_O reads and of what is added to the stream
+ * (W_O's output, under model.norm: sandwich after its norm), dimension by dimension, whose pairing is
+ * arbitrary, and tau over positions between the means over dimensions. */
 #include "model/instruments/cells.h"
+#include "model/instruments/kendall.h"
 #include "model/instruments/stats.h"
+#include "model/slots.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -20,6 +25,7 @@ typedef struct Moments {
 } Moments;
 
 typedef struct State {
+    const Model *m;
     int rows, T, d, layers;
     Moments *at; /* (layers, PLACES) */
     double *memory;
@@ -28,7 +34,7 @@ typedef struct State {
 static void *open(const Probe *p) {
     if (!p->random || p->rows < 2) return NULL;
     State *s = instrument_memory(1, sizeof *s);
-    *s = (State){p->rows, p->T, (int)p->m->config.width, (int)p->m->config.layers, NULL, NULL};
+    *s = (State){p->m, p->rows, p->T, (int)p->m->config.width, (int)p->m->config.layers, NULL, NULL};
     size_t one = (size_t)s->T * s->d, n = (size_t)s->layers * PLACES;
     s->at = instrument_memory(n, sizeof *s->at);
     s->memory = instrument_memory(3 * n * one, sizeof *s->memory);
@@ -73,26 +79,34 @@ static double mean_variance(const State *s, const Moments *m, int t) {
     return sum / s->d;
 }
 
-/* (concordant - discordant) / all pairs; a tie counts as neither. */
-static double kendall_tau(const double *a, const double *b, int n) {
-    int64_t sum = 0;
-    for (int i = 1; i < n; i++)
-        for (int j = 0; j < i; j++) {
-            int da = (a[i] > a[j]) - (a[i] < a[j]), db = (b[i] > b[j]) - (b[i] < b[j]);
-            sum += da * db;
-        }
-    return n > 1 ? (double)sum / (0.5 * n * (n - 1)) : NAN;
+/* Of the variances by dimension at position 0. */
+static void first_variances(const State *s, const Moments *m, double *of) {
+    for (int j = 0; j < s->d; j++) of[j] = variance(s, m, 0, j);
 }
 
-static double tau_of_dimensions(const State *s, const Moments *at) {
-    double *read = instrument_memory(2 * (size_t)s->d, sizeof *read), *written = read + s->d;
+/* Kendall's tau between |w_j|, row j of W_O (d, H dh), and the variances of what W_O reads, mean over j; a
+ * standard deviation has the order of its square. */
+static double tau_of_weights(const State *s, int l, const Ranking *read) {
+    const float *w = s->m->params + model_tensor(s->m, l, STAGE_OUT, 0)->offset;
+    double *size = instrument_memory((size_t)s->d, sizeof *size), sum = 0;
     for (int j = 0; j < s->d; j++) {
-        read[j] = variance(s, &at[READ], 0, j);
-        written[j] = variance(s, &at[WRITTEN], 0, j);
+        for (int i = 0; i < s->d; i++) size[i] = (double)fabsf(w[(int64_t)j * s->d + i]);
+        sum += kendall_tau(read, size);
     }
-    double tau = kendall_tau(read, written, s->d);
+    free(size);
+    return sum / s->d;
+}
+
+static void report_dimensions(const State *s, int l, Figures *out) {
+    const Moments *at = &s->at[l * PLACES];
+    double *read = instrument_memory(2 * (size_t)s->d, sizeof *read), *written = read + s->d;
+    first_variances(s, &at[READ], read);
+    first_variances(s, &at[WRITTEN], written);
+    Ranking order = ranking_make(read, s->d);
+    figures_add(out, "tau_wo", l, -1, tau_of_weights(s, l, &order));
+    figures_add(out, "tau_variances", l, -1, kendall_tau(&order, written));
+    ranking_free(&order);
     free(read);
-    return tau;
 }
 
 static double tau_of_positions(const State *s, const Moments *at) {
@@ -101,7 +115,9 @@ static double tau_of_positions(const State *s, const Moments *at) {
         read[t] = mean_variance(s, &at[READ], t);
         written[t] = mean_variance(s, &at[WRITTEN], t);
     }
-    double tau = kendall_tau(read, written, s->T);
+    Ranking order = ranking_make(read, s->T);
+    double tau = kendall_tau(&order, written);
+    ranking_free(&order);
     free(read);
     return tau;
 }
@@ -113,7 +129,7 @@ static void report_layer(const State *s, int l, Figures *out) {
     for (int t = half; t < s->T; t++) late += mean_variance(s, &at[OUT], t) / (s->T - half);
     figures_add(out, "out_variance_first", l, -1, first);
     figures_add(out, "out_variance_ratio", l, -1, quotient(first, late));
-    figures_add(out, "tau_wo", l, -1, tau_of_dimensions(s, at));
+    report_dimensions(s, l, out);
     figures_add(out, "tau_wo_positions", l, -1, tau_of_positions(s, at));
 }
 
@@ -127,10 +143,13 @@ static void close(void *self, Figures *out) {
 
 const Instrument out_variance = {
     .name = "out_variance",
-    .definition = "probe random: variance over sequences of o_0, its ratio to the second half of the "
-                  "positions, Kendall's tau of the variances before and after W_O",
+    .definition =
+        "probe random: variance over sequences of o_0, its ratio to the second half of the "
+        "positions; tau_wo: Kendall's tau of |w_j| and the standard deviation of what W_O reads at 0, mean "
+        "over W_O's output neurons j; tau_variances: tau of the variances before and after W_O",
     .paper = "arXiv 2605.06611",
-    .columns = "eval_layer.out_variance_first, out_variance_ratio, tau_wo, metric tau_wo_positions",
+    .columns =
+        "eval_layer.out_variance_first, out_variance_ratio, tau_wo, tau_variances, metric tau_wo_positions",
     .cost = LIGHT,
     .open = open,
     .taps = 1 << TAP_ATTN_OUT | 1 << TAP_HEAD_OUT | 1 << TAP_ATTN_ADD,

@@ -3,6 +3,7 @@
 
 #include "tests/model/instruments_fixture.h"
 
+#include "model/instruments/kendall.h"
 #include "model/kernels/gemm.h"
 #include "model/slots.h"
 
@@ -68,50 +69,118 @@ static void silent_units_leave_a_mean(void **state) {
 }
 
 /* o_t of sequence n is +-1 / (t + 1) in every dimension by the sign of n, so its variance is 1 / (t + 1)^2.
- * What W_O reads and writes is that times a weight of the dimension. */
+ * What W_O reads is that times 1 + its dimension, and of what is added to the stream two neighbours have
+ * changed places. Row j of W_O has the size of what is read, the opposite, or two neighbours changed, in
+ * turn. */
 static void planted_variance(void **state) {
     (void)state;
-    enum { ROWS = 6, T = 8, D = 5 };
-    static const float read[D] = {1, 2, 3, 4, 5}, written[D] = {1, 2, 3, 5, 4};
-    Model m = sizes(1, 1, D, 0);
-    Probe p = {.m = &m, .rows = ROWS, .T = T, .random = true};
-    float o[ROWS * T * D], y[ROWS * T * D], z[ROWS * T * D];
-    for (int i = 0; i < ROWS * T * D; i++) {
-        o[i] = (i / (T * D) % 2 ? 1.0f : -1.0f) / (float)(i / D % T + 1) + 7;
-        y[i] = read[i % D] * o[i];
-        z[i] = written[i % D] * o[i];
+    enum { ROWS = 6, T = 8 };
+    ModelConfig c = small_config();
+    Rig r = rig_of(&c, 1, T, 0);
+    enum { LAYERS = 2 };
+    int d = (int)c.width, n = ROWS * T * d, pairs = d * (d - 1) / 2;
+    assert_int_equal(c.layers, LAYERS);
+    Probe p = {.m = r.m, .rows = ROWS, .T = T, .random = true};
+    float *o = room((size_t)LAYERS * n, sizeof *o), *y = room((size_t)LAYERS * n, sizeof *y);
+    float *z = room((size_t)LAYERS * n, sizeof *z);
+    double want = 0;
+    for (int i = 0; i < LAYERS * n; i++) {
+        o[i] = (i / (T * d) % 2 ? 1.0f : -1.0f) / (float)(i / d % T + 1) + 7;
+        y[i] = (float)(i % d + 1) * o[i];
+        z[i] = (float)(i % d == 3 ? 5 : i % d == 4 ? 4 : i % d + 1) * o[i];
     }
-    int32_t doc_start[ROWS * T] = {0};
+    for (int l = 0; l < LAYERS; l++) {
+        float *w = r.m->params + model_tensor(r.m, l, STAGE_OUT, 0)->offset;
+        for (int i = 0; i < d * d; i++) {
+            int at = i % d, way = i / d % 3;
+            w[i] = (at % 2 ? -0.1f : 0.1f) * (float)(way == 1             ? d - at
+                                                     : way == 2 && at < 2 ? 2 - at
+                                                                          : at + 1);
+        }
+    }
+    for (int j = 0; j < d; j++) want += (j % 3 == 0 ? 1 : j % 3 == 1 ? -1 : 1 - 2.0 / pairs) / d;
+    int32_t *doc_start = room(ROWS * T, sizeof *doc_start);
     Figures f = {0};
     void *self = out_variance.open(&p);
-    show(&out_variance, self, &p, TAP_ATTN_OUT, o, D, doc_start, 4);
-    show(&out_variance, self, &p, TAP_HEAD_OUT, y, D, doc_start, 4);
-    show(&out_variance, self, &p, TAP_ATTN_ADD, z, D, doc_start, 4);
+    show(&out_variance, self, &p, TAP_ATTN_OUT, o, d, doc_start, 4);
+    show(&out_variance, self, &p, TAP_HEAD_OUT, y, d, doc_start, 4);
+    show(&out_variance, self, &p, TAP_ATTN_ADD, z, d, doc_start, 4);
     out_variance.close(self, &f);
     double late = (1 / 25.0 + 1 / 36.0 + 1 / 49.0 + 1 / 64.0) / 4;
-    near(figure(&f, "out_variance_first", 0, -1), 1, 1e-6);
-    near(figure(&f, "out_variance_ratio", 0, -1), 1 / late, 1e-5);
-    near(figure(&f, "tau_wo", 0, -1), 0.8, 1e-15); /* one of ten pairs is the other way round */
-    near(figure(&f, "tau_wo_positions", 0, -1), 1, 0);
+    near(figure(&f, "out_variance_first", 1, -1), 1, 1e-6);
+    near(figure(&f, "out_variance_ratio", 1, -1), 1 / late, 1e-5);
+    near(figure(&f, "tau_wo", 1, -1), want, 1e-14);
+    near(figure(&f, "tau_variances", 1, -1), 1 - 2.0 / pairs, 1e-15); /* one pair is the other way round */
+    near(figure(&f, "tau_wo_positions", 1, -1), 1, 0);
     figures_free(&f);
     p.random = false;
     assert_null(out_variance.open(&p));
+    free(o), free(y), free(z), free(doc_start);
+    rig_free(&r);
+}
+
+/* A W_O drawn at random knows nothing of what it reads: of d = 120 rows of 120 weights each, tau has the
+ * standard deviation sqrt((4n + 10) / (9n (n - 1))) = 0.062, and their mean 0.0056. */
+static void a_random_w_o_has_no_tau(void **state) {
+    (void)state;
+    enum { N = 120 };
+    float *w = normal_floats(N * N, 3), *x = normal_floats(N, 4);
+    double size[N], sum = 0;
+    for (int i = 0; i < N; i++) size[i] = (double)x[i] * (double)x[i];
+    Ranking order = ranking_make(size, N);
+    for (int j = 0; j < N; j++) {
+        for (int i = 0; i < N; i++) size[i] = (double)fabsf(w[j * N + i]);
+        sum += kendall_tau(&order, size) / N;
+    }
+    assert_true(fabs(sum) < 4 * 0.0056);
+    ranking_free(&order);
+    free(w), free(x);
+}
+
+/* Against all pairs one by one, of series with many ties; of itself without ties tau is 1, of its opposite
+ * -1. */
+static void tau_counts_pairs(void **state) {
+    (void)state;
+    enum { N = 37 };
+    double x[N], y[N], up[N];
+    for (int i = 0; i < N; i++) {
+        x[i] = (double)rng_below(1, RNG_TEST, 1, (uint64_t)i, 9);
+        y[i] = (double)rng_below(1, RNG_TEST, 2, (uint64_t)i, 12);
+        up[i] = i * 7 % N;
+    }
+    int sum = 0;
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < i; j++) {
+            double product = (x[i] - x[j]) * (y[i] - y[j]);
+            sum += (product > 0) - (product < 0);
+        }
+    Ranking of_x = ranking_make(x, N), of_up = ranking_make(up, N);
+    near(kendall_tau(&of_x, y), sum / (N * (N - 1) / 2.0), 1e-15);
+    near(kendall_tau(&of_up, up), 1, 0);
+    for (int i = 0; i < N; i++) y[i] = -up[i];
+    near(kendall_tau(&of_up, y), -1, 0);
+    ranking_free(&of_x), ranking_free(&of_up);
 }
 
 static void a_constant_has_no_variance(void **state) {
     (void)state;
-    Model m = sizes(1, 1, 3, 0);
-    Probe p = {.m = &m, .rows = 7, .T = 2, .random = true};
-    float o[7 * 2 * 3];
+    ModelConfig c = small_config();
+    Rig r = rig_of(&c, 1, 2, 0);
+    int d = (int)c.width, n = (int)c.layers * 7 * 2 * d;
+    Probe p = {.m = r.m, .rows = 7, .T = 2, .random = true};
+    float *o = room((size_t)n, sizeof *o);
     int32_t doc_start[14] = {0};
-    for (int i = 0; i < 42; i++) o[i] = 0.1f * (float)(i % 3) + 1e4f;
+    for (int i = 0; i < n; i++) o[i] = 0.1f * (float)(i % d) + 1e4f;
     Figures f = {0};
     void *self = out_variance.open(&p);
-    show(&out_variance, self, &p, TAP_ATTN_OUT, o, 3, doc_start, 7);
+    show(&out_variance, self, &p, TAP_ATTN_OUT, o, d, doc_start, 7);
     out_variance.close(self, &f);
     near(figure(&f, "out_variance_first", 0, -1), 0, 0);
     assert_true(isnan(figure(&f, "out_variance_ratio", 0, -1)));
+    near(figure(&f, "tau_wo", 0, -1), 0, 0); /* all that W_O reads is tied */
     figures_free(&f);
+    free(o);
+    rig_free(&r);
 }
 
 static float *weights_of(const Model *m, Stage s) {
@@ -178,9 +247,14 @@ static void phases_by_rule(void **state) {
 int main(void) {
     gemm_start();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_hot_unit),        cmocka_unit_test(silent_units_leave_a_mean),
-        cmocka_unit_test(planted_variance),    cmocka_unit_test(a_constant_has_no_variance),
-        cmocka_unit_test(lens_of_one_channel), cmocka_unit_test(phases_by_rule),
+        cmocka_unit_test(one_hot_unit),
+        cmocka_unit_test(silent_units_leave_a_mean),
+        cmocka_unit_test(planted_variance),
+        cmocka_unit_test(a_constant_has_no_variance),
+        cmocka_unit_test(a_random_w_o_has_no_tau),
+        cmocka_unit_test(tau_counts_pairs),
+        cmocka_unit_test(lens_of_one_channel),
+        cmocka_unit_test(phases_by_rule),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,7 +129,7 @@ static void schema_loads_twice(void **state) {
 static void a_changed_schema_has_another_version(void **state) {
     (void)state;
     static const int version = 2;
-    static const char hash[] = "2aadb2a3df968d5c477f687942f85132";
+    static const char hash[] = "e06d54cb60d5024c22f53fa587b88def";
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
     char now[HASH_HEX], answer[256];
@@ -221,6 +221,25 @@ static void schema_1_is_migrated(void **state) {
     free(theirs);
     place_remove(&p);
     place_remove(&q);
+}
+
+/* Version 1 called tau_wo what is tau_variances now. */
+static void the_tau_of_schema_1_gets_its_new_name(void **state) {
+    (void)state;
+    Place p = place_make();
+    make_schema_1(p.db);
+    make_database(
+        p.db, "INSERT INTO eval_layer (run_id, step, probe, layer, tau_wo) VALUES (1, 2, 'random', 0, 0.1)");
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    ASK(s, "SELECT tau_variances || ' ' || coalesce(tau_wo, '?') FROM eval_layer WHERE probe = 'random'",
+        "0.1 ?");
+    ASK(s, "SELECT figure FROM outdated WHERE run_id = 1", "tau_wo");
+    ASK(s,
+        "SELECT count(*) FROM digest WHERE place = 'random.0' AND figures LIKE '% tau_wo=NULL % "
+        "tau_variances=0.1'",
+        "1");
+    store_close(s);
+    place_remove(&p);
 }
 
 static void an_older_schema_is_migrated_by_one_of_several(void **state) {
@@ -347,13 +366,14 @@ static void a_run_keeps_the_versions_that_it_began_with(void **state) {
     const char outdated[] = "SELECT group_concat(figure) FROM (SELECT figure FROM outdated ORDER BY figure)";
     OK(store_enqueue(s, &id, &run, &e));
     OK(store_rewind(s, run, -1, &e));
-    ASK(s, versions, "NULL");
+    ASK(s, versions, "tau_wo2");
+    ASK(s, outdated, "NULL");
     run_sql(
         s, "DROP VIEW figure_now;"
            "CREATE VIEW figure_now AS SELECT 'mixing' AS figure, 2 AS version UNION ALL SELECT 'dormant', 3");
     ASK(s, outdated, "dormant,mixing");
     OK(store_rewind(s, run, 5, &e));
-    ASK(s, versions, "NULL");
+    ASK(s, versions, "tau_wo2");
     OK(store_rewind(s, run, -1, &e));
     ASK(s, versions, "dormant3,mixing2");
     ASK(s, outdated, "NULL");
@@ -1231,6 +1251,7 @@ int main(void) {
         cmocka_unit_test(schema_loads_twice),
         cmocka_unit_test(a_changed_schema_has_another_version),
         cmocka_unit_test(schema_1_is_migrated),
+        cmocka_unit_test(the_tau_of_schema_1_gets_its_new_name),
         cmocka_unit_test(an_older_schema_is_migrated_by_one_of_several),
         cmocka_unit_test(journal_follows_the_file_system),
         cmocka_unit_test(figures_of_a_step_come_back),

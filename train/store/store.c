@@ -26,7 +26,9 @@ static const char *const migrations[STORE_VERSION] = {
           "ALTER TABLE eval ADD COLUMN bos_cost_rows INTEGER;"
           "ALTER TABLE eval_layer ADD COLUMN gradient_sink REAL;"
           "ALTER TABLE eval_layer ADD COLUMN stream_gradient_sink REAL;"
-          "ALTER TABLE eval_layer ADD COLUMN super_ratio_mean REAL;"};
+          "ALTER TABLE eval_layer ADD COLUMN super_ratio_mean REAL;"
+          "ALTER TABLE eval_layer ADD COLUMN tau_variances REAL;"
+          "UPDATE eval_layer SET tau_variances = tau_wo, tau_wo = NULL WHERE tau_wo IS NOT NULL;"};
 
 /* ---- opening ---- */
 
