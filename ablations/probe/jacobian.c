@@ -92,13 +92,13 @@ static double head_norm(const float *Wv, const float *Wo, int64_t ld, int dh, in
 }
 
 static double layer_norm(const Model *m, int layer) {
-    int d = (int)m->config.width, H = (int)m->config.heads, dh = d / H;
+    int d = (int)m->config.width, H = (int)m->config.heads, dh = (int)config_head_dim(&m->config);
     const Tensor *v = model_tensor(m, layer, STAGE_QKV, 2), *o = model_tensor(m, layer, STAGE_OUT, 0);
     int group = (int)(H / (v->rows / dh));
     double most = 0;
     for (int h = 0; h < H; h++)
         most = fmax(most, head_norm(m->params + v->offset + (int64_t)(h / group) * dh * d,
-                                    m->params + o->offset + (int64_t)h * dh, d, dh, d));
+                                    m->params + o->offset + (int64_t)h * dh, o->cols, dh, d));
     return most;
 }
 
@@ -138,10 +138,11 @@ bool jacobian_path_bound(const ProbedModel *s, const ProbeRows *p, double *bound
 bool jacobian_show(ProbedModel *s, Error *e) {
     static const char *const columns[] = {"BOS", "path bound / C^L", "no BOS", "path bound / C^L"};
     bool bos = s->c.data.bos == BOS_ROW, ok = true;
-    int T = s->main.T, rows = weights_rows(s->main.rows);
+    int T = s->main.T, rows = weights_rows(s->main.rows), first = 0, end = 2;
+    if (!s->other.rows) first = !bos, end = first + 1; /* rows as they were given, and no others */
     double *of[4], *error[4];
     for (int j = 0; j < 4; j++) of[j] = instrument_memory(2 * (size_t)T, sizeof *of[j]), error[j] = of[j] + T;
-    for (int i = 0; ok && i < 2; i++) {
+    for (int i = first; ok && i < end; i++) {
         ProbeRows p = (i == 0) == bos ? s->main : s->other;
         p.rows = rows;
         ok = jacobian_sensitivity(s, &p, DRAWS, of[2 * i], error[2 * i], e) &&
@@ -151,12 +152,13 @@ bool jacobian_show(ProbedModel *s, Error *e) {
         char title[96];
         snprintf(title, sizeof title, "sensitivity of the last vector to x^(0) at each position, %d draws",
                  DRAWS);
-        Sheet sheet = sheet_make("jacobian", title, T, 4);
-        for (int j = 0; j < 4; j++) strcpy(sheet.col[j], columns[j]);
+        int n = 2 * (end - first);
+        Sheet sheet = sheet_make("jacobian", title, T, n);
+        for (int j = 0; j < n; j++) strcpy(sheet.col[j], columns[2 * first + j]);
         for (int i = 0; i < T; i++) snprintf(sheet.row[i].name, SHEET_NAME, "position %d", i);
-        for (int i = 0; i < 4 * T; i++) {
-            *sheet_cell(&sheet, i / 4, i % 4) = of[i % 4][i / 4];
-            *sheet_error(&sheet, i / 4, i % 4) = error[i % 4][i / 4];
+        for (int i = 0; i < n * T; i++) {
+            *sheet_cell(&sheet, i / n, i % n) = of[2 * first + i % n][i / n];
+            *sheet_error(&sheet, i / n, i % n) = error[2 * first + i % n][i / n];
         }
         probed_model_show(s, &sheet, &s->main, rows);
     }

@@ -19,9 +19,10 @@
 enum { OUT, READ, WRITTEN, PLACES };
 
 /* Sums over the sequences at one place and layer, of differences to the first sequence (so that a
- * constant has variance 0 exactly). All (T, d). */
+ * constant has variance 0 exactly). All (T, width). */
 typedef struct Moments {
     double *origin, *sum, *sum_sq;
+    int width; /* of all heads, or of the stream */
 } Moments;
 
 typedef struct State {
@@ -35,12 +36,13 @@ static void *open(const Probe *p) {
     if (!p->random || p->rows < 2) return NULL;
     State *s = instrument_memory(1, sizeof *s);
     *s = (State){p->m, p->rows, p->T, (int)p->m->config.width, (int)p->m->config.layers, NULL, NULL};
-    size_t one = (size_t)s->T * s->d, n = (size_t)s->layers * PLACES;
+    int heads = (int)config_heads_width(&p->m->config), most = heads > s->d ? heads : s->d;
+    size_t one = (size_t)s->T * most, n = (size_t)s->layers * PLACES;
     s->at = instrument_memory(n, sizeof *s->at);
     s->memory = instrument_memory(3 * n * one, sizeof *s->memory);
     for (size_t i = 0; i < n; i++) {
         double *at = s->memory + 3 * i * one;
-        s->at[i] = (Moments){at, at + one, at + 2 * one};
+        s->at[i] = (Moments){at, at + one, at + 2 * one, i % PLACES == WRITTEN ? s->d : heads};
     }
     return s;
 }
@@ -56,9 +58,9 @@ static void see(void *self, const View *v) {
     for (int t = 0; t < v->T; t++)
         for (int row = 0; row < v->rows; row++) {
             const float *x = v->data + ((int64_t)row * v->T + t) * v->ld;
-            double *origin = m->origin + (int64_t)t * s->d, *sum = m->sum + (int64_t)t * s->d;
-            double *sum_sq = m->sum_sq + (int64_t)t * s->d;
-            for (int j = 0; j < s->d; j++) {
+            double *origin = m->origin + (int64_t)t * m->width, *sum = m->sum + (int64_t)t * m->width;
+            double *sum_sq = m->sum_sq + (int64_t)t * m->width;
+            for (int j = 0; j < m->width; j++) {
                 if (v->row0 + row == 0) origin[j] = (double)x[j];
                 double e = (double)x[j] - origin[j];
                 sum[j] += e;
@@ -68,29 +70,30 @@ static void see(void *self, const View *v) {
 }
 
 static double variance(const State *s, const Moments *m, int t, int j) {
-    int64_t i = (int64_t)t * s->d + j;
+    int64_t i = (int64_t)t * m->width + j;
     double centre = m->sum[i] / s->rows;
     return fmax(m->sum_sq[i] / s->rows - centre * centre, 0);
 }
 
 static double mean_variance(const State *s, const Moments *m, int t) {
     double sum = 0;
-    for (int j = 0; j < s->d; j++) sum += variance(s, m, t, j);
-    return sum / s->d;
+    for (int j = 0; j < m->width; j++) sum += variance(s, m, t, j);
+    return sum / m->width;
 }
 
 /* Of the variances by dimension at position 0. */
 static void first_variances(const State *s, const Moments *m, double *of) {
-    for (int j = 0; j < s->d; j++) of[j] = variance(s, m, 0, j);
+    for (int j = 0; j < m->width; j++) of[j] = variance(s, m, 0, j);
 }
 
 /* Kendall's tau between |w_j|, row j of W_O (d, H dh), and the variances of what W_O reads, mean over j; a
  * standard deviation has the order of its square. */
 static double tau_of_weights(const State *s, int l, const Ranking *read) {
-    const float *w = s->m->params + model_tensor(s->m, l, STAGE_OUT, 0)->offset;
-    double *size = instrument_memory((size_t)s->d, sizeof *size), sum = 0;
+    const Tensor *W = model_tensor(s->m, l, STAGE_OUT, 0);
+    const float *w = s->m->params + W->offset;
+    double *size = instrument_memory((size_t)W->cols, sizeof *size), sum = 0;
     for (int j = 0; j < s->d; j++) {
-        for (int i = 0; i < s->d; i++) size[i] = (double)fabsf(w[(int64_t)j * s->d + i]);
+        for (int64_t i = 0; i < W->cols; i++) size[i] = (double)fabsf(w[j * W->cols + i]);
         sum += kendall_tau(read, size);
     }
     free(size);
@@ -99,12 +102,14 @@ static double tau_of_weights(const State *s, int l, const Ranking *read) {
 
 static void report_dimensions(const State *s, int l, Figures *out) {
     const Moments *at = &s->at[l * PLACES];
-    double *read = instrument_memory(2 * (size_t)s->d, sizeof *read), *written = read + s->d;
+    int wide = at[READ].width;
+    double *read = instrument_memory((size_t)(wide + s->d), sizeof *read), *written = read + wide;
     first_variances(s, &at[READ], read);
     first_variances(s, &at[WRITTEN], written);
-    Ranking order = ranking_make(read, s->d);
+    Ranking order = ranking_make(read, wide);
     figures_add(out, "tau_wo", l, -1, tau_of_weights(s, l, &order));
-    figures_add(out, "tau_variances", l, -1, kendall_tau(&order, written));
+    /* one figure a pair of dimensions: none where heads are not as wide as the stream */
+    figures_add(out, "tau_variances", l, -1, wide == s->d ? kendall_tau(&order, written) : NAN);
     ranking_free(&order);
     free(read);
 }

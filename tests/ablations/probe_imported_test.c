@@ -15,7 +15,7 @@ static void make_model(const Place *p, const char *name) {
     static const char *const keys[][2] = {{"model.width", "16"},   {"model.heads", "2"},
                                           {"model.layers", "2"},   {"model.context", "32"},
                                           {"model.norm_eps", "0"}, {"model.rope_theta", "500000"},
-                                          {"data.bos", "none"}};
+                                          {"data.bos", "none"},    {"model.head_dim", "12"}};
     Config c;
     Model *m;
     Error e = {0};
@@ -71,6 +71,10 @@ static void without_a_tokenizer_only_numbers_are_taken(void **state) {
     }
     assert_int_equal(run(p, "./sinklab probe $F/ck --ids $F/ids --sentence a"), 2);
     assert_int_equal(run(p, "./sinklab probe $F/ck --ids $F/ids --perturb 1"), 2);
+    assert_int_equal(
+        run(p, "./sinklab probe $F/ck --ids $F/ids --heads --key 0 --jacobian --collapse --maps --quantize "
+               "int8 --do 'drop_mlp(layer=0,pos=0)' --svg $F --json"),
+        0);
     assert_int_equal(run(p, "./sinklab probe $F/ck --ids $F/ids --store"), 2);
     assert_int_equal(run(p, "./sinklab export $F/ck $F/back && ./sinklab import $F/back $F/ck2"), 0);
     assert_int_equal(run(p, "./sinklab probe $F/ck2"), 2);
@@ -90,7 +94,7 @@ static void training_does_not_start_from_another_tokenizers_model(void **state) 
     assert_int_equal(
         run(p, "./sinklab train configs/demo.yaml --db $F/a.db --cache $F/cache data.source=$F/text "
                "data.vocab=330 model.width=16 model.heads=2 model.layers=2 model.context=32 "
-               "model.rope_theta=500000 train.steps=2 optim.warmup=1 train.batch_tokens=64 "
+               "model.rope_theta=500000 model.head_dim=12 train.steps=2 optim.warmup=1 train.batch_tokens=64 "
                "train.init_from=$F/ck"),
         2);
     assert_file_says(p, "out", "imported without its tokenizer");
