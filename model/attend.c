@@ -48,7 +48,7 @@ static AttentionShape attention_shape(const Pass *p, const Ctx *c, bool *null, f
 static double score_work(const Pass *p) {
     double T = p->b->T, w = (double)p->m->config.window;
     double keys = w && w < T ? w - w * (w - 1) / (2 * T) : (T + 1) / 2;
-    return keys * (double)p->m->config.width;
+    return keys * (double)config_heads_width(&p->m->config);
 }
 
 void attend(const Pass *p, int l, Acts *a) {

@@ -90,6 +90,19 @@ static void attention_sublayer(const Pass *p, int l, Acts *a) {
     norm_over(p, l, STAGE_SUM_NORM_ATTN, a->mid, &a->sum_attn);
 }
 
+/* What the feed-forward reads: the stream between, or, beside attention, the block's own input. */
+typedef struct MlpInput {
+    const float *x;
+    Stage norm;
+    float *stat;
+} MlpInput;
+
+static MlpInput mlp_input(const ModelConfig *c, const Acts *a) {
+    bool shared = c->parallel == PARALLEL_ONE_NORM;
+    return (MlpInput){c->parallel == PARALLEL_NONE ? a->mid : a->x, shared ? STAGE_NORM_ATTN : STAGE_NORM_MLP,
+                      shared ? a->norm_attn : a->norm_mlp};
+}
+
 static void mlp_sublayer(const Pass *p, int l, Acts *a, float *x_next) {
     Tape *t = p->t;
     Ctx mlp = stage_ctx(p, l, STAGE_MLP);
@@ -97,7 +110,8 @@ static void mlp_sublayer(const Pass *p, int l, Acts *a, float *x_next) {
     int64_t d = mlp.d, f = mlp.f, in = slot->parts * f;
     Linear widen = linear_of(p->m, LINEAR_MLP_IN, l), narrow = linear_of(p->m, LINEAR_MLP_DOWN, l);
 
-    const float *h = norm_forward(p, l, STAGE_NORM_MLP, a->mid, t->h, a->norm_mlp);
+    MlpInput from = mlp_input(mlp.c, a);
+    const float *h = norm_forward(p, l, from.norm, from.x, t->h, from.stat);
     tap(p, TAP_MLP_IN, l, (float *)h, (int)d, NULL);
     linear_forward(p, &widen, p->N, h, a->hid);
     slot->forward(&mlp, a->hid, t->s);
@@ -122,7 +136,8 @@ static void clip_backward(const Pass *p, const float *x, float *dx) {
     if (c->residual_clip > 0) residual_clip_backward(x, (float)c->residual_clip, dx, p->N * c->width);
 }
 
-/* h = norm(x); q, k, v = h W; o = attention(q, k, v); mid = sum_norm(x + add_norm(head_out(o) W_O))
+/* Under model.parallel the feed-forward reads norm(x) and not norm(mid).
+ * h = norm(x); q, k, v = h W; o = attention(q, k, v); mid = sum_norm(x + add_norm(head_out(o) W_O))
  * x' = clip(sum_norm(mid + add_norm(W_down act(norm(mid) W_in)))), with the norms that model.norm places */
 void block_forward(const Pass *p, int l) {
     Acts *a = &p->t->acts[l];
@@ -160,11 +175,14 @@ static void mlp_backward(const Pass *p, int l, Acts *a) {
     tap_again(p, TAP_MLP_HIDDEN, l, t->s, (int)f);
     lap(p, PHASE_ACTIVATION, 24 * f, 8 * (in + f));
     linear_weights(p, &narrow, p->N, dadd, t->s);
-    const float *h = norm_forward(p, l, STAGE_NORM_MLP, a->mid, t->h, a->norm_mlp); /* cheaper than kept */
+    MlpInput from = mlp_input(mlp.c, a);
+    const float *h = norm_forward(p, l, from.norm, from.x, t->h, from.stat); /* cheaper than kept */
     linear_weights(p, &widen, p->N, a->hid, h);
     linear_inputs(p, &widen, p->N, a->hid, t->dh);
     tap_gradient(p, TAP_MLP_IN_GRAD, l, t->dh);
-    norm_backward(p, l, STAGE_NORM_MLP, a->mid, a->norm_mlp, t->dh, t->dx);
+    float *dfrom = t->dx;
+    if (mlp.c->parallel) dfrom = memset(t->dadd, 0, (size_t)(p->N * mlp.d) * sizeof *dfrom);
+    norm_backward(p, l, from.norm, from.x, from.stat, t->dh, dfrom);
 }
 
 /* forward: mid = sum_norm(x + add_norm(y W_O^T)), y = head_out(o), o = attention(qkv), qkv = norm(x) W^T */
@@ -198,6 +216,7 @@ static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
     gates_backward(p, l, a, GATE_INPUT, h, d, t->dh);
     tap_gradient(p, TAP_ATTN_IN_GRAD, l, t->dh);
     norm_backward(p, l, STAGE_NORM_ATTN, a->x, a->norm_attn, t->dh, t->dx);
+    if (qkv.c->parallel) residual_add(t->dx, t->dx, t->dadd, p->N * d); /* the feed-forward's, of x too */
 }
 
 void block_backward(const Pass *p, int l) {

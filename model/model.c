@@ -33,7 +33,17 @@ static const SlotHead nothing = {
     "none", "no norm here, no sink token, no value scale, or a head tied to the embedding", {{0}}};
 
 bool norm_stands(const ModelConfig *c, Stage s) {
-    return norm_places[c->norm].stages >> s & 1;
+    bool shared = s == STAGE_NORM_MLP && c->parallel == PARALLEL_ONE_NORM; /* it reads attention's */
+    return !shared && norm_places[c->norm].stages >> s & 1;
+}
+
+bool bias_stands(const ModelConfig *c, Stage s) {
+    static const uint32_t stages[BIASED] = {[BIASED_ALL] =
+                                                1u << STAGE_QKV | 1u << STAGE_OUT | 1u << STAGE_MLP,
+                                            [BIASED_QKV] = 1u << STAGE_QKV,
+                                            [BIASED_ATTENTION] = 1u << STAGE_QKV | 1u << STAGE_OUT,
+                                            [BIASED_MLP] = 1u << STAGE_MLP};
+    return stages[c->bias] >> s & 1;
 }
 
 const char *head_out_gain_name(int i) {
@@ -117,7 +127,7 @@ static void add_stage(Model *m, Stage s, int layer, int *n) {
     const SlotHead *slot = slot_head(&m->config, s);
     m->arena = (m->arena + 15) / 16 * 16; /* a stage begins on a cache line; its tensors are adjacent */
     for (const TensorSpec *spec = slot->tensors; spec < slot->tensors + SLOT_TENSORS && spec->name; spec++) {
-        if (spec->init == INIT_BIAS && !m->config.bias) continue;
+        if (spec->init == INIT_BIAS && !bias_stands(&m->config, s)) continue;
         int64_t rows = size_of(&m->config, spec->rows), cols = size_of(&m->config, spec->cols);
         if (m->tensors) {
             Tensor *t = &m->tensors[*n];
@@ -225,7 +235,7 @@ double model_flops_per_token(const Model *m, int T) {
         bool product = t->dims == 2 && t->stage != STAGE_EMBED && t->stage != STAGE_POSITION;
         if (product) weights += (double)(t->rows * t->cols);
     }
-    return 6 * weights + 12.0 * (double)c->layers * T * (double)c->width;
+    return 6 * weights + 12.0 * (double)c->layers * T * (double)config_heads_width(c);
 }
 
 int model_chunk_rows(int T) {

@@ -33,6 +33,7 @@ typedef struct Ctx {
     float *dv;      /* and (backward) their gradient through it, (N, KV dh), overwritten */
 
     const float *rotation; /* the position slot's table */
+    float eps;             /* of norms */
 } Ctx;
 
 /* Position: at the embedding, or on q and k. Any of the functions may be NULL. */
@@ -167,5 +168,7 @@ int64_t tensor_floats(const ModelConfig *c, const TensorSpec *t);
 
 /* Whether a norm stands at that stage. */
 bool norm_stands(const ModelConfig *c, Stage s);
+/* Whether the linear layers of that stage have biases. */
+bool bias_stands(const ModelConfig *c, Stage s);
 
 #endif

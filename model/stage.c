@@ -11,12 +11,13 @@ Ctx stage_ctx(const Pass *p, int layer, Stage s) {
              .N = p->N,
              .d = (int)c->width,
              .H = (int)c->heads,
-             .dh = (int)(c->width / c->heads),
+             .dh = (int)config_head_dim(c),
              .f = (int)c->mlp_width,
              .KV = config_kv_heads(c),
-             .dk = (int)(c->width / c->heads) / slot_maps(&attention_slots[c->attention]),
+             .dk = (int)config_head_dim(c) / slot_maps(&attention_slots[c->attention]),
              .partial = p->t->partial,
-             .rotation = p->t->rotation};
+             .rotation = p->t->rotation,
+             .eps = (float)c->norm_eps};
     x.ld = (int64_t)(x.H + 2 * x.KV) * x.dh;
     if (layer >= 0) x.saved = p->t->acts[layer].saved;
     const Tensor *tensor;

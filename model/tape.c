@@ -27,10 +27,16 @@ static NormActs cut_norm(Cutter *c, const ModelConfig *m, Stage s, size_t N) {
     return (NormActs){cut(c, N * (size_t)m->width), cut(c, NORM_STATS * N)};
 }
 
+/* Floats of a token's keys, or values. */
+static size_t kv_width(const ModelConfig *m) {
+    return (size_t)(config_kv_heads(m) * config_head_dim(m));
+}
+
 /* Floats of a strip of a sum over tokens: a norm's gradients, or a layer's biases. */
 static size_t partial_width(const ModelConfig *m) {
     size_t hidden = (size_t)(m->bias ? mlp_slots[m->mlp].parts * m->mlp_width : 0);
-    size_t most = 3 * (size_t)m->width, norm = (size_t)norm_weights(m);
+    size_t most = (size_t)config_heads_width(m) + 2 * kv_width(m), norm = (size_t)norm_weights(m);
+    most = most > 3 * (size_t)m->width ? most : 3 * (size_t)m->width;
     most = hidden > most ? hidden : most;
     return norm > most ? norm : most;
 }
@@ -40,19 +46,14 @@ static size_t table_width(const ModelConfig *m) {
     return position->table ? (size_t)position->table_width(m) : 0;
 }
 
-/* Floats of a token's keys, or values. */
-static size_t kv_width(const ModelConfig *m) {
-    return (size_t)(config_kv_heads(m) * (m->width / m->heads));
-}
-
 static size_t gates(const ModelConfig *m) {
     const HeadOutSlot *slot = &head_out_slots[m->head_out];
     if (!slot->gate) return 0;
-    return (size_t)(slot->head.tensors[slot->gate_tensor].rows == SIZE_H ? m->heads : m->width);
+    return (size_t)(slot->head.tensors[slot->gate_tensor].rows == SIZE_H ? m->heads : config_heads_width(m));
 }
 
 static void cut_acts(Cutter *c, Acts *a, const ModelConfig *m, size_t N) {
-    size_t d = (size_t)m->width, heads = d, f = (size_t)m->mlp_width;
+    size_t d = (size_t)m->width, heads = (size_t)config_heads_width(m), f = (size_t)m->mlp_width;
     const QkSlot *qk = &qk_slots[m->qk];
     a->norm_attn = cut(c, NORM_STATS * N);
     a->qkv = cut(c, N * (heads + 2 * kv_width(m)));
@@ -89,12 +90,13 @@ static void cut_layers(Cutter *c, Tape *t, const ModelConfig *m, size_t N) {
 static void cut_all(Cutter *c, Tape *t, const Model *model) {
     const ModelConfig *m = &model->config;
     size_t N = (size_t)t->rows * (size_t)t->T, d = (size_t)m->width, f = (size_t)m->mlp_width;
+    size_t heads = (size_t)config_heads_width(m);
     const AttentionSlot *slot = &attention_slots[m->attention];
-    int dh = (int)(m->width / m->heads);
+    int dh = (int)config_head_dim(m);
     cut_layers(c, t, m, N);
     t->norm_final = cut(c, NORM_STATS * N);
     t->h = cut(c, N * d);
-    t->y = cut(c, N * d);
+    t->y = cut(c, N * heads);
     t->s = cut(c, N * f);
     t->add = cut(c, N * d);
     t->logits = cut(c, (size_t)(tape_chunk(t) * logits_ld(m->vocab)));
@@ -109,8 +111,8 @@ static void cut_all(Cutter *c, Tape *t, const Model *model) {
     t->dx = cut(c, N * d);
     t->dh = cut(c, N * d);
     t->dadd = cut(c, N * d);
-    t->dy = cut(c, N * d);
-    t->dqkv = cut(c, N * (d + 2 * kv_width(m)));
+    t->dy = cut(c, N * heads);
+    t->dqkv = cut(c, N * (heads + 2 * kv_width(m)));
     t->dvalue = cut(c, m->value_residual > 0 ? N * kv_width(m) : 0);
     t->parts = cut(c, (size_t)(t->rows * m->heads * attention_part_floats(dh)));
     t->dkv = cut(c, slot->token ? 2 * kv_width(m) : 0);

@@ -1,10 +1,6 @@
 /* Owns: what the symbolic sizes of tensors are in a model, and the MLP's width where none is given. */
 #include "model/slots.h"
 
-static int64_t d_head(const ModelConfig *c) {
-    return c->width / c->heads;
-}
-
 int64_t config_mlp_width(const ModelConfig *c) {
     if (c->mlp_width) return c->mlp_width;
     if (mlp_slots[c->mlp].parts == 1) return 4 * c->width;
@@ -28,13 +24,13 @@ int64_t size_of(const ModelConfig *c, Size s) {
     case SIZE_KVH:
         return config_kv_heads(c);
     case SIZE_KV:
-        return config_kv_heads(c) * d_head(c);
+        return config_kv_heads(c) * config_head_dim(c);
     case SIZE_GAIN:
-        return c->head_out_gain == GAIN_HEAD ? c->heads * d_head(c) : d_head(c);
+        return c->head_out_gain == GAIN_HEAD ? config_heads_width(c) : config_head_dim(c);
     case SIZE_HEADS:
-        return c->heads * d_head(c);
+        return config_heads_width(c);
     case SIZE_HEAD:
-        return d_head(c);
+        return config_head_dim(c);
     case SIZE_F:
         return c->mlp_width;
     case SIZE_RANK:

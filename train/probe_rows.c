@@ -23,20 +23,26 @@ void probe_rows_free(ProbeRows *p) {
 }
 
 /* Uniformly random tokens, no BOS, nothing scored: the variance protocol of arXiv 2605.06611. */
-static void fill_random(ProbeRows *p, uint64_t seed, const DatasetInfo *d) {
+bool probe_rows_random(ProbeRows *p, int64_t vocab, int32_t bos, uint64_t seed, int64_t rows, int64_t T,
+                       Error *e) {
+    if (!probe_rows_create(p, rows, T, e)) return false;
     for (int i = 0; i < p->rows * p->T; i++) {
-        int32_t token = (int32_t)rng_below(seed, RNG_PROBE, RANDOM, (uint64_t)i, (uint64_t)d->vocab - 1);
-        p->at.x[i] = token + (token >= d->bos);
+        int32_t token =
+            (int32_t)rng_below(seed, RNG_PROBE, RANDOM, (uint64_t)i, (uint64_t)(vocab - (bos >= 0)));
+        p->at.x[i] = token + (bos >= 0 && token >= bos);
         p->at.y[i] = -1;
     }
+    return true;
 }
 
 bool probe_rows_draw(ProbeRows *p, ProbeName name, const Dataset *d, uint64_t seed, int64_t rows, int64_t T,
                      bool bos, Error *e) {
     int64_t there = dataset_heldout_rows(d, (int)T), plain = dataset_plain_rows(d, (int)T);
     if (plain < there) there = plain; /* BOS before each document makes more rows of a text */
-    if (!probe_rows_create(p, rows < there ? rows : there, T, e)) return false;
-    if (name == RANDOM) return fill_random(p, seed, dataset_info(d)), true;
+    if (there < rows) rows = there;
+    const DatasetInfo *info = dataset_info(d);
+    if (name == RANDOM) return probe_rows_random(p, info->vocab, info->bos, seed, rows, T, e);
+    if (!probe_rows_create(p, rows, T, e)) return false;
     if (dataset_info(d)->classes && !(p->at.kind = calloc((size_t)p->rows * (size_t)p->T, 1)))
         return fail(e, EXIT_FAILED, "probe: out of memory");
     int draw = name == OTHER_BOS ? MAIN : (int)name; /* the same text as main, but for its first token */

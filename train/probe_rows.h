@@ -24,6 +24,11 @@ void probe_rows_free(ProbeRows *p);
 bool probe_rows_draw(ProbeRows *p, ProbeName name, const Dataset *d, uint64_t seed, int64_t rows, int64_t T,
                      bool bos, Error *e);
 
+/* Rows of uniformly random tokens 0 .. vocab - 1 but `bos` (-1: but none), nothing scored: RANDOM without a
+ * dataset. */
+bool probe_rows_random(ProbeRows *p, int64_t vocab, int32_t bos, uint64_t seed, int64_t rows, int64_t T,
+                       Error *e);
+
 /* Targets that model.prefix leaves in sight are not scored: those of positions below prefix - 1. */
 void rows_hide_targets(Rows *at, int rows, int T, int64_t prefix);
 

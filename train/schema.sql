@@ -288,10 +288,16 @@ CREATE VIEW IF NOT EXISTS probe AS -- The probes, and what stands before the nam
 SELECT 'main' AS probe, '' AS prefix UNION ALL SELECT 'context', 'context.'
 UNION ALL SELECT 'other_bos', 'other_bos.' UNION ALL SELECT 'random', 'random.';
 
+CREATE VIEW IF NOT EXISTS young_key (key, value) AS -- Configuration keys that were born after runs were done, and what those
+    -- runs did: the default of every key with .since (train/config/config.c), but for run.* and what is null.
+VALUES ('model.value_scale', 0), ('model.residual_clip', 0), ('model.gate_rank', 16), ('train.gate_balance', 0),
+       ('train.init_hash', ''), ('probe.gradients', 0);
+
 CREATE VIEW IF NOT EXISTS param AS -- One row a configuration key of a run: run.id, dotted key, value.
 SELECT r.id AS run, replace(substr(j.fullkey, 3), '"', '') AS key, j.atom AS value
 FROM run AS r, json_tree(r.config) AS j
-WHERE j.type NOT IN ('object', 'array');
+WHERE j.type NOT IN ('object', 'array')
+UNION ALL SELECT r.id, y.key, y.value FROM run AS r, young_key AS y WHERE json_type(r.config, '$.' || y.key) IS NULL;
 
 CREATE VIEW IF NOT EXISTS loss_scope AS -- One row a run: what its losses may be compared with. Two runs of equal `whole`
     -- predict the same targets after the same text: every loss and bits_per_byte. Of equal `late` alone: rows begin otherwise, and

@@ -132,6 +132,7 @@ static void show_model(ProbedModel *s, const Measured *m, int n) {
     for (int i = 0; n == 2 && i < sheet.rows; i++)
         if (!sheet.row[i].words)
             *sheet_cell(&sheet, i, 2) = *sheet_cell(&sheet, i, 1) - *sheet_cell(&sheet, i, 0);
+    if (s->o->json && !isnan(m[0].loss)) printf("%s\"loss\": %.17g", s->sheets++ ? ",\n " : "{", m[0].loss);
     probed_model_show(s, &sheet, &s->main, s->main.rows);
 }
 

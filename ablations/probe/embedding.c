@@ -15,6 +15,7 @@ static int64_t rows_there(const ProbedModel *s) {
 }
 
 bool embedding_check(const ProbedModel *s, Error *e) {
+    if (!s->data) return fail(e, EXIT_USAGE, "--embedding: there is no held-out text of this model's tokens");
     if (isnan(dataset_info(s->data)->mean_document))
         return fail(e, EXIT_USAGE, "--embedding: %s: a synthetic task has no sections", s->c.data.source);
     if (rows_there(s) >= SECTIONS * FEWEST) return true;

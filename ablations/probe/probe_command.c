@@ -38,7 +38,8 @@ static bool ask(ProbedModel *s, Error *e) {
 }
 
 static bool check_options(const ProbeOptions *o, Error *e) {
-    if (o->text && o->sentence) return fail(e, EXIT_USAGE, "probe: --text and --sentence: one of them");
+    if ((o->text != NULL) + (o->sentence != NULL) + (o->ids != NULL) > 1)
+        return fail(e, EXIT_USAGE, "probe: --text, --sentence and --ids: one of them");
     if (o->light && o->heavy) return fail(e, EXIT_USAGE, "probe: --light and --heavy: one of them");
     return true;
 }
@@ -90,6 +91,7 @@ static int probe(int argc, char **argv, Error *e) {
     int words = 0;
     const Flag flags[] = {{"--text", FLAG_TEXT, &o.text},
                           {"--sentence", FLAG_TEXT, &o.sentence},
+                          {"--ids", FLAG_TEXT, &o.ids},
                           {"--steps", FLAG_TEXT, &o.steps},
                           {"--store", FLAG_BOOL, &o.store},
                           {"--db", FLAG_TEXT, &o.db},
@@ -150,6 +152,9 @@ const Command probe_command = {
         "  --heads            the figures of every head too\n"
         "  --text FILE        on this text instead of the held-out text, in rows as long as the probe's\n"
         "  --sentence TEXT    on this text, in rows as long as the context; a short one is one short row\n"
+        "  --ids FILE         on these tokens, lists of numbers in JSON, one a row or a list of rows: taken "
+        "as\n"
+        "                     they are, no BOS is put or taken, each next number is a target\n"
         "  --perturb POS      spread of a change of the token at POS, with and without BOS;\n"
         "                     perturb.svg\n"
         "  --key POS          sink mass of the key at POS by layer\n"

@@ -19,9 +19,11 @@ typedef struct Storing {
 
 bool probe_store_check(const ProbedModel *s, Error *e) {
     const ProbeOptions *o = s->o;
-    if (o->text || o->sentence)
+    if (o->text || o->sentence || o->ids)
         return fail(e, EXIT_USAGE, "--store: a run's figures are of its own held-out text, not of %s",
-                    o->text ? "--text" : "--sentence");
+                    o->text  ? "--text"
+                    : o->ids ? "--ids"
+                             : "--sentence");
     if (!*s->key) return fail(e, EXIT_USAGE, "--store: the checkpoint is of no run (imported?)");
     if (s->remark) return fail(e, EXIT_USAGE, "--store: run %.8s: %s", s->key, s->remark);
     if (o->changes.n && !*s->done)

@@ -1,5 +1,6 @@
 #include "ablations/probe/probed_model.h"
 
+#include "ablations/probe/id_rows.h"
 #include "ablations/probe/text_rows.h"
 #include "data/text_file.h"
 #include "model/instruments/instrument.h"
@@ -138,19 +139,35 @@ static bool check_data(ProbedModel *s, const char *checkpoint, Error *e) {
     return true;
 }
 
+/* Rows of text, and random ones beside them. */
+static bool rows_of_tokens(ProbedModel *s, const char *checkpoint, Error *e) {
+    const ProbeOptions *o = s->o;
+    bool bos = s->c.data.bos == BOS_ROW;
+    return checkpoint_takes_text(checkpoint, e) && dataset_open(&s->data, &s->c.data, o->cache, NULL, e) &&
+           check_data(s, checkpoint, e) &&
+           (o->text || o->sentence ? rows_of_text : rows_held_out)(s, bos, e) &&
+           probe_rows_draw(&s->random, RANDOM, s->data, config_seed(&s->c, SEED_PROBE), s->c.probe.sequences,
+                           s->main.T, false, e);
+}
+
+/* The user's numbers: what BOS is nobody says, so that nothing puts one in or takes one out. */
+static bool rows_of_ids(ProbedModel *s, const char *checkpoint, Error *e) {
+    (void)checkpoint;
+    const ModelConfig *m = &s->m->config;
+    s->c.data.bos = BOS_NONE;
+    return id_rows_read(&s->main, s->o->ids, m->vocab, m->context, e) &&
+           probe_rows_random(&s->random, m->vocab, -1, config_seed(&s->c, SEED_PROBE), s->main.rows,
+                             s->main.T, e);
+}
+
 bool probed_model_open(ProbedModel *s, const char *checkpoint, int set, const ProbeOptions *o, Error *e) {
     *s = (ProbedModel){.o = o, .set = set};
     if (!checkpoint_open(checkpoint, &s->c, &s->m, &s->step, e) ||
-        !dataset_open(&s->data, &s->c.data, o->cache, NULL, e) || !check_data(s, checkpoint, e) ||
         !checkpoint_key(checkpoint, s->key, &s->step, e))
         return false;
-    bool bos = s->c.data.bos == BOS_ROW;
-    if (!(o->text || o->sentence ? rows_of_text : rows_held_out)(s, bos, e) ||
-        !probe_rows_draw(&s->random, RANDOM, s->data, config_seed(&s->c, SEED_PROBE), s->c.probe.sequences,
-                         s->main.T, false, e))
-        return false;
+    if (!(o->ids ? rows_of_ids : rows_of_tokens)(s, checkpoint, e)) return false;
     rows_hide_targets(&s->main.at, s->main.rows, s->main.T, s->m->config.prefix);
-    rows_hide_targets(&s->other.at, s->other.rows, s->other.T, s->m->config.prefix);
+    if (s->other.rows) rows_hide_targets(&s->other.at, s->other.rows, s->other.T, s->m->config.prefix);
     return read_changes(s, s->main.T, e);
 }
 

@@ -17,6 +17,7 @@
 typedef struct ProbeOptions {
     const char *text;     /* file of the user's text; NULL: held-out text */
     const char *sentence; /* the user's text itself */
+    const char *ids;      /* file of the user's tokens, as numbers */
     const char *db;       /* results */
     const char *steps;    /* all, log, or a list; NULL: the newest */
     const char *cache;    /* prepared tokens */
@@ -32,9 +33,9 @@ typedef struct ProbedModel {
     Config c;
     Model *m; /* its config.interventions are those it was trained under */
     int64_t step;
-    char key[33];       /* of its run; "": of none */
-    const char *remark; /* what is not as it was when it was trained; NULL: nothing */
-    Dataset *data;
+    char key[33];                   /* of its run; "": of none */
+    const char *remark;             /* what is not as it was when it was trained; NULL: nothing */
+    Dataset *data;                  /* NULL: the tokens are the user's, or of the model's own tokenizer */
     int set;                        /* of InstrumentCost: what is measured */
     ProbeRows main, other;          /* as trained; with BOS put in, or taken out */
     int64_t text_rows, text_tokens; /* of the user's text; 0: there is none */

@@ -39,7 +39,8 @@ static void *open(const Probe *p) {
 /* h = final_norm(x), logits = h W^T, for n tokens from x on. */
 static void lens(const State *s, const float *x, int64_t n) {
     const ModelConfig *c = &s->m->config;
-    Ctx norm = {.c = c, .layer = -1, .B = 1, .T = (int)n, .N = n, .d = (int)c->width};
+    Ctx norm = {
+        .c = c, .layer = -1, .B = 1, .T = (int)n, .N = n, .d = (int)c->width, .eps = (float)c->norm_eps};
     const Tensor *tensor, *head = model_tensor(s->m, -1, c->tie ? STAGE_EMBED : STAGE_HEAD, 0);
     for (int i = 0; i < SLOT_TENSORS && (tensor = model_tensor(s->m, -1, STAGE_NORM_FINAL, i)); i++)
         norm.w[i] = s->m->params + tensor->offset;

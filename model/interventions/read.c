@@ -169,7 +169,10 @@ static bool check_given(const Reader *r) {
 static bool check_model(const Reader *r) {
     const Intervention *i = r->out;
     bool gate = i->arg[ARG_OF] == BIAS_GATE && mlp_slots[r->c->mlp].parts == 1;
-    if (i->kind->biases && !r->c->bias) return refuse(r, "the linear layers have no biases (model.bias)");
+    BiasPart of = (BiasPart)i->arg[ARG_OF];
+    Stage s = of >= BIAS_GATE ? STAGE_MLP : of == BIAS_O ? STAGE_OUT : STAGE_QKV;
+    if (i->kind->biases && (of == BIAS_ALL ? !r->c->bias : !bias_stands(r->c, s)))
+        return refuse(r, "the linear layers have no biases (model.bias)");
     if (i->kind->biases && gate) return refuse(r, "this MLP has no gate (model.mlp)");
     if (i->arg[ARG_TO] == TO_MEAN && r->c->residual_clip > 0)
         return refuse(r, "a mean has no way back through model.residual_clip");

@@ -2,10 +2,8 @@
 
 #include <math.h>
 
-#define LAYERNORM_EPS 1e-5f /* under the root */
-
 /* stat: mean, 1 / root. Two passes: the squares of what is left, so that a large mean costs no digits. */
-static void row_stats(const float *x, int width, float *stat) {
+static void row_stats(const float *x, int width, float eps, float *stat) {
     float sum = 0, squares = 0;
 #pragma omp simd reduction(+ : sum)
     for (int i = 0; i < width; i++) sum += x[i];
@@ -13,12 +11,12 @@ static void row_stats(const float *x, int width, float *stat) {
 #pragma omp simd reduction(+ : squares)
     for (int i = 0; i < width; i++) squares += (x[i] - m) * (x[i] - m);
     stat[0] = m;
-    stat[1] = 1.0f / sqrtf(squares / (float)width + LAYERNORM_EPS);
+    stat[1] = 1.0f / sqrtf(squares / (float)width + eps);
 }
 
 void layernorm_row(const Ctx *c, const float *x, float *h, float *stat) {
     int width = c->d;
-    row_stats(x, width, stat);
+    row_stats(x, width, c->eps, stat);
     const float *gain = c->w[0], *bias = gain + width, mean = stat[0], r = stat[1];
     for (int i = 0; i < width; i++) h[i] = gain[i] * ((x[i] - mean) * r) + bias[i];
 }

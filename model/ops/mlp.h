@@ -17,7 +17,8 @@
     PLAIN(gelu, "W_down gelu(W_up x), tanh form (arXiv 1606.08415)")                                         \
     PLAIN(relu, "W_down relu(W_up x) (arXiv 1706.03762)")                                                    \
     GATED(sigmoid_glu, "W_down (sigma(W_gate x) * W_up x) (arXiv 1612.08083, 2601.22966)")                   \
-    PLAIN(relu2, "W_down relu(W_up x)^2 (arXiv 2109.08668)")
+    PLAIN(relu2, "W_down relu(W_up x)^2 (arXiv 2109.08668)")                                                 \
+    PLAIN(gelu_exact, "W_down gelu(W_up x), gelu = x Phi(x) (arXiv 1606.08415)")
 
 #define MLP_PAIR(name, help)                                                                                 \
     void name##_forward(const Ctx *c, const float *hid, float *s);                                           \

@@ -61,5 +61,7 @@ const NormPlace norm_places[] = {
     {{"post", "norm(x + f(x)) (arXiv 1706.03762)", {{0}}}, AT(SUM_NORM_ATTN) | AT(SUM_NORM_MLP)},
     {{"sandwich", "x + norm(f(norm(x))), and before the head (arXiv 2105.13290)", {{0}}},
      AT(NORM_ATTN) | AT(ADD_NORM_ATTN) | AT(NORM_MLP) | AT(ADD_NORM_MLP) | AT(NORM_FINAL)},
+    {{"branch", "x + norm(f(x)), and before the head (OLMo 2, arXiv 2501.00656)", {{0}}},
+     AT(ADD_NORM_ATTN) | AT(ADD_NORM_MLP) | AT(NORM_FINAL)},
     {.head = {NULL}},
 };

@@ -29,11 +29,27 @@ void bias_backward(const float *dy, float *db, float *partial, int B, int T, int
 
 /* ---- position.c ---- */
 
-/* Rotates every head's pairs (i, i + dh/2) of q and k by angle t / 10000^(2i/dh), in place (RoPE on halves,
- * arXiv 2104.09864); sign -1 turns back (the backward). x: (B*T, ld), `vectors` heads of dh from column 0.
- * rotation: (T, 2, dh/2), a place's cosines, then its sines: rope_table. */
-void rope_turn(float *x, int64_t ld, int B, int T, int vectors, int dh, const float *rotation, float sign);
-void rope_table(float *rotation, int T, int dh);
+/* How fast pairs turn. Pair i of dims/2 turns by rate = theta^(-2i/dims) a place (arXiv 2104.09864), over the
+ * original context turns = original rate / (2 pi) times. Scaled for longer contexts: the share s of the rate
+ * stays, (1 - s) is divided by factor; s = 0 (linear, arXiv 2306.15595), s = (turns - low) / (high - low)
+ * (llama3, arXiv 2407.21783), or, with cosines and sines times 0.1 ln factor + 1, s falls from 1 to 0 between
+ * the pairs that turn high and low times, rounded outwards (yarn, arXiv 2309.00071); s within 0 .. 1. */
+typedef struct Rope {
+    int dims;
+    double theta;
+    int scaling; /* RopeScaling */
+    double factor;
+    int64_t original;
+    double low, high;
+} Rope;
+double rope_rate(const Rope *r, int i);
+
+/* Rotates every head's pairs (i, i + dims/2) of q and k by angle t rate_i, in place; a head's floats past
+ * `dims` stay. Sign -1 is the backward. x: (B*T, ld), `vectors` heads of dh from column 0. rotation: (T, 2,
+ * dims/2), a place's cosines, then its sines: rope_table. */
+void rope_turn(float *x, int64_t ld, int B, int T, int vectors, int dh, int dims, const float *rotation,
+               float sign);
+void rope_table(float *rotation, int T, const Rope *r);
 
 /* P[t][2i] = a sin(t / 10000^(2i/d)), P[t][2i+1] = a cos of the same (arXiv 1706.03762). P: (T, d). */
 void sinusoid_table(float *P, int T, int d, double amplitude);

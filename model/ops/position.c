@@ -2,13 +2,41 @@
 
 #include <math.h>
 
-void rope_table(float *rotation, int T, int dh) {
-    int half = dh / 2;
+static double clamped(double x) {
+    return x < 0 ? 0 : x > 1 ? 1 : x;
+}
+
+/* The pair, of those of `dims` floats, that turns so often over the original context. */
+static double pair_of(const Rope *r, double turns) {
+    return r->dims * log((double)r->original / (2 * M_PI * turns)) / (2 * log(r->theta));
+}
+
+/* Which share of a pair's rate is kept; the rest is divided by the factor. */
+static double kept_share(const Rope *r, int i, double rate) {
+    if (r->scaling == SCALING_LINEAR) return 0;
+    if (r->scaling == SCALING_LLAMA3) {
+        double turns = (double)r->original * rate / (2 * M_PI);
+        return clamped((turns - r->low) / (r->high - r->low));
+    }
+    double first = fmax(floor(pair_of(r, r->high)), 0), last = fmin(ceil(pair_of(r, r->low)), r->dims - 1);
+    return 1 - clamped((i - first) / (last > first ? last - first : 0.001));
+}
+
+double rope_rate(const Rope *r, int i) {
+    double rate = pow(r->theta, -2.0 * i / r->dims);
+    if (r->scaling == SCALING_NONE) return rate;
+    double kept = kept_share(r, i, rate);
+    return rate * kept + rate * (1 - kept) / r->factor;
+}
+
+void rope_table(float *rotation, int T, const Rope *r) {
+    int half = r->dims / 2;
+    double length = r->scaling == SCALING_YARN ? 0.1 * log(r->factor) + 1 : 1;
     for (int t = 0; t < T; t++)
         for (int i = 0; i < half; i++) {
-            double angle = t * pow(10000.0, -2.0 * i / dh);
-            rotation[(int64_t)t * 2 * half + i] = (float)cos(angle);
-            rotation[((int64_t)t * 2 + 1) * half + i] = (float)sin(angle);
+            double angle = t * rope_rate(r, i);
+            rotation[(int64_t)t * 2 * half + i] = (float)(length * cos(angle));
+            rotation[((int64_t)t * 2 + 1) * half + i] = (float)(length * sin(angle));
         }
 }
 
@@ -21,8 +49,9 @@ static void turn_head(float *restrict a, float *restrict b, const float *restric
     }
 }
 
-void rope_turn(float *x, int64_t ld, int B, int T, int vectors, int dh, const float *rotation, float sign) {
-    int half = dh / 2;
+void rope_turn(float *x, int64_t ld, int B, int T, int vectors, int dh, int dims, const float *rotation,
+               float sign) {
+    int half = dims / 2;
 #pragma omp parallel for schedule(static)
     for (int64_t n = 0; n < (int64_t)B * T; n++) {
         const float *cosine = rotation + n % T * 2 * half;
@@ -55,20 +84,27 @@ void sinusoid_table(float *P, int T, int d, double amplitude) {
 }
 
 static int64_t rope_table_width(const ModelConfig *c) {
-    return c->width / c->heads / slot_maps(&attention_slots[c->attention]);
+    return c->rope_dims ? c->rope_dims : config_head_dim(c) / slot_maps(&attention_slots[c->attention]);
 }
 static void rope_slot_table(const ModelConfig *c, int T, float *rotation) {
-    rope_table(rotation, T, (int)rope_table_width(c));
+    Rope r = {.dims = (int)rope_table_width(c),
+              .theta = c->rope_theta,
+              .scaling = c->rope_scaling,
+              .factor = c->rope_factor,
+              .original = c->rope_original ? c->rope_original : c->context,
+              .low = c->rope_low,
+              .high = c->rope_high};
+    rope_table(rotation, T, &r);
 }
 /* Vectors of q and k in a token's row. */
 static int turned(const Ctx *c) {
     return (c->H + c->KV) * (c->dh / c->dk);
 }
 static void rope_forward(const Ctx *c, float *qkv, int64_t ld) {
-    rope_turn(qkv, ld, c->B, c->T, turned(c), c->dk, c->rotation, 1);
+    rope_turn(qkv, ld, c->B, c->T, turned(c), c->dk, (int)rope_table_width(c->c), c->rotation, 1);
 }
 static void rope_backward(const Ctx *c, float *dqkv, int64_t ld) {
-    rope_turn(dqkv, ld, c->B, c->T, turned(c), c->dk, c->rotation, -1);
+    rope_turn(dqkv, ld, c->B, c->T, turned(c), c->dk, (int)rope_table_width(c->c), c->rotation, -1);
 }
 static void learned_pair_forward(const Ctx *c, float *x) {
     learned_forward(x, c->w[0], c->B, c->T, c->d);
@@ -92,7 +128,7 @@ static float alibi_slope(const ModelConfig *c, int h) {
 }
 
 const PositionSlot position_slots[] = {
-    {.head = {"rope", "rotation of q and k on halves, base 10,000 (arXiv 2104.09864)", {{0}}},
+    {.head = {"rope", "rotation of q and k on halves, base model.rope_theta (arXiv 2104.09864)", {{0}}},
      .table_width = rope_table_width,
      .table = rope_slot_table,
      .rotate_forward = rope_forward,

@@ -9,7 +9,7 @@ void pre_affine_row(const Ctx *c, const float *x, float *h, float *stat) {
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (int i = 0; i < width; i++) sum += lambda[i] * x[i] * (lambda[i] * x[i]);
-    float r = *stat = 1.0f / sqrtf(sum / (float)width + RMSNORM_EPS);
+    float r = *stat = 1.0f / sqrtf(sum / (float)width + c->eps);
     for (int i = 0; i < width; i++) h[i] = gain[i] * (lambda[i] * x[i] * r);
 }
 

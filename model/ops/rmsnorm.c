@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-float rms_reciprocal(const float *x, int width) {
+float rms_reciprocal(const float *x, int width, float eps) {
     vf sum = {0};
     int i = 0;
     for (; i + VW <= width; i += VW) {
@@ -14,11 +14,11 @@ float rms_reciprocal(const float *x, int width) {
     }
     float s = vf_sum(sum);
     for (; i < width; i++) s += x[i] * x[i];
-    return 1.0f / sqrtf(s / (float)width + RMSNORM_EPS);
+    return 1.0f / sqrtf(s / (float)width + eps);
 }
 
 void rmsnorm_row(const Ctx *c, const float *x, float *h, float *stat) {
-    const float *gain = c->w[0], r = *stat = rms_reciprocal(x, c->d);
+    const float *gain = c->w[0], r = *stat = rms_reciprocal(x, c->d, c->eps);
     for (int i = 0, width = c->d; i < width; i++) h[i] = gain[i] * (x[i] * r);
 }
 

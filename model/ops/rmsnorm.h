@@ -3,10 +3,8 @@
 #ifndef SINKLAB_RMSNORM_H
 #define SINKLAB_RMSNORM_H
 
-#define RMSNORM_EPS 1e-5f /* under the root */
-
 /* r = 1 / rms = (mean x^2 + eps)^-1/2 of `width` floats. */
-float rms_reciprocal(const float *x, int width);
+float rms_reciprocal(const float *x, int width, float eps);
 
 /* forward: y = g x r
  * so       dx = r (g dy - x c), c = r^2 mean(g dy x), and dg = dy x r

@@ -2,7 +2,7 @@
 #include "model/ops/rmsnorm.h"
 
 void rmsnorm_scalar_row(const Ctx *c, const float *x, float *h, float *stat) {
-    float r = *stat = rms_reciprocal(x, c->d), scale = *c->w[0] * r;
+    float r = *stat = rms_reciprocal(x, c->d, c->eps), scale = *c->w[0] * r;
     for (int i = 0, width = c->d; i < width; i++) h[i] = scale * x[i];
 }
 

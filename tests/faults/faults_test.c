@@ -224,7 +224,7 @@ static void a_call_that_fails_is_told_and_loses_nothing(void **state) {
         if (!asked.count || count) walk_scenario(&scenarios[i], asked.seed + (uint64_t)i, count, &all);
     }
     assert_int_equal(all.wrong, 0);
-    assert_true(all.fired > all.cases * 9 / 10);
+    assert_true(all.fired > all.cases / 2); /* at another pace a command makes other calls */
 }
 
 int main(int argc, char **argv) {

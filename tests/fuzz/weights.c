@@ -36,10 +36,10 @@ void fuzz_hugging_face(const char *data, int64_t size) {
     Error e = {0};
     Config c;
     Model *m;
-    int64_t step;
+    Imported from;
     Path folder = fuzz_folder();
     fuzz_files(folder.s, data, size);
-    if (hugging_face_import(folder.s, &c, &m, &step, &e))
+    if (hugging_face_import(folder.s, NULL, &c, &m, &from, &e))
         model_free(m);
     else
         fuzz_refused(&e);

@@ -72,6 +72,8 @@ static void check(const ModelConfig *c, int rows, int T, int documents) {
 static void the_demo_has_the_same_bits_at_any_threads(void **state) {
     (void)state;
     ModelConfig c = {.vocab = 512,
+                     .rope_theta = 10000,
+                     .norm_eps = 1e-5,
                      .layers = 2,
                      .width = 128,
                      .heads = 2,

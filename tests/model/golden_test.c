@@ -30,6 +30,8 @@ static double hashed(uint64_t stream, uint64_t i) {
 
 static ModelConfig golden_config(const char *head_out, const char *position, const char *mlp) {
     return (ModelConfig){.vocab = 61,
+                         .rope_theta = 10000,
+                         .norm_eps = 1e-5,
                          .layers = 2,
                          .width = 32,
                          .heads = 2,

@@ -36,8 +36,14 @@ static void check(const Shape *s) {
     const float *in[] = {o, gain};
     Naive f = {s, naive, 2, {n, w}, n};
 
-    const Ctx c = {
-        .B = s->B, .T = s->T, .N = (int64_t)N, .dh = s->dh, .w = {gain}, .dw = {dgain}, .partial = partial};
+    const Ctx c = {.eps = 1e-5f,
+                   .B = s->B,
+                   .T = s->T,
+                   .N = (int64_t)N,
+                   .dh = s->dh,
+                   .w = {gain},
+                   .dw = {dgain},
+                   .partial = partial};
     const HeadNorm norm = {&c, 0, s->H, s->gains};
     int64_t ld = (int64_t)s->H * s->dh;
 
@@ -64,7 +70,8 @@ static void a_head_of_unit_rms_stays_as_it_is(void **state) {
         for (int i = 0; i < DH; i++) sum += (double)o[v * DH + i] * o[v * DH + i];
         for (int i = 0; i < DH; i++) o[v * DH + i] = (float)(o[v * DH + i] / sqrt(sum / DH));
     }
-    head_rmsnorm_forward(&(HeadNorm){&(Ctx){.N = N, .dh = DH, .w = {gain}}, 0, H, 1}, o, H * DH, y, H * DH);
+    head_rmsnorm_forward(&(HeadNorm){&(Ctx){.eps = 1e-5f, .N = N, .dh = DH, .w = {gain}}, 0, H, 1}, o, H * DH,
+                         y, H * DH);
     for (int i = 0; i < N * H * DH; i++)
         assert_true(fabsf(y[i] - o[i]) <= (0.5 * 1e-5 + 8 * 0x1p-24) * fabsf(o[i]));
 }

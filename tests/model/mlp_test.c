@@ -30,6 +30,9 @@ static double relu(double x) {
 static double sigmoid(double x) {
     return 1 / (1 + exp(-x));
 }
+static double gelu_exact(double x) {
+    return x * 0.5 * erfc(-x / sqrt(2));
+}
 static double relu2(double x) {
     return x > 0 ? x * x : 0;
 }
@@ -40,7 +43,7 @@ static const struct {
     double (*act)(double x);
 } formulas[] = {
     {"swiglu", silu}, {"geglu", gelu},          {"reglu", relu},  {"gelu", gelu},
-    {"relu", relu},   {"sigmoid_glu", sigmoid}, {"relu2", relu2},
+    {"relu", relu},   {"sigmoid_glu", sigmoid}, {"relu2", relu2}, {"gelu_exact", gelu_exact},
 };
 
 typedef struct Case {

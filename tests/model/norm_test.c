@@ -114,6 +114,7 @@ static void check(int kind, int formula, const Shape *s) {
     Naive f = {s, formulas[formula].naive, 2, {n, w}, n};
     const ModelConfig config = {.width = s->width, .norm_kind = kind, .gate_rank = RANK};
     const Ctx c = {.c = &config,
+                   .eps = 1e-5f,
                    .B = s->B,
                    .T = s->T,
                    .N = (int64_t)N,
@@ -153,7 +154,7 @@ static void both_of_2026_begin_as_rmsnorm_to_the_bit(void **state) {
         assert_true(model_create(&m, &c, true, NULL));
         model_init(m, 5);
         OWNED float *x = normals(1, N * 36, 2), *stat = constants(N * NORM_STATS, 0);
-        Ctx ctx = {.c = &m->config, .N = N, .d = 36};
+        Ctx ctx = {.c = &m->config, .eps = 1e-5f, .N = N, .d = 36};
         for (int k = 0; k < 3 && model_tensor(m, 0, STAGE_NORM_ATTN, k); k++)
             ctx.w[k] = m->params + model_tensor(m, 0, STAGE_NORM_ATTN, k)->offset;
         norm_rows(&ctx, x, h[i], stat);
@@ -186,7 +187,7 @@ static void the_reciprocal_is_that_of_the_rms(void **state) {
         double sum = 0;
         for (int i = 0; i < width; i++) sum += (double)x[i] * x[i];
         double want = 1 / sqrt(sum / width + 1e-5);
-        assert_true(fabs(rms_reciprocal(x, width) - want) <= (width + 4) * 0x1p-24 * want);
+        assert_true(fabs(rms_reciprocal(x, width, 1e-5f) - want) <= (width + 4) * 0x1p-24 * want);
     }
 }
 

@@ -98,7 +98,7 @@ static void masks_biases_and_tied_weights_have_their_gradient(void **state) {
     (void)state;
     for (int bits = 1; bits < 16; bits++) {
         ModelConfig c = small_config();
-        c.bias = bits & 8;
+        c.bias = bits & 8 ? BIASED_ALL : BIASED_NONE;
         c.tie = bits & 1;
         c.window = bits & 2 ? 6 : 0;
         check_model(c, bits & 4 ? 11 : 0);
@@ -125,6 +125,28 @@ static void keys_that_are_no_slot_have_their_gradient(void **state) {
     }
 }
 
+/* The numbers that published models set: heads of a width of their own, biases by place, another base,
+ * partial and scaled rotations, another eps. */
+static void published_numbers_have_their_gradient(void **state) {
+    (void)state;
+    for (int i = 0; i < BIASED; i++) {
+        ModelConfig c = small_config();
+        c.head_dim = i % 2 ? 20 : 8;
+        c.kv_heads = i % 2 ? 1 : 3;
+        c.bias = i;
+        c.qk = i % 2;
+        c.rope_theta = 100;
+        c.rope_dims = i == 2 ? 6 : 0;
+        c.rope_scaling = i % SCALINGS;
+        c.rope_factor = 3, c.rope_original = 12, c.rope_low = 0.5, c.rope_high = 2;
+        c.norm_eps = 0.1;
+        c.parallel = i % PARALLELS;
+        c.norm_kind = i == 3 ? row_named(SLOT_NORM_KIND, "layernorm") : 0;
+        c.head_out = i == 4 ? row_named(SLOT_HEAD_OUT, "rmsnorm") : 0;
+        check_model(c, 0);
+    }
+}
+
 static void a_clipped_stream_has_its_gradient(void **state) {
     (void)state;
     for (int place = 0; place < rows_of(SLOT_NORM); place++) {
@@ -142,7 +164,8 @@ static void rows_drawn_together_have_their_gradient(void **state) {
         for (SlotKind slot = SLOT_ATTENTION; slot < SLOT_KINDS; slot++)
             *slot_choice(&c, slot) =
                 (int)rng_below(4, RNG_TEST, draw, (uint64_t)(slot - SLOT_ATTENTION), (uint64_t)rows_of(slot));
-        c.tie = c.bias = draw & 1;
+        c.tie = draw & 1;
+        c.bias = draw & 1 ? BIASED_ALL : BIASED_NONE;
         c.window = draw & 2 ? 6 : 0;
         check_model(c, draw & 4 ? 11 : 0);
     }
@@ -280,6 +303,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(masks_biases_and_tied_weights_have_their_gradient),
         cmocka_unit_test_prestate(rows_drawn_together_have_their_gradient, &together),
         cmocka_unit_test(keys_that_are_no_slot_have_their_gradient),
+        cmocka_unit_test(published_numbers_have_their_gradient),
         cmocka_unit_test(a_clipped_stream_has_its_gradient),
         cmocka_unit_test(gradients_are_added_to_and_padding_stays_zero),
         cmocka_unit_test(model_pull_moves_with_the_embedding),

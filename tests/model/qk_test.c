@@ -41,6 +41,7 @@ static void check(const Shape *s) {
     Naive f = {s, naive, 3, {n, w, w}, n};
     const ModelConfig config = {.heads = s->H, .kv_heads = s->KV, .width = s->H * s->dh};
     const Ctx c = {.c = &config,
+                   .eps = 1e-5f,
                    .B = s->B,
                    .T = s->T,
                    .N = (int64_t)N,

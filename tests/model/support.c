@@ -130,6 +130,8 @@ ModelConfig small_config(void) {
                          .context = 40,
                          .mlp_width = 22,
                          .gate_rank = 5,
+                         .rope_theta = 10000,
+                         .norm_eps = 1e-5,
                          .head_out_scale = 0.7,
                          .clip_gamma = -0.02,
                          .clip_zeta = 1.1,

@@ -2,8 +2,13 @@
  * refused. */
 #include "tests/data/fixture.h"
 
+#include <math.h>
+#include <unistd.h>
+
 #include "train/checkpoint/checkpoint.h"
 #include "train/checkpoint/hugging_face.h"
+#include "train/checkpoint/hugging_face_config.h"
+#include "train/checkpoint/safetensors.h"
 #include "train/config/conflicts.h"
 #include "train/config/yaml.h"
 
@@ -78,13 +83,22 @@ static void expect_same(const ProbedModel *s, const Path *folder, int64_t step) 
     Config c;
     Model *m = NULL;
     Error e = {0};
-    int64_t at = -1;
-    check(hugging_face_import(folder->s, &c, &m, &at, &e), &e);
-    assert_int_equal(at, step);
+    Imported from;
+    check(hugging_face_import(folder->s, NULL, &c, &m, &from, &e), &e);
+    assert_int_equal(from.step, step);
     assert_int_equal(m->n_tensors, s->m->n_tensors);
     assert_memory_equal(m->params, s->m->params, s->m->arena * sizeof(float));
     assert_int_equal(c.model.kv_heads, s->c.model.kv_heads);
-    assert_int_equal(c.model.window, s->c.model.window);
+    static const char *const keys[] = {"model.window",    "model.bias",          "model.head_dim",
+                                       "model.norm_eps",  "model.rope_theta",    "model.rope_dims",
+                                       "model.rope_low",  "model.rope_scaling",  "model.rope_factor",
+                                       "model.rope_high", "model.rope_original", "model.tie",
+                                       "model.qk",        "model.mlp",           "model.norm"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        char want[64], have[64];
+        assert_true(config_get(&s->c, keys[i], want, 64) && config_get(&c, keys[i], have, 64));
+        if (strcmp(want, have)) fail_msg("%s: %s, not %s", keys[i], have, want);
+    }
     model_free(m);
 }
 
@@ -95,6 +109,27 @@ static void a_model_comes_back_from_each_class(void **state) {
     } cases[] = {
         {"LlamaForCausalLM", "?", {{"model.kv_heads", "1"}}},
         {"LlamaForCausalLM", "?", {{"model.bias", "true"}, {"model.tie", "true"}}},
+        {"LlamaForCausalLM", "?", {{"model.bias", "attention"}, {"model.norm_eps", "1e-6"}}},
+        {"LlamaForCausalLM", "?", {{"model.bias", "mlp"}, {"model.head_dim", "6"}}},
+        {"LlamaForCausalLM", "?", {{"model.rope_scaling", "linear"}, {"model.rope_factor", "4"}}},
+        {"LlamaForCausalLM",
+         "?",
+         {{"model.rope_theta", "500000"},
+          {"model.rope_scaling", "llama3"},
+          {"model.rope_factor", "8"},
+          {"model.rope_original", "8"}}},
+        {"LlamaForCausalLM",
+         "?",
+         {{"model.rope_scaling", "yarn"},
+          {"model.rope_factor", "2"},
+          {"model.rope_original", "8"},
+          {"model.rope_high", "32"}}},
+        {"Qwen2ForCausalLM",
+         "?",
+         {{"model.bias", "qkv"}, {"model.rope_theta", "1e6"}, {"model.tie", "true"}}},
+        {"Qwen3ForCausalLM",
+         "?",
+         {{"model.qk", "rmsnorm"}, {"model.head_dim", "10"}, {"model.kv_heads", "1"}}},
         {"MistralForCausalLM", "?", {{"model.window", "5"}}},
         {"Qwen3ForCausalLM", "?", {{"model.qk", "rmsnorm"}}},
         {"GPT2LMHeadModel",
@@ -104,6 +139,12 @@ static void a_model_comes_back_from_each_class(void **state) {
           {"model.mlp", "gelu"},
           {"model.bias", "true"},
           {"model.tie", "true"}}},
+        {"GPT2LMHeadModel",
+         "transformer.",
+         {{"model.position", "learned"},
+          {"model.norm_kind", "layernorm"},
+          {"model.mlp", "gelu_exact"},
+          {"model.bias", "true"}}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ProbedModel s = subject(cases[i].settings);
@@ -161,6 +202,8 @@ static void config_json_says_what_the_model_is(void **state) {
                                           {"tie_word_embeddings", "false"},
                                           {"hidden_act", "silu"},
                                           {"rms_norm_eps", "1e-05"},
+                                          {"head_dim", "4"},
+                                          {"rope_scaling", "null"},
                                           {"rope_theta", "10000"}};
     Error e = {0};
     Yaml *json = yaml_load(path_of("%s/config.json", folder.s).s, &e);
@@ -189,17 +232,268 @@ static void a_model_that_no_class_holds_is_not_exported(void **state) {
     }
 }
 
+/* ---- config.json alone ---- */
+
+#define OF(class) "{\"architectures\": [\"" class "ForCausalLM\"], "
+
+static bool read_json(const char *text, const TextList *ignored, Config *c, Error *e) {
+    Yaml *json = yaml_parse(text, strlen(text), "config.json", e);
+    if (!json) fail_msg("%s: %s", text, e->text);
+    const HuggingFaceClass *h = hugging_face_class_named(yaml_get(json, "architectures")->value[0]->text);
+    bool ok = hugging_face_config_read(h, json, "config.json", 5, ignored, c, e);
+    yaml_free(json);
+    return ok;
+}
+
+/* As transformers' configuration classes have them. */
+static void a_field_that_is_not_there_is_its_class_default(void **state) {
+    (void)state;
+    static const struct {
+        const char *class, *key, *value;
+    } cases[] = {
+        {"LlamaForCausalLM", "model.layers", "32"},        {"LlamaForCausalLM", "model.kv_heads", "32"},
+        {"LlamaForCausalLM", "model.context", "2048"},     {"LlamaForCausalLM", "model.norm_eps", "1e-06"},
+        {"LlamaForCausalLM", "model.mlp_width", "11008"},  {"LlamaForCausalLM", "model.tie", "false"},
+        {"LlamaForCausalLM", "model.rope_theta", "10000"}, {"MistralForCausalLM", "model.window", "4096"},
+        {"MistralForCausalLM", "model.kv_heads", "8"},     {"MistralForCausalLM", "model.mlp_width", "14336"},
+        {"Qwen2ForCausalLM", "model.bias", "qkv"},         {"Qwen2ForCausalLM", "model.context", "32768"},
+        {"Qwen3ForCausalLM", "model.head_dim", "0"},       {"GPT2LMHeadModel", "model.layers", "12"},
+        {"GPT2LMHeadModel", "model.width", "768"},         {"GPT2LMHeadModel", "model.mlp_width", "3072"},
+        {"GPT2LMHeadModel", "model.context", "1024"},      {"GPT2LMHeadModel", "model.mlp", "gelu"},
+        {"GPT2LMHeadModel", "model.tie", "true"},          {"GPT2LMHeadModel", "model.norm_eps", "1e-05"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Config c;
+        Error e = {0};
+        char text[128], have[64];
+        snprintf(text, sizeof text, "{\"architectures\": [\"%s\"]}", cases[i].class);
+        check(read_json(text, NULL, &c, &e), &e);
+        assert_true(config_get(&c, cases[i].key, have, sizeof have));
+        if (strcmp(have, cases[i].value)) fail_msg("%s: %s: %s", cases[i].class, cases[i].key, have);
+    }
+}
+
+#define LLAMA3                                                                                               \
+    "{\"rope_type\": \"llama3\", \"factor\": 8.0, \"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0, "     \
+    "\"original_max_position_embeddings\": 8192"
+
+static void every_spelling_says_the_same(void **state) {
+    (void)state;
+    static const struct {
+        const char *json, *key, *value;
+    } cases[] = {
+        {OF("Llama") "\"rope_theta\": 500000.0}", "model.rope_theta", "500000"},
+        {OF("Llama") "\"rope_parameters\": {\"rope_theta\": 5e5, \"rope_type\": \"default\"}}",
+         "model.rope_theta", "500000"},
+        {OF("Llama") "\"rope_parameters\": {\"type\": \"linear\", \"factor\": 8.0}}", "model.rope_scaling",
+         "linear"},
+        {OF("Llama") "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.0}}", "model.rope_factor", "2"},
+        {OF("Llama") "\"rope_scaling\": {\"rope_type\": \"default\"}}", "model.rope_scaling", "none"},
+        {OF("Llama") "\"rope_scaling\": " LLAMA3 "}}", "model.rope_original", "8192"},
+        {OF("Llama") "\"rope_parameters\": " LLAMA3 ", \"rope_theta\": 500000.0}}", "model.rope_scaling",
+         "llama3"},
+        {OF("Llama") "\"num_key_value_heads\": null}", "model.kv_heads", "32"},
+        {OF("Llama") "\"head_dim\": 128}", "model.head_dim", "0"},
+        {OF("Llama") "\"head_dim\": 64}", "model.head_dim", "64"},
+        {OF("Llama") "\"attention_bias\": true}", "model.bias", "attention"},
+        {OF("Llama") "\"attention_bias\": true, \"mlp_bias\": true}", "model.bias", "true"},
+        {OF("Llama") "\"mlp_bias\": true}", "model.bias", "mlp"},
+        {OF("Llama") "\"sliding_window\": null, \"dtype\": \"bfloat16\"}", "model.window", "0"},
+        {OF("Mistral") "\"sliding_window\": null}", "model.window", "0"},
+        {OF("Mistral") "\"max_position_embeddings\": 512}", "model.window", "0"},
+        {OF("Qwen2") "\"sliding_window\": 4096, \"max_window_layers\": 28}", "model.window", "0"},
+        {OF("Qwen3") "\"layer_types\": [\"full_attention\", \"full_attention\"]}", "model.qk", "rmsnorm"},
+        {"{\"architectures\": [\"GPT2LMHeadModel\"], \"hidden_size\": 48, \"num_attention_heads\": 4}",
+         "model.width", "48"},
+        {"{\"architectures\": [\"GPT2LMHeadModel\"], \"activation_function\": \"gelu\"}", "model.mlp",
+         "gelu_exact"},
+        {"{\"architectures\": [\"GPT2LMHeadModel\"], \"n_inner\": null}", "model.mlp_width", "3072"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Config c;
+        Error e = {0};
+        char have[64];
+        check(read_json(cases[i].json, NULL, &c, &e), &e);
+        assert_true(config_get(&c, cases[i].key, have, sizeof have));
+        if (strcmp(have, cases[i].value)) fail_msg("%s: %s: %s", cases[i].json, cases[i].key, have);
+    }
+}
+
+static void what_is_not_understood_is_refused_by_name(void **state) {
+    (void)state;
+    static const struct {
+        const char *json, *why;
+    } cases[] = {
+        {OF("Llama") "\"logit_scale\": 0.5}",
+         "config.json:1: logit_scale: is not understood of LlamaForCausalLM"},
+        {OF("Llama") "\"quantization_config\": {\"bits\": 4}}", "quantization_config"},
+        {OF("Llama") "\"partial_rotary_factor\": 0.5}", "partial_rotary_factor"},
+        {OF("Llama") "\"hidden_act\": \"gelu\"}", "hidden_act: gelu cannot be computed here (silu can)"},
+        {OF("Llama") "\"rms_norm_eps\": null}", "rms_norm_eps: null"},
+        {OF("Llama") "\"sliding_window\": 8}", "sliding_window"},
+        {OF("Llama") "\"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 2.0}}", "rope_type: dynamic"},
+        {OF("Llama") "\"rope_scaling\": {\"type\": \"linear\"}}", "factor: is missing"},
+        {OF("Llama") "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 2, \"mscale\": 2}}", "mscale"},
+        {OF("Llama") "\"rope_scaling\": {\"type\": \"linear\", \"rope_type\": \"llama3\", \"factor\": 2}}",
+         "another spelling"},
+        {OF("Llama") "\"rope_theta\": 10000, \"rope_parameters\": {\"rope_theta\": 500000}}", "told twice"},
+        {OF("Llama") "\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4, "
+                     "\"original_max_position_embeddings\": 1}}",
+         "is not max_position_embeddings"},
+        {OF("Llama") "\"rope_parameters\": {\"full_attention\": {\"rope_theta\": 1e4}}}", "full_attention"},
+        {OF("Qwen3") "\"layer_types\": [\"full_attention\", \"sliding_attention\"]}", "layer_types"},
+        {OF("Qwen2") "\"use_sliding_window\": true}", "use_sliding_window: true cannot be computed"},
+        {"{\"architectures\": [\"GPT2LMHeadModel\"], \"rope_theta\": 10000}", "rope_theta"},
+        {"{\"architectures\": [\"GPT2LMHeadModel\"], \"n_embd\": 64, \"hidden_size\": 48}",
+         "another spelling"},
+        {"{\"architectures\": [\"GPT2LMHeadModel\"], \"n_embd\": 16}",
+         "config.json: model.heads: 12 does not divide"},
+        {"{\"architectures\": [\"GPT2LMHeadModel\"], \"scale_attn_by_inverse_layer_idx\": true}",
+         "scale_attn_by_inverse_layer_idx: true cannot"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Config c;
+        Error e = {0};
+        if (read_json(cases[i].json, NULL, &c, &e)) fail_msg("%s: not refused", cases[i].json);
+        assert_int_equal(e.code, EXIT_USAGE);
+        if (!strstr(e.text, cases[i].why)) fail_msg("%s: %s", cases[i].json, e.text);
+    }
+    Config c;
+    Error e = {0};
+    check(read_json(cases[0].json, &(TextList){1, {"logit_scale"}}, &c, &e), &e);
+}
+
+/* ---- files of weights ---- */
+
+#define LLAMA(width, layers)                                                                                 \
+    "{\"architectures\": [\"LlamaForCausalLM\"], \"hidden_size\": " #width                                   \
+    ", \"num_attention_heads\": 2, \"num_hidden_layers\": " #layers                                          \
+    ", \"intermediate_size\": 6, \"max_position_embeddings\": 16"
+
+/* Writes the folder's tensors again, in `shards` files, with others behind them. */
+static int write_shards(const Path *folder, int shards, const StTensor *more, int n_more) {
+    Path path = path_of("%s/model.safetensors", folder->s);
+    StFile *f;
+    Error e = {0};
+    check(safetensors_open(&f, path.s, &e), &e);
+    int n = safetensors_count(f), each = (n + n_more + shards - 1) / shards;
+    StTensor list[n + n_more];
+    for (int i = 0; i < n + n_more; i++) list[i] = i < n ? *safetensors_at(f, i) : more[i - n];
+    FILE *index = fopen(path_of("%s/model.safetensors.index.json", folder->s).s, "w");
+    fputs("{\"metadata\": {\"total_size\": 1}, \"weight_map\": {", index);
+    for (int s = 0; s < shards; s++) {
+        int last = (s + 1) * each < n + n_more ? (s + 1) * each : n + n_more;
+        Path shard = path_of("%s/model-%d-of-%d.safetensors", folder->s, s + 1, shards);
+        check(safetensors_write(shard.s, list + s * each, last - s * each, NULL, 0, &e), &e);
+        for (int i = s * each; i < last; i++)
+            fprintf(index, "%s\"%s\": \"model-%d-of-%d.safetensors\"", i ? ", " : "", list[i].name, s + 1,
+                    shards);
+    }
+    fputs("}}", index);
+    fclose(index);
+    safetensors_close(f);
+    assert_int_equal(unlink(path.s), 0);
+    return n;
+}
+
+static void expect_refused(const char *folder, const char *why) {
+    Config c;
+    Model *m = NULL;
+    Imported from;
+    Error e = {0};
+    if (hugging_face_import(folder, NULL, &c, &m, &from, &e)) fail_msg("not refused: %s", why);
+    assert_int_equal(e.code, EXIT_USAGE);
+    if (!strstr(e.text, why)) fail_msg("%s", e.text);
+    assert_null(m);
+}
+
+static void shards_come_back_and_every_tensor_of_theirs_is_accounted_for(void **state) {
+    float ones[16] = {1};
+    const StTensor buffer = {.name = "model.layers.1.self_attn.rotary_emb.inv_freq", 1, {2}, ones};
+    const StTensor unknown = {.name = "model.layers.1.self_attn.sinks", 1, {2}, ones};
+    ProbedModel s = subject((Choice[]){{NULL, NULL}});
+    for (int i = 0; i < 2; i++) {
+        Path folder = export_ok(state, &s, "LlamaForCausalLM");
+        write_shards(&folder, 3, i ? &unknown : &buffer, 1);
+        if (i)
+            expect_refused(folder.s, "model.layers.1.self_attn.sinks: is no tensor of the LlamaForCausalLM");
+        else
+            expect_same(&s, &folder, 0);
+        folder_remove(folder.s);
+    }
+    model_free(s.m);
+}
+
+static void an_index_that_is_wrong_is_refused(void **state) {
+    static const struct {
+        const char *index, *why;
+    } cases[] = {
+        {"{\"weight_map\": {\"a\": \"../model.safetensors\"}}", "a shard is a file of the same folder"},
+        {"{\"weight_map\": {\"a\": \"/etc/passwd\"}}", "a shard is a file of the same folder"},
+        {"{\"weight_map\": {\"a\": [1]}}", "a shard is a file of the same folder"},
+        {"{\"weight_map\": {\"a\": \"missing.safetensors\"}}", "missing.safetensors"},
+        {"{\"weight_map\": {\"a\": \"model-1-of-1.safetensors\"}}", "a: is not in"},
+        {"{\"weight_map\": {\"model.norm.weight\": \"model-1-of-1.safetensors\"}}",
+         "names 1 tensors, but its shards"},
+        {"{\"weight_map\": {}}", "names no shard"},
+        {"{}", "names no shard"},
+    };
+    ProbedModel s = subject((Choice[]){{NULL, NULL}});
+    Path folder = export_ok(state, &s, "LlamaForCausalLM");
+    write_shards(&folder, 1, NULL, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_text(path_of("%s/model.safetensors.index.json", folder.s).s, cases[i].index);
+        expect_refused(folder.s, cases[i].why);
+    }
+    unlink(path_of("%s/model.safetensors.index.json", folder.s).s);
+    expect_refused(folder.s, "has no model.safetensors and no model.safetensors.index.json");
+    write_text(path_of("%s/pytorch_model.bin", folder.s).s, "PK");
+    expect_refused(folder.s, "is a pickle");
+    model_free(s.m);
+}
+
+/* Tied and stored all the same: the embedding itself, or refused. */
+static void a_tied_head_that_is_stored_must_be_the_embedding(void **state) {
+    ProbedModel s = subject((Choice[]){{"model.tie", "true"}, {NULL, NULL}});
+    const Tensor *embedding = model_find(s.m, "model.embed_tokens.weight");
+    float head[40];
+    memcpy(head, s.m->params + embedding->offset, sizeof head);
+    const StTensor stored = {.name = "lm_head.weight", 2, {5, 8}, head};
+    for (int i = 0; i < 2; i++) {
+        Path folder = export_ok(state, &s, "LlamaForCausalLM");
+        write_shards(&folder, 1, &stored, 1);
+        if (i)
+            expect_refused(folder.s, "lm_head.weight is stored and is not the embedding");
+        else
+            expect_same(&s, &folder, 0);
+        folder_remove(folder.s);
+        head[39] += 1;
+    }
+    model_free(s.m);
+}
+
+static void numbers_that_are_not_finite_are_refused(void **state) {
+    ProbedModel s = subject((Choice[]){{NULL, NULL}});
+    s.m->params[model_find(s.m, "model.layers.1.mlp.up_proj.weight")->offset + 3] = NAN;
+    Path folder = export_ok(state, &s, "LlamaForCausalLM");
+    make_foreign(&folder, "?");
+    expect_refused(folder.s, "tensor model.layers.1.mlp.up_proj.weight: holds a NaN");
+    model_free(s.m);
+}
+
 static void a_folder_that_cannot_be_computed_is_refused(void **state) {
     static const struct {
         const char *config, *why;
     } cases[] = {
         {"{\"architectures\": [\"BertModel\"]}", "BertModel is no class"},
         {"{}", "architectures"},
-        {"{\"architectures\": [\"LlamaForCausalLM\"], \"rope_theta\": 500000.0}", ":1: rope_theta: 500000.0"},
-        {"{\"architectures\": [\"LlamaForCausalLM\"], \"rope_scaling\": {\"type\": \"linear\"}}",
-         "rope_scaling"},
-        {"{\"architectures\": [\"LlamaForCausalLM\"], \"hidden_size\": 8, \"head_dim\": 8}", "head_dim: 8"},
-        {"{\"architectures\": [\"LlamaForCausalLM\"], \"hidden_size\": 16}", "embed_tokens.weight is 5 x 8"},
+        {LLAMA(16, 2) "}", "embed_tokens.weight is not 5 x 16"},
+        {LLAMA(8, 1) "}", "model.layers.1.input_layernorm.weight: is no tensor"},
+        {LLAMA(8, 3) "}", "model.layers.2.input_layernorm.weight is missing"},
+        {LLAMA(8, 2) ", \"tie_word_embeddings\": true}", "lm_head.weight is stored and is not the embedding"},
+        {LLAMA(8, 2) ", \"head_dim\": 8}", "self_attn.q_proj.weight is not 16 x 8"},
+        {LLAMA(8, 2) ", \"attention_bias\": true}", "self_attn.q_proj.bias is missing"},
+        {LLAMA(8, 2) ", \"vocab_size\": 6}", "vocab_size: 6, but the embedding has 5 rows"},
         {"{\"architectures\": [\"GPT2LMHeadModel\"], \"n_embd\": 8}", "no embedding"},
         {"{\"architectures\": [", "config.json:2:1"},
     };
@@ -210,9 +504,9 @@ static void a_folder_that_cannot_be_computed_is_refused(void **state) {
         Config c;
         Model *m = NULL;
         Error e = {0};
-        int64_t step;
+        Imported from;
         write_text(path_of("%s/config.json", folder.s).s, cases[i].config);
-        assert_false(hugging_face_import(folder.s, &c, &m, &step, &e));
+        assert_false(hugging_face_import(folder.s, NULL, &c, &m, &from, &e));
         assert_int_equal(e.code, EXIT_USAGE);
         if (!strstr(e.text, cases[i].why)) fail_msg("%s", e.text);
         assert_null(m);
@@ -223,9 +517,17 @@ static void a_folder_that_cannot_be_computed_is_refused(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_folder, teardown_folder)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        TEST(a_model_comes_back_from_each_class), TEST(gpt2_keeps_its_matrices_turned),
-        TEST(config_json_says_what_the_model_is), TEST(a_model_that_no_class_holds_is_not_exported),
-        TEST(a_folder_that_cannot_be_computed_is_refused)};
+    const struct CMUnitTest tests[] = {TEST(a_model_comes_back_from_each_class),
+                                       TEST(gpt2_keeps_its_matrices_turned),
+                                       TEST(config_json_says_what_the_model_is),
+                                       TEST(a_model_that_no_class_holds_is_not_exported),
+                                       cmocka_unit_test(a_field_that_is_not_there_is_its_class_default),
+                                       cmocka_unit_test(every_spelling_says_the_same),
+                                       cmocka_unit_test(what_is_not_understood_is_refused_by_name),
+                                       TEST(shards_come_back_and_every_tensor_of_theirs_is_accounted_for),
+                                       TEST(an_index_that_is_wrong_is_refused),
+                                       TEST(a_tied_head_that_is_stored_must_be_the_embedding),
+                                       TEST(numbers_that_are_not_finite_are_refused),
+                                       TEST(a_folder_that_cannot_be_computed_is_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

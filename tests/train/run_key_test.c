@@ -192,8 +192,36 @@ static void every_key_outside_run_enters(void **state) {
     assert_string_not_equal(key, changed);
 }
 
+/* A run of before a key was born is compared as one that has it at its default. */
+static void a_key_born_since_is_known_to_the_views(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    Config defaults;
+    char sql[8192], answer[256];
+    int keys = 0;
+    config_defaults(&defaults);
+    char *json = config_json(&defaults, false);
+    for (int i = 0; config_key_name(i); i++) {
+        const char *name = config_key_name(i);
+        if (config_row_since(i) != NUMERICS || !strncmp(name, "run.", 4)) continue;
+        snprintf(sql, sizeof sql,
+                 "SELECT value ->> '$.%s' IS (SELECT value FROM young_key WHERE key = '%s')"
+                 " FROM (SELECT '%s' AS value)",
+                 name, name, json);
+        if (strcmp(ask(s, sql, answer), "1")) fail_msg("%s is not in the view young_key", name);
+        keys += atoi(ask(s, path_of("SELECT count(*) FROM young_key WHERE key = '%s'", name).s, answer));
+    }
+    assert_true(keys > 0);
+    ASK(s, path_of("SELECT count(*) - %d FROM young_key", keys).s, "0");
+    free(json);
+    store_close(s);
+    place_remove(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_key_born_since_is_known_to_the_views),
         cmocka_unit_test(every_key_outside_run_enters),
         cmocka_unit_test(the_demo_keeps_its_run_keys),
         cmocka_unit_test(a_key_born_since_leaves_done_runs_done),

@@ -176,6 +176,19 @@ static void paired_matches_seed_and_the_rest_of_the_configuration(void **state) 
     place_remove(&p);
 }
 
+/* Runs of before a key was born did what its default says. */
+static void paired_knows_what_runs_without_a_young_key_did(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    finished_run(s, "old", "baseline", 0, "{\"variant\":\"baseline\"}", 2.5);
+    finished_run(s, "new", "no_bos", 0, "{\"variant\":\"no_bos\",\"probe\":{\"gradients\":0}}", 2.25);
+    finished_run(s, "other", "no_bos", 0, "{\"variant\":\"no_bos\",\"probe\":{\"gradients\":8}}", 2);
+    ASK(s, "SELECT group_concat(key || '-' || baseline) FROM paired", "new-old");
+    store_close(s);
+    place_remove(&p);
+}
+
 /* Of baselines that differ in what goes with choices it is the one that agrees with the run, then the newest;
  * a window is a choice of its own. Never two. */
 static void paired_takes_one_baseline(void **state) {
@@ -212,7 +225,8 @@ static void param_lists_dotted_keys(void **state) {
     planted_run(s, "a", "baseline", 0, PLAIN);
     ASK(s, "SELECT group_concat(key || '=' || value, ' ') FROM param WHERE run = 1",
         "variant=baseline model.width=8 model.head_out=none model.tags[0]=a model.tags[1]=b optim.lr=0.001 "
-        "run.threads=1");
+        "run.threads=1 model.value_scale=0 model.residual_clip=0 model.gate_rank=16 train.gate_balance=0 "
+        "train.init_hash= probe.gradients=0");
     store_close(s);
     place_remove(&p);
 }
@@ -445,6 +459,7 @@ int main(void) {
         cmocka_unit_test(onset_to_the_step),
         cmocka_unit_test(final_has_one_row_a_finished_run),
         cmocka_unit_test(paired_matches_seed_and_the_rest_of_the_configuration),
+        cmocka_unit_test(paired_knows_what_runs_without_a_young_key_did),
         cmocka_unit_test(paired_takes_one_baseline),
         cmocka_unit_test(param_lists_dotted_keys),
         cmocka_unit_test(digest_is_of_the_figures_alone),

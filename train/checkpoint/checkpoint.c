@@ -487,13 +487,32 @@ static bool differ(const char *a, const char *b) {
     return *a && *b && strcmp(a, b);
 }
 
+static bool refuse_text(const char *file, Error *e) {
+    return fail(
+        e, EXIT_USAGE,
+        "checkpoint: %s: imported without its tokenizer: text has no tokens of this model's (probe --ids "
+        "FILE takes numbers)",
+        file);
+}
+
+bool checkpoint_takes_text(const char *path, Error *e) {
+    char file[1100];
+    StFile *f;
+    if (!open_model(&f, path, file, e)) return false;
+    bool ok = strcmp(text_of(f, "tokenizer"), CHECKPOINT_NO_TOKENIZER) || refuse_text(file, e);
+    safetensors_close(f);
+    return ok;
+}
+
 bool checkpoint_fits_data(const char *path, const DatasetInfo *info, Error *e) {
     char file[1100];
     StFile *f;
     if (!open_model(&f, path, file, e)) return false;
     int64_t known = tokens_of(f);
     bool ok = true;
-    if (known != info->vocab)
+    if (!strcmp(text_of(f, "tokenizer"), CHECKPOINT_NO_TOKENIZER))
+        ok = refuse_text(file, e);
+    else if (known != info->vocab)
         ok = fail(e, EXIT_USAGE,
                   "checkpoint: %s: a model of %" PRId64 " tokens, but the data has %" PRId64
                   " (another text or tokenizer?)",

@@ -24,6 +24,9 @@ typedef struct Origin {
     const char *key, *corpus, *tokenizer;
 } Origin;
 
+/* Origin.tokenizer of a model that was imported without one: no text has its tokens. */
+#define CHECKPOINT_NO_TOKENIZER "imported"
+
 /* Writes the checkpoint after `step` updates and removes those before it but the newest and those that
  * run.keep names, which are left as weights alone; of weights alone are only such as were asked for, and they
  * are left whatever it says now. Those after it, which the run was sent back from, are set aside as
@@ -90,6 +93,8 @@ bool checkpoint_config(const StFile *f, const char *file, Config *c, int64_t *st
  */
 bool checkpoint_key(const char *path, char key[33], int64_t *step, Error *e);
 
+/* Refuses a model that was imported without its tokenizer (EXIT_USAGE): no text has its tokens. */
+bool checkpoint_takes_text(const char *path, Error *e);
 /* Whether the data's vocabulary has the size that a checkpoint was trained with, and comes from the same
  * tokenizer where the metadata names one. */
 bool checkpoint_fits_data(const char *path, const DatasetInfo *info, Error *e);

@@ -1,9 +1,9 @@
 #include "train/checkpoint/hugging_face.h"
 
 #include "data/base/files.h"
-#include "train/checkpoint/hugging_face_classes.h"
+#include "train/checkpoint/hugging_face_config.h"
+#include "train/checkpoint/weights_folder.h"
 #include "train/config/conflicts.h"
-#include "train/config/yaml.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,60 +11,87 @@
 
 /* ---- tensors under other names ---- */
 
+enum { NAME = 128 };
+
 /* A tensor of Hugging Face's class and the tensors of ours that make it up. */
 typedef struct Fit {
-    char name[128];
-    const Tensor *part[HOUSE_PARTS];
+    char name[NAME];
+    const Tensor *part[CLASS_PARTS];
     int parts;
-    int64_t rows, cols; /* of our parts, one above the other */
+    int64_t rows, cols; /* of our parts together */
     int dims;
-    bool turned;
+    ClassLayout layout;
+    int64_t heads; /* of LAY_HEADS */
 } Fit;
 
-static bool find_parts(const Model *m, const HouseTensor *row, int layer, Fit *fit, Error *e) {
-    *fit = (Fit){.turned = row->turned};
+typedef bool (*TakeFit)(void *self, const Fit *fit, Error *e);
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    snprintf(fit->name, sizeof fit->name, row->theirs, layer);
-    for (; fit->parts < HOUSE_PARTS && row->ours[fit->parts]; fit->parts++) {
-        char name[128];
-        snprintf(name, sizeof name, row->ours[fit->parts], layer);
+static void name_of(char name[NAME], const char *pattern, int layer) {
+    snprintf(name, NAME, pattern, layer);
+}
+#pragma GCC diagnostic pop
+
+static bool find_parts(const Model *m, const ClassTensor *row, int layer, Fit *fit, Error *e) {
+    int wanted = 0;
+    *fit = (Fit){.layout = row->layout, .heads = m->config.heads};
+    name_of(fit->name, row->theirs, layer);
+    for (; wanted < CLASS_PARTS && row->ours[wanted]; wanted++) {
+        char name[NAME];
+        name_of(name, row->ours[wanted], layer);
         const Tensor *t = model_find(m, name);
-        if (!t) return fail(e, EXIT_FAILED, "tensors: %s: this model has none", name);
-        fit->part[fit->parts] = t;
+        if (!t) continue;
+        fit->part[fit->parts++] = t;
         fit->rows += t->rows;
         fit->cols = t->cols;
         fit->dims = t->dims;
     }
-#pragma GCC diagnostic pop
-    return true;
+    return !fit->parts || fit->parts == wanted ||
+           fail(e, EXIT_FAILED, "tensors: %s: parts are missing", fit->name);
 }
 
-/* Walks a class's tensors in every layer; `take` gets each. */
-static bool each_fit(const HuggingFaceClass *h, const Model *m,
-                     bool (*take)(void *self, const Fit *fit, Error *e), void *self, Error *e) {
-    for (const HouseTensor *row = h->tensors; row->theirs; row++)
+/* Walks a class's tensors, as far as the model has them, in every layer; `take` gets each. */
+static bool each_fit(const HuggingFaceClass *h, const Model *m, TakeFit take, void *self, Error *e) {
+    for (const ClassTensor *row = h->tensors; row && row->theirs; row++)
         for (int l = 0; l < (strchr(row->theirs, '%') ? (int)m->config.layers : 1); l++) {
             Fit fit;
-            if (!find_parts(m, row, l, &fit, e) || !take(self, &fit, e)) return false;
+            if (!find_parts(m, row, l, &fit, e) || (fit.parts && !take(self, &fit, e))) return false;
         }
+    for (int i = 0; !h->tensors && i < m->n_tensors; i++) {
+        const Tensor *t = &m->tensors[i];
+        Fit fit = {.part = {t}, .parts = 1, .rows = t->rows, .cols = t->cols, .dims = t->dims};
+        memcpy(fit.name, t->name, sizeof t->name);
+        if (!take(self, &fit, e)) return false;
+    }
     return true;
 }
 
-/* Copies between our parts, rows one above the other, and Hugging Face's tensor, which may be transposed. */
+/* Where row r of part p lies in Hugging Face's tensor. */
+static int64_t row_in(const Fit *fit, int p, int64_t r) {
+    if (fit->layout == LAY_HEADS) {
+        int64_t dh = fit->part[p]->rows / fit->heads;
+        return (r / dh * fit->parts + p) * dh + r % dh;
+    }
+    for (int i = 0; i < p; i++) r += fit->part[i]->rows;
+    return r;
+}
+
+/* Copies between our parts and Hugging Face's tensor. */
 static void copy_parts(const Fit *fit, float *params, float *theirs, bool to_theirs) {
-    int64_t row = 0;
     for (int p = 0; p < fit->parts; p++) {
         const Tensor *t = fit->part[p];
-        for (int64_t r = 0; r < t->rows; r++, row++)
+        for (int64_t r = 0; r < t->rows; r++) {
+            int64_t row = row_in(fit, p, r);
             for (int64_t c = 0; c < t->cols; c++) {
                 float *a = params + t->offset + r * t->cols + c;
-                float *b = theirs + (fit->turned ? c * fit->rows + row : row * fit->cols + c);
+                float *b = theirs + (fit->layout == LAY_TURNED ? c * fit->rows + row : row * fit->cols + c);
                 if (to_theirs)
                     *b = *a;
                 else
                     *a = *b;
             }
+        }
     }
 }
 
@@ -78,7 +105,7 @@ static bool write_fit(void *self, const Fit *fit, Error *e) {
     Writing *w = self;
     StTensor *t = &w->list[w->n];
     *t = (StTensor){.dims = fit->dims, .shape = {fit->rows, fit->cols}};
-    if (fit->turned) t->shape[0] = fit->cols, t->shape[1] = fit->rows;
+    if (fit->layout == LAY_TURNED) t->shape[0] = fit->cols, t->shape[1] = fit->rows;
     memcpy(t->name, fit->name, sizeof t->name);
     t->data = malloc((size_t)(fit->rows * fit->cols) * sizeof *t->data);
     if (!t->data) return fail(e, EXIT_FAILED, "export: out of memory");
@@ -101,116 +128,136 @@ static bool write_renamed(const HuggingFaceClass *h, const char *folder, const C
     return ok;
 }
 
-typedef struct Reading {
-    const HuggingFaceClass *house;
-    const StFile *file;
-    const char *path;
-    Model *m;
-} Reading;
-
-static bool read_fit(void *self, const Fit *fit, Error *e) {
-    const Reading *r = self;
-    const char *prefix = r->house->prefix;
-    const StTensor *t = safetensors_find(r->file, fit->name);
-    if (!t && prefix && !strncmp(fit->name, prefix, strlen(prefix)))
-        t = safetensors_find(r->file, fit->name + strlen(prefix));
-    if (!t) return fail(e, EXIT_USAGE, "import: %s: %s is missing", r->path, fit->name);
-    int64_t rows = fit->turned ? fit->cols : fit->rows, cols = fit->turned ? fit->rows : fit->cols;
-    if (t->dims != fit->dims || t->shape[0] != rows || (t->dims == 2 && t->shape[1] != cols))
-        return fail(e, EXIT_USAGE, "import: %s: %s is not %lld x %lld, as its config.json says", r->path,
-                    t->name, (long long)rows, (long long)cols);
-    copy_parts(fit, r->m->params, t->data, false);
-    return true;
-}
-
-/* ---- config.json ---- */
-
-static void write_field(FILE *out, const HouseField *f, const Config *c) {
-    char text[1024];
-    if (strchr(f->name, '.')) return;
-    const char *value = f->value;
-    if (f->key) value = config_get(c, f->key, text, sizeof text) ? text : "null";
-    bool word = !strchr("-0123456789", *value) && strcmp(value, "true") && strcmp(value, "false") &&
-                strcmp(value, "null");
-    fprintf(out, ",\n  \"%s\": %s%s%s", f->name, word ? "\"" : "", value, word ? "\"" : "");
-}
-
-static bool write_config(const HuggingFaceClass *h, const char *folder, const Config *c, const Model *m,
-                         int32_t bos, Error *e) {
-    Path path = path_of("%s/config.json", folder);
-    FILE *out = fopen(path.s, "wb");
-    if (!out) return fail(e, EXIT_FAILED, "export: %s: %s", path.s, strerror(errno));
-    fprintf(out, "{\n  \"architectures\": [\"%s\"],\n  \"model_type\": \"%s\"", h->name, h->type);
-    for (int i = 0; i < HOUSE_LISTS; i++)
-        for (const HouseField *f = h->fields[i]; f->name; f++) write_field(out, f, c);
-    fprintf(out, ",\n  \"bos_token_id\": %d,\n  \"vocab_size\": %lld,\n  \"torch_dtype\": \"float32\"\n}\n",
-            bos, (long long)m->config.vocab);
-    if (!fclose(out)) return true;
-    return fail(e, EXIT_FAILED, "export: %s: %s", path.s, strerror(errno));
-}
-
 bool hugging_face_export(const char *folder, const Config *c, const Model *m, int32_t bos, const Origin *from,
                          int64_t step, const char **class, Error *e) {
     const HuggingFaceClass *h = hugging_face_class_for(c, e);
     if (!h) return false;
     *class = h->name;
-    bool ok = h->tensors ? write_renamed(h, folder, c, m, from, step, e)
-                         : checkpoint_save_weights(folder, step, c, from, m, e);
-    return ok && write_config(h, folder, c, m, bos, e);
+    if (!(h->tensors ? write_renamed(h, folder, c, m, from, step, e)
+                     : checkpoint_save_weights(folder, step, c, from, m, e)))
+        return false;
+    Path path = path_of("%s/config.json", folder);
+    FILE *out = fopen(path.s, "wb");
+    if (!out) return fail(e, EXIT_FAILED, "export: %s: %s", path.s, strerror(errno));
+    hugging_face_config_write(out, h, c, m->config.vocab, bos);
+    return !fclose(out) || fail(e, EXIT_FAILED, "export: %s: %s", path.s, strerror(errno));
 }
 
-/* The value of a dotted name, or NULL. */
-static const Yaml *field_of(const Yaml *json, const char *name) {
-    const char *dot = strchr(name, '.');
-    if (!dot) return yaml_get(json, name);
-    const Yaml *inner = yaml_get(json, path_of("%.*s", (int)(dot - name), name).s);
-    return inner && inner->kind == YAML_MAP ? yaml_get(inner, dot + 1) : NULL;
+/* ---- reading ---- */
+
+typedef struct Reading {
+    const HuggingFaceClass *class;
+    WeightsFolder *weights;
+    const char *folder;
+    Model *m; /* without memory of its own: shapes alone are checked */
+} Reading;
+
+/* A tensor of the class, whose prefix some files leave out. */
+static const StTensor *find_stored(const Reading *r, const char *name, Shard **in) {
+    const char *prefix = r->class->prefix;
+    const StTensor *t = weights_find(r->weights, name, in);
+    if (t || !prefix || strncmp(name, prefix, strlen(prefix))) return t;
+    return weights_find(r->weights, name + strlen(prefix), in);
 }
 
-static bool same_value(const char *a, const char *b) {
-    char *end_a, *end_b;
-    double x = strtod(a, &end_a), y = strtod(b, &end_b);
-    if (*a && *b && !*end_a && !*end_b) return x == y;
-    return !strcmp(a, b);
+static bool check_fit(void *self, const Fit *fit, Error *e) {
+    const Reading *r = self;
+    Shard *in;
+    const StTensor *t = find_stored(r, fit->name, &in);
+    if (!t) return fail(e, EXIT_USAGE, "import: %s: %s is missing", r->folder, fit->name);
+    bool turned = fit->layout == LAY_TURNED;
+    int64_t rows = turned ? fit->cols : fit->rows, cols = turned ? fit->rows : fit->cols;
+    if (t->dims == fit->dims && t->shape[0] == rows && (t->dims == 1 || t->shape[1] == cols)) return true;
+    return fail(e, EXIT_USAGE, "import: %s: %s is not %lld x %lld, as its config.json says", in->path.s,
+                t->name, (long long)rows, (long long)cols);
 }
 
-static bool read_field(const HouseField *f, const Yaml *json, const char *path, Config *c, Error *e) {
-    const Yaml *value = field_of(json, f->name);
-    if (!value) return true;
-    const char *text = value->kind == YAML_SCALAR ? value->text : "(not one value)";
-    if (f->key) return !strcmp(text, "null") || config_set(c, f->key, text, path, e);
-    return same_value(text, f->value) ||
-           fail(e, EXIT_USAGE, "import: %s:%d: %s: %s cannot be computed here (%s can)", path, value->line,
-                f->name, text, f->value);
+static bool read_fit(void *self, const Fit *fit, Error *e) {
+    const Reading *r = self;
+    Shard *in;
+    const StTensor *t = find_stored(r, fit->name, &in);
+    float *room = malloc((size_t)(fit->rows * fit->cols) * sizeof *room);
+    bool ok = room ? weights_take(in, t, room, e) : fail(e, EXIT_FAILED, "import: out of memory");
+    if (ok) copy_parts(fit, r->m->params, room, false);
+    free(room);
+    return ok;
 }
 
-static bool check_head(const Yaml *json, const char *path, const Config *c, Error *e) {
-    const Yaml *dim = yaml_get(json, "head_dim");
-    if (!dim || dim->kind != YAML_SCALAR || !strcmp(dim->text, "null")) return true;
-    if (c->model.heads && atoll(dim->text) * c->model.heads == c->model.width) return true;
-    return fail(e, EXIT_USAGE, "import: %s:%d: head_dim: %s: heads that do not divide the width among them",
-                path, dim->line, dim->text);
+/* A classifier that is stored although it shares the embedding's weights must be those. */
+static bool check_tied_head(const Reading *r, Error *e) {
+    Shard *in;
+    const StTensor *t = r->m->config.tie ? find_stored(r, r->class->head, &in) : NULL;
+    const Tensor *embedding = model_find(r->m, "model.embed_tokens.weight");
+    if (!t) return true;
+    size_t bytes = (size_t)(embedding->rows * embedding->cols) * sizeof(float);
+    bool ok = t->dims == 2 && t->shape[0] == embedding->rows && t->shape[1] == embedding->cols;
+    float *room = ok ? malloc(bytes) : NULL;
+    if (ok && !room) return fail(e, EXIT_FAILED, "import: out of memory");
+    bool read = !ok || weights_take(in, t, room, e);
+    ok = ok && read && !memcmp(room, r->m->params + embedding->offset, bytes);
+    free(room);
+    return ok ||
+           (read && fail(e, EXIT_USAGE,
+                         "import: %s: %s is stored and is not the embedding, but its config.json ties them",
+                         in->path.s, t->name));
 }
 
-/* Reads the keys of the model from config.json. A step is set to one row, lest the other defaults clash. */
-static bool read_config(const HuggingFaceClass *h, const Yaml *json, const char *path, int64_t vocab,
-                        Config *c, Error *e) {
-    char text[32];
-    config_defaults(c);
-    for (const HouseKey *k = h->keys; k->key; k++)
-        if (!config_set(c, k->key, k->value, path, e)) return false;
-    for (int i = 0; i < HOUSE_LISTS; i++)
-        for (const HouseField *f = h->fields[i]; f->name; f++)
-            if (!read_field(f, json, path, c, e)) return false;
-    if (!check_head(json, path, c, e)) return false;
-    snprintf(text, sizeof text, "%lld", (long long)vocab);
-    if (!config_set(c, "data.vocab", text, path, e)) return false;
-    if (c->model.context && c->train.batch_tokens % c->model.context)
-        c->train.batch_tokens = c->model.context;
-    return config_check(c, e);
+static void leave_buffers(const Reading *r) {
+    for (const char *const *b = r->class->buffers; *b; b++)
+        for (int l = 0; l < r->m->config.layers; l++) {
+            char name[NAME];
+            Shard *in;
+            name_of(name, *b, l);
+            const StTensor *t = find_stored(r, name, &in);
+            if (t) weights_leave(in, t);
+        }
 }
 
-static const HuggingFaceClass *read_house(const Yaml *json, const char *path, Error *e) {
+static bool check_left(const Reading *r, Error *e) {
+    Shard *in;
+    const StTensor *t = weights_left(r->weights, &in);
+    return !t || fail(e, EXIT_USAGE, "import: %s: %s: is no tensor of the %s that config.json tells of",
+                      in->path.s, t->name, r->class->name);
+}
+
+/* The weights, once all shapes are known to fit: a small file must not ask for much memory. */
+static bool read_weights(Reading *r, const ModelConfig *c, Error *e) {
+    if (!model_create(&r->m, c, false, e)) return false;
+    bool ok = each_fit(r->class, r->m, check_fit, r, e) &&
+              ((r->m->params = model_arena(r->m)) ||
+               fail(e, EXIT_FAILED, "import: %s: out of memory", r->folder)) &&
+              each_fit(r->class, r->m, read_fit, r, e) && check_tied_head(r, e);
+    if (ok) leave_buffers(r);
+    return ok && check_left(r, e);
+}
+
+/* Our own export: its configuration and checksum. */
+static bool read_own(const char *path, Config *c, Imported *from, Error *e) {
+    StFile *f;
+    if (!safetensors_open(&f, path, e)) return false;
+    const char *corpus = safetensors_meta(f, "corpus"), *tokenizer = safetensors_meta(f, "tokenizer");
+    snprintf(from->corpus, sizeof from->corpus, "%s", corpus ? corpus : "");
+    snprintf(from->tokenizer, sizeof from->tokenizer, "%s", tokenizer ? tokenizer : "");
+    from->ours = true;
+    bool ok = checkpoint_config(f, path, c, &from->step, e) && safetensors_verify(f, path, e);
+    safetensors_close(f);
+    return ok;
+}
+
+static bool import_open(Reading *r, const Yaml *json, const char *path, const TextList *ignored, Config *c,
+                        Imported *from, Error *e) {
+    Shard *in, *first = &r->weights->at[0];
+    const StTensor *embedding = find_stored(r, r->class->embedding, &in);
+    if (!embedding || embedding->dims != 2)
+        return fail(e, EXIT_USAGE, "import: %s: has no embedding (%s)", r->folder, r->class->embedding);
+    bool own = r->weights->n == 1 && safetensors_meta(first->file, "sinklab_version");
+    bool ok = own ? read_own(first->path.s, c, from, e)
+                  : hugging_face_config_read(r->class, json, path, embedding->shape[0], ignored, c, e);
+    c->model.vocab = embedding->shape[0];
+    return ok && read_weights(r, &c->model, e);
+}
+
+static const HuggingFaceClass *read_class(const Yaml *json, const char *path, Error *e) {
     const Yaml *list = yaml_get(json, "architectures");
     bool named = list && list->kind == YAML_LIST && list->n == 1 && list->value[0]->kind == YAML_SCALAR;
     const HuggingFaceClass *h = named ? hugging_face_class_named(list->value[0]->text) : NULL;
@@ -220,36 +267,18 @@ static const HuggingFaceClass *read_house(const Yaml *json, const char *path, Er
     return h;
 }
 
-static const StTensor *embedding_of(const HuggingFaceClass *h, const StFile *f) {
-    const char *name = h->tensors ? h->tensors->theirs : "model.embed_tokens.weight";
-    const StTensor *t = safetensors_find(f, name);
-    return t || !h->prefix ? t : safetensors_find(f, name + strlen(h->prefix));
-}
-
-static bool import_open(const HuggingFaceClass *h, const Yaml *json, const char *config_path, const StFile *f,
-                        const char *path, Config *c, Model **m, int64_t *step, Error *e) {
-    const StTensor *embedding = embedding_of(h, f);
-    if (!embedding) return fail(e, EXIT_USAGE, "import: %s: has no embedding", path);
-    *step = 0;
-    bool ok = safetensors_meta(f, "config") ? checkpoint_config(f, path, c, step, e)
-                                            : read_config(h, json, config_path, embedding->shape[0], c, e);
-    c->model.vocab = embedding->shape[0];
-    if (!ok || !model_create(m, &c->model, true, e)) return false;
-    Reading r = {h, f, path, *m};
-    if (h->tensors ? each_fit(h, *m, read_fit, &r, e) : checkpoint_load_weights(path, *m, e)) return true;
-    model_free(*m);
-    *m = NULL;
-    return false;
-}
-
-bool hugging_face_import(const char *folder, Config *c, Model **m, int64_t *step, Error *e) {
-    Path config = path_of("%s/config.json", folder), weights = path_of("%s/model.safetensors", folder);
-    StFile *f = NULL;
+bool hugging_face_import(const char *folder, const TextList *ignored, Config *c, Model **m, Imported *from,
+                         Error *e) {
+    Path config = path_of("%s/config.json", folder);
+    WeightsFolder weights = {0};
+    *from = (Imported){0};
     Yaml *json = yaml_load(config.s, e);
-    const HuggingFaceClass *h = json ? read_house(json, config.s, e) : NULL;
-    bool ok = h && safetensors_open(&f, weights.s, e) &&
-              import_open(h, json, config.s, f, weights.s, c, m, step, e);
-    safetensors_close(f);
+    Reading r = {json ? read_class(json, config.s, e) : NULL, &weights, folder, NULL};
+    bool ok =
+        r.class && weights_open(&weights, folder, e) && import_open(&r, json, config.s, ignored, c, from, e);
+    if (!ok) model_free(r.m);
+    *m = ok ? r.m : NULL;
+    weights_close(&weights);
     yaml_free(json);
     return ok;
 }

@@ -1,8 +1,11 @@
-/* Owns: folders in Hugging Face's form: config.json and model.safetensors, written and read.
- * Does not own: which class holds which model (train/checkpoint/hugging_face_classes.h), tokenizers. */
+/* Owns: folders in Hugging Face's form: config.json and weights, written and read.
+ * Does not own: which class holds which model (train/checkpoint/hugging_face_classes.h), the fields of
+ * config.json (train/checkpoint/hugging_face_config.h), files of weights (train/checkpoint/weights_folder.h),
+ * tokenizers. */
 #ifndef SINKLAB_HUGGING_FACE_H
 #define SINKLAB_HUGGING_FACE_H
 
+#include "data/base/list.h"
 #include "train/checkpoint/checkpoint.h"
 
 /* Writes the model into a folder that is there. `from`, `step`: of the checkpoint, kept in the metadata.
@@ -11,9 +14,18 @@
 bool hugging_face_export(const char *folder, const Config *c, const Model *m, int32_t bos, const Origin *from,
                          int64_t step, const char **class, Error *e);
 
+/* Where an imported model is from: what our export kept of it, or nothing. */
+typedef struct Imported {
+    int64_t step;
+    bool ours; /* an export of this program's, with its whole configuration */
+    char corpus[33], tokenizer[33];
+} Imported;
+
 /* Reads such a folder: c and the weights. What our export wrote comes back with its whole configuration; of
- * another's the model's keys alone are known and the rest is at its default. A class or a value that this
- * program cannot compute is refused (EXIT_USAGE) by name. */
-bool hugging_face_import(const char *folder, Config *c, Model **m, int64_t *step, Error *e);
+ * another's the model's keys alone are known and the rest is at its default. A class, a field, a value, a
+ * tensor that this program does not understand is refused (EXIT_USAGE) by name, but for the fields `ignored`
+ * (may be NULL). Takes no memory beyond the weights in fp32 and one tensor. */
+bool hugging_face_import(const char *folder, const TextList *ignored, Config *c, Model **m, Imported *from,
+                         Error *e);
 
 #endif

@@ -2,104 +2,244 @@
 
 #include <string.h>
 
-/* Fields that Llama and its kin have in common. RMSNorm of model.norm_kind has eps 1e-5 and the rotations of
- * model.position have base 10,000, as in most of these classes. */
-static const HouseField llama_kin[] = {{"hidden_size", "model.width", NULL},
-                                       {"num_hidden_layers", "model.layers", NULL},
-                                       {"num_attention_heads", "model.heads", NULL},
-                                       {"num_key_value_heads", "model.kv_heads", NULL},
-                                       {"intermediate_size", "model.mlp_width", NULL},
-                                       {"max_position_embeddings", "model.context", NULL},
-                                       {"tie_word_embeddings", "model.tie", NULL},
-                                       {"hidden_act", NULL, "silu"},
-                                       {"rms_norm_eps", NULL, "1e-05"},
-                                       {"rope_theta", NULL, "10000"},
-                                       {"rope_scaling", NULL, "null"},
-                                       {"rope_parameters.rope_theta", NULL, "10000"},
-                                       {"rope_parameters.rope_type", NULL, "default"},
-                                       {0}};
-static const HouseKey no_keys[] = {{0}};
-static const HouseField no_fields[] = {{0}};
-static const HouseField llama_fields[] = {
-    {"attention_bias", "model.bias", NULL}, {"mlp_bias", "model.bias", NULL}, {0}};
-static const HouseField mistral_fields[] = {{"sliding_window", "model.window", NULL}, {0}};
-/* Norms of each head's q and k, before the rotation. */
-static const HouseKey qwen3_keys[] = {{"model.qk", "rmsnorm"}, {0}};
-static const HouseField qwen3_fields[] = {
-    {"attention_bias", NULL, "false"}, {"use_sliding_window", NULL, "false"}, {0}};
+/* ---- words ---- */
 
-static const HouseKey gpt2_keys[] = {{"model.position", "learned"}, {"model.norm_kind", "layernorm"},
-                                     {"model.mlp", "gelu"},         {"model.bias", "true"},
-                                     {"model.tie", "true"},         {0}};
-static const HouseField gpt2_fields[] = {{"n_embd", "model.width", NULL},
-                                         {"n_layer", "model.layers", NULL},
-                                         {"n_head", "model.heads", NULL},
-                                         {"n_positions", "model.context", NULL},
-                                         {"n_inner", "model.mlp_width", NULL},
-                                         {"activation_function", NULL, "gelu_new"},
-                                         {"layer_norm_epsilon", NULL, "1e-05"},
-                                         {"scale_attn_weights", NULL, "true"},
-                                         {"scale_attn_by_inverse_layer_idx", NULL, "false"},
-                                         {"tie_word_embeddings", NULL, "true"},
-                                         {0}};
-#define IN "model.layers.%d."
-static const HouseTensor gpt2_tensors[] = {
-    {"transformer.wte.weight", {"model.embed_tokens.weight"}, false},
-    {"transformer.wpe.weight", {"model.embed_positions.weight"}, false},
-    {"transformer.h.%d.ln_1.weight", {IN "input_layernorm.weight"}, false},
-    {"transformer.h.%d.ln_1.bias", {IN "input_layernorm.bias"}, false},
-    {"transformer.h.%d.attn.c_attn.weight",
-     {IN "self_attn.q_proj.weight", IN "self_attn.k_proj.weight", IN "self_attn.v_proj.weight"},
-     true},
-    {"transformer.h.%d.attn.c_attn.bias",
-     {IN "self_attn.q_proj.bias", IN "self_attn.k_proj.bias", IN "self_attn.v_proj.bias"},
-     false},
-    {"transformer.h.%d.attn.c_proj.weight", {IN "self_attn.o_proj.weight"}, true},
-    {"transformer.h.%d.attn.c_proj.bias", {IN "self_attn.o_proj.bias"}, false},
-    {"transformer.h.%d.ln_2.weight", {IN "post_attention_layernorm.weight"}, false},
-    {"transformer.h.%d.ln_2.bias", {IN "post_attention_layernorm.bias"}, false},
-    {"transformer.h.%d.mlp.c_fc.weight", {IN "mlp.up_proj.weight"}, true},
-    {"transformer.h.%d.mlp.c_fc.bias", {IN "mlp.up_proj.bias"}, false},
-    {"transformer.h.%d.mlp.c_proj.weight", {IN "mlp.down_proj.weight"}, true},
-    {"transformer.h.%d.mlp.c_proj.bias", {IN "mlp.down_proj.bias"}, false},
-    {"transformer.ln_f.weight", {"model.norm.weight"}, false},
-    {"transformer.ln_f.bias", {"model.norm.bias"}, false},
+static const ClassWord silu[] = {{"silu", "swiglu"}, {"swish", "swiglu"}, {0}};
+static const ClassWord plain_act[] = {{"gelu_new", "gelu"},  {"gelu_pytorch_tanh", "gelu"},
+                                      {"gelu_fast", "gelu"}, {"gelu", "gelu_exact"},
+                                      {"relu", "relu"},      {0}};
+static const ClassWord yes[] = {{"true", ""}, {0}}, no[] = {{"false", ""}, {0}};
+/* Two fields of Llama's are one key: what each adds to it (hugging_face_config.c), and what each is of it. */
+static const ClassWord attention_biases[] = {
+    {"false", "false"}, {"true", "attention"}, {"true", "true"}, {"false", "mlp"}, {0}};
+static const ClassWord mlp_biases[] = {
+    {"false", "false"}, {"true", "mlp"}, {"true", "true"}, {"false", "attention"}, {0}};
+
+static const ClassWord neox_biases[] = {{"true", "true"}, {"false", "mlp"}, {0}};
+static const ClassWord neox_parallel[] = {{"true", "two_norms"}, {"false", "none"}, {0}};
+
+/* ---- fields ---- */
+
+/* Llama and its kin: the defaults of heads of keys, head_dim, the feed-forward, context, eps and ties differ.
+ */
+#define LLAMA_KIN(kv, dim, mlp, context, eps)                                                                \
+    {"hidden_size", "model.width", "4096", NULL, NULL},                                                      \
+        {"num_hidden_layers", "model.layers", "32", NULL, NULL},                                             \
+        {"num_attention_heads", "model.heads", "32", NULL, NULL},                                            \
+        {"num_key_value_heads", "model.kv_heads", kv, "0", NULL},                                            \
+        {"head_dim", "model.head_dim", dim, "0", NULL},                                                      \
+        {"intermediate_size", "model.mlp_width", mlp, NULL, NULL},                                           \
+        {"max_position_embeddings", "model.context", context, NULL, NULL},                                   \
+        {"tie_word_embeddings", "model.tie", "false", NULL, NULL},                                           \
+        {"hidden_act", "model.mlp", "silu", NULL, silu}, {                                                   \
+        "rms_norm_eps", "model.norm_eps", eps, NULL, NULL                                                    \
+    }
+
+static const ClassField llama_fields[] = {LLAMA_KIN("0", "0", "11008", "2048", "1e-06"),
+                                          {"attention_bias", "model.bias", "false", NULL, attention_biases},
+                                          {"mlp_bias", "model.bias", "false", NULL, mlp_biases},
+                                          {0}};
+static const ClassField mistral_fields[] = {LLAMA_KIN("8", "0", "14336", "131072", "1e-06"),
+                                            {"sliding_window", "model.window", "4096", "0", NULL},
+                                            {0}};
+static const ClassField qwen2_fields[] = {
+    LLAMA_KIN("32", "0", "22016", "32768", "1e-06"), {"use_sliding_window", NULL, "false", NULL, no}, {0}};
+static const ClassField qwen3_fields[] = {LLAMA_KIN("32", "128", "22016", "32768", "1e-06"),
+                                          {"attention_bias", "model.bias", "false", NULL, attention_biases},
+                                          {"use_sliding_window", NULL, "false", NULL, no},
+                                          {0}};
+static const ClassField olmo2_fields[] = {LLAMA_KIN("0", "0", "11008", "2048", "1e-05"),
+                                          {"attention_bias", "model.bias", "false", NULL, attention_biases},
+                                          {0}};
+static const ClassField neox_fields[] = {
+    {"hidden_size", "model.width", "6144", NULL, NULL},
+    {"num_hidden_layers", "model.layers", "44", NULL, NULL},
+    {"num_attention_heads", "model.heads", "64", NULL, NULL},
+    {"intermediate_size", "model.mlp_width", "24576", NULL, NULL},
+    {"max_position_embeddings", "model.context", "2048", NULL, NULL},
+    {"hidden_act", "model.mlp", "gelu", NULL, plain_act},
+    {"layer_norm_eps", "model.norm_eps", "1e-05", NULL, NULL},
+    {"tie_word_embeddings", "model.tie", "false", NULL, NULL},
+    {"use_parallel_residual", "model.parallel", "true", NULL, neox_parallel},
+    {"attention_bias", "model.bias", "true", NULL, neox_biases},
     {0}};
+static const ClassField gpt2_fields[] = {
+    {"n_embd|hidden_size", "model.width", "768", NULL, NULL},
+    {"n_layer|num_hidden_layers", "model.layers", "12", NULL, NULL},
+    {"n_head|num_attention_heads", "model.heads", "12", NULL, NULL},
+    {"n_positions|max_position_embeddings", "model.context", "1024", NULL, NULL},
+    {"n_inner", "model.mlp_width", "0", "0", NULL},
+    {"activation_function", "model.mlp", "gelu_new", NULL, plain_act},
+    {"layer_norm_epsilon", "model.norm_eps", "1e-05", NULL, NULL},
+    {"tie_word_embeddings", "model.tie", "true", NULL, NULL},
+    {"scale_attn_weights", NULL, "true", NULL, yes},
+    {"scale_attn_by_inverse_layer_idx", NULL, "false", NULL, no},
+    {"add_cross_attention", NULL, "false", NULL, no},
+    {0}};
+
+/* ---- keys that a class sets ---- */
+
+static const ClassKey llama_keys[] = {{0}};
+static const ClassKey qwen2_keys[] = {{"model.bias", "qkv"}, {0}};
+/* Norms of each head's q and k, before the rotation. */
+static const ClassKey qwen3_keys[] = {{"model.qk", "rmsnorm"}, {0}};
+static const ClassKey olmo2_keys[] = {{"model.qk", "rmsnorm_all"}, {"model.norm", "branch"}, {0}};
+static const ClassKey neox_keys[] = {{"model.norm_kind", "layernorm"}, {0}};
+static const ClassKey gpt2_keys[] = {
+    {"model.position", "learned"}, {"model.norm_kind", "layernorm"}, {"model.bias", "true"}, {0}};
+
+/* ---- tensors ---- */
+
+#define IN "model.layers.%d."
+#define QKV(what)                                                                                            \
+    { IN "self_attn.q_proj." what, IN "self_attn.k_proj." what, IN "self_attn.v_proj." what }
+static const ClassTensor gpt2_tensors[] = {
+    {"transformer.wte.weight", {"model.embed_tokens.weight"}, LAY_PLAIN},
+    {"transformer.wpe.weight", {"model.embed_positions.weight"}, LAY_PLAIN},
+    {"transformer.h.%d.ln_1.weight", {IN "input_layernorm.weight"}, LAY_PLAIN},
+    {"transformer.h.%d.ln_1.bias", {IN "input_layernorm.bias"}, LAY_PLAIN},
+    {"transformer.h.%d.attn.c_attn.weight", QKV("weight"), LAY_TURNED},
+    {"transformer.h.%d.attn.c_attn.bias", QKV("bias"), LAY_PLAIN},
+    {"transformer.h.%d.attn.c_proj.weight", {IN "self_attn.o_proj.weight"}, LAY_TURNED},
+    {"transformer.h.%d.attn.c_proj.bias", {IN "self_attn.o_proj.bias"}, LAY_PLAIN},
+    {"transformer.h.%d.ln_2.weight", {IN "post_attention_layernorm.weight"}, LAY_PLAIN},
+    {"transformer.h.%d.ln_2.bias", {IN "post_attention_layernorm.bias"}, LAY_PLAIN},
+    {"transformer.h.%d.mlp.c_fc.weight", {IN "mlp.up_proj.weight"}, LAY_TURNED},
+    {"transformer.h.%d.mlp.c_fc.bias", {IN "mlp.up_proj.bias"}, LAY_PLAIN},
+    {"transformer.h.%d.mlp.c_proj.weight", {IN "mlp.down_proj.weight"}, LAY_TURNED},
+    {"transformer.h.%d.mlp.c_proj.bias", {IN "mlp.down_proj.bias"}, LAY_PLAIN},
+    {"transformer.ln_f.weight", {"model.norm.weight"}, LAY_PLAIN},
+    {"transformer.ln_f.bias", {"model.norm.bias"}, LAY_PLAIN},
+    {"lm_head.weight", {"lm_head.weight"}, LAY_PLAIN},
+    {0}};
+static const ClassTensor olmo2_tensors[] = {
+    {"model.embed_tokens.weight", {"model.embed_tokens.weight"}, LAY_PLAIN},
+    {IN "self_attn.q_proj.weight", {IN "self_attn.q_proj.weight"}, LAY_PLAIN},
+    {IN "self_attn.q_proj.bias", {IN "self_attn.q_proj.bias"}, LAY_PLAIN},
+    {IN "self_attn.k_proj.weight", {IN "self_attn.k_proj.weight"}, LAY_PLAIN},
+    {IN "self_attn.k_proj.bias", {IN "self_attn.k_proj.bias"}, LAY_PLAIN},
+    {IN "self_attn.v_proj.weight", {IN "self_attn.v_proj.weight"}, LAY_PLAIN},
+    {IN "self_attn.v_proj.bias", {IN "self_attn.v_proj.bias"}, LAY_PLAIN},
+    {IN "self_attn.o_proj.weight", {IN "self_attn.o_proj.weight"}, LAY_PLAIN},
+    {IN "self_attn.o_proj.bias", {IN "self_attn.o_proj.bias"}, LAY_PLAIN},
+    {IN "self_attn.q_norm.weight", {IN "self_attn.q_norm.weight"}, LAY_PLAIN},
+    {IN "self_attn.k_norm.weight", {IN "self_attn.k_norm.weight"}, LAY_PLAIN},
+    {IN "post_attention_layernorm.weight", {IN "attention_output_norm.weight"}, LAY_PLAIN},
+    {IN "mlp.gate_proj.weight", {IN "mlp.gate_proj.weight"}, LAY_PLAIN},
+    {IN "mlp.up_proj.weight", {IN "mlp.up_proj.weight"}, LAY_PLAIN},
+    {IN "mlp.down_proj.weight", {IN "mlp.down_proj.weight"}, LAY_PLAIN},
+    {IN "post_feedforward_layernorm.weight", {IN "mlp_output_norm.weight"}, LAY_PLAIN},
+    {"model.norm.weight", {"model.norm.weight"}, LAY_PLAIN},
+    {"lm_head.weight", {"lm_head.weight"}, LAY_PLAIN},
+    {0}};
+#define OF "gpt_neox.layers.%d."
+static const ClassTensor neox_tensors[] = {
+    {"gpt_neox.embed_in.weight", {"model.embed_tokens.weight"}, LAY_PLAIN},
+    {OF "input_layernorm.weight", {IN "input_layernorm.weight"}, LAY_PLAIN},
+    {OF "input_layernorm.bias", {IN "input_layernorm.bias"}, LAY_PLAIN},
+    {OF "attention.query_key_value.weight", QKV("weight"), LAY_HEADS},
+    {OF "attention.query_key_value.bias", QKV("bias"), LAY_HEADS},
+    {OF "attention.dense.weight", {IN "self_attn.o_proj.weight"}, LAY_PLAIN},
+    {OF "attention.dense.bias", {IN "self_attn.o_proj.bias"}, LAY_PLAIN},
+    {OF "post_attention_layernorm.weight", {IN "post_attention_layernorm.weight"}, LAY_PLAIN},
+    {OF "post_attention_layernorm.bias", {IN "post_attention_layernorm.bias"}, LAY_PLAIN},
+    {OF "mlp.dense_h_to_4h.weight", {IN "mlp.up_proj.weight"}, LAY_PLAIN},
+    {OF "mlp.dense_h_to_4h.bias", {IN "mlp.up_proj.bias"}, LAY_PLAIN},
+    {OF "mlp.dense_4h_to_h.weight", {IN "mlp.down_proj.weight"}, LAY_PLAIN},
+    {OF "mlp.dense_4h_to_h.bias", {IN "mlp.down_proj.bias"}, LAY_PLAIN},
+    {"gpt_neox.final_layer_norm.weight", {"model.norm.weight"}, LAY_PLAIN},
+    {"gpt_neox.final_layer_norm.bias", {"model.norm.bias"}, LAY_PLAIN},
+    {"embed_out.weight", {"lm_head.weight"}, LAY_PLAIN},
+    {0}};
+static const char *const neox_buffers[] = {OF "attention.bias", OF "attention.masked_bias",
+                                           OF "attention.rotary_emb.inv_freq", NULL};
+static const char *const llama_buffers[] = {IN "self_attn.rotary_emb.inv_freq", "model.rotary_emb.inv_freq",
+                                            NULL};
+static const char *const gpt2_buffers[] = {"transformer.h.%d.attn.bias", "transformer.h.%d.attn.masked_bias",
+                                           NULL};
+
+/* ---- the table ---- */
+
+#define LLAMA_NAMES                                                                                          \
+    .theta = "rope_theta", .embedding = "model.embed_tokens.weight", .head = "lm_head.weight",               \
+    .buffers = llama_buffers
 
 /* The first that fits is taken. */
 static const HuggingFaceClass hugging_face_classes[] = {
-    {"LlamaForCausalLM", "llama", no_keys, {llama_kin, llama_fields}, NULL, NULL},
-    {"MistralForCausalLM", "mistral", no_keys, {llama_kin, mistral_fields}, NULL, NULL},
-    {"Qwen3ForCausalLM", "qwen3", qwen3_keys, {llama_kin, qwen3_fields}, NULL, NULL},
-    {"GPT2LMHeadModel", "gpt2", gpt2_keys, {gpt2_fields, no_fields}, gpt2_tensors, "transformer."},
+    {.name = "LlamaForCausalLM", .type = "llama", .keys = llama_keys, .fields = llama_fields, LLAMA_NAMES},
+    {.name = "MistralForCausalLM",
+     .type = "mistral",
+     .keys = llama_keys,
+     .fields = mistral_fields,
+     LLAMA_NAMES},
+    {.name = "Qwen2ForCausalLM", .type = "qwen2", .keys = qwen2_keys, .fields = qwen2_fields, LLAMA_NAMES},
+    {.name = "Qwen3ForCausalLM", .type = "qwen3", .keys = qwen3_keys, .fields = qwen3_fields, LLAMA_NAMES},
+    {.name = "Olmo2ForCausalLM",
+     .type = "olmo2",
+     .keys = olmo2_keys,
+     .fields = olmo2_fields,
+     .tensors = olmo2_tensors,
+     LLAMA_NAMES},
+    {.name = "GPTNeoXForCausalLM",
+     .type = "gpt_neox",
+     .keys = neox_keys,
+     .fields = neox_fields,
+     .theta = "rotary_emb_base|rope_theta",
+     .rotary = "rotary_pct|partial_rotary_factor",
+     .rotary_missing = "0.25",
+     .tensors = neox_tensors,
+     .embedding = "gpt_neox.embed_in.weight",
+     .head = "embed_out.weight",
+     .buffers = neox_buffers},
+    {.name = "GPT2LMHeadModel",
+     .type = "gpt2",
+     .keys = gpt2_keys,
+     .fields = gpt2_fields,
+     .tensors = gpt2_tensors,
+     .embedding = "transformer.wte.weight",
+     .head = "lm_head.weight",
+     .prefix = "transformer.",
+     .buffers = gpt2_buffers},
     {0}};
 
 /* Keys that leave no trace in a trained model of these classes: initial values, and keys of rows that it
  * lacks. */
 static const char *const no_longer_matters[] = {
-    "model.embedding_std", "model.init",      "model.head_out_scale", "model.head_out_gain",
-    "model.clip_gamma",    "model.clip_zeta", "model.sink_heads",     NULL};
+    "model.embedding_std", "model.init",       "model.head_out_scale",
+    "model.head_out_gain", "model.clip_gamma", "model.clip_zeta",
+    "model.sink_heads",    "model.gate_rank",  NULL};
+/* Keys that config.json tells in an object of its own. */
+static const char *const of_rope[] = {"model.rope_theta",
+                                      "model.rope_scaling",
+                                      "model.rope_factor",
+                                      "model.rope_original",
+                                      "model.rope_low",
+                                      "model.rope_high",
+                                      NULL};
 
-static bool listed(const char *key) {
-    for (const char *const *k = no_longer_matters; *k; k++)
-        if (!strcmp(*k, key)) return true;
+static bool listed(const char *const *list, const char *key) {
+    for (; *list; list++)
+        if (!strcmp(*list, key)) return true;
     return false;
 }
 
-static bool carried(const HuggingFaceClass *h, const char *key) {
-    for (int i = 0; i < HOUSE_LISTS; i++)
-        for (const HouseField *f = h->fields[i]; f->name; f++)
-            if (f->key && !strcmp(f->key, key)) return true;
-    return false;
+const char *class_field_value(const ClassField *f, const char *ours) {
+    if (!f->words) return ours;
+    for (const ClassWord *w = f->words; w->theirs; w++)
+        if (!strcmp(w->ours, ours)) return w->theirs;
+    return NULL;
 }
 
-/* The value that a key must have in a class; NULL: any. */
-static const char *demanded(const HuggingFaceClass *h, const char *key, const Config *defaults, char *room,
-                            size_t size) {
-    for (const HouseKey *k = h->keys; k->key; k++)
-        if (!strcmp(k->key, key)) return k->value;
-    if (strncmp(key, "model.", 6) || listed(key) || carried(h, key)) return NULL;
-    return config_get(defaults, key, room, size) ? room : NULL;
+/* Whether the class has a model with this value of the key. */
+static bool holds(const HuggingFaceClass *h, const char *key, const char *have, const Config *defaults) {
+    char room[1024];
+    if (strncmp(key, "model.", 6) || listed(no_longer_matters, key)) return true;
+    for (const ClassKey *k = h->keys; k->key; k++)
+        if (!strcmp(k->key, key)) return !strcmp(k->value, have);
+    for (const ClassField *f = h->fields; f->name; f++)
+        if (f->key && !strcmp(f->key, key)) return class_field_value(f, have) != NULL;
+    if ((h->theta && listed(of_rope, key)) || (h->rotary && !strcmp(key, "model.rope_dims"))) return true;
+    return config_get(defaults, key, room, sizeof room) && !strcmp(room, have);
 }
 
 /* The number of the model's keys whose values the class cannot have, and the first such key. */
@@ -107,9 +247,8 @@ static int misfits(const HuggingFaceClass *h, const Config *c, const Config *def
     int n = 0;
     const char *key;
     for (int i = 0; (key = config_key_name(i)); i++) {
-        char want[256], have[1024];
-        const char *value = demanded(h, key, defaults, want, sizeof want);
-        if (!value || (config_get(c, key, have, sizeof have) && !strcmp(have, value))) continue;
+        char have[1024];
+        if (config_get(c, key, have, sizeof have) && holds(h, key, have, defaults)) continue;
         if (!n++) *first = key;
     }
     return n;

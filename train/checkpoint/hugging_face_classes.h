@@ -1,39 +1,61 @@
 /* Owns: which of Hugging Face's model classes can hold which of our models: for each class its fields of
- * config.json beside our keys, and its tensors beside ours.
- * Does not own: files (train/checkpoint/hugging_face.c). */
+ * config.json beside our keys, with the class's own defaults, and its tensors beside ours.
+ * Does not own: config.json (train/checkpoint/hugging_face_config.h), weights
+ * (train/checkpoint/hugging_face.h). */
 #ifndef SINKLAB_HUGGING_FACE_CLASSES_H
 #define SINKLAB_HUGGING_FACE_CLASSES_H
 
 #include "train/config/config.h"
 
-enum { HOUSE_PARTS = 3, HOUSE_LISTS = 2 };
+enum { CLASS_PARTS = 3 };
 
-/* A field of config.json: carries a key of ours, or (key NULL) has one value only. a.b is field b of object
- * a: read and checked on import where present, never exported. */
-typedef struct HouseField {
-    const char *name, *key, *value;
-} HouseField;
+/* A value of a field, and what it is of the key. */
+typedef struct ClassWord {
+    const char *theirs, *ours;
+} ClassWord;
 
-/* A tensor of a class of Hugging Face's: our tensors one above the other, transposed where the class keeps
- * (in, out). %d: the layer. */
-typedef struct HouseTensor {
+/* A field of config.json. */
+typedef struct ClassField {
+    const char *name;       /* spellings, "a|b"; the first is written */
+    const char *key;        /* ours; NULL: only the values among words can be computed */
+    const char *missing;    /* what the class takes for a field that is not there; NULL: it must be there */
+    const char *null;       /* what it takes for null; NULL: null is refused */
+    const ClassWord *words; /* ends at {0}; NULL: a value is the key's as it stands */
+} ClassField;
+
+/* How rows of our parts lie in a tensor of the class. */
+typedef enum ClassLayout {
+    LAY_PLAIN,  /* one part above the other */
+    LAY_TURNED, /* so, and (in, out) */
+    LAY_HEADS   /* head by head: its rows of each part (GPT-NeoX's q, k, v) */
+} ClassLayout;
+
+/* A tensor of the class and the tensors of ours that make it up; %d: the layer. Left out where a model has
+ * none of them. */
+typedef struct ClassTensor {
     const char *theirs;
-    const char *ours[HOUSE_PARTS];
-    bool turned;
-} HouseTensor;
+    const char *ours[CLASS_PARTS];
+    ClassLayout layout;
+} ClassTensor;
 
 /* A key, and the value that every model of the class has for it. */
-typedef struct HouseKey {
+typedef struct ClassKey {
     const char *key, *value;
-} HouseKey;
+} ClassKey;
 
 typedef struct HuggingFaceClass {
     const char *name; /* LlamaForCausalLM */
     const char *type; /* llama */
-    const HouseKey *keys;
-    const HouseField *fields[HOUSE_LISTS]; /* those shared with other classes, and the class's own */
-    const HouseTensor *tensors;            /* NULL: names and shapes are ours */
-    const char *prefix;                    /* of tensor names, which some files leave out; NULL: none */
+    const ClassKey *keys;
+    const ClassField *fields;
+    const char *theta,
+        *rotary; /* spellings of rope's base and of the share of a head that it turns, a|b; NULL: none */
+    const char *rotary_missing; /* the class's share */
+    const ClassTensor *tensors; /* NULL: names and shapes are ours */
+    const char *embedding;      /* its name of the token's vectors */
+    const char *head;           /* its name of the classifier */
+    const char *prefix;         /* of tensor names, which some files leave out; NULL: none */
+    const char *const *buffers; /* tensors that are no weights; %d: the layer */
 } HuggingFaceClass;
 
 /* The class that can hold a model of this configuration, or NULL and an error (EXIT_USAGE) that names the key
@@ -41,5 +63,7 @@ typedef struct HuggingFaceClass {
 const HuggingFaceClass *hugging_face_class_for(const Config *c, Error *e);
 /* The class of that name, or NULL. */
 const HuggingFaceClass *hugging_face_class_named(const char *name);
+/* A key's value in the field's words; NULL: the field has none for it. */
+const char *class_field_value(const ClassField *f, const char *ours);
 
 #endif

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,18 +21,28 @@
 
 enum { LENGTH_BYTES = 8, ALIGNMENT = 8, LARGEST_HEADER = 100 << 20 };
 
+typedef struct Dtype Dtype;
+
+/* Where a tensor's numbers stand in the mapped file, and how. */
+typedef struct Stored {
+    const char *at;
+    const Dtype *type;
+} Stored;
+
 struct StFile {
     const void *map;
     int64_t size;
     Yaml *header; /* owns the names' and the metadata's text */
     StTensor *at;
+    Stored *stored; /* (n) */
     int n;
+    bool any; /* another program's: see safetensors_open_any */
 };
 
 /* Bytes of the data at so many a number, or -1 when the shape is none. */
 static int64_t tensor_bytes(const StTensor *t, int64_t number) {
     int64_t bytes = number;
-    if (t->dims < 1 || t->dims > ST_DIMS) return -1;
+    if (t->dims < 0 || t->dims > ST_DIMS) return -1;
     for (int i = 0; i < t->dims; i++)
         if (t->shape[i] < 0 || __builtin_mul_overflow(bytes, t->shape[i], &bytes)) return -1;
     return bytes;
@@ -121,7 +132,7 @@ static char *make_header(const StTensor *t, int n, const StMeta *meta, int n_met
 
 static bool check_tensors(const char *path, const StTensor *t, int n, Error *e) {
     for (int i = 0; i < n; i++) {
-        if (tensor_bytes(&t[i], sizeof(float)) < 0)
+        if (t[i].dims < 1 || tensor_bytes(&t[i], sizeof(float)) < 0)
             return fail(e, EXIT_FAILED, "%s: tensor %s: not a shape of 1 to 4 dimensions", path, t[i].name);
         for (int j = 0; j < i; j++)
             if (!strcmp(t[i].name, t[j].name))
@@ -236,12 +247,16 @@ static void from_bf16(const char *in, float *out, int64_t n) {
         memcpy(&out[i], &bits, sizeof bits);
     }
 }
-typedef struct Dtype {
+struct Dtype {
     const char *name;
     int bytes;
-    void (*read)(const char *in, float *out, int64_t n);
-} Dtype;
-static const Dtype dtypes[] = {{"F32", 4, from_f32}, {"F16", 2, from_f16}, {"BF16", 2, from_bf16}, {0}};
+    void (*read)(const char *in, float *out, int64_t n); /* NULL: no weights are stored so */
+};
+static const Dtype dtypes[] = {
+    {"F32", 4, from_f32}, {"F16", 2, from_f16}, {"BF16", 2, from_bf16}, {"F64", 8, NULL},
+    {"I64", 8, NULL},     {"U64", 8, NULL},     {"I32", 4, NULL},       {"U32", 4, NULL},
+    {"I16", 2, NULL},     {"U16", 2, NULL},     {"I8", 1, NULL},        {"U8", 1, NULL},
+    {"BOOL", 1, NULL},    {"F8_E4M3", 1, NULL}, {"F8_E5M2", 1, NULL},   {0}};
 
 /* A tensor's numbers as fp32: where the file is mapped, or a copy where they are of another type or not
  * aligned. */
@@ -258,21 +273,28 @@ static bool is_mapped(const StFile *f, const float *data) {
     return at >= map && at <= map + f->size;
 }
 
-static bool read_entry(const char *path, const char *name, const Yaml *entry, const char *data, int64_t room,
-                       StTensor *t, Span *span, Error *e) {
+static const Dtype *dtype_of(const Yaml *entry) {
+    const Yaml *type = yaml_get(entry, "dtype");
+    const Dtype *dtype = dtypes;
+    while (type && type->kind == YAML_SCALAR && dtype->name && strcmp(dtype->name, type->text)) dtype++;
+    return type && type->kind == YAML_SCALAR ? dtype : NULL;
+}
+
+/* Reads the entry of tensor f->n. */
+static bool read_entry(const StFile *f, const char *path, const char *name, const Yaml *entry,
+                       const char *data, int64_t room, Span *span, Error *e) {
     int64_t offsets[2];
+    StTensor *t = &f->at[f->n];
     if (strlen(name) >= sizeof t->name) return bad(path, name, "a name too long", e);
     if (entry->kind != YAML_MAP || entry->n != 3)
         return bad(path, name, "not dtype, shape and data_offsets", e);
-    const Yaml *type = yaml_get(entry, "dtype");
-    if (!type || type->kind != YAML_SCALAR) return bad(path, name, "no dtype", e);
-    const Dtype *dtype = dtypes;
-    while (dtype->name && strcmp(dtype->name, type->text)) dtype++;
-    if (!dtype->name)
+    const Dtype *dtype = dtype_of(entry);
+    if (!dtype) return bad(path, name, "no dtype", e);
+    if (!dtype->name || !(dtype->read || f->any))
         return fail(e, EXIT_USAGE, "%s: tensor %s: dtype %s is not supported (F32, F16 and BF16 are)", path,
-                    name, type->text);
+                    name, yaml_get(entry, "dtype")->text);
     strcpy(t->name, name);
-    t->dims = read_integers(yaml_get(entry, "shape"), 1, ST_DIMS, t->shape);
+    t->dims = read_integers(yaml_get(entry, "shape"), f->any ? 0 : 1, ST_DIMS, t->shape);
     int64_t bytes = tensor_bytes(t, dtype->bytes);
     if (bytes < 0) return bad(path, name, "not a shape of 1 to 4 dimensions", e);
     if (read_integers(yaml_get(entry, "data_offsets"), 2, 2, offsets) < 0)
@@ -281,6 +303,8 @@ static bool read_entry(const char *path, const char *name, const Yaml *entry, co
         return bad(path, name, "data_offsets beyond the end of the file (cut off?)", e);
     if (offsets[1] - offsets[0] != bytes) return bad(path, name, "data_offsets do not fit the shape", e);
     *span = (Span){offsets[0], offsets[1], t->name};
+    f->stored[f->n] = (Stored){data + offsets[0], dtype};
+    if (f->any) return true;
     t->data = place(dtype, data + offsets[0], bytes);
     return t->data || fail(e, EXIT_FAILED, "%s: out of memory", path);
 }
@@ -318,7 +342,7 @@ static bool read_entries(StFile *f, const char *path, const char *data, int64_t 
         if (!strcmp(name, "__metadata__")) {
             if (!check_meta(path, entry, e)) return false;
         } else {
-            if (!read_entry(path, name, entry, data, room, &f->at[f->n], &span[f->n], e)) return false;
+            if (!read_entry(f, path, name, entry, data, room, &span[f->n], e)) return false;
             f->n++;
         }
     }
@@ -339,24 +363,26 @@ static bool read_header(StFile *f, const char *path, Error *e) {
     int64_t length = header_length(bytes, f->size);
     if (length < 2 || bytes[LENGTH_BYTES] != '{')
         return fail(e, EXIT_USAGE, "%s: not a safetensors file, or cut off", path);
-    if (length % (int64_t)sizeof(float))
+    if (!f->any && length % (int64_t)sizeof(float))
         return fail(e, EXIT_USAGE, "%s: a header of %lld bytes leaves the data unaligned", path,
                     (long long)length);
     f->header = yaml_parse(bytes + LENGTH_BYTES, (size_t)length, path, e);
     if (!f->header) return false;
     size_t room = (size_t)f->header->n + 1;
     f->at = calloc(room, sizeof *f->at);
+    f->stored = calloc(room, sizeof *f->stored);
     Span *span = calloc(room, sizeof *span);
     int64_t start = LENGTH_BYTES + length;
-    bool ok = f->at && span ? read_entries(f, path, bytes + start, f->size - start, span, e)
-                            : fail(e, EXIT_FAILED, "%s: out of memory", path);
+    bool ok = f->at && f->stored && span ? read_entries(f, path, bytes + start, f->size - start, span, e)
+                                         : fail(e, EXIT_FAILED, "%s: out of memory", path);
     free(span);
     return ok;
 }
 
-bool safetensors_open(StFile **out, const char *path, Error *e) {
+static bool open_file(StFile **out, const char *path, bool any, Error *e) {
     StFile *f = calloc(1, sizeof *f);
     if (!f) return fail(e, EXIT_FAILED, "%s: out of memory", path);
+    f->any = any;
     if (file_map(path, &f->map, &f->size, e) && read_header(f, path, e)) {
         *out = f;
         return true;
@@ -365,18 +391,42 @@ bool safetensors_open(StFile **out, const char *path, Error *e) {
     return false;
 }
 
+bool safetensors_open(StFile **out, const char *path, Error *e) {
+    return open_file(out, path, false, e);
+}
+bool safetensors_open_any(StFile **out, const char *path, Error *e) {
+    return open_file(out, path, true, e);
+}
+
 void safetensors_close(StFile *f) {
     if (!f) return;
     for (int i = 0; i < f->n; i++)
-        if (!is_mapped(f, f->at[i].data)) free(f->at[i].data);
+        if (f->at[i].data && !is_mapped(f, f->at[i].data)) free(f->at[i].data);
     if (f->map) munmap((void *)f->map, (size_t)f->size);
     yaml_free(f->header);
     free(f->at);
+    free(f->stored);
     free(f);
 }
 
 int safetensors_count(const StFile *f) {
     return f->n;
+}
+
+const StTensor *safetensors_at(const StFile *f, int i) {
+    return &f->at[i];
+}
+
+bool safetensors_read(const StFile *f, const char *path, const StTensor *t, float *out, Error *e) {
+    const Stored *s = &f->stored[t - f->at];
+    int64_t n = tensor_bytes(t, 1);
+    if (!s->type->read)
+        return fail(e, EXIT_USAGE, "%s: tensor %s: dtype %s is not supported (F32, F16 and BF16 are)", path,
+                    t->name, s->type->name);
+    s->type->read(s->at, out, n);
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(out[i])) return bad(path, t->name, "holds a NaN or an infinity", e);
+    return true;
 }
 
 const StTensor *safetensors_find(const StFile *f, const char *name) {

@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Makes a new folder, so that no file is overwritten. */
 /* Opens a folder beside the one that is to be: what is killed half-way leaves nothing of that name. */
 static bool new_folder(const char *folder, Path *beside, Error *e) {
     struct stat st;
@@ -65,7 +64,7 @@ static bool export_to(const char *checkpoint, const char *folder, const char *ca
     const char *class = NULL;
     Path beside;
     bool ok = checkpoint_open(checkpoint, &c, &m, &step, e) && checkpoint_key(checkpoint, key, &step, e) &&
-              dataset_open(&d, &c.data, cache, NULL, e) &&
+              checkpoint_takes_text(checkpoint, e) && dataset_open(&d, &c.data, cache, NULL, e) &&
               checkpoint_fits_data(checkpoint, dataset_info(d), e) && new_folder(folder, &beside, e);
     if (ok) {
         Origin from = {key, dataset_info(d)->corpus_hash, dataset_info(d)->tokenizer_hash};
@@ -83,16 +82,39 @@ static bool export_to(const char *checkpoint, const char *folder, const char *ca
     return ok;
 }
 
-static bool import_from(const char *folder, const char *checkpoint, bool quiet, Error *e) {
+/* Keeps the tokenizer of another's model beside its weights, so that text is never encoded by another one.
+ * Without one, tokens are known by number alone: rows begin with nothing of ours. */
+static bool take_tokenizer(const char *folder, const char *checkpoint, Config *c, Imported *from, Error *e) {
+    Bytes model = {0};
+    Path own = path_of("%s/tokenizer.model", folder);
+    if (from->ours) return true;
+    c->data.bos = BOS_NONE;
+    strcpy(from->tokenizer, CHECKPOINT_NO_TOKENIZER);
+    if (access(own.s, F_OK)) return true;
+    bool ok = file_read(own.s, &model, e) &&
+              file_write(path_of("%s/tokenizer.model", checkpoint).s, model.data, model.size, e);
+    if (ok) hash_hex(model.data, model.size, from->tokenizer);
+    bytes_free(&model);
+    return ok;
+}
+
+static bool import_from(const char *folder, const char *checkpoint, const TextList *ignored, bool quiet,
+                        Error *e) {
     Config c;
     Model *m = NULL;
-    int64_t step = 0;
+    Imported from;
     Path beside;
-    bool ok = hugging_face_import(folder, &c, &m, &step, e) && new_folder(checkpoint, &beside, e);
-    if (ok)
-        ok = settle_folder(checkpoint_save_weights(beside.s, step, &c, &(Origin){"", "", ""}, m, e), &beside,
-                           checkpoint, e);
-    if (ok && !quiet) printf("%s: %.2f M parameters\n", checkpoint, (double)m->parameters * 1e-6);
+    bool ok = hugging_face_import(folder, ignored, &c, &m, &from, e) && new_folder(checkpoint, &beside, e);
+    if (ok) {
+        ok = take_tokenizer(folder, beside.s, &c, &from, e);
+        Origin origin = {"", from.corpus, from.tokenizer};
+        ok = ok && checkpoint_save_weights(beside.s, from.step, &c, &origin, m, e);
+        ok = settle_folder(ok, &beside, checkpoint, e);
+    }
+    if (ok && !quiet)
+        printf("%s: %.2f M parameters%s\n", checkpoint, (double)m->parameters * 1e-6,
+               strcmp(from.tokenizer, CHECKPOINT_NO_TOKENIZER) ? ""
+                                                               : ", without a tokenizer (probe --ids FILE)");
     model_free(m);
     return ok;
 }
@@ -114,11 +136,12 @@ static int export_main(int argc, char **argv, Error *e) {
 
 static int import_main(int argc, char **argv, Error *e) {
     bool quiet = false;
-    const Flag flags[] = {{"--quiet", FLAG_BOOL, &quiet}, {0}};
+    TextList ignored = {0};
+    const Flag flags[] = {{"--ignore", FLAG_LIST, &ignored}, {"--quiet", FLAG_BOOL, &quiet}, {0}};
     int words;
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
     if (words != 2) fail(e, EXIT_USAGE, "import: expected a DIR and the CHECKPOINT it goes to");
-    return words == 2 && import_from(argv[0], argv[1], quiet, e) ? EXIT_DONE : e->code;
+    return words == 2 && import_from(argv[0], argv[1], &ignored, quiet, e) ? EXIT_DONE : e->code;
 }
 
 const Command export_command = {
@@ -137,6 +160,8 @@ const Command import_command = {
     .name = "import",
     .usage = "DIR CHECKPOINT",
     .summary = "weights from a Hugging Face folder, to probe or to start from (train.init_from)",
-    .options = "  --quiet  no words\n",
+    .options =
+        "  --ignore FIELD  a field of config.json that is not understood changes nothing; may be repeated\n"
+        "  --quiet         no words\n",
     .run = import_main,
 };

@@ -210,7 +210,7 @@ static int sample(int argc, char **argv, Error *e) {
     gemm_start();
     if (host_threads(0, &threads, e) && find_model(argv[0], o.db, &found, e) &&
         checkpoint_open(found.path, &s.c, &s.m, &step, e) && check(&o, &s.c, e) &&
-        dataset_open(&s.data, &s.c.data, o.cache, NULL, e) &&
+        checkpoint_takes_text(found.path, e) && dataset_open(&s.data, &s.c.data, o.cache, NULL, e) &&
         checkpoint_fits_data(found.path, dataset_info(s.data), e))
         run(&s, e);
     close_sampler(&s);

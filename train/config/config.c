@@ -66,6 +66,8 @@ static const Row rows[] = {
     {"model.layers", INTEGER, AT(model.layers), "4", 1, 1024, .help = "blocks"},
     {"model.width", INTEGER, AT(model.width), "128", 1, 65536, .help = "of the residual stream"},
     {"model.heads", INTEGER, AT(model.heads), "2", 1, 1024, .help = "a layer; divide the width"},
+    {"model.head_dim", INTEGER, AT(model.head_dim), "0", 0, 65536, .since = 2,
+     .help = "floats of a head; 0: width / heads"},
     {"model.kv_heads", INTEGER, AT(model.kv_heads), "0", 0, 1024,
      .help = "heads of keys and values, shared by groups of queries (arXiv 2305.13245); 0: heads"},
     {"model.context", INTEGER, AT(model.context), "32", 2, 1 << 20, .help = "tokens of a training row"},
@@ -93,15 +95,35 @@ static const Row rows[] = {
      .help = "one gain of head_out a layer, or one a head"},
     {"model.qk", CHOICE, AT(model.qk), .slot = SLOT_QK, .help = "on queries and keys"},
     {"model.position", CHOICE, AT(model.position), .slot = SLOT_POSITION, .help = "how a place is told"},
+    {"model.rope_theta", NUMBER, AT(model.rope_theta), "10000", 1.5, 1e15, .since = 2,
+     .help = "base of rope's rotations"},
+    {"model.rope_dims", INTEGER, AT(model.rope_dims), "0", 0, 65536, .since = 2,
+     .help = "floats of a head that rope turns, the first ones; 0: all"},
+    {"model.rope_scaling", CHOICE, AT(model.rope_scaling), .names = rope_scaling_name, .since = 2,
+     .help = "of rope's rates, for contexts longer than the original"},
+    {"model.rope_factor", NUMBER, AT(model.rope_factor), "1", 1, 1e6, .since = 2,
+     .help = "of rope_scaling: by which rates fall"},
+    {"model.rope_original", INTEGER, AT(model.rope_original), "0", 0, 1 << 20, .since = 2,
+     .help = "of rope_scaling: the context before; 0: model.context"},
+    {"model.rope_low", NUMBER, AT(model.rope_low), "1", 1e-6, 1e6, .since = 2,
+     .help = "pairs that turn less over rope_original are scaled whole (llama3, yarn)"},
+    {"model.rope_high", NUMBER, AT(model.rope_high), "4", 1e-6, 1e6, .since = 2,
+     .help = "pairs that turn more over rope_original are not scaled (llama3; yarn's paper: 32)"},
     {"model.norm", CHOICE, AT(model.norm), .slot = SLOT_NORM, .help = "where norms stand"},
     {"model.norm_kind", CHOICE, AT(model.norm_kind), .slot = SLOT_NORM_KIND, .help = "what they do"},
+    {"model.norm_eps", NUMBER, AT(model.norm_eps), "1e-05", 0, 1, .since = 2,
+     .help = "under the root of every norm"},
+    {"model.parallel", CHOICE, AT(model.parallel), .names = parallel_name, .since = 2,
+     .help = "the feed-forward beside attention: x + attention(norm x) + mlp(norm x), of two norms or one "
+             "(arXiv 2204.06745)"},
     {"model.gate_rank", INTEGER, AT(model.gate_rank), "16", 1, 4096, .since = 2,
      .help = "of the gate of model.norm_kind: gated"},
     {"model.mlp", CHOICE, AT(model.mlp), .slot = SLOT_MLP, .help = "feed-forward"},
     {"model.embedding_std", NUMBER, AT(model.embedding_std), "0.02", 0, 1e3,
      .help = "of the initial embedding"},
     {"model.init", CHOICE, AT(model.init), .names = init_name, .help = "law of the initial weights"},
-    {"model.bias", BOOLEAN, AT(model.bias), "false", .help = "linear layers of the blocks have biases"},
+    {"model.bias", CHOICE, AT(model.bias), .names = bias_name,
+     .help = "which linear layers of the blocks have biases"},
     {"model.tie", BOOLEAN, AT(model.tie), "false", .help = "classifier and embedding share weights"},
     {"model.interventions", LIST, AT(model.interventions), "[]", .help = "trained under these"},
 
@@ -441,11 +463,16 @@ bool config_get(const Config *c, const char *key, char *text, size_t room) {
     return fits;
 }
 
+/* A choice between yes, no and more, which was a boolean once: JSON stays what it was. */
+static bool is_boolean(const char *text) {
+    return !strcmp(text, "true") || !strcmp(text, "false");
+}
+
 static void write_json_value(FILE *out, const Row *row, const Config *c) {
     const void *field = (const char *)c + row->offset;
     if (row->type == STRING)
         json_string(out, field);
-    else if (row->type == CHOICE)
+    else if (row->type == CHOICE && !is_boolean(choice(row, *(const int *)field)))
         json_string(out, choice(row, *(const int *)field));
     else
         writers[row->type](out, row, field);

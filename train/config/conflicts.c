@@ -16,11 +16,11 @@ static const AttentionSlot *attention(const Config *c) {
 }
 
 static int64_t d_head(const Config *c) {
-    return c->model.width / c->model.heads;
+    return config_head_dim(&c->model);
 }
 
 static bool heads_do_not_divide(const Config *c) {
-    return c->model.width % c->model.heads;
+    return !c->model.head_dim && c->model.width % c->model.heads;
 }
 
 static bool kv_heads_do_not_divide(const Config *c) {
@@ -31,8 +31,36 @@ static bool odd_maps(const Config *c) {
     return d_head(c) % slot_maps(attention(c));
 }
 
+static bool no_rope(const Config *c) {
+    return !position_slots[c->model.position].rotate_forward;
+}
+
 static bool odd_turn(const Config *c) {
-    return position_slots[c->model.position].rotate_forward && d_head(c) / slot_maps(attention(c)) % 2;
+    return !no_rope(c) && !c->model.rope_dims && d_head(c) / slot_maps(attention(c)) % 2;
+}
+
+static bool odd_dims(const Config *c) {
+    return c->model.rope_dims % 2;
+}
+
+static bool many_dims(const Config *c) {
+    return c->model.rope_dims > d_head(c) / slot_maps(attention(c));
+}
+
+static bool parallel_elsewhere(const Config *c) {
+    return c->model.parallel && strcmp(slot_row(SLOT_NORM, c->model.norm)->name, "pre");
+}
+
+static bool not_scaled(const Config *c) {
+    return no_rope(c) || c->model.rope_scaling == SCALING_NONE;
+}
+
+static bool not_blended(const Config *c) {
+    return not_scaled(c) || c->model.rope_scaling == SCALING_LINEAR;
+}
+
+static bool crossed_turns(const Config *c) {
+    return !not_blended(c) && c->model.rope_low >= c->model.rope_high;
 }
 
 static bool long_window(const Config *c) {
@@ -234,6 +262,18 @@ static const Conflict conflicts[] = {
     CLASH(odd_turn, "model.position",
           "turns pairs, but d_head (half of it under differential attention) is odd with", "model.heads",
           "change it"),
+    CLASH(parallel_elsewhere, "model.parallel", "reads norms that stand before, not", "model.norm",
+          "pre has them"),
+    CLASH(odd_dims, "model.rope_dims", "is odd", NULL, "pairs are turned"),
+    CLASH(many_dims, "model.rope_dims", "is more than a head has with", "model.heads", "0 turns all"),
+    IDLE(no_rope, "model.rope_theta", "model.position", "it is of rope"),
+    IDLE(no_rope, "model.rope_dims", "model.position", "it is of rope"),
+    IDLE(no_rope, "model.rope_scaling", "model.position", "it is of rope"),
+    IDLE(not_scaled, "model.rope_factor", "model.rope_scaling", "nothing is scaled"),
+    IDLE(not_scaled, "model.rope_original", "model.rope_scaling", "nothing is scaled"),
+    IDLE(not_blended, "model.rope_low", "model.rope_scaling", "it is of llama3 and yarn"),
+    IDLE(not_blended, "model.rope_high", "model.rope_scaling", "it is of llama3 and yarn"),
+    CLASH(crossed_turns, "model.rope_low", "is not below", "model.rope_high", "rates blend between them"),
     CLASH(long_window, "model.window", "is longer than", "model.context", "0 sees all"),
     CLASH(long_prefix, "model.prefix", "is longer than", "model.context", "0: none"),
     CLASH(no_such_head, "model.sink_heads", "has one that is not below", "model.heads", "numbers from 0"),
