@@ -351,7 +351,7 @@ static bool is_complete(const Pieces *p) {
     return ok;
 }
 
-bool pieces_parse(Pieces *p, const char *data, int64_t size, const char *name, Error *e) {
+bool pieces_read(Pieces *p, const char *data, int64_t size, const char *name, Error *e) {
     *p = (Pieces){.bos = -1, .newline = -1};
     for (int i = 0; i < 256; i++) p->byte[i] = -1;
     Entry *entry = NULL;
@@ -360,13 +360,37 @@ bool pieces_parse(Pieces *p, const char *data, int64_t size, const char *name, E
     const char *fault = read_pieces(p, entry, data, data + size, e);
     free(entry);
     bool ok = !fault;
-    if (fault && *fault)
-        fail(e, EXIT_USAGE, "tokenizer: %s: not a SentencePiece model: %s", name, fault);
-    else if (ok && !is_complete(p))
-        ok = fail(e, EXIT_USAGE,
-                  "tokenizer: %s: not one of ours (needs <s>, the newline U+E000 and byte pieces)", name);
+    if (fault && *fault) fail(e, EXIT_USAGE, "tokenizer: %s: not a SentencePiece model: %s", name, fault);
     if (!ok) pieces_free(p);
     return ok;
+}
+
+bool pieces_parse(Pieces *p, const char *data, int64_t size, const char *name, Error *e) {
+    if (!pieces_read(p, data, size, name, e)) return false;
+    if (is_complete(p)) return true;
+    pieces_free(p);
+    return fail(e, EXIT_USAGE,
+                "tokenizer: %s: not one of ours (needs <s>, the newline U+E000 and byte pieces)", name);
+}
+
+/* The fields of one message that are numbers or bytes; a message that comes again adds to the first. */
+static void read_rules(const Field *message, bool of_normalizer, SpmRules *out) {
+    const char *at = message->bytes, *end = at + message->value;
+    for (Field f; at < end && read_field(&at, end, &f);) {
+        if (of_normalizer && f.number == 2) out->charsmap = f.value > 0;
+        if (of_normalizer && f.number == 3) out->dummy_prefix = f.value;
+        if (of_normalizer && f.number == 4) out->remove_extra = f.value;
+        if (!of_normalizer && f.number == 24) out->suffix = f.value;
+    }
+}
+
+void sentencepiece_rules(const char *data, int64_t size, SpmRules *out) {
+    enum { TRAINER = 2, NORMALIZER = 3 };
+    *out = (SpmRules){.dummy_prefix = true, .remove_extra = true};
+    const char *at = data, *end = data + size;
+    for (Field f; at < end && read_field(&at, end, &f);)
+        if (f.wire == BYTES && (f.number == TRAINER || f.number == NORMALIZER))
+            read_rules(&f, f.number == NORMALIZER, out);
 }
 
 void pieces_free(Pieces *p) {

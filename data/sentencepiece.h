@@ -61,6 +61,17 @@ bool sentencepiece_encode(const Pieces *p, const char *model, const char *folder
  * stands in errors (EXIT_USAGE). Refused: what SentencePiece itself does not write, and a text that stands
  * there twice. After a failure there is nothing to free. */
 bool pieces_parse(Pieces *p, const char *data, int64_t size, const char *name, Error *e);
+/* The same of any model of SentencePiece's: bos, newline and bytes that it lacks are -1. */
+bool pieces_read(Pieces *p, const char *data, int64_t size, const char *name, Error *e);
 void pieces_free(Pieces *p);
+
+/* What a model does to a text before its pieces: ModelProto.normalizer_spec, trainer_spec. */
+typedef struct SpmRules {
+    bool charsmap;     /* characters are replaced */
+    bool dummy_prefix; /* a space is put before it */
+    bool remove_extra; /* spaces at its ends go, several become one */
+    bool suffix;       /* spaces belong to the word before them */
+} SpmRules;
+void sentencepiece_rules(const char *data, int64_t size, SpmRules *out);
 
 #endif

@@ -37,15 +37,6 @@ bool norm_stands(const ModelConfig *c, Stage s) {
     return !shared && norm_places[c->norm].stages >> s & 1;
 }
 
-bool bias_stands(const ModelConfig *c, Stage s) {
-    static const uint32_t stages[BIASED] = {[BIASED_ALL] =
-                                                1u << STAGE_QKV | 1u << STAGE_OUT | 1u << STAGE_MLP,
-                                            [BIASED_QKV] = 1u << STAGE_QKV,
-                                            [BIASED_ATTENTION] = 1u << STAGE_QKV | 1u << STAGE_OUT,
-                                            [BIASED_MLP] = 1u << STAGE_MLP};
-    return stages[c->bias] >> s & 1;
-}
-
 const char *head_out_gain_name(int i) {
     static const char *const names[HEAD_OUT_GAINS] = {[GAIN_SHARED] = "shared", [GAIN_HEAD] = "head"};
     return i >= 0 && i < HEAD_OUT_GAINS ? names[i] : NULL;

@@ -1,4 +1,5 @@
-/* Owns: what the symbolic sizes of tensors are in a model, and the MLP's width where none is given. */
+/* Owns: what the symbolic sizes of tensors are in a model, the MLP's width where none is given, and which
+ * linear layers have biases. */
 #include "model/slots.h"
 
 int64_t config_mlp_width(const ModelConfig *c) {
@@ -41,4 +42,13 @@ int64_t size_of(const ModelConfig *c, Size s) {
 
 int64_t tensor_floats(const ModelConfig *c, const TensorSpec *t) {
     return size_of(c, t->rows) * size_of(c, t->cols);
+}
+
+bool bias_stands(const ModelConfig *c, Stage s) {
+    static const uint32_t stages[BIASED] = {[BIASED_ALL] =
+                                                1u << STAGE_QKV | 1u << STAGE_OUT | 1u << STAGE_MLP,
+                                            [BIASED_QKV] = 1u << STAGE_QKV,
+                                            [BIASED_ATTENTION] = 1u << STAGE_QKV | 1u << STAGE_OUT,
+                                            [BIASED_MLP] = 1u << STAGE_MLP};
+    return stages[c->bias] >> s & 1;
 }

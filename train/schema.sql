@@ -303,8 +303,11 @@ UNION ALL SELECT 'other_bos', 'other_bos.' UNION ALL SELECT 'random', 'random.';
 
 CREATE VIEW IF NOT EXISTS young_key (key, value) AS -- Configuration keys that were born after runs were done, and what those
     -- runs did: the default of every key with .since (train/config/config.c), but for run.* and what is null.
-VALUES ('model.value_scale', 0), ('model.residual_clip', 0), ('model.gate_rank', 16), ('train.gate_balance', 0),
-       ('train.init_hash', ''), ('probe.gradients', 0);
+VALUES ('model.head_dim', 0), ('model.value_scale', 0), ('model.residual_clip', 0), ('model.rope_theta', 10000),
+       ('model.rope_dims', 0), ('model.rope_scaling', 'none'), ('model.rope_factor', 1), ('model.rope_original', 0),
+       ('model.rope_low', 1), ('model.rope_high', 4), ('model.norm_eps', 1e-05), ('model.parallel', 'none'),
+       ('model.gate_rank', 16), ('train.gate_balance', 0), ('train.init_hash', ''),
+       ('probe.gradients', 0);
 
 CREATE VIEW IF NOT EXISTS param AS -- One row a configuration key of a run: run.id, dotted key, value.
 SELECT r.id AS run, replace(substr(j.fullkey, 3), '"', '') AS key, j.atom AS value

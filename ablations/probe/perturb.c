@@ -122,7 +122,8 @@ static void show(ProbedModel *s, double *const spread[2]) {
 
 bool perturb_check(const ProbedModel *s, Error *e) {
     if (!s->other.rows)
-        return fail(e, EXIT_USAGE, "--perturb: rows of --ids stand as they are, without another BOS");
+        return fail(e, EXIT_USAGE,
+                    "--perturb: these rows stand as they are: there is no BOS to put before them");
     int T = s->main.T;
     return (s->o->perturb >= 1 && s->o->perturb < T) ||
            fail(e, EXIT_USAGE, "--perturb: %lld: not a position where text stands (1 to %d)",

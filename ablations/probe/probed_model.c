@@ -2,6 +2,7 @@
 
 #include "ablations/probe/id_rows.h"
 #include "ablations/probe/text_rows.h"
+#include "data/own_tokenizer.h"
 #include "data/text_file.h"
 #include "model/instruments/instrument.h"
 #include "model/interventions/intervention.h"
@@ -21,8 +22,21 @@ static bool read_text(const char *path, Bytes *text, Error *e) {
     return text_file_read(path, text, &why) || fail(e, why.code, "--text: %s", why.text);
 }
 
+/* Text to tokens of this model: by its own tokenizer where it has one, which then says what rows begin with.
+ */
+static bool encode(ProbedModel *s, const char *text, int64_t size, int32_t **tokens, int64_t *n, int32_t *bos,
+                   Error *e) {
+    if (s->data) {
+        *bos = dataset_info(s->data)->bos;
+        return dataset_encode(s->data, text, (size_t)size, tokens, n, e);
+    }
+    if (!own_tokenizer_encode(s->own, s->m->config.vocab, text, size, tokens, n, bos, e)) return false;
+    s->c.data.bos = *bos >= 0 ? BOS_ROW : BOS_NONE;
+    return true;
+}
+
 /* Of the file rows as long as the probe's, of the sentence as long as the model's. */
-static bool rows_of_text(ProbedModel *s, bool bos, Error *e) {
+static bool rows_of_text(ProbedModel *s, Error *e) {
     Bytes text = {0};
     TextRows cut = {0};
     const ProbeOptions *o = s->o;
@@ -30,8 +44,12 @@ static bool rows_of_text(ProbedModel *s, bool bos, Error *e) {
     if (o->text && length < T) T = length;
     if (o->text && !read_text(o->text, &text, e)) return false;
     const char *at = o->text ? text.data : o->sentence;
-    bool ok = text_rows_cut(&cut, s->data, at, o->text ? (size_t)text.size : strlen(at), T,
-                            s->c.probe.sequences, bos, o->text ? "--text" : "--sentence", e);
+    int32_t *tokens = NULL, bos = -1;
+    int64_t n = 0;
+    bool ok = encode(s, at, o->text ? text.size : (int64_t)strlen(at), &tokens, &n, &bos, e) &&
+              text_rows_cut(&cut, tokens, n, bos, T, s->c.probe.sequences, s->c.data.bos == BOS_ROW,
+                            o->text ? "--text" : "--sentence", e);
+    free(tokens);
     s->main = cut.as_trained;
     s->other = cut.other;
     s->text_rows = cut.rows;
@@ -139,13 +157,23 @@ static bool check_data(ProbedModel *s, const char *checkpoint, Error *e) {
     return true;
 }
 
+static bool random_rows(ProbedModel *s, Error *e) {
+    return probe_rows_random(&s->random, s->m->config.vocab, -1, config_seed(&s->c, SEED_PROBE), s->main.rows,
+                             s->main.T, e);
+}
+
 /* Rows of text, and random ones beside them. */
 static bool rows_of_tokens(ProbedModel *s, const char *checkpoint, Error *e) {
     const ProbeOptions *o = s->o;
-    bool bos = s->c.data.bos == BOS_ROW;
+    bool bos = s->c.data.bos == BOS_ROW, text = o->text || o->sentence;
+    if (!checkpoint_own_tokenizer(checkpoint, s->own, e)) return false;
+    if (*s->own && !text)
+        return fail(e, EXIT_USAGE,
+                    "probe: %s: an imported model has no held-out text (--text, --sentence or --ids)",
+                    checkpoint);
+    if (*s->own) return rows_of_text(s, e) && random_rows(s, e);
     return checkpoint_takes_text(checkpoint, e) && dataset_open(&s->data, &s->c.data, o->cache, NULL, e) &&
-           check_data(s, checkpoint, e) &&
-           (o->text || o->sentence ? rows_of_text : rows_held_out)(s, bos, e) &&
+           check_data(s, checkpoint, e) && (text ? rows_of_text(s, e) : rows_held_out(s, bos, e)) &&
            probe_rows_draw(&s->random, RANDOM, s->data, config_seed(&s->c, SEED_PROBE), s->c.probe.sequences,
                            s->main.T, false, e);
 }
@@ -155,9 +183,7 @@ static bool rows_of_ids(ProbedModel *s, const char *checkpoint, Error *e) {
     (void)checkpoint;
     const ModelConfig *m = &s->m->config;
     s->c.data.bos = BOS_NONE;
-    return id_rows_read(&s->main, s->o->ids, m->vocab, m->context, e) &&
-           probe_rows_random(&s->random, m->vocab, -1, config_seed(&s->c, SEED_PROBE), s->main.rows,
-                             s->main.T, e);
+    return id_rows_read(&s->main, s->o->ids, m->vocab, m->context, e) && random_rows(s, e);
 }
 
 bool probed_model_open(ProbedModel *s, const char *checkpoint, int set, const ProbeOptions *o, Error *e) {

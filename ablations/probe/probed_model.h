@@ -36,6 +36,7 @@ typedef struct ProbedModel {
     char key[33];                   /* of its run; "": of none */
     const char *remark;             /* what is not as it was when it was trained; NULL: nothing */
     Dataset *data;                  /* NULL: the tokens are the user's, or of the model's own tokenizer */
+    char own[1024];                 /* folder of the model's own tokenizer; "": none */
     int set;                        /* of InstrumentCost: what is measured */
     ProbeRows main, other;          /* as trained; with BOS put in, or taken out */
     int64_t text_rows, text_tokens; /* of the user's text; 0: there is none */

@@ -19,20 +19,19 @@ static void cut_short_row(ProbeRows *p, const int32_t *tokens, bool bos, int32_t
     }
 }
 
-bool text_rows_cut(TextRows *out, const Dataset *d, const char *text, size_t bytes, int64_t T, int64_t most,
-                   bool bos, const char *where, Error *e) {
-    int32_t *tokens = NULL, bos_token = dataset_info(d)->bos;
-    if (!dataset_encode(d, text, bytes, &tokens, &out->tokens, e)) return false;
+bool text_rows_cut(TextRows *out, const int32_t *tokens, int64_t n, int32_t bos_token, int64_t T,
+                   int64_t most, bool bos, const char *where, Error *e) {
+    out->tokens = n;
     bool is_short = out->tokens <= T;
     if (is_short) T = out->tokens;
     out->rows = is_short ? 1 : (out->tokens - 1) / T;
     int64_t rows = out->rows < most ? out->rows : most;
     bool ok = (T >= 2 || fail(e, EXIT_USAGE, "%s: %lld token%s: at least 2 (a longer text)", where,
                               (long long)T, T == 1 ? "" : "s")) &&
-              probe_rows_create(&out->as_trained, rows, T, e) && probe_rows_create(&out->other, rows, T, e);
-    for (int i = 0; ok && i < 2; i++)
+              probe_rows_create(&out->as_trained, rows, T, e) &&
+              (bos_token < 0 || probe_rows_create(&out->other, rows, T, e));
+    for (int i = 0; ok && i < (bos_token < 0 ? 1 : 2); i++)
         (is_short ? cut_short_row : cut_rows)(i ? &out->other : &out->as_trained, tokens, bos != i,
                                               bos_token);
-    free(tokens);
     return ok;
 }

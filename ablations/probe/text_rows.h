@@ -10,10 +10,10 @@ typedef struct TextRows {
     int64_t rows, tokens;        /* of the whole text, which may have more rows than were taken */
 } TextRows;
 
-/* The first `most` rows of T tokens of the text; BOS stands in place of a row's first token. A text that
- * fills no row is one shorter row: of all its tokens, the last one unscored, or of BOS and all but the last.
- * `where` names it in errors. */
-bool text_rows_cut(TextRows *out, const Dataset *d, const char *text, size_t bytes, int64_t T, int64_t most,
-                   bool bos, const char *where, Error *e);
+/* Without a BOS, bos_token -1, there are no other rows. The first `most` rows of T tokens of a text of n; BOS
+ * stands in place of a row's first token. A text that fills no row is one shorter row: of all its tokens, the
+ * last one unscored, or of BOS and all but the last. `where` names it in errors. */
+bool text_rows_cut(TextRows *out, const int32_t *tokens, int64_t n, int32_t bos_token, int64_t T,
+                   int64_t most, bool bos, const char *where, Error *e);
 
 #endif

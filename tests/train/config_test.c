@@ -424,6 +424,18 @@ static void keys_that_would_do_nothing_are_refused(void **state) {
         {"optim.decay_on", "input_gains", "optim.weight_decay", "0", "optim.decay_on"},
         {"train.init_from", "x", "seeds.init", "1", "seeds.init"},
         {"train.init_from", "", "train.init_hash", "00ff", "train.init_hash"},
+        {"model.position", "alibi", "model.rope_theta", "500000", "model.rope_theta"},
+        {"model.position", "learned", "model.rope_dims", "8", "model.rope_dims"},
+        {"model.rope_scaling", "none", "model.rope_factor", "8", "model.rope_factor"},
+        {"model.rope_scaling", "none", "model.rope_original", "16", "model.rope_original"},
+        {"model.rope_scaling", "linear", "model.rope_low", "0.5", "model.rope_low"},
+        {"model.rope_scaling", "linear", "model.rope_high", "8", "model.rope_high"},
+        {"model.rope_scaling", "llama3", "model.rope_low", "4", "model.rope_low"},
+        {"model.heads", "2", "model.rope_dims", "7", "model.rope_dims"},
+        {"model.heads", "2", "model.rope_dims", "66", "model.rope_dims"},
+        {"model.head_dim", "64", "model.rope_dims", "66", "model.rope_dims"},
+        {"model.position", "rope", "model.head_dim", "5", "model.position"},
+        {"model.parallel", "two_norms", "model.norm", "post", "model.parallel"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Config c;

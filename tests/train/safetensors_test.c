@@ -171,6 +171,8 @@ static void a_file_cut_anywhere_is_refused(void **state) {
         Error e = {0};
         write_bytes(cut, bytes, length);
         if (safetensors_open(&f, cut, &e)) fail_msg("%zu bytes of %zu were taken for a file", length, size);
+        if (safetensors_open_any(&f, cut, NULL))
+            fail_msg("%zu bytes of %zu were taken for any", length, size);
         assert_int_equal(e.code, EXIT_USAGE);
         assert_non_null(strstr(e.text, cut));
     }
@@ -192,6 +194,13 @@ static void a_byte_changed_anywhere_does_no_harm(void **state) {
             StFile *f = NULL;
             bytes[i] = (char)(was ^ 1 << bit);
             write_bytes(p->temporary, bytes, size);
+            if (safetensors_open_any(&f, p->temporary, NULL)) {
+                for (int t = 0; t < safetensors_count(f); t++) {
+                    float room[64]; /* more than any shape that 28 bytes of data leave */
+                    safetensors_read(f, p->temporary, safetensors_at(f, t), room, NULL);
+                }
+                safetensors_close(f);
+            }
             if (!safetensors_open(&f, p->temporary, NULL)) continue;
             for (int t = 0; t < 3; t++) {
                 const StTensor *x = safetensors_find(f, names[t]);
@@ -247,6 +256,40 @@ static void a_header_that_lies_is_refused(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_refused(path, cases[i].header, cases[i].data, cases[i].expected);
+}
+
+/* What other programs write beside weights: masks, scalars, a header of any length; overlaps and gaps never.
+ */
+static void another_programs_file_is_read_tensor_by_tensor(void **state) {
+    const char *path = ((const Place *)*state)->path;
+    StFile *f;
+    Error e = {0};
+    float room[2];
+    write_header(path,
+                 "{\"w\":" ENTRY("F32", "2", "0", "8") ",\"mask\":" ENTRY(
+                     "BOOL", "2,2", "8", "12") ",\"s\":" ENTRY("F32", "", "12", "16") "}",
+                 4);
+    assert_true(safetensors_open_any(&f, path, &e));
+    assert_int_equal(safetensors_count(f), 3);
+    assert_int_equal(safetensors_find(f, "s")->dims, 0);
+    assert_true(safetensors_read(f, path, safetensors_find(f, "w"), room, &e));
+    assert_true(room[0] == 0 && room[1] == 1);
+    assert_false(safetensors_read(f, path, safetensors_find(f, "mask"), room, &e));
+    assert_non_null(strstr(e.text, "tensor mask: dtype BOOL is not supported"));
+    safetensors_close(f);
+    static const char *const hostile[] = {
+        "{\"a\":" ENTRY("F32", "2", "0", "8") ",\"b\":" ENTRY("F32", "2", "4", "12") "}",
+        "{\"a\":" ENTRY("F32", "1", "0", "4") ",\"b\":" ENTRY("F32", "1", "8", "12") "}",
+        "{\"a\":" ENTRY("F32", "4", "0", "16") "}",
+        "{\"a\":" ENTRY("F32", "4294967296,4294967296,4294967296", "0", "12") "}",
+        "{\"a\":" ENTRY("F32", "-1", "0", "12") "}",
+        "{\"a\":" ENTRY("COMPLEX", "3", "0", "12") "}"};
+    for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
+        e = (Error){0};
+        write_header(path, hostile[i], 3);
+        if (safetensors_open_any(&f, path, &e)) fail_msg("%s: not refused", hostile[i]);
+        assert_int_equal(e.code, EXIT_USAGE);
+    }
 }
 
 static void an_unaligned_header_is_refused(void **state) {
@@ -362,6 +405,7 @@ int main(void) {
         TEST(a_file_cut_anywhere_is_refused),
         TEST(a_byte_changed_anywhere_does_no_harm),
         TEST(a_header_that_lies_is_refused),
+        TEST(another_programs_file_is_read_tensor_by_tensor),
         TEST(an_unaligned_header_is_refused),
         TEST(a_huge_length_is_refused),
         TEST(half_precision_is_widened_exactly),

@@ -1,6 +1,7 @@
 #include "train/checkpoint/checkpoint.h"
 
 #include "data/base/bytes.h"
+#include "data/own_tokenizer.h"
 
 #include "train/checkpoint/safetensors.h"
 #include "train/config/conflicts.h"
@@ -15,7 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEEP = 2 }; /* checkpoints that a run keeps whole */
+enum { OWN_TOKENIZER = 256 << 20 }; /* bytes of one, at most */
+enum { KEEP = 2 };                  /* checkpoints that a run keeps whole */
 
 static void describe(const Model *m, const char *suffix, float *arena, StTensor *out) {
     for (int i = 0; i < m->n_tensors; i++) {
@@ -500,6 +502,24 @@ bool checkpoint_takes_text(const char *path, Error *e) {
     StFile *f;
     if (!open_model(&f, path, file, e)) return false;
     bool ok = strcmp(text_of(f, "tokenizer"), CHECKPOINT_NO_TOKENIZER) || refuse_text(file, e);
+    safetensors_close(f);
+    return ok;
+}
+
+bool checkpoint_own_tokenizer(const char *path, char folder[1024], Error *e) {
+    char file[1100], now[HASH_HEX];
+    StFile *f;
+    Bytes own = {0};
+    if (!open_model(&f, path, file, e)) return false;
+    snprintf(folder, 1024, "%.1000s", file);
+    *strrchr(folder, '/') = 0;
+    const char *name = own_tokenizer_file(folder);
+    bool ok = !name || file_read_raw(path_of("%s/%s", folder, name).s, OWN_TOKENIZER, &own, e);
+    if (ok && name) hash_hex(own.data, own.size, now);
+    if (ok && name && strcmp(text_of(f, "tokenizer"), now))
+        ok = fail(e, EXIT_USAGE, "checkpoint: %s: %s is not the one it was imported with", folder, name);
+    if (!name) *folder = 0;
+    bytes_free(&own);
     safetensors_close(f);
     return ok;
 }

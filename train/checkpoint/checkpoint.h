@@ -93,6 +93,9 @@ bool checkpoint_config(const StFile *f, const char *file, Config *c, int64_t *st
  */
 bool checkpoint_key(const char *path, char key[33], int64_t *step, Error *e);
 
+/* *folder: of a tokenizer that lies beside an imported checkpoint; "": none does. One that is not the one it
+ * was imported with is refused (EXIT_USAGE). */
+bool checkpoint_own_tokenizer(const char *path, char folder[1024], Error *e);
 /* Refuses a model that was imported without its tokenizer (EXIT_USAGE): no text has its tokens. */
 bool checkpoint_takes_text(const char *path, Error *e);
 /* Whether the data's vocabulary has the size that a checkpoint was trained with, and comes from the same

@@ -77,20 +77,26 @@ static int64_t row_in(const Fit *fit, int p, int64_t r) {
     return r;
 }
 
+static void copy_float(float *ours, float *theirs, bool to_theirs) {
+    if (to_theirs)
+        *theirs = *ours;
+    else
+        *ours = *theirs;
+}
+
 /* Copies between our parts and Hugging Face's tensor. */
 static void copy_parts(const Fit *fit, float *params, float *theirs, bool to_theirs) {
     for (int p = 0; p < fit->parts; p++) {
         const Tensor *t = fit->part[p];
         for (int64_t r = 0; r < t->rows; r++) {
             int64_t row = row_in(fit, p, r);
-            for (int64_t c = 0; c < t->cols; c++) {
-                float *a = params + t->offset + r * t->cols + c;
-                float *b = theirs + (fit->layout == LAY_TURNED ? c * fit->rows + row : row * fit->cols + c);
-                if (to_theirs)
-                    *b = *a;
-                else
-                    *a = *b;
-            }
+            float *a = params + t->offset + r * t->cols, *b = theirs + row * fit->cols;
+            size_t bytes = (size_t)t->cols * sizeof *a;
+            if (fit->layout == LAY_TURNED)
+                for (int64_t c = 0; c < t->cols; c++)
+                    copy_float(a + c, theirs + c * fit->rows + row, to_theirs);
+            else
+                memcpy(to_theirs ? b : a, to_theirs ? a : b, bytes);
         }
     }
 }

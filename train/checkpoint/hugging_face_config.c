@@ -390,6 +390,6 @@ void hugging_face_config_write(FILE *out, const HuggingFaceClass *h, const Confi
     fprintf(out, "{\n  \"architectures\": [\"%s\"],\n  \"model_type\": \"%s\"", h->name, h->type);
     for (const ClassField *f = h->fields; f->name; f++) write_field(out, f, c);
     write_rope(out, h, c);
-    fprintf(out, ",\n  \"bos_token_id\": %d,\n  \"vocab_size\": %lld,\n  \"torch_dtype\": \"float32\"\n}\n",
-            bos, (long long)vocab);
+    if (bos >= 0) fprintf(out, ",\n  \"bos_token_id\": %d", bos);
+    fprintf(out, ",\n  \"vocab_size\": %lld,\n  \"torch_dtype\": \"float32\"\n}\n", (long long)vocab);
 }

@@ -3,6 +3,7 @@
 #include "data/base/files.h"
 #include "data/base/text.h"
 #include "data/data.h"
+#include "data/own_tokenizer.h"
 #include "train/checkpoint/find_model.h"
 #include "train/checkpoint/hugging_face.h"
 #include "train/commands/command.h"
@@ -55,29 +56,60 @@ static bool write_tokenizer(const char *folder, const Config *c, const Dataset *
     return ok;
 }
 
+/* What an exported model's text is encoded by: our own tokenizer, with the data it is of; or, of an imported
+ * model, the one that it came with, if any. */
+typedef struct Exported {
+    Dataset *data; /* NULL: imported */
+    char own[1024];
+    Origin from;
+    int32_t bos; /* -1: not known */
+} Exported;
+
+static bool open_exported(Exported *x, const char *checkpoint, const Config *c, const char *cache, Error *e) {
+    Error none = {0};
+    x->bos = -1;
+    if (!checkpoint_own_tokenizer(checkpoint, x->own, e)) return false;
+    if (*x->own) return true;
+    if (!checkpoint_takes_text(checkpoint, &none))
+        return none.code == EXIT_USAGE || fail(e, none.code, "%s", none.text);
+    if (!dataset_open(&x->data, &c->data, cache, NULL, e) ||
+        !checkpoint_fits_data(checkpoint, dataset_info(x->data), e))
+        return false;
+    x->from.corpus = dataset_info(x->data)->corpus_hash;
+    x->from.tokenizer = dataset_info(x->data)->tokenizer_hash;
+    x->bos = dataset_info(x->data)->bos;
+    return true;
+}
+
+static bool export_tokenizer(const Exported *x, const char *folder, const Config *c, const char **what,
+                             Error *e) {
+    char hash[HASH_HEX];
+    *what = ", with its tokenizer";
+    if (*x->own) return own_tokenizer_copy(x->own, folder, hash, e);
+    if (x->data && c->data.tokenizer == TOKENIZER_BPE &&
+        !access(path_of("%s/tokenizer.model", dataset_info(x->data)->path).s, R_OK))
+        return write_tokenizer(folder, c, x->data, e);
+    *what = "";
+    return true;
+}
+
 static bool export_to(const char *checkpoint, const char *folder, const char *cache, bool quiet, Error *e) {
     Config c;
     Model *m = NULL;
-    Dataset *d = NULL;
     int64_t step;
     char key[33];
-    const char *class = NULL;
+    const char *class = NULL, *what;
     Path beside;
+    Exported x = {.from = {key, "", CHECKPOINT_NO_TOKENIZER}};
     bool ok = checkpoint_open(checkpoint, &c, &m, &step, e) && checkpoint_key(checkpoint, key, &step, e) &&
-              checkpoint_takes_text(checkpoint, e) && dataset_open(&d, &c.data, cache, NULL, e) &&
-              checkpoint_fits_data(checkpoint, dataset_info(d), e) && new_folder(folder, &beside, e);
+              open_exported(&x, checkpoint, &c, cache, e) && new_folder(folder, &beside, e);
     if (ok) {
-        Origin from = {key, dataset_info(d)->corpus_hash, dataset_info(d)->tokenizer_hash};
-        bool bpe = c.data.tokenizer == TOKENIZER_BPE &&
-                   access(path_of("%s/tokenizer.model", dataset_info(d)->path).s, R_OK) == 0;
-        ok = hugging_face_export(beside.s, &c, m, dataset_info(d)->bos, &from, step, &class, e) &&
-             (!bpe || write_tokenizer(beside.s, &c, d, e));
+        ok = hugging_face_export(beside.s, &c, m, x.bos, &x.from, step, &class, e) &&
+             export_tokenizer(&x, beside.s, &c, &what, e);
         ok = settle_folder(ok, &beside, folder, e);
-        if (ok && !quiet)
-            printf("%s: %s after %lld steps%s\n", folder, class, (long long)step,
-                   bpe ? ", with its tokenizer" : "");
+        if (ok && !quiet) printf("%s: %s after %lld steps%s\n", folder, class, (long long)step, what);
     }
-    dataset_close(d);
+    dataset_close(x.data);
     model_free(m);
     return ok;
 }
@@ -85,17 +117,11 @@ static bool export_to(const char *checkpoint, const char *folder, const char *ca
 /* Keeps the tokenizer of another's model beside its weights, so that text is never encoded by another one.
  * Without one, tokens are known by number alone: rows begin with nothing of ours. */
 static bool take_tokenizer(const char *folder, const char *checkpoint, Config *c, Imported *from, Error *e) {
-    Bytes model = {0};
-    Path own = path_of("%s/tokenizer.model", folder);
-    if (from->ours) return true;
+    if (from->ours && *from->tokenizer && strcmp(from->tokenizer, CHECKPOINT_NO_TOKENIZER)) return true;
     c->data.bos = BOS_NONE;
-    strcpy(from->tokenizer, CHECKPOINT_NO_TOKENIZER);
-    if (access(own.s, F_OK)) return true;
-    bool ok = file_read(own.s, &model, e) &&
-              file_write(path_of("%s/tokenizer.model", checkpoint).s, model.data, model.size, e);
-    if (ok) hash_hex(model.data, model.size, from->tokenizer);
-    bytes_free(&model);
-    return ok;
+    if (!own_tokenizer_copy(folder, checkpoint, from->tokenizer, e)) return false;
+    if (!*from->tokenizer) strcpy(from->tokenizer, CHECKPOINT_NO_TOKENIZER);
+    return true;
 }
 
 static bool import_from(const char *folder, const char *checkpoint, const TextList *ignored, bool quiet,
@@ -147,7 +173,7 @@ static int import_main(int argc, char **argv, Error *e) {
 const Command export_command = {
     .name = "export",
     .usage = "CHECKPOINT|RUN DIR",
-    .summary = "a checkpoint as a Hugging Face folder: Llama, Mistral, Qwen3 or GPT-2 where it is one",
+    .summary = "a checkpoint as a Hugging Face folder: Llama, Mistral, Qwen, OLMo 2, GPT-NeoX, GPT-2",
     .options =
         "  --cache DIR  prepared tokens, for the tokenizer (default data/cache)\n"
         "  --db PATH    where RUN, the start of a run's key, is looked for (default results.db): its newest\n"

@@ -4,6 +4,7 @@
 #include "data/base/number.h"
 #include "data/base/rng.h"
 #include "data/data.h"
+#include "data/own_tokenizer.h"
 #include "model/kernels/gemm.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/checkpoint/find_model.h"
@@ -29,7 +30,8 @@ typedef struct Sampler {
     const SampleOptions *o;
     Config c;
     Model *m;
-    Dataset *data;
+    Dataset *data;  /* NULL: */
+    char own[1024]; /* folder of the model's own tokenizer */
     Tape *tape;
     int32_t *text; /* BOS where rows begin with it, the prompt, what was drawn */
     int64_t n;
@@ -96,10 +98,16 @@ static int32_t draw(Sampler *s, int64_t at) {
 static bool begin_text(Sampler *s, Error *e) {
     int32_t *prompt = NULL;
     int64_t n = 0;
-    if (!dataset_encode(s->data, s->o->prompt, strlen(s->o->prompt), &prompt, &n, e)) return false;
-    bool bos = s->c.data.bos == BOS_ROW || s->c.data.bos == BOS_DOCUMENT;
+    int32_t first = -1;
+    const char *text = s->o->prompt;
+    if (!s->data && !own_tokenizer_encode(s->own, s->m->config.vocab, text, (int64_t)strlen(text), &prompt,
+                                          &n, &first, e))
+        return false;
+    if (s->data && !dataset_encode(s->data, text, strlen(text), &prompt, &n, e)) return false;
+    bool bos = first >= 0 || s->c.data.bos == BOS_ROW || s->c.data.bos == BOS_DOCUMENT;
+    if (s->data && bos) first = dataset_info(s->data)->bos;
     s->text = calloc((size_t)(n + 1 + s->o->tokens), sizeof *s->text);
-    if (s->text && bos) s->text[s->n++] = dataset_info(s->data)->bos;
+    if (s->text && bos) s->text[s->n++] = first;
     if (s->text && n) memcpy(s->text + s->n, prompt, (size_t)n * sizeof *prompt);
     s->n += n;
     free(prompt);
@@ -116,12 +124,17 @@ static bool allocate(Sampler *s, Error *e) {
     s->row = (Rows){calloc(T, 4), calloc(T, 4), calloc(T, 4), NULL};
     if (!s->logits || !s->choices || !s->row.x || !s->row.y || !s->row.doc_start)
         return fail(e, EXIT_FAILED, "sample: out of memory");
-    return tape_create(&s->tape, s->m, 1, (int)s->c.model.context, false, e);
+    return tape_create(&s->tape, s->m, 1,
+                       (int)(s->n + s->o->tokens < s->o->window ? s->n + s->o->tokens : s->o->window), false,
+                       e);
 }
 
 static bool print_text(const Sampler *s, int64_t from, Error *e) {
     char *text = NULL;
-    if (!dataset_decode(s->data, s->text + from, s->n - from, &text, e)) return false;
+    const int32_t *tokens = s->text + from;
+    if (!(s->data ? dataset_decode(s->data, tokens, s->n - from, &text, e)
+                  : own_tokenizer_decode(s->own, tokens, s->n - from, &text, e)))
+        return false;
     fputs(text, stdout);
     fflush(stdout);
     free(text);
@@ -176,6 +189,11 @@ static bool check(SampleOptions *o, const Config *c, Error *e) {
            number("--top-p", o->top_p_text, 0, 1, &o->top_p, e);
 }
 
+static bool open_data(Sampler *s, const char *path, Error *e) {
+    return checkpoint_takes_text(path, e) && dataset_open(&s->data, &s->c.data, s->o->cache, NULL, e) &&
+           checkpoint_fits_data(path, dataset_info(s->data), e);
+}
+
 static int sample(int argc, char **argv, Error *e) {
     SampleOptions o = {.prompt = "",
                        .cache = "data/cache",
@@ -210,8 +228,7 @@ static int sample(int argc, char **argv, Error *e) {
     gemm_start();
     if (host_threads(0, &threads, e) && find_model(argv[0], o.db, &found, e) &&
         checkpoint_open(found.path, &s.c, &s.m, &step, e) && check(&o, &s.c, e) &&
-        checkpoint_takes_text(found.path, e) && dataset_open(&s.data, &s.c.data, o.cache, NULL, e) &&
-        checkpoint_fits_data(found.path, dataset_info(s.data), e))
+        checkpoint_own_tokenizer(found.path, s.own, e) && (*s.own || open_data(&s, found.path, e)))
         run(&s, e);
     close_sampler(&s);
     found_model_free(&found);
