@@ -197,6 +197,16 @@ CREATE TABLE IF NOT EXISTS eval_layer ( -- One row an evaluation, probe and laye
     super_ratio_mean REAL, -- super_ratio over the mean of the units instead
     tau_variances REAL, -- Kendall's tau between the variances by dimension before W_O and of what is added to the stream:
     -- after W_O and, under model.norm: sandwich, its norm. Version 1 of tau_wo
+    dom_ratio_normed REAL, -- DomRatio at t = 0 after the norm that follows the layer: of the next one's attention, or the final one
+    dom_ratio_normed_rest REAL, -- median of the same over t > 0
+    dom_ratio_of_bound REAL, -- dom_ratio_normed / d, 1 where one channel holds all
+    dom_ratio_random REAL, -- the control: E max |z| / E |z| of d normal numbers
+    super_sparsity4_random REAL, -- the control of super_sparsity4: of a column of d normal numbers
+    super_weight_unit INTEGER, -- hidden unit of the largest norm of gate and up rows, from 0
+    super_weight_rank INTEGER, -- rank of super_unit by that norm, from 1
+    super_weight_ratio REAL, -- that norm of super_unit over the median of the units
+    super_selectivity REAL, -- |mean activation| of super_unit at position 0 over its mean |activation| at t > 0
+    super_cos_rest REAL, -- mean cosine of the normed x_t, t > 0, and the gate row of super_unit
     PRIMARY KEY (run_id, step, probe, layer)
 ) STRICT, WITHOUT ROWID;
 
@@ -220,6 +230,9 @@ CREATE TABLE IF NOT EXISTS eval_head ( -- One row an evaluation, probe, layer an
     positive REAL, -- share of queries with q.k_0 > 0
     row_sum REAL, -- mean over queries of the raw row sum: 1 for softmax, less where a null key takes the rest; where
     -- rows need not sum to one at all, the A of every figure is the proxy |A| / sum |A| (sink.proxy)
+    alignment REAL, -- |cos(u, k_0)|, u the first left singular direction of the head's rows of W_Q; mean over sequences
+    out_size REAL, -- root mean square of o_t before W_O, over tokens and dimensions; mean over sequences
+    out_variance REAL, -- probe random: variance over sequences of o_t before W_O, mean over dimensions and positions
     PRIMARY KEY (run_id, step, probe, layer, head)
 ) STRICT, WITHOUT ROWID;
 

@@ -5,7 +5,8 @@
 -- `figures` is NAME=VALUE of all other columns but times, which are those called ms or ..._ms.
 -- Left out are rows of a changed model: of a probe, metric or event with " do " in its name.
 -- A column from the first young one of its table on is left out where it is NULL, so that rows from before it stay equal.
-WITH first (tbl, name) AS (VALUES ('eval', 'val_loss_late'), ('eval_layer', 'gradient_sink')
+WITH first (tbl, name) AS (VALUES ('eval', 'val_loss_late'), ('eval_layer', 'gradient_sink'),
+    ('eval_head', 'alignment')
 ), figure AS (
     SELECT s.name AS tbl, c.name, c.cid, c.cid >= coalesce(
                (SELECT y.cid FROM first AS f JOIN pragma_table_info(f.tbl) AS y ON y.name = f.name WHERE f.tbl = s.name),

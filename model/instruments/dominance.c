@@ -1,13 +1,14 @@
 /* Owns: dimension dominance (arXiv 2605.06611): DomRatio(x_t) = max_j |x_tj| / mean_j |x_tj| of the
  * residual stream after a layer, of the first token (the mean over first tokens when a row has several
  * documents) and the median of the rest. */
+#include "model/instruments/dominance.h"
 #include "model/instruments/first_rest.h"
 #include "model/instruments/means.h"
 #include "model/instruments/stats.h"
 
 #include <math.h>
 
-static double dom_ratio(const float *x, int d) {
+double dom_ratio(const float *x, int d) {
     float most = 0;
     for (int j = 0; j < d; j++) most = fabsf(x[j]) > most ? fabsf(x[j]) : most;
     return quotient((double)most, sum_abs(x, d) / d);

@@ -43,3 +43,10 @@ bool gram_eigenvalues(double *G, int room, int n, double *values) {
         if (values[i] <= rounding) values[i] = 0;
     return true;
 }
+
+bool gram_first_vector(double *G, int n, double *vector) {
+    double values[n];
+    if (LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'L', n, G, n, values)) return false;
+    memcpy(vector, G + (int64_t)(n - 1) * n, (size_t)n * sizeof *vector); /* they come in ascending order */
+    return true;
+}

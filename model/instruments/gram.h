@@ -1,4 +1,4 @@
-/* Owns: Gram matrices of activations in double and their eigenvalues (LAPACK). Sums run over the rows of
+/* Owns: Gram matrices in double and their eigenvalues (LAPACK). Sums run over the rows of
  * P in order, so that the bits depend neither on threads nor on how the rows are cut into calls.
  * Does not own: any figure that is made of eigenvalues (spectrum.c). */
 #ifndef SINKLAB_GRAM_H
@@ -17,5 +17,8 @@ void gram_strip(double *G, int room, const double *P, int64_t K, int i0);
 /* Eigenvalues of G's first n rows and columns, descending; such as are rounding or below are 0. Destroys
  * G. False when they are not to be had (G holds NAN or infinity). */
 bool gram_eigenvalues(double *G, int room, int n, double *values);
+/* The unit vector of the largest eigenvalue of G (n, n), of which the lower triangle by columns is read;
+ * either sign. Destroys G. False as above. */
+bool gram_first_vector(double *G, int n, double *vector);
 
 #endif

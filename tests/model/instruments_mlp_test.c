@@ -18,10 +18,16 @@ static void one_hot_unit(void **state) {
     float *gate = r.m->params + model_tensor(r.m, 0, STAGE_MLP, 0)->offset;
     float *down = r.m->params + model_tensor(r.m, 0, STAGE_MLP, mlp_slots[c.mlp].parts)->offset;
     float *hidden = room((size_t)ROWS * T * f, sizeof *hidden), *in = room((size_t)ROWS * T * d, sizeof *in);
+    for (int j = 0; j < d; j++) { /* both have larger rows than all others, unit 4 by its up row */
+        gate[HOT * d + j] *= 10;
+        gate[(f + 4) * d + j] *= 1000;
+    }
     for (int row = 0; row < ROWS; row++) {
         for (int i = 0; i < f; i++) hidden[row * T * f + i] = i == HOT ? -50 : 0.5f;
         for (int j = 0; j < d; j++) in[row * T * d + j] = 2 * gate[HOT * d + j];
+        for (int j = 0; j < d; j++) in[(row * T + 2) * d + j] = -gate[HOT * d + j]; /* and 0 at 1 and 3 */
         hidden[(row * T + 1) * f + 3] = 1e6f; /* at position 1: of no account */
+        hidden[(row * T + 1) * f + HOT] = -6;
     }
     for (int i = 0; i < d * f; i++) down[i] = i % f == HOT ? (i / f < 6 ? 1 : 0) : 0.1f;
     Probe p = {.m = r.m, .rows = ROWS, .T = T};
@@ -37,6 +43,10 @@ static void one_hot_unit(void **state) {
     near(figure(&g, "super_energy8", 0, -1), (hot + 7 * other) / (hot + (f - 1) * other), 1e-7);
     near(figure(&g, "super_sparsity4", 0, -1), 4.0 / 6, 1e-12);
     near(figure(&g, "super_cos", 0, -1), 1, 1e-12);
+    near(figure(&g, "super_selectivity", 0, -1), 50 / 2.0, 1e-12); /* |s| at t > 0: 6, 0, 0 */
+    near(figure(&g, "super_cos_rest", 0, -1), -1.0 / 3, 1e-12);
+    near(figure(&g, "super_weight_rank", 0, -1), 2, 0);
+    near(figure(&g, "super_weight_unit", 0, -1), 4, 0);
     figures_free(&g);
     free(hidden);
     free(in);

@@ -115,12 +115,40 @@ static double naive_lens(const Rig *r, const Forward *rows, int l) {
 
 /* ---- over the rows ---- */
 
+/* By many steps of u <- W W^T u, over the keys at 0. */
+static double naive_alignment(const Model *m, const Forward *rows, int l, int h) {
+    enum { DH = D / HEADS };
+    const float *W = m->params + model_tensor(m, l, STAGE_QKV, 0)->offset + h * DH * D;
+    double u[DH], sum = 0;
+    for (int i = 0; i < DH; i++) u[i] = 1 + 0.1 * i;
+    for (int step = 0; step < 4000; step++) {
+        double wide[D] = {0}, size = 0;
+        for (int i = 0; i < DH * D; i++) wide[i % D] += (double)W[i] * u[i / D];
+        for (int i = 0; i < DH; i++) u[i] = 0;
+        for (int i = 0; i < DH * D; i++) u[i / D] += (double)W[i] * wide[i % D];
+        size = length(u, DH);
+        for (int i = 0; i < DH; i++) u[i] /= size;
+    }
+    for (int row = 0; row < ROWS; row++) {
+        const double *k = naive_at(&rows[row], rows[row].k, D, l, 0) + h * DH;
+        double dot = 0;
+        for (int i = 0; i < DH; i++) dot += u[i] * k[i];
+        sum += fabs(dot) / length(k, DH) / ROWS;
+    }
+    return sum;
+}
+
 static void check_heads(const Figures *f, const Rig *r, const Forward *rows, int l, int h) {
-    double mass = 0, mixed = 0, drain = 0, positive = 0;
+    double mass = 0, mixed = 0, drain = 0, positive = 0, size = 0;
     for (int row = 0; row < ROWS; row++) {
         const int32_t *doc_start = r->doc_start + row * T;
         double sum = 0;
         int wide = 0;
+        double squares = 0;
+        for (int i = 0; i < T * (D / HEADS); i++)
+            squares += pow(
+                naive_at(&rows[row], rows[row].o, D, l, i / (D / HEADS))[h * D / HEADS + i % (D / HEADS)], 2);
+        size += sqrt(squares / (T * (D / HEADS))) / ROWS;
         for (int q = 0; q < T; q++) {
             const double *A = rows[row].A + ((l * HEADS + h) * T + q) * T;
             mass += A[doc_start[q]] / T / ROWS;
@@ -133,6 +161,8 @@ static void check_heads(const Figures *f, const Rig *r, const Forward *rows, int
         positive += naive_positive(&rows[row], doc_start, l, h) / ROWS;
     }
     near(figure(f, "sink_mass", l, h), mass, RELATIVE);
+    near(figure(f, "out_size", l, h), size, RELATIVE);
+    near(figure(f, "alignment", l, h), naive_alignment(r->m, rows, l, h), 1e-4);
     near(figure(f, "mixing", l, h), mixed, RELATIVE);
     near(figure(f, "value_drain", l, h), drain, RELATIVE);
     near(figure(f, "positive", l, h), positive, 1e-15); /* a count */
@@ -248,6 +278,29 @@ static void check_super_neurons(const Figures *f, const Model *m, const Forward 
         const double *x = naive_at(&rows[row], rows[row].in, D, l, 0);
         for (int j = 0; j < D; j++) cosine += x[j] * gate[j] / length(x, D) / length(gate, D) / ROWS;
     }
+    double rest = 0, cosine_rest = 0, norm[F];
+    int heavy = 0;
+    for (int n = 0; n < ROWS * T; n++) {
+        const double *x = naive_at(&rows[n / T], rows[n / T].in, D, l, n % T);
+        if (n % T == 0) continue;
+        rest += fabs(naive_at(&rows[n / T], rows[n / T].hidden, F, l, n % T)[top]) / (ROWS * (T - 1));
+        for (int j = 0; j < D; j++)
+            cosine_rest += x[j] * gate[j] / length(x, D) / length(gate, D) / (ROWS * (T - 1));
+    }
+    for (int i = 0; i < F; i++) {
+        norm[i] = 0;
+        for (int j = 0; j < 2 * D; j++)
+            norm[i] += pow(
+                (double)m->params[model_tensor(m, l, STAGE_MLP, j / D)->offset + (size_t)(i * D + j % D)], 2);
+        norm[i] = sqrt(norm[i]);
+        heavy = norm[i] > norm[heavy] ? i : heavy;
+    }
+    near(figure(f, "super_selectivity", l, -1), size[top] / rest, RELATIVE);
+    near(figure(f, "super_cos_rest", l, -1), cosine_rest, 1e-4);
+    near(figure(f, "super_weight_unit", l, -1), heavy, 0);
+    near(figure(f, "super_weight_rank", l, -1), rank_of(norm, F, norm[top]) + 1, 0);
+    double own = norm[top];
+    near(figure(f, "super_weight_ratio", l, -1), own / median_of(norm, F), 1e-12);
     double median = median_of(sorted, F);
     near(figure(f, "super_unit", l, -1), top, 0);
     near(figure(f, "super_ratio", l, -1), size[top] / median, RELATIVE);

@@ -28,6 +28,19 @@ static const char *const migrations[STORE_VERSION] = {
           "ALTER TABLE eval_layer ADD COLUMN stream_gradient_sink REAL;"
           "ALTER TABLE eval_layer ADD COLUMN super_ratio_mean REAL;"
           "ALTER TABLE eval_layer ADD COLUMN tau_variances REAL;"
+          "ALTER TABLE eval_layer ADD COLUMN dom_ratio_normed REAL;"
+          "ALTER TABLE eval_layer ADD COLUMN dom_ratio_normed_rest REAL;"
+          "ALTER TABLE eval_layer ADD COLUMN dom_ratio_of_bound REAL;"
+          "ALTER TABLE eval_layer ADD COLUMN dom_ratio_random REAL;"
+          "ALTER TABLE eval_layer ADD COLUMN super_sparsity4_random REAL;"
+          "ALTER TABLE eval_layer ADD COLUMN super_weight_unit INTEGER;"
+          "ALTER TABLE eval_layer ADD COLUMN super_weight_rank INTEGER;"
+          "ALTER TABLE eval_layer ADD COLUMN super_weight_ratio REAL;"
+          "ALTER TABLE eval_layer ADD COLUMN super_selectivity REAL;"
+          "ALTER TABLE eval_layer ADD COLUMN super_cos_rest REAL;"
+          "ALTER TABLE eval_head ADD COLUMN alignment REAL;"
+          "ALTER TABLE eval_head ADD COLUMN out_size REAL;"
+          "ALTER TABLE eval_head ADD COLUMN out_variance REAL;"
           "UPDATE eval_layer SET tau_variances = tau_wo, tau_wo = NULL WHERE tau_wo IS NOT NULL;"};
 
 /* ---- opening ---- */
