@@ -177,7 +177,10 @@ static void show_takes_a_unique_prefix(void **state) {
     Place p = planted();
     Answer a = RUNS(&p, "show", "aa1");
     assert_int_equal(a.code, EXIT_DONE);
-    says(&a, "model.width     8");
+    const char *width = strstr(a.out, "\nmodel.width ");
+    assert_non_null(width);
+    width += strlen("\nmodel.width ");
+    assert_memory_equal(width + strspn(width, " "), "8\n", 2);
     says(&a, "sink_rate_03        0.1            -            1");
     a = RUNS(&p, "show", "aa2", "--json");
     says(&a, "{\"run\": [");
