@@ -21,7 +21,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 enum { KEY_BYTES = 33 }; /* with its NUL */
@@ -127,15 +126,6 @@ static bool copy_rows(Merge *m, const char *key, Error *e) {
 
 /* ---- its files ---- */
 
-static bool copy_file(const char *from, const char *to, Error *e) {
-    const void *data;
-    int64_t size;
-    if (!file_map(from, &data, &size, e)) return false;
-    bool ok = file_write(to, data, size, e);
-    if (data) munmap((void *)data, (size_t)size);
-    return ok;
-}
-
 /* Copies a checkpoint whole or not at all: beside its place, synced, renamed. */
 static bool copy_folder(const char *from, const char *to, Error *e) {
     FileList files = {0};
@@ -143,7 +133,7 @@ static bool copy_folder(const char *from, const char *to, Error *e) {
     folder_remove(beside.s);
     bool ok = folder_make(beside.s, e) && files_list(&files, from, NULL, e);
     for (int64_t i = 0; ok && i < files.files; i++)
-        ok = copy_file(files.path[i], path_of("%s%s", beside.s, files.path[i] + strlen(from)).s, e);
+        ok = file_copy(files.path[i], path_of("%s%s", beside.s, files.path[i] + strlen(from)).s, NULL, e);
     files_free(&files);
     ok = ok && folder_sync(beside.s, e);
     if (ok) folder_remove(to); /* one that cannot be read */
@@ -361,9 +351,8 @@ static bool read_results(const char *folder, const char *db, Error *e) {
 }
 
 static bool merge_results(Merge *m, const char *folder, Error *e) {
-    const char *where = getenv("TMPDIR");
-    Path scratch = path_of("%s/sinklab-merge-XXXXXX", where && *where ? where : "/tmp");
-    if (!mkdtemp(scratch.s)) return fail(e, EXIT_USAGE, "merge: %s: %s", scratch.s, strerror(errno));
+    Path scratch;
+    if (!folder_scratch("merge", &scratch, e)) return false;
     Path db = path_of("%s/results.db", scratch.s);
     bool ok = read_results(folder, db.s, e) && merge_database(m, db.s, e);
     folder_remove(scratch.s);

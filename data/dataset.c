@@ -296,9 +296,8 @@ bool dataset_probe_rows(const Dataset *d, uint64_t seed, int probe, int rows, in
 }
 
 static bool encode_text(const Dataset *d, const char *text, int64_t length, Tokens *t, Error *e) {
-    const char *parent = getenv("TMPDIR");
-    Path scratch = path_of("%s/sinklab-XXXXXX", parent && *parent ? parent : "/tmp");
-    if (!mkdtemp(scratch.s)) return fail(e, EXIT_FAILED, "tokenizer: %s: cannot be made", scratch.s);
+    Path scratch;
+    if (!folder_scratch("tokenizer", &scratch, e)) return false;
     bool ok = codec_encode(d->codec, scratch.s, text, &(Span){0, length}, 1, t, NULL, e);
     folder_remove(scratch.s);
     return ok;

@@ -22,21 +22,13 @@ const char *own_tokenizer_file(const char *folder) {
     return is_there(folder, MODEL) ? MODEL : is_there(folder, JSON) ? JSON : NULL;
 }
 
-static bool copy_file(const char *from, const char *to, const char *name, char hash[HASH_HEX], Error *e) {
-    Bytes file = {0};
-    bool ok = file_read_raw(path_of("%s/%s", from, name).s, FILE_BYTES, &file, e) &&
-              file_write(path_of("%s/%s", to, name).s, file.data, file.size, e);
-    if (ok && hash) hash_hex(file.data, file.size, hash);
-    bytes_free(&file);
-    return ok;
-}
-
 bool own_tokenizer_copy(const char *from, const char *to, char hash[HASH_HEX], Error *e) {
     const char *name = own_tokenizer_file(from);
     *hash = 0;
     if (!name) return true;
-    return copy_file(from, to, name, hash, e) &&
-           (!is_there(from, RULES) || copy_file(from, to, RULES, NULL, e));
+    return file_copy(path_of("%s/%s", from, name).s, path_of("%s/%s", to, name).s, hash, e) &&
+           (!is_there(from, RULES) ||
+            file_copy(path_of("%s/%s", from, RULES).s, path_of("%s/%s", to, RULES).s, NULL, e));
 }
 
 /* ---- numbers as a program wrote them ---- */
@@ -67,12 +59,6 @@ static bool push_line(Ids *s, const char **at, const char *end, Error *e) {
     }
     *at = stop + 1;
     return true;
-}
-
-static bool make_scratch(Path *scratch, Error *e) {
-    const char *parent = getenv("TMPDIR");
-    *scratch = path_of("%s/sinklab-XXXXXX", parent && *parent ? parent : "/tmp");
-    return mkdtemp(scratch->s) || fail(e, EXIT_FAILED, "tokenizer: %s: cannot be made", scratch->s);
 }
 
 /* ---- tokenizer.model ---- */
@@ -259,7 +245,7 @@ bool own_tokenizer_encode(const char *folder, int64_t vocab, const char *text, i
     if (utf8_strays(text, size) || (size && memchr(text, 0, (size_t)size)))
         return fail(e, EXIT_USAGE, "tokenizer: %s: takes UTF-8 without NUL, and the text is not that",
                     folder);
-    if (!make_scratch(&scratch, e)) return false;
+    if (!folder_scratch("tokenizer", &scratch, e)) return false;
     bool model = own_tokenizer_file(folder) == MODEL;
     bool ok = (model ? encode_model : encode_json)(folder, &scratch, text, size, &ids, bos, e);
     folder_remove(scratch.s);

@@ -99,12 +99,11 @@ static bool measure_in(const char *folder, const PlannedRun *r, const char *cach
 }
 
 bool plan_measure(const Plan *p, int index, const char *cache, double *flops, Error *e) {
-    const char *where = getenv("TMPDIR");
-    Path folder = path_of("%s/sinklab-plan-XXXXXX", where && *where ? where : "/tmp");
+    Path folder;
     sigset_t set = stop_signals(), before;
     sigprocmask(SIG_BLOCK, &set, &before);
-    bool made = mkdtemp(folder.s), ok = made && measure_in(folder.s, &p->run[index], cache, flops, e);
-    if (!made) fail(e, exit_code_of(errno), "plan: %s: %s", folder.s, strerror(errno));
+    bool made = folder_scratch("plan", &folder, e);
+    bool ok = made && measure_in(folder.s, &p->run[index], cache, flops, e);
     if (made) folder_remove(folder.s);
     sigprocmask(SIG_SETMASK, &before, NULL);
     return ok;

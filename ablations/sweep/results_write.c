@@ -209,12 +209,12 @@ static const char remember_sql[] = "CREATE TEMP TABLE IF NOT EXISTS results_kept
                   unknown_sql[] = "SELECT count(*) FROM temp.results_kept WHERE key NOT IN"
                                   " (SELECT key FROM run WHERE status IN ('done', 'diverged'))";
 
-static bool add_keys(Csv *c, sqlite3_stmt *add, Error *e) {
+static bool add_keys(Csv *c, sqlite3_stmt *add, Store *s, Error *e) {
     bool more = true;
     while (csv_next(c, &more, e) && more) {
-        sqlite3_bind_text(add, 1, c->field[0], -1, SQLITE_STATIC);
-        sqlite3_step(add);
-        sqlite3_reset(add);
+        bool bound = sqlite3_bind_text(add, 1, c->field[0], -1, SQLITE_STATIC) == SQLITE_OK;
+        if (bound) sqlite3_step(add);
+        if (!bound || sqlite3_reset(add) != SQLITE_OK) return store_failed(s, "results", e);
     }
     return !more;
 }
@@ -228,7 +228,7 @@ static bool remember(const char *file, Store *s, Error *e) {
     sqlite3_stmt *add = table_query(s, add_sql, NULL, e);
     bool ok = add && csv_open(&c, file, e);
     if (ok) {
-        ok = add_keys(&c, add, e);
+        ok = add_keys(&c, add, s, e);
         csv_close(&c);
     }
     sqlite3_finalize(add);

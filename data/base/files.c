@@ -126,6 +126,25 @@ bool file_map(const char *path, const void **data, int64_t *size, Error *e) {
     return ok;
 }
 
+bool file_copy(const char *from, const char *to, char *hash, Error *e) {
+    const void *data;
+    int64_t size;
+    if (!file_map(from, &data, &size, e)) return false;
+    bool ok = file_write(to, data, size, e);
+    if (ok && hash) hash_hex(data, size, hash);
+    if (data) munmap((void *)data, (size_t)size);
+    return ok;
+}
+
+bool folder_scratch(const char *name, Path *out, Error *e) {
+    const char *where = getenv("TMPDIR");
+    *out = path_of("%s/sinklab-%s-XXXXXX", where && *where ? where : "/tmp", name);
+    if (mkdtemp(out->s)) return true;
+    fail(e, exit_code_of(errno), "%s: %s: %s", name, out->s, strerror(errno));
+    out->s[0] = 0;
+    return false;
+}
+
 bool folder_make(const char *path, Error *e) {
     Path p = path_of("%s", path);
     for (char *slash = p.s + 1; p.s[0]; slash++) {

@@ -41,6 +41,12 @@ bool file_replace(const char *path, const void *data, int64_t size, Error *e);
 /* Maps a file read-only. An empty file gives NULL and 0. Undone by munmap. */
 bool file_map(const char *path, const void **data, int64_t *size, Error *e);
 
+/* Writes a file that holds what another holds. hash (HASH_HEX, may be NULL): of the contents. */
+bool file_copy(const char *from, const char *to, char *hash, Error *e);
+
+/* Makes an empty folder sinklab-NAME-XXXXXX in $TMPDIR or /tmp, to be removed by folder_remove; "" after an
+ * error. */
+bool folder_scratch(const char *name, Path *out, Error *e);
 bool folder_make(const char *path, Error *e); /* with its parents; there already is fine */
 bool folder_sync(const char *path, Error *e); /* every file below it, and the folders */
 void folder_remove(const char *path);         /* with all below it */

@@ -1,11 +1,7 @@
 #include "train/store/scratch_store.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 bool scratch_open(ScratchStore *s, const Config *c, Error *e) {
-    const char *where = getenv("TMPDIR");
     RunIdentity id = {.key = "00000000000000000000000000000000",
                       .variant = c->variant,
                       .label = "",
@@ -18,12 +14,8 @@ bool scratch_open(ScratchStore *s, const Config *c, Error *e) {
                       .licence = "",
                       .threads = 1,
                       .steps = c->train.steps};
-    *s = (ScratchStore){.folder = path_of("%s/sinklab-bench-XXXXXX", where && *where ? where : "/tmp")};
-    if (!mkdtemp(s->folder.s)) {
-        fail(e, exit_code_of(errno), "bench: %s: %s", s->folder.s, strerror(errno));
-        s->folder.s[0] = 0;
-        return false;
-    }
+    *s = (ScratchStore){0};
+    if (!folder_scratch("bench", &s->folder, e)) return false;
     return store_open(&s->store, path_of("%s/results.db", s->folder.s).s, STORE_WRITE, e) &&
            store_enqueue(s->store, &id, &s->run, e);
 }
