@@ -1,6 +1,5 @@
 #include "train/store/scratch_store.h"
 
-
 bool scratch_open(ScratchStore *s, const Config *c, Error *e) {
     RunIdentity id = {.key = "00000000000000000000000000000000",
                       .variant = c->variant,
