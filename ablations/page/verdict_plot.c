@@ -23,10 +23,12 @@ typedef struct Row {
 /* ---- reading ---- */
 
 static const char rows_sql[] =
-    "SELECT iif(v.asked, printf('%s at %s %g', v.metric, iif(v.direction = 'lower', 'most', 'least'),"
+    "SELECT iif(v.asked, printf('%s at %s %g', substr(v.metric, 1, instr(v.metric || '(', '(') - 1), "
+    "iif(v.direction = 'lower', 'most', 'least'),"
     " iif(v.direction = 'lower', -v.beyond, v.beyond)),"
     " printf('%s %s%s', v.metric, v.direction, iif(v.beyond, printf(' by %g', v.beyond), ''))),"
-    " trim(v.side || iif(v.stratum = 'all', '', ', ' || v.stratum)), v.verdict || iif(v.n, printf(' (%d)', "
+    " iif(v.asked, rtrim(substr(v.metric, instr(v.metric || '(', '(') + 1), ')'), trim(v.side || "
+    "iif(v.stratum = 'all', '', ', ' || v.stratum))), v.verdict || iif(v.n, printf(' (%d)', "
     "v.n), ''),"
     " v.metric || '|' || v.stratum || '|' || v.side, v.mean, v.low, v.high, iif(v.direction = 'lower', "
     "-v.beyond, v.beyond)"

@@ -421,15 +421,32 @@ static bool read_sql(Parser *p, const Yaml *at, const char *key, SqlFile *out) {
     return out->text;
 }
 
+/* What a query is asked with; its name says so, since it may be asked twice. */
+static bool read_with(Parser *p, const Yaml *with, Expectation *out) {
+    if (!with) return true;
+    if (with->kind != YAML_MAP || !with->n)
+        return refuse(p, with, "expect: with: expected {NAME: VALUE, ...}");
+    for (int i = 0; i < with->n; i++) {
+        if (with->value[i]->kind != YAML_SCALAR)
+            return refuse(p, with->value[i], "expect: with: %s: expected a value", with->key[i]->text);
+        out->metric =
+            print(p, "%s%s%s=%s", out->metric, i ? ", " : "(", with->key[i]->text, with->value[i]->text);
+        if (!out->metric) return false;
+    }
+    out->with = with;
+    return (out->metric = print(p, "%s)", out->metric));
+}
+
 static bool read_query(Parser *p, const Yaml *value, Expectation *out) {
-    static const char *const known[] = {"query", "at_least", "at_most", NULL};
+    static const char *const known[] = {"query", "with", "at_least", "at_most", NULL};
     const Yaml *least = yaml_get(value, "at_least"), *most = yaml_get(value, "at_most");
     SqlFile file;
     if (!only_keys(p, value, "expect", known)) return false;
     if (!least == !most) return refuse(p, value, "expect: a query needs at_least or at_most, one of them");
     if (!read_sql(p, yaml_get(value, "query"), "expect: query", &file)) return false;
     *out = (Expectation){.metric = file.name, .query = file.text, .lower = most};
-    if (!read_bound(p, least ? least : most, &out->by)) return false;
+    if (!read_with(p, yaml_get(value, "with"), out) || !read_bound(p, least ? least : most, &out->by))
+        return false;
     if (most) out->by = -out->by;
     return true;
 }

@@ -15,11 +15,14 @@
  *   tune: {axes: [KEY], seeds: N or [SEED]}  each side at its own best of these, chosen by val_loss
  *                         on seeds that do not judge; N is the N seeds after the largest of `seeds`
  *   expect: [{metric: NAME, direction: lower or higher, by: NUMBER}]  what the claim says of every side
- * against the baseline; or {query: FILE.sql, at_least: NUMBER} (or at_most) of numbers, one a judging seed,
- * that a query makes of the sweep's own runs (sweep_answers.h)
- *   tables: [FILE.sql]    queries whose rows are shown beside the verdicts, with the comment that they begin
- * with needs: [TABLE.COLUMN]  what the queries read, of what results files keep (results.h): a run that lacks
- * one is left out of them and counted
+ *                         against the baseline
+ *           [{query: FILE.sql, with: {NAME: VALUE}, at_least: NUMBER}]  (or at_most) of numbers, one a
+ *                         judging seed, that a query makes of the sweep's own runs (sweep_answers.h);
+ *                         :NAME in its text is VALUE
+ *   tables: [FILE.sql]    queries whose rows are shown beside the verdicts, with the comment that they
+ *                         begin with
+ *   needs: [TABLE.COLUMN] what the queries read, of what results files keep (results.h): a run that lacks
+ *                         one is left out of them and counted
  *
  * Order. Grid keys are axes in the order of the file, the first the slowest; zip is one axis after
  * them; then come the seeds, the fastest, those of tune after those that judge. Excluded
@@ -49,8 +52,9 @@ typedef struct Dimension {
 } Dimension;
 
 typedef struct Expectation {
-    const char *metric; /* or the file of a query, as the sweep's file names it */
+    const char *metric; /* or the path of a query, and what it is asked with: FILE.sql(NAME=VALUE, ...) */
     const char *query;  /* its text; NULL: a metric's difference to the baseline */
+    const Yaml *with;   /* a map of scalars; NULL: nothing */
     bool lower;
     double by; /* the effect must be more than this, in that direction: of at_most x, lower by more than -x */
 } Expectation;

@@ -1,5 +1,9 @@
 #include "ablations/sweep/sweep_answers.h"
 
+#include "data/base/files.h"
+#include "data/base/number.h"
+
+#include <math.h>
 #include <string.h>
 
 static bool execute(Store *store, const char *sql, Error *e) {
@@ -59,6 +63,27 @@ static char *own_sql(const Sweep *s, int64_t id) {
     return sqlite3_str_finish(sql);
 }
 
+static int bind_value(sqlite3_stmt *q, int at, const char *text) {
+    double number;
+    if (!number_read(text, &number)) return sqlite3_bind_text(q, at, text, -1, SQLITE_STATIC);
+    return number == floor(number) && fabs(number) < 0x1p53 ? sqlite3_bind_int64(q, at, (sqlite3_int64)number)
+                                                            : sqlite3_bind_double(q, at, number);
+}
+
+/* Every name of `with` is a parameter of the query, and every parameter has one. */
+static bool bind_with(sqlite3_stmt *q, const Expectation *x, Error *e) {
+    int given = x->with ? x->with->n : 0;
+    for (int i = 0; i < given; i++) {
+        int at = sqlite3_bind_parameter_index(q, path_of(":%s", x->with->key[i]->text).s);
+        if (!at) return fail(e, EXIT_USAGE, "%s: the query has no :%s", x->metric, x->with->key[i]->text);
+        if (bind_value(q, at, x->with->value[i]->text) != SQLITE_OK)
+            return fail(e, EXIT_FAILED, "%s: out of memory", x->metric);
+    }
+    return sqlite3_bind_parameter_count(q) == given ||
+           fail(e, EXIT_USAGE, "%s: the query has %d parameters, and with: gives %d", x->metric,
+                sqlite3_bind_parameter_count(q), given);
+}
+
 static sqlite3_stmt *prepare_query(const Expectation *x, Store *store, Error *e) {
     sqlite3_stmt *q = NULL;
     const char *rest = "";
@@ -66,7 +91,7 @@ static sqlite3_stmt *prepare_query(const Expectation *x, Store *store, Error *e)
         fail(e, EXIT_USAGE, "%s: %s", x->metric, sqlite3_errmsg(store_db(store)));
     else if (!q || !sqlite3_stmt_readonly(q) || sqlite3_column_count(q) != 2 || rest[strspn(rest, " \t\r\n")])
         fail(e, EXIT_USAGE, "%s: not one SELECT of two columns (the seed and its number)", x->metric);
-    else
+    else if (bind_with(q, x, e))
         return q;
     sqlite3_finalize(q);
     return NULL;

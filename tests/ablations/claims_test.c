@@ -259,10 +259,10 @@ typedef struct Case {
     " SELECT id, seen * context / tokens, 'main', context * (1 + seen / 65536.0) / 1024, 0 FROM x"
 
 static const Case cases[] = {
-    {"rows", "rows_equal_128.sql", ROWS, 0.1875},
-    {"rows", "rows_equal_512.sql", ROWS, 0.9375},
-    {"rows", "rows_late_128.sql", ROWS, 0.3984375},
-    {"rows", "rows_tokens_128.sql", ROWS, 0.09375},
+    {"rows", "rows_gain.sql(context=128, rows=65536, rows_32=65536)", ROWS, 0.1875},
+    {"rows", "rows_gain.sql(context=512, rows=65536, rows_32=65536)", ROWS, 0.9375},
+    {"rows", "rows_gain.sql(context=128, rows=212992, rows_32=212992)", ROWS, 0.3984375},
+    {"rows", "rows_gain.sql(context=128, rows=53248, rows_32=212992)", ROWS, 0.09375},
     {"exclusive", "exclusive_left.sql", EXCLUSIVE, 0.03},
     {"exclusive", "exclusive_own.sql", EXCLUSIVE, 0.25},
     {"value-scale", "value-scale_sink.sql", SCALE, -0.125},
@@ -271,37 +271,37 @@ static const Case cases[] = {
     {"depth", "depth_valley.sql", DEPTH, 0.5},
     {"depth", "depth_norm.sql", DEPTH, 0.25},
     {"depth", "depth_lens.sql", DEPTH, 10.0 / 11},
-    {"packing", "packing_causal_none.sql", PACKING, 0.375},
-    {"packing", "packing_causal_lost.sql", PACKING, 0.25},
-    {"packing", "packing_document_none.sql", PACKING, 0.375},
-    {"packing", "packing_document_lost.sql", PACKING, 0.5},
-    {"packing", "packing_each_none.sql", PACKING, 0.25},
+    {"packing", "packing_none.sql(mask=causal, bos=row)", PACKING, 0.375},
+    {"packing", "packing_lost.sql(mask=causal)", PACKING, 0.25},
+    {"packing", "packing_none.sql(mask=document, bos=row)", PACKING, 0.375},
+    {"packing", "packing_lost.sql(mask=document)", PACKING, 0.5},
+    {"packing", "packing_none.sql(mask=document, bos=document)", PACKING, 0.25},
     {"chain", "chain_variance.sql", CHAIN, 7},
-    {"chain", "chain_unit_channel.sql", CHAIN, 0.12493873660829993}, /* at 50 and 66.7 */
-    {"chain", "chain_channel_sink.sql", CHAIN, 0.05115252244738129}, /* and 75 */
+    {"chain", "chain_lag.sql(first=unit, next=channel)", CHAIN, 0.12493873660829993}, /* at 50 and 66.7 */
+    {"chain", "chain_lag.sql(first=channel, next=sink)", CHAIN, 0.05115252244738129}, /* and 75 */
     {"noop", "noop_parked.sql", NOOP, 0.7},
-    {"seeds", "seeds_head_weights.sql", SEEDS, 1},
-    {"seeds", "seeds_head_text.sql", SEEDS, 0},
-    {"seeds", "seeds_channel_weights.sql", SEEDS, 1},
-    {"seeds", "seeds_channel_text.sql", SEEDS, 0},
-    {"seeds", "seeds_unit_weights.sql", SEEDS, 0.5},
-    {"seeds", "seeds_unit_text.sql", SEEDS, 0},
-    {"valley", "valley_norm_entropy.sql", VALLEY, -1},
-    {"valley", "valley_norm_sink.sql", VALLEY, 1},
+    {"seeds", "seeds_agree.sql(what=head, side=init=0 data=null)", SEEDS, 1},
+    {"seeds", "seeds_agree.sql(what=head, side=init=null data=0)", SEEDS, 0},
+    {"seeds", "seeds_agree.sql(what=channel, side=init=0 data=null)", SEEDS, 1},
+    {"seeds", "seeds_agree.sql(what=channel, side=init=null data=0)", SEEDS, 0},
+    {"seeds", "seeds_agree.sql(what=unit, side=init=0 data=null)", SEEDS, 0.5},
+    {"seeds", "seeds_agree.sql(what=unit, side=init=null data=0)", SEEDS, 0},
+    {"valley", "valley_with_norm.sql(figure=entropy_norm)", VALLEY, -1},
+    {"valley", "valley_with_norm.sql(figure=sink_rate_03)", VALLEY, 1},
     {"valley", "valley_together.sql", VALLEY, 0.17609125905568124}, /* at 50, 66.7 and 75 */
     {"gradient", "gradient_before.sql", GRADIENT, 3},
     {"gradient", "gradient_growth.sql", GRADIENT, 1.5},
     {"gradient", "gradient_follows.sql", GRADIENT, 1.5},
     {"mixing", "mixing_gap.sql", MIXING, 0.3},
     {"mixing", "mixing_collapse.sql", MIXING, -0.1},
-    {"mixing", "mixing_depth.sql", MIXING, 0.2},
-    {"mixing", "mixing_context.sql", MIXING, 0.3},
-    {"mixing-size", "mixing-size_growth.sql", SIZE, 0.192},
+    {"mixing", "mixing_growth.sql(key=model.layers, small=4, large=8, runs=4)", MIXING, 0.2},
+    {"mixing", "mixing_growth.sql(key=model.context, small=32, large=128, runs=4)", MIXING, 0.3},
+    {"mixing-size", "mixing_growth.sql(key=model.width, small=64, large=256, runs=2)", SIZE, 0.192},
     {"head-rmsnorm", "head-rmsnorm_gain.sql", HEADS, 0.25},
     {"head-rmsnorm", "head-rmsnorm_rank.sql", HEADS, 1},
     {"head-rmsnorm", "head-rmsnorm_dominance.sql", HEADS, -2},
-    {"weight-decay", "weight-decay_half.sql", DECAY, 0.5},
-    {"weight-decay", "weight-decay_two.sql", DECAY, -0.75},
+    {"weight-decay", "weight-decay_gain.sql(low=0.1, high=0.5)", DECAY, 0.5},
+    {"weight-decay", "weight-decay_gain.sql(low=0.5, high=2)", DECAY, -0.75},
     {"late-outliers", "late-outliers_kurtosis.sql", LATE, 0.5},
     {"bos", "bos_sink_lost.sql", BOS, 0.375},
     {"bos", "bos_cost.sql", BOS, 0.0625},
@@ -331,6 +331,42 @@ static void queries_answer_planted_runs(void **state) {
     }
 }
 
+/* A query whose answer is :x of every seed, asked `with`: what is said, or NULL and the answers. */
+static void ask_with(const char *with, const char *said, const char *answers) {
+    static const char sql[] = "-- Asks.\nSELECT seed, :x FROM own";
+    Place p = place_make();
+    Path file = path_of("%s/asked.yaml", p.folder);
+    Path text = path_of("name: asked\nseeds: 2\nexpect: [{query: q.sql, at_least: 0%s}]\n", with);
+    OK(file_write(path_of("%s/q.sql", p.folder).s, sql, sizeof sql - 1, &e));
+    OK(file_write(file.s, text.s, (int64_t)strlen(text.s), &e));
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    Error e = {0};
+    char answer[256];
+    Sweep *sweep = sweep_load(file.s, 0, NULL, &e);
+    if (sweep) {
+        plant_runs(sweep, s);
+        bool ok = sweep_ask(sweep, s, &e);
+        if (ok && !said)
+            assert_string_equal(
+                ask(s, "SELECT group_concat(typeof(value) || value) FROM sweep_answer", answer), answers);
+        sweep_free(sweep);
+    }
+    if (!said != !e.text[0]) fail_msg("%s: %s", with, e.text);
+    if (said && (!strstr(e.text, said) || e.code != EXIT_USAGE)) fail_msg("%s: %s", with, e.text);
+    store_close(s);
+    place_remove(&p);
+}
+
+static void a_query_is_asked_with_its_parameters(void **state) {
+    (void)state;
+    ask_with(", with: {x: 0.5}", NULL, "real0.5,real0.5");
+    ask_with(", with: {x: 2}", NULL, "real2.0,real2.0"); /* the column's own type */
+    ask_with("", "1 parameters, and with: gives 0", NULL);
+    ask_with(", with: {x: 1, y: 2}", "has no :y", NULL);
+    ask_with(", with: {x: [1]}", "expected a value", NULL);
+    ask_with(", with: {}", "expected {NAME: VALUE", NULL);
+}
+
 /* ---- what is committed ---- */
 
 static void results_say_what_the_committed_runs_say(void **state) {
@@ -354,6 +390,7 @@ int main(void) {
         cmocka_unit_test(every_claim_says_what_it_needs_and_can_be_asked),
         cmocka_unit_test(every_query_begins_with_its_question_and_is_asked),
         cmocka_unit_test(queries_answer_planted_runs),
+        cmocka_unit_test(a_query_is_asked_with_its_parameters),
         cmocka_unit_test(results_say_what_the_committed_runs_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
--- Correlation, over the layers of a trained model, of the change of ln norm ratio with that of entropy_norm.
+-- Correlation, over the layers of a trained model, of the change of ln norm ratio with that of another figure.
 WITH change AS (
-    SELECT own.seed, ln(l.norm_ratio) - ln(b.norm_ratio) AS x, l.entropy_norm - b.entropy_norm AS y
+    SELECT own.seed, ln(l.norm_ratio) - ln(b.norm_ratio) AS x,
+           CASE :figure WHEN 'entropy_norm' THEN l.entropy_norm - b.entropy_norm
+                        WHEN 'sink_rate_03' THEN l.sink_rate_03 - b.sink_rate_03 END AS y
     FROM own JOIN run AS r ON r.id = own.run_id
     JOIN eval_layer AS l ON l.run_id = r.id AND l.probe = 'main' AND l.step = r.steps
     JOIN eval_layer AS b ON b.run_id = r.id AND b.probe = 'main' AND b.step = r.steps AND b.layer = l.layer - 1

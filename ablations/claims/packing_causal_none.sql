@@ -1,4 +1,0 @@
--- Causal mask: by how much is the sink rate with BOS on every row above that without any?
-SELECT own.seed, max(e.sink_rate_03) FILTER (WHERE own.label = 'mask=causal bos=row') - max(e.sink_rate_03) FILTER (WHERE own.label = 'mask=causal bos=none')
-FROM own JOIN run AS r ON r.id = own.run_id JOIN eval AS e ON e.run_id = r.id AND e.step = r.steps AND e.probe = 'main'
-WHERE own.label IN ('mask=causal bos=row', 'mask=causal bos=none') GROUP BY own.seed HAVING count(*) = 2;
