@@ -19,7 +19,7 @@ GOALS   := $(or $(MAKECMDGOALS),all)
 .PHONY: $(GOALS)
 $(GOALS):
 	@mkdir -p $(TREE)
-	@ln -sfnr Makefile .commit $(ROOMS) configs tests $(TREE)
+	@ln -sfnr Makefile $(ROOMS) configs tests $(TREE)
 	umask 0; OMP_WAIT_POLICY=passive UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) -C $(TREE) SAN= COVERAGE= \
 	    CFLAGS='-O1 -g $(MARCH) -fno-math-errno -ffp-contract=fast $(SPECIAL)' $@
 else
@@ -128,7 +128,7 @@ format-check:
 	@bad=$$(for f in $(FORMATTED); do $(CLANG_FORMAT) $$f | cmp -s - $$f || echo $$f; done); \
 	    [ -z "$$bad" ] || { printf 'make format would change:\n%s\n' "$$bad"; exit 1; }
 
-# The committed tree as build/sinklab-VERSION.tar.gz, with the commit in .commit; test-dist tries it.
+# The committed tree as build/sinklab-VERSION.tar.gz, with the commit in train/commit; test-dist tries it.
 VERSION = $(shell sed -n 's/^#define VERSION "\(.*\)"$$/\1/p' train/main.c)
 DIST    = build/sinklab-$(VERSION).tar.gz
 dist:
@@ -214,10 +214,10 @@ build/tests/train/precision_test: WRAP := \
 build/tests/train/run_key_test: WRAP := -Wl,--wrap=config_row_since
 
 # The commit goes into run.git and --version; the header changes only when it does. In a tarball git has written it
-# into .commit.
+# into train/commit.
 build/version.h: FORCE
 	@mkdir -p build
-	@commit=$$(grep -v Format .commit 2>/dev/null || git describe --always --exclude='*' --dirty 2>/dev/null); \
+	@commit=$$(grep -v Format train/commit 2>/dev/null || git describe --always --exclude='*' --dirty 2>/dev/null); \
 	    printf '#define SINKLAB_GIT "%s"\n' "$${commit:-unknown}" > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 build/train/host.o: build/version.h

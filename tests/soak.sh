@@ -50,7 +50,7 @@ fi
     echo
     echo "Written by \`make soak\`, which says what each part is (tests/soak.sh)."
     echo
-    echo "- $(date -u +%Y-%m-%d), commit $(git describe --always --exclude='*' --dirty 2>/dev/null || cat .commit)"
+    echo "- $(date -u +%Y-%m-%d), commit $(git describe --always --exclude='*' --dirty 2>/dev/null || cat train/commit)"
     echo "- $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(env -u OMP_NUM_THREADS nproc) cores${PREFIX:+, under \`$PREFIX\`}"
     echo "- KILLS=$KILLS CUTS=$CUTS FAULTS=$FAULTS WRITERS=$WRITERS SHORT=$SHORT FUZZ_TIME=$FUZZ_TIME STEPS=$STEPS RUNS=$RUNS" \
         "JOBS=$JOBS SEED=$SEED"
