@@ -171,12 +171,15 @@ char *walk_damage(const Walk *w) {
 char *walk_difference(const Walk *w, bool litter) {
     char *text = walk_damage(w);
     if (text) return text;
-    /* Not by bytes: databases, whose figures are compared; what is named after a file's times; what a sweep
-     * writes anew whenever it starts a run; the list of a folder's files where there are more. */
-    walk_shell(w,
-               "diff -rq -x '*.db' -x '*.db-wal' -x '*.db-shm' -x seen -x log.txt -x config.json %s calm "
-               "live 2>&1 | grep -v %s >differs",
-               litter ? "-x meta" : "", litter ? "'^Only in live'" : "'^$'");
+    /* Not by bytes: databases, whose figures are compared, and pages, which hold a database where the page's
+     * libraries are installed; what is named after a file's times; what a sweep writes anew whenever it
+     * starts a run; the list of a folder's files where there are more. */
+    walk_shell(
+        w,
+        "{ diff -rq -x '*.db' -x '*.db-wal' -x '*.db-shm' -x '*.html' -x seen -x log.txt -x config.json "
+        "%s calm live 2>&1 | grep -v %s; (cd calm; find . -name '*.html') | while read page; do "
+        "tail -n 1 live/$page | grep -q '</html>' || echo $page is not whole; done; } >differs",
+        litter ? "-x meta" : "", litter ? "'^Only in live'" : "'^$'");
     text = walk_text(w, "differs");
     if (*text) return text;
     free(text);
