@@ -1,4 +1,4 @@
 # model/ops/attention.c
 # model/interventions
 # kinds that do not sum to one share a zeroed column out
-s/ && !x->slot->unnormalised;/;/
+s| && !(hidden && x->slot->unnormalised)||

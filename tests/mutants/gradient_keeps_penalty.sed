@@ -1,4 +1,4 @@
 # model/pass.c
 # model/gradient_taps
 # model_slopes: the slope of the last step's sink penalty stays in
-/if (t->masses) memset(t->push/d
+/penalty_forget(p);/d

@@ -1,4 +1,4 @@
 # train/probe_rows.c
 # train/probe_rows
 # probe random: BOS is one of the tokens drawn
-s|token + (token >= d->bos)|token|
+s|token + (bos >= 0 && token >= bos)|token|
