@@ -75,15 +75,16 @@ test-readme: demo
 	tests/readme.sh $(DB) $(SHORT)
 
 # The combinations of slots and keys from a seed of today's, minutes; SEED=N COUNT=N repeat one. And many rows of the
-# slots together. Then faults and cuts of power from that seed; make soak walks every one.
+# slots together, many sweeps drawn, faults and cuts of power from that seed; make soak walks every one.
 SEED   ?= $(shell date +%s)
 COUNT  ?= 2000
 test-long: build/tests/model/combinations_test build/tests/model/pass_test build/tests/faults/faults_test \
-    build/tests/faults/cut_test
+    build/tests/faults/cut_test build/tests/ablations/verdict_test
 	$< $(SEED) $(COUNT)
 	build/tests/model/pass_test 500
 	build/tests/faults/faults_test $(SEED) $(COUNT)
 	build/tests/faults/cut_test $(SEED) $(COUNT)
+	build/tests/ablations/verdict_test 10000
 
 # How much of each folder the tests have run, after make COVERAGE=1 test; FILES=1 names the files below 90 %.
 coverage:

@@ -579,7 +579,10 @@ static void verdicts_cost_what_their_runs_do(void **state) {
 
 /* ---- coverage ---- */
 
-enum { DRAWS = 10000, BATCH = 500, DRAW_SEEDS = 5, CELLS = 6, SMALL_GRID = 2 };
+enum { BATCH = 500, DRAW_SEEDS = 5, CELLS = 6, SMALL_GRID = 2 };
+
+/* Sweeps that are drawn; the first argument of the program says another number, in whole batches. */
+static int draws = 3000;
 
 /* Many sweeps at a time: their runs are gathered in one table, then spread over those of the store. */
 static const char gather_sql[] = "CREATE TEMP TABLE draw (id INTEGER PRIMARY KEY, sweep INTEGER, side TEXT, "
@@ -649,7 +652,7 @@ static void sum_over_draws(void (*draw)(sqlite3_stmt *, int), const char *sql, i
         "INSERT INTO draw (sweep, side, cell, seed, judges, loss) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", -1, &add,
         NULL);
     sqlite3_prepare_v2(store_db(s), sql, -1, &answer, NULL);
-    for (int first = 0; first < DRAWS; first += BATCH) {
+    for (int first = 0; first < draws; first += BATCH) {
         run_sql(s, "BEGIN");
         for (int i = first; i < first + BATCH; i++) draw(add, i);
         run_sql(s, spread_sql);
@@ -668,8 +671,8 @@ static void intervals_cover_as_advertised(void **state) {
     (void)state;
     int sum[2] = {0, 0}; /* covered, judged */
     sum_over_draws(draw_effect, "SELECT sum(low <= -0.1 AND high >= -0.1), count(*) FROM verdict", sum);
-    assert_int_equal(sum[1], DRAWS);
-    if (sum[0] < 0.94 * DRAWS || sum[0] > 0.96 * DRAWS) fail_msg("%d of %d", sum[0], DRAWS);
+    assert_int_equal(sum[1], draws);
+    if (sum[0] < 0.94 * draws || sum[0] > 0.96 * draws) fail_msg("%d of %d", sum[0], draws);
 }
 
 /* Choosing the best of more cells must not be rewarded: 95 of 100 intervals cover nothing, the effect there
@@ -682,12 +685,13 @@ static void tuning_over_unequal_grids_finds_nothing_in_noise(void **state) {
         "SELECT sum(low <= 0 AND high >= 0), sum(verdict <> 'undecided'), sum(verdict = 'supported')"
         " FROM verdict WHERE n = 4",
         sum);
-    if (sum[0] < 0.94 * DRAWS || sum[0] > 0.96 * DRAWS) fail_msg("%d of %d", sum[0], DRAWS);
-    assert_int_equal(sum[1], DRAWS - sum[0]);
+    if (sum[0] < 0.94 * draws || sum[0] > 0.96 * draws) fail_msg("%d of %d", sum[0], draws);
+    assert_int_equal(sum[1], draws - sum[0]);
     if (sum[2] < 0.4 * sum[1] || sum[2] > 0.6 * sum[1]) fail_msg("%d of %d", sum[2], sum[1]);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc > 1) draws = atoi(argv[1]) / BATCH * BATCH;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantiles_are_those_of_the_tables),
         cmocka_unit_test(words_follow_the_interval),
