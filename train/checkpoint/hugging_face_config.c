@@ -12,9 +12,9 @@
 /* Whether `name` is one of "a|b". */
 static bool is_spelling(const char *spellings, const char *name) {
     size_t n = strlen(name);
-    for (const char *at = spellings; at; at = strchr(at, '|'), at += at != NULL)
-        if (!strncmp(at, name, n) && (at[n] == '|' || !at[n])) return true;
-    return false;
+    for (const char *at = spellings; !(!strncmp(at, name, n) && (at[n] == '|' || !at[n])); at++)
+        if (!(at = strchr(at, '|'))) return false;
+    return true;
 }
 
 static bool listed(const char *const *list, const char *name) {
