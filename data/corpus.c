@@ -75,11 +75,12 @@ static void write_note(Corpus *c, const FileList *files, int64_t empty) {
     const struct {
         int64_t n;
         const char *what;
-    } rows[] = {{files->hidden, "hidden names left out"},
-                {empty, c->field ? "empty texts left out" : "empty files left out"},
-                {files->links, "links left out (to nothing, or to what is read already)"},
-                {files->special, "left out that are neither file nor folder"},
-                {utf8_strays(c->text.data, c->text.size), "bytes that are not UTF-8, kept as they are"}};
+    } rows[] = {
+        {files->hidden, "hidden names left out"},
+        {empty, c->field ? "empty texts left out" : "empty files left out"},
+        {files->links, "links left out (to nothing, or to what is read already)"},
+        {files->special, "left out that are neither file nor folder"},
+        {utf8_invalid_bytes(c->text.data, c->text.size), "bytes that are not UTF-8, kept as they are"}};
     size_t used = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows && used < sizeof c->note; i++)
         if (rows[i].n)

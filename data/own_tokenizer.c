@@ -242,7 +242,7 @@ bool own_tokenizer_encode(const char *folder, int64_t vocab, const char *text, i
     Path scratch;
     Ids ids = {0};
     *out = NULL, *n = 0, *bos = -1;
-    if (utf8_strays(text, size) || (size && memchr(text, 0, (size_t)size)))
+    if (utf8_invalid_bytes(text, size) || (size && memchr(text, 0, (size_t)size)))
         return fail(e, EXIT_USAGE, "tokenizer: %s: takes UTF-8 without NUL, and the text is not that",
                     folder);
     if (!folder_scratch("tokenizer", &scratch, e)) return false;

@@ -20,12 +20,12 @@ int utf8_length(const unsigned char *s, int64_t left) {
     return 0;
 }
 
-int64_t utf8_strays(const char *text, int64_t size) {
-    int64_t strays = 0;
+int64_t utf8_invalid_bytes(const char *text, int64_t size) {
+    int64_t invalid_bytes = 0;
     for (int64_t at = 0; at < size;) {
         int n = utf8_length((const unsigned char *)text + at, size - at);
-        strays += n == 0;
+        invalid_bytes += n == 0;
         at += n ? n : 1;
     }
-    return strays;
+    return invalid_bytes;
 }

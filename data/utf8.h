@@ -9,6 +9,6 @@
 int utf8_length(const unsigned char *s, int64_t left);
 
 /* How many bytes of a text belong to no character. */
-int64_t utf8_strays(const char *text, int64_t size);
+int64_t utf8_invalid_bytes(const char *text, int64_t size);
 
 #endif

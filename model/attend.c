@@ -7,9 +7,9 @@
 #include <string.h>
 
 /* Attention of one layer as the op takes it: its sizes, masks and tensors. `null`, `slope`, `mix` (H each)
- * and `blinds` are room of the caller's that the shape points to. */
+ * and `score_biases` are room of the caller's that the shape points to. */
 static AttentionShape attention_shape(const Pass *p, const Ctx *c, bool *null, float *slope, float *mix,
-                                      Blinds *blinds) {
+                                      ScoreBiases *score_biases) {
     const ModelConfig *m = c->c;
     const AttentionSlot *slot = &attention_slots[m->attention];
     const Pass *sink = p->sink;
@@ -24,10 +24,10 @@ static AttentionShape attention_shape(const Pass *p, const Ctx *c, bool *null, f
                         .visible = visible_of(m),
                         .slope = slope,
                         .null = null,
-                        .blinds = p->t->changes ? blinds : NULL,
+                        .score_biases = p->t->changes ? score_biases : NULL,
                         .bf16 = p->t->bf16 != NULL,
                         .config = m};
-    if (p->t->changes) *blinds = changes_blinds(p->t->changes, c->layer);
+    if (p->t->changes) *score_biases = changes_score_biases(p->t->changes, c->layer);
     const PositionSlot *position = &position_slots[m->position];
     for (int h = 0; h < c->H; h++) slope[h] = position->slope ? position->slope(m, h) : 0;
     if (!position->slope) s.slope = NULL;
@@ -56,13 +56,13 @@ void attend(const Pass *p, int l, Acts *a) {
     const AttentionSlot *slot = &attention_slots[c.c->attention];
     float slope[c.H], mix[c.H];
     bool null[c.H], seen = taps_want(&p->t->observers, TAP_ATTN_OUT);
-    Blinds blinds = {0};
-    AttentionShape s = attention_shape(p, &c, null, slope, mix, &blinds);
+    ScoreBiases score_biases = {0};
+    AttentionShape s = attention_shape(p, &c, null, slope, mix, &score_biases);
     int64_t width = (int64_t)c.H * c.dh;
     float *kept = penalty_masses(p, l), *first = kept ? kept : p->t->first;
     attention_forward(slot, &s, a->qkv, a->o, a->stat, seen || kept ? first : NULL, p->t->attention,
                       &p->t->observers, l, p->b->row0);
-    lap(p, PHASE_ATTENTION_FORWARD, 4 * score_work(p), 4 * (c.ld + width)); /* Q K^T, A V */
+    phase_done(p, PHASE_ATTENTION_FORWARD, 4 * score_work(p), 4 * (c.ld + width)); /* Q K^T, A V */
     Heads heads = {.H = c.H,
                    .dh = c.dh,
                    .q = a->qkv,
@@ -92,10 +92,10 @@ void attend_backward(const Pass *p, int l, const Acts *a) {
     const Pass *sink = p->sink;
     bool null[c.H];
     float slope[c.H], mix[c.H];
-    Blinds blinds = {0};
-    AttentionShape s = attention_shape(p, &c, null, slope, mix, &blinds);
+    ScoreBiases score_biases = {0};
+    AttentionShape s = attention_shape(p, &c, null, slope, mix, &score_biases);
     int64_t width = (int64_t)c.H * c.dh, keys = (int64_t)c.KV * c.dh;
-    s.push = penalty_push(p, l);
+    s.d_mass = penalty_d_mass(p, l);
     s.first = penalty_masses(p, l);
     float *dpart[PARTS] = {0}, *dkv = sink ? sink->t->dkv : p->t->dkv;
     bool token = slot->token && !sink;
@@ -110,6 +110,6 @@ void attend_backward(const Pass *p, int l, const Acts *a) {
                        p->t->attention);
     if (slot->mix) mix_backward(p, slot, &c);
     /* the scores made again are not counted */
-    lap(p, PHASE_ATTENTION_BACKWARD, 8 * score_work(p), 8 * (c.ld + width));
+    phase_done(p, PHASE_ATTENTION_BACKWARD, 8 * score_work(p), 8 * (c.ld + width));
     for (int64_t i = 0; token && i < 2 * keys; i++) p->t->dqkv[width + i] += dkv[i];
 }

@@ -77,7 +77,7 @@ static void attention_sublayer(const Pass *p, int l, Acts *a) {
     mix_values(p, l, a);
     scale_values(p, l, a);
     tap_rows(p, TAP_VALUE, l, value_of(&qkv, a->qkv), qkv.KV * qkv.dh, ld, NULL);
-    lap(p, PHASE_POSITION, 6 * width, 16 * width);
+    phase_done(p, PHASE_POSITION, 6 * width, 16 * width);
     attend(p, l, a);
     gates_forward(p, l, a, h);
     const float *y = head_out(p, l, a);
@@ -86,7 +86,7 @@ static void attention_sublayer(const Pass *p, int l, Acts *a) {
     norm_over(p, l, STAGE_ADD_NORM_ATTN, t->add, &a->add_attn);
     tap(p, TAP_ATTN_ADD, l, t->add, (int)d, NULL);
     residual_add(a->mid, a->x, t->add, p->N * d);
-    lap(p, PHASE_RESIDUAL, d, 12 * d);
+    phase_done(p, PHASE_RESIDUAL, d, 12 * d);
     norm_over(p, l, STAGE_SUM_NORM_ATTN, a->mid, &a->sum_attn);
 }
 
@@ -115,14 +115,14 @@ static void mlp_sublayer(const Pass *p, int l, Acts *a, float *x_next) {
     tap(p, TAP_MLP_IN, l, (float *)h, (int)d, NULL);
     linear_forward(p, &widen, p->N, h, a->hid);
     slot->forward(&mlp, a->hid, t->s);
-    lap(p, PHASE_ACTIVATION, 18 * f, 4 * (in + f));
+    phase_done(p, PHASE_ACTIVATION, 18 * f, 4 * (in + f));
     tap(p, TAP_MLP_HIDDEN, l, t->s, (int)f, NULL);
     linear_forward(p, &narrow, p->N, t->s, t->add);
     drop_weights(p, l, t->s, t->add);
     norm_over(p, l, STAGE_ADD_NORM_MLP, t->add, &a->add_mlp);
     tap(p, TAP_MLP_OUT, l, t->add, (int)d, NULL);
     residual_add(x_next, a->mid, t->add, p->N * d);
-    lap(p, PHASE_RESIDUAL, d, 12 * d);
+    phase_done(p, PHASE_RESIDUAL, d, 12 * d);
     norm_over(p, l, STAGE_SUM_NORM_MLP, x_next, &a->sum_mlp);
 }
 
@@ -173,7 +173,7 @@ static void mlp_backward(const Pass *p, int l, Acts *a) {
     tap_back(p, TAP_MLP_HIDDEN, l, t->ds, (int)f, f, NULL);
     slot->backward(&mlp, a->hid, t->ds, t->s);
     tap_again(p, TAP_MLP_HIDDEN, l, t->s, (int)f);
-    lap(p, PHASE_ACTIVATION, 24 * f, 8 * (in + f));
+    phase_done(p, PHASE_ACTIVATION, 24 * f, 8 * (in + f));
     linear_weights(p, &narrow, p->N, dadd, t->s);
     MlpInput from = mlp_input(mlp.c, a);
     const float *h = norm_forward(p, l, from.norm, from.x, t->h, from.stat); /* cheaper than kept */
@@ -209,7 +209,7 @@ static void attention_sublayer_backward(const Pass *p, int l, Acts *a) {
     mix_values_backward(p, l);
     if (position->rotate_backward) position->rotate_backward(&rotation, t->dqkv, ld);
     if (q->backward) q->backward(&qk, t->dqkv, ld);
-    lap(p, PHASE_POSITION, 6 * width, 16 * width);
+    phase_done(p, PHASE_POSITION, 6 * width, 16 * width);
     const float *h = norm_forward(p, l, STAGE_NORM_ATTN, a->x, t->h, a->norm_attn);
     linear_weights(p, &project, p->N, t->dqkv, h);
     linear_inputs(p, &project, p->N, t->dqkv, t->dh);

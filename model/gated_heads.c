@@ -38,7 +38,7 @@ void gates_forward(const Pass *p, int l, Acts *a, const float *h) {
     const float *X = value ? a->qkv + (int64_t)(c.H + c.KV) * c.dh : h;
     gemm_nt(p->N, g.n, g.in, X, value ? c.ld : c.d, g.W, g.in, 0, a->gate, g.n);
     gate_open(a->gate, p->N * g.n);
-    lap(p, PHASE_HEAD_OUT, 2 * (double)(g.n * g.in), 4 * (double)(g.n + g.in));
+    phase_done(p, PHASE_HEAD_OUT, 2 * (double)(g.n * g.in), 4 * (double)(g.n + g.in));
 }
 
 /* The stage's Ctx. In the backward t->y, whose own floats are read by then, has room for the values'
@@ -55,7 +55,7 @@ static const float *normed(const Pass *p, int l, const Acts *a) {
     Ctx c = heads_ctx(p, l, a);
     if (!slot_of(p)->forward) return a->o;
     slot_of(p)->forward(&c, a->o, p->t->y);
-    lap(p, PHASE_HEAD_OUT, 4 * c.d, 8 * c.d);
+    phase_done(p, PHASE_HEAD_OUT, 4 * c.d, 8 * c.d);
     return p->t->y;
 }
 
@@ -73,7 +73,7 @@ void head_out_backward(const Pass *p, int l, Acts *a) {
     const HeadOutSlot *slot = slot_of(p);
     if (slot->gate) gate_backward(normed(p, l, a), a->gate, p->t->dy, p->N, c.H, c.dh, gates_of(p, l).a_head);
     if (slot->backward) slot->backward(&c, a->o, p->t->dy);
-    lap(p, PHASE_HEAD_OUT, slot->backward ? 10 * c.d : 0, slot->backward ? 12 * c.d : 0);
+    phase_done(p, PHASE_HEAD_OUT, slot->backward ? 10 * c.d : 0, slot->backward ? 12 * c.d : 0);
 }
 
 void gates_backward(const Pass *p, int l, const Acts *a, GateFrom from, const float *X, int64_t ldx,
@@ -82,7 +82,7 @@ void gates_backward(const Pass *p, int l, const Acts *a, GateFrom from, const fl
     Gates g = gates_of(p, l);
     grad_gates(p, &g, a->gate, X, ldx);
     gemm_nn(p->N, g.in, g.n, a->gate, g.n, g.W, g.in, 1, dX, ldx);
-    lap(p, PHASE_HEAD_OUT, 4 * (double)(g.n * g.in), 8 * (double)(g.n + g.in));
+    phase_done(p, PHASE_HEAD_OUT, 4 * (double)(g.n * g.in), 8 * (double)(g.n + g.in));
 }
 
 void own_values_backward(const Pass *p, int l, const Acts *a, float *dv) {

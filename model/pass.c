@@ -13,7 +13,7 @@ static void embed(const Pass *p) {
     embed_forward(p->b->x, table.w[0], x, p->N, table.d);
     const PositionSlot *position = &position_slots[c.c->position];
     if (position->embed_forward) position->embed_forward(&c, x);
-    lap(p, PHASE_EMBED, 0, 8 * table.d);
+    phase_done(p, PHASE_EMBED, 0, 8 * table.d);
     tap(p, TAP_EMBED, -1, x, table.d, NULL);
 }
 
@@ -22,7 +22,7 @@ static void tap_logits(const Pass *p, int64_t first, int64_t n) {
     if (!p->t->observers.n || !taps_want(&p->t->observers, TAP_LOGITS)) return;
     taps_see(&p->t->observers, &(View){TAP_LOGITS, -1, p->b->row0, p->b->rows, p->b->T, first, n, V,
                                        (int)logits_ld(V), p->t->logits, p->b->doc_start, NULL});
-    lap(p, PHASE_INSTRUMENTS, 0, 0);
+    phase_done(p, PHASE_INSTRUMENTS, 0, 0);
 }
 
 /* Logits of a chunk of h (N, d), their loss, and with gradients their way back while they are in
@@ -143,7 +143,7 @@ void model_train(const Model *m, Tape *t, const Batch *b, float scale, float *gr
     const PositionSlot *slot = &position_slots[position.c->position];
     if (slot->embed_backward) slot->embed_backward(&position, t->dx);
     embed_backward(p->b->x, t->dx, table.dw[0], p->N, table.d);
-    lap(p, PHASE_EMBED, table.d, 12 * table.d);
+    phase_done(p, PHASE_EMBED, table.d, 12 * table.d);
 }
 
 void model_slopes(const Model *m, Tape *t, const Batch *b, float scale, float *scratch) {

@@ -7,20 +7,20 @@ bool tape_penalise(Tape *t, const Model *m, SinkPenalty p, Error *e) {
     size_t weights = (size_t)(m->config.layers * m->config.heads * t->rows * t->T);
     t->penalty = p;
     t->masses = calloc(weights, sizeof *t->masses);
-    t->push = calloc((size_t)(2 * m->config.layers * m->config.heads * t->rows), sizeof *t->push);
-    return (t->masses && t->push) || fail(e, EXIT_FAILED, "model: out of memory");
+    t->d_mass = calloc((size_t)(2 * m->config.layers * m->config.heads * t->rows), sizeof *t->d_mass);
+    return (t->masses && t->d_mass) || fail(e, EXIT_FAILED, "model: out of memory");
 }
 
 float *penalty_masses(const Pass *p, int l) {
     return p->t->masses ? p->t->masses + (int64_t)l * p->m->config.heads * p->N : NULL;
 }
 
-static int64_t pushes(const Pass *p) {
+static int64_t d_masses(const Pass *p) {
     return 2 * p->b->rows * p->m->config.heads;
 }
 
-const float *penalty_push(const Pass *p, int l) {
-    return p->t->masses ? p->t->push + l * pushes(p) : NULL;
+const float *penalty_d_mass(const Pass *p, int l) {
+    return p->t->masses ? p->t->d_mass + l * d_masses(p) : NULL;
 }
 
 static double mass_slope(const Pass *p, int r) {
@@ -64,16 +64,17 @@ void penalty_slopes(const Pass *p) {
     for (int r = 0; r < p->b->rows; r++) {
         double mass = mass_slope(p, r);
         for (int l = 0; l < p->m->config.layers; l++) {
-            float *push = p->t->push + l * pushes(p) + 2 * (int64_t)r * H;
+            float *d_mass = p->t->d_mass + l * d_masses(p) + 2 * (int64_t)r * H;
             balance_slopes(p, l, r, gate);
             for (int h = 0; h < H; h++) {
-                push[2 * h] = (float)mass;
-                push[2 * h + 1] = (float)(mass + gate[h]);
+                d_mass[2 * h] = (float)mass;
+                d_mass[2 * h + 1] = (float)(mass + gate[h]);
             }
         }
     }
 }
 
 void penalty_forget(const Pass *p) {
-    if (p->t->masses) memset(p->t->push, 0, (size_t)(p->m->config.layers * pushes(p)) * sizeof *p->t->push);
+    if (p->t->masses)
+        memset(p->t->d_mass, 0, (size_t)(p->m->config.layers * d_masses(p)) * sizeof *p->t->d_mass);
 }

@@ -10,7 +10,7 @@
 float *penalty_masses(const Pass *p, int l);
 /* The slopes of block l, (B, H, 2), where the forward has been: by a weight on a first key of a document's
  * first query, and of any other query; NULL without a penalty. */
-const float *penalty_push(const Pass *p, int l);
+const float *penalty_d_mass(const Pass *p, int l);
 /* Of row r, layer l, head h, n queries but the first of their document, m the mean of the gates over heads:
  * d/dA share c (M - target)^2 = 2 share c (M - target) / (L H T), and but for first queries
  * d/dA share balance sum_h (G_h - m)^2 / m^2

@@ -40,7 +40,7 @@ static bool is_wanted(const Pass *p, TapPoint at) {
 
 static void show(const Pass *p, const View *v) {
     taps_see(&p->t->observers, v);
-    lap(p, PHASE_INSTRUMENTS, 0, 0);
+    phase_done(p, PHASE_INSTRUMENTS, 0, 0);
 }
 
 void tap(const Pass *p, TapPoint at, int layer, float *data, int width, const Heads *heads) {
@@ -78,7 +78,7 @@ const float *norm_forward(const Pass *p, int l, Stage s, const float *x, float *
     Ctx c = stage_ctx(p, l, s);
     if (!norm_stands(c.c, s)) return x;
     norm_rows(&c, x, out, stat);
-    lap(p, PHASE_NORM, 4 * c.d, 8 * c.d);
+    phase_done(p, PHASE_NORM, 4 * c.d, 8 * c.d);
     return out;
 }
 
@@ -89,5 +89,5 @@ void norm_backward(const Pass *p, int l, Stage s, const float *x, const float *s
         norm_rows_back(&c, x, stat, dh, dx);
     else
         residual_add(dx, dx, dh, p->N * c.d);
-    lap(p, PHASE_NORM, 10 * c.d, 16 * c.d);
+    phase_done(p, PHASE_NORM, 10 * c.d, 16 * c.d);
 }

@@ -34,7 +34,7 @@ void tap_gradient(const Pass *p, TapPoint at, int layer, const float *grad);
 void tap_back(const Pass *p, TapPoint at, int layer, float *grad, int width, int64_t ld, const Heads *heads);
 
 /* Ends a phase of the pass that did that much work a token. */
-static inline void lap(const Pass *p, Phase phase, double flops, double bytes) {
+static inline void phase_done(const Pass *p, Phase phase, double flops, double bytes) {
     phase_end(p->t->phases, phase, (Work){flops * (double)p->N, bytes * (double)p->N});
 }
 

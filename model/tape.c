@@ -219,7 +219,7 @@ void tape_free(Tape *t) {
     tape_free(t->sink);
     free(t->acts);
     free(t->masses);
-    free(t->push);
+    free(t->d_mass);
     free(t->changes);
     free(t->memory);
     free(t);

@@ -65,7 +65,7 @@ struct Tape {
     Observers observers;
     SinkPenalty penalty;
     float *masses;    /* (L, B, H, T) weights on first keys, kept for the penalty; NULL: none */
-    float *push;      /* (L, B, H, 2) its slope by each of a head's, see model/penalty.h */
+    float *d_mass;    /* (L, B, H, 2) its slope by each of a head's, see model/penalty.h */
     Changes *changes; /* what interventions change; NULL: nothing */
     int32_t *tokens;  /* (N)         a batch's, where they change them */
     Phases *phases;   /* NULL: nobody asks where the time goes */

@@ -1,5 +1,5 @@
 /* Owns: where the time of a step goes: seconds and work of each phase, as laps of one clock, so that
- * the phases of a step add up to the step. Asked for by a pointer in the tape; without it a lap costs one
+ * the phases of a step add up to the step. Asked for by a pointer in the tape; without it a phase costs one
  * test of a pointer. Does not own: what the figures are compared with (train/bench.c). */
 #ifndef SINKLAB_TIMING_H
 #define SINKLAB_TIMING_H
@@ -47,7 +47,7 @@ typedef struct Work {
 } Work;
 
 typedef struct Phases {
-    double last; /* when the lap under way began */
+    double last; /* when the phase under way began */
     struct {
         double seconds;
         Work work;
@@ -58,11 +58,11 @@ typedef struct Phases {
 const char *phase_name(int phase);
 WorkUnit phase_unit(int phase);
 
-/* Forgets everything; the first lap begins now. */
+/* Forgets everything; the first phase begins now. */
 void phases_start(Phases *p);
 void phases_add(Phases *p, int phase, Work work);
 
-/* The time since the last lap went to `phase`, which did that much work. */
+/* The time since the last phase ended went to `phase`, which did that much work. */
 static inline void phase_end(Phases *p, int phase, Work work) {
     if (p) phases_add(p, phase, work);
 }

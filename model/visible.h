@@ -1,7 +1,7 @@
 /* Owns: which keys a query sees: those of its document up to itself (data.mask), narrowed by a sliding
  * window that keeps the document's first keys, widened by a prefix whose positions see each other. One
  * definition for attention and for the instruments. doc_start (T): first position of each token's document.
- * Does not own: where documents begin (data/rows.c), who asks for a Blind (model/interventions). */
+ * Does not own: where documents begin (data/rows.c), who asks for them (model/interventions). */
 #ifndef SINKLAB_VISIBLE_H
 #define SINKLAB_VISIBLE_H
 
@@ -22,15 +22,15 @@ static inline Visible visible_of(const ModelConfig *c) {
 
 /* What an intervention does to who sees whom: `query` sees itself alone; `bias` is added to the scores of
  * `key` with every query but the row's first: -INFINITY, and no such query sees the key. -1: none such. */
-typedef struct Blind {
+typedef struct ScoreBias {
     int query, key;
     float bias;
-} Blind;
+} ScoreBias;
 
-typedef struct Blinds {
+typedef struct ScoreBiases {
     int n;
-    Blind at[LIST_ITEMS];
-} Blinds;
+    ScoreBias at[LIST_ITEMS];
+} ScoreBiases;
 
 /* Query q sees keys from .. to, and kept keys: from its document's first on, below visible_kept. */
 static inline int visible_from(Visible s, const int32_t *doc_start, int q) {

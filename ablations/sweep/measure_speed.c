@@ -86,10 +86,10 @@ static bool failed(const char *log, Error *e) {
 static bool measure_in(const char *folder, const PlannedRun *r, const char *cache, double *flops, Error *e) {
     Path config = path_of("%s/config.json", folder), db = path_of("%s/results.db", folder),
          log = path_of("%s/log.txt", folder);
-    ChildSpec spec = {.config = config.s, .db = db.s, .cache = cache, .quiet = true, .log = log.s};
+    RunCommand spec = {.config = config.s, .db = db.s, .cache = cache, .quiet = true, .log = log.s};
     pid_t pid;
     char sql[128];
-    if (!write_endless(&r->config, config.s, e) || !child_start(&spec, &pid, e)) return false;
+    if (!write_endless(&r->config, config.s, e) || !run_command_start(&spec, &pid, e)) return false;
     int signal = watch(pid, db.s);
     if (signal) return fail(e, 128 + signal, "plan: stopped while it measured");
     snprintf(sql, sizeof sql, "SELECT 1000 / avg(ms) FROM step WHERE step > %d", WARM_STEPS);

@@ -31,7 +31,7 @@ static bool redirect(const char *log) {
 }
 
 /* Turns the child process into the program of a run. Returns only when that fails. */
-static void become(const ChildSpec *spec, pid_t parent) {
+static void exec_run(const RunCommand *spec, pid_t parent) {
     const char *argv[12] = {"sinklab", "train", spec->config, "--db", spec->db, "--cache", spec->cache};
     int n = 7;
     sigset_t none;
@@ -52,13 +52,13 @@ static void become(const ChildSpec *spec, pid_t parent) {
     execv("/proc/self/exe", (char *const *)argv);
 }
 
-bool child_start(const ChildSpec *spec, pid_t *pid, Error *e) {
+bool run_command_start(const RunCommand *spec, pid_t *pid, Error *e) {
     pid_t parent = getpid();
     fflush(NULL); /* or the child would write what waits once more */
     *pid = fork();
     if (*pid < 0) return fail(e, EXIT_FAILED, "sweep: cannot start a process: %s", strerror(errno));
     if (*pid == 0) {
-        become(spec, parent);
+        exec_run(spec, parent);
         fprintf(stderr, "sinklab: %s: cannot be started: %s\n", spec->config, strerror(errno));
         _exit(EXIT_FAILED);
     }

@@ -7,15 +7,15 @@
 
 #include <sys/types.h>
 
-typedef struct ChildSpec {
+typedef struct RunCommand {
     const char *config, *db, *cache;
     bool retry, quiet;
     const char *log;       /* both outputs go there; NULL: where this process's go */
     int first_core, cores; /* of those that this process may use; cores 0: all, unpinned */
-} ChildSpec;
+} RunCommand;
 
 /* A process group of its own, so that Ctrl-C reaches it once, through its parent; it is told to stop
  * (SIGTERM) when the parent dies. Signals that the caller has blocked are let through in it. */
-bool child_start(const ChildSpec *spec, pid_t *pid, Error *e);
+bool run_command_start(const RunCommand *spec, pid_t *pid, Error *e);
 
 #endif

@@ -212,17 +212,17 @@ static bool start_run(Runner *r, int slot, int i, Error *e) {
     if (!store_folder(r->s, run->key, folder, e)) return false;
     Path config, log = path_of("%s/log.txt", folder);
     if (!write_config(run, alone ? 0 : after - first, folder, &config, e)) return false;
-    ChildSpec spec = {.config = config.s,
-                      .db = r->o->db,
-                      .cache = r->o->cache,
-                      .retry = r->o->retry,
-                      .quiet = !alone || r->o->quiet,
-                      .log = alone ? NULL : log.s,
-                      .first_core = first,
-                      .cores = alone ? 0 : after - first};
+    RunCommand spec = {.config = config.s,
+                       .db = r->o->db,
+                       .cache = r->o->cache,
+                       .retry = r->o->retry,
+                       .quiet = !alone || r->o->quiet,
+                       .log = alone ? NULL : log.s,
+                       .first_core = first,
+                       .cores = alone ? 0 : after - first};
     struct stat before;
     Slot taken = {0, i, stat(log.s, &before) ? 0 : before.st_size};
-    if (!child_start(&spec, &taken.pid, e)) return false;
+    if (!run_command_start(&spec, &taken.pid, e)) return false;
     r->slot[slot] = taken;
     r->state[i] = RUN_GOING;
     return true;

@@ -13,7 +13,7 @@ static bool is_at(const Intervention *i, TapPoint tap, int layer) {
 
 bool intervention_of_rows(const Intervention *i) {
     const InterventionKind *k = i->kind;
-    return !k->write && !k->tokens && !k->blind && !k->entry && !k->biases;
+    return !k->write && !k->tokens && !k->score_bias && !k->entry && !k->biases;
 }
 
 bool intervention_of_batch(const Intervention *i) {
@@ -61,10 +61,11 @@ void changes_tokens(const Changes *c, int32_t *x, int rows, int T) {
         if (c->at[i].kind->tokens) c->at[i].kind->tokens(&c->at[i], x, rows, T);
 }
 
-Blinds changes_blinds(const Changes *c, int layer) {
-    Blinds b = {0};
+ScoreBiases changes_score_biases(const Changes *c, int layer) {
+    ScoreBiases b = {0};
     for (int i = 0; i < c->n; i++)
-        if (c->at[i].kind->blind && of_layer(&c->at[i], layer)) b.at[b.n++] = c->at[i].kind->blind(&c->at[i]);
+        if (c->at[i].kind->score_bias && of_layer(&c->at[i], layer))
+            b.at[b.n++] = c->at[i].kind->score_bias(&c->at[i]);
     return b;
 }
 

@@ -66,7 +66,7 @@ typedef struct InterventionKind {
     void (*write)(const Intervention *i, const View *v); /* v->data in place, of that layer */
     void (*back)(const Intervention *i, const View *v);  /* the gradient after the change to that before */
     void (*tokens)(const Intervention *i, int32_t *x, int rows, int T);
-    Blind (*blind)(const Intervention *i);
+    ScoreBias (*score_bias)(const Intervention *i);
     Entry (*entry)(const Intervention *i);
     uint32_t (*biases)(const Intervention *i);
 } InterventionKind;
@@ -111,7 +111,7 @@ void changes_write(const Changes *c, const View *v);
 void changes_back(const Changes *c, const View *v);
 bool changes_rewrite(const Changes *c); /* whether tokens are */
 void changes_tokens(const Changes *c, int32_t *x, int rows, int T);
-Blinds changes_blinds(const Changes *c, int layer);
+ScoreBiases changes_score_biases(const Changes *c, int layer);
 Entries changes_entries(const Changes *c, int layer); /* weights that the layer lacks, each once */
 uint32_t changes_biases(const Changes *c, int layer); /* biases that the layer lacks: bits 1 << BiasPart */
 

@@ -47,8 +47,8 @@ static const InterventionKind drop_mlp = {
 
 /* One position may attend only to itself (arXiv 2605.06611): its output is one value, unaveraged, as that of
  * position 0 is. The paper finds that it becomes a sink. */
-static Blind blind_query(const Intervention *i) {
-    return (Blind){.query = (int)i->arg[ARG_POS], .key = -1};
+static ScoreBias hide_from_query(const Intervention *i) {
+    return (ScoreBias){.query = (int)i->arg[ARG_POS], .key = -1};
 }
 
 static const InterventionKind self_only = {
@@ -57,7 +57,7 @@ static const InterventionKind self_only = {
     .must = POS,
     .may = LAYER,
     .order = {ARG_POS, ARG_LAYER},
-    .blind = blind_query,
+    .score_bias = hide_from_query,
 };
 
 /* The control of `amplify` (arXiv 2605.06611): o'_pos = lambda o_pos, which moves the size of the aggregated
@@ -85,8 +85,8 @@ static const InterventionKind scale = {
  * whose rows sum to one, with a null key where they have one, share its weight out among the keys that are
  * left (the null key among them). Others keep the rest of the row as it is, also where a softmax stands
  * behind it (softpick, clipped, differential). A query left without a key has o = 0. */
-static Blind blind_key(const Intervention *i) {
-    return (Blind){.query = -1, .key = (int)i->arg[ARG_POS], .bias = -INFINITY};
+static ScoreBias hide_key(const Intervention *i) {
+    return (ScoreBias){.query = -1, .key = (int)i->arg[ARG_POS], .bias = -INFINITY};
 }
 
 static const InterventionKind zero_column = {
@@ -95,7 +95,7 @@ static const InterventionKind zero_column = {
     .must = POS,
     .may = LAYER,
     .order = {ARG_POS, ARG_LAYER},
-    .blind = blind_key,
+    .score_bias = hide_key,
 };
 
 /* A head switched off: its aggregated values are zero, so that W_O reads nothing of it. */

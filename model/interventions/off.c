@@ -81,8 +81,8 @@ const InterventionKind value_zero = {
 
 /* A dose of zero_column: b is added to the scores of one key, with every query but row 0. b = 0 changes
  * nothing, b = -inf is zero_column. */
-static Blind bias_key(const Intervention *i) {
-    return (Blind){.query = -1, .key = (int)i->arg[ARG_POS], .bias = (float)i->arg[ARG_B]};
+static ScoreBias bias_key(const Intervention *i) {
+    return (ScoreBias){.query = -1, .key = (int)i->arg[ARG_POS], .bias = (float)i->arg[ARG_B]};
 }
 
 const InterventionKind logit_bias = {
@@ -91,7 +91,7 @@ const InterventionKind logit_bias = {
     .must = POS | B,
     .may = LAYER,
     .order = {ARG_POS, ARG_B, ARG_LAYER},
-    .blind = bias_key,
+    .score_bias = bias_key,
 };
 
 /* Biases of a block's linear layers zero (model.bias): that of q is what GPT-2's sinks lean on most (arXiv

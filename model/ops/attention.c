@@ -169,7 +169,7 @@ typedef struct Block {
     /* as visible.h has them; kept keys begin at the document's first */
     int32_t from[ATTENTION_BLOCK], to[ATTENTION_BLOCK], kept[ATTENTION_BLOCK], seen[ATTENTION_BLOCK];
     float null[ATTENTION_BLOCK], dnull[ATTENTION_BLOCK], dot[ATTENTION_BLOCK];
-    bool blind[ATTENTION_BLOCK]; /* interventions left the query no key */
+    bool keyless[ATTENTION_BLOCK]; /* interventions left the query no key */
 } Block;
 
 static void see_keys(Block *b, const Head *x, int q0) {
@@ -245,22 +245,22 @@ static void hide_keys(const Block *b, float *row, int from, int to) {
         row[k] = -INFINITY;
 }
 
-static void add_bias(const Block *b, const Head *x, float *row, Blind blind) {
-    bool there = blind.key >= b->scores.k0 && blind.key < b->scores.k1, hidden = blind.bias == -INFINITY;
-    if (there && !(hidden && x->slot->unnormalised)) row[blind.key] += blind.bias;
+static void add_bias(const Block *b, const Head *x, float *row, ScoreBias bias) {
+    bool there = bias.key >= b->scores.k0 && bias.key < b->scores.k1, hidden = bias.bias == -INFINITY;
+    if (there && !(hidden && x->slot->unnormalised)) row[bias.key] += bias.bias;
 }
 
 /* What interventions hide in a map of scores, or make more or less of. Where rows need not sum to one a
  * hidden key is not taken from the scores, by which all others would change, but from the weights: drop_keys.
  */
-static void hide_blinds(const Block *b, const Head *x, float *S) {
-    for (int n = 0; n < x->s->blinds->n; n++) {
-        Blind blind = x->s->blinds->at[n];
+static void add_score_biases(const Block *b, const Head *x, float *S) {
+    for (int n = 0; n < x->s->score_biases->n; n++) {
+        ScoreBias bias = x->s->score_biases->at[n];
         for (int i = 0; i < b->scores.nq; i++) {
             float *row = S + i * b->scores.ld;
             int q = b->scores.q0 + i;
-            if (blind.key >= 0 && q > 0) add_bias(b, x, row, blind);
-            if (q != blind.query) continue;
+            if (bias.key >= 0 && q > 0) add_bias(b, x, row, bias);
+            if (q != bias.query) continue;
             hide_keys(b, row, 0, q);
             hide_keys(b, row, q + 1, x->s->T);
         }
@@ -269,29 +269,29 @@ static void hide_blinds(const Block *b, const Head *x, float *S) {
 
 /* Of weights, or of their gradient: forward and backward lose the same column. */
 static void drop_keys(const Block *b, const Head *x, float *A) {
-    const Blinds *blinds = x->slot->unnormalised ? x->s->blinds : NULL;
-    for (int n = 0; blinds && n < blinds->n; n++) {
-        int k = blinds->at[n].key;
-        if (blinds->at[n].bias > -INFINITY || k < b->scores.k0 || k >= b->scores.k1) continue;
+    const ScoreBiases *score_biases = x->slot->unnormalised ? x->s->score_biases : NULL;
+    for (int n = 0; score_biases && n < score_biases->n; n++) {
+        int k = score_biases->at[n].key;
+        if (score_biases->at[n].bias > -INFINITY || k < b->scores.k0 || k >= b->scores.k1) continue;
         for (int i = 0; i < b->scores.nq; i++)
             if (b->scores.q0 + i > 0) A[i * b->scores.ld + k] = 0;
     }
 }
 
 /* Queries that see nothing any more get scores of zero, which a weight function can bear. */
-static void find_blind(Block *b, float *S) {
+static void find_keyless(Block *b, float *S) {
     const Scores *c = &b->scores;
     for (int i = 0; i < c->nq; i++) {
         float top = c->null[i];
         for (int k = c->k0; k < c->k1; k++) top = S[i * c->ld + k] > top ? S[i * c->ld + k] : top;
-        b->blind[i] = top == -INFINITY;
-        for (int k = c->k0; b->blind[i] && k < c->k1; k++) S[i * c->ld + k] = 0;
+        b->keyless[i] = top == -INFINITY;
+        for (int k = c->k0; b->keyless[i] && k < c->k1; k++) S[i * c->ld + k] = 0;
     }
 }
 
-static void clear_blind(const Block *b, float *A) {
+static void clear_keyless(const Block *b, float *A) {
     for (int i = 0; i < b->scores.nq; i++)
-        for (int k = b->scores.k0; b->blind[i] && k < b->scores.k1; k++) A[i * b->scores.ld + k] = 0;
+        for (int k = b->scores.k0; b->keyless[i] && k < b->scores.k1; k++) A[i * b->scores.ld + k] = 0;
 }
 
 static void add_slope(const Scores *b, float *S, float slope) {
@@ -319,11 +319,11 @@ static void score(Block *b, const Head *x) {
                    p->Kt + (int64_t)m * x->dk * p->ld + c->k0, p->ld, false);
         if (x->s->slope) add_slope(c, S, x->s->slope[x->h]);
         mask(b, x, S);
-        if (x->s->blinds) hide_blinds(b, x, S);
+        if (x->s->score_biases) add_score_biases(b, x, S);
     }
     score_null(b, x);
-    for (int m = 0; x->s->blinds && m < slot_maps(x->slot); m++)
-        find_blind(b, p->S + (int64_t)m * ATTENTION_BLOCK * p->ld);
+    for (int m = 0; x->s->score_biases && m < slot_maps(x->slot); m++)
+        find_keyless(b, p->S + (int64_t)m * ATTENTION_BLOCK * p->ld);
 }
 
 static void clear_rows(float *S, const Scores *b) {
@@ -409,7 +409,7 @@ void attention_forward(const AttentionSlot *slot, const AttentionShape *s, const
                 open_block(&b, &x, q0, stat + head * s->T * slot_maps(slot));
                 score(&b, &x);
                 slot->weights(&b.scores);
-                clear_blind(&b, x.p.S);
+                clear_keyless(&b, x.p.S);
                 drop_keys(&b, &x, x.p.S);
                 clear_rows(x.p.S, &b.scores);
                 if (first) first_weights(&b.scores, &x, first + head * s->T);
@@ -463,15 +463,15 @@ static void null_backward(const Scores *b, const Head *x, float *partial) {
 }
 
 /* What a loss of its own adds to the gradient of the weights on first keys: to dA, and to A . dA. */
-static void push_first(Block *b, const Head *x) {
+static void add_first_gradient(Block *b, const Head *x) {
     const AttentionShape *s = x->s;
     const int32_t *doc_start = s->doc_start + (int64_t)x->row * s->T + b->scores.q0;
     int64_t head = (int64_t)x->row * s->H + x->h;
     const float *first = s->first + head * s->T + b->scores.q0;
     for (int i = 0; i < b->scores.nq; i++) {
-        float push = s->push[2 * head + (doc_start[i] != b->scores.q0 + i)];
-        if (doc_start[i] >= b->scores.k0) b->scores.dS[i * b->scores.ld + doc_start[i]] += push;
-        b->dot[i] += push * first[i];
+        float d_mass = s->d_mass[2 * head + (doc_start[i] != b->scores.q0 + i)];
+        if (doc_start[i] >= b->scores.k0) b->scores.dS[i * b->scores.ld + doc_start[i]] += d_mass;
+        b->dot[i] += d_mass * first[i];
     }
 }
 
@@ -485,11 +485,11 @@ static void backward_block(Block *block, const Head *x) {
     score(block, x);
     x->product(p->D + b->k0, ld, ATTENTION_BLOCK, keys, x->s->dh, G, dhp, 1, p->Vt + b->k0, ld, false);
     for (int i = 0; i < b->nq; i++) b->dnull[i] = dot(G + (int64_t)i * dhp, p->value, dhp);
-    if (x->s->push) push_first(block, x);
-    clear_blind(block, p->D);
+    if (x->s->d_mass) add_first_gradient(block, x);
+    clear_keyless(block, p->D);
     drop_keys(block, x, p->D);
     x->slot->backward(b);
-    clear_blind(block, p->S);
+    clear_keyless(block, p->S);
     drop_keys(block, x, p->S);
     clear_rows(p->S, b);
     x->product(p->dV + (int64_t)b->k0 * dhp, dhp, keys, dhp, ATTENTION_BLOCK, p->S + b->k0, 1, ld, G, dhp,

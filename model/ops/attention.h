@@ -18,16 +18,16 @@ typedef struct AttentionShape {
     int64_t ld;
     const int32_t *doc_start; /* (B, T) first position of each token's document */
     Visible visible;
-    const Blinds *blinds;      /* what interventions hide; NULL: nothing */
-    const float *slope;        /* (H) ALiBi: key k's score falls by slope (q - k); NULL: none */
-    const float *part[PARTS];  /* the slot's tensors by what they are; NULL: none */
-    const bool *null;          /* (H) heads with a null key */
-    const ModelConfig *config; /* what a weight function is set by */
-    bool bf16;                 /* factors of products are rounded to it; where gemm_bf16_supported */
+    const ScoreBiases *score_biases; /* what interventions hide; NULL: nothing */
+    const float *slope;              /* (H) ALiBi: key k's score falls by slope (q - k); NULL: none */
+    const float *part[PARTS];        /* the slot's tensors by what they are; NULL: none */
+    const bool *null;                /* (H) heads with a null key */
+    const ModelConfig *config;       /* what a weight function is set by */
+    bool bf16;                       /* factors of products are rounded to it; where gemm_bf16_supported */
     /* Backward: (B, H, 2) added to the gradient of each weight on a first key, of a document's first query,
      * of others; NULL: 0. */
-    const float *push;
-    const float *first; /* those weights, (B, H, T), where there is a push */
+    const float *d_mass;
+    const float *first; /* those weights, (B, H, T), where there is a d_mass */
 } AttentionShape;
 
 /* Floats of scratch a thread needs, and of one head's gradients of its parts in one row. */

@@ -166,11 +166,11 @@ static void any_prefix_can_be_judged(void **state) {
         }
 }
 
-static void strays_are_counted(void **state) {
+static void bytes_that_are_not_utf8_are_counted(void **state) {
     (void)state;
     static const struct {
         const char *text;
-        int64_t strays;
+        int64_t invalid_bytes;
     } rows[] = {{"", 0},
                 {"plain", 0},
                 {"caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80", 0},
@@ -184,7 +184,8 @@ static void strays_are_counted(void **state) {
                  "c",
                  2}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        assert_int_equal(utf8_strays(rows[i].text, (int64_t)strlen(rows[i].text)), rows[i].strays);
+        assert_int_equal(utf8_invalid_bytes(rows[i].text, (int64_t)strlen(rows[i].text)),
+                         rows[i].invalid_bytes);
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, setup_folder, teardown_folder)
@@ -195,6 +196,6 @@ int main(void) {
                                        IN_FOLDER(bare_tokens_are_no_text),
                                        IN_FOLDER(a_long_first_line_of_json_is_known),
                                        cmocka_unit_test(any_prefix_can_be_judged),
-                                       cmocka_unit_test(strays_are_counted)};
+                                       cmocka_unit_test(bytes_that_are_not_utf8_are_counted)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -243,7 +243,8 @@ static bool holds(const HuggingFaceClass *h, const char *key, const char *have, 
 }
 
 /* The number of the model's keys whose values the class cannot have, and the first such key. */
-static int misfits(const HuggingFaceClass *h, const Config *c, const Config *defaults, const char **first) {
+static int unsupported_keys(const HuggingFaceClass *h, const Config *c, const Config *defaults,
+                            const char **first) {
     int n = 0;
     const char *key;
     for (int i = 0; (key = config_key_name(i)); i++) {
@@ -261,7 +262,7 @@ const HuggingFaceClass *hugging_face_class_for(const Config *c, Error *e) {
     const char *key = NULL, *nearest = NULL;
     int fewest = 1 << 30;
     for (const HuggingFaceClass *h = hugging_face_classes; h->name; h++) {
-        int n = misfits(h, c, &defaults, &key);
+        int n = unsupported_keys(h, c, &defaults, &key);
         if (!n) return h;
         if (n < fewest) fewest = n, nearest = key;
     }

@@ -22,12 +22,12 @@ typedef enum Type { INTEGER, SEED_OR_NULL, NUMBER, CHOICE, STRING, BOOLEAN, LIST
 typedef struct Row {
     const char *key;
     Type type;
-    size_t offset, size;         /* of the field in Config */
-    const char *fallback;        /* default as text; NULL: the first choice, as the model lists them */
-    double low, high;            /* both allowed; 2^53 at most, so that a double tells them apart */
-    SlotKind slot;               /* whose rows are the choices; else: */
-    const char *(*names)(int i); /* of a choice */
-    const char *(*says)(int i);  /* what each of them is; NULL: the name tells */
+    size_t offset, size;               /* of the field in Config */
+    const char *fallback;              /* default as text; NULL: the first choice, as the model lists them */
+    double low, high;                  /* both allowed; 2^53 at most, so that a double tells them apart */
+    SlotKind slot;                     /* whose rows are the choices; else: */
+    const char *(*names)(int i);       /* of a choice */
+    const char *(*choice_help)(int i); /* what each of them is; NULL: the name tells */
     int since; /* NUMERICS when the key was born, after runs of these numerics; 0: before any */
     const char *help;
 } Row;
@@ -48,7 +48,7 @@ static const char *choice(const Row *row, int i) {
     return row->slot ? slot_row(row->slot, i)->name : row->names(i);
 }
 static const char *choice_help(const Row *row, int i) {
-    return row->slot ? slot_row(row->slot, i)->help : row->says ? row->says(i) : NULL;
+    return row->slot ? slot_row(row->slot, i)->help : row->choice_help ? row->choice_help(i) : NULL;
 }
 
 #define AT(field) offsetof(Config, field), sizeof(((Config *)0)->field)
@@ -167,7 +167,7 @@ static const Row rows[] = {
      .help = "of the weights at init_from, by which the run is known: filled in; one that is given must be "
              "theirs"},
 
-    {"optim.name", CHOICE, AT(optim.name), "adamw", .names = optimiser_name, .says = optimiser_help,
+    {"optim.name", CHOICE, AT(optim.name), "adamw", .names = optimiser_name, .choice_help = optimiser_help,
      .help = "optimiser"},
     {"optim.lr", NUMBER, AT(optim.lr), "1e-3", 0, 1e3, .help = "learning rate after warm-up"},
     {"optim.min_lr", NUMBER, AT(optim.min_lr), "-1", -1, 1e3, .help = "at the end; -1: lr / 10"},

@@ -156,16 +156,16 @@ static const struct Rule {
     {"diverged", CLAIM_NEEDS_RETRY, CLAIM_TAKEN, CLAIM_TAKEN, true},
 };
 
-typedef struct Standing {
+typedef struct RunState {
     ClaimResult result;
     bool afresh; /* it has no rows to go on with, or is to lose them */
     char kernels[CLAIM_KERNELS];
-} Standing;
+} RunState;
 
 /* Of the run with that key; one that is not there yet may be taken. */
-static bool read_standing(Store *s, const RunIdentity *id, bool again, bool retry, Standing *out,
-                          int64_t *run, Error *e) {
-    *out = (Standing){.result = CLAIM_TAKEN, .afresh = true};
+static bool read_run_state(Store *s, const RunIdentity *id, bool again, bool retry, RunState *out,
+                           int64_t *run, Error *e) {
+    *out = (RunState){.result = CLAIM_TAKEN, .afresh = true};
     sqlite3_stmt *read = store_prepare(
         s, e, "SELECT id, status, started IS NULL, blas_arch FROM run WHERE key = ?1", "t", id->key);
     if (!read) return false;
@@ -173,7 +173,7 @@ static bool read_standing(Store *s, const RunIdentity *id, bool again, bool retr
     while ((result = sqlite3_step(read)) == SQLITE_ROW) { /* one at most: keys are unique */
         *run = sqlite3_column_int64(read, 0);
         const char *status = column_text(read, 1), *kernels = column_text(read, 3);
-        *out = (Standing){.result = CLAIM_TAKEN, .afresh = sqlite3_column_int(read, 2)};
+        *out = (RunState){.result = CLAIM_TAKEN, .afresh = sqlite3_column_int(read, 2)};
         snprintf(out->kernels, sizeof out->kernels, "%s", kernels ? kernels : "");
         for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
             if (status && !strcmp(rules[i].status, status))
@@ -216,9 +216,9 @@ static bool start(Store *s, const RunIdentity *id, int64_t run, Error *e) {
 }
 
 /* With the lock held: the row's last word, in one transaction. It takes the rows of who starts afresh. */
-static bool claim_row(Store *s, const RunIdentity *id, bool again, bool retry, Standing *out, int64_t *run,
+static bool claim_row(Store *s, const RunIdentity *id, bool again, bool retry, RunState *out, int64_t *run,
                       Error *e) {
-    if (!store_enqueue(s, id, run, e) || !read_standing(s, id, again, retry, out, run, e)) return false;
+    if (!store_enqueue(s, id, run, e) || !read_run_state(s, id, again, retry, out, run, e)) return false;
     if (out->result != CLAIM_TAKEN || !out->afresh) return true;
     return delete_rows(s, *run, -1, e) &&
            store_finish(s,
@@ -233,25 +233,25 @@ static bool claim_row(Store *s, const RunIdentity *id, bool again, bool retry, S
  * started. Those that no row knows of, of a database that is gone, stay unless the user asked for a new
  * start: they are days of work, if not to be gone on from (checkpoint_resume sets them aside). */
 static bool take(Store *s, const RunIdentity *id, bool again, bool retry, Claim *out, Error *e) {
-    Standing standing;
-    if (!store_begin(s, e) || !store_end(s, claim_row(s, id, again, retry, &standing, &out->run, e), e))
+    RunState state;
+    if (!store_begin(s, e) || !store_end(s, claim_row(s, id, again, retry, &state, &out->run, e), e))
         return false;
-    out->result = standing.result;
-    if (!standing.afresh) strcpy(out->kernels, standing.kernels);
+    out->result = state.result;
+    if (!state.afresh) strcpy(out->kernels, state.kernels);
     if (out->result != CLAIM_TAKEN) return true;
-    return (!standing.afresh || !again || empty_folder(out->folder, remove_former, e)) &&
+    return (!state.afresh || !again || empty_folder(out->folder, remove_former, e)) &&
            start(s, id, out->run, e);
 }
 
 bool store_claim(Store *s, const RunIdentity *id, bool again, bool retry, Claim *out, Error *e) {
     *out = (Claim){.result = CLAIM_BUSY, .run = -1, .lock = -1};
     if (!store_folder(s, id->key, out->folder, e)) return false;
-    Standing standing;
+    RunState state;
     /* Looked at before the lock too: who only asks must not seem to be at work on it. */
-    if (!store_flush(s, e) || !read_standing(s, id, again, retry, &standing, &out->run, e)) return false;
-    if (standing.result != CLAIM_TAKEN) {
-        out->result = standing.result;
-        strcpy(out->kernels, standing.kernels);
+    if (!store_flush(s, e) || !read_run_state(s, id, again, retry, &state, &out->run, e)) return false;
+    if (state.result != CLAIM_TAKEN) {
+        out->result = state.result;
+        strcpy(out->kernels, state.kernels);
         return true;
     }
     LockResult lock = lock_take(s, out->folder, &out->lock, e);
