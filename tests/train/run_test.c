@@ -88,7 +88,7 @@ static void train_to_the_end(void **state) {
         "1|\n");
     assert_answer(p, "a.db",
                   "SELECT group_concat(DISTINCT probe) FROM (SELECT probe FROM eval ORDER BY probe)",
-                  "context,main,other_bos,random|\n");
+                  "context,main,other_bos,random,repeated|\n");
     assert_answer(p, "a.db",
                   "SELECT count(*) FROM eval WHERE step IN (0, 300) AND probe = 'main' AND val_loss > 0",
                   "2|\n");
