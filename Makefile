@@ -222,6 +222,14 @@ build/version.h: FORCE
 	    printf '#define SINKLAB_GIT "%s"\n' "$${commit:-unknown}" > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 build/train/host.o: build/version.h
+
+# Questions with names, part of the binary.
+build/queries.h: FORCE
+	@mkdir -p build
+	@printf 'QUERY(%s)\n' $(basename $(notdir $(QUERIES))) > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+QUERIES := $(wildcard ablations/queries/*.sql)
+build/ablations/query.o: build/queries.h $(QUERIES)
 FORCE:
 
 # They ask the CPU what it can do, so they must run on any.

@@ -1,9 +1,9 @@
 -- In what do two runs differ, in configuration and in outcome?
 -- `.param set :first KEY` and `:second KEY` (any beginning) name them; else they are the last two.
 WITH chosen AS (
-    SELECT (SELECT id FROM run WHERE :first IS NULL OR substr(key, 1, length(:first)) = :first
+    SELECT (SELECT id FROM run WHERE :first IS NULL OR substr(key, 1, length(:first)) = :first || ''
             ORDER BY id DESC LIMIT 1 OFFSET iif(:first IS NULL, 1, 0)) AS a,
-           (SELECT id FROM run WHERE :second IS NULL OR substr(key, 1, length(:second)) = :second
+           (SELECT id FROM run WHERE :second IS NULL OR substr(key, 1, length(:second)) = :second || ''
             ORDER BY id DESC LIMIT 1) AS b
 ), fact AS (
     SELECT run_id, 'config' AS kind, key AS name, value FROM param
