@@ -255,6 +255,14 @@ build/version.h: FORCE
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 build/train/host.o: build/version.h
 build/train/host.o: ALL += -DSINKLAB_TARGET='"$(or $(patsubst -march=%,%,$(MARCH)),base)"'
+
+# Questions with names, part of the binary.
+build/queries.h: FORCE
+	@mkdir -p build
+	@printf 'QUERY(%s)\n' $(basename $(notdir $(QUERIES))) > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+QUERIES := $(wildcard ablations/queries/*.sql)
+build/ablations/query.o: build/queries.h $(QUERIES)
 FORCE:
 
 # They ask the CPU what it can do, so they must run on any.
