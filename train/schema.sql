@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS run ( -- One row a run, however often it was interrup
     id INTEGER PRIMARY KEY, -- this database's number of the run; other databases number differently
     key TEXT NOT NULL UNIQUE, -- 32 hex digits: hash of the configuration outside run.*, the corpus, the
     -- tokenizer and the numerics version
-    variant TEXT NOT NULL, -- name of the preset of slot and data keys
+    variant TEXT NOT NULL, -- name of the preset of slot and data keys; imported: a series that another program trained
     label TEXT NOT NULL DEFAULT '', -- name for people; not part of the key
     seed INTEGER NOT NULL, -- of initialisation, order of the text and probes, but where seeds.* of config say otherwise
     config TEXT NOT NULL CHECK (json_valid(config)), -- canonical JSON of the whole configuration, nested by
@@ -119,7 +119,7 @@ CREATE TABLE IF NOT EXISTS eval ( -- One row an evaluation and probe: the whole 
     T INTEGER, -- tokens of a sequence of the probe
     sequences INTEGER, -- sequences of the probe
     val_loss REAL, -- nats: mean negative log-likelihood over a fixed held-out set: of main 16,384 targets, at the end
-    -- 262,144; of other_bos 16,384 of another text
+    -- 262,144; of other_bos 16,384 of another text; of an imported series the probe's own rows
     val_loss_1 REAL, -- nats: the same without the first target of every row
     bits_per_byte REAL, -- val_loss / (ln 2 * bytes per token of the held-out text)
     sink_rate_02 REAL, -- share of (sequence, layer, head) whose mass of the first key is above 0.2

@@ -129,7 +129,7 @@ static void schema_loads_twice(void **state) {
 static void a_changed_schema_has_another_version(void **state) {
     (void)state;
     static const int version = 2;
-    static const char hash[] = "35ef01a47ed5cc136db3e571649cf067";
+    static const char hash[] = "b061f2293e5fc6c1449fc370903a13a0";
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
     char now[HASH_HEX], answer[256];
