@@ -46,6 +46,12 @@ static const char planted[] =
     " SELECT moment.id, step, 'main', value / 2, value % 2, iif(sinks, 2, 1) * (0.05 + 0.1 * value),"
     "  iif(moment.id = 4 AND value = 3, 5, 0), 0.4, 1 - value * 0.1, 0.5 FROM moment, json_each('[0, 1, 2, "
     "3]');"
+    "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 40)"
+    " INSERT INTO step_head (run_id, step, layer, head, first_mass)"
+    " SELECT at.id, i, 1, value, iif(variant = 'baseline' AND i > 20, 0.9, 0.1) + iif(value, 0.0625, -0.0625)"
+    " FROM at, n, json_each('[0, 1]') WHERE i <= last;"
+    "UPDATE eval_head SET sink_mass = 0.2 WHERE layer = 1 AND head = 0 AND run_id = 2 AND step = 20;"
+    "UPDATE eval_head SET sink_mass = 0.1 WHERE layer = 1 AND head = 1 AND run_id = 5 AND step = 10;"
     "INSERT INTO event (run_id, step, kind, detail, at) VALUES (5, 10, 'diverged', 'loss inf', 'then');"
     "INSERT INTO sweep (id, name, file, claim) VALUES (1, 'bos', '', 'No BOS, no sink.');"
     "INSERT INTO sweep_expect VALUES (1, 0, 'sink_rate_03', 'lower', 0.1, 'bos=row');"
@@ -166,6 +172,39 @@ static const struct Answer {
                               "baseline|2|2|1.0||key5\n"
                               "no_bos|0|5|1.0||key3\n"
                               "no_bos|1|4|1.0||key4\n"},
+    {"transition_width.sql", "baseline|0|0.1|0.5|21|29|0.14|key1\n"
+                             "baseline|1|0.1|0.5|21|29|0.14|key2\n"
+                             "no_bos|0|0.1|0.1||||key3\n"
+                             "no_bos|1|0.1|0.1||||key4\n"},
+    {"onset_order.sql", "baseline|norm_ratio|2|3|10.0|10.0|10.0|1.0|0.0\n"
+                        "baseline|sink_rate_03|2|3|20.0|20.0|20.0|0.0|0.0\n"
+                        "baseline|first_mass|2|2|24.0|24.0|24.0|0.0|1.0\n"
+                        "baseline|value_drain|0|3|||||\n"
+                        "no_bos|first_mass|0|2|||||\n"
+                        "no_bos|norm_ratio|0|2|||||\n"
+                        "no_bos|sink_rate_03|0|2|||||\n"
+                        "no_bos|value_drain|0|2|||||\n"},
+    {"turnover.sql", "baseline|0|4|3|3|3|0|0|key1\n"
+                     "baseline|1|4|3|3|4|1|0|key2\n"
+                     "baseline|2|4|3|2|3|1|1|key5\n"
+                     "no_bos|0|4|1|1|1|0|0|key3\n"
+                     "no_bos|1|4|1|1|1|0|0|key4\n"},
+    {"sink_layer_over_time.sql", "baseline|0|20|30|1|1|0.5|key1\n"
+                                 "baseline|0|30||0|0|0.5|key1\n"
+                                 "baseline|1|20|30|1|1|0.5|key2\n"
+                                 "baseline|1|30||0|0|0.5|key2\n"},
+    {"mass_by_rows.sql", "baseline|32|3|100|3|0.1|0.1625\n"
+                         "baseline|32|6|200|3|0.1|0.1625\n"
+                         "baseline|32|9|300|3|0.1|0.1625\n"
+                         "baseline|32|18|600|3|0.1|0.1625\n"
+                         "baseline|32|34|1100|2|0.1|0.1625\n"
+                         "baseline|32|65|2100|2|0.14|0.2025\n"
+                         "no_bos|32|3|100|2|0.1|0.1625\n"
+                         "no_bos|32|6|200|2|0.1|0.1625\n"
+                         "no_bos|32|9|300|2|0.1|0.1625\n"
+                         "no_bos|32|18|600|2|0.1|0.1625\n"
+                         "no_bos|32|34|1100|2|0.1|0.1625\n"
+                         "no_bos|32|65|2100|2|0.1|0.1625\n"},
     {"claims.sql",
      "bos|No BOS, no sink.|sink_rate_03 lower by 0.1|bos=none|all|2|-0.4|-0.4225|-0.3775|supported|0|\n"},
 };
@@ -305,17 +344,21 @@ static const char *const short_answers[] = {
     "baseline|2|10|5.75|0.0\n",
     "baseline|0|0|1|10\n"
     "baseline|1|0|1|10\n"
-    "baseline|2|0|1|10\n",
+    "baseline|2|0|1|10\n"
+    "baseline|0|1|0|21\n"
+    "baseline|0|1|1|21\n"
+    "baseline|1|1|0|21\n"
+    "baseline|1|1|1|21\n",
+    "baseline|0|1|1|40|0.9625|\n"
+    "baseline|1|1|1|40|0.9625|\n"
+    "baseline|0|1|0|40|0.8375|\n"
+    "baseline|1|1|0|40|0.8375|\n"
     "baseline|0|0|1|20|0.5|0.5\n"
     "baseline|1|0|1|20|0.5|0.5\n"
     "baseline|2|0|1|20|0.5|0.5\n"
-    "baseline|0|0|0|20|0.125|1.0\n"
-    "baseline|1|0|0|20|0.125|1.0\n"
-    "no_bos|0|0|0|20|0.125|1.0\n"
-    "no_bos|0|0|1|20|0.125|0.5\n"
-    "no_bos|1|0|0|20|0.125|1.0\n"
-    "no_bos|1|0|1|20|0.125|0.5\n"
-    "baseline|2|0|0|20|0.125|1.0\n",
+    "no_bos|0|1|1|40|0.1625|\n"
+    "no_bos|1|1|1|30|0.1625|\n"
+    "baseline|2|1|1|10|0.1625|\n",
     "baseline|0|10|20\n"
     "baseline|1|10|20\n"
     "no_bos|0||\n"
