@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS run ( -- One row a run, however often it was interrup
     id INTEGER PRIMARY KEY, -- this database's number of the run; other databases number differently
     key TEXT NOT NULL UNIQUE, -- 32 hex digits: hash of the configuration outside run.*, the corpus, the
     -- tokenizer and the numerics version
-    variant TEXT NOT NULL, -- name of the preset of slot and data keys
+    variant TEXT NOT NULL, -- name of the preset of slot and data keys; imported: a series that another program trained
     label TEXT NOT NULL DEFAULT '', -- name for people; not part of the key
     seed INTEGER NOT NULL, -- of initialisation, order of the text and probes, but where seeds.* of config say otherwise
     config TEXT NOT NULL CHECK (json_valid(config)), -- canonical JSON of the whole configuration, nested by
@@ -119,7 +119,7 @@ CREATE TABLE IF NOT EXISTS eval ( -- One row an evaluation and probe: the whole 
     T INTEGER, -- tokens of a sequence of the probe
     sequences INTEGER, -- sequences of the probe
     val_loss REAL, -- nats: mean negative log-likelihood over a fixed held-out set: of main 16,384 targets, at the end
-    -- 262,144; of other_bos 16,384 of another text
+    -- 262,144; of other_bos 16,384 of another text; of an imported series the probe's own rows
     val_loss_1 REAL, -- nats: the same without the first target of every row
     bits_per_byte REAL, -- val_loss / (ln 2 * bytes per token of the held-out text)
     sink_rate_02 REAL, -- share of (sequence, layer, head) whose mass of the first key is above 0.2
@@ -346,8 +346,20 @@ VALUES ('model.head_dim', 0), ('model.value_scale', 0), ('model.residual_clip', 
        ('model.gate_rank', 16), ('train.gate_balance', 0), ('train.init_hash', ''),
        ('probe.gradients', 0);
 
+CREATE VIEW IF NOT EXISTS axis (name, key) AS -- Configuration keys that are columns of the views curve, head and result, and
+    -- their names there: what runs are commonly made to differ in. Any other key of a run is in the view param.
+VALUES ('layers', 'model.layers'), ('width', 'model.width'), ('heads', 'model.heads'), ('kv_heads', 'model.kv_heads'),
+       ('head_dim', 'model.head_dim'), ('mlp_width', 'model.mlp_width'), ('context', 'model.context'), ('attention', 'model.attention'),
+       ('window', 'model.window'), ('head_out', 'model.head_out'), ('qk', 'model.qk'), ('position', 'model.position'),
+       ('norm', 'model.norm'), ('mlp', 'model.mlp'), ('value_scale', 'model.value_scale'),
+       ('source', 'data.source'), ('tokenizer', 'data.tokenizer'),
+       ('vocab', 'data.vocab'), ('bos', 'data.bos'), ('mask', 'data.mask'), ('steps', 'train.steps'),
+       ('batch_tokens', 'train.batch_tokens'), ('precision', 'train.precision'), ('optimiser', 'optim.name'),
+       ('lr', 'optim.lr'), ('schedule', 'optim.schedule'), ('warmup', 'optim.warmup'),
+       ('weight_decay', 'optim.weight_decay'), ('beta2', 'optim.beta2'), ('clip', 'optim.clip');
+
 CREATE VIEW IF NOT EXISTS param AS -- One row a configuration key of a run: run.id, dotted key, value.
-SELECT r.id AS run, replace(substr(j.fullkey, 3), '"', '') AS key, j.atom AS value
+SELECT r.id AS run_id, replace(substr(j.fullkey, 3), '"', '') AS key, j.atom AS value
 FROM run AS r, json_tree(r.config) AS j
 WHERE j.type NOT IN ('object', 'array')
 UNION ALL SELECT r.id, y.key, y.value FROM run AS r, young_key AS y WHERE json_type(r.config, '$.' || y.key) IS NULL;
@@ -362,12 +374,13 @@ FROM (SELECT id AS run_id, coalesce(config ->> '$.data.bos', '') AS bos, coalesc
                     config ->> '$.model.context', config ->> '$.train.loss_from', config ->> '$.model.prefix') AS text
       FROM run);
 
-CREATE VIEW IF NOT EXISTS sink AS -- Sink rate and mass by run, probe and step, with the uniform control; proxy 1:
+CREATE VIEW IF NOT EXISTS sink AS -- Sink rate and mass by run and step on probe main, with the uniform control; proxy 1:
     -- of |A| / sum |A|, since rows of this kind of attention need not sum to one; NULL: of A.
 SELECT r.variant, r.seed, e.probe, e.step, e.sink_rate_02, e.sink_rate_03, e.sink_rate_05, e.sink_rate_08,
-       e.sink_mass, e.uniform_mass, e.max_mass, e.T, m.value AS proxy, r.label, r.key
+       e.sink_mass, e.uniform_mass, e.max_mass, e.T, m.value AS proxy, r.label, r.key, r.id AS run_id
 FROM eval AS e JOIN run AS r ON r.id = e.run_id
-LEFT JOIN metric AS m ON m.run_id = e.run_id AND m.step = e.step AND m.name = e.probe || '.proxy';
+LEFT JOIN metric AS m ON m.run_id = e.run_id AND m.step = e.step AND m.name = 'main.proxy'
+WHERE e.probe = 'main';
 
 CREATE VIEW IF NOT EXISTS sink_rate_at AS -- Sink rate of a head at every threshold eps = 0.01, 0.02 .. 0.99: share of the
     -- sequences whose mass of the first key is strictly above eps. The mean over heads, and over layers, is that of a
@@ -449,7 +462,7 @@ CREATE VIEW IF NOT EXISTS arm AS -- One row a run: what it is besides its seed. 
     -- every key in which runs of that name differ: two sides of a sweep over any axis have two names.
 WITH fact AS MATERIALIZED (
     SELECT r.id AS run_id, iif(r.label = '', r.variant, r.label) AS name, p.key, p.value
-    FROM run AS r JOIN param AS p ON p.run = r.id
+    FROM run AS r JOIN param AS p ON p.run_id = r.id
     WHERE p.key NOT IN ('seed', 'label') AND p.key NOT LIKE 'run.%'
 ), telling AS ( -- an element of a list tells by being there, too
     SELECT name, key FROM fact GROUP BY name, key
@@ -480,7 +493,7 @@ WITH aside (path, plain) AS ( -- plain NULL: no choice, but what goes with one
 ), side AS MATERIALIZED (
     SELECT f.*, r.config, (SELECT count(*) FROM aside WHERE json_extract(r.config, path) <> plain) AS choices,
            (SELECT group_concat(p.key || '=' || p.value)
-            FROM (SELECT key, value FROM param WHERE run = r.id ORDER BY key) AS p
+            FROM (SELECT key, value FROM param WHERE run_id = r.id ORDER BY key) AS p
             WHERE p.key NOT IN ('variant', 'label', 'seed') AND p.key NOT LIKE 'run.%'
                   AND NOT EXISTS (SELECT 1 FROM aside WHERE '$.' || p.key = path OR p.key LIKE substr(path, 3) || '[%')
            ) AS rest
@@ -594,7 +607,7 @@ WITH score AS (
     SELECT c.sweep, c.stratum, c.side, c.cell, min(c.label) AS label,
            avg(CASE WHEN c.judges THEN NULL WHEN r.status = 'diverged' THEN 9e999 WHEN r.status = 'done' THEN
                (SELECT e.val_loss FROM eval_now AS e WHERE e.run_id = r.id AND e.probe = 'main'
-                ORDER BY e.step DESC LIMIT 1) END) AS score, -- as in sweep_metrics, by a look-up
+                ORDER BY e.step DESC LIMIT 1) END) AS score,
            count(*) FILTER (WHERE NOT c.judges AND (coalesce(r.status, '') NOT IN ('done', 'diverged')
                                                     OR (r.id, 'val_loss') IN outdated)) AS waiting
     FROM sweep_cell AS c LEFT JOIN sweep_run AS s USING (sweep, "index") LEFT JOIN run AS r ON r.id = s.run

@@ -50,6 +50,9 @@ bool against_measure(const Model *a, const Model *b, const ProbeRows *p, double 
 static bool open_other(const ProbedModel *s, char path[1024], Model **m, int64_t *step, Error *e) {
     FoundModel f = {0};
     Config c;
+    if (!s->data && !s->o->ids)
+        return fail(e, EXIT_USAGE,
+                    "--against: whether both models have one tokenizer is not known (--ids FILE)");
     bool ok = find_model(s->o->against, s->o->db, &f, e) && checkpoint_open(f.path, &c, m, step, e);
     if (ok) strcpy(path, f.path);
     found_model_free(&f);

@@ -4,6 +4,7 @@
 #include "ablations/probe/modes.h"
 #include "ablations/probe/probe_list.h"
 #include "ablations/probe/probe_store.h"
+#include "ablations/probe/series.h"
 #include "ablations/probe/steps.h"
 #include "model/instruments/instrument.h"
 #include "model/interventions/intervention.h"
@@ -64,7 +65,9 @@ static bool answer_opened(ProbedModel *s, const FoundModel *f, Error *e) {
     if (s->control.n && (several || o->store))
         return fail(e, EXIT_USAGE, "--do: random(...) is shown of one checkpoint%s",
                     o->store ? ", not stored" : "");
-    if (o->store && !probe_store_check(s, e)) return false;
+    if (o->tokens_per_step && !(o->store && is_series(s, f)))
+        return fail(e, EXIT_USAGE, "--tokens-per-step: is of a series of checkpoints under --store");
+    if (o->store && !probe_store_check(s, f, e)) return false;
     if (!several && !ask(s, e)) return false;
     if (o->store) return probe_store(s, f, e);
     return !several || steps_show(s, f, e);
@@ -82,7 +85,9 @@ static bool answer(const char *word, const ProbeOptions *o, Error *e) {
         *f.folder = 0, f.n = 1; /* the newest alone */
     if (ok) {
         int set = o->light || (f.n > 1 && !o->heavy) ? LIGHT : LIGHT | HEAVY;
-        ok = probed_model_open(&s, f.path, set, o, e) && answer_opened(&s, &f, e);
+        ok = probed_model_open(&s, f.path, set, o, e);
+        s.threads = threads;
+        ok = ok && answer_opened(&s, &f, e);
         probed_model_close(&s);
     }
     found_model_free(&f);
@@ -93,20 +98,35 @@ static int probe(int argc, char **argv, Error *e) {
     ProbeOptions o = {
         .cache = "data/cache", .svg = ".", .db = "results.db", .perturb = INT64_MIN, .key = INT64_MIN};
     int words = 0;
-    const Flag flags[] = {{"--text", FLAG_TEXT, &o.text},         {"--sentence", FLAG_TEXT, &o.sentence},
-                          {"--ids", FLAG_TEXT, &o.ids},           {"--steps", FLAG_TEXT, &o.steps},
-                          {"--store", FLAG_BOOL, &o.store},       {"--db", FLAG_TEXT, &o.db},
-                          {"--light", FLAG_BOOL, &o.light},       {"--heavy", FLAG_BOOL, &o.heavy},
-                          {"--cache", FLAG_TEXT, &o.cache},       {"--do", FLAG_LIST, &o.changes},
-                          {"--heads", FLAG_BOOL, &o.heads},       {"--json", FLAG_BOOL, &o.json},
-                          {"--list", FLAG_BOOL, &o.list},         {"--key", FLAG_INT, &o.key},
-                          {"--perturb", FLAG_INT, &o.perturb},    {"--jacobian", FLAG_BOOL, &o.jacobian},
-                          {"--collapse", FLAG_BOOL, &o.collapse}, {"--embedding", FLAG_BOOL, &o.embedding},
-                          {"--maps", FLAG_BOOL, &o.maps},         {"--stream", FLAG_BOOL, &o.stream},
-                          {"--quantize", FLAG_TEXT, &o.quantize}, {"--keep", FLAG_TEXT, &o.keep},
-                          {"--against", FLAG_TEXT, &o.against},   {"--dump", FLAG_TEXT, &o.dump},
-                          {"--time", FLAG_BOOL, &o.time},         {"--svg", FLAG_TEXT, &o.svg},
-                          {"--quiet", FLAG_BOOL, &o.quiet},       {NULL, FLAG_BOOL, NULL}};
+    const Flag flags[] = {{"--text", FLAG_TEXT, &o.text},
+                          {"--sentence", FLAG_TEXT, &o.sentence},
+                          {"--ids", FLAG_TEXT, &o.ids},
+                          {"--steps", FLAG_TEXT, &o.steps},
+                          {"--store", FLAG_BOOL, &o.store},
+                          {"--tokens-per-step", FLAG_INT, &o.tokens_per_step},
+                          {"--db", FLAG_TEXT, &o.db},
+                          {"--light", FLAG_BOOL, &o.light},
+                          {"--heavy", FLAG_BOOL, &o.heavy},
+                          {"--cache", FLAG_TEXT, &o.cache},
+                          {"--do", FLAG_LIST, &o.changes},
+                          {"--heads", FLAG_BOOL, &o.heads},
+                          {"--json", FLAG_BOOL, &o.json},
+                          {"--list", FLAG_BOOL, &o.list},
+                          {"--key", FLAG_INT, &o.key},
+                          {"--perturb", FLAG_INT, &o.perturb},
+                          {"--jacobian", FLAG_BOOL, &o.jacobian},
+                          {"--collapse", FLAG_BOOL, &o.collapse},
+                          {"--embedding", FLAG_BOOL, &o.embedding},
+                          {"--maps", FLAG_BOOL, &o.maps},
+                          {"--stream", FLAG_BOOL, &o.stream},
+                          {"--quantize", FLAG_TEXT, &o.quantize},
+                          {"--keep", FLAG_TEXT, &o.keep},
+                          {"--against", FLAG_TEXT, &o.against},
+                          {"--dump", FLAG_TEXT, &o.dump},
+                          {"--time", FLAG_BOOL, &o.time},
+                          {"--svg", FLAG_TEXT, &o.svg},
+                          {"--quiet", FLAG_BOOL, &o.quiet},
+                          {NULL, FLAG_BOOL, NULL}};
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
     if (o.list) return instruments_list(o.json), EXIT_DONE;
     if (o.dump && words == 1)
@@ -142,6 +162,9 @@ const Command probe_command = {
         "  --heavy            all of them; so for one checkpoint\n"
         "  --store            into results.db, as training would have measured: under 'main', and with --do\n"
         "                     under 'main do INTERVENTION' (the view effect is the difference)\n"
+        "                     a series that no run here wrote (folders step1000 in Hugging Face's form, or\n"
+        "                     imported) becomes a run of the variant imported, on --text FILE or --ids FILE\n"
+        "  --tokens-per-step N  of such a series: its axis of tokens\n"
         "  --db PATH          where RUN is looked for and --store writes (default results.db)\n"
         "  --do INTERVENTION  before and after, such as 'drop_mlp(layer=0,pos=0)'; several in one\n"
         "                     text or one a time; random(of=INTERVENTION, n=20, seed=N) does it to n\n"

@@ -112,6 +112,27 @@ static const struct Answer {
                             "sink_rate_03|2|4|0.2|0.0|1.0\n"
                             "val_loss_late|2|4|0.375|0.3953|0.643\n"
                             "value_drain|2|4|0.0|0.0|\n"},
+    {"along_tokens.sql", "baseline|0|0|0|32|0.0|0.25|0.125|0.5|1.0|5.25|key1\n"
+                         "baseline|0|1000|10|32|0.0|0.25|0.125|0.5|4.0|4.75|key1\n"
+                         "baseline|0|2000|20|32|0.2|0.25|0.125|0.5|4.0|4.25|key1\n"
+                         "baseline|0|3000|30|32|0.3|0.25|0.125|0.5|4.0|3.75|key1\n"
+                         "baseline|0|4000|40|32|0.4|0.25|0.125|0.5|4.0|3.25|key1\n"
+                         "baseline|1|0|0|32|0.0|0.25|0.125|0.5|1.0|5.5|key2\n"
+                         "baseline|1|1000|10|32|0.0|0.25|0.125|0.5|4.0|5.0|key2\n"
+                         "baseline|1|2000|20|32|0.2|0.25|0.125|0.5|4.0|4.5|key2\n"
+                         "baseline|1|3000|30|32|0.3|0.25|0.125|0.5|4.0|4.0|key2\n"
+                         "baseline|1|4000|40|32|0.4|0.25|0.125|0.5|4.0|3.5|key2\n"
+                         "baseline|2|0|0|32|0.0|0.25|0.125|0.5|1.0|6.25|key5\n"
+                         "baseline|2|1000|10|32|0.0|0.25|0.125|0.5|4.0|5.75|key5\n"
+                         "no_bos|0|0|0|32|0.0|0.25|0.125|0.5|1.0|5.75|key3\n"
+                         "no_bos|0|1000|10|32|0.0|0.25|0.125|0.5|1.0|5.25|key3\n"
+                         "no_bos|0|2000|20|32|0.0|0.25|0.125|0.5|1.0|4.75|key3\n"
+                         "no_bos|0|3000|30|32|0.0|0.25|0.125|0.5|1.0|4.25|key3\n"
+                         "no_bos|0|4000|40|32|0.0|0.25|0.125|0.5|1.0|3.75|key3\n"
+                         "no_bos|1|0|0|32|0.0|0.25|0.125|0.5|1.0|6.0|key4\n"
+                         "no_bos|1|1000|10|32|0.0|0.25|0.125|0.5|1.0|5.5|key4\n"
+                         "no_bos|1|2000|20|32|0.0|0.25|0.125|0.5|1.0|5.0|key4\n"
+                         "no_bos|1|3000|30|32|0.0|0.25|0.125|0.5|1.0|4.5|key4\n"},
     {"gradient_spikes.sql", "baseline|1|done|1|35|35|9.0|-0.525|key2\n"},
     {"two_runs.sql", "config|data.bos|none|row\n"
                      "config|seed|1|2\n"
@@ -292,9 +313,122 @@ static void no_query_is_left_out(void **state) {
     DIR *folder = opendir("ablations/queries");
     assert_non_null(folder);
     int files = 0;
-    for (struct dirent *entry; (entry = readdir(folder));) files += entry->d_name[0] != '.';
+    for (struct dirent *entry; (entry = readdir(folder));) files += !!strstr(entry->d_name, ".sql");
     closedir(folder);
     assert_int_equal(files, ANSWERS);
+}
+
+/* ---- the short questions of README.md ---- */
+
+/* To the planted runs: updates of a head that becomes a sink at step 10 where there is a BOS, and a rate. */
+static const char planted_heads[] =
+    "UPDATE run SET config = json_set(config, '$.optim', json_object('lr', iif(seed = 1, 0.003, 0.001)));"
+    "INSERT INTO step_head SELECT at.id, i.value, 0, h.value, iif(variant = 'baseline' AND h.value AND "
+    "i.value >= 10,"
+    "  0.5, 0.125), 1 - 0.5 * h.value FROM at, json_each('[5, 10, 20]') AS i, json_each('[0, 1]') AS h;";
+
+static const char *const short_answers[] = {
+    "baseline|0|done|3.25|0.4|20|bos|key1\n"
+    "baseline|1|done|3.5|0.4|20|bos|key2\n"
+    "no_bos|0|done|3.75|0.0||bos|key3\n"
+    "no_bos|1|done|4.5|0.0||bos|key4\n"
+    "baseline|2|diverged|||||key5\n",
+    "0.001|2|3.5|3.25\n"
+    "0.003|2|4.0|3.5\n",
+    "baseline|2|0.4|0.25|0.125\n"
+    "no_bos|2|0.0|0.25|0.125\n",
+    "baseline|0|40|3.25|0.4\n"
+    "baseline|1|40|3.5|0.4\n"
+    "no_bos|0|40|3.75|0.0\n"
+    "no_bos|1|30|4.5|0.0\n"
+    "baseline|2|10|5.75|0.0\n",
+    "baseline|0|0|1|10\n"
+    "baseline|1|0|1|10\n"
+    "baseline|2|0|1|10\n"
+    "baseline|0|1|0|21\n"
+    "baseline|0|1|1|21\n"
+    "baseline|1|1|0|21\n"
+    "baseline|1|1|1|21\n",
+    "baseline|0|1|1|40|0.9625|\n"
+    "baseline|1|1|1|40|0.9625|\n"
+    "baseline|0|1|0|40|0.8375|\n"
+    "baseline|1|1|0|40|0.8375|\n"
+    "baseline|0|0|1|20|0.5|0.5\n"
+    "baseline|1|0|1|20|0.5|0.5\n"
+    "baseline|2|0|1|20|0.5|0.5\n"
+    "no_bos|0|1|1|40|0.1625|\n"
+    "no_bos|1|1|1|30|0.1625|\n"
+    "baseline|2|1|1|10|0.1625|\n",
+    "baseline|0|10|20\n"
+    "baseline|1|10|20\n"
+    "no_bos|0||\n"
+    "no_bos|1||\n"
+    "baseline|2|10|\n",
+    "baseline|10|3|1.667\n"
+    "baseline|20|2|1.375\n"
+    "baseline|30|2|1.375\n"
+    "baseline|40|2|1.375\n"
+    "no_bos|10|2|1.875\n"
+    "no_bos|20|2|1.875\n"
+    "no_bos|30|2|1.875\n"
+    "no_bos|40|1|1.75\n",
+    "baseline|0.001|2|1\n",
+    "data.bos|row,none\n"
+    "optim.lr|0.001,0.003\n"
+    "seed|0,1\n"
+    "variant|baseline,no_bos\n",
+    "baseline|0|4000|4.0|1000.0\n"
+    "baseline|1|4000|4.0|1000.0\n"
+    "no_bos|0|4000|4.0|1000.0\n"
+    "no_bos|1|3000|3.0|1000.0\n"
+    "baseline|2|1000|1.0|1000.0\n",
+    "curve|uniform_mass|the control: that mass under uniform attention to the keys seen, (1/T) sum_q 1/(q+1) "
+    "without a mask; what an intervention hides (zero_column) counts as seen\n"
+    "eval|uniform_mass|the control: that mass under uniform attention to the keys seen, (1/T) sum_q 1/(q+1) "
+    "without a mask; what an intervention hides (zero_column) counts as seen\n",
+};
+enum { SHORT = sizeof short_answers / sizeof *short_answers, SHORT_LINES = 5 };
+
+/* The next block of SQL in the text, ended by a NUL; NULL: none is left. *text goes on behind the block. */
+static char *next_block(char **text) {
+    static const char opens[] = "```sql\n", closes[] = "```\n";
+    char *from = strstr(*text, opens);
+    if (!from) return NULL;
+    from += sizeof opens - 1;
+    char *to = strstr(from, closes);
+    assert_non_null(to);
+    *to = 0;
+    *text = to + sizeof closes - 1;
+    return from;
+}
+
+static int lines_of(const char *text) {
+    int n = 0;
+    for (; *text; text++) n += *text == '\n';
+    return n;
+}
+
+static void natural_questions_take_five_lines(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    Bytes text = {0};
+    int n = 0;
+    run_sql(s, planted);
+    run_sql(s, planted_heads);
+    OK(file_read("ablations/queries/README.md", &text, &e));
+    OK(bytes_append(&text, "", 1, &e));
+    char *at = text.data;
+    for (char *sql; (sql = next_block(&at)); n++) {
+        assert_true(n < SHORT && lines_of(sql) <= SHORT_LINES);
+        char *rows = rows_of(s, "README.md", sql);
+        if (strcmp(rows, short_answers[n])) fail_msg("question %d answers:\n%s", n, rows);
+        free(rows);
+    }
+    assert_int_equal(n, SHORT);
+    bytes_free(&text);
+    store_close(s);
+    place_remove(&p);
 }
 
 int main(void) {
@@ -302,6 +436,7 @@ int main(void) {
         cmocka_unit_test(every_query_asks_and_answers),
         cmocka_unit_test(sides_of_one_variant_stand_apart),
         cmocka_unit_test(no_query_is_left_out),
+        cmocka_unit_test(natural_questions_take_five_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,6 +141,8 @@ typedef struct StepRow {
     double ms, probe_ms; /* times: NAN is no event */
 } StepRow;
 bool store_step(Store *s, int64_t run, const StepRow *row, Error *e);
+/* The tokens seen after a step of a run whose updates were made elsewhere. */
+bool store_tokens(Store *s, int64_t run, int64_t step, int64_t tokens, Error *e);
 /* What the checkpoint after a step took, once it is there: the step's row is written before it. */
 bool store_save_ms(Store *s, int64_t run, int64_t step, double ms, Error *e);
 /* first_mass, value_ratio: [layers][heads] */

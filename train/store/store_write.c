@@ -263,6 +263,10 @@ bool store_step(Store *s, int64_t run, const StepRow *row, Error *e) {
     return true;
 }
 
+bool store_tokens(Store *s, int64_t run, int64_t step, int64_t tokens, Error *e) {
+    return set_column(s, TABLE_STEP, add_row_at(s, TABLE_STEP, run, step), "tokens", (double)tokens, e);
+}
+
 bool store_save_ms(Store *s, int64_t run, int64_t step, double ms, Error *e) {
     return set_column(s, TABLE_STEP, add_row_at(s, TABLE_STEP, run, step), "save_ms", ms, e);
 }
