@@ -33,7 +33,7 @@ HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c t
 SHIM    := build/tests/faults/shim.so
 
 .PHONY: all test tests test-long mutants test-recipe portable stress soak coverage fuzz circles format format-check dist \
-    test-dist demo test-readme claims claims-quick results accept page test-page test-slurm test-mpi perf clean FORCE
+    test-dist install uninstall test-install demo test-readme claims claims-quick results accept page test-page test-slurm test-mpi perf clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -52,6 +52,27 @@ gpt: $(DOOR:%.c=build/%.o)
 build/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL) -c -o $@ $<
+
+# For everybody on a machine, or with DESTDIR for a package; PREFIX=$$HOME/.local needs no rights. The program lies beside its
+# page in lib/sinklab, where it looks for it. A machine of another kind takes what make MARCH=x86-64-v3 builds.
+PREFIX  ?= /usr/local
+INTO     = $(DESTDIR)$(PREFIX)
+LIBDIR   = $(INTO)/lib/sinklab
+PAGE     = $(wildcard ablations/page/*.js ablations/page/*.html ablations/page/*.css ablations/page/*.svg ablations/queries/*.sql)
+LIBRARIES = $(wildcard $(shell sed -n 's:^@[a-z]* \(node_modules/\):ablations/page/\1:p' ablations/page/page.html))
+install: sinklab
+	install -D sinklab $(LIBDIR)/sinklab
+	for f in $(PAGE) $(LIBRARIES) $(wildcard configs/*.yaml ablations/*.yaml); do install -D -m 644 $$f $(LIBDIR)/$$f || exit 1; done
+	mkdir -p $(INTO)/bin $(INTO)/share/man/man1 $(INTO)/share/bash-completion/completions $(INTO)/share/zsh/site-functions
+	ln -sfn ../lib/sinklab/sinklab $(INTO)/bin/sinklab
+	./sinklab help --man >$(INTO)/share/man/man1/sinklab.1
+	./sinklab help --bash >$(INTO)/share/bash-completion/completions/sinklab
+	./sinklab help --zsh >$(INTO)/share/zsh/site-functions/_sinklab
+uninstall:
+	rm -rf $(LIBDIR) $(INTO)/bin/sinklab $(INTO)/share/man/man1/sinklab.1 \
+	    $(INTO)/share/bash-completion/completions/sinklab $(INTO)/share/zsh/site-functions/_sinklab
+test-install: sinklab
+	tests/install.sh
 
 # Every tests/ROOM/NAME_test.c is a program of its own, run from the top of the tree.
 test: sinklab $(TESTS)
