@@ -22,6 +22,10 @@ const char *own_tokenizer_file(const char *folder) {
     return is_there(folder, MODEL) ? MODEL : is_there(folder, JSON) ? JSON : NULL;
 }
 
+bool own_tokenizer_hash(const char *folder, char hash[HASH_HEX], Error *e) {
+    return file_hash(path_of("%s/%s", folder, own_tokenizer_file(folder)).s, hash, e);
+}
+
 bool own_tokenizer_copy(const char *from, const char *to, char hash[HASH_HEX], Error *e) {
     const char *name = own_tokenizer_file(from);
     *hash = 0;

@@ -8,6 +8,8 @@
 
 /* The name of the folder's tokenizer, tokenizer.model before tokenizer.json; NULL: it has none. */
 const char *own_tokenizer_file(const char *folder);
+/* The hash of the file of a folder that has one. */
+bool own_tokenizer_hash(const char *folder, char hash[HASH_HEX], Error *e);
 /* Copies what such a tokenizer consists of, and tells the hash of its file; one that is not there is none:
  * hash "". */
 bool own_tokenizer_copy(const char *from, const char *to, char hash[HASH_HEX], Error *e);

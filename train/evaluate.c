@@ -2,7 +2,6 @@
 
 #include "model/instruments/instrument.h"
 #include "model/instruments/maps.h"
-#include "train/probe_rows.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,9 +14,9 @@ static const char *const probe_names[] = {"main", "context", "other_bos", "rando
 
 struct Evaluator {
     const Config *c;
-    const Dataset *d;
+    const Dataset *d; /* NULL: rows are the caller's */
     const Model *m;
-    float *scratch; /* room of an arena */
+    float *scratch; /* room of an arena; NULL: no backward is made */
     ProbeRows probe[PROBES];
     ProbeRows val;       /* one batch of held-out rows at a time */
     const char *changes; /* what is done to the model; NULL: nothing */
@@ -55,9 +54,17 @@ bool evaluator_create(Evaluator **out, const Config *c, const Dataset *d, const 
     return true;
 }
 
+bool evaluator_of_rows(Evaluator **out, const Config *c, const Model *m, const ProbeRows *main,
+                       const ProbeRows *other, const ProbeRows *random, Error *e) {
+    Evaluator *v = *out = calloc(1, sizeof *v);
+    if (!v) return fail(e, EXIT_FAILED, "probe: out of memory");
+    *v = (Evaluator){.c = c, .m = m, .probe = {[MAIN] = *main, [OTHER_BOS] = *other, [RANDOM] = *random}};
+    return true;
+}
+
 void evaluator_free(Evaluator *v) {
     if (!v) return;
-    for (int i = 0; i < PROBES; i++) probe_rows_free(&v->probe[i]);
+    for (int i = 0; i < PROBES && v->d; i++) probe_rows_free(&v->probe[i]);
     probe_rows_free(&v->val);
     maps_free(v->maps);
     free(v);
@@ -88,6 +95,18 @@ static double mean_of(const Mean *m, Scope s) {
     return m->n[s] ? m->sum[s] / (double)m->n[s] : NAN;
 }
 
+/* Losses and targets of `rows` rows: each row's to mean[row], or all of them to the one mean. */
+static void mean_add(Mean *mean, const float *losses, const int32_t *y, int rows, int T, bool by_row) {
+    for (int i = 0; i < rows * T; i++) {
+        Mean *to = by_row ? &mean[i / T] : mean;
+        for (Scope s = 0; s < SCOPES; s++) {
+            if (y[i] < 0 || !in_scope(s, i % T, T)) continue;
+            to->sum[s] += losses[i];
+            to->n[s]++;
+        }
+    }
+}
+
 /* The losses of the first `rows` rows in h, `batch` rows at a time: each row's added to mean[row], or all of
  * them, in order, to the one mean. */
 static void add_losses(const Evaluator *v, Tape *t, const ProbeRows *h, int rows, int batch, Mean *mean,
@@ -98,22 +117,15 @@ static void add_losses(const Evaluator *v, Tape *t, const ProbeRows *h, int rows
         int64_t at = (int64_t)r * h->T;
         Batch b = {n, h->T, h->at.x + at, h->at.y + at, h->at.doc_start + at, r};
         model_forward(v->m, t, &b);
-        const float *losses = tape_losses(t);
-        for (int i = 0; i < n * h->T; i++) {
-            Mean *to = by_row ? &mean[r + i / h->T] : mean;
-            for (Scope s = 0; s < SCOPES; s++) {
-                if (b.y[i] < 0 || !in_scope(s, i % h->T, h->T)) continue;
-                to->sum[s] += losses[i];
-                to->n[s]++;
-            }
-        }
+        mean_add(by_row ? mean + r : mean, tape_losses(t), b.y, n, h->T, by_row);
     }
 }
 
 static void report_losses(const Evaluator *v, const Mean *mean, Figures *f) {
     for (Scope s = 0; s < SCOPES; s++) figures_add(f, scope_names[s], -1, -1, mean_of(mean, s));
-    figures_add(f, "bits_per_byte", -1, -1,
-                mean_of(mean, SCOPE_ALL) / (log(2) * dataset_info(v->d)->bytes_per_token));
+    if (v->d)
+        figures_add(f, "bits_per_byte", -1, -1,
+                    mean_of(mean, SCOPE_ALL) / (log(2) * dataset_info(v->d)->bytes_per_token));
 }
 
 /* Row i of n that are spread evenly over `all`, in source order. */
@@ -215,7 +227,12 @@ static void measure(Evaluator *v, Tape *t, ProbeName p, int set, Figures *f) {
                    .scratch = v->scratch};
     figures_add(f, "T", -1, -1, h->T);
     figures_add(f, "sequences", -1, -1, h->rows);
-    instruments_measure(&probe, t, h->at.x, h->at.y, h->at.doc_start, set, f, NULL);
+    bool given = !v->d && p != RANDOM;
+    instruments_measure(&probe, t, h->at.x, h->at.y, h->at.doc_start, set, f, given ? h->losses : NULL);
+    if (!given) return;
+    Mean mean = {0};
+    mean_add(&mean, h->losses, h->at.y, h->rows, h->T, false);
+    report_losses(v, &mean, f);
 }
 
 static bool evaluate_probe(Evaluator *v, Tape *t, int batch, Store *s, int64_t run, int64_t step, ProbeName p,
@@ -223,13 +240,13 @@ static bool evaluate_probe(Evaluator *v, Tape *t, int batch, Store *s, int64_t r
     Figures f = {0};
     bool last = step == v->c->train.steps, ok = true;
     measure(v, t, p, set, &f);
-    if (p == MAIN && set & HEAVY) {
+    if (v->d && p == MAIN && set & HEAVY) {
         Mean few = held_out_loss(v, t, batch, VAL_TARGETS);
         Mean mean = last ? held_out_loss(v, t, batch, VAL_TARGETS_LAST) : few;
         report_losses(v, &mean, &f);
         figures_add(&f, "val_loss_16k", -1, -1, mean_of(&few, SCOPE_ALL));
     }
-    if (p == OTHER_BOS && set & HEAVY) {
+    if (v->d && p == OTHER_BOS && set & HEAVY) {
         Mean mean = {0};
         const ProbeRows *h = &v->probe[OTHER_BOS_LOSS];
         add_losses(v, t, h, h->rows, batch, &mean, false);
@@ -250,7 +267,7 @@ bool evaluate(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, int se
     int batch = tape_rows(t), others = step == v->c->train.steps ? set : LIGHT;
     bool ok = evaluate_probe(v, t, batch, s, run, step, MAIN, set, sink_rate, e);
     for (ProbeName p = CONTEXT; ok && set & HEAVY && !v->no_bos && p <= RANDOM; p++)
-        ok = evaluate_probe(v, t, batch, s, run, step, p, others, sink_rate, e);
+        ok = !v->probe[p].rows || evaluate_probe(v, t, batch, s, run, step, p, others, sink_rate, e);
     return ok;
 }
 

@@ -7,6 +7,7 @@
 #include "data/data.h"
 #include "model/model.h"
 #include "train/config/config.h"
+#include "train/probe_rows.h"
 #include "train/store/store.h"
 
 typedef struct Evaluator Evaluator;
@@ -18,6 +19,12 @@ enum { CHANGES_TEXT = 256 }; /* bytes of the text of interventions */
  */
 bool evaluator_create(Evaluator **out, const Config *c, const Dataset *d, const Model *m, float *scratch,
                       Error *e);
+/* The same of a model whose data are not at hand, on rows that stay the caller's: main, other_bos (without
+ * rows: none), random. Losses are over main's targets; no backward is made, and tapes need not be training
+ * ones.
+ */
+bool evaluator_of_rows(Evaluator **out, const Config *c, const Model *m, const ProbeRows *main,
+                       const ProbeRows *other, const ProbeRows *random, Error *e);
 void evaluator_free(Evaluator *v);
 
 /* From here on rows are put to a changed model, whose tape the caller gives; figures stand under the names of

@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS run ( -- One row a run, however often it was interrup
     id INTEGER PRIMARY KEY, -- this database's number of the run; other databases number differently
     key TEXT NOT NULL UNIQUE, -- 32 hex digits: hash of the configuration outside run.*, the corpus, the
     -- tokenizer and the numerics version
-    variant TEXT NOT NULL, -- name of the preset of slot and data keys
+    variant TEXT NOT NULL, -- name of the preset of slot and data keys; imported: a series that another program trained
     label TEXT NOT NULL DEFAULT '', -- name for people; not part of the key
     seed INTEGER NOT NULL, -- of initialisation, order of the text and probes, but where seeds.* of config say otherwise
     config TEXT NOT NULL CHECK (json_valid(config)), -- canonical JSON of the whole configuration, nested by
@@ -119,7 +119,7 @@ CREATE TABLE IF NOT EXISTS eval ( -- One row an evaluation and probe: the whole 
     T INTEGER, -- tokens of a sequence of the probe
     sequences INTEGER, -- sequences of the probe
     val_loss REAL, -- nats: mean negative log-likelihood over a fixed held-out set: of main 16,384 targets, at the end
-    -- 262,144; of other_bos 16,384 of another text
+    -- 262,144; of other_bos 16,384 of another text; of an imported series the probe's own rows
     val_loss_1 REAL, -- nats: the same without the first target of every row
     bits_per_byte REAL, -- val_loss / (ln 2 * bytes per token of the held-out text)
     sink_rate_02 REAL, -- share of (sequence, layer, head) whose mass of the first key is above 0.2
@@ -144,6 +144,7 @@ CREATE TABLE IF NOT EXISTS eval ( -- One row an evaluation and probe: the whole 
     bos_cost_late REAL, -- nats: the same over the targets of inputs floor(T/2) .. T-1 alone
     bos_cost_late_se REAL, -- nats: its standard error over the rows
     bos_cost_rows INTEGER, -- rows that both are over
+    prefix_uniform REAL, -- the control of eval_head.prefix_matching: that weight under uniform attention to the keys seen
     PRIMARY KEY (run_id, step, probe)
 ) STRICT, WITHOUT ROWID;
 
@@ -207,6 +208,15 @@ CREATE TABLE IF NOT EXISTS eval_layer ( -- One row an evaluation, probe and laye
     super_weight_ratio REAL, -- that norm of super_unit over the median of the units
     super_selectivity REAL, -- |mean activation| of super_unit at position 0 over its mean |activation| at t > 0
     super_cos_rest REAL, -- mean cosine of the normed x_t, t > 0, and the gate row of super_unit
+    attn_in_size REAL, -- root mean square, over all tokens and channels, of the normed input of attention
+    attn_write REAL, -- the same of what attention adds to the residual stream
+    mlp_in_size REAL, -- the same of the normed input of the MLP
+    mlp_write REAL, -- the same of what the MLP adds
+    stream_size REAL, -- the same of the residual stream after the layer
+    gate_cv2 REAL, -- variance of eval_head.gate over the heads, divided by their number, over the square of its mean
+    residual_sink REAL, -- largest over channels of the mean |x_tj| over all tokens, over the median channel's
+    residual_sink_channel INTEGER, -- that channel, from 0
+    residual_sink_gain REAL, -- |gain| of the norm that follows at that channel over the median |gain|
     PRIMARY KEY (run_id, step, probe, layer)
 ) STRICT, WITHOUT ROWID;
 
@@ -233,7 +243,33 @@ CREATE TABLE IF NOT EXISTS eval_head ( -- One row an evaluation, probe, layer an
     alignment REAL, -- |cos(u, k_0)|, u the first left singular direction of the head's rows of W_Q; mean over sequences
     out_size REAL, -- root mean square of o_t before W_O, over tokens and dimensions; mean over sequences
     out_variance REAL, -- probe random: variance over sequences of o_t before W_O, mean over dimensions and positions
+    gate REAL, -- mean over q >= 1 of 1 - A[q,0]: what the head does not park on the first key
+    sink_logit REAL, -- learned score of the head's null key; NULL where none is learned
+    secondary_sinks REAL, -- number of keys 1 <= k < T/2 whose mass is above 0.3
+    secondary_mass REAL, -- largest of their masses
+    random_key_mass REAL, -- the null: mean of their masses, that of a key drawn evenly
+    logit_max REAL, -- largest scale q.k over the keys seen, before what model.attention makes of scores
+    q_norm REAL, -- mean over tokens of |q_t|, after norm and position
+    k_norm REAL, -- of |k_t|
+    v_norm REAL, -- of |v_t|
+    update_rank REAL, -- stable rank |U|_F^2 / sigma_1^2 of the head's update U = y_h W_O^h, y after head_out
+    sink_kind INTEGER, -- 0: sink_mass at most 0.3; 1 no-op: value_drain below 0.2; 2 broadcast: value_drain in [2/3, 3/2] and
+    -- update_rank below 2; 3: between
+    prefix_matching REAL, -- mean weight on keys k that follow an earlier occurrence of the query's token (x_{k-1} = x_q, k <= q),
+    -- over the queries that have one; beside eval.prefix_uniform
     PRIMARY KEY (run_id, step, probe, layer, head)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS eval_mass ( -- Histogram of a head's masses of the first key over the sequences of a heavy evaluation,
+    -- empty bins left out. The rate at any threshold is the view sink_rate_at.
+    run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    step INTEGER NOT NULL, -- updates done before it
+    probe TEXT NOT NULL, -- as in eval
+    layer INTEGER NOT NULL, -- from 0
+    head INTEGER NOT NULL, -- from 0
+    bin INTEGER NOT NULL, -- b: masses in (b/100, (b+1)/100]; a mass of 0 is in 0
+    sequences INTEGER, -- how many
+    PRIMARY KEY (run_id, step, probe, layer, head, bin)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS metric ( -- Figures that have no column; only such as come out equal when a run is
@@ -344,6 +380,14 @@ SELECT r.variant, r.seed, e.probe, e.step, e.sink_rate_02, e.sink_rate_03, e.sin
 FROM eval AS e JOIN run AS r ON r.id = e.run_id
 LEFT JOIN metric AS m ON m.run_id = e.run_id AND m.step = e.step AND m.name = 'main.proxy'
 WHERE e.probe = 'main';
+
+CREATE VIEW IF NOT EXISTS sink_rate_at AS -- Sink rate of a head at every threshold eps = 0.01, 0.02 .. 0.99: share of the
+    -- sequences whose mass of the first key is strictly above eps. The mean over heads, and over layers, is that of a
+    -- layer, and of the model.
+WITH RECURSIVE threshold (b) AS (SELECT 1 UNION ALL SELECT b + 1 FROM threshold WHERE b < 99)
+SELECT m.run_id, m.step, m.probe, m.layer, m.head, b / 100.0 AS eps,
+       CAST(sum(iif(m.bin >= b, m.sequences, 0)) AS REAL) / sum(m.sequences) AS sink_rate
+FROM eval_mass AS m CROSS JOIN threshold GROUP BY m.run_id, m.step, m.probe, m.layer, m.head, b;
 
 CREATE VIEW IF NOT EXISTS onset_eval AS -- Onsets of what probe main measures: the interval (last step before,
     -- first step past) of the first evaluation that is past the threshold together with the next one; NULLs

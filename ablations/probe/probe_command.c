@@ -4,6 +4,7 @@
 #include "ablations/probe/modes.h"
 #include "ablations/probe/probe_list.h"
 #include "ablations/probe/probe_store.h"
+#include "ablations/probe/series.h"
 #include "ablations/probe/steps.h"
 #include "model/instruments/instrument.h"
 #include "model/interventions/intervention.h"
@@ -60,7 +61,9 @@ static bool answer_opened(ProbedModel *s, const FoundModel *f, Error *e) {
     if (s->control.n && (several || o->store))
         return fail(e, EXIT_USAGE, "--do: random(...) is shown of one checkpoint%s",
                     o->store ? ", not stored" : "");
-    if (o->store && !probe_store_check(s, e)) return false;
+    if (o->tokens_per_step && !(o->store && is_series(s, f)))
+        return fail(e, EXIT_USAGE, "--tokens-per-step: is of a series of checkpoints under --store");
+    if (o->store && !probe_store_check(s, f, e)) return false;
     if (!several && !ask(s, e)) return false;
     if (o->store) return probe_store(s, f, e);
     return !several || steps_show(s, f, e);
@@ -78,7 +81,9 @@ static bool answer(const char *word, const ProbeOptions *o, Error *e) {
         *f.folder = 0, f.n = 1; /* the newest alone */
     if (ok) {
         int set = o->light || (f.n > 1 && !o->heavy) ? LIGHT : LIGHT | HEAVY;
-        ok = probed_model_open(&s, f.path, set, o, e) && answer_opened(&s, &f, e);
+        ok = probed_model_open(&s, f.path, set, o, e);
+        s.threads = threads;
+        ok = ok && answer_opened(&s, &f, e);
         probed_model_close(&s);
     }
     found_model_free(&f);
@@ -94,6 +99,7 @@ static int probe(int argc, char **argv, Error *e) {
                           {"--ids", FLAG_TEXT, &o.ids},
                           {"--steps", FLAG_TEXT, &o.steps},
                           {"--store", FLAG_BOOL, &o.store},
+                          {"--tokens-per-step", FLAG_INT, &o.tokens_per_step},
                           {"--db", FLAG_TEXT, &o.db},
                           {"--light", FLAG_BOOL, &o.light},
                           {"--heavy", FLAG_BOOL, &o.heavy},
@@ -145,6 +151,9 @@ const Command probe_command = {
         "  --heavy            all of them; so for one checkpoint\n"
         "  --store            into results.db, as training would have measured: under 'main', and with --do\n"
         "                     under 'main do INTERVENTION' (the view effect is the difference)\n"
+        "                     a series that no run here wrote (folders step1000 in Hugging Face's form, or\n"
+        "                     imported) becomes a run of the variant imported, on --text FILE or --ids FILE\n"
+        "  --tokens-per-step N  of such a series: its axis of tokens\n"
         "  --db PATH          where RUN is looked for and --store writes (default results.db)\n"
         "  --do INTERVENTION  before and after, such as 'drop_mlp(layer=0,pos=0)'; several in one\n"
         "                     text or one a time; random(of=INTERVENTION, n=20, seed=N) does it to n\n"

@@ -1,5 +1,6 @@
 #include "ablations/probe/probe_store.h"
 
+#include "ablations/probe/series.h"
 #include "ablations/text_table.h"
 #include "model/instruments/instrument.h"
 #include "train/step.h"
@@ -12,48 +13,73 @@ typedef struct Storing {
     ProbedModel *s;
     Store *store;
     FoundRun run;
+    Claim claim;   /* of a series */
+    Config c;      /* of the run */
     Tape *tape[2]; /* without --do, and under it */
     Evaluator *v;
     float *scratch;
 } Storing;
 
-bool probe_store_check(const ProbedModel *s, Error *e) {
+static bool check_run(const ProbedModel *s, Error *e) {
     const ProbeOptions *o = s->o;
     if (o->text || o->sentence || o->ids)
         return fail(e, EXIT_USAGE, "--store: a run's figures are of its own held-out text, not of %s",
                     o->text  ? "--text"
                     : o->ids ? "--ids"
                              : "--sentence");
-    if (!*s->key) return fail(e, EXIT_USAGE, "--store: the checkpoint is of no run (imported?)");
-    if (s->remark) return fail(e, EXIT_USAGE, "--store: run %.8s: %s", s->key, s->remark);
+    if (o->tokens_per_step)
+        return fail(e, EXIT_USAGE, "--tokens-per-step: run %.8s knows its own", s->from.key);
+    return !s->remark || fail(e, EXIT_USAGE, "--store: run %.8s: %s", s->from.key, s->remark);
+}
+
+bool probe_store_check(const ProbedModel *s, const FoundModel *f, Error *e) {
+    const ProbeOptions *o = s->o;
+    if (!*s->from.key && !is_series(s, f))
+        return fail(e, EXIT_USAGE,
+                    "--store: the checkpoint is of no run (imported? give its folder and --steps)");
+    if (*s->from.key && !check_run(s, e)) return false;
     if (o->changes.n && !*s->done)
         return fail(e, EXIT_USAGE, "--store: the text of --do is longer than the %d bytes of a name",
                     CHANGES_TEXT - 1);
-    if (s->c.train.precision == PRECISION_BF16 && !trainer_in_bf16(&s->c))
-        return fail(e, EXIT_USAGE,
-                    "--store: run %.8s was trained in bf16, which this CPU lacks: its figures would differ",
-                    s->key);
+    return s->c.train.precision != PRECISION_BF16 || trainer_in_bf16(&s->c) ||
+           fail(e, EXIT_USAGE,
+                "--store: %s was trained in bf16, which this CPU lacks: its figures would differ",
+                s->from.path);
+}
+
+static bool open_run(Storing *t, const FoundModel *f, Error *e) {
+    const ProbedModel *s = t->s;
+    const char *db = s->o->db;
+    bool series = is_series(s, f);
+    if (!series && access(db, F_OK)) return fail(e, EXIT_USAGE, "--store: %s: there is none (--db PATH)", db);
+    return store_open(&t->store, db, STORE_WRITE, e) &&
+           (series ? series_claim(s, f, t->store, &t->c, &t->run, &t->claim, e)
+                   : store_find(t->store, s->from.key, &t->run, e));
+}
+
+/* Those of training, on data that are here; else one that has all rows of a probe in flight, without a way
+ * back. What averages over the rows of a pass meets all rows of a probe in one, as in the sheets. */
+static bool create_tapes(Storing *t, Error *e) {
+    ProbedModel *s = t->s;
+    ProbeRows room = probed_model_room(s);
+    int T = (int)s->c.model.context, rows = trainer_rows_in_flight(&s->c, T);
+    for (int i = 0; i < (s->o->changes.n ? 2 : 1); i++) {
+        if (!s->data && !probed_model_tape(s, &room, i, false, &t->tape[i], e)) return false;
+        if (!s->data) continue;
+        List trained = i ? probed_model_change(s) : s->m->config.interventions;
+        if (i && s->of_batch) rows = s->main.rows;
+        bool ok = trainer_tape(&t->tape[i], &s->c, s->m, rows, T, e);
+        s->m->config.interventions = trained;
+        if (!ok) return false;
+    }
     return true;
 }
 
-static bool open_run(Storing *t, Error *e) {
-    const char *db = t->s->o->db;
-    if (access(db, F_OK)) return fail(e, EXIT_USAGE, "--store: %s: there is none (--db PATH)", db);
-    return store_open(&t->store, db, STORE_WRITE, e) && store_find(t->store, t->s->key, &t->run, e);
-}
-
-/* Those of training. What averages over the rows of a pass meets all rows of a probe in one, as in the
- * sheets. */
-static bool create_tapes(Storing *t, Error *e) {
+static bool create_evaluator(Storing *t, Error *e) {
     ProbedModel *s = t->s;
-    int T = (int)s->c.model.context, rows = trainer_rows_in_flight(&s->c, T);
-    if (!trainer_tape(&t->tape[0], &s->c, s->m, rows, T, e)) return false;
-    if (!s->o->changes.n) return true;
-    List trained = probed_model_change(s);
-    if (s->of_batch) rows = s->main.rows;
-    bool ok = trainer_tape(&t->tape[1], &s->c, s->m, rows, T, e);
-    s->m->config.interventions = trained;
-    return ok;
+    if (!s->data) return evaluator_of_rows(&t->v, &t->c, s->m, &s->main, &s->other, &s->random, e);
+    return ((t->scratch = model_arena(s->m)) || fail(e, EXIT_FAILED, "--store: out of memory")) &&
+           evaluator_create(&t->v, &t->c, s->data, s->m, t->scratch, e);
 }
 
 /* A column has one definition a run: with every instrument its figures become those of today, else they stay.
@@ -81,7 +107,8 @@ static bool measure(Storing *t, Error *e) {
         if (!t->tape[changed]) continue;
         evaluator_under(t->v, changed ? s->done : NULL, changed && s->no_bos);
         tape_pack(t->tape[changed], s->m, NULL);
-        if (!evaluate(t->v, t->tape[changed], t->store, t->run.id, s->step, s->set, &rate, e)) return false;
+        if (!evaluate(t->v, t->tape[changed], t->store, t->run.id, s->from.step, s->set, &rate, e))
+            return false;
     }
     return store_flush(t->store, e);
 }
@@ -111,7 +138,8 @@ static char *table_sql(const Storing *t, const FoundModel *f) {
             t->s->done);
     sqlite3_str_appendf(sql, " WHERE u.run_id = %lld AND u.probe = 'main' AND u.step IN (",
                         (long long)t->run.id);
-    for (int i = 0; i < f->n; i++) sqlite3_str_appendf(sql, "%s%lld", i ? ", " : "", (long long)f->steps[i]);
+    for (int i = 0; i < f->n; i++)
+        sqlite3_str_appendf(sql, "%s%lld", i ? ", " : "", (long long)f->at[i].step);
     sqlite3_str_appendall(sql, ") ORDER BY u.step");
     return sqlite3_str_finish(sql);
 }
@@ -131,11 +159,10 @@ static bool show(Storing *t, const FoundModel *f, Error *e) {
 }
 
 bool probe_store(ProbedModel *s, const FoundModel *f, Error *e) {
-    Storing t = {.s = s};
-    bool ok = open_run(&t, e) && create_tapes(&t, e) &&
-              ((t.scratch = model_arena(s->m)) || fail(e, EXIT_FAILED, "--store: out of memory")) &&
-              evaluator_create(&t.v, &s->c, s->data, s->m, t.scratch, e) && settle_definitions(&t, e) &&
-              measure_all(&t, f, e) && show(&t, f, e);
+    Storing t = {.s = s, .c = s->c, .claim.lock = -1};
+    bool ok = open_run(&t, f, e) && create_tapes(&t, e) && create_evaluator(&t, e) &&
+              settle_definitions(&t, e) && measure_all(&t, f, e);
+    ok = series_end(t.store, &t.claim, f, ok, e) && show(&t, f, e);
     evaluator_free(t.v);
     free(t.scratch);
     for (int i = 0; i < 2; i++) tape_free(t.tape[i]);

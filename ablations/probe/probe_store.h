@@ -5,11 +5,10 @@
 #define SINKLAB_PROBE_STORE_H
 
 #include "ablations/probe/probed_model.h"
-#include "train/checkpoint/find_model.h"
 
 /* What can be refused before anything is measured: rows that are not the run's, text that is not, a CPU that
  * is not. */
-bool probe_store_check(const ProbedModel *s, Error *e);
+bool probe_store_check(const ProbedModel *s, const FoundModel *f, Error *e);
 
 /* After each of f's steps (of its one checkpoint where it has no folder) the model as it is, then under --do,
  * where something is to be done. */

@@ -6,7 +6,6 @@
 #include "data/text_file.h"
 #include "model/instruments/instrument.h"
 #include "model/interventions/intervention.h"
-#include "train/checkpoint/checkpoint.h"
 #include "train/config/yaml.h"
 
 #include <errno.h>
@@ -30,7 +29,7 @@ static bool encode(ProbedModel *s, const char *text, int64_t size, int32_t **tok
         *bos = dataset_info(s->data)->bos;
         return dataset_encode(s->data, text, (size_t)size, tokens, n, e);
     }
-    if (!own_tokenizer_encode(s->own, s->m->config.vocab, text, size, tokens, n, bos, e)) return false;
+    if (!own_tokenizer_encode(s->from.own, s->m->config.vocab, text, size, tokens, n, bos, e)) return false;
     s->c.data.bos = *bos >= 0 ? BOS_ROW : BOS_NONE;
     return true;
 }
@@ -148,12 +147,9 @@ static bool read_changes(ProbedModel *s, int T, Error *e) {
 /* ---- the subject ---- */
 
 /* Other tokens under the same numbers would make every figure wrong without a sign; other text would not. */
-static bool check_data(ProbedModel *s, const char *checkpoint, Error *e) {
-    const DatasetInfo *info = dataset_info(s->data);
-    if (!checkpoint_fits_data(checkpoint, info, e) ||
-        !checkpoint_remark(checkpoint, &s->c, info, &s->remark, e))
-        return false;
-    if (s->remark) fprintf(stderr, "sinklab: warning: %s: %s\n", checkpoint, s->remark);
+static bool check_data(ProbedModel *s, Error *e) {
+    if (!probe_source_fits(&s->from, &s->c, dataset_info(s->data), &s->remark, e)) return false;
+    if (s->remark) fprintf(stderr, "sinklab: warning: %s: %s\n", s->from.path, s->remark);
     return true;
 }
 
@@ -163,35 +159,32 @@ static bool random_rows(ProbedModel *s, Error *e) {
 }
 
 /* Rows of text, and random ones beside them. */
-static bool rows_of_tokens(ProbedModel *s, const char *checkpoint, Error *e) {
+static bool rows_of_tokens(ProbedModel *s, Error *e) {
     const ProbeOptions *o = s->o;
-    bool bos = s->c.data.bos == BOS_ROW, text = o->text || o->sentence;
-    if (!checkpoint_own_tokenizer(checkpoint, s->own, e)) return false;
-    if (*s->own && !text)
+    bool text = o->text || o->sentence;
+    if (!probe_source_tokens(&s->from, &s->c, e)) return false;
+    if (*s->from.own && !text)
         return fail(e, EXIT_USAGE,
                     "probe: %s: an imported model has no held-out text (--text, --sentence or --ids)",
-                    checkpoint);
-    if (*s->own) return rows_of_text(s, e) && random_rows(s, e);
-    return checkpoint_takes_text(checkpoint, e) && dataset_open(&s->data, &s->c.data, o->cache, NULL, e) &&
-           check_data(s, checkpoint, e) && (text ? rows_of_text(s, e) : rows_held_out(s, bos, e)) &&
+                    s->from.path);
+    if (*s->from.own) return rows_of_text(s, e) && random_rows(s, e);
+    return dataset_open(&s->data, &s->c.data, o->cache, NULL, e) && check_data(s, e) &&
+           (text ? rows_of_text(s, e) : rows_held_out(s, s->c.data.bos == BOS_ROW, e)) &&
            probe_rows_draw(&s->random, RANDOM, s->data, config_seed(&s->c, SEED_PROBE), s->c.probe.sequences,
                            s->main.T, false, e);
 }
 
 /* The user's numbers: what BOS is nobody says, so that nothing puts one in or takes one out. */
-static bool rows_of_ids(ProbedModel *s, const char *checkpoint, Error *e) {
-    (void)checkpoint;
+static bool rows_of_ids(ProbedModel *s, Error *e) {
     const ModelConfig *m = &s->m->config;
     s->c.data.bos = BOS_NONE;
     return id_rows_read(&s->main, s->o->ids, m->vocab, m->context, e) && random_rows(s, e);
 }
 
-bool probed_model_open(ProbedModel *s, const char *checkpoint, int set, const ProbeOptions *o, Error *e) {
+bool probed_model_open(ProbedModel *s, const char *path, int set, const ProbeOptions *o, Error *e) {
     *s = (ProbedModel){.o = o, .set = set};
-    if (!checkpoint_open(checkpoint, &s->c, &s->m, &s->step, e) ||
-        !checkpoint_key(checkpoint, s->key, &s->step, e))
-        return false;
-    if (!(o->ids ? rows_of_ids : rows_of_tokens)(s, checkpoint, e)) return false;
+    if (!probe_source_open(&s->from, path, &s->c, &s->m, e)) return false;
+    if (!(o->ids ? rows_of_ids : rows_of_tokens)(s, e)) return false;
     rows_hide_targets(&s->main.at, s->main.rows, s->main.T, s->m->config.prefix);
     if (s->other.rows) rows_hide_targets(&s->other.at, s->other.rows, s->other.T, s->m->config.prefix);
     return read_changes(s, s->main.T, e);
@@ -208,14 +201,7 @@ void probed_model_close(ProbedModel *s) {
 }
 
 bool probed_model_load(ProbedModel *s, const FoundModel *f, int i, Error *e) {
-    char path[1024], key[33];
-    checkpoint_path(f->folder, f->steps[i], path);
-    if (!checkpoint_key(path, key, &s->step, e)) return false;
-    if (strcmp(key, s->key) || s->step != f->steps[i])
-        return fail(e, EXIT_USAGE,
-                    "checkpoint: %s: of run %.8s after step %lld, not of run %.8s after step %lld", path, key,
-                    (long long)s->step, s->key, (long long)f->steps[i]);
-    return checkpoint_load_weights(path, s->m, e);
+    return probe_source_load(&s->from, f, i, &s->c, s->m, e);
 }
 
 void probed_model_over(const ProbedModel *s, const ProbeRows *p, int used, char out[SHEET_OVER]) {
@@ -295,10 +281,15 @@ void probed_model_losses(const ProbedModel *s, Tape *t, const ProbeRows *p, doub
     mean_losses(p, loss, loss_1);
 }
 
-/* One tape for the rows of main and random, which are of one length. */
-static bool measuring_tape(ProbedModel *s, bool changed, Error *e) {
+ProbeRows probed_model_room(const ProbedModel *s) {
     ProbeRows room = {.rows = s->main.rows, .T = s->main.T};
     if (s->set & HEAVY && s->random.rows > room.rows) room.rows = s->random.rows;
+    return room;
+}
+
+/* One tape for the rows of main and random, which are of one length. */
+static bool measuring_tape(ProbedModel *s, bool changed, Error *e) {
+    ProbeRows room = probed_model_room(s);
     return s->tape[changed] || probed_model_tape(s, &room, changed, false, &s->tape[changed], e);
 }
 

@@ -5,26 +5,27 @@
 #define SINKLAB_PROBED_MODEL_H
 
 #include "ablations/probe/control_draw.h"
+#include "ablations/probe/probe_source.h"
 #include "ablations/probe/sheet.h"
 #include "model/figures.h"
 #include "model/model.h"
-#include "train/checkpoint/find_model.h"
 #include "train/config/config.h"
 #include "train/evaluate.h"
 #include "train/probe_rows.h"
 
 /* What the command line asks for. */
 typedef struct ProbeOptions {
-    const char *text;     /* file of the user's text; NULL: held-out text */
-    const char *sentence; /* the user's text itself */
-    const char *ids;      /* file of the user's tokens, as numbers */
-    const char *db;       /* results */
-    const char *steps;    /* all, log, or a list; NULL: the newest */
-    const char *cache;    /* prepared tokens */
-    const char *svg;      /* folder for figures */
-    const char *quantize; /* kind of number; NULL: not asked */
-    TextList changes;     /* --do */
-    int64_t perturb, key; /* positions; INT64_MIN: not asked */
+    const char *text;        /* file of the user's text; NULL: held-out text */
+    const char *sentence;    /* the user's text itself */
+    const char *ids;         /* file of the user's tokens, as numbers */
+    const char *db;          /* results */
+    const char *steps;       /* all, log, or a list; NULL: the newest */
+    const char *cache;       /* prepared tokens */
+    const char *svg;         /* folder for figures */
+    const char *quantize;    /* kind of number; NULL: not asked */
+    TextList changes;        /* --do */
+    int64_t perturb, key;    /* positions; INT64_MIN: not asked */
+    int64_t tokens_per_step; /* of a series; 0: not told */
     bool heads, json, list, jacobian, maps, stream, collapse, embedding, time, store, light, heavy, quiet;
 } ProbeOptions;
 
@@ -32,11 +33,9 @@ typedef struct ProbedModel {
     const ProbeOptions *o;
     Config c;
     Model *m; /* its config.interventions are those it was trained under */
-    int64_t step;
-    char key[33];                   /* of its run; "": of none */
+    ProbeSource from;
     const char *remark;             /* what is not as it was when it was trained; NULL: nothing */
     Dataset *data;                  /* NULL: the tokens are the user's, or of the model's own tokenizer */
-    char own[1024];                 /* folder of the model's own tokenizer; "": none */
     int set;                        /* of InstrumentCost: what is measured */
     ProbeRows main, other;          /* as trained; with BOS put in, or taken out */
     int64_t text_rows, text_tokens; /* of the user's text; 0: there is none */
@@ -47,6 +46,7 @@ typedef struct ProbedModel {
     char done[CHANGES_TEXT]; /* the canonical text of all of --do, "": nothing, or too long for one name */
     Tape *tape[2];           /* of measuring, without --do and under it; NULL until then */
     int sheets;              /* and figures shown so far */
+    int threads;
 } ProbedModel;
 
 /* What a checkpoint's model is; `set`: the instruments that measure it. */
@@ -78,6 +78,8 @@ void measured_free(Measured *m);
 /* A tape for rows of the subject, all of them in flight, without --do or under it. */
 bool probed_model_tape(const ProbedModel *s, const ProbeRows *rows, bool changed, bool train, Tape **t,
                        Error *e);
+/* How many rows of which length pass at once where all of main or random do: a shape, without rows. */
+ProbeRows probed_model_room(const ProbedModel *s);
 /* The rows' losses: all targets, and without the first of each row. */
 void probed_model_losses(const ProbedModel *s, Tape *t, const ProbeRows *rows, double *loss, double *loss_1);
 

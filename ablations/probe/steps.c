@@ -1,7 +1,6 @@
 #include "ablations/probe/steps.h"
 
 #include "model/instruments/cells.h"
-#include "train/checkpoint/checkpoint.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +10,7 @@
 
 static int place_of(const FoundModel *f, int64_t step) {
     for (int i = 0; i < f->n; i++)
-        if (f->steps[i] == step) return i;
+        if (f->at[i].step == step) return i;
     return -1;
 }
 
@@ -21,7 +20,7 @@ static bool not_there(const FoundModel *f, const char *item, Error *e) {
         size_t used = strlen(there);
         bool room = used + 32 < sizeof there;
         snprintf(there + used, sizeof there - used, room ? "%s%lld" : ", ...", i ? ", " : "",
-                 (long long)f->steps[i]);
+                 (long long)f->at[i].step);
         if (!room) break;
     }
     return fail(e, EXIT_USAGE, "--steps: %.40s: no checkpoint after so many steps (there are %s)", item,
@@ -48,7 +47,7 @@ static bool want_listed(const FoundModel *f, const char *text, bool *wanted, Err
 
 static void want_log(const FoundModel *f, bool *wanted) {
     for (int k = 0, i = 0; i < f->n; k++) {
-        while (i < f->n && f->steps[i] < llround(exp2(k / 2.0))) i++;
+        while (i < f->n && f->at[i].step < llround(exp2(k / 2.0))) i++;
         if (i < f->n) wanted[i] = true;
     }
     wanted[f->n - 1] = true;
@@ -66,11 +65,15 @@ bool steps_choose(FoundModel *f, const char *text, Error *e) {
         want_log(f, wanted);
     else
         ok = want_listed(f, text, wanted, e);
-    for (int i = 0; i < f->n; i++)
-        if (wanted[i]) f->steps[n++] = f->steps[i];
+    for (int i = 0; i < f->there; i++) {
+        if (!wanted[i]) continue;
+        FoundStep chosen = f->at[i];
+        memmove(f->at + n + 1, f->at + n, (size_t)(i - n) * sizeof chosen);
+        f->at[n++] = chosen;
+    }
     free(wanted);
     f->n = n;
-    if (ok) checkpoint_path(f->folder, f->steps[n - 1], f->path);
+    if (ok) found_model_path(f, n - 1, f->path);
     return ok;
 }
 
@@ -107,7 +110,7 @@ bool steps_show(ProbedModel *s, const FoundModel *f, Error *e) {
         for (int k = 0; k < n; k++)
             snprintf(sheet.col[j * n + k], SHEET_NAME, "%s%s", columns[j].name, k ? " after" : "");
     for (int i = 0; ok && i < f->n; i++) {
-        snprintf(sheet.row[i].name, SHEET_NAME, "step %lld", (long long)f->steps[i]);
+        snprintf(sheet.row[i].name, SHEET_NAME, "step %lld", (long long)f->at[i].step);
         ok = probed_model_load(s, f, i, e) && measure(s, &sheet, i, n, e);
     }
     if (ok)

@@ -565,6 +565,32 @@ static bool read_tables(Parser *p, const Yaml *value) {
     return true;
 }
 
+static bool read_term(Parser *p, const Yaml *at, Fit *out) {
+    if (out->terms == FIT_TERMS) return refuse(p, at, "fits: on: more than %d columns", FIT_TERMS);
+    return read_text(p, at, "fits: on", &out->on[out->terms++]);
+}
+
+static bool read_fit(Parser *p, const Yaml *value, Fit *out) {
+    static const char *const known[] = {"query", "of", "on", NULL};
+    if (!only_keys(p, value, "fits", known)) return false;
+    const Yaml *query = yaml_get(value, "query"), *of = yaml_get(value, "of"), *on = yaml_get(value, "on");
+    *out = (Fit){0};
+    if (!query || !of || !on || on->kind != YAML_LIST || !on->n)
+        return refuse(p, value, "fits: expected {query: FILE.sql, of: COLUMN, on: [COLUMN, ...]}");
+    bool ok = read_sql(p, query, "fits: query", &out->query) && read_text(p, of, "fits: of", &out->of);
+    for (int i = 0; ok && i < on->n; i++) ok = read_term(p, on->value[i], out);
+    return ok;
+}
+
+static bool read_fits(Parser *p, const Yaml *value) {
+    Sweep *s = p->s;
+    if (value->kind != YAML_LIST) return refuse(p, value, "fits: expected a list of fits");
+    for (int i = 0; i < value->n; i++)
+        if (!grow(p, &s->fit, i, sizeof *s->fit) || !read_fit(p, value->value[i], &s->fit[s->fits++]))
+            return false;
+    return true;
+}
+
 static bool read_needs(Parser *p, const Yaml *value) {
     if (value->kind != YAML_LIST) return refuse(p, value, "needs: expected a list of columns");
     for (int i = 0; i < value->n; i++)
@@ -633,17 +659,16 @@ static const struct Part {
     const char *key;
     bool (*read)(Parser *p, const Yaml *value);
 } parts[] = {
-    {"name", read_name},     {"claim", read_claim},   {"source", read_source},
-    {"base", read_base},     {"set", read_set},       {"grid", read_grid},
-    {"zip", read_zip},       {"seeds", read_seeds},   {"compare", read_compare},
-    {"tune", read_tune},     {"expect", read_expect}, {"note", read_note},
-    {"tables", read_tables}, {"needs", read_needs},   {NULL, NULL},
+    {"name", read_name},       {"claim", read_claim}, {"source", read_source}, {"base", read_base},
+    {"set", read_set},         {"grid", read_grid},   {"zip", read_zip},       {"seeds", read_seeds},
+    {"compare", read_compare}, {"tune", read_tune},   {"expect", read_expect}, {"note", read_note},
+    {"tables", read_tables},   {"fits", read_fits},   {"needs", read_needs},   {NULL, NULL},
 };
 
 /* After everything else, on the combinations that the axes make. */
 static const char *const part_keys[] = {"name", "claim",   "source", "base",    "set",  "grid",
                                         "zip",  "exclude", "seeds",  "compare", "tune", "expect",
-                                        "note", "tables",  "needs",  NULL};
+                                        "note", "tables",  "fits",   "needs",   NULL};
 
 static bool combine(Parser *p) {
     Sweep *s = p->s;
@@ -746,6 +771,7 @@ void sweep_free(Sweep *s) {
     free(s->expect);
     free(s->need);
     free(s->table);
+    free(s->fit);
     yaml_free(s->tree);
     free(s);
 }

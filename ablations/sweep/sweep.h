@@ -21,6 +21,8 @@
  *                         :NAME in its text is VALUE
  *   tables: [FILE.sql]    queries whose rows are shown beside the verdicts, with the comment that they
  *                         begin with
+ *   fits: [{query: FILE.sql, of: COLUMN, on: [COLUMN]}]  least squares over the rows of such a query, one of
+ *                         whose columns is the seed (fit.h); the first is what others are held against
  *   needs: [TABLE.COLUMN] what the queries read, of what results files keep (results.h): a run that lacks
  *                         one is left out of them and counted
  *
@@ -33,7 +35,7 @@
 #include "train/config/config.h"
 #include "train/config/yaml.h"
 
-enum { SWEEP_AXES = 16, SWEEP_RUNS = 100000 };
+enum { SWEEP_AXES = 16, SWEEP_RUNS = 100000, FIT_TERMS = 8 };
 
 /* A key that varies. Keys of `zip` share one place. */
 typedef struct Axis {
@@ -65,6 +67,13 @@ typedef struct SqlFile {
     const char *text;
 } SqlFile;
 
+/* COLUMN of the query's rows as a constant and a sum of others, each times a number. */
+typedef struct Fit {
+    SqlFile query;
+    const char *of, *on[FIT_TERMS];
+    int terms;
+} Fit;
+
 typedef struct Sweep {
     const char *path, *name, *claim, *source, *note;
     const char *text; /* of the file */
@@ -87,6 +96,8 @@ typedef struct Sweep {
     int needs;
     SqlFile *table; /* shown beside the verdicts */
     int tables;
+    Fit *fit;
+    int fits;
     Yaml *tree; /* texts above point into it, */
     char **own; /* or here */
     int owned;

@@ -14,7 +14,7 @@ static bool execute(Store *store, const char *sql, Error *e) {
 bool sweep_has_queries(const Sweep *s) {
     for (int i = 0; i < s->expectations; i++)
         if (s->expect[i].query) return true;
-    return s->tables;
+    return s->tables || s->fits;
 }
 
 /* 0: the database does not know the sweep. */

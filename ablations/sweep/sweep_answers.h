@@ -6,7 +6,7 @@
 #include "ablations/sweep/sweep.h"
 #include "train/store/store.h"
 
-/* Of expectations, or of tables. */
+/* Of expectations, of tables or of fits. */
 bool sweep_has_queries(const Sweep *s);
 
 /* Whether the database has the sweep. */

@@ -406,6 +406,8 @@ const Command sweep_command = {
         "          seed from its own runs, :NAME in the query being VALUE\n"
         "          val_loss, sink_rate_03, onset, ...; other_bos.val_loss: of that probe\n"
         "  tables: [FILE.sql, ...]       queries whose rows are shown beside the verdicts\n"
+        "  fits: [{query: FILE.sql, of: COLUMN, on: [COLUMN, ...]}, ...]  least squares over the rows of\n"
+        "                                a query, told with intervals by leaving one seed out\n"
         "  needs: [TABLE.COLUMN, ...]    what its queries read: runs that lack one are left out and "
         "counted\n",
     .run = sweep_main,

@@ -1,5 +1,6 @@
 #include "ablations/sweep/verdict.h"
 
+#include "ablations/sweep/fit.h"
 #include "ablations/sweep/results.h"
 #include "ablations/sweep/sweep_answers.h"
 #include "ablations/sweep/tuning_progress.h"
@@ -213,6 +214,26 @@ static bool print_tables(FILE *out, const Sweep *s, Store *store, TableForm form
     return ok;
 }
 
+static const char fit_sql[] =
+    "SELECT f.place + 1 AS fit, formula, points, seeds, error, explained, above AS 'above fit 1',"
+    " iif(low IS NULL, NULL, printf('%.4g to %.4g', low, high)) AS '95 % interval', note FROM fit AS f";
+static const char fit_term_sql[] =
+    "SELECT place + 1 AS fit, term, value, mean AS 'mean of seeds',"
+    " iif(low IS NULL, NULL, printf('%.4g to %.4g', low, high)) AS '95 % interval' FROM fit_term";
+
+/* Fits have intervals and no verdict. */
+static bool print_fits(FILE *out, const Sweep *s, Store *store, TableForm form, Error *e) {
+    if (!s->fits) return true;
+    if (!fit_all(s, store, e)) return false;
+    fputs("\nleast squares; error: root mean square on the points of a seed by the fit of the others, mean "
+          "over "
+          "seeds; explained: of the squares about the others' mean\n",
+          out);
+    if (!print_rows(out, s, store, fit_sql, form, e)) return false;
+    fputs("\nterms of the fit of all points, and of those of single seeds\n", out);
+    return print_rows(out, s, store, fit_term_sql, form, e);
+}
+
 static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
     fprintf(out, "%s\n", s->name);
     if (*s->claim) fprintf(out, "claim:  %s\n", s->claim);
@@ -231,7 +252,7 @@ static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
     print_censoring(out, s, "");
     return print_lacking(out, s, store, "", e) && print_needs(out, s, store, "", e) &&
            print_rows(out, s, store, verdict_sql, TABLE_TEXT, e) &&
-           print_tables(out, s, store, TABLE_TEXT, e);
+           print_tables(out, s, store, TABLE_TEXT, e) && print_fits(out, s, store, TABLE_TEXT, e);
 }
 
 /* ---- Markdown ---- */
@@ -285,7 +306,7 @@ static bool print_markdown(FILE *out, const Sweep *s, Store *store, Error *e) {
     if (sweep_is_tuned(s) && !print_rows(out, s, store, choice_sql, TABLE_MARKDOWN, e)) return false;
     if (!print_rows(out, s, store, markdown_sql, TABLE_MARKDOWN, e)) return false;
     print_questions(out, s);
-    return print_tables(out, s, store, TABLE_MARKDOWN, e);
+    return print_tables(out, s, store, TABLE_MARKDOWN, e) && print_fits(out, s, store, TABLE_MARKDOWN, e);
 }
 
 bool verdict_print(FILE *out, const Sweep *s, Store *store, VerdictForm form, Error *e) {

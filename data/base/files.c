@@ -197,3 +197,12 @@ void hash_hex(const void *data, int64_t size, char hex[HASH_HEX]) {
     XXH128_hash_t h = XXH3_128bits(data, (size_t)size);
     snprintf(hex, HASH_HEX, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
 }
+
+bool file_hash(const char *path, char hex[HASH_HEX], Error *e) {
+    const void *data;
+    int64_t size;
+    if (!file_map(path, &data, &size, e)) return false;
+    hash_hex(data, size, hex);
+    if (data) munmap((void *)data, (size_t)size);
+    return true;
+}

@@ -54,7 +54,8 @@ void folder_remove(const char *path);         /* with all below it */
 /* Why another program may have left less than all of its output in this folder, for a message. */
 const char *folder_lacks_room(const char *path);
 
-/* XXH3-128 as 32 hex digits. */
+/* XXH3-128 as 32 hex digits, of bytes and of a file. */
 void hash_hex(const void *data, int64_t size, char hex[HASH_HEX]);
+bool file_hash(const char *path, char hex[HASH_HEX], Error *e);
 
 #endif

@@ -1,10 +1,12 @@
 /* The claims of ablations/claims: each can be asked, their queries answer planted runs as they should, and
  * RESULTS.md is what the committed results say. */
+#include "ablations/sweep/fit.h"
 #include "ablations/sweep/plan.h"
 #include "ablations/sweep/sweep_answers.h"
 #include "ablations/sweep/verdict.h"
 #include "data/base/files.h"
 #include "data/base/listing.h"
+#include "data/base/rng.h"
 #include "tests/ablations/sweep_fixture.h"
 
 #include <sys/wait.h>
@@ -80,7 +82,7 @@ static void plant_runs(const Sweep *sweep, Store *s) {
     for (int i = 0; i < sweep_runs(sweep); i++) {
         Config c;
         char key[33];
-        snprintf(key, sizeof key, "%032d", i);
+        snprintf(key, sizeof key, "%016x%016d", (unsigned)rng_step_of(sweep->name), i);
         OK(sweep_config(sweep, i, &c, &e));
         char *json = config_json(&c, true);
         plant_row(s,
@@ -88,7 +90,10 @@ static void plant_runs(const Sweep *sweep, Store *s) {
                   "'done', 100)",
                   "ttit", key, c.variant, sweep_seed(sweep, i), json);
         free(json);
-        plant_row(s, "INSERT INTO sweep_run SELECT 1, ?1, id FROM run WHERE key = ?2", "it", (int64_t)i, key);
+        plant_row(s,
+                  "INSERT INTO sweep_run SELECT w.id, ?1, r.id FROM run AS r JOIN sweep AS w ON w.name = ?3"
+                  " WHERE r.key = ?2",
+                  "itt", (int64_t)i, key, sweep->name);
     }
 }
 
@@ -250,11 +255,11 @@ typedef struct Case {
                                  "[0, 1]") ";INSERT INTO metric SELECT run.id, 50, "                         \
                                            "'main.layer.0.head.0.dormant_other', 5 FROM run"
 
-/* After 53,248, 65,536 and 212,992 rows. */
+/* After 8,192 to 212,992 rows. */
 #define ROWS                                                                                                 \
     "WITH x AS (SELECT run.id, config ->> '$.model.context' AS context, config ->> '$.train.batch_tokens' "  \
     "AS "                                                                                                    \
-    "tokens, value AS seen FROM run, json_each('[53248, 65536, 212992]'))"                                   \
+    "tokens, value AS seen FROM run, json_each('[8192, 16384, 53248, 65536, 212992]'))"                      \
     " INSERT INTO eval (run_id, step, probe, sink_rate_03, sink_mass)"                                       \
     " SELECT id, seen * context / tokens, 'main', context * (1 + seen / 65536.0) / 1024, 0 FROM x"
 
@@ -263,6 +268,9 @@ static const Case cases[] = {
     {"rows", "rows_gain.sql(context=512, rows=65536, rows_32=65536)", ROWS, 0.9375},
     {"rows", "rows_gain.sql(context=128, rows=212992, rows_32=212992)", ROWS, 0.3984375},
     {"rows", "rows_gain.sql(context=128, rows=53248, rows_32=212992)", ROWS, 0.09375},
+    {"rows-large", "rows-large_gain.sql(rows_a_step=64, rows=65536, rows_32=65536)", ROWS, 0.1875},
+    {"rows-large", "rows-large_gain.sql(rows_a_step=16, rows=65536, rows_32=65536)", ROWS, 0.1875},
+    {"rows-large", "rows-large_gain.sql(rows_a_step=16, rows=16384, rows_32=65536)", ROWS, 0.09375},
     {"exclusive", "exclusive_left.sql", EXCLUSIVE, 0.03},
     {"exclusive", "exclusive_own.sql", EXCLUSIVE, 0.25},
     {"value-scale", "value-scale_sink.sql", SCALE, -0.125},
@@ -331,6 +339,45 @@ static void queries_answer_planted_runs(void **state) {
     }
 }
 
+/* The first mass of ROWS' evaluations as a law of rows, context and rows a step; runs are tuned by a loss
+ * of 1. */
+static const char law_sql[] = ROWS
+    ";UPDATE eval SET val_loss = 1, sink_mass = (SELECT 0.3 + 0.01 * log2(step * tokens / context)"
+    " + 0.02 * log2(context) - 0.03 * log2(tokens / context) + 0.004 * log2(context) * log2(tokens / context)"
+    " FROM (SELECT config ->> '$.model.context' AS context, config ->> '$.train.batch_tokens' AS tokens"
+    " FROM run WHERE id = run_id))";
+
+/* The first fit is the law, and no other is. */
+static void fits_find_a_planted_law(void **state) {
+    (void)state;
+    static const char *const claims[] = {"rows-16", "rows-large"};
+    for (int i = 0; i < 2; i++) {
+        Place p = place_make();
+        Store *s = open_or_fail(p.db, STORE_WRITE);
+        char answer[256];
+        Sweep *sweep = load(path_of("ablations/claims/%s.yaml", claims[i]).s),
+              *with = load("ablations/claims/rows.yaml");
+        plant_runs(sweep, s);
+        plant_runs(with, s);
+        run_sql(s, law_sql);
+        OK(sweep_ask(sweep, s, &e));
+        OK(fit_all(sweep, s, &e));
+        assert_string_equal(
+            ask(s, "SELECT group_concat(round(value, 9)) FROM fit_term WHERE place = 0", answer),
+            "0.3,0.01,0.02,-0.03,0.004");
+        assert_string_equal(
+            ask(s,
+                "SELECT sum(error < 1e-9 AND explained > 1 - 1e-9) || sum(above > 0.001) || count(*)"
+                " || min(points > 30) FROM fit",
+                answer),
+            "1451");
+        sweep_free(sweep);
+        sweep_free(with);
+        store_close(s);
+        place_remove(&p);
+    }
+}
+
 /* A query whose answer is :x of every seed, asked `with`: what is said, or NULL and the answers. */
 static void ask_with(const char *with, const char *said, const char *answers) {
     static const char sql[] = "-- Asks.\nSELECT seed, :x FROM own";
@@ -390,6 +437,7 @@ int main(void) {
         cmocka_unit_test(every_claim_says_what_it_needs_and_can_be_asked),
         cmocka_unit_test(every_query_begins_with_its_question_and_is_asked),
         cmocka_unit_test(queries_answer_planted_runs),
+        cmocka_unit_test(fits_find_a_planted_law),
         cmocka_unit_test(a_query_is_asked_with_its_parameters),
         cmocka_unit_test(results_say_what_the_committed_runs_say),
     };

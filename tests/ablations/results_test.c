@@ -6,7 +6,8 @@
 #define TWO_SIDES                                                                                            \
     "grid: {variant: [baseline, no_bos]}\nseeds: 3\ncompare: {axis: variant, baseline: baseline}\n"          \
     "expect:\n  - {metric: sink_mass, direction: lower}\n  - {metric: onset, direction: higher}\n"           \
-    "  - {query: top.sql, at_least: 0.1}\n"
+    "  - {query: top.sql, at_least: 0.1}\n"                                                                  \
+    "fits: [{query: points.sql, of: mass, on: [rows]}, {query: points.sql, of: mass, on: [rows, tokens]}]\n"
 
 /* FOLDER stands for the place's folder in a line for the shell. */
 static int line(const Place *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -28,6 +29,11 @@ static int make_sweep(void **state) {
     FILE *f = open_file(p, "top.sql", "w");
     fputs("SELECT seed, max(l.massive_top) FROM own JOIN eval_layer AS l USING (run_id)\n"
           "WHERE side = 'variant=baseline' AND l.probe = 'main' AND l.step = 60 GROUP BY seed;\n",
+          f);
+    fclose(f);
+    f = open_file(p, "points.sql", "w");
+    fputs("SELECT r.seed, round(e.sink_mass, 2) AS mass, e.step AS rows, 8 * e.step AS tokens FROM own\n"
+          "JOIN run AS r ON r.id = own.run_id JOIN eval AS e ON e.run_id = r.id AND e.probe = 'main';\n",
           f);
     fclose(f);
     *state = p;
@@ -55,6 +61,9 @@ static void an_empty_database_gives_the_same_verdict_and_the_same_bytes(void **s
         0);
     assert_file_says(p, "whole.verdict", "3 judging seeds, 6 of 6 runs done");
     assert_file_says(p, "whole.verdict", "top.sql");
+    assert_file_says(p, "whole.verdict", "mass on rows  ");
+    assert_file_says(p, "whole.verdict",
+                     "its terms cannot be told apart"); /* of rows and tokens of one length */
     assert_int_equal(line(p, "cmp $F/whole.verdict $F/again.verdict"), 0);
     assert_int_equal(line(p,
                           "./sinklab sweep export $F/two.yaml --db $F/again.db --results $F/again --quiet && "

@@ -188,7 +188,7 @@ static void a_dead_worker_is_told_and_taken_up(void **state) {
 /* Whoever reads the progress has seen enough. */
 static void a_reader_that_leaves_stops_no_sweep(void **state) {
     const Place *p = *state;
-    char line[1024], db[16];
+    char line[1024], db[32];
     static const char *const jobs[] = {"--jobs 1", "--jobs 2"};
     for (int i = 0; i < (host_cores() > 1 ? 2 : 1); i++) {
         snprintf(line, sizeof line,

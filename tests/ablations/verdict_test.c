@@ -540,7 +540,7 @@ static int64_t verdict_work(int sweeps) {
     OK(t_quantile_fill(s, 1, &e));
     run_sql(s, "BEGIN");
     for (int i = 0; i < sweeps; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "sweep%d", i);
         Planted sweep = plant_sweep(s, name, 0, "lower");
         for (int seed = 0; seed < 5; seed++) {

@@ -329,6 +329,35 @@ static void about_says_what_everything_is(void **state) {
     place_remove(&p);
 }
 
+/* ---- thresholds ---- */
+
+/* Of four sequences one below 0.01, two in (0.29, 0.30], one in (0.30, 0.31]; of the other head all at 1. */
+static void a_histogram_gives_the_rate_at_any_threshold(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    int64_t run = planted_run(s, "a", "baseline", 0, PLAIN);
+    Figures f = {0};
+    figures_add_bin(&f, "sequences", 0, 0, 0, 1);
+    figures_add_bin(&f, "sequences", 0, 0, 29, 2);
+    figures_add_bin(&f, "sequences", 0, 0, 30, 1);
+    figures_add_bin(&f, "sequences", 0, 1, 99, 4);
+    OK(store_eval(s, run, 7, "main", &f, &e));
+    OK(store_flush(s, &e));
+    ASK(s, "SELECT count(*) || ' ' || sum(sequences) FROM eval_mass WHERE step = 7 AND probe = 'main'",
+        "4 8");
+    ASK(s,
+        "SELECT group_concat(eps || ':' || sink_rate, ' ') FROM sink_rate_at WHERE head = 0 AND eps IN "
+        "(0.01, "
+        "0.29, 0.3, 0.31)",
+        "0.01:0.75 0.29:0.75 0.3:0.25 0.31:0.0");
+    ASK(s, "SELECT min(sink_rate) || ' ' || count(*) FROM sink_rate_at WHERE head = 1", "1.0 99");
+    ASK(s, "SELECT avg(sink_rate) FROM sink_rate_at WHERE eps = 0.3", "0.625");
+    figures_free(&f);
+    store_close(s);
+    place_remove(&p);
+}
+
 /* ---- digest ---- */
 
 typedef struct Circumstances {
@@ -553,6 +582,7 @@ static void renewed_figures_are_of_todays_definitions(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(onset_of_planted_series),
+        cmocka_unit_test(a_histogram_gives_the_rate_at_any_threshold),
         cmocka_unit_test(onset_looks_at_probe_main_alone),
         cmocka_unit_test(onset_to_the_step),
         cmocka_unit_test(final_has_one_row_a_finished_run),

@@ -1,6 +1,5 @@
 #include "train/checkpoint/checkpoint.h"
 
-#include "data/base/bytes.h"
 #include "data/own_tokenizer.h"
 
 #include "train/checkpoint/safetensors.h"
@@ -16,8 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OWN_TOKENIZER = 256 << 20 }; /* bytes of one, at most */
-enum { KEEP = 2 };                  /* checkpoints that a run keeps whole */
+enum { KEEP = 2 }; /* checkpoints that a run keeps whole */
 
 static void describe(const Model *m, const char *suffix, float *arena, StTensor *out) {
     for (int i = 0; i < m->n_tensors; i++) {
@@ -439,6 +437,16 @@ bool checkpoint_config(const StFile *f, const char *file, Config *c, int64_t *st
            check_whole(json, file, e) && config_check(c, e);
 }
 
+bool checkpoint_read_config(const char *path, Config *c, Error *e) {
+    char file[1100];
+    StFile *f;
+    int64_t step;
+    if (!open_model(&f, path, file, e)) return false;
+    bool ok = checkpoint_config(f, file, c, &step, e);
+    safetensors_close(f);
+    return ok;
+}
+
 static int64_t tokens_of(const StFile *f) {
     const StTensor *embedding = safetensors_find(f, "model.embed_tokens.weight");
     return embedding ? embedding->shape[0] : 0;
@@ -489,7 +497,7 @@ static bool differ(const char *a, const char *b) {
     return *a && *b && strcmp(a, b);
 }
 
-static bool refuse_text(const char *file, Error *e) {
+bool checkpoint_refuse_text(const char *file, Error *e) {
     return fail(
         e, EXIT_USAGE,
         "checkpoint: %s: imported without its tokenizer: text has no tokens of this model's (probe --ids "
@@ -501,7 +509,7 @@ bool checkpoint_takes_text(const char *path, Error *e) {
     char file[1100];
     StFile *f;
     if (!open_model(&f, path, file, e)) return false;
-    bool ok = strcmp(text_of(f, "tokenizer"), CHECKPOINT_NO_TOKENIZER) || refuse_text(file, e);
+    bool ok = strcmp(text_of(f, "tokenizer"), CHECKPOINT_NO_TOKENIZER) || checkpoint_refuse_text(file, e);
     safetensors_close(f);
     return ok;
 }
@@ -509,39 +517,38 @@ bool checkpoint_takes_text(const char *path, Error *e) {
 bool checkpoint_own_tokenizer(const char *path, char folder[1024], Error *e) {
     char file[1100], now[HASH_HEX];
     StFile *f;
-    Bytes own = {0};
     if (!open_model(&f, path, file, e)) return false;
     snprintf(folder, 1024, "%.1000s", file);
     *strrchr(folder, '/') = 0;
     const char *name = own_tokenizer_file(folder);
-    bool ok = !name || file_read_raw(path_of("%s/%s", folder, name).s, OWN_TOKENIZER, &own, e);
-    if (ok && name) hash_hex(own.data, own.size, now);
+    bool ok = !name || own_tokenizer_hash(folder, now, e);
     if (ok && name && strcmp(text_of(f, "tokenizer"), now))
         ok = fail(e, EXIT_USAGE, "checkpoint: %s: %s is not the one it was imported with", folder, name);
     if (!name) *folder = 0;
-    bytes_free(&own);
     safetensors_close(f);
     return ok;
+}
+
+bool checkpoint_tokens_fit(const char *what, int64_t tokens, const char *tokenizer, const DatasetInfo *info,
+                           Error *e) {
+    if (!strcmp(tokenizer, CHECKPOINT_NO_TOKENIZER)) return checkpoint_refuse_text(what, e);
+    if (tokens != info->vocab)
+        return fail(e, EXIT_USAGE,
+                    "checkpoint: %s: a model of %" PRId64 " tokens, but the data has %" PRId64
+                    " (another text or tokenizer?)",
+                    what, tokens, info->vocab);
+    return !differ(tokenizer, info->tokenizer_hash) ||
+           fail(e, EXIT_USAGE,
+                "checkpoint: %s: trained with another tokenizer: its tokens mean something else here (is "
+                "data.source what it was?)",
+                what);
 }
 
 bool checkpoint_fits_data(const char *path, const DatasetInfo *info, Error *e) {
     char file[1100];
     StFile *f;
     if (!open_model(&f, path, file, e)) return false;
-    int64_t known = tokens_of(f);
-    bool ok = true;
-    if (!strcmp(text_of(f, "tokenizer"), CHECKPOINT_NO_TOKENIZER))
-        ok = refuse_text(file, e);
-    else if (known != info->vocab)
-        ok = fail(e, EXIT_USAGE,
-                  "checkpoint: %s: a model of %" PRId64 " tokens, but the data has %" PRId64
-                  " (another text or tokenizer?)",
-                  file, known, info->vocab);
-    else if (differ(text_of(f, "tokenizer"), info->tokenizer_hash))
-        ok = fail(e, EXIT_USAGE,
-                  "checkpoint: %s: trained with another tokenizer: its tokens mean something else here (is "
-                  "data.source what it was?)",
-                  file);
+    bool ok = checkpoint_tokens_fit(file, tokens_of(f), text_of(f, "tokenizer"), info, e);
     safetensors_close(f);
     return ok;
 }

@@ -89,6 +89,9 @@ bool checkpoint_open(const char *path, Config *c, Model **m, int64_t *step, Erro
 /* The configuration in a checkpoint's metadata, checked; model.vocab is not set. */
 bool checkpoint_config(const StFile *f, const char *file, Config *c, int64_t *step, Error *e);
 
+/* The same of the checkpoint at a path. */
+bool checkpoint_read_config(const char *path, Config *c, Error *e);
+
 /* The key of the run that wrote the checkpoint, "" where the metadata has none, and after how many updates.
  */
 bool checkpoint_key(const char *path, char key[33], int64_t *step, Error *e);
@@ -96,13 +99,18 @@ bool checkpoint_key(const char *path, char key[33], int64_t *step, Error *e);
 /* *folder: of a tokenizer that lies beside an imported checkpoint; "": none does. One that is not the one it
  * was imported with is refused (EXIT_USAGE). */
 bool checkpoint_own_tokenizer(const char *path, char folder[1024], Error *e);
-/* Refuses a model that was imported without its tokenizer (EXIT_USAGE): no text has its tokens. */
+/* Refuses a model that was imported without its tokenizer (EXIT_USAGE): no text has its tokens. The first is
+ * the error itself. */
+bool checkpoint_refuse_text(const char *what, Error *e);
 bool checkpoint_takes_text(const char *path, Error *e);
 /* Whether the data's vocabulary has the size that a checkpoint was trained with, and comes from the same
  * tokenizer where the metadata names one. */
 bool checkpoint_fits_data(const char *path, const DatasetInfo *info, Error *e);
 /* Whether a checkpoint's weights are those of model m, whose own weights need not have been allocated. */
 bool checkpoint_fits_model(const char *path, const Model *m, Error *e);
+/* The same of a model that is no file of ours; `tokenizer`: its hash, "": not known. */
+bool checkpoint_tokens_fit(const char *what, int64_t tokens, const char *tokenizer, const DatasetInfo *info,
+                           Error *e);
 /* A line on what differs from when the checkpoint was trained, harmlessly; NULL: nothing does. */
 bool checkpoint_remark(const char *path, const Config *c, const DatasetInfo *info, const char **remark,
                        Error *e);

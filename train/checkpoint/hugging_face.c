@@ -155,7 +155,8 @@ typedef struct Reading {
     const HuggingFaceClass *class;
     WeightsFolder *weights;
     const char *folder;
-    Model *m; /* without memory of its own: shapes alone are checked */
+    const Config *same; /* what the model must be, whose memory is there; NULL: any */
+    Model *m;           /* else without memory of its own until shapes are checked */
 } Reading;
 
 /* A tensor of the class, whose prefix some files leave out. */
@@ -227,10 +228,12 @@ static bool check_left(const Reading *r, Error *e) {
 }
 
 /* The weights, once all shapes are known to fit: a small file must not ask for much memory. */
-static bool read_weights(Reading *r, const ModelConfig *c, Error *e) {
-    if (!model_create(&r->m, c, false, e)) return false;
+static bool read_weights(Reading *r, const Config *c, Error *e) {
+    const char *other = r->same ? config_differs(r->same, c, "model.") : NULL;
+    if (other) return fail(e, EXIT_USAGE, "import: %s: is of another %s than the first", r->folder, other);
+    if (!r->same && !model_create(&r->m, &c->model, false, e)) return false;
     bool ok = each_fit(r->class, r->m, check_fit, r, e) &&
-              ((r->m->params = model_arena(r->m)) ||
+              (r->m->params || (r->m->params = model_arena(r->m)) ||
                fail(e, EXIT_FAILED, "import: %s: out of memory", r->folder)) &&
               each_fit(r->class, r->m, read_fit, r, e) && check_tied_head(r, e);
     if (ok) leave_buffers(r);
@@ -260,7 +263,7 @@ static bool import_open(Reading *r, const Yaml *json, const char *path, const Te
     bool ok = own ? read_own(first->path.s, c, from, e)
                   : hugging_face_config_read(r->class, json, path, embedding->shape[0], ignored, c, e);
     c->model.vocab = embedding->shape[0];
-    return ok && read_weights(r, &c->model, e);
+    return ok && read_weights(r, c, e);
 }
 
 /* By architectures; where the file does not name any, by model_type, which tells of the causal model. */
@@ -276,18 +279,32 @@ static const HuggingFaceClass *read_class(const Yaml *json, const char *path, Er
     return h;
 }
 
-bool hugging_face_import(const char *folder, const TextList *ignored, Config *c, Model **m, Imported *from,
-                         Error *e) {
-    Path config = path_of("%s/config.json", folder);
+/* Into r->m. */
+static bool read_folder(Reading *r, const TextList *ignored, Config *c, Imported *from, Error *e) {
+    Path config = path_of("%s/config.json", r->folder);
     WeightsFolder weights = {0};
     *from = (Imported){0};
+    r->weights = &weights;
     Yaml *json = yaml_load(config.s, e);
-    Reading r = {json ? read_class(json, config.s, e) : NULL, &weights, folder, NULL};
-    bool ok =
-        r.class && weights_open(&weights, folder, e) && import_open(&r, json, config.s, ignored, c, from, e);
-    if (!ok) model_free(r.m);
-    *m = ok ? r.m : NULL;
+    bool ok = json && (r->class = read_class(json, config.s, e)) && weights_open(&weights, r->folder, e) &&
+              import_open(r, json, config.s, ignored, c, from, e);
     weights_close(&weights);
     yaml_free(json);
     return ok;
+}
+
+bool hugging_face_import(const char *folder, const TextList *ignored, Config *c, Model **m, Imported *from,
+                         Error *e) {
+    Reading r = {.folder = folder};
+    bool ok = read_folder(&r, ignored, c, from, e);
+    if (!ok) model_free(r.m);
+    *m = ok ? r.m : NULL;
+    return ok;
+}
+
+bool hugging_face_load(const char *folder, const TextList *ignored, const Config *c, Model *m, Imported *from,
+                       Error *e) {
+    Config now;
+    Reading r = {.folder = folder, .same = c, .m = m};
+    return read_folder(&r, ignored, &now, from, e);
 }

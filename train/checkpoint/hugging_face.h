@@ -28,4 +28,9 @@ typedef struct Imported {
 bool hugging_face_import(const char *folder, const TextList *ignored, Config *c, Model **m, Imported *from,
                          Error *e);
 
+/* The weights of such a folder into a model of configuration c, for one of a series: a config.json that says
+ * otherwise of the model is refused (EXIT_USAGE). `from` as above. */
+bool hugging_face_load(const char *folder, const TextList *ignored, const Config *c, Model *m, Imported *from,
+                       Error *e);
+
 #endif

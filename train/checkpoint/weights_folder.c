@@ -74,6 +74,18 @@ void weights_close(WeightsFolder *w) {
     *w = (WeightsFolder){0};
 }
 
+bool weights_hash(const char *folder, char hex[HASH_HEX], Error *e) {
+    WeightsFolder w;
+    Bytes all = {0};
+    bool ok = weights_open(&w, folder, e);
+    for (int i = 0; ok && i < w.n; i++)
+        ok = file_hash(w.at[i].path.s, hex, e) && bytes_append(&all, hex, HASH_HEX, e);
+    if (ok) hash_hex(all.data, all.size, hex);
+    weights_close(&w);
+    bytes_free(&all);
+    return ok;
+}
+
 const StTensor *weights_find(const WeightsFolder *w, const char *name, Shard **in) {
     for (int i = 0; i < w->n; i++) {
         const StTensor *t = safetensors_find(w->at[i].file, name);

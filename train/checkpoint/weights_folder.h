@@ -22,6 +22,8 @@ typedef struct WeightsFolder {
  * points outside the folder, or that does not name each tensor of its shards once. */
 bool weights_open(WeightsFolder *w, const char *folder, Error *e);
 void weights_close(WeightsFolder *w);
+/* Of the contents of a folder's files of weights, in the order of their names in the index. */
+bool weights_hash(const char *folder, char hex[HASH_HEX], Error *e);
 /* NULL if absent; *in: the shard that has it. */
 const StTensor *weights_find(const WeightsFolder *w, const char *name, Shard **in);
 /* The numbers of a tensor that weights_find gave, which is then taken. */

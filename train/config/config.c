@@ -449,18 +449,36 @@ uint64_t config_seed(const Config *c, Seed which) {
 
 /* ---- The whole ---- */
 
+/* malloc'ed. */
+static char *value_text(const Config *c, const Row *row) {
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = text_open(&text, &length);
+    writers[row->type](out, row, (const char *)c + row->offset);
+    fclose(out);
+    return text;
+}
+
 bool config_get(const Config *c, const char *key, char *text, size_t room) {
     int row = config_row(key);
-    char *whole = NULL;
-    size_t length = 0;
     if (row < 0) return false;
-    FILE *out = text_open(&whole, &length);
-    writers[rows[row].type](out, &rows[row], (const char *)c + rows[row].offset);
-    fclose(out);
-    bool fits = length < room;
-    if (fits) memcpy(text, whole, length + 1);
+    char *whole = value_text(c, &rows[row]);
+    bool fits = strlen(whole) < room;
+    if (fits) strcpy(text, whole);
     free(whole);
     return fits;
+}
+
+const char *config_differs(const Config *a, const Config *b, const char *begins) {
+    for (int i = 0; i < ROWS; i++) {
+        if (strncmp(rows[i].key, begins, strlen(begins))) continue;
+        char *x = value_text(a, &rows[i]), *y = value_text(b, &rows[i]);
+        bool same = !strcmp(x, y);
+        free(x);
+        free(y);
+        if (!same) return rows[i].key;
+    }
+    return NULL;
 }
 
 /* A choice between yes, no and more, which was a boolean once: JSON stays what it was. */

@@ -139,6 +139,10 @@ bool config_get(const Config *c, const char *key, char *text, size_t room);
  * that reads back as the same double; without run.* unless `all`. malloc'ed. */
 char *config_json(const Config *c, bool all);
 
+/* Of a model that another program trained: variant, seed, model.*, data.source, data.bos, train.steps, and
+ * train.batch_tokens where it is not 0. All else of c is not known of it. */
+char *config_json_imported(const Config *c);
+
 /* Settles for what this machine can train: train.precision: bf16 becomes fp32 where the CPU lacks bf16's
  * instructions. To be called before a run is given its key, so that no figures of fp32 stand under that of
  * bf16. Returns NULL, or a line that says so. */
@@ -149,6 +153,9 @@ const char *config_settle(Config *c);
  * (`.since` of train/config/config.c), the hashes of corpus and tokenizer, and NUMERICS; in bf16
  * NUMERICS_BF16 too. */
 void config_key(const Config *c, const char *corpus_hash, const char *tokenizer_hash, char key[33]);
+
+/* The first key whose name begins so and whose values in a and b differ; NULL: none. */
+const char *config_differs(const Config *a, const Config *b, const char *begins);
 
 /* One line a key: name, type, default, bounds, help. */
 void config_help(FILE *out);

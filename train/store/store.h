@@ -141,6 +141,8 @@ typedef struct StepRow {
     double ms, probe_ms; /* times: NAN is no event */
 } StepRow;
 bool store_step(Store *s, int64_t run, const StepRow *row, Error *e);
+/* The tokens seen after a step of a run whose updates were made elsewhere. */
+bool store_tokens(Store *s, int64_t run, int64_t step, int64_t tokens, Error *e);
 /* What the checkpoint after a step took, once it is there: the step's row is written before it. */
 bool store_save_ms(Store *s, int64_t run, int64_t step, double ms, Error *e);
 /* first_mass, value_ratio: [layers][heads] */
@@ -154,7 +156,7 @@ typedef struct StepTensorRow {
     double gradient, weight, update;
 } StepTensorRow;
 bool store_step_tensor(Store *s, int64_t run, const StepTensorRow *row, Error *e);
-/* Each figure goes to the column of its name in eval, eval_layer or eval_head by its chunk;
+/* Each figure goes to the column of its name in eval, eval_layer, eval_head or eval_mass by its chunk;
  * one without a column goes to metric, named probe.NAME, probe.layer.L.NAME or
  * probe.layer.L.head.H.NAME. An INTEGER column refuses a value that is not integral. */
 bool store_eval(Store *s, int64_t run, int64_t step, const char *probe, const Figures *f, Error *e);
