@@ -5,7 +5,8 @@ WERROR  ?=
 CFLAGS  ?= -O3 $(MARCH) -g -fno-math-errno -ffp-contract=fast
 WARN    := -Wall -Wextra $(WERROR)
 ALL     := -std=gnu11 -D_GNU_SOURCE -I. $(CFLAGS) $(WARN) -fopenmp -I/usr/include/lapacke -MMD -MP
-LIBS    := -lblis -llapacke -lyaml -lsqlite3 -lz -lxxhash -ljansson -lm
+HTTP    := microhttpd
+LIBS    := $(if $(filter microhttpd,$(HTTP)),-lmicrohttpd )-lblis -llapacke -lyaml -lsqlite3 -lz -lxxhash -ljansson -lm
 
 ROOMS   := data model train ablations
 
@@ -25,7 +26,9 @@ $(GOALS):
 else
 MPI     := ablations/bench/processes_mpi.c
 DOOR    := model/gpt.c
-SOURCES := $(filter-out $(MPI) $(DOOR),$(wildcard $(ROOMS:%=%/*.c) $(ROOMS:%=%/*/*.c)))
+# HTTP=none leaves out what needs libmicrohttpd: sinklab watch.
+NO_HTTP := $(filter-out ablations/page/http_$(HTTP).c,$(wildcard ablations/page/http_*.c))
+SOURCES := $(filter-out $(MPI) $(DOOR) $(NO_HTTP),$(wildcard $(ROOMS:%=%/*.c) $(ROOMS:%=%/*/*.c)))
 OBJECTS := $(SOURCES:%.c=build/%.o)
 LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
@@ -50,14 +53,14 @@ $(MPI:%.c=build/%.o): ALL += $$(pkg-config --cflags mpi-c)
 # overrides), and static, so that it wants no library where it runs.
 CPUS := v4 v3 v1
 sinklab-any: build/any/start.o build/train/cpu_check.o $(CPUS:%=build/any/%.o)
-	$(CC) $(ALL) -static -o $@ $^ $(LIBS) -llapack -lblis -lgfortran -lquadmath -lm
+	$(CC) $(ALL) -static -o $@ $^ $(filter-out -lmicrohttpd,$(LIBS)) -llapack -lblis -lgfortran -lquadmath -lm
 build/any/start.o: train/start.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL) -DPROGRAMS="$$(printf 'ROW(%s) ' $(CPUS))" -c -o $@ $<
 build/any/%.o: FORCE
 	@mkdir -p build/any/$*
 	@ln -sfnr Makefile $(ROOMS) configs tests build/any/$*
-	$(MAKE) -C build/any/$* MARCH=-march=x86-64$(filter-out -v1,-$*) program.o
+	$(MAKE) -C build/any/$* MARCH=-march=x86-64$(filter-out -v1,-$*) HTTP=none program.o
 	objcopy --redefine-sym program=program_$* --redefine-sym program_features=program_features_$* \
 	    build/any/$*/program.o $@
 	objcopy --keep-global-symbol=program_$* --keep-global-symbol=program_features_$* $@
@@ -285,6 +288,7 @@ build/queries.h: FORCE
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 QUERIES := $(wildcard ablations/queries/*.sql)
 build/ablations/query.o: build/queries.h $(QUERIES)
+build/ablations/page/watch.o: ablations/page/watch.js
 FORCE:
 
 # They ask the CPU what it can do, so they must run on any.
