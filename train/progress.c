@@ -111,7 +111,10 @@ void progress_end(Progress *p) {
 }
 
 void progress_say(Progress *p, const char *line) {
-    if (p->log) fprintf(p->log, "%s\n", line);
+    if (p->log) {
+        fprintf(p->log, "%s\n", line);
+        fflush(p->log);
+    }
     if (p->quiet) return;
     fprintf(stderr, "%s%s\n", p->terminal && p->last > 0 ? "\r\033[K" : "", line);
 }

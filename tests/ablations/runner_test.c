@@ -593,7 +593,7 @@ static void bad_input_is_one_clear_line(void **state) {
         {"run", "plain", "foreign.db", "", "another program's database"},
         {"verdict", "plain", "none.db", "", "there is none"},
         {"verdict", "tuned", "whole.db", "", "has no sweep called tuned"},
-        {"export", "plain", "whole.db", "", "in what form? (--csv or --results FOLDER)"},
+        {"export", "plain", "whole.db", "--csv --results x", "in what form? (--csv or --results FOLDER)"},
         {"plan", "plain", "whole.db", "--csv --markdown",
          "--markdown says nothing to sweep plan (leave it out: it is for verdict)"},
         {"status", "plain", "whole.db", "--index 0",
