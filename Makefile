@@ -5,7 +5,8 @@ WERROR  ?=
 CFLAGS  ?= -O3 $(MARCH) -g -fno-math-errno -ffp-contract=fast
 WARN    := -Wall -Wextra $(WERROR)
 ALL     := -std=gnu11 -D_GNU_SOURCE -I. $(CFLAGS) $(WARN) -fopenmp -I/usr/include/lapacke -MMD -MP
-LIBS    := -lblis -llapacke -lyaml -lsqlite3 -lz -lxxhash -ljansson -lm
+HTTP    := microhttpd
+LIBS    := $(if $(filter microhttpd,$(HTTP)),-lmicrohttpd )-lblis -llapacke -lyaml -lsqlite3 -lz -lxxhash -ljansson -lm
 
 ROOMS   := data model train ablations
 
@@ -25,7 +26,9 @@ $(GOALS):
 else
 MPI     := ablations/bench/processes_mpi.c
 DOOR    := model/gpt.c
-SOURCES := $(filter-out $(MPI) $(DOOR),$(wildcard $(ROOMS:%=%/*.c) $(ROOMS:%=%/*/*.c)))
+# HTTP=none leaves out what needs libmicrohttpd: sinklab watch.
+NO_HTTP := $(filter-out ablations/page/http_$(HTTP).c,$(wildcard ablations/page/http_*.c))
+SOURCES := $(filter-out $(MPI) $(DOOR) $(NO_HTTP),$(wildcard $(ROOMS:%=%/*.c) $(ROOMS:%=%/*/*.c)))
 OBJECTS := $(SOURCES:%.c=build/%.o)
 LIBRARY := $(filter-out build/train/main.o build/train/start.o,$(OBJECTS))
 TESTS   := $(patsubst %.c,build/%,$(wildcard tests/*_test.c tests/*/*_test.c))
@@ -33,7 +36,8 @@ HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c t
 SHIM    := build/tests/faults/shim.so
 
 .PHONY: all test tests test-long mutants test-recipe portable stress soak coverage fuzz circles format format-check dist \
-    test-dist bundle test-bundle demo test-readme claims claims-quick results accept page test-page test-slurm test-mpi perf clean FORCE
+    test-dist bundle test-bundle install uninstall test-install demo test-readme claims claims-quick results accept page \
+    test-page test-slurm test-mpi perf clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -49,14 +53,14 @@ $(MPI:%.c=build/%.o): ALL += $$(pkg-config --cflags mpi-c)
 # overrides), and static, so that it wants no library where it runs.
 CPUS := v4 v3 v1
 sinklab-any: build/any/start.o build/train/cpu_check.o $(CPUS:%=build/any/%.o)
-	$(CC) $(ALL) -static -o $@ $^ $(LIBS) -llapack -lblis -lgfortran -lquadmath -lm
+	$(CC) $(ALL) -static -o $@ $^ $(filter-out -lmicrohttpd,$(LIBS)) -llapack -lblis -lgfortran -lquadmath -lm
 build/any/start.o: train/start.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL) -DPROGRAMS="$$(printf 'ROW(%s) ' $(CPUS))" -c -o $@ $<
 build/any/%.o: FORCE
 	@mkdir -p build/any/$*
 	@ln -sfnr Makefile $(ROOMS) configs tests build/any/$*
-	$(MAKE) -C build/any/$* MARCH=-march=x86-64$(filter-out -v1,-$*) program.o
+	$(MAKE) -C build/any/$* MARCH=-march=x86-64$(filter-out -v1,-$*) HTTP=none program.o
 	objcopy --redefine-sym program=program_$* --redefine-sym program_features=program_features_$* \
 	    build/any/$*/program.o $@
 	objcopy --keep-global-symbol=program_$* --keep-global-symbol=program_features_$* $@
@@ -70,6 +74,27 @@ gpt: $(DOOR:%.c=build/%.o)
 build/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL) -c -o $@ $<
+
+# For everybody on a machine, or with DESTDIR for a package; PREFIX=$$HOME/.local needs no rights. The program lies beside its
+# page in lib/sinklab, where it looks for it. A machine of another kind takes what make MARCH=x86-64-v3 builds.
+PREFIX  ?= /usr/local
+INTO     = $(DESTDIR)$(PREFIX)
+LIBDIR   = $(INTO)/lib/sinklab
+PAGE     = $(wildcard ablations/page/*.js ablations/page/*.html ablations/page/*.css ablations/page/*.svg ablations/queries/*.sql)
+LIBRARIES = $(wildcard $(shell sed -n 's:^@[a-z]* \(node_modules/\):ablations/page/\1:p' ablations/page/page.html))
+install: sinklab
+	install -D sinklab $(LIBDIR)/sinklab
+	for f in $(PAGE) $(LIBRARIES) $(wildcard configs/*.yaml ablations/*.yaml); do install -D -m 644 $$f $(LIBDIR)/$$f || exit 1; done
+	mkdir -p $(INTO)/bin $(INTO)/share/man/man1 $(INTO)/share/bash-completion/completions $(INTO)/share/zsh/site-functions
+	ln -sfn ../lib/sinklab/sinklab $(INTO)/bin/sinklab
+	./sinklab help --man >$(INTO)/share/man/man1/sinklab.1
+	./sinklab help --bash >$(INTO)/share/bash-completion/completions/sinklab
+	./sinklab help --zsh >$(INTO)/share/zsh/site-functions/_sinklab
+uninstall:
+	rm -rf $(LIBDIR) $(INTO)/bin/sinklab $(INTO)/share/man/man1/sinklab.1 \
+	    $(INTO)/share/bash-completion/completions/sinklab $(INTO)/share/zsh/site-functions/_sinklab
+test-install: sinklab
+	tests/install.sh
 
 # Every tests/ROOM/NAME_test.c is a program of its own, run from the top of the tree.
 test: sinklab $(TESTS)
@@ -263,6 +288,7 @@ build/queries.h: FORCE
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 QUERIES := $(wildcard ablations/queries/*.sql)
 build/ablations/query.o: build/queries.h $(QUERIES)
+build/ablations/page/watch.o: ablations/page/watch.js
 FORCE:
 
 # They ask the CPU what it can do, so they must run on any.

@@ -35,7 +35,7 @@ enum {
 typedef struct Options {
     const char *db;
     int64_t limit, seconds;
-    bool json, csv, markdown, list;
+    bool json, csv, markdown, list, quiet;
 } Options;
 
 /* ---- bounds ---- */
@@ -187,7 +187,7 @@ static bool answer(Store *s, const Options *o, int words, char **word, Error *e)
     if (!ok && sqlite3_errcode(store_db(s)) == SQLITE_INTERRUPT)
         fail(e, EXIT_FAILED, "query: not answered within %lld seconds (--seconds)", (long long)o->seconds);
     sqlite3_finalize(q);
-    if (ok && more)
+    if (ok && more && !o->quiet)
         fprintf(stderr, "sinklab: query: the first %lld rows; there are more (--limit)\n",
                 (long long)o->limit);
     return ok;
@@ -195,10 +195,15 @@ static bool answer(Store *s, const Options *o, int words, char **word, Error *e)
 
 static int query_main(int argc, char **argv, Error *e) {
     Options o = {.db = "results.db", .limit = 1000, .seconds = 60};
-    const Flag flags[] = {{"--db", FLAG_TEXT, &o.db},          {"--limit", FLAG_INT, &o.limit},
-                          {"--seconds", FLAG_INT, &o.seconds}, {"--json", FLAG_BOOL, &o.json},
-                          {"--csv", FLAG_BOOL, &o.csv},        {"--markdown", FLAG_BOOL, &o.markdown},
-                          {"--list", FLAG_BOOL, &o.list},      {NULL, FLAG_BOOL, NULL}};
+    const Flag flags[] = {{"--db", FLAG_TEXT, &o.db},
+                          {"--limit", FLAG_INT, &o.limit},
+                          {"--seconds", FLAG_INT, &o.seconds},
+                          {"--json", FLAG_BOOL, &o.json},
+                          {"--csv", FLAG_BOOL, &o.csv},
+                          {"--markdown", FLAG_BOOL, &o.markdown},
+                          {"--list", FLAG_BOOL, &o.list},
+                          {"--quiet", FLAG_BOOL, &o.quiet},
+                          {NULL, FLAG_BOOL, NULL}};
     int words;
     Store *s;
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
@@ -229,7 +234,8 @@ const Command query_command = {
                "  --csv          as CSV, with full precision\n"
                "  --json         as JSON\n"
                "  --markdown     as a table for a document\n"
-               "  --db PATH      results (default results.db)\n\n"
+               "  --db PATH      results (default results.db)\n"
+               "  --quiet        no word of rows beyond the limit\n\n"
                "  curve, head and result are views for people, about says what each column is:\n"
                "  sinklab query \"SELECT lr, avg(val_loss_late) FROM result GROUP BY lr\"\n",
     .list = list,

@@ -2,6 +2,7 @@
 #include "ablations/text_table.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/commands/command.h"
+#include "train/config/did_you_mean.h"
 #include "train/store/column.h"
 #include "train/store/store.h"
 
@@ -12,7 +13,7 @@
 enum { WORDS_MAX = 1000 };
 
 typedef struct Options {
-    const char *db;
+    const char *db, *sweep, *status, *sort;
     bool json, quiet, yes;
 } Options;
 
@@ -41,18 +42,66 @@ static bool print_query(Store *s, const char *sql, int64_t first, int64_t second
 /* A run that is called running is so only while its process lives. */
 #define STATUS "CASE WHEN status = 'running' AND NOT alive(key) THEN 'interrupted' ELSE status END"
 
+/* ?1: whole keys; ?2, ?3: the sweep and the status asked for, or NULL. cell: what it stands for in its newest
+ * sweep. */
+static const char list_sql[] =
+    "WITH last AS (SELECT run_id, max(step) AS step FROM eval WHERE probe = 'main' GROUP BY run_id)"
+    " SELECT CASE WHEN ?1 THEN key ELSE substr(key, 1, 8) END AS key, variant, seed,"
+    " (SELECT c.label FROM sweep AS w JOIN sweep_run AS s ON s.sweep = w.id JOIN sweep_cell AS c USING "
+    "(sweep,"
+    " \"index\") WHERE s.run = run.id AND w.name = coalesce(?2, w.name) ORDER BY w.id DESC LIMIT 1) AS cell,"
+    " label, " STATUS " AS status,"
+    " (SELECT max(step) FROM step WHERE run_id = run.id) AS step, steps, val_loss, sink_rate_03, "
+    "sink_mass,"
+    " started, note FROM run LEFT JOIN last ON last.run_id = run.id"
+    " LEFT JOIN eval ON eval.run_id = run.id AND eval.step = last.step AND probe = 'main'"
+    " WHERE ?2 IS NULL OR run.id IN (SELECT run FROM sweep_run JOIN sweep ON id = sweep WHERE name = ?2)"
+    " ORDER BY run.id";
+
+/* " ORDER BY COLUMN" of --sort, "-COLUMN" the other way round; a column is one that the list has. */
+static bool sort_clause(sqlite3_stmt *rows, const char *sort, char *out, size_t room, Error *e) {
+    bool down = *sort == '-';
+    char hint[96];
+    DidYouMean n = {.text = sort + down};
+    for (int i = 0; i < sqlite3_column_count(rows); i++) {
+        const char *name = sqlite3_column_name(rows, i);
+        did_you_mean_offer(&n, name);
+        if (strcmp(name, sort + down)) continue;
+        snprintf(out, room, " ORDER BY \"%s\" IS NULL, \"%s\"%s", name, name, down ? " DESC" : "");
+        return true;
+    }
+    return fail(e, EXIT_USAGE, "runs list: --sort: no column %s%s", sort + down,
+                did_you_mean_hint(&n, hint, sizeof hint));
+}
+
+static bool status_known(const char *status, Error *e) {
+    static const char *const known[] = {"queued", "running", "done", "interrupted", "failed", "diverged"};
+    char hint[96];
+    DidYouMean n = {.text = status};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (!strcmp(known[i], status)) return true;
+        did_you_mean_offer(&n, known[i]);
+    }
+    return fail(e, EXIT_USAGE, "runs list: --status: no status %s%s", status,
+                did_you_mean_hint(&n, hint, sizeof hint));
+}
+
 static bool list(Store *s, const Options *o, char **words, int n, Error *e) {
     (void)words, (void)n;
-    static const char sql[] =
-        "WITH last AS (SELECT run_id, max(step) AS step FROM eval WHERE probe = 'main' GROUP BY run_id)"
-        " SELECT CASE WHEN ?1 THEN key ELSE substr(key, 1, 8) END AS key, variant, seed, label, " STATUS
-        " AS status,"
-        " (SELECT max(step) FROM step WHERE run_id = run.id) AS step, steps, val_loss, sink_rate_03, "
-        "sink_mass,"
-        " started, note FROM run LEFT JOIN last ON last.run_id = run.id"
-        " LEFT JOIN eval ON eval.run_id = run.id AND eval.step = last.step AND probe = 'main' ORDER BY "
-        "run.id";
-    return print_query(s, sql, o->json, 0, o->json, e);
+    char order[160] = "", sql[sizeof list_sql + 256];
+    if (o->status && !status_known(o->status, e)) return false;
+    sqlite3_stmt *rows = table_query(s, list_sql, NULL, e);
+    bool ok = rows && (!o->sort || sort_clause(rows, o->sort, order, sizeof order, e));
+    sqlite3_finalize(rows);
+    if (!ok) return false;
+    snprintf(sql, sizeof sql, "SELECT * FROM (%s) WHERE status = coalesce(?3, status)%s", list_sql, order);
+    if (!(rows = table_query(s, sql, NULL, e))) return false;
+    sqlite3_bind_int(rows, 1, o->json);
+    sqlite3_bind_text(rows, 2, o->sweep, -1, SQLITE_STATIC);
+    sqlite3_bind_text(rows, 3, o->status, -1, SQLITE_STATIC);
+    ok = table_print(stdout, rows, o->json ? TABLE_JSON : TABLE_TEXT, e);
+    sqlite3_finalize(rows);
+    return ok;
 }
 
 static const struct Section {
@@ -205,7 +254,7 @@ static const struct Subcommand {
     StoreMode mode;
     bool (*run)(Store *s, const Options *o, char **words, int n, Error *e);
 } subcommands[] = {
-    {"list", "list", 0, 0, STORE_READ, list},
+    {"list", "list [--sweep NAME] [--status STATUS] [--sort COLUMN]", 0, 0, STORE_READ, list},
     {"show", "show KEY", 1, 1, STORE_READ, show},
     {"diff", "diff KEY KEY", 2, 2, STORE_READ, diff},
     {"note", "note KEY TEXT", 2, 2, STORE_WRITE, note},
@@ -221,16 +270,18 @@ static const struct Subcommand *find_subcommand(const char *name) {
 
 static int runs(int argc, char **argv, Error *e) {
     Options o = {.db = "results.db"};
-    const Flag flags[] = {{"--db", FLAG_TEXT, &o.db},
-                          {"--json", FLAG_BOOL, &o.json},
-                          {"--quiet", FLAG_BOOL, &o.quiet},
-                          {"--yes", FLAG_BOOL, &o.yes},
-                          {NULL, FLAG_BOOL, NULL}};
+    const Flag flags[] = {{"--db", FLAG_TEXT, &o.db},       {"--json", FLAG_BOOL, &o.json},
+                          {"--quiet", FLAG_BOOL, &o.quiet}, {"--yes", FLAG_BOOL, &o.yes},
+                          {"--sweep", FLAG_TEXT, &o.sweep}, {"--status", FLAG_TEXT, &o.status},
+                          {"--sort", FLAG_TEXT, &o.sort},   {NULL, FLAG_BOOL, NULL}};
     int n = 0;
     if (!flags_read(flags, argc, argv, &n, e)) return EXIT_USAGE;
     const struct Subcommand *sub = n ? find_subcommand(argv[0]) : NULL;
     if (!sub)
         return fail(e, EXIT_USAGE, "runs: expected list, show, diff, note, prune or delete"), EXIT_USAGE;
+    if ((o.sweep || o.status || o.sort) && sub->run != list)
+        return fail(e, EXIT_USAGE, "runs %s: --sweep, --status and --sort are for list", sub->name),
+               EXIT_USAGE;
     if (n - 1 < sub->least || n - 1 > sub->most)
         return fail(e, EXIT_USAGE, "runs %s: expected `sinklab runs %s`", sub->name, sub->usage), EXIT_USAGE;
     Store *s;
@@ -253,9 +304,13 @@ const Command runs_command = {
     .summary = "what is in results.db",
     .options = "KEY is a run's key or any beginning of it that no other run's has\n"
                "prune removes the checkpoints that run.keep kept, all but the last\n"
-               "--db PATH   the database (results.db)\n"
-               "--json      figures with full precision\n"
-               "--yes       prune: all runs\n"
-               "--quiet     say nothing but what was asked for\n",
+               "\n"
+               "  --sweep NAME     list: the runs of one sweep\n"
+               "  --status STATUS  list: done, running, interrupted, failed, diverged or queued ones\n"
+               "  --sort COLUMN    list: by val_loss, sink_rate_03, ...; --sort=-COLUMN: the largest first\n"
+               "  --db PATH        the database (results.db)\n"
+               "  --json           figures with full precision\n"
+               "  --yes            prune: all runs\n"
+               "  --quiet          say nothing but what was asked for\n",
     .run = runs,
 };

@@ -1,6 +1,7 @@
 #include "ablations/text_table.h"
 
 #include "ablations/page/svg.h"
+#include "data/base/columns.h"
 #include "data/base/error.h"
 #include "data/base/printable.h"
 #include "train/config/yaml.h"
@@ -151,13 +152,6 @@ typedef struct Grid {
     size_t cells, room;
 } Grid;
 
-/* Characters, not bytes, of UTF-8. */
-static int width_of(const char *text) {
-    int n = 0;
-    for (; *text; text++) n += (*text & 0xC0) != 0x80;
-    return n;
-}
-
 static void add_cell(Grid *g, const char *text) {
     if (g->cells == g->room) {
         g->room = 2 * g->room + 64;
@@ -168,7 +162,7 @@ static void add_cell(Grid *g, const char *text) {
     char *cell = malloc(room);
     if (!cell) out_of_memory();
     printable(text, cell, room);
-    int column = (int)(g->cells % (size_t)g->columns), width = width_of(cell);
+    int column = (int)(g->cells % (size_t)g->columns), width = columns_of(cell);
     if (width > g->width[column]) g->width[column] = width;
     g->cell[g->cells++] = cell;
 }
@@ -193,7 +187,7 @@ static void add_value(Grid *g, sqlite3_stmt *rows, int column) {
 }
 
 static void print_cell(FILE *out, const Grid *g, int column, const char *text) {
-    int blanks = g->width[column] - width_of(text);
+    int blanks = g->width[column] - columns_of(text);
     bool last = column == g->columns - 1;
     if (g->number[column]) fprintf(out, "%*s", blanks, "");
     fputs(text, out);

@@ -1,6 +1,7 @@
 /* Owns: the command line of the program: the one table of commands, --help, and the one place
  * where an error is printed. Does not own: what a command does. */
 #include "train/commands/command.h"
+#include "train/commands/manual.h"
 #include "train/config/config.h" /* NUMERICS */
 #include "train/config/did_you_mean.h"
 #include "train/host.h"
@@ -14,16 +15,19 @@
 #define VERSION "0.1"
 
 static const Command *const commands[] = {
-    &train_command,  &sweep_command,  &runs_command,   &query_command, &report_command,
-    &merge_command,  &probe_command,  &sample_command, &data_command,  &fetch_command,
-    &export_command, &import_command, &bench_command,
+    &train_command, &sweep_command,  &runs_command,   &query_command,  &report_command,
+    &watch_command, &merge_command,  &probe_command,  &sample_command, &data_command,
+    &fetch_command, &export_command, &import_command, &bench_command,  NULL,
 };
-enum { COMMANDS = sizeof commands / sizeof *commands };
+enum { COMMANDS = sizeof commands / sizeof *commands - 1 };
 
 static void print_help(void) {
     printf("usage: sinklab COMMAND ...\n\nTrains small GPTs and watches attention sinks form.\n\n");
     for (int i = 0; i < COMMANDS; i++) printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
-    printf("\nsinklab COMMAND --help tells its options; sinklab --version the version.\n");
+    printf("\nsinklab help COMMAND, or COMMAND --help, tells its options; sinklab --version the version.\n"
+           "sinklab help --man is the man page; --bash and --zsh complete words in these shells.\n\n"
+           "exit: 0 done; 1 failed or diverged; 2 a mistake in what was asked for; 130, 143 stopped by a "
+           "signal, saved\n");
 }
 
 static void print_command_help(const Command *command) {
@@ -34,6 +38,10 @@ static void print_command_help(const Command *command) {
 
 static bool is_help(const char *word) {
     return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
+static bool is_version(const char *word) {
+    return !strcmp(word, "--version") || !strcmp(word, "-V");
 }
 
 /* A command's words ask for its help, before any `--`. */
@@ -53,26 +61,46 @@ static int unknown_command(const char *name, Error *e) {
     return e->code;
 }
 
+static const Command *find_command(const char *name) {
+    for (int i = 0; i < COMMANDS; i++)
+        if (!strcmp(name, commands[i]->name)) return commands[i];
+    return NULL;
+}
+
+static const struct {
+    const char *option;
+    Manual *print;
+} manuals[] = {{"--man", manual_man}, {"--bash", manual_bash}, {"--zsh", manual_zsh}};
+
+/* help, help COMMAND, help --man. */
+static int help(int words, char **word, Error *e) {
+    for (size_t i = 0; words && i < sizeof manuals / sizeof *manuals; i++) {
+        if (strcmp(word[0], manuals[i].option)) continue;
+        manuals[i].print(stdout, commands, VERSION);
+        return EXIT_DONE;
+    }
+    const Command *command = words ? find_command(word[0]) : NULL;
+    if (words && !command) return unknown_command(word[0], e);
+    if (command)
+        print_command_help(command);
+    else
+        print_help();
+    return EXIT_DONE;
+}
+
 static int dispatch(int argc, char **argv, Error *e) {
     if (argc < 1) {
         fail(e, EXIT_USAGE, "command line: no command given (sinklab --help lists them)");
         return e->code;
     }
-    if (is_help(argv[0])) {
-        print_help();
-        return EXIT_DONE;
-    }
-    if (!strcmp(argv[0], "--version")) {
+    if (is_help(argv[0]) || !strcmp(argv[0], "help")) return help(argc - 1, argv + 1, e);
+    if (is_version(argv[0])) {
         printf("sinklab " VERSION " (numerics %d, commit %s)\n", NUMERICS, host_git());
         return EXIT_DONE;
     }
-    for (int i = 0; i < COMMANDS; i++) {
-        if (strcmp(argv[0], commands[i]->name)) continue;
-        if (!asks_help(argc - 1, argv + 1)) return commands[i]->run(argc - 1, argv + 1, e);
-        print_command_help(commands[i]);
-        return EXIT_DONE;
-    }
-    return unknown_command(argv[0], e);
+    const Command *command = find_command(argv[0]);
+    if (!command) return unknown_command(argv[0], e);
+    return asks_help(argc - 1, argv + 1) ? help(1, argv, e) : command->run(argc - 1, argv + 1, e);
 }
 
 /* Whoever read standard output has seen enough: where that is no reason to die (train/signals.h), it is no

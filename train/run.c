@@ -1,5 +1,6 @@
 #include "train/run.h"
 
+#include "data/base/files.h"
 #include "data/data.h"
 #include "model/interventions/intervention.h"
 #include "model/kernels/gemm.h"
@@ -279,10 +280,11 @@ static void announce(Run *r, const RunSize *size, int64_t from) {
     r->progress = (Progress){.steps = r->c.train.steps,
                              .quiet = r->o->quiet,
                              .peak = peak,
-                             .every = when_due_every(r->c.run.log_every, r->c.train.steps),
+                             .every = r->c.run.log_every,
                              .tokens = r->c.train.batch_tokens,
                              .flops = size->flops_per_token * (double)r->c.train.batch_tokens};
-    progress_start(&r->progress, r->c.variant, r->c.seed);
+    Path log = path_of("%s/log.txt", r->claim.folder);
+    progress_start(&r->progress, r->o->name, r->c.variant, r->c.seed, log.s);
     snprintf(line, sizeof line,
              "run %.8s  %s: %.2f M parameters, %d thread%s, BLIS %s, peak %.0f GF/s in %s%s", r->key,
              r->progress.name, (double)size->parameters * 1e-6, r->threads, r->threads > 1 ? "s" : "",

@@ -9,6 +9,7 @@
 typedef struct RunOptions {
     const char *db;    /* path of results.db */
     const char *cache; /* folder of prepared tokens */
+    const char *name;  /* what progress calls it; NULL: by variant and seed */
     bool again, retry, quiet;
 } RunOptions;
 

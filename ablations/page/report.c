@@ -9,11 +9,13 @@
 #include "data/base/files.h"
 #include "data/base/text.h"
 #include "train/commands/command.h"
+#include "train/signals.h"
 #include "train/store/column.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct Page {
     Store *s;
@@ -248,23 +250,44 @@ static bool save_charts(Store *s, const char *sweep, const char *folder, Error *
     return ok;
 }
 
+static bool write_all(Store *s, const char *sweep, const char *path, const char *svg, bool quiet, Error *e) {
+    return (!path || report_write(s, sweep, path, quiet, e)) && (!svg || save_charts(s, sweep, svg, e));
+}
+
+/* Sleeps so many seconds, and on until the database has changed; false: a signal came, or the database is
+ * gone. */
+static bool await_change(Store *s, int64_t seconds, int64_t *version, Error *e) {
+    do
+        for (int64_t i = 0; i < seconds && !signals_stopped(); i++) sleep(1);
+    while (!signals_stopped() && store_in_place(s, e) && !store_changed(s, version, e) && !e->code);
+    return !signals_stopped() && !e->code;
+}
+
 static int report_main(int argc, char **argv, Error *e) {
     const char *db = "results.db", *sweep = NULL, *path = NULL, *svg = NULL;
     bool quiet = false;
-    const Flag flags[] = {{"-o", FLAG_TEXT, &path},       {"--db", FLAG_TEXT, &db},
-                          {"--sweep", FLAG_TEXT, &sweep}, {"--svg", FLAG_TEXT, &svg},
-                          {"--quiet", FLAG_BOOL, &quiet}, {NULL, FLAG_BOOL, NULL}};
+    int64_t every = 0, version = 0;
+    const Flag flags[] = {{"-o", FLAG_TEXT, &path},      {"--db", FLAG_TEXT, &db},
+                          {"--every", FLAG_INT, &every}, {"--sweep", FLAG_TEXT, &sweep},
+                          {"--svg", FLAG_TEXT, &svg},    {"--quiet", FLAG_BOOL, &quiet},
+                          {NULL, FLAG_BOOL, NULL}};
     int words;
     Store *s;
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
-    if (words || (!path && !svg)) {
-        fail(e, EXIT_USAGE, "command line: report takes -o FILE.html or --svg DIR and no words");
+    if (words || (!path && !svg) || every < 0) {
+        fail(e, EXIT_USAGE,
+             "command line: report takes -o FILE.html or --svg DIR, --every SECONDS, and no words");
         return e->code;
     }
     if (!store_open(&s, db, STORE_READ, e)) return e->code;
-    bool ok = (!path || report_write(s, sweep, path, quiet, e)) && (!svg || save_charts(s, sweep, svg, e));
+    if (every) signals_watch();
+    bool ok;
+    do {
+        store_changed(s, &version, e);
+        ok = !e->code && write_all(s, sweep, path, svg, quiet, e);
+    } while (ok && every && await_change(s, every, &version, e));
     store_close(s);
-    return ok ? EXIT_DONE : e->code;
+    return e->code ? e->code : signals_stopped() ? 128 + signals_stopped() : EXIT_DONE;
 }
 
 const Command report_command = {
@@ -273,6 +296,7 @@ const Command report_command = {
     .summary = "one self-contained page that shows what was measured",
     .options = "  -o FILE.html  where it goes\n"
                "  --svg DIR     the main figures, an SVG file each\n"
+               "  --every N     again every N seconds in which anything has changed, until Ctrl-C\n"
                "  --db PATH     results (default results.db)\n"
                "  --sweep NAME  the runs of one sweep (default: all)\n"
                "  --quiet       no word where it is the static page\n",

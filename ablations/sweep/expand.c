@@ -50,7 +50,7 @@ bool sweep_config(const Sweep *s, int index, Config *c, Error *e) {
     snprintf(seed, sizeof seed, "%lld", (long long)sweep_seed(s, index));
     int n = settings_of(s, index, seed, settings);
     bool ok = config_compose(c, s->base, settings, n, e);
-    if (ok && !config_check(c, &why)) {
+    if (ok && (!config_check(c, &why) || (s->shortened && !config_shorten(c, s->shortened, &why)))) {
         sweep_label(s, index, LABEL_ALL, label);
         ok = fail(e, why.code, "%s: run %d (%s): %s", s->path, index, label, why.text);
     }

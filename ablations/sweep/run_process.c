@@ -32,11 +32,12 @@ static bool redirect(const char *log) {
 
 /* Turns the child process into the program of a run. Returns only when that fails. */
 static void exec_run(const RunCommand *spec, pid_t parent) {
-    const char *argv[12] = {"sinklab", "train", spec->config, "--db", spec->db, "--cache", spec->cache};
+    const char *argv[14] = {"sinklab", "train", spec->config, "--db", spec->db, "--cache", spec->cache};
     int n = 7;
     sigset_t none;
     if (spec->retry) argv[n++] = "--retry";
     if (spec->quiet) argv[n++] = "--quiet";
+    if (spec->name) argv[n++] = "--name", argv[n++] = spec->name;
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) _exit(EXIT_SIGTERM); /* the parent had died before prctl */

@@ -9,6 +9,7 @@
 
 typedef struct RunCommand {
     const char *config, *db, *cache;
+    const char *name; /* what progress calls it; NULL: by variant and seed */
     bool retry, quiet;
     const char *log;       /* both outputs go there; NULL: where this process's go */
     int first_core, cores; /* of those that this process may use; cores 0: all, unpinned */

@@ -208,13 +208,15 @@ static bool start_run(Runner *r, int slot, int i, Error *e) {
     const PlannedRun *run = &r->p->run[i];
     bool alone = r->jobs == 1;
     int first = slot * r->cores / r->shares, after = (slot + 1) * r->cores / r->shares;
-    char folder[1024];
+    char folder[1024], name[LABEL_TEXT + 32];
     if (!store_folder(r->s, run->key, folder, e)) return false;
+    progress_table_name(r->p, i, name);
     Path config, log = path_of("%s/log.txt", folder);
     if (!write_config(run, alone ? 0 : after - first, folder, &config, e)) return false;
     RunCommand spec = {.config = config.s,
                        .db = r->o->db,
                        .cache = r->o->cache,
+                       .name = name,
                        .retry = r->o->retry,
                        .quiet = !alone || r->o->quiet,
                        .log = alone ? NULL : log.s,
@@ -229,11 +231,10 @@ static bool start_run(Runner *r, int slot, int i, Error *e) {
 }
 
 static void announce(Runner *r, int i) {
-    char label[LABEL_TEXT], counts[256];
+    char name[LABEL_TEXT + 32], counts[256];
     if (r->jobs > 1) return;
-    sweep_label(r->p->sweep, i, LABEL_ALL, label);
     describe(r, counts, sizeof counts);
-    progress_table_say(&r->table, "%s seed %lld  (%s)", label, (long long)r->p->run[i].config.seed, counts);
+    progress_table_say(&r->table, "%s  (%s)", progress_table_name(r->p, i, name), counts);
 }
 
 /* Whether every running run has made half of its steps. */
@@ -277,9 +278,10 @@ static bool fill_slots(Runner *r, Error *e) {
 
 /* ---- ending ---- */
 
-/* The last line that a run with a log has said since it was started, for people; "" where it spoke to the
- * terminal. */
+/* The last that a run with a log has said of itself, not of its progress, since it was started; "" where it
+ * spoke to the terminal. */
 static void last_words(const Runner *r, int i, int64_t from, char *text, size_t room) {
+    static const char said[] = "sinklab: ";
     Bytes log = {0};
     Path path = path_of("%s.d/%s/log.txt", store_path(r->s), r->p->run[i].key);
     text[0] = 0;
@@ -289,7 +291,7 @@ static void last_words(const Runner *r, int i, int64_t from, char *text, size_t 
                      ? log.data + from
                      : NULL;
     for (char *line; (line = strsep(&rest, "\r\n"));)
-        if (*line) snprintf(text, room, ": %s", line);
+        if (!strncmp(line, said, sizeof said - 1)) snprintf(text, room, ": %s", line + sizeof said - 1);
     bytes_free(&log);
 }
 
@@ -304,7 +306,7 @@ static bool was_elsewhere(Runner *r, int i, int status) {
 }
 
 static bool run_ended(Runner *r, int slot, int status, Error *e) {
-    char label[LABEL_TEXT], words[512];
+    char name[LABEL_TEXT + 32], words[512];
     int i = r->slot[slot].run;
     r->slot[slot].pid = 0;
     if (!plan_look_at(r->p, i, r->s, e)) return false;
@@ -313,11 +315,11 @@ static bool run_ended(Runner *r, int slot, int status, Error *e) {
     r->state[i] = was_elsewhere(r, i, status) ? RUN_WAITING : RUN_OVER;
     bool done = is_status(run, "done");
     if (r->stopped || r->state[i] == RUN_WAITING || (done && r->jobs == 1)) return read_gates(r, e);
-    sweep_label(r->p->sweep, i, LABEL_ALL, label);
     last_words(r, i, r->slot[slot].log_start, words, sizeof words);
     if (WIFSIGNALED(status)) snprintf(words, sizeof words, ": killed by signal %d", WTERMSIG(status));
-    progress_table_say(&r->table, "%-11s  %s seed %lld  %.8s%s", done ? "done" : run->status, label,
-                       (long long)run->config.seed, run->key, done ? "" : words);
+    if (done) progress_table_figures(r->p, i, r->s, words, sizeof words);
+    progress_table_say(&r->table, "%-11s  %s  %.8s%s", done ? "done" : run->status,
+                       progress_table_name(r->p, i, name), run->key, words);
     return read_gates(r, e);
 }
 
@@ -376,7 +378,9 @@ static bool runner_open(Runner *r, Error *e) {
     r->retried = calloc((size_t)r->p->runs, sizeof *r->retried);
     r->gate = calloc((size_t)r->p->sweep->combinations, sizeof *r->gate);
     r->slot = calloc((size_t)r->jobs, sizeof *r->slot);
-    if (!r->state || !r->retried || !r->gate || !r->slot) return fail(e, EXIT_FAILED, "sweep: out of memory");
+    r->table.tenth = calloc((size_t)r->p->runs, sizeof *r->table.tenth);
+    if (!r->state || !r->retried || !r->gate || !r->slot || !r->table.tenth)
+        return fail(e, EXIT_FAILED, "sweep: out of memory");
     for (int i = 0; i < r->p->runs; i++) r->state[i] = is_wanted(r->p, r->o, i) ? RUN_WAITING : RUN_OVER;
     /* Blocked, they wait until sigtimedwait takes them: no handler, no race. */
     sigemptyset(&r->signals);
@@ -402,6 +406,7 @@ int runner_run(Plan *p, Store *s, const RunnerOptions *o, Error *e) {
     free(r.retried);
     free(r.gate);
     free(r.slot);
+    free(r.table.tenth);
     if (!ok) return e->code;
     if (r.stopped) return 128 + r.stopped;
     if (!(c.bad || c.stopped || c.idle || c.waiting || c.blocked)) return EXIT_DONE;

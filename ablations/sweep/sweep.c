@@ -173,14 +173,98 @@ static bool read_set(Parser *p, const Yaml *value) {
     return each_key(p, value, "", add_setting);
 }
 
+static bool add_value(Parser *p, Axis *a, const Yaml *value) {
+    if (!read_value(p, a->key, value, &a->value[a->n])) return false;
+    for (int i = 0; i < a->n; i++)
+        if (a->place == IN_GRID && !strcmp(a->value[i].text, a->value[a->n].text))
+            return refuse(p, value, "%s: %s is there twice", a->key, a->value[i].text);
+    a->n++;
+    return true;
+}
+
+static bool make_room(Parser *p, Axis *a, int n) {
+    a->value = calloc((size_t)n, sizeof *a->value);
+    return a->value || fail(p->e, EXIT_FAILED, "%s: out of memory", p->s->path);
+}
+
 static bool read_axis_values(Parser *p, Axis *a, const Yaml *list) {
-    a->value = calloc((size_t)list->n, sizeof *a->value);
-    if (!a->value) return fail(p->e, EXIT_FAILED, "%s: out of memory", p->s->path);
-    for (; a->n < list->n; a->n++) {
-        if (!read_value(p, a->key, list->value[a->n], &a->value[a->n])) return false;
-        for (int i = 0; i < a->n; i++)
-            if (a->place == IN_GRID && !strcmp(a->value[i].text, a->value[a->n].text))
-                return refuse(p, list->value[a->n], "%s: %s is there twice", a->key, a->value[i].text);
+    if (list->kind != YAML_LIST || !list->n)
+        return refuse(p, list, "%s: an axis needs a list of values, or a range: {log: [FROM, TO], n: N}",
+                      a->key);
+    if (!make_room(p, a, list->n)) return false;
+    for (int i = 0; i < list->n; i++)
+        if (!add_value(p, a, list->value[i])) return false;
+    return true;
+}
+
+/* ---- ranges ---- */
+
+/* Checks the keys of a map inside the grammar against those it may have. */
+static bool only_keys(Parser *p, const Yaml *map, const char *what, const char *const *known) {
+    if (map->kind != YAML_MAP) return refuse(p, map, "%s: expected a map", what);
+    for (int i = 0; i < map->n; i++) {
+        DidYouMean near = {.text = map->key[i]->text};
+        char hint[96];
+        bool found = false;
+        for (int k = 0; known[k]; k++) {
+            found = found || !strcmp(known[k], map->key[i]->text);
+            did_you_mean_offer(&near, known[k]);
+        }
+        if (!found)
+            return refuse(p, map->key[i], "%s: unknown key %s%s", what, map->key[i]->text,
+                          did_you_mean_hint(&near, hint, sizeof hint));
+    }
+    return true;
+}
+
+static bool read_integer(const Yaml *y, int64_t *out) {
+    char *end;
+    if (y->kind != YAML_SCALAR || !isdigit((unsigned char)*y->text)) return false;
+    errno = 0;
+    *out = strtoll(y->text, &end, 10);
+    return !*end && !errno && *out <= INT64_C(1) << 53;
+}
+
+typedef struct Range {
+    double from, to;
+    int64_t n;
+    bool log;
+} Range;
+
+static bool read_range(Parser *p, const char *key, const Yaml *map, Range *r) {
+    static const char *const known[] = {"log", "linear", "n", NULL};
+    if (!only_keys(p, map, key, known)) return false;
+    const Yaml *log = yaml_get(map, "log"), *linear = yaml_get(map, "linear"), *n = yaml_get(map, "n");
+    const Yaml *ends = log ? log : linear;
+    r->log = log;
+    if (!n || !log == !linear || ends->kind != YAML_LIST || ends->n != 2 ||
+        !number_read(ends->value[0]->text, &r->from) || !number_read(ends->value[1]->text, &r->to))
+        return refuse(p, map, "%s: a range is {log: [FROM, TO], n: N} or {linear: [FROM, TO], n: N}", key);
+    if (log && (r->from <= 0 || r->to <= 0)) return refuse(p, log, "%s: log: both ends are above 0", key);
+    return (read_integer(n, &r->n) && r->n >= 2 && r->n <= SEEDS_MOST) ||
+           refuse(p, n, "%s: n: expected a number from 2 to %d", key, SEEDS_MOST);
+}
+
+/* Value i of a range: the ends as they are, four digits between them; whole where the key takes no other. */
+static void range_text(const Axis *a, const Range *r, int64_t i, char out[32]) {
+    double share = (double)i / (double)(r->n - 1), value = r->from + (r->to - r->from) * share;
+    Config scratch;
+    if (r->log) value = r->from * pow(r->to / r->from, share);
+    if (i == 0) value = r->from;
+    if (i == r->n - 1) value = r->to;
+    snprintf(out, 32, i == 0 || i == r->n - 1 ? "%.17g" : "%.4g", value);
+    config_defaults(&scratch);
+    if (!config_set(&scratch, a->key, out, "", NULL)) snprintf(out, 32, "%.0f", value);
+}
+
+static bool read_axis_range(Parser *p, Axis *a, const Yaml *map) {
+    Range r;
+    if (!read_range(p, a->key, map, &r) || !make_room(p, a, (int)r.n)) return false;
+    for (int64_t i = 0; i < r.n; i++) {
+        char text[32];
+        range_text(a, &r, i, text);
+        Yaml value = {.kind = YAML_SCALAR, .text = text, .line = map->line, .column = map->column};
+        if (!add_value(p, a, &value)) return false;
     }
     return true;
 }
@@ -193,12 +277,9 @@ static bool add_axis(Parser *p, const char *key, const Yaml *at, const Yaml *val
     if (!strcmp(key, "seed")) return refuse(p, at, "seed: seeds have a key of their own (seeds: 3)");
     if (!strncmp(key, "run.", 4)) return refuse(p, at, "%s changes no result: set it under set:", key);
     if (s->axes == SWEEP_AXES) return refuse(p, at, "more than %d axes", SWEEP_AXES);
-    if (value->kind != YAML_LIST || value->n < 2)
-        return refuse(p, value, "%s: an axis needs a list of two values or more (one value goes under set:)",
-                      key);
     Axis *a = &s->axis[s->axes++];
     *a = (Axis){.key = key, .place = place};
-    return read_axis_values(p, a, value);
+    return value->kind == YAML_MAP ? read_axis_range(p, a, value) : read_axis_values(p, a, value);
 }
 
 static bool add_grid_axis(Parser *p, const char *key, const Yaml *at, const Yaml *value) {
@@ -239,14 +320,6 @@ static bool read_zip(Parser *p, const Yaml *value) {
 
 /* ---- seeds ---- */
 
-static bool read_integer(const Yaml *y, int64_t *out) {
-    char *end;
-    if (y->kind != YAML_SCALAR || !isdigit((unsigned char)*y->text)) return false;
-    errno = 0;
-    *out = strtoll(y->text, &end, 10);
-    return !*end && !errno && *out <= INT64_C(1) << 53;
-}
-
 static bool add_seed(Parser *p, const Yaml *at, int64_t seed) {
     Sweep *s = p->s;
     for (int i = 0; i < s->seeds; i++)
@@ -285,24 +358,6 @@ static bool read_seeds(Parser *p, const Yaml *value) {
 }
 
 /* ---- exclude, compare, tune, expect ---- */
-
-/* Checks the keys of a map inside the grammar against those it may have. */
-static bool only_keys(Parser *p, const Yaml *map, const char *what, const char *const *known) {
-    if (map->kind != YAML_MAP) return refuse(p, map, "%s: expected a map", what);
-    for (int i = 0; i < map->n; i++) {
-        DidYouMean near = {.text = map->key[i]->text};
-        char hint[96];
-        bool found = false;
-        for (int k = 0; known[k]; k++) {
-            found = found || !strcmp(known[k], map->key[i]->text);
-            did_you_mean_offer(&near, known[k]);
-        }
-        if (!found)
-            return refuse(p, map->key[i], "%s: unknown key %s%s", what, map->key[i]->text,
-                          did_you_mean_hint(&near, hint, sizeof hint));
-    }
-    return true;
-}
 
 /* The axis of that name, or -1; `at`: where it stands. */
 static int axis_named(Parser *p, const char *name, const Yaml *at, const char *what) {
@@ -355,6 +410,7 @@ static bool read_compare(Parser *p, const Yaml *value) {
     s->baseline = find_value(p, s->side, baseline, "compare: baseline");
     if (s->baseline < 0) return false;
     const Axis *a = &s->axis[s->side];
+    if (a->n < 2) return refuse(p, axis, "compare: %s has one value, and nothing to hold against it", a->key);
     for (int i = 0; i < a->n; i++)
         for (int k = 0; k < i; k++)
             if (!strcmp(a->value[i].text, a->value[k].text))

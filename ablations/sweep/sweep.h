@@ -7,7 +7,7 @@
  *   claim, source, note: TEXT  for people; note: on the scale at which the claim is put to the test
  *   base: FILE            configuration under all runs; without it the built-in defaults
  *   set: {KEY: VALUE}     of all runs
- *   grid: {KEY: [VALUE]}  every combination
+ *   grid: {KEY: [VALUE]}  every combination; in place of a list {log: [FROM, TO], n: N} or {linear: ...}
  *   zip: {KEY: [VALUE]}   advance together: lists of one length
  *   exclude: [{KEY: VALUE}]  combinations left out: those that have all values of an entry
  *   seeds: N or [SEED]    N is 0 .. N-1
@@ -83,7 +83,8 @@ typedef struct Sweep {
     Axis axis[SWEEP_AXES];
     Dimension place[SWEEP_AXES];
     int axes, places;
-    int *combination; /* those not excluded, as numbers in mixed radix */
+    int64_t shortened; /* steps of every run, for a first look (config_shorten); 0: as configured */
+    int *combination;  /* those not excluded, as numbers in mixed radix */
     int combinations;
     int64_t *seed; /* judging ones first */
     int seeds, judging;

@@ -10,6 +10,7 @@
 #include "data/base/files.h"
 #include "train/commands/command.h"
 #include "train/config/did_you_mean.h"
+#include "train/host.h"
 #include "train/progress.h"
 
 #include <string.h>
@@ -17,11 +18,14 @@
 
 enum { RUNS_UNASKED = 256 }; /* more need --yes */
 
+static const double BUSY = 0.1; /* of the cores' time: less is no other work */
+
 static const int64_t every_index = INT64_MIN;
 
 typedef struct Options {
     const char *db, *cache, *results;
     int64_t jobs, index; /* every_index: not given */
+    int64_t steps;       /* of --short; 0: not given */
     bool retry, yes, quiet, json, markdown, brief, csv;
 } Options;
 
@@ -61,6 +65,12 @@ static bool is_over(const PlannedRun *r) {
  * has no hours. */
 static bool measure(const Plan *p, const Options *o, double *flops, Error *e) {
     enum { TRIES = 3 };
+    double busy = host_busy();
+    if (busy > BUSY)
+        fprintf(stderr,
+                "sinklab: the machine is busy: other work has %.0f %% of these cores, and the hours are "
+                "longer for it\n",
+                100 * busy);
     Error why = {0};
     for (int i = 0, tries = 0; i < p->runs && tries < TRIES; i++) {
         if (is_over(&p->run[i])) continue;
@@ -229,10 +239,10 @@ static bool export_results(const Sweep *s, Store *store, const Options *o, Error
 static bool do_export(const Sweep *s, const Options *o, int *code, Error *e) {
     Store *store;
     (void)code;
-    if (!o->csv == !o->results)
+    if (o->csv && o->results)
         return fail(e, EXIT_USAGE, "command line: sweep export: in what form? (--csv or --results FOLDER)");
     if (!store_open(&store, o->db, STORE_READ, e)) return false;
-    bool ok = o->csv ? sweep_csv(stdout, s, store, e) : export_results(s, store, o, e);
+    bool ok = o->results ? export_results(s, store, o, e) : sweep_csv(stdout, s, store, e);
     store_close(store);
     return ok;
 }
@@ -310,6 +320,25 @@ static bool check_numbers(const Options *o, Error *e) {
     return true;
 }
 
+/* Whether a file that is no sweep is what `train` takes. */
+static bool is_configuration(const char *path) {
+    static const char *const sweeps[] = {"name", "grid", "zip", "seeds"};
+    Yaml *tree = yaml_load(path, NULL);
+    bool is = tree && tree->kind == YAML_MAP && tree->n;
+    for (size_t i = 0; is && i < sizeof sweeps / sizeof *sweeps; i++) is = !yaml_get(tree, sweeps[i]);
+    yaml_free(tree);
+    Config c;
+    return is && config_load(&c, path, NULL);
+}
+
+static bool shorten(Sweep *s, const Options *o, Error *e) {
+    for (int i = 0; o->steps && i < s->axes; i++)
+        if (!strcmp(s->axis[i].key, "train.steps"))
+            return fail(e, EXIT_USAGE, "command line: --short: train.steps is an axis of %s", s->path);
+    s->shortened = o->steps;
+    return true;
+}
+
 static int sweep_main(int argc, char **argv, Error *e) {
     Options o = {.db = "results.db", .cache = "data/cache", .index = every_index};
     const Flag flags[] = {{"--db", FLAG_TEXT, &o.db},       {"--cache", FLAG_TEXT, &o.cache},
@@ -318,7 +347,7 @@ static int sweep_main(int argc, char **argv, Error *e) {
                           {"--quiet", FLAG_BOOL, &o.quiet}, {"--json", FLAG_BOOL, &o.json},
                           {"--csv", FLAG_BOOL, &o.csv},     {"--markdown", FLAG_BOOL, &o.markdown},
                           {"--brief", FLAG_BOOL, &o.brief}, {"--results", FLAG_TEXT, &o.results},
-                          {NULL, FLAG_BOOL, NULL}};
+                          {"--short", FLAG_INT, &o.steps},  {NULL, FLAG_BOOL, NULL}};
     int words, code = EXIT_DONE;
     if (!flags_read(flags, argc, argv, &words, e) || !check_numbers(&o, e)) return e->code;
     if (words < 2) {
@@ -328,7 +357,9 @@ static int sweep_main(int argc, char **argv, Error *e) {
     ActionName action = find_action(argv[0], e);
     if (action == ACTIONS || !check_options(&o, action, e)) return e->code;
     Sweep *s = sweep_load(argv[1], words - 2, argv + 2, e);
-    bool ok = s && actions[action].action(s, &o, &code, e);
+    if (!s && e->code == EXIT_USAGE && is_configuration(argv[1]))
+        fail(e, EXIT_USAGE, "%s: a configuration, not a sweep (sinklab train %s)", argv[1], argv[1]);
+    bool ok = s && shorten(s, &o, e) && actions[action].action(s, &o, &code, e);
     sweep_free(s);
     return ok ? code : e->code;
 }
@@ -347,13 +378,14 @@ const Command sweep_command = {
         "              models are small and there is a run or more a core, else one run on all)\n"
         "  --index I   run: exactly run I, the same on every machine\n"
         "  --retry     run: failed and diverged runs too\n"
+        "  --short N   a first look: N steps a run, with warm-up and cadences scaled to them\n"
         "  --yes       run: more than 256 runs\n"
         "  --db PATH   results (default results.db)\n"
         "  --cache DIR prepared tokens (default data/cache)\n"
         "  --json      plan, run, status, verdict: figures as JSON\n"
         "  --markdown  verdict: as Markdown\n"
         "  --brief     verdict: as a Markdown table alone, a row an expectation\n"
-        "  --csv       export: one row a run\n"
+        "  --csv       export: one row a run, which is the default\n"
         "  --results FOLDER  export: the finished runs, thinned, into FOLDER/NAME.TABLE.csv.gz, which\n"
         "              `sinklab merge` reads back\n"
         "  --quiet     no progress, and of run no table\n\n"
@@ -362,7 +394,8 @@ const Command sweep_command = {
         "  claim, source, note: TEXT     for people\n"
         "  base: FILE                    configuration under all runs\n"
         "  set: {KEY: VALUE}             of all runs\n"
-        "  grid: {KEY: [VALUE, ...]}     every combination\n"
+        "  grid: {KEY: [VALUE, ...]}     every combination; a range in place of a list:\n"
+        "          {log: [FROM, TO], n: N} or {linear: [FROM, TO], n: N}\n"
         "  zip: {KEY: [VALUE, ...]}      these advance together\n"
         "  exclude: [{KEY: VALUE}, ...]  combinations left out\n"
         "  seeds: N or [SEED, ...]       of every combination\n"

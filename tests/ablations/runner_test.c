@@ -536,9 +536,9 @@ static void a_terminal_gets_a_live_table(void **state) {
         ">%s/live.db.out </dev/null",
         p->folder, p->folder, p->folder, p->folder);
     assert_int_equal(system(line), 0);
-    assert_said(p, "live.db", "  seed 0  head_out=none");
-    assert_said(p, "live.db", "\033[3A\033[J");                         /* two runs and the counts, redrawn */
-    assert_not_said(p, "live.db", "left  seed 0  head_out=none steps"); /* cut: 80 columns here */
+    assert_said(p, "live.db", "  head_out=none steps=200 seed 0");
+    assert_said(p, "live.db", "\033[3A\033[J"); /* two runs and the counts, redrawn */
+    assert_not_said(p, "live.db", "left  head_out=none steps=200 seed"); /* cut: 80 columns here */
     assert_said(p, "live.db", "long: 4 of 4 done, 0 going");
 }
 
@@ -593,7 +593,7 @@ static void bad_input_is_one_clear_line(void **state) {
         {"run", "plain", "foreign.db", "", "another program's database"},
         {"verdict", "plain", "none.db", "", "there is none"},
         {"verdict", "tuned", "whole.db", "", "has no sweep called tuned"},
-        {"export", "plain", "whole.db", "", "in what form? (--csv or --results FOLDER)"},
+        {"export", "plain", "whole.db", "--csv --results x", "in what form? (--csv or --results FOLDER)"},
         {"plan", "plain", "whole.db", "--csv --markdown",
          "--markdown says nothing to sweep plan (leave it out: it is for verdict)"},
         {"status", "plain", "whole.db", "--index 0",

@@ -42,6 +42,9 @@ static void tables_are_aligned(void **state) {
     assert_string_equal(printed_table(db, rows, TABLE_TEXT, out), "name        n        x  last\n"
                                                                   "a           5  0.66667  left\n"
                                                                   "größer  12345        -  b\n");
+    assert_string_equal(
+        printed_table(db, "SELECT '日本' AS name, 1 AS n UNION ALL SELECT '🚀é', 2", TABLE_TEXT, out),
+        "name  n\n日本  1\n🚀é   2\n"); /* two columns a character of CJK, and of emoji */
     assert_string_equal(printed_table(db, "SELECT 1 AS a WHERE 0", TABLE_TEXT, out), "a\n");
     assert_string_equal(printed_table(db,
                                       "SELECT 'a' || char(27) || '[2J' || char(10) || 'b' AS label, 1 AS n",
@@ -164,11 +167,45 @@ static void list_tells_what_is_there(void **state) {
     Place p = planted();
     Answer a = RUNS(&p, "list");
     assert_int_equal(a.code, EXIT_DONE);
-    says(&a, "aa11aaaa  baseline         0         done            3    100       2.5           0.4");
-    says(&a, "aa22aaaa  head_rmsnorm     1         interrupted     -");
+    says(&a, "aa11aaaa  baseline         0  -            done            3    100       2.5           0.4");
+    says(&a, "aa22aaaa  head_rmsnorm     1  -            interrupted     -");
     a = RUNS(&p, "list", "--json");
-    says(&a, "{\"key\": \"" AA11
-             "\", \"variant\": \"baseline\", \"seed\": 0, \"label\": \"\", \"status\": \"done\"");
+    says(&a,
+         "{\"key\": \"" AA11
+         "\", \"variant\": \"baseline\", \"seed\": 0, \"cell\": null, \"label\": \"\", \"status\": \"done\"");
+    place_remove(&p);
+}
+
+/* By sweep, with what a run stands for there; by status, as it is now; in the order of a column. */
+static void list_takes_a_part_in_an_order(void **state) {
+    (void)state;
+    Place p = planted();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    run_sql(s, "INSERT INTO sweep (id, name, file) VALUES (1, 'norms', ''), (2, 'later', '');"
+               "INSERT INTO sweep_cell VALUES (1, 0, 0, 'head_out=none', 'all', 'all', 1), (2, 0, 0, 'lr=1', "
+               "'all', 'all', 1);"
+               "INSERT INTO sweep_run SELECT 1, 0, id FROM run WHERE key GLOB 'aa11*';"
+               "INSERT INTO sweep_run SELECT 2, 0, id FROM run WHERE key GLOB 'aa11*';");
+    store_close(s);
+    Answer a = RUNS(&p, "list", "--sweep=norms");
+    says(&a, "0  head_out=none         done");
+    assert_null(strstr(a.out, "aa22"));
+    a = RUNS(&p, "list", "--sweep=others");
+    assert_null(strstr(a.out, "aa"));
+    a = RUNS(&p, "list");
+    says(&a, "0  lr=1         done");             /* in the newest sweep */
+    a = RUNS(&p, "list", "--status=interrupted"); /* called running, and nobody trains it */
+    says(&a, "aa22");
+    assert_null(strstr(a.out, "aa11"));
+    a = RUNS(&p, "list", "--sort=-seed");
+    assert_true(strstr(a.out, "aa22") < strstr(a.out, "aa11"));
+    a = RUNS(&p, "list", "--sort=val_loss"); /* what has none comes last */
+    assert_true(strstr(a.out, "aa11") < strstr(a.out, "aa22"));
+    a = RUNS(&p, "list", "--sort=val_los");
+    assert_non_null(strstr(a.e.text, "did you mean val_loss?"));
+    a = RUNS(&p, "list", "--status=don");
+    assert_non_null(strstr(a.e.text, "did you mean done?"));
+    assert_int_equal(RUNS(&p, "show", "aa1", "--sort=seed").code, EXIT_USAGE);
     place_remove(&p);
 }
 
@@ -371,6 +408,7 @@ int main(void) {
         cmocka_unit_test(json_keeps_every_bit),
         cmocka_unit_test(documents_escape_what_would_end_a_cell),
         cmocka_unit_test(list_tells_what_is_there),
+        cmocka_unit_test(list_takes_a_part_in_an_order),
         cmocka_unit_test(show_takes_a_unique_prefix),
         cmocka_unit_test(diff_lists_differing_keys_only),
         cmocka_unit_test(note_is_kept),

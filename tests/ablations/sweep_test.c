@@ -89,6 +89,36 @@ static void seeds_that_tune_come_after_those_that_judge(void **state) {
     place_remove(&p);
 }
 
+/* Ends as they are written, four digits between them, whole numbers where the key takes no other. */
+static void a_range_is_evenly_spaced_or_by_a_factor(void **state) {
+    (void)state;
+    static const char *const values[][5] = {{"0.0001", "0.0003162", "0.001", "0.003162", "0.01"},
+                                            {"16", "32", "64", "128", "256"},
+                                            {"0", "0.25", "0.5", "0.75", "1"},
+                                            {"1", "3", "4", "6", "8"}};
+    Place p = place_make();
+    Sweep *s = load_or_fail(
+        &p, "name: x\nzip: {optim.lr: {log: [1e-4, 1e-2], n: 5}, model.width: {log: [16, 256], n: 5},\n"
+            "  optim.weight_decay: {linear: [0, 1], n: 5}, model: {layers: {linear: [1, 8], n: 5}}}\n");
+    assert_int_equal(sweep_runs(s), 5);
+    for (int axis = 0; axis < 4; axis++)
+        for (int i = 0; i < 5; i++) assert_string_equal(sweep_value(s, i, axis), values[axis][i]);
+    unload(s);
+    place_remove(&p);
+}
+
+static void an_axis_may_have_one_value(void **state) {
+    (void)state;
+    Place p = place_make();
+    Sweep *s = load_or_fail(&p, "name: x\ngrid: {optim.lr: [1e-3], model.layers: [1, 2]}\n");
+    char label[LABEL_TEXT];
+    assert_int_equal(sweep_runs(s), 2);
+    sweep_label(s, 1, LABEL_ALL, label);
+    assert_string_equal(label, "lr=0.001 layers=2");
+    unload(s);
+    place_remove(&p);
+}
+
 /* ---- precedence ---- */
 
 static void base_below_variant_below_set_below_axes_below_words(void **state) {
@@ -269,10 +299,22 @@ static const struct Refusal {
     {"name: x\n", ":1:1: nothing varies (give it grid, zip or seeds)"},
     {"name: x\ngrid: {}\nseeds: 2\n", ":2:7: grid: empty (give it an axis, KEY: [VALUE, VALUE])"},
     {"name: x\ngrid: {}\nzip: {}\nseeds: 2\n", ":3:6: grid and zip: both empty (give one an axis)"},
-    {"name: x\ngrid: {model.layers: [4]}\n",
-     ":2:22: model.layers: an axis needs a list of two values or more (one value goes under set:)"},
+    {"name: x\ngrid: {model.layers: []}\n",
+     ":2:22: model.layers: an axis needs a list of values, or a range: {log: [FROM, TO], n: N}"},
     {"name: x\ngrid: {model.layers: 4}\n",
-     ":2:22: model.layers: an axis needs a list of two values or more (one value goes under set:)"},
+     ":2:22: model.layers: an axis needs a list of values, or a range: {log: [FROM, TO], n: N}"},
+    {"name: x\ngrid: {model.layers: [4]}\ncompare: {axis: model.layers, baseline: 4}\n",
+     ":3:17: compare: model.layers has one value, and nothing to hold against it"},
+    {"name: x\ngrid: {optim.lr: {log: [1, 2]}}\n",
+     ":2:18: optim.lr: a range is {log: [FROM, TO], n: N} or {linear: [FROM, TO], n: N}"},
+    {"name: x\ngrid: {optim.lr: {log: [1, 2], linear: [1, 2], n: 3}}\n",
+     ":2:18: optim.lr: a range is {log: [FROM, TO], n: N} or {linear: [FROM, TO], n: N}"},
+    {"name: x\ngrid: {optim.lr: {log: [0, 2], n: 3}}\n", ":2:24: optim.lr: log: both ends are above 0"},
+    {"name: x\ngrid: {optim.lr: {log: [1, 2], n: 1}}\n",
+     ":2:35: optim.lr: n: expected a number from 2 to 10000"},
+    {"name: x\ngrid: {optim.lr: {lgo: [1, 2], n: 3}}\n",
+     ":2:19: optim.lr: unknown key lgo (did you mean log?)"},
+    {"name: x\ngrid: {model.layers: {linear: [1, 2], n: 4}}\n", ":2:22: model.layers: 1 is there twice"},
     {"name: x\ngrid: {model.layer: [1, 2]}\n", ":2:8: unknown key model.layer (did you mean model.layers?)"},
     {"name: x\ngrid: {model.layers: [1, two]}\n", ":2:26: model.layers: expected an integer, not \"two\""},
     {"name: x\ngrid: {optim.lr: [1e-3, 0.001]}\n", ":2:25: optim.lr: 0.001 is there twice"},
@@ -442,6 +484,8 @@ int main(void) {
         cmocka_unit_test(first_axis_is_slowest_then_zip_then_seeds),
         cmocka_unit_test(values_may_repeat_in_zip),
         cmocka_unit_test(seeds_that_tune_come_after_those_that_judge),
+        cmocka_unit_test(a_range_is_evenly_spaced_or_by_a_factor),
+        cmocka_unit_test(an_axis_may_have_one_value),
         cmocka_unit_test(base_below_variant_below_set_below_axes_below_words),
         cmocka_unit_test(plan_knows_done_runs_and_orphans),
         cmocka_unit_test(one_place_can_be_registered_alone),

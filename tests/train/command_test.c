@@ -140,7 +140,7 @@ static void a_mistyped_word_is_guessed(void **state) {
 static void every_command_takes_quiet(void **state) {
     (void)state;
     assert_int_equal(
-        system("set -- $(./sinklab --help | sed -n 's/^  \\([a-z]*\\) .*/\\1/p'); [ $# = 13 ] || exit 1;"
+        system("set -- $(./sinklab --help | sed -n 's/^  \\([a-z]*\\) .*/\\1/p'); [ $# = 14 ] || exit 1;"
                " for c; do ./sinklab $c --help | grep -q -e '--quiet' &&"
                " ! ./sinklab $c --quiet nowhere 2>&1 | grep 'unknown option' || exit 1; done"),
         0);

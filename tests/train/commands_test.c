@@ -42,6 +42,70 @@ static void version_says_numerics_and_commit(void **state) {
                         "(unknown|[0-9a-f]+(-dirty)?)\\)'");
 }
 
+static void help_and_version_have_the_usual_names(void **state) {
+    assert_runs(
+        *state,
+        "./sinklab help runs >$D/a; ./sinklab runs --help >$D/b; cmp $D/a $D/b; ./sinklab help >$D/a;"
+        " ./sinklab --help >$D/b; cmp $D/a $D/b; ./sinklab -V >$D/a; ./sinklab --version >$D/b;"
+        " cmp $D/a $D/b; grep -q 'exit: 0 done' $D/said || ./sinklab --help | grep -q 'exit: 0 done'");
+}
+
+/* Of every command and option that --help has. */
+static void a_man_page_and_completions_have_every_option(void **state) {
+    assert_runs(*state, "./sinklab help --man >$D/man; ./sinklab help --bash >$D/bash; ./sinklab help --zsh "
+                        ">$D/zsh; bash -n $D/bash;"
+                        " for c in $(./sinklab --help | sed -n 's/^  \\([a-z]*\\) .*/\\1/p'); do grep -q "
+                        "\"^\\.SS $c$\" $D/man &&"
+                        " for o in $(./sinklab help $c | sed -n 's/^ *\\(--[a-z-]*\\).*/\\1/p'); do"
+                        "  sed -n \"/^ *$c)/p\" $D/bash | grep -q -e \"[ ']$o \" && sed -n \"/^ *$c)/p\" "
+                        "$D/zsh | grep -q -e \"'$o:\""
+                        "  && sed 's/.-/-/g' $D/man | grep -q -e \" $o\" || exit 1; done || exit 1; done");
+}
+
+/* One line that says what was meant, exit 2. */
+static void what_was_meant_otherwise_is_told(void **state) {
+    static const char *const lines[][2] = {
+        {"train $D/two.yaml", "two.yaml: a sweep, not a configuration (sinklab sweep run"},
+        {"sweep run configs/demo.yaml", "demo.yaml: a configuration, not a sweep (sinklab train"},
+        {"train configs/demo.yaml --steps 10", "train.steps=..."},
+        {"train configs/demo.yaml --batch-tokens=10", "train.batch_tokens=..."},
+        {"sweep plan $D/two.yaml --short 0x", "expected an integer"},
+        {"train configs/demo.yaml --short -3", "--short: -3 steps?"},
+        {"hlep", "unknown command hlep"},
+        {"help trian", "did you mean train?"},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        char line[256];
+        snprintf(line, sizeof line, "./sinklab %s; [ $? = 2 ] && grep -qF -- '%s' $D/said", lines[i][0],
+                 lines[i][1]);
+        assert_runs(*state, line);
+    }
+}
+
+/* Off a terminal, and in the run's log, which a quiet run has too: the start, each tenth, the end. */
+static void a_run_tells_of_each_tenth(void **state) {
+    static const char steps[] = "[ \"$(sed -n 's/.*  step \\([0-9]*\\) of 20 .*/\\1/p' %s | tr '\\n' ' ')\" "
+                                "= '1 2 4 6 8 10 12 14 16 18 20 ' ]";
+    char seen[256], logged[256], line[1024];
+    snprintf(seen, sizeof seen, steps, "$D/seen");
+    snprintf(logged, sizeof logged, steps, "$D/short.db.d/*/log.txt");
+    snprintf(
+        line, sizeof line,
+        "./sinklab sweep run $D/two.yaml --short 20 --jobs 1 --index 0 --db $D/short.db --cache $D/cache "
+        ">$D/seen 2>&1 &&"
+        " grep -q '^lr=0.001 seed 0  step 1 of 20  loss [0-9.]*  sink rate [0-9.]*  0:0' $D/seen && %s && %s",
+        seen, logged);
+    assert_runs(*state, line);
+    assert_runs(
+        *state,
+        "./sinklab sweep run $D/two.yaml --short 20 --jobs 1 --index 1 --db $D/quiet.db --cache $D/cache"
+        " --quiet >$D/seen 2>&1 && [ ! -s $D/seen ] && grep -q 'step 20 of 20' $D/quiet.db.d/*/log.txt");
+    assert_answer(
+        *state, "short.db",
+        "SELECT (SELECT count(*) FROM step), config ->> '$.optim.warmup' FROM run WHERE status = 'done'",
+        "20|2|\n");
+}
+
 /* Another seed draws another text, so that the first two are equal for a reason. */
 static void a_seed_draws_the_same_text_again(void **state) {
     static const char draw[] = "./sinklab sample $C --cache $D/cache --prompt word --tokens 80 --seed";
@@ -116,6 +180,10 @@ static void an_exported_sweep_holds_the_figures_of_its_runs(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(version_says_numerics_and_commit),
+        cmocka_unit_test(help_and_version_have_the_usual_names),
+        cmocka_unit_test(a_man_page_and_completions_have_every_option),
+        cmocka_unit_test(what_was_meant_otherwise_is_told),
+        cmocka_unit_test(a_run_tells_of_each_tenth),
         cmocka_unit_test(a_seed_draws_the_same_text_again),
         cmocka_unit_test(weights_come_back_from_an_exported_folder),
         cmocka_unit_test(data_describes_a_text_as_json),

@@ -465,6 +465,35 @@ static void what_does_not_fit_is_refused_with_its_place(void **state) {
     assert_string_equal(e.text, "command line: model.prefix: 34 is longer than model.context, 32 (0: none)");
 }
 
+/* What is counted in steps shrinks with them and nothing else does; what says no number of steps stays. */
+static void a_first_look_scales_all_that_is_in_steps(void **state) {
+    (void)state;
+    write_file("a.yaml",
+               "train: {steps: 1000, context_schedule: ['0:16', '500:32']}\noptim.warmup: 100\n"
+               "probe: {every: 50, gradients: -1}\nrun: {checkpoint_every: 250, keep: [4, 8, 500]}\n");
+    Config c = load("a.yaml"), longer;
+    Error e = {0};
+    check(&c);
+    longer = c;
+    assert_true(config_shorten(&longer, 2000, &e));
+    assert_memory_equal(&c, &longer, sizeof c);
+    assert_true(config_shorten(&c, 20, &e));
+    assert_int_equal(c.train.steps, 20);
+    assert_int_equal(c.optim.warmup, 2);
+    assert_int_equal(c.probe.every, 1);
+    assert_int_equal(c.probe.gradients, -1);
+    assert_int_equal(c.run.checkpoint_every, 5);
+    assert_int_equal(c.run.log_every, 0);
+    assert_string_equal(c.train.context_schedule.item[0], "0:16");
+    assert_string_equal(c.train.context_schedule.item[1], "10:32");
+    assert_int_equal(c.run.keep.n, 2); /* of 4 and 8, both step 1 now, one is left */
+    assert_string_equal(c.run.keep.item[0], "1");
+    assert_string_equal(c.run.keep.item[1], "10");
+    assert_int_equal(c.train.batch_tokens, 2048);
+    assert_false(config_shorten(&c, 0, &e));
+    assert_int_equal(e.code, EXIT_USAGE);
+}
+
 static void json_is_canonical_and_leaves_out_run(void **state) {
     (void)state;
     Config c;
@@ -602,6 +631,7 @@ int main(void) {
         TEST(values_that_do_not_fit_together_are_refused),
         TEST(keys_that_would_do_nothing_are_refused),
         TEST(what_does_not_fit_is_refused_with_its_place),
+        TEST(a_first_look_scales_all_that_is_in_steps),
         TEST(json_is_canonical_and_leaves_out_run),
         TEST(json_reads_back_as_the_same_run),
         TEST(a_seed_is_a_number_or_null),

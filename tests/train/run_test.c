@@ -451,8 +451,10 @@ static void a_moved_database_stops_its_run(void **state) {
              p->folder);
     assert_int_equal(shell(line), 0);
     pid = start(p, "here.db", "train.steps=100000");
-    snprintf(line, sizeof line, "rm %s/here.db", p->folder);
-    usleep(300000);
+    snprintf(line, sizeof line,
+             "cd %s && timeout 60 sh -c 'until [ $(grep -c ^run here.db.d/*/log.txt) = 2 ]; do sleep .01; "
+             "done' && rm here.db",
+             p->folder); /* it trains again */
     assert_int_equal(shell(line), 0);
     assert_int_equal(wait_for(pid), 1);
     assert_file_says(p, "out", "here.db: moved, removed or replaced while it was written to");

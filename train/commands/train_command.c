@@ -1,4 +1,5 @@
 #include "train/commands/command.h"
+#include "train/config/yaml.h"
 #include "train/run.h"
 
 #include <inttypes.h>
@@ -15,23 +16,43 @@ static int describe(Config *c, Error *e) {
     char *json = config_json(c, true);
     printf("%s\n", json);
     free(json);
-    printf("parameters %" PRId64 ", %.3g MFLOP a token, %.0f MB, %" PRId64
-           " tokens, up to %d threads have work for half of their time\n",
-           size.parameters, size.flops_per_token * 1e-6, size.bytes * 1e-6,
-           c->train.steps * c->train.batch_tokens, size.threads);
+    fflush(stdout);
+    fprintf(stderr,
+            "parameters %" PRId64 ", %.3g MFLOP a token, %.0f MB, %" PRId64
+            " tokens, up to %d threads have work for half of their time\n",
+            size.parameters, size.flops_per_token * 1e-6, size.bytes * 1e-6,
+            c->train.steps * c->train.batch_tokens, size.threads);
     return EXIT_DONE;
+}
+
+/* Whether a file that is no configuration is what `sweep` takes. */
+static bool is_sweep(const char *path) {
+    static const char *const sweeps[] = {"grid", "zip", "seeds"};
+    Yaml *tree = yaml_load(path, NULL);
+    bool is = false;
+    for (size_t i = 0; tree && tree->kind == YAML_MAP && i < sizeof sweeps / sizeof *sweeps; i++)
+        is = is || yaml_get(tree, sweeps[i]);
+    yaml_free(tree);
+    return is;
+}
+
+static bool configure(Config *c, int words, char *const *word, int64_t steps, Error *e) {
+    if (config_from_words(c, words, word, e)) return !steps || config_shorten(c, steps, e);
+    if (e->code != EXIT_USAGE || !words || !is_sweep(*word)) return false;
+    return fail(e, EXIT_USAGE, "%s: a sweep, not a configuration (sinklab sweep run %s)", *word, *word);
 }
 
 static int train(int argc, char **argv, Error *e) {
     RunOptions o = {.db = "results.db", .cache = "data/cache"};
     bool dry = false;
+    int64_t steps = 0;
     int words;
     Config c;
-    const Flag flags[] = {{"--db", FLAG_TEXT, &o.db},       {"--cache", FLAG_TEXT, &o.cache},
-                          {"--again", FLAG_BOOL, &o.again}, {"--retry", FLAG_BOOL, &o.retry},
-                          {"--quiet", FLAG_BOOL, &o.quiet}, {"--dry-run", FLAG_BOOL, &dry},
-                          {NULL, FLAG_BOOL, NULL}};
-    if (!flags_read(flags, argc, argv, &words, e) || !config_from_words(&c, words, argv, e)) return e->code;
+    const Flag flags[] = {
+        {"--db", FLAG_TEXT, &o.db},       {"--cache", FLAG_TEXT, &o.cache}, {"--again", FLAG_BOOL, &o.again},
+        {"--retry", FLAG_BOOL, &o.retry}, {"--quiet", FLAG_BOOL, &o.quiet}, {"--dry-run", FLAG_BOOL, &dry},
+        {"--short", FLAG_INT, &steps},    {"--name", FLAG_TEXT, &o.name},   {NULL, FLAG_BOOL, NULL}};
+    if (!flags_read(flags, argc, argv, &words, e) || !configure(&c, words, argv, steps, e)) return e->code;
     return dry ? describe(&c, e) : run_train(&c, &o, e);
 }
 
@@ -48,7 +69,9 @@ const Command train_command = {
                "  --cache DIR   prepared tokens (default data/cache)\n"
                "  --again       repeat a run that is done\n"
                "  --retry       try a failed or diverged run again\n"
-               "  --dry-run     say what would be trained and stop\n"
+               "  --short N     a first look: N steps, with warm-up and cadences scaled to them\n"
+               "  --dry-run     say what would be trained, as JSON, and stop\n"
+               "  --name TEXT   what progress calls it (default: variant and seed)\n"
                "  --quiet       no progress\n",
     .list = list_keys,
     .run = train,

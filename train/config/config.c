@@ -210,7 +210,7 @@ static const Row rows[] = {
          "6, 8, "
          "11, ... steps and the last) or a list of steps, which are saved whatever checkpoint_every says"},
     {"run.log_every", INTEGER, AT(run.log_every), "0", 0, MANY,
-     .help = "steps a line off a terminal; 0: 20 lines"},
+     .help = "steps a line off a terminal and in the run's log; 0: a tenth of the run"},
     {"run.same_kernels", BOOLEAN, AT(run.same_kernels), "false",
      .help = "go on with a run under the kernels that it had, or not at all; else an event tells of others"},
     {"run.label", STRING, AT(label), "", .help = "a name for people"},

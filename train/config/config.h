@@ -60,8 +60,9 @@ typedef struct ProbeConfig {
 typedef struct RunConfig {
     int64_t threads;          /* 0 = OMP_NUM_THREADS or the affinity mask */
     int64_t checkpoint_every; /* steps; 0 = twenty times a run */
-    List keep;         /* checkpoints beyond the two newest: last, all, log, or steps (train/when_due.h) */
-    int64_t log_every; /* steps between progress lines where there is no terminal; 0 = 20 times a run */
+    List keep; /* checkpoints beyond the two newest: last, all, log, or steps (train/when_due.h) */
+    int64_t
+        log_every; /* steps between progress lines off a terminal and in the log; 0 = a tenth of the run */
     bool same_kernels; /* a run is gone on with under the kernels that it had, or not at all */
 } RunConfig;
 
@@ -118,6 +119,11 @@ typedef struct Setting {
 /* A file (NULL: none) and the settings over it, weakest first, by the precedence above. This is
  * what a sweep's cell and a command line are built with. */
 bool config_compose(Config *c, const char *path, const Setting *settings, int n, Error *e);
+
+/* A first look at a checked recipe: so many steps in place of train.steps, and what is given in steps
+ * (warm-up, cadences, stages of context, checkpoints that are kept) scaled with them, to one step at the
+ * least. One that is as short already is left as it is. Checks it again. */
+bool config_shorten(Config *c, int64_t steps, Error *e);
 
 /* Composes and checks a configuration from the words of a command line, CONFIG [key=value ...]. */
 bool config_from_words(Config *c, int n, char *const *words, Error *e);

@@ -269,6 +269,11 @@ bool store_open(Store **out, const char *path, StoreMode mode, Error *e) {
     return true;
 }
 
+bool store_changed(Store *s, int64_t *version, Error *e) {
+    int64_t before = *version;
+    return read_integer(s, "PRAGMA data_version", version, e) && *version != before;
+}
+
 void store_close(Store *s) {
     if (!s) return;
     if (s->batch.rows) store_flush(s, NULL);

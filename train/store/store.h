@@ -35,6 +35,8 @@ const char *store_uri(const Store *s);
 /* Whether the file that was opened still stands at its path; else fails (EXIT_FAILED): what is written goes
  * into the one that was moved or removed. */
 bool store_in_place(Store *s, Error *e);
+/* Whether other connections have written since *version, which becomes today's; from 0: yes. */
+bool store_changed(Store *s, int64_t *version, Error *e);
 /* What was flushed is on the platter, as checkpoints are: before the one that relies on it. */
 bool store_sync(Store *s, Error *e);
 
