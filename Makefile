@@ -33,7 +33,7 @@ HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c t
 SHIM    := build/tests/faults/shim.so
 
 .PHONY: all test tests test-long mutants test-recipe portable stress soak coverage fuzz circles format format-check dist \
-    test-dist demo test-readme claims claims-quick results accept page test-page test-slurm test-mpi perf clean FORCE
+    test-dist bundle test-bundle demo test-readme claims claims-quick results accept page test-page test-slurm test-mpi perf clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -44,6 +44,24 @@ sinklab: $(OBJECTS)
 sinklab-mpi: $(OBJECTS:%_none.o=%_mpi.o)
 	$(CC) $(ALL) -o $@ $^ $(LIBS) $$(pkg-config --libs mpi-c)
 $(MPI:%.c=build/%.o): ALL += $$(pkg-config --cflags mpi-c)
+
+# One program for any x86-64 CPU: the whole of it compiled for each kind, chosen at start (train/start.c; SINKLAB_CPU=v3
+# overrides), and static, so that it wants no library where it runs.
+CPUS := v4 v3 v1
+sinklab-any: build/any/start.o build/train/cpu_check.o $(CPUS:%=build/any/%.o)
+	$(CC) $(ALL) -static -o $@ $^ $(LIBS) -llapack -lblis -lgfortran -lquadmath -lm
+build/any/start.o: train/start.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL) -DPROGRAMS="$$(printf 'ROW(%s) ' $(CPUS))" -c -o $@ $<
+build/any/%.o: FORCE
+	@mkdir -p build/any/$*
+	@ln -sfnr Makefile $(ROOMS) configs tests build/any/$*
+	$(MAKE) -C build/any/$* MARCH=-march=x86-64$(filter-out -v1,-$*) program.o
+	objcopy --redefine-sym program=program_$* --redefine-sym program_features=program_features_$* \
+	    build/any/$*/program.o $@
+	objcopy --keep-global-symbol=program_$* --keep-global-symbol=program_features_$* $@
+program.o: $(filter-out build/train/start.o,$(OBJECTS))
+	$(LD) -r -o $@ $^
 
 # One file to read first, from top to bottom; it needs nothing else of the tree.
 gpt: $(DOOR:%.c=build/%.o)
@@ -139,6 +157,20 @@ dist:
 test-dist: dist
 	tests/dist.sh $(DIST)
 
+# A program for any CPU with what it reads and the texts prepared in CACHE, for machines where nobody may install;
+# test-bundle runs it where there is nothing else.
+CACHE  = data/cache
+BUNDLE = build/sinklab-$(VERSION)-bundle.tar.gz
+bundle: sinklab-any
+	rm -rf build/bundle && mkdir -p build/bundle/sinklab/data
+	strip -o build/bundle/sinklab/sinklab sinklab-any
+	cp -r README.md LICENSE configs ablations build/bundle/sinklab/
+	rm -rf build/bundle/sinklab/ablations/page/node_modules
+	[ ! -d $(CACHE) ] || cp -rL $(CACHE) build/bundle/sinklab/data/cache
+	tar -C build/bundle -czf $(BUNDLE) sinklab
+test-bundle:
+	tests/bundle.sh
+
 # Built and tested for AVX2 alone and for any x86-64, in a copy of the tree; make portable TESTS='model/*' is a part.
 portable:
 	tests/portable.sh
@@ -222,10 +254,19 @@ build/version.h: FORCE
 	    printf '#define SINKLAB_GIT "%s"\n' "$${commit:-unknown}" > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 build/train/host.o: build/version.h
+build/train/host.o: ALL += -DSINKLAB_TARGET='"$(or $(patsubst -march=%,%,$(MARCH)),base)"'
+
+# Questions with names, part of the binary.
+build/queries.h: FORCE
+	@mkdir -p build
+	@printf 'QUERY(%s)\n' $(basename $(notdir $(QUERIES))) > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+QUERIES := $(wildcard ablations/queries/*.sql)
+build/ablations/query.o: build/queries.h $(QUERIES)
 FORCE:
 
 # They ask the CPU what it can do, so they must run on any.
-build/train/start.o build/train/cpu_check.o: ALL := $(filter-out -march=%,$(ALL))
+build/train/start.o build/any/start.o build/train/cpu_check.o: ALL := $(filter-out -march=%,$(ALL))
 
 build/train/embedded_files.o: train/schema.sql train/schema_views.sql configs/variants.yaml
 
@@ -239,7 +280,7 @@ perf: sinklab
 	AGAINST="$(AGAINST)" tests/perf.sh $(PERF) $(CONFIGS) --rounds $(ROUNDS)
 
 clean:
-	rm -rf build sinklab sinklab-mpi gpt
+	rm -rf build sinklab sinklab-mpi sinklab-any gpt
 
 -include $(OBJECTS:.o=.d) $(MPI:%.c=build/%.d) $(DOOR:%.c=build/%.d) $(TESTS:=.d) $(HELPERS:.o=.d) $(FUZZED:.o=.d)
 endif

@@ -66,7 +66,7 @@ static const struct Section {
      " 'corpus', corpus, 'licence', licence, 'host', host, 'cpu', cpu, 'blas_arch', blas_arch,"
      " 'threads', threads, 'git', git, 'checkpoint', checkpoint, 'created', created, 'started', started,"
      " 'finished', finished, 'heartbeat', heartbeat, 'note', note)) AS j WHERE j.value IS NOT NULL"},
-    {"config", "SELECT key, value FROM param WHERE run = ?1"},
+    {"config", "SELECT key, value FROM param WHERE run_id = ?1"},
     {"sweeps", "SELECT name, \"index\", NULL AS had_before_an_edit FROM sweep_run JOIN sweep ON id = sweep"
                " WHERE run = ?1 UNION ALL SELECT name, NULL, label FROM sweep_orphan JOIN sweep ON id = sweep"
                " WHERE run = ?1"},
@@ -94,10 +94,11 @@ static bool show(Store *s, const Options *o, char **words, int n, Error *e) {
 
 static bool diff(Store *s, const Options *o, char **words, int n, Error *e) {
     (void)n;
-    static const char sql[] = "SELECT coalesce(a.key, b.key) AS key, a.value AS first, b.value AS second"
-                              " FROM (SELECT key, value FROM param WHERE run = ?1) AS a"
-                              " FULL JOIN (SELECT key, value FROM param WHERE run = ?2) AS b ON a.key = b.key"
-                              " WHERE a.value IS NOT b.value ORDER BY 1";
+    static const char sql[] =
+        "SELECT coalesce(a.key, b.key) AS key, a.value AS first, b.value AS second"
+        " FROM (SELECT key, value FROM param WHERE run_id = ?1) AS a"
+        " FULL JOIN (SELECT key, value FROM param WHERE run_id = ?2) AS b ON a.key = b.key"
+        " WHERE a.value IS NOT b.value ORDER BY 1";
     FoundRun a, b;
     return store_find(s, words[0], &a, e) && store_find(s, words[1], &b, e) &&
            print_query(s, sql, a.id, b.id, o->json, e);

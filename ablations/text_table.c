@@ -18,6 +18,20 @@ static bool statement_failed(sqlite3_stmt *rows, Error *e) {
     return fail(e, EXIT_FAILED, "results: %s: %s", file ? file : "", sqlite3_errmsg(db));
 }
 
+/* The rows of a statement, `left` of them at most. */
+typedef struct Rows {
+    sqlite3_stmt *q;
+    int64_t left;
+    bool more; /* than those */
+} Rows;
+
+static int next_row(Rows *r) {
+    int result = sqlite3_step(r->q);
+    if (result != SQLITE_ROW || r->left--) return result;
+    r->more = true;
+    return SQLITE_DONE;
+}
+
 /* ---- JSON, Markdown, HTML, CSV ---- */
 
 /* The shortest decimal that reads back as the same double. */
@@ -115,16 +129,16 @@ static void put_row(FILE *out, const Form *f, sqlite3_stmt *rows) {
     fputs(f->row_end, out);
 }
 
-static bool print_form(FILE *out, sqlite3_stmt *rows, const Form *f, Error *e) {
+static bool print_form(FILE *out, Rows *rows, const Form *f, Error *e) {
     int result, n = 0;
     fputs(f->begin, out);
-    if (f->name) put_names(out, f, rows);
-    for (; (result = sqlite3_step(rows)) == SQLITE_ROW; n++) {
+    if (f->name) put_names(out, f, rows->q);
+    for (; (result = next_row(rows)) == SQLITE_ROW; n++) {
         if (n) fputs(f->next, out);
-        put_row(out, f, rows);
+        put_row(out, f, rows->q);
     }
     fputs(n || f->name ? f->end : "]\n", out);
-    return result == SQLITE_DONE || statement_failed(rows, e);
+    return result == SQLITE_DONE || statement_failed(rows->q, e);
 }
 
 /* ---- aligned text ---- */
@@ -190,7 +204,8 @@ static void print_cell(FILE *out, const Grid *g, int column, const char *text) {
         fprintf(out, "%*s", GAP, "");
 }
 
-static bool print_text(FILE *out, sqlite3_stmt *rows, Error *e) {
+static bool print_text(FILE *out, Rows *some, Error *e) {
+    sqlite3_stmt *rows = some->q;
     Grid g = {.columns = sqlite3_column_count(rows)};
     if (!g.columns) return sqlite3_step(rows) == SQLITE_DONE || statement_failed(rows, e);
     int result;
@@ -201,7 +216,7 @@ static bool print_text(FILE *out, sqlite3_stmt *rows, Error *e) {
         g.number[i] = true;
         add_cell(&g, sqlite3_column_name(rows, i));
     }
-    while ((result = sqlite3_step(rows)) == SQLITE_ROW)
+    while ((result = next_row(some)) == SQLITE_ROW)
         for (int i = 0; i < g.columns; i++) add_value(&g, rows, i);
     for (size_t i = 0; i < g.cells; i++) {
         if (result == SQLITE_DONE) print_cell(out, &g, (int)(i % (size_t)g.columns), g.cell[i]);
@@ -213,8 +228,16 @@ static bool print_text(FILE *out, sqlite3_stmt *rows, Error *e) {
     return result == SQLITE_DONE || statement_failed(rows, e);
 }
 
+bool table_print_some(FILE *out, sqlite3_stmt *rows, TableForm form, int64_t most, bool *more, Error *e) {
+    Rows some = {.q = rows, .left = most ? most : INT64_MAX};
+    bool ok = form == TABLE_TEXT ? print_text(out, &some, e) : print_form(out, &some, &forms[form], e);
+    *more = some.more;
+    return ok;
+}
+
 bool table_print(FILE *out, sqlite3_stmt *rows, TableForm form, Error *e) {
-    return form == TABLE_TEXT ? print_text(out, rows, e) : print_form(out, rows, &forms[form], e);
+    bool more;
+    return table_print_some(out, rows, form, 0, &more, e);
 }
 
 sqlite3_stmt *table_query(Store *s, const char *sql, const char *text, Error *e) {

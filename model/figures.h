@@ -7,6 +7,7 @@
 typedef struct Figure {
     const char *name; /* lives as long as the program (a literal) */
     int layer, head;  /* -1 where the figure is of the whole model / the whole layer */
+    int bin;          /* of a histogram of the head; -1: the figure is of none */
     double value;     /* NAN: undefined here */
 } Figure;
 
@@ -16,7 +17,8 @@ typedef struct Figures {
 } Figures;
 
 void figures_add(Figures *f, const char *name, int layer, int head, double value);
-/* The value of that name and place, or NAN. */
+void figures_add_bin(Figures *f, const char *name, int layer, int head, int bin, double value);
+/* The value of that name and place, or NAN; of a histogram its first. */
 double figures_get(const Figures *f, const char *name, int layer, int head);
 void figures_free(Figures *f);
 

@@ -59,6 +59,11 @@ const char *host_git(void) {
     return SINKLAB_GIT;
 }
 
+const char *host_target(void) {
+    static const char target[] = "/" SINKLAB_TARGET;
+    return strcmp(target, "/native") ? target : "";
+}
+
 /* OpenMP pins the first thread before main where OMP_PROC_BIND or OMP_PLACES say so; its places are the cores
  * that the process was given. */
 void host_allowed(cpu_set_t *set) {

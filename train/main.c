@@ -14,8 +14,9 @@
 #define VERSION "0.1"
 
 static const Command *const commands[] = {
-    &train_command,  &sweep_command, &runs_command,  &report_command, &merge_command,  &probe_command,
-    &sample_command, &data_command,  &fetch_command, &export_command, &import_command, &bench_command,
+    &train_command,  &sweep_command,  &runs_command,   &query_command, &report_command,
+    &merge_command,  &probe_command,  &sample_command, &data_command,  &fetch_command,
+    &export_command, &import_command, &bench_command,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -38,7 +38,8 @@ typedef struct Run {
     char checkpoint[1024]; /* the newest one's folder, or "" */
     Earlier earlier;       /* run of fewer steps that this one began from, or cannot */
     const char *settled;   /* what is not trained as asked for; NULL: all is */
-    char blas_arch[48];    /* BLIS's kernels and, in bf16, the own kernel: what bits hang on */
+    char blas_arch[64]; /* BLIS's kernels, in bf16 the own kernel, and the program's target: what bits hang on
+                         */
     int threads;
     double sink_rate;
     Progress progress;
@@ -424,8 +425,8 @@ static int run_opened(Run *r, Error *e) {
     r->settled = config_settle(&r->c);
     if (r->settled) fprintf(stderr, "sinklab: %s\n", r->settled); /* figures depend on it: quiet or not */
     bool bf16 = trainer_in_bf16(&r->c);
-    snprintf(r->blas_arch, sizeof r->blas_arch, "%s%s%s", gemm_start(), bf16 ? "+" : "",
-             bf16 ? gemm_bf16_name() : "");
+    snprintf(r->blas_arch, sizeof r->blas_arch, "%s%s%s%s", gemm_start(), bf16 ? "+" : "",
+             bf16 ? gemm_bf16_name() : "", host_target());
     if (!host_threads(r->c.run.threads, &r->threads, e) || !run_init_hash(&r->c, e) || !open_data(r, e) ||
         !run_check(&r->c, r->c.model.vocab, e) || !run_size(&r->c, r->c.model.vocab, &size, e) ||
         !fits_memory(r, &size, e) || !store_open(&r->store, r->o->db, STORE_WRITE, e) || !claim(r, &size, e))

@@ -144,6 +144,7 @@ CREATE TABLE IF NOT EXISTS eval ( -- One row an evaluation and probe: the whole 
     bos_cost_late REAL, -- nats: the same over the targets of inputs floor(T/2) .. T-1 alone
     bos_cost_late_se REAL, -- nats: its standard error over the rows
     bos_cost_rows INTEGER, -- rows that both are over
+    prefix_uniform REAL, -- the control of eval_head.prefix_matching: that weight under uniform attention to the keys seen
     PRIMARY KEY (run_id, step, probe)
 ) STRICT, WITHOUT ROWID;
 
@@ -207,6 +208,15 @@ CREATE TABLE IF NOT EXISTS eval_layer ( -- One row an evaluation, probe and laye
     super_weight_ratio REAL, -- that norm of super_unit over the median of the units
     super_selectivity REAL, -- |mean activation| of super_unit at position 0 over its mean |activation| at t > 0
     super_cos_rest REAL, -- mean cosine of the normed x_t, t > 0, and the gate row of super_unit
+    attn_in_size REAL, -- root mean square, over all tokens and channels, of the normed input of attention
+    attn_write REAL, -- the same of what attention adds to the residual stream
+    mlp_in_size REAL, -- the same of the normed input of the MLP
+    mlp_write REAL, -- the same of what the MLP adds
+    stream_size REAL, -- the same of the residual stream after the layer
+    gate_cv2 REAL, -- variance of eval_head.gate over the heads, divided by their number, over the square of its mean
+    residual_sink REAL, -- largest over channels of the mean |x_tj| over all tokens, over the median channel's
+    residual_sink_channel INTEGER, -- that channel, from 0
+    residual_sink_gain REAL, -- |gain| of the norm that follows at that channel over the median |gain|
     PRIMARY KEY (run_id, step, probe, layer)
 ) STRICT, WITHOUT ROWID;
 
@@ -233,7 +243,33 @@ CREATE TABLE IF NOT EXISTS eval_head ( -- One row an evaluation, probe, layer an
     alignment REAL, -- |cos(u, k_0)|, u the first left singular direction of the head's rows of W_Q; mean over sequences
     out_size REAL, -- root mean square of o_t before W_O, over tokens and dimensions; mean over sequences
     out_variance REAL, -- probe random: variance over sequences of o_t before W_O, mean over dimensions and positions
+    gate REAL, -- mean over q >= 1 of 1 - A[q,0]: what the head does not park on the first key
+    sink_logit REAL, -- learned score of the head's null key; NULL where none is learned
+    secondary_sinks REAL, -- number of keys 1 <= k < T/2 whose mass is above 0.3
+    secondary_mass REAL, -- largest of their masses
+    random_key_mass REAL, -- the null: mean of their masses, that of a key drawn evenly
+    logit_max REAL, -- largest scale q.k over the keys seen, before what model.attention makes of scores
+    q_norm REAL, -- mean over tokens of |q_t|, after norm and position
+    k_norm REAL, -- of |k_t|
+    v_norm REAL, -- of |v_t|
+    update_rank REAL, -- stable rank |U|_F^2 / sigma_1^2 of the head's update U = y_h W_O^h, y after head_out
+    sink_kind INTEGER, -- 0: sink_mass at most 0.3; 1 no-op: value_drain below 0.2; 2 broadcast: value_drain in [2/3, 3/2] and
+    -- update_rank below 2; 3: between
+    prefix_matching REAL, -- mean weight on keys k that follow an earlier occurrence of the query's token (x_{k-1} = x_q, k <= q),
+    -- over the queries that have one; beside eval.prefix_uniform
     PRIMARY KEY (run_id, step, probe, layer, head)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS eval_mass ( -- Histogram of a head's masses of the first key over the sequences of a heavy evaluation,
+    -- empty bins left out. The rate at any threshold is the view sink_rate_at.
+    run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
+    step INTEGER NOT NULL, -- updates done before it
+    probe TEXT NOT NULL, -- as in eval
+    layer INTEGER NOT NULL, -- from 0
+    head INTEGER NOT NULL, -- from 0
+    bin INTEGER NOT NULL, -- b: masses in (b/100, (b+1)/100]; a mass of 0 is in 0
+    sequences INTEGER, -- how many
+    PRIMARY KEY (run_id, step, probe, layer, head, bin)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS metric ( -- Figures that have no column; only such as come out equal when a run is
@@ -309,8 +345,20 @@ VALUES ('model.head_dim', 0), ('model.value_scale', 0), ('model.residual_clip', 
        ('model.gate_rank', 16), ('train.gate_balance', 0), ('train.init_hash', ''),
        ('probe.gradients', 0);
 
+CREATE VIEW IF NOT EXISTS axis (name, key) AS -- Configuration keys that are columns of the views curve, head and result, and
+    -- their names there: what runs are commonly made to differ in. Any other key of a run is in the view param.
+VALUES ('layers', 'model.layers'), ('width', 'model.width'), ('heads', 'model.heads'), ('kv_heads', 'model.kv_heads'),
+       ('head_dim', 'model.head_dim'), ('mlp_width', 'model.mlp_width'), ('context', 'model.context'), ('attention', 'model.attention'),
+       ('window', 'model.window'), ('head_out', 'model.head_out'), ('qk', 'model.qk'), ('position', 'model.position'),
+       ('norm', 'model.norm'), ('mlp', 'model.mlp'), ('value_scale', 'model.value_scale'),
+       ('source', 'data.source'), ('tokenizer', 'data.tokenizer'),
+       ('vocab', 'data.vocab'), ('bos', 'data.bos'), ('mask', 'data.mask'), ('steps', 'train.steps'),
+       ('batch_tokens', 'train.batch_tokens'), ('precision', 'train.precision'), ('optimiser', 'optim.name'),
+       ('lr', 'optim.lr'), ('schedule', 'optim.schedule'), ('warmup', 'optim.warmup'),
+       ('weight_decay', 'optim.weight_decay'), ('beta2', 'optim.beta2'), ('clip', 'optim.clip');
+
 CREATE VIEW IF NOT EXISTS param AS -- One row a configuration key of a run: run.id, dotted key, value.
-SELECT r.id AS run, replace(substr(j.fullkey, 3), '"', '') AS key, j.atom AS value
+SELECT r.id AS run_id, replace(substr(j.fullkey, 3), '"', '') AS key, j.atom AS value
 FROM run AS r, json_tree(r.config) AS j
 WHERE j.type NOT IN ('object', 'array')
 UNION ALL SELECT r.id, y.key, y.value FROM run AS r, young_key AS y WHERE json_type(r.config, '$.' || y.key) IS NULL;
@@ -325,12 +373,21 @@ FROM (SELECT id AS run_id, coalesce(config ->> '$.data.bos', '') AS bos, coalesc
                     config ->> '$.model.context', config ->> '$.train.loss_from', config ->> '$.model.prefix') AS text
       FROM run);
 
-CREATE VIEW IF NOT EXISTS sink AS -- Sink rate and mass by run, probe and step, with the uniform control; proxy 1:
+CREATE VIEW IF NOT EXISTS sink AS -- Sink rate and mass by run and step on probe main, with the uniform control; proxy 1:
     -- of |A| / sum |A|, since rows of this kind of attention need not sum to one; NULL: of A.
 SELECT r.variant, r.seed, e.probe, e.step, e.sink_rate_02, e.sink_rate_03, e.sink_rate_05, e.sink_rate_08,
-       e.sink_mass, e.uniform_mass, e.max_mass, e.T, m.value AS proxy, r.label, r.key
+       e.sink_mass, e.uniform_mass, e.max_mass, e.T, m.value AS proxy, r.label, r.key, r.id AS run_id
 FROM eval AS e JOIN run AS r ON r.id = e.run_id
-LEFT JOIN metric AS m ON m.run_id = e.run_id AND m.step = e.step AND m.name = e.probe || '.proxy';
+LEFT JOIN metric AS m ON m.run_id = e.run_id AND m.step = e.step AND m.name = 'main.proxy'
+WHERE e.probe = 'main';
+
+CREATE VIEW IF NOT EXISTS sink_rate_at AS -- Sink rate of a head at every threshold eps = 0.01, 0.02 .. 0.99: share of the
+    -- sequences whose mass of the first key is strictly above eps. The mean over heads, and over layers, is that of a
+    -- layer, and of the model.
+WITH RECURSIVE threshold (b) AS (SELECT 1 UNION ALL SELECT b + 1 FROM threshold WHERE b < 99)
+SELECT m.run_id, m.step, m.probe, m.layer, m.head, b / 100.0 AS eps,
+       CAST(sum(iif(m.bin >= b, m.sequences, 0)) AS REAL) / sum(m.sequences) AS sink_rate
+FROM eval_mass AS m CROSS JOIN threshold GROUP BY m.run_id, m.step, m.probe, m.layer, m.head, b;
 
 CREATE VIEW IF NOT EXISTS onset_eval AS -- Onsets of what probe main measures: the interval (last step before,
     -- first step past) of the first evaluation that is past the threshold together with the next one; NULLs
@@ -404,7 +461,7 @@ CREATE VIEW IF NOT EXISTS arm AS -- One row a run: what it is besides its seed. 
     -- every key in which runs of that name differ: two sides of a sweep over any axis have two names.
 WITH fact AS MATERIALIZED (
     SELECT r.id AS run_id, iif(r.label = '', r.variant, r.label) AS name, p.key, p.value
-    FROM run AS r JOIN param AS p ON p.run = r.id
+    FROM run AS r JOIN param AS p ON p.run_id = r.id
     WHERE p.key NOT IN ('seed', 'label') AND p.key NOT LIKE 'run.%'
 ), telling AS ( -- an element of a list tells by being there, too
     SELECT name, key FROM fact GROUP BY name, key
@@ -435,7 +492,7 @@ WITH aside (path, plain) AS ( -- plain NULL: no choice, but what goes with one
 ), side AS MATERIALIZED (
     SELECT f.*, r.config, (SELECT count(*) FROM aside WHERE json_extract(r.config, path) <> plain) AS choices,
            (SELECT group_concat(p.key || '=' || p.value)
-            FROM (SELECT key, value FROM param WHERE run = r.id ORDER BY key) AS p
+            FROM (SELECT key, value FROM param WHERE run_id = r.id ORDER BY key) AS p
             WHERE p.key NOT IN ('variant', 'label', 'seed') AND p.key NOT LIKE 'run.%'
                   AND NOT EXISTS (SELECT 1 FROM aside WHERE '$.' || p.key = path OR p.key LIKE substr(path, 3) || '[%')
            ) AS rest
@@ -549,7 +606,7 @@ WITH score AS (
     SELECT c.sweep, c.stratum, c.side, c.cell, min(c.label) AS label,
            avg(CASE WHEN c.judges THEN NULL WHEN r.status = 'diverged' THEN 9e999 WHEN r.status = 'done' THEN
                (SELECT e.val_loss FROM eval_now AS e WHERE e.run_id = r.id AND e.probe = 'main'
-                ORDER BY e.step DESC LIMIT 1) END) AS score, -- as in sweep_metrics, by a look-up
+                ORDER BY e.step DESC LIMIT 1) END) AS score,
            count(*) FILTER (WHERE NOT c.judges AND (coalesce(r.status, '') NOT IN ('done', 'diverged')
                                                     OR (r.id, 'val_loss') IN outdated)) AS waiting
     FROM sweep_cell AS c LEFT JOIN sweep_run AS s USING (sweep, "index") LEFT JOIN run AS r ON r.id = s.run

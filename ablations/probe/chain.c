@@ -7,6 +7,7 @@
 
 static const char *const proxy_words[] = {"A", "|A| / sum |A|"};
 static const char *const phase_words[] = {"none", "mix", "compress", "refine"};
+static const char *const kind_words[] = {"none", "no-op", "broadcast", "between"};
 
 /* A row of a table: its name there, the figure's name. */
 typedef struct Line {
@@ -37,6 +38,14 @@ static const Line by_layer[] = {{"output variance at 0", "out_variance_first", t
                                 {"  channel", "massive_channel", false, NULL},
                                 {"  position", "massive_position", false, NULL},
                                 {"norm ratio", "norm_ratio", false, NULL},
+                                {"largest channel over median", "residual_sink", false, NULL},
+                                {"  channel", "residual_sink_channel", false, NULL},
+                                {"  gain there over median", "residual_sink_gain", false, NULL},
+                                {"RMS of attention's input", "attn_in_size", false, NULL},
+                                {"  attention's write", "attn_write", false, NULL},
+                                {"  MLP's input", "mlp_in_size", false, NULL},
+                                {"  MLP's write", "mlp_write", false, NULL},
+                                {"  stream after", "stream_size", false, NULL},
                                 {"entropy H", "entropy", false, NULL},
                                 {"  at most", "bound_entropy", false, NULL},
                                 {"anisotropy", "anisotropy", false, NULL},
@@ -45,6 +54,7 @@ static const Line by_layer[] = {{"output variance at 0", "out_variance_first", t
                                 {"sink rate 0.3", "sink_rate_03", false, NULL},
                                 {"mixing score", "mixing", false, NULL},
                                 {"value drain (heads' mean)", "value_drain", false, NULL},
+                                {"gate CV^2 over heads", "gate_cv2", false, NULL},
                                 {"rank collapse", "rank_collapse", false, NULL},
                                 {"kurtosis", "kurtosis", false, NULL},
                                 {"lens loss", "lens_loss", false, NULL},
@@ -58,13 +68,21 @@ static const Line of_model[] = {{"sink rate 0.3", "sink_rate_03", false, NULL},
                                 {"norm ratio", "norm_ratio", false, NULL},
                                 {"massive over median", "massive_ratio", false, NULL},
                                 {"H / ln min(T,d), lowest", "entropy_norm_min", false, NULL},
+                                {"prefix matching, uniform", "prefix_uniform", false, NULL},
                                 {"bound violations", "bound_violations", false, NULL},
                                 {"weights measured", "proxy", false, proxy_words}};
 static const Line by_head[] = {{"sink mass", "sink_mass", false, NULL},
                                {"sink rate 0.3", "sink_rate_03", false, NULL},
                                {"sink position", "sink_position", false, NULL},
+                               {"secondary sinks", "secondary_sinks", false, NULL},
+                               {"  largest mass", "secondary_mass", false, NULL},
+                               {"  of a random key", "random_key_mass", false, NULL},
+                               {"gate, mean 1 - A[q,0]", "gate", false, NULL},
+                               {"sink logit", "sink_logit", false, NULL},
                                {"mixing score", "mixing", false, NULL},
                                {"value drain", "value_drain", false, NULL},
+                               {"update's stable rank", "update_rank", false, NULL},
+                               {"kind of sink", "sink_kind", false, kind_words},
                                {"dormant", "dormant", false, NULL},
                                {"  on triggers", "dormant_trigger", false, NULL},
                                {"  on other tokens", "dormant_other", false, NULL},
@@ -73,6 +91,11 @@ static const Line by_head[] = {{"sink mass", "sink_mass", false, NULL},
                                {"positive scores", "positive", false, NULL},
                                {"alignment of W_Q and k_0", "alignment", false, NULL},
                                {"output's RMS", "out_size", false, NULL},
+                               {"largest logit", "logit_max", false, NULL},
+                               {"|q|", "q_norm", false, NULL},
+                               {"|k|", "k_norm", false, NULL},
+                               {"|v|", "v_norm", false, NULL},
+                               {"prefix matching", "prefix_matching", false, NULL},
                                {"row sum", "row_sum", false, NULL}};
 enum {
     LAYER_LINES = sizeof by_layer / sizeof *by_layer,

@@ -23,7 +23,7 @@ static bool print_rows(FILE *out, const Sweep *s, Store *store, const char *sql,
  * did not know. */
 static const char drift_sql[] =
     "SELECT d.key, d.value, f.atom FROM sweep AS w JOIN sweep_run AS s ON s.sweep = w.id AND s.\"index\" = ?2"
-    " JOIN param AS d ON d.run = s.run"
+    " JOIN param AS d ON d.run_id = s.run"
     " JOIN json_tree(?3) AS f ON replace(substr(f.fullkey, 3), '\"', '') = d.key"
     " WHERE w.name = ?1 AND d.value IS NOT f.atom AND d.value IS NOT json_extract(?4, '$.' || d.key)"
     " AND d.key NOT LIKE 'run.%' AND d.key <> 'label' LIMIT 1";

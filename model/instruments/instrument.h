@@ -19,7 +19,7 @@ typedef struct Probe {
     int rows, T;
     bool random;            /* the probe `random`: uniformly random tokens */
     const int8_t *kind;     /* (rows, T) token classes where the task has them, else NULL */
-    const int32_t *y;       /* (rows, T) targets; set by instruments_measure */
+    const int32_t *x, *y;   /* (rows, T) tokens and targets; set by instruments_measure */
     const int32_t *section; /* (rows) which of `sections` parts of the text a row is from; NULL: not told */
     int sections;
     float

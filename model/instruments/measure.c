@@ -51,6 +51,7 @@ static bool any_backward(const Observers *o) {
 void instruments_measure(const Probe *p, Tape *t, const int32_t *x, const int32_t *y,
                          const int32_t *doc_start, int set, Figures *out, float *losses) {
     Probe probe = *p;
+    probe.x = x;
     probe.y = y;
     Observers own = t->observers;
     int64_t scored = probe_scored(&probe);

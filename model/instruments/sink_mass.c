@@ -8,11 +8,20 @@
  * then the figure proxy = 1 says so, and row_sum is that of the raw row (under a null key, what it leaves).
  * Sink position: the k < T/2 of the largest imp[k] averaged over the sequences, and that average. */
 #include "model/instruments/queries.h"
+#include "model/instruments/secondary_sinks.h"
 #include "model/slots.h"
 
 #include <stdlib.h>
 
-enum { FIRST, ROW_SUM, SEEN, KEYS }; /* of a cell; imp[k] from KEYS on */
+enum {
+    FIRST,
+    ROW_SUM,
+    SEEN,
+    SECONDARY,
+    SECONDARY_MASS,
+    RANDOM_MASS,
+    KEYS
+}; /* of a cell; imp[k] from KEYS on */
 
 typedef struct State {
     Cells cells;
@@ -46,6 +55,10 @@ static void finish(const State *s, const Weights *w, double *c) {
     c[ROW_SUM] /= w->T;
     for (int k = 0, end = 0; k < s->keys; k++)
         c[KEYS + k] /= queries_of(w->doc_start, w->T, s->visible, k, &end);
+    SecondarySinks beyond = secondary_sinks_of(c + KEYS, s->keys, w->doc_start);
+    c[SECONDARY] = beyond.number;
+    c[SECONDARY_MASS] = beyond.mass;
+    c[RANDOM_MASS] = beyond.random_mass;
 }
 
 static void weights(void *self, const Weights *w) {
@@ -102,6 +115,9 @@ static void close(void *self, Figures *out) {
     cells_report(&s->cells, FIRST, &(Names){"sink_mass", "sink_mass", "sink_mass", mean_of}, out);
     cells_report(&s->cells, FIRST, &(Names){NULL, NULL, "max_mass", highest_of}, out);
     cells_report(&s->cells, ROW_SUM, &(Names){.head = "row_sum"}, out);
+    cells_report(&s->cells, SECONDARY, &(Names){.head = "secondary_sinks"}, out);
+    cells_report(&s->cells, SECONDARY_MASS, &(Names){.head = "secondary_mass"}, out);
+    cells_report(&s->cells, RANDOM_MASS, &(Names){.head = "random_key_mass"}, out);
     if (s->proxy) figures_add(out, "proxy", -1, -1, 1);
     if (masked) cells_report(&s->cells, KEYS, &(Names){"row0_mass", "row0_mass", "row0_mass", mean_of}, out);
     report_rates(&s->cells, out);
@@ -115,7 +131,8 @@ const Instrument sink_mass = {
     .name = "sink_mass",
     .definition = "mass of the first key, sum_q A[q,0] / T, under a mask that of row position 0 too",
     .paper = "arXiv 2410.10781",
-    .columns = "eval.sink_mass, eval.max_mass, eval_layer.sink_mass, eval_head.sink_mass, metric row0_mass",
+    .columns = "eval.sink_mass, eval.max_mass, eval_layer.sink_mass, eval_head.sink_mass, secondary_sinks, "
+               "secondary_mass, random_key_mass, metric row0_mass",
     .cost = LIGHT,
     .open = open,
     .taps = 1 << TAP_EMBED,

@@ -347,6 +347,14 @@ static void every_instrument_is_listed_with_its_columns(void **state) {
                                        "step_layer",
                                        "step_tensor",
                                        "gradient_sink",
+                                       "gate",
+                                       "mass_histogram",
+                                       "sink_kind",
+                                       "sink_logit",
+                                       "logits",
+                                       "prefix_matching",
+                                       "write_sizes",
+                                       "residual_sink",
                                        "stream",
                                        "quantize"};
     Place *p = *state;

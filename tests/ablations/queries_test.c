@@ -46,6 +46,12 @@ static const char planted[] =
     " SELECT moment.id, step, 'main', value / 2, value % 2, iif(sinks, 2, 1) * (0.05 + 0.1 * value),"
     "  iif(moment.id = 4 AND value = 3, 5, 0), 0.4, 1 - value * 0.1, 0.5 FROM moment, json_each('[0, 1, 2, "
     "3]');"
+    "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 40)"
+    " INSERT INTO step_head (run_id, step, layer, head, first_mass)"
+    " SELECT at.id, i, 1, value, iif(variant = 'baseline' AND i > 20, 0.9, 0.1) + iif(value, 0.0625, -0.0625)"
+    " FROM at, n, json_each('[0, 1]') WHERE i <= last;"
+    "UPDATE eval_head SET sink_mass = 0.2 WHERE layer = 1 AND head = 0 AND run_id = 2 AND step = 20;"
+    "UPDATE eval_head SET sink_mass = 0.1 WHERE layer = 1 AND head = 1 AND run_id = 5 AND step = 10;"
     "INSERT INTO event (run_id, step, kind, detail, at) VALUES (5, 10, 'diverged', 'loss inf', 'then');"
     "INSERT INTO sweep (id, name, file, claim) VALUES (1, 'bos', '', 'No BOS, no sink.');"
     "INSERT INTO sweep_expect VALUES (1, 0, 'sink_rate_03', 'lower', 0.1, 'bos=row');"
@@ -166,6 +172,39 @@ static const struct Answer {
                               "baseline|2|2|1.0||key5\n"
                               "no_bos|0|5|1.0||key3\n"
                               "no_bos|1|4|1.0||key4\n"},
+    {"transition_width.sql", "baseline|0|0.1|0.5|21|29|0.14|key1\n"
+                             "baseline|1|0.1|0.5|21|29|0.14|key2\n"
+                             "no_bos|0|0.1|0.1||||key3\n"
+                             "no_bos|1|0.1|0.1||||key4\n"},
+    {"onset_order.sql", "baseline|norm_ratio|2|3|10.0|10.0|10.0|1.0|0.0\n"
+                        "baseline|sink_rate_03|2|3|20.0|20.0|20.0|0.0|0.0\n"
+                        "baseline|first_mass|2|2|24.0|24.0|24.0|0.0|1.0\n"
+                        "baseline|value_drain|0|3|||||\n"
+                        "no_bos|first_mass|0|2|||||\n"
+                        "no_bos|norm_ratio|0|2|||||\n"
+                        "no_bos|sink_rate_03|0|2|||||\n"
+                        "no_bos|value_drain|0|2|||||\n"},
+    {"turnover.sql", "baseline|0|4|3|3|3|0|0|key1\n"
+                     "baseline|1|4|3|3|4|1|0|key2\n"
+                     "baseline|2|4|3|2|3|1|1|key5\n"
+                     "no_bos|0|4|1|1|1|0|0|key3\n"
+                     "no_bos|1|4|1|1|1|0|0|key4\n"},
+    {"sink_layer_over_time.sql", "baseline|0|20|30|1|1|0.5|key1\n"
+                                 "baseline|0|30||0|0|0.5|key1\n"
+                                 "baseline|1|20|30|1|1|0.5|key2\n"
+                                 "baseline|1|30||0|0|0.5|key2\n"},
+    {"mass_by_rows.sql", "baseline|32|3|100|3|0.1|0.1625\n"
+                         "baseline|32|6|200|3|0.1|0.1625\n"
+                         "baseline|32|9|300|3|0.1|0.1625\n"
+                         "baseline|32|18|600|3|0.1|0.1625\n"
+                         "baseline|32|34|1100|2|0.1|0.1625\n"
+                         "baseline|32|65|2100|2|0.14|0.2025\n"
+                         "no_bos|32|3|100|2|0.1|0.1625\n"
+                         "no_bos|32|6|200|2|0.1|0.1625\n"
+                         "no_bos|32|9|300|2|0.1|0.1625\n"
+                         "no_bos|32|18|600|2|0.1|0.1625\n"
+                         "no_bos|32|34|1100|2|0.1|0.1625\n"
+                         "no_bos|32|65|2100|2|0.1|0.1625\n"},
     {"claims.sql",
      "bos|No BOS, no sink.|sink_rate_03 lower by 0.1|bos=none|all|2|-0.4|-0.4225|-0.3775|supported|0|\n"},
 };
@@ -274,9 +313,122 @@ static void no_query_is_left_out(void **state) {
     DIR *folder = opendir("ablations/queries");
     assert_non_null(folder);
     int files = 0;
-    for (struct dirent *entry; (entry = readdir(folder));) files += entry->d_name[0] != '.';
+    for (struct dirent *entry; (entry = readdir(folder));) files += !!strstr(entry->d_name, ".sql");
     closedir(folder);
     assert_int_equal(files, ANSWERS);
+}
+
+/* ---- the short questions of README.md ---- */
+
+/* To the planted runs: updates of a head that becomes a sink at step 10 where there is a BOS, and a rate. */
+static const char planted_heads[] =
+    "UPDATE run SET config = json_set(config, '$.optim', json_object('lr', iif(seed = 1, 0.003, 0.001)));"
+    "INSERT INTO step_head SELECT at.id, i.value, 0, h.value, iif(variant = 'baseline' AND h.value AND "
+    "i.value >= 10,"
+    "  0.5, 0.125), 1 - 0.5 * h.value FROM at, json_each('[5, 10, 20]') AS i, json_each('[0, 1]') AS h;";
+
+static const char *const short_answers[] = {
+    "baseline|0|done|3.25|0.4|20|bos|key1\n"
+    "baseline|1|done|3.5|0.4|20|bos|key2\n"
+    "no_bos|0|done|3.75|0.0||bos|key3\n"
+    "no_bos|1|done|4.5|0.0||bos|key4\n"
+    "baseline|2|diverged|||||key5\n",
+    "0.001|2|3.5|3.25\n"
+    "0.003|2|4.0|3.5\n",
+    "baseline|2|0.4|0.25|0.125\n"
+    "no_bos|2|0.0|0.25|0.125\n",
+    "baseline|0|40|3.25|0.4\n"
+    "baseline|1|40|3.5|0.4\n"
+    "no_bos|0|40|3.75|0.0\n"
+    "no_bos|1|30|4.5|0.0\n"
+    "baseline|2|10|5.75|0.0\n",
+    "baseline|0|0|1|10\n"
+    "baseline|1|0|1|10\n"
+    "baseline|2|0|1|10\n"
+    "baseline|0|1|0|21\n"
+    "baseline|0|1|1|21\n"
+    "baseline|1|1|0|21\n"
+    "baseline|1|1|1|21\n",
+    "baseline|0|1|1|40|0.9625|\n"
+    "baseline|1|1|1|40|0.9625|\n"
+    "baseline|0|1|0|40|0.8375|\n"
+    "baseline|1|1|0|40|0.8375|\n"
+    "baseline|0|0|1|20|0.5|0.5\n"
+    "baseline|1|0|1|20|0.5|0.5\n"
+    "baseline|2|0|1|20|0.5|0.5\n"
+    "no_bos|0|1|1|40|0.1625|\n"
+    "no_bos|1|1|1|30|0.1625|\n"
+    "baseline|2|1|1|10|0.1625|\n",
+    "baseline|0|10|20\n"
+    "baseline|1|10|20\n"
+    "no_bos|0||\n"
+    "no_bos|1||\n"
+    "baseline|2|10|\n",
+    "baseline|10|3|1.667\n"
+    "baseline|20|2|1.375\n"
+    "baseline|30|2|1.375\n"
+    "baseline|40|2|1.375\n"
+    "no_bos|10|2|1.875\n"
+    "no_bos|20|2|1.875\n"
+    "no_bos|30|2|1.875\n"
+    "no_bos|40|1|1.75\n",
+    "baseline|0.001|2|1\n",
+    "data.bos|row,none\n"
+    "optim.lr|0.001,0.003\n"
+    "seed|0,1\n"
+    "variant|baseline,no_bos\n",
+    "baseline|0|4000|4.0|1000.0\n"
+    "baseline|1|4000|4.0|1000.0\n"
+    "no_bos|0|4000|4.0|1000.0\n"
+    "no_bos|1|3000|3.0|1000.0\n"
+    "baseline|2|1000|1.0|1000.0\n",
+    "curve|uniform_mass|the control: that mass under uniform attention to the keys seen, (1/T) sum_q 1/(q+1) "
+    "without a mask; what an intervention hides (zero_column) counts as seen\n"
+    "eval|uniform_mass|the control: that mass under uniform attention to the keys seen, (1/T) sum_q 1/(q+1) "
+    "without a mask; what an intervention hides (zero_column) counts as seen\n",
+};
+enum { SHORT = sizeof short_answers / sizeof *short_answers, SHORT_LINES = 5 };
+
+/* The next block of SQL in the text, ended by a NUL; NULL: none is left. *text goes on behind the block. */
+static char *next_block(char **text) {
+    static const char opens[] = "```sql\n", closes[] = "```\n";
+    char *from = strstr(*text, opens);
+    if (!from) return NULL;
+    from += sizeof opens - 1;
+    char *to = strstr(from, closes);
+    assert_non_null(to);
+    *to = 0;
+    *text = to + sizeof closes - 1;
+    return from;
+}
+
+static int lines_of(const char *text) {
+    int n = 0;
+    for (; *text; text++) n += *text == '\n';
+    return n;
+}
+
+static void natural_questions_take_five_lines(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    Bytes text = {0};
+    int n = 0;
+    run_sql(s, planted);
+    run_sql(s, planted_heads);
+    OK(file_read("ablations/queries/README.md", &text, &e));
+    OK(bytes_append(&text, "", 1, &e));
+    char *at = text.data;
+    for (char *sql; (sql = next_block(&at)); n++) {
+        assert_true(n < SHORT && lines_of(sql) <= SHORT_LINES);
+        char *rows = rows_of(s, "README.md", sql);
+        if (strcmp(rows, short_answers[n])) fail_msg("question %d answers:\n%s", n, rows);
+        free(rows);
+    }
+    assert_int_equal(n, SHORT);
+    bytes_free(&text);
+    store_close(s);
+    place_remove(&p);
 }
 
 int main(void) {
@@ -284,6 +436,7 @@ int main(void) {
         cmocka_unit_test(every_query_asks_and_answers),
         cmocka_unit_test(sides_of_one_variant_stand_apart),
         cmocka_unit_test(no_query_is_left_out),
+        cmocka_unit_test(natural_questions_take_five_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

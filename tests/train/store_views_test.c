@@ -224,7 +224,7 @@ static void param_lists_dotted_keys(void **state) {
     Store *s = open_or_fail(p.db, STORE_WRITE);
     planted_run(s, "a", "baseline", 0, PLAIN);
     ASK(s,
-        "SELECT group_concat(key || '=' || value, ' ') FROM param WHERE run = 1"
+        "SELECT group_concat(key || '=' || value, ' ') FROM param WHERE run_id = 1"
         " AND key NOT IN (SELECT key FROM young_key)",
         "variant=baseline model.width=8 model.head_out=none model.tags[0]=a model.tags[1]=b optim.lr=0.001 "
         "run.threads=1");
@@ -232,6 +232,128 @@ static void param_lists_dotted_keys(void **state) {
         "SELECT count(*) - (SELECT count(*) FROM param WHERE key IN (SELECT key FROM young_key)) FROM "
         "young_key",
         "0");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* ---- curve, head, result, about ---- */
+
+/* Of four probes main alone has the rows; a mean over a view's rows is one over runs and evaluations. */
+static void views_for_people_are_of_probe_main(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    int64_t run = finished_run(s, "a", "baseline", 4, PLAIN, 2.5);
+    planted_run(s, "b", "head_rmsnorm", 5, WIDER);
+    OK(store_step_head(s, run, 2, 1, 2, (double[]){0.25, 0.5}, (double[]){1, 0.125}, &e));
+    OK(store_flush(s, &e));
+    ASK(s, "SELECT count(*) FROM eval", "4");
+    ASK(s,
+        "SELECT group_concat(run_id || ' ' || variant || seed || ' ' || step || ' ' || tokens || ' ' || "
+        "coalesce(loss, '-') || ' ' || sink_rate_03 || ' ' || width || ' ' || lr || ' ' || head_out, ';') "
+        "FROM curve",
+        "1 baseline4 0 0 - 0.0 8 0.001 none;1 baseline4 1 1000 3.0 0.25 8 0.001 none;"
+        "1 baseline4 2 2000 3.0 0.5 8 0.001 none");
+    ASK(s, "SELECT avg(val_loss) || ' ' || count(*) FROM curve", "3.5 3");
+    ASK(s, "SELECT count(*) || ' ' || avg(sink_rate_03) FROM sink", "3 0.25");
+    ASK(s,
+        "SELECT group_concat(seed || ' ' || step || ' ' || layer || ' ' || head || ' ' || first_mass || ' ' "
+        "|| width, "
+        "';') FROM head",
+        "4 2 0 0 0.25 8;4 2 0 1 0.5 8");
+    ASK(s,
+        "SELECT group_concat(key || ' ' || status || ' ' || width || ' ' || coalesce(val_loss, '-') || ' ' "
+        "|| "
+        "coalesce(tokens, '-') || ' ' || coalesce(seconds, '-'), ';') FROM result",
+        "a done 8 2.5 2000 0.5;b queued 16 - - -");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* Sweeps share runs: a run is one row, whatever it is in. */
+static void a_run_of_two_sweeps_is_one_result(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    int64_t run = finished_run(s, "a", "baseline", 0, PLAIN, 2), sweep;
+    static const char *const names[] = {"rates", "heads"};
+    for (int i = 0; i < 2; i++) {
+        OK(store_sweep(s, names[i], "", &sweep, &e));
+        OK(store_sweep_run(s, sweep, 0, run, &e));
+    }
+    ASK(s, "SELECT group_concat(sweeps) FROM result", "rates,heads");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* A key that is younger than a run has in its row what the run did. */
+static void a_young_axis_has_what_older_runs_did(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    planted_run(s, "a", "baseline", 0, PLAIN);
+    planted_run(s, "b", "baseline", 0, "{\"model\":{\"value_scale\":0.5}}");
+    ASK(s, "SELECT group_concat(value_scale, ' ') FROM result", "0 0.5");
+    ASK(s, "SELECT count(*) FROM axis WHERE name NOT IN (SELECT name FROM pragma_table_info('result'))", "0");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* Every table, view and column of a table says what it is, as do the views for people; each in its own words.
+ */
+static void about_says_what_everything_is(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    ASK(s,
+        "SELECT group_concat(s.name || '.' || c.name) FROM sqlite_schema AS s, pragma_table_info(s.name) AS c"
+        " WHERE (s.type = 'table' OR s.name IN ('curve', 'head', 'result', 'eval_now'))"
+        " AND NOT EXISTS (SELECT 1 FROM about WHERE \"table\" = s.name AND \"column\" = c.name AND meaning "
+        "<> '')",
+        "NULL");
+    ASK(s,
+        "SELECT group_concat(name) FROM sqlite_schema WHERE type IN ('table', 'view') AND name <> 'about'"
+        " AND (SELECT count(*) FROM about WHERE \"table\" = name AND \"column\" IS NULL) <> 1",
+        "NULL");
+    ASK(s, "SELECT count(*) - count(DISTINCT \"table\" || '.' || coalesce(\"column\", '')) FROM about", "0");
+    ASK(s, "SELECT meaning FROM about WHERE \"table\" = 'run' AND \"column\" = 'key'",
+        "32 hex digits: hash of the configuration outside run.*, the corpus, the tokenizer and the numerics "
+        "version");
+    ASK(s, "SELECT meaning FROM about WHERE \"table\" = 'curve' AND \"column\" = 'step'",
+        "updates done before it; 0: untrained");
+    ASK(s, "SELECT meaning FROM about WHERE \"table\" = 'head' AND \"column\" = 'step'",
+        "the update, from 1");
+    ASK(s, "SELECT meaning FROM about WHERE \"table\" = 'result' AND \"column\" = 'lr'",
+        "optim.lr of its configuration");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* ---- thresholds ---- */
+
+/* Of four sequences one below 0.01, two in (0.29, 0.30], one in (0.30, 0.31]; of the other head all at 1. */
+static void a_histogram_gives_the_rate_at_any_threshold(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    int64_t run = planted_run(s, "a", "baseline", 0, PLAIN);
+    Figures f = {0};
+    figures_add_bin(&f, "sequences", 0, 0, 0, 1);
+    figures_add_bin(&f, "sequences", 0, 0, 29, 2);
+    figures_add_bin(&f, "sequences", 0, 0, 30, 1);
+    figures_add_bin(&f, "sequences", 0, 1, 99, 4);
+    OK(store_eval(s, run, 7, "main", &f, &e));
+    OK(store_flush(s, &e));
+    ASK(s, "SELECT count(*) || ' ' || sum(sequences) FROM eval_mass WHERE step = 7 AND probe = 'main'",
+        "4 8");
+    ASK(s,
+        "SELECT group_concat(eps || ':' || sink_rate, ' ') FROM sink_rate_at WHERE head = 0 AND eps IN "
+        "(0.01, "
+        "0.29, 0.3, 0.31)",
+        "0.01:0.75 0.29:0.75 0.3:0.25 0.31:0.0");
+    ASK(s, "SELECT min(sink_rate) || ' ' || count(*) FROM sink_rate_at WHERE head = 1", "1.0 99");
+    ASK(s, "SELECT avg(sink_rate) FROM sink_rate_at WHERE eps = 0.3", "0.625");
+    figures_free(&f);
     store_close(s);
     place_remove(&p);
 }
@@ -421,7 +543,7 @@ static void an_effect_is_changed_minus_untouched_and_no_part_of_the_run(void **s
     OK(store_flush(s, &e));
     ASK(s, digest, before);
     ASK(s,
-        "SELECT group_concat(intervention || ' ' || run || ' ' || step || ' ' || figure || ' ' || "
+        "SELECT group_concat(intervention || ' ' || run_id || ' ' || step || ' ' || figure || ' ' || "
         "coalesce(untouched, '-') || ' ' ||"
         " changed || ' ' || coalesce(difference, '-'), ';') FROM (SELECT * FROM effect ORDER BY step, figure "
         "DESC)",
@@ -460,6 +582,7 @@ static void renewed_figures_are_of_todays_definitions(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(onset_of_planted_series),
+        cmocka_unit_test(a_histogram_gives_the_rate_at_any_threshold),
         cmocka_unit_test(onset_looks_at_probe_main_alone),
         cmocka_unit_test(onset_to_the_step),
         cmocka_unit_test(final_has_one_row_a_finished_run),
@@ -467,6 +590,10 @@ int main(void) {
         cmocka_unit_test(paired_knows_what_runs_without_a_young_key_did),
         cmocka_unit_test(paired_takes_one_baseline),
         cmocka_unit_test(param_lists_dotted_keys),
+        cmocka_unit_test(views_for_people_are_of_probe_main),
+        cmocka_unit_test(a_run_of_two_sweeps_is_one_result),
+        cmocka_unit_test(a_young_axis_has_what_older_runs_did),
+        cmocka_unit_test(about_says_what_everything_is),
         cmocka_unit_test(digest_is_of_the_figures_alone),
         cmocka_unit_test(digest_has_every_column_of_figures),
         cmocka_unit_test(a_column_is_named_once),

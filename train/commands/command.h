@@ -38,7 +38,7 @@ int program(int argc, char **argv);
 
 extern const Command train_command, sample_command, data_command, fetch_command, export_command,
     import_command; /* train/ */
-extern const Command sweep_command, runs_command, report_command, merge_command, probe_command,
+extern const Command sweep_command, runs_command, query_command, report_command, merge_command, probe_command,
     bench_command; /* ablations/ */
 
 #endif

@@ -171,7 +171,7 @@ typedef struct StepTensorRow {
     double gradient, weight, update;
 } StepTensorRow;
 bool store_step_tensor(Store *s, int64_t run, const StepTensorRow *row, Error *e);
-/* Each figure goes to the column of its name in eval, eval_layer or eval_head by its chunk;
+/* Each figure goes to the column of its name in eval, eval_layer, eval_head or eval_mass by its chunk;
  * one without a column goes to metric, named probe.NAME, probe.layer.L.NAME or
  * probe.layer.L.head.H.NAME. An INTEGER column refuses a value that is not integral. */
 bool store_eval(Store *s, int64_t run, int64_t step, const char *probe, const Figures *f, Error *e);

@@ -16,6 +16,7 @@ typedef enum TableId {
     TABLE_EVAL,
     TABLE_EVAL_LAYER,
     TABLE_EVAL_HEAD,
+    TABLE_EVAL_MASS,
     TABLE_METRIC,
     TABLE_MAP,
     TABLE_MAP_TOKEN,

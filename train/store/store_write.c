@@ -24,6 +24,7 @@ static const struct TableSpec {
     [TABLE_EVAL] = {"eval", 3},
     [TABLE_EVAL_LAYER] = {"eval_layer", 4},
     [TABLE_EVAL_HEAD] = {"eval_head", 5},
+    [TABLE_EVAL_MASS] = {"eval_mass", 6},
     [TABLE_METRIC] = {"metric", 3},
     [TABLE_EVENT] = {"event", 0},
     [TABLE_MAP] = {"map", 6},
@@ -357,7 +358,10 @@ typedef struct EvalPlace {
 } EvalPlace;
 
 static TableId table_of(const Figure *f) {
-    return f->head >= 0 ? TABLE_EVAL_HEAD : f->layer >= 0 ? TABLE_EVAL_LAYER : TABLE_EVAL;
+    return f->bin >= 0     ? TABLE_EVAL_MASS
+           : f->head >= 0  ? TABLE_EVAL_HEAD
+           : f->layer >= 0 ? TABLE_EVAL_LAYER
+                           : TABLE_EVAL;
 }
 
 /* The name of a figure that has no column. */
@@ -396,9 +400,19 @@ static bool add_undefined(Store *s, const EvalPlace *p, const Figure *f) {
     return true;
 }
 
+static bool add_bin(Store *s, const EvalPlace *p, const Figure *f, Error *e) {
+    size_t at = add_row_at(s, TABLE_EVAL_MASS, p->run, p->step);
+    set_text(s, at + 2, p->probe);
+    set_integer(s, at + 3, f->layer);
+    set_integer(s, at + 4, f->head);
+    set_integer(s, at + 5, f->bin);
+    return set_column(s, TABLE_EVAL_MASS, at, f->name, f->value, e);
+}
+
 static bool add_figure(Store *s, const EvalPlace *p, const Figure *f, Error *e) {
     char name[FIGURE_NAME];
     TableId table = table_of(f);
+    if (table == TABLE_EVAL_MASS) return add_bin(s, p, f, e);
     bool column = column_of(s, table, f->name) >= 0;
     if (column && isnan(f->value) && strstr(p->probe, " do ")) return add_undefined(s, p, f);
     if (column) return set_column(s, table, eval_row(s, p, f), f->name, f->value, e);
