@@ -32,7 +32,7 @@ static int make_sweep(void **state) {
           f);
     fclose(f);
     f = open_file(p, "points.sql", "w");
-    fputs("SELECT r.seed, e.sink_mass AS mass, e.step AS rows, 8 * e.step AS tokens FROM own\n"
+    fputs("SELECT r.seed, round(e.sink_mass, 2) AS mass, e.step AS rows, 8 * e.step AS tokens FROM own\n"
           "JOIN run AS r ON r.id = own.run_id JOIN eval AS e ON e.run_id = r.id AND e.probe = 'main';\n",
           f);
     fclose(f);
