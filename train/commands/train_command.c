@@ -1,3 +1,4 @@
+#include "data/standard_input.h"
 #include "train/commands/command.h"
 #include "train/run.h"
 
@@ -31,7 +32,9 @@ static int train(int argc, char **argv, Error *e) {
                           {"--again", FLAG_BOOL, &o.again}, {"--retry", FLAG_BOOL, &o.retry},
                           {"--quiet", FLAG_BOOL, &o.quiet}, {"--dry-run", FLAG_BOOL, &dry},
                           {NULL, FLAG_BOOL, NULL}};
-    if (!flags_read(flags, argc, argv, &words, e) || !config_from_words(&c, words, argv, e)) return e->code;
+    if (!flags_read(flags, argc, argv, &words, e) || !config_from_words(&c, words, argv, e) ||
+        !standard_input_keep(&c.data, o.cache, e))
+        return e->code;
     return dry ? describe(&c, e) : run_train(&c, &o, e);
 }
 
