@@ -10,7 +10,11 @@
 
 enum { VAL_TARGETS = 16384, VAL_TARGETS_LAST = 262144, BOS_TARGETS = 32768, TOKEN_TEXT = 256 };
 
-static const char *const probe_names[] = {"main", "context", "other_bos", "random"};
+static const char *const probe_names[] = {[MAIN] = "main",
+                                          [CONTEXT] = "context",
+                                          [OTHER_BOS] = "other_bos",
+                                          [RANDOM] = "random",
+                                          [REPEATED] = "repeated"};
 
 struct Evaluator {
     const Config *c;
@@ -44,6 +48,7 @@ bool evaluator_create(Evaluator **out, const Config *c, const Dataset *d, const 
     bool bos = c->data.bos == BOS_ROW;
     bool ok = draw(v, MAIN, n, t, bos, e) && draw(v, CONTEXT, n, T, bos, e) &&
               draw(v, OTHER_BOS, n, t, !bos, e) && draw(v, RANDOM, n, t, false, e) &&
+              draw(v, REPEATED, n, t, false, e) &&
               draw(v, OTHER_BOS_LOSS, (VAL_TARGETS + T - 1) / T, T, !bos, e) &&
               probe_rows_create(&v->val, (VAL_TARGETS + T - 1) / T, T, e);
     if (!ok) {
@@ -222,7 +227,7 @@ static void measure(Evaluator *v, Tape *t, ProbeName p, int set, Figures *f) {
     Probe probe = {.m = v->m,
                    .rows = h->rows,
                    .T = h->T,
-                   .random = p == RANDOM,
+                   .random = p == RANDOM || p == REPEATED,
                    .kind = h->at.kind,
                    .scratch = v->scratch};
     figures_add(f, "T", -1, -1, h->T);
@@ -268,6 +273,8 @@ bool evaluate(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, int se
     bool ok = evaluate_probe(v, t, batch, s, run, step, MAIN, set, sink_rate, e);
     for (ProbeName p = CONTEXT; ok && set & HEAVY && !v->no_bos && p <= RANDOM; p++)
         ok = !v->probe[p].rows || evaluate_probe(v, t, batch, s, run, step, p, others, sink_rate, e);
+    if (ok && step == v->c->train.steps && v->probe[REPEATED].rows && !v->no_bos)
+        ok = evaluate_probe(v, t, batch, s, run, step, REPEATED, LIGHT, sink_rate, e);
     return ok;
 }
 

@@ -14,7 +14,7 @@ typedef struct Evaluator Evaluator;
 
 enum { CHANGES_TEXT = 256 }; /* bytes of the text of interventions */
 
-/* Draws the rows of the probes main, context, other_bos and random, once. scratch: room of an arena
+/* Draws the rows of the probes main, context, other_bos, random and repeated, once. scratch: room of an arena
  * (model_arena) that is nobody's during an evaluation, for the backward of instruments that read gradients.
  */
 bool evaluator_create(Evaluator **out, const Config *c, const Dataset *d, const Model *m, float *scratch,
@@ -34,9 +34,10 @@ void evaluator_under(Evaluator *v, const char *changes, bool no_bos);
 
 /* Evaluates after `step` updates; `set` is of when_due_probe. Light: the probe main. Heavy: also the other
  * probes' light figures, and the held-out loss over 16,384 targets. At the last step every probe is measured
- * with everything, the loss over 262,144 targets and on the rows of other_bos: what takes time is asked of
- * the trained model alone. The tape is the run's own, between steps: a training one, since the light or heavy
- * set is taken forward and back where an instrument of the set reads gradients. *sink_rate: of main at 0.3.
+ * with everything, `repeated` by the light ones, the loss over 262,144 targets and on the rows of other_bos:
+ * what takes time is asked of the trained model alone. The tape is the run's own, between steps: a training
+ * one, since the light or heavy set is taken forward and back where an instrument of the set reads gradients.
+ * *sink_rate: of main at 0.3.
  */
 bool evaluate(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, int set, double *sink_rate,
               Error *e);

@@ -22,13 +22,14 @@ void probe_rows_free(ProbeRows *p) {
     free(p->losses);
 }
 
-/* Uniformly random tokens, no BOS, nothing scored: the variance protocol of arXiv 2605.06611. */
-bool probe_rows_random(ProbeRows *p, int64_t vocab, int32_t bos, uint64_t seed, int64_t rows, int64_t T,
-                       Error *e) {
+/* No BOS, nothing scored: the variance protocol of arXiv 2605.06611. */
+bool probe_rows_random(ProbeRows *p, ProbeName name, int64_t vocab, int32_t bos, uint64_t seed, int64_t rows,
+                       int64_t T, Error *e) {
     if (!probe_rows_create(p, rows, T, e)) return false;
     for (int i = 0; i < p->rows * p->T; i++) {
         int32_t token =
-            (int32_t)rng_below(seed, RNG_PROBE, RANDOM, (uint64_t)i, (uint64_t)(vocab - (bos >= 0)));
+            (int32_t)rng_below(seed, RNG_PROBE, (uint64_t)name, (uint64_t)(name == REPEATED ? i / p->T : i),
+                               (uint64_t)(vocab - (bos >= 0)));
         p->at.x[i] = token + (bos >= 0 && token >= bos);
         p->at.y[i] = -1;
     }
@@ -41,7 +42,8 @@ bool probe_rows_draw(ProbeRows *p, ProbeName name, const Dataset *d, uint64_t se
     if (plain < there) there = plain; /* BOS before each document makes more rows of a text */
     if (there < rows) rows = there;
     const DatasetInfo *info = dataset_info(d);
-    if (name == RANDOM) return probe_rows_random(p, info->vocab, info->bos, seed, rows, T, e);
+    if (name == RANDOM || name == REPEATED)
+        return probe_rows_random(p, name, info->vocab, info->bos, seed, rows, T, e);
     if (!probe_rows_create(p, rows, T, e)) return false;
     if (dataset_info(d)->classes && !(p->at.kind = calloc((size_t)p->rows * (size_t)p->T, 1)))
         return fail(e, EXIT_FAILED, "probe: out of memory");

@@ -114,7 +114,7 @@ CREATE TABLE IF NOT EXISTS step_tensor ( -- One row a tensor of the model at the
 CREATE TABLE IF NOT EXISTS eval ( -- One row an evaluation and probe: the whole model.
     run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
     step INTEGER NOT NULL, -- updates done before it; 0: untrained
-    probe TEXT NOT NULL, -- main, context, other_bos or random: the fixed set of sequences measured on; with " do " and
+    probe TEXT NOT NULL, -- main, context, other_bos, random or, at the end, repeated: the fixed set of sequences measured on; with " do " and
     -- interventions behind it (main do drop_mlp(layer=0,pos=0)): on the model so changed, by probe --store
     T INTEGER, -- tokens of a sequence of the probe
     sequences INTEGER, -- sequences of the probe
@@ -335,7 +335,8 @@ WHERE coalesce(v.version, 1) < n.version;
 
 CREATE VIEW IF NOT EXISTS probe AS -- The probes, and what stands before the names of their figures in sweep_metrics.
 SELECT 'main' AS probe, '' AS prefix UNION ALL SELECT 'context', 'context.'
-UNION ALL SELECT 'other_bos', 'other_bos.' UNION ALL SELECT 'random', 'random.';
+UNION ALL SELECT 'other_bos', 'other_bos.' UNION ALL SELECT 'random', 'random.'
+UNION ALL SELECT 'repeated', 'repeated.';
 
 CREATE VIEW IF NOT EXISTS young_key (key, value) AS -- Configuration keys that were born after runs were done, and what those
     -- runs did: the default of every key with .since (train/config/config.c), but for run.* and what is null.

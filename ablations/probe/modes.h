@@ -7,6 +7,10 @@
 
 #include "ablations/probe/probed_model.h"
 
+/* Inputs of linear layers that quantize leaves in fp32: none, first tokens', or these and the channel of the
+ * largest |x| of the pass, in every token. */
+typedef enum QuantizeKeep { KEEP_NONE, KEEP_FIRST, KEEP_CHANNEL, KEEPS } QuantizeKeep;
+
 /* What can be refused before anything is measured. */
 bool perturb_check(const ProbedModel *s, Error *e);
 bool key_mass_check(const ProbedModel *s, Error *e);
@@ -14,6 +18,7 @@ bool stream_check(const ProbedModel *s, Error *e);
 bool quantize_check(const ProbedModel *s, Error *e);
 bool collapse_check(const ProbedModel *s, Error *e);
 bool embedding_check(const ProbedModel *s, Error *e);
+bool dump_check(const ProbedModel *s, Error *e);
 
 bool perturb_show(ProbedModel *s, Error *e);
 bool key_mass_show(ProbedModel *s, Error *e);
@@ -24,6 +29,8 @@ bool quantize_show(ProbedModel *s, Error *e);
 bool collapse_show(ProbedModel *s, Error *e);
 bool embedding_show(ProbedModel *s, Error *e);
 bool time_show(ProbedModel *s, Error *e);
+bool against_show(ProbedModel *s, Error *e);
+bool dump_show(ProbedModel *s, Error *e);
 
 /* spread (layers, T) += mean over the rows of |dx_t| / |x_t|, dx what the tokens `changed` (rows, T) do to
  * the stream of p's. */
@@ -48,9 +55,12 @@ bool jacobian_path_bound(const ProbedModel *s, const ProbeRows *p, double *bound
 enum { STREAM_STRETCHES = 16 };
 bool stream_measure(ProbedModel *s, const ProbeRows *p, int keep, double loss[STREAM_STRETCHES + 1],
                     Error *e);
-/* Losses as trained and rounded, in the order of quantize.c's table. */
+/* cka (layers of a, layers of b) of the streams on p's rows. */
+bool against_measure(const Model *a, const Model *b, const ProbeRows *p, double *cka, Error *e);
+/* Losses as trained and rounded, in the order of quantize.c's table; see QuantizeKeep. */
 enum { QUANTIZE_KINDS = 6 };
-bool quantize_measure(ProbedModel *s, const ProbeRows *p, double loss[QUANTIZE_KINDS], Error *e);
+bool quantize_measure(ProbedModel *s, const ProbeRows *p, QuantizeKeep keep, double loss[QUANTIZE_KINDS],
+                      Error *e);
 /* distance (layers) += mean over the rows of that of a text of n tokens. */
 void collapse_measure(const ProbedModel *s, Tape *t, const ProbeRows *p, int n, double *distance);
 

@@ -29,6 +29,8 @@ static bool ask(ProbedModel *s, Error *e) {
                      {o->maps, NULL, maps_show},
                      {o->stream, stream_check, stream_show},
                      {o->quantize, quantize_check, quantize_show},
+                     {o->against, NULL, against_show},
+                     {o->dump, dump_check, dump_show},
                      {o->time, NULL, time_show}};
     enum { QUESTIONS = sizeof questions / sizeof *questions };
     for (int i = 0; i < QUESTIONS; i++)
@@ -41,6 +43,8 @@ static bool ask(ProbedModel *s, Error *e) {
 static bool check_options(const ProbeOptions *o, Error *e) {
     if ((o->text != NULL) + (o->sentence != NULL) + (o->ids != NULL) > 1)
         return fail(e, EXIT_USAGE, "probe: --text, --sentence and --ids: one of them");
+    if (o->keep && !o->quantize)
+        return fail(e, EXIT_USAGE, "probe: --keep: of --quantize, which is not asked");
     if (o->light && o->heavy) return fail(e, EXIT_USAGE, "probe: --light and --heavy: one of them");
     return true;
 }
@@ -48,7 +52,7 @@ static bool check_options(const ProbeOptions *o, Error *e) {
 /* Those that are asked of one checkpoint. */
 static bool asks_more(const ProbeOptions *o) {
     return o->perturb != INT64_MIN || o->key != INT64_MIN || o->jacobian || o->collapse || o->embedding ||
-           o->maps || o->stream || o->quantize || o->time || o->heads;
+           o->maps || o->stream || o->quantize || o->time || o->heads || o->against || o->dump;
 }
 
 static bool answer_opened(ProbedModel *s, const FoundModel *f, Error *e) {
@@ -116,19 +120,26 @@ static int probe(int argc, char **argv, Error *e) {
                           {"--maps", FLAG_BOOL, &o.maps},
                           {"--stream", FLAG_BOOL, &o.stream},
                           {"--quantize", FLAG_TEXT, &o.quantize},
+                          {"--keep", FLAG_TEXT, &o.keep},
+                          {"--against", FLAG_TEXT, &o.against},
+                          {"--dump", FLAG_TEXT, &o.dump},
                           {"--time", FLAG_BOOL, &o.time},
                           {"--svg", FLAG_TEXT, &o.svg},
                           {"--quiet", FLAG_BOOL, &o.quiet},
                           {NULL, FLAG_BOOL, NULL}};
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
     if (o.list) return instruments_list(o.json), EXIT_DONE;
-    if (words != 1)
+    if (o.dump && words == 1)
+        fail(e, EXIT_USAGE, "probe: --dump %.40s: into which file (--dump TAP FILE.npy)", o.dump);
+    else if (words != 1 + (o.dump != NULL))
         fail(e, EXIT_USAGE,
              "probe: expected one CHECKPOINT (a folder step-NNNNNNNN or its model.safetensors), a folder of "
              "them, or a RUN, the "
              "start of its key");
-    else if (check_options(&o, e))
+    else if (check_options(&o, e)) {
+        o.npy = o.dump ? argv[1] : NULL;
         answer(argv[0], &o, e);
+    }
     return e->code;
 }
 
@@ -175,6 +186,13 @@ const Command probe_command = {
         "  --stream           loss beyond the context under a sliding window of keys, with and\n"
         "                     without the first of them\n"
         "  --quantize int8    loss with weights and inputs of linear layers rounded\n"
+        "  --keep first       under --quantize, too: with first tokens' inputs in fp32, and with these and\n"
+        "                     the channel of the largest |x|\n"
+        "  --against MODEL    likeness (CKA) of the stream, layer by layer, to another model that reads the\n"
+        "                     same tokens: a checkpoint, a folder or a RUN\n"
+        "  --dump TAP FILE    the array at a tap of the blocks (resid, attn_out, mlp_hidden, ...), under "
+        "--do\n"
+        "                     where that is given, as numpy's .npy\n"
         "  --time             milliseconds of a forward pass, of the light instruments, of all\n"
         "  --svg DIR          folder of the figures (default .)\n"
         "  --list             the instruments: definition, paper, columns in results.db or flag\n"

@@ -51,7 +51,9 @@ static const Row others[] = {
      "arXiv 2309.17453", "--stream"},
     {"quantize",
      "change of the loss with weights and inputs of linear layers rounded, by tensor and by token",
-     "arXiv 2306.12929", "--quantize int8"},
+     "arXiv 2306.12929", "--quantize int8, --keep first"},
+    {"against", "linear CKA of the residual stream after each layer with another model's, on the same rows",
+     "arXiv 1905.00414", "--against MODEL"},
 };
 
 static void print_row(const Row *r, bool json, bool first) {

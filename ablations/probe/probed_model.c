@@ -154,13 +154,16 @@ static bool check_data(ProbedModel *s, Error *e) {
 }
 
 static bool random_rows(ProbedModel *s, Error *e) {
-    return probe_rows_random(&s->random, s->m->config.vocab, -1, config_seed(&s->c, SEED_PROBE), s->main.rows,
-                             s->main.T, e);
+    uint64_t seed = config_seed(&s->c, SEED_PROBE);
+    int64_t V = s->m->config.vocab;
+    return probe_rows_random(&s->random, RANDOM, V, -1, seed, s->main.rows, s->main.T, e) &&
+           probe_rows_random(&s->repeated, REPEATED, V, -1, seed, s->main.rows, s->main.T, e);
 }
 
 /* Rows of text, and random ones beside them. */
 static bool rows_of_tokens(ProbedModel *s, Error *e) {
     const ProbeOptions *o = s->o;
+    uint64_t seed = config_seed(&s->c, SEED_PROBE);
     bool text = o->text || o->sentence;
     if (!probe_source_tokens(&s->from, &s->c, e)) return false;
     if (*s->from.own && !text)
@@ -170,8 +173,8 @@ static bool rows_of_tokens(ProbedModel *s, Error *e) {
     if (*s->from.own) return rows_of_text(s, e) && random_rows(s, e);
     return dataset_open(&s->data, &s->c.data, o->cache, NULL, e) && check_data(s, e) &&
            (text ? rows_of_text(s, e) : rows_held_out(s, s->c.data.bos == BOS_ROW, e)) &&
-           probe_rows_draw(&s->random, RANDOM, s->data, config_seed(&s->c, SEED_PROBE), s->c.probe.sequences,
-                           s->main.T, false, e);
+           probe_rows_draw(&s->random, RANDOM, s->data, seed, s->c.probe.sequences, s->main.T, false, e) &&
+           probe_rows_draw(&s->repeated, REPEATED, s->data, seed, s->c.probe.sequences, s->main.T, false, e);
 }
 
 /* The user's numbers: what BOS is nobody says, so that nothing puts one in or takes one out. */
@@ -196,6 +199,7 @@ void probed_model_close(ProbedModel *s) {
     probe_rows_free(&s->main);
     probe_rows_free(&s->other);
     probe_rows_free(&s->random);
+    probe_rows_free(&s->repeated);
     if (s->data) dataset_close(s->data);
     model_free(s->m);
 }
@@ -287,7 +291,7 @@ ProbeRows probed_model_room(const ProbedModel *s) {
     return room;
 }
 
-/* One tape for the rows of main and random, which are of one length. */
+/* One tape for the rows of main, random and repeated, which are of one length. */
 static bool measuring_tape(ProbedModel *s, bool changed, Error *e) {
     ProbeRows room = probed_model_room(s);
     return s->tape[changed] || probed_model_tape(s, &room, changed, false, &s->tape[changed], e);
@@ -295,13 +299,13 @@ static bool measuring_tape(ProbedModel *s, bool changed, Error *e) {
 
 bool probed_model_measure(ProbedModel *s, bool changed, Measured *out, Error *e) {
     const ProbeRows *rows = changed && s->no_bos ? &s->other : &s->main;
-    const ProbeRows *sets[] = {rows, &s->random};
-    Figures *figures[] = {&out->main, &out->random};
+    const ProbeRows *sets[] = {rows, &s->random, &s->repeated};
+    Figures *figures[] = {&out->main, &out->random, &out->repeated};
     *out = (Measured){0};
     if (!measuring_tape(s, changed, e)) return false;
-    for (int i = 0; i < (s->set & HEAVY ? 2 : 1); i++) {
+    for (int i = 0; i < (s->set & HEAVY ? 3 : 1); i++) {
         const ProbeRows *p = sets[i];
-        Probe probe = {.m = s->m, .rows = p->rows, .T = p->T, .random = i == 1, .kind = p->at.kind};
+        Probe probe = {.m = s->m, .rows = p->rows, .T = p->T, .random = i > 0, .kind = p->at.kind};
         instruments_measure(&probe, s->tape[changed], p->at.x, p->at.y, p->at.doc_start, s->set, figures[i],
                             p->losses);
     }
@@ -312,4 +316,5 @@ bool probed_model_measure(ProbedModel *s, bool changed, Measured *out, Error *e)
 void measured_free(Measured *m) {
     figures_free(&m->main);
     figures_free(&m->random);
+    figures_free(&m->repeated);
 }

@@ -23,6 +23,9 @@ typedef struct ProbeOptions {
     const char *cache;       /* prepared tokens */
     const char *svg;         /* folder for figures */
     const char *quantize;    /* kind of number; NULL: not asked */
+    const char *keep;        /* what is not rounded; NULL: all is */
+    const char *against;     /* another model; NULL: none */
+    const char *dump, *npy;  /* name of a tap and the file for its array; NULL: none */
     TextList changes;        /* --do */
     int64_t perturb, key;    /* positions; INT64_MIN: not asked */
     int64_t tokens_per_step; /* of a series; 0: not told */
@@ -39,7 +42,7 @@ typedef struct ProbedModel {
     int set;                        /* of InstrumentCost: what is measured */
     ProbeRows main, other;          /* as trained; with BOS put in, or taken out */
     int64_t text_rows, text_tokens; /* of the user's text; 0: there is none */
-    ProbeRows random;
+    ProbeRows random, repeated;
     List changes;            /* of --do, one an item, without such as are of rows */
     Control control;         /* of one of --do */
     bool no_bos, of_batch;   /* of --do: rows begin without BOS; something averages over the rows of a pass */
@@ -67,11 +70,12 @@ FILE *probed_model_figure(const ProbedModel *s, const char *name, Error *e);
 bool probed_model_close_figure(ProbedModel *s, FILE *f, const char *name, Error *e);
 
 typedef struct Measured {
-    Figures main, random;
+    Figures main, random, repeated;
     double loss, loss_1; /* nats over the rows' scored targets; without the first of each row */
 } Measured;
 
-/* Every instrument of the set, without --do or under it; random tokens are put to the heavy ones alone. */
+/* Every instrument of the set, without --do or under it; random tokens, all or one repeated, are put to the
+ * heavy ones alone. */
 bool probed_model_measure(ProbedModel *s, bool changed, Measured *out, Error *e);
 void measured_free(Measured *m);
 

@@ -2,7 +2,10 @@
  * tensor, x -> s round(x / s) with s = max |x| / 127, and then their inputs too, by tensor (all tokens of a
  * pass) and by token. The classifier is one of them; where it is the embedding's (model.tie) both uses are of
  * the rounded matrix, as they would be of a stored one. Outliers widen s, so that the rest falls into few
- * steps: to be read beside kurtosis and massive activations. */
+ * steps: to be read beside kurtosis and massive activations. With --keep first the same with the inputs of
+ * first tokens in fp32 (arXiv 2402.17762: massive activations stand there), and with these and the channel of
+ * the largest |x| of every pass, in all tokens: how much of the loss comes back. The scales are those of what
+ * is rounded. */
 #include "ablations/probe/modes.h"
 #include "model/instruments/cells.h"
 #include "model/slots.h"
@@ -50,13 +53,37 @@ static void give_back(Stream *s, const View *v) {
 
 typedef struct Rounding {
     bool by_token;
+    QuantizeKeep keep;
     uint32_t streams; /* taps whose array is the stream */
     Stream lent;
 } Rounding;
 
-static void round_input(const View *v, bool by_token) {
-    int64_t pieces = by_token ? v->tokens : 1, n = v->tokens * v->width / pieces;
-    for (int64_t i = 0; i < pieces; i++) round_all(v->data + i * n, n, largest(v->data + i * n, n));
+static void round_pieces(float *x, int64_t tokens, int width, bool by_token) {
+    int64_t pieces = by_token ? tokens : 1, n = tokens * width / pieces;
+    for (int64_t i = 0; i < pieces; i++) round_all(x + i * n, n, largest(x + i * n, n));
+}
+
+static int channel_of_largest(const View *v) {
+    int64_t at = 0;
+    for (int64_t i = 1; i < v->tokens * v->width; i++) at = fabsf(v->data[i]) > fabsf(v->data[at]) ? i : at;
+    return (int)(at % v->width);
+}
+
+/* What is kept is taken out, so that no scale sees it, and put back. */
+static void round_input(const View *v, const Rounding *r) {
+    size_t n = (size_t)(v->tokens * v->width);
+    int channel = r->keep == KEEP_CHANNEL ? channel_of_largest(v) : -1;
+    float *was = r->keep ? instrument_memory(n, sizeof *was) : NULL;
+    if (was) memcpy(was, v->data, n * sizeof *was);
+    for (int put = 0; put < 2; put++) {
+        for (size_t i = 0; was && i < n; i++) {
+            int64_t token = (int64_t)i / v->width, t = token % v->T;
+            if (v->doc_start[token] == t || (int)(i % (size_t)v->width) == channel)
+                v->data[i] = put ? was[i] : 0;
+        }
+        if (!put) round_pieces(v->data, v->tokens, v->width, r->by_token);
+    }
+    free(was);
 }
 
 static void see(void *self, const View *v) {
@@ -66,7 +93,7 @@ static void see(void *self, const View *v) {
         return;
     }
     if (r->streams >> v->at & 1) lend(&r->lent, v);
-    round_input(v, r->by_token);
+    round_input(v, r);
 }
 
 static uint32_t streams_of(const ModelConfig *c) {
@@ -85,8 +112,10 @@ static void round_weights(const Model *m) {
 }
 
 bool quantize_check(const ProbedModel *s, Error *e) {
-    return !strcmp(s->o->quantize, "int8") ||
-           fail(e, EXIT_USAGE, "--quantize: %s: unknown kind (int8)", s->o->quantize);
+    if (strcmp(s->o->quantize, "int8"))
+        return fail(e, EXIT_USAGE, "--quantize: %s: unknown kind (int8)", s->o->quantize);
+    return !s->o->keep || !strcmp(s->o->keep, "first") ||
+           fail(e, EXIT_USAGE, "--keep: %s: unknown (first)", s->o->keep);
 }
 
 static const struct {
@@ -102,8 +131,8 @@ static const struct {
 _Static_assert(sizeof kinds / sizeof *kinds == QUANTIZE_KINDS, "as many losses as kinds");
 
 /* Of the model with a copy of its weights, rounded or not; it gets its own back. */
-static double loss_of(ProbedModel *s, Tape *t, const ProbeRows *p, int kind, float *copy) {
-    Rounding rounding = {kinds[kind].by_token, streams_of(&s->m->config), {0}};
+static double loss_of(ProbedModel *s, Tape *t, const ProbeRows *p, int kind, QuantizeKeep keep, float *copy) {
+    Rounding rounding = {kinds[kind].by_token, keep, streams_of(&s->m->config), {0}};
     Observer eye = {LINEAR_INPUTS | 1 << TAP_ATTN_ADD | 1 << TAP_MLP_OUT, &rounding, see, NULL};
     float *trained = s->m->params;
     double loss, loss_1;
@@ -116,11 +145,12 @@ static double loss_of(ProbedModel *s, Tape *t, const ProbeRows *p, int kind, flo
     return loss;
 }
 
-bool quantize_measure(ProbedModel *s, const ProbeRows *p, double loss[QUANTIZE_KINDS], Error *e) {
+bool quantize_measure(ProbedModel *s, const ProbeRows *p, QuantizeKeep keep, double loss[QUANTIZE_KINDS],
+                      Error *e) {
     Tape *t = NULL;
     if (!probed_model_tape(s, p, true, false, &t, e)) return false;
     float *copy = model_arena(s->m);
-    for (int i = 0; copy && i < QUANTIZE_KINDS; i++) loss[i] = loss_of(s, t, p, i, copy);
+    for (int i = 0; copy && i < QUANTIZE_KINDS; i++) loss[i] = loss_of(s, t, p, i, keep, copy);
     bool ok = copy || fail(e, EXIT_FAILED, "--quantize: out of memory");
     free(copy);
     tape_free(t);
@@ -128,15 +158,19 @@ bool quantize_measure(ProbedModel *s, const ProbeRows *p, double loss[QUANTIZE_K
 }
 
 bool quantize_show(ProbedModel *s, Error *e) {
-    double loss[QUANTIZE_KINDS];
-    if (!quantize_measure(s, s->no_bos ? &s->other : &s->main, loss, e)) return false;
-    Sheet sheet = sheet_make("quantize", "loss with linear layers rounded to int8", QUANTIZE_KINDS, 2);
-    strcpy(sheet.col[0], "loss");
-    strcpy(sheet.col[1], "change");
+    static const char *const columns[] = {"loss", "change", "first kept", "change", "and channel", "change"};
+    int n = s->o->keep ? KEEPS : 1;
+    double loss[KEEPS][QUANTIZE_KINDS];
+    for (QuantizeKeep keep = 0; keep < (QuantizeKeep)n; keep++)
+        if (!quantize_measure(s, s->no_bos ? &s->other : &s->main, keep, loss[keep], e)) return false;
+    Sheet sheet = sheet_make("quantize", "loss with linear layers rounded to int8", QUANTIZE_KINDS, 2 * n);
+    for (int j = 0; j < 2 * n; j++) strcpy(sheet.col[j], columns[j]);
     for (int i = 0; i < QUANTIZE_KINDS; i++) {
         snprintf(sheet.row[i].name, SHEET_NAME, "%s", kinds[i].name);
-        *sheet_cell(&sheet, i, 0) = loss[i];
-        *sheet_cell(&sheet, i, 1) = loss[i] - loss[0];
+        for (int j = 0; j < n; j++) {
+            *sheet_cell(&sheet, i, 2 * j) = loss[j][i];
+            *sheet_cell(&sheet, i, 2 * j + 1) = loss[j][i] - loss[0][0];
+        }
     }
     probed_model_show(s, &sheet, &s->main, s->main.rows);
     return true;

@@ -17,7 +17,7 @@ typedef enum InstrumentCost { LIGHT = 1, HEAVY = 2, ASKED = 4 } InstrumentCost;
 typedef struct Probe {
     const Model *m;
     int rows, T;
-    bool random;            /* the probe `random`: uniformly random tokens */
+    bool random;            /* the probes `random` and `repeated`: uniformly random tokens */
     const int8_t *kind;     /* (rows, T) token classes where the task has them, else NULL */
     const int32_t *x, *y;   /* (rows, T) tokens and targets; set by instruments_measure */
     const int32_t *section; /* (rows) which of `sections` parts of the text a row is from; NULL: not told */

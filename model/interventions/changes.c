@@ -17,7 +17,7 @@ bool intervention_of_rows(const Intervention *i) {
 }
 
 bool intervention_of_batch(const Intervention *i) {
-    return (i->kind->may >> ARG_MU & 1 && i->arg[ARG_MU] == MU_BATCH) ||
+    return (i->kind->may >> ARG_MU & 1 && i->arg[ARG_MU] != MU_POSITIONS) ||
            (i->kind->may >> ARG_TO & 1 && i->arg[ARG_TO] == TO_MEAN);
 }
 

@@ -28,7 +28,7 @@ typedef enum Arg {
     ARG_OF,
     ARGS
 } Arg;
-enum { MU_BATCH, MU_POSITIONS };
+enum { MU_BATCH, MU_POSITIONS, MU_ALL };
 enum { TO_ZERO, TO_MEAN };
 
 /* Biases of a block's linear layers, in the order of their words; BIAS_ALL is all of them. */

@@ -25,7 +25,9 @@ static const struct {
     [ARG_COL] = {"col", NULL},
     [ARG_LAMBDA] = {"lambda", NULL},
     [ARG_B] = {"b", NULL},
-    [ARG_MU] = {"mu", (const char *const[]){[MU_BATCH] = "batch", [MU_POSITIONS] = "positions", NULL}},
+    [ARG_MU] = {"mu",
+                (const char *const[]){
+                    [MU_BATCH] = "batch", [MU_POSITIONS] = "positions", [MU_ALL] = "all", NULL}},
     [ARG_TO] = {"to", (const char *const[]){[TO_ZERO] = "zero", [TO_MEAN] = "mean", NULL}},
     [ARG_OF] = {"of", (const char *const[]){"all", "q", "k", "v", "o", "gate", "up", "down", NULL}}};
 

@@ -3,7 +3,10 @@
 #include "tests/model/naive_forward.h"
 #include "tests/model/support.h"
 
+#include "ablations/probe/cka.h"
 #include "ablations/probe/modes.h"
+#include "data/base/bytes.h"
+#include "data/base/files.h"
 #include "data/base/rng.h"
 #include "model/kernels/gemm.h"
 
@@ -400,7 +403,7 @@ static void check_rounding(ModelConfig c) {
     double got[QUANTIZE_KINDS], change[QUANTIZE_KINDS], want[QUANTIZE_KINDS];
     void (*const sees[])(void *, const View *) = {NULL, NULL, all_tokens, each_token, all_tokens, each_token};
     fixture_open(&a, c, 11);
-    must(quantize_measure(&a.s, &a.p, got, &e), &e);
+    must(quantize_measure(&a.s, &a.p, KEEP_NONE, got, &e), &e);
     for (int i = 0; i < QUANTIZE_KINDS; i++) {
         want[i] = loss_by_hand(&a, i == 1 || i > 3, INPUTS, sees[i]) - loss_by_hand(&a, false, 0, NULL);
         change[i] = got[i] - got[0];
@@ -428,11 +431,11 @@ static void rounding_spares_the_stream(void **state) {
     double loss[QUANTIZE_KINDS];
     c.norm = row_named(SLOT_NORM, "post");
     fixture_open(&a, c, 11);
-    must(quantize_measure(&a.s, &a.p, loss, &e), &e);
+    must(quantize_measure(&a.s, &a.p, KEEP_NONE, loss, &e), &e);
     assert_true(fabs(loss[2] - last_alone(&a)) > 1e-5);
     fill(a.r.m, STAGE_OUT, 0, 0);
     fill(a.r.m, STAGE_MLP, 2, 0);
-    must(quantize_measure(&a.s, &a.p, loss, &e), &e);
+    must(quantize_measure(&a.s, &a.p, KEEP_NONE, loss, &e), &e);
     double want = last_alone(&a);
     same("loss", &loss[2], &want, 1, 1e-14);
     rig_free(&a.r);
@@ -447,8 +450,150 @@ static void rounding_what_is_round(void **state) {
     double loss[QUANTIZE_KINDS];
     fixture_open(&a, c, 11);
     round_linear(a.r.m);
-    must(quantize_measure(&a.s, &a.p, loss, &e), &e);
+    must(quantize_measure(&a.s, &a.p, KEEP_NONE, loss, &e), &e);
     same("loss", &loss[1], &loss[0], 1, 1e-12);
+    rig_free(&a.r);
+}
+
+static int largest_channel(const View *v) {
+    for (int64_t i = 0;; i++)
+        if (fabsf(v->data[i]) == most_of(v->data, v->tokens * v->width)) return (int)(i % v->width);
+}
+
+/* Position 0 of each row, and a channel (-1: none), have no part in the rounding. */
+static void round_others(const View *v, int channel) {
+    float kept[MOST * ROWS * 64];
+    assert_true((size_t)(v->tokens * v->width) <= sizeof kept / sizeof *kept);
+    memcpy(kept, v->data, (size_t)(v->tokens * v->width) * sizeof *kept);
+    for (int put = 0; put < 2; put++) {
+        for (int64_t i = 0; i < v->tokens * v->width; i++)
+            if (i / v->width % v->T == 0 || i % v->width == channel) v->data[i] = put ? kept[i] : 0;
+        if (!put) all_tokens(NULL, v);
+    }
+}
+
+static void all_but_first(void *self, const View *v) {
+    (void)self;
+    round_others(v, -1);
+}
+
+static void all_but_first_and_channel(void *self, const View *v) {
+    (void)self;
+    round_others(v, largest_channel(v));
+}
+
+static void rounding_keeps_what_is_asked(void **state) {
+    (void)state;
+    void (*const sees[])(void *, const View *) = {NULL, all_but_first, all_but_first_and_channel};
+    Fixture a;
+    Error e = {0};
+    double loss[QUANTIZE_KINDS], plain[QUANTIZE_KINDS];
+    fixture_open(&a, naive_config(), 11);
+    must(quantize_measure(&a.s, &a.p, KEEP_NONE, plain, &e), &e);
+    for (QuantizeKeep keep = KEEP_FIRST; keep < KEEPS; keep++) {
+        must(quantize_measure(&a.s, &a.p, keep, loss, &e), &e);
+        double want = loss_by_hand(&a, false, INPUTS, sees[keep]);
+        same("loss", &loss[2], &want, 1, 1e-14);
+        assert_true(fabs(loss[2] - plain[2]) > 1e-6);
+        assert_true(loss[1] == plain[1]); /* weights are rounded as ever */
+    }
+    rig_free(&a.r);
+    fixture_open(&a, naive_config(), 1); /* every token is a first one */
+    must(quantize_measure(&a.s, &a.p, KEEP_FIRST, loss, &e), &e);
+    assert_true(loss[2] == loss[0] && loss[3] == loss[0] && loss[1] != loss[0]);
+    rig_free(&a.r);
+}
+
+/* ---- two models ---- */
+
+/* By centred Gram matrices of tokens: <K, L> / (|K| |L|). */
+static double naive_cka(const float *X, int dx, const float *Y, int dy, int n) {
+    double *K[2], product[3] = {0};
+    for (int m = 0; m < 2; m++) {
+        const float *Z = m ? Y : X;
+        int d = m ? dy : dx;
+        K[m] = calloc((size_t)(n * n), sizeof(double));
+        double rows[MOST] = {0}, all = 0;
+        for (int i = 0; i < n * n; i++)
+            for (int j = 0; j < d; j++) K[m][i] += (double)Z[i / n * d + j] * (double)Z[i % n * d + j];
+        for (int i = 0; i < n * n; i++) rows[i / n] += K[m][i] / n;
+        for (int i = 0; i < n; i++) all += rows[i] / n;
+        for (int i = 0; i < n * n; i++) K[m][i] += all - rows[i / n] - rows[i % n];
+    }
+    for (int i = 0; i < n * n; i++) {
+        product[0] += K[0][i] * K[1][i];
+        product[1] += K[0][i] * K[0][i];
+        product[2] += K[1][i] * K[1][i];
+    }
+    for (int m = 0; m < 2; m++) free(K[m]);
+    return product[0] / sqrt(product[1] * product[2]);
+}
+
+static void likeness_of_representations(void **state) {
+    (void)state;
+    enum { N = 30, D = 4, E = 7 };
+    OWNED float *X = normals(1, N * D, 1), *Y = normals(2, N * E, 1), *turned = constants(N * D, 0);
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < D; j++) /* channels swapped and turned by 3-4-5, times 5, and moved */
+            turned[i * D + j] = 2 + (j % 2 ? 3 * X[i * D + j] - 4 * X[i * D + j - 1]
+                                           : 4 * X[i * D + j + 1] + 3 * X[i * D + j]);
+    assert_true(linear_cka(X, D, X, D, N) == 1);
+    double got[] = {linear_cka(X, D, turned, D, N), linear_cka(X, D, Y, E, N)};
+    double want[] = {1, naive_cka(X, D, Y, E, N)};
+    same("CKA", got, want, 2, 1e-13);
+    for (int i = 0; i < N * D; i++) X[i] = 3;
+    assert_true(isnan(linear_cka(X, D, Y, E, N))); /* nothing varies */
+}
+
+static void a_model_is_its_own_likeness(void **state) {
+    (void)state;
+    Fixture a;
+    Error e = {0};
+    double cka[4], other[4];
+    fixture_open(&a, naive_config(), 11);
+    must(against_measure(a.r.m, a.r.m, &a.p, cka, &e), &e);
+    assert_true(cka[0] == 1 && cka[3] == 1 && fabs(cka[1] - cka[2]) < 1e-12 && cka[1] < 1);
+    Rig b = rig_of(&a.r.m->config, ROWS, 11, 0);
+    rig_draw(&b, 1);
+    must(against_measure(a.r.m, b.m, &a.p, cka, &e), &e);
+    must(against_measure(b.m, a.r.m, &a.p, other, &e), &e);
+    assert_true(cka[0] < 1 && fabs(cka[1] - other[2]) < 1e-12);
+    rig_free(&b);
+    rig_free(&a.r);
+}
+
+/* ---- a tap as a file ---- */
+
+static void a_dumped_tap_is_the_stream(void **state) {
+    (void)state;
+    static const char path[] = "/tmp/sinklab-dump-test.npy";
+    static const char head[] = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2, 11, 36), }";
+    ProbeOptions o = {.dump = "resid", .npy = path, .quiet = true};
+    Fixture a;
+    Error e = {0};
+    Bytes npy = {0};
+    fixture_open(&a, naive_config(), 11);
+    a.s.o = &o;
+    a.s.main = a.p;
+    must(dump_check(&a.s, &e) && dump_show(&a.s, &e), &e);
+    must(file_read(path, &npy, &e), &e);
+    remove(path);
+    assert_memory_equal(npy.data, "\x93NUMPY\1\0", 8);
+    assert_memory_equal(npy.data + 10, head, sizeof head - 1);
+    int64_t begin = 10 + (unsigned char)npy.data[8], n = 2 * ROWS * 11 * 36;
+    assert_true(begin % 64 == 0 && npy.data[begin - 1] == '\n' && npy.size == begin + 4 * n);
+    const float *x = (const float *)(npy.data + begin);
+    for (int row = 0; row < ROWS; row++) {
+        Forward f = naive_row(&a, row);
+        for (int l = 0; l < 2; l++) {
+            OWNED double *got = doubles_of(x + (l * ROWS + row) * 11 * 36, 11 * 36);
+            same("stream", got, naive_at(&f, f.x, 36, l, 0), 11 * 36, 1e-10);
+        }
+        naive_free(&f);
+    }
+    o.dump = "nowhere";
+    assert_false(dump_check(&a.s, &e));
+    bytes_free(&npy);
     rig_free(&a.r);
 }
 
@@ -497,6 +642,10 @@ int main(void) {
         cmocka_unit_test(rounding_by_hand),
         cmocka_unit_test(rounding_what_is_round),
         cmocka_unit_test(rounding_spares_the_stream),
+        cmocka_unit_test(rounding_keeps_what_is_asked),
+        cmocka_unit_test(likeness_of_representations),
+        cmocka_unit_test(a_model_is_its_own_likeness),
+        cmocka_unit_test(a_dumped_tap_is_the_stream),
         cmocka_unit_test(distance_of_two_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,6 +85,18 @@ static void amplify_positions(float *x, const View *v) {
         }
 }
 
+static void amplify_all(float *x, const View *v) {
+    for (int i = 0; i < v->width; i++) {
+        double mu = 0;
+        for (int row = 0; row < v->rows; row++)
+            for (int t = 0; t <= 10; t++) mu += token(v, x, row, t)[i] / (11.0 * v->rows);
+        for (int row = 0; row < v->rows; row++) {
+            float *o = token(v, x, row, 10) + i;
+            *o = (float)(mu + 4 * (*o - mu));
+        }
+    }
+}
+
 /* o of one query of one head from the keys for which seen[k]. */
 static void attend_by_hand(const View *v, float *x, int row, int q, int h, const bool *seen, int key,
                            double b) {
@@ -164,6 +176,7 @@ static void interventions_do_what_a_hand_does_at_the_tap(void **state) {
                           {"head_off(1, 1)", TAP_ATTN_OUT, 1, zero_head_1},
                           {"amplify(pos=10, lambda=4)", TAP_ATTN_OUT, -1, amplify_batch},
                           {"amplify(10, 4, mu=positions, layer=1)", TAP_ATTN_OUT, 1, amplify_positions},
+                          {"amplify(10, 4, mu=all)", TAP_ATTN_OUT, -1, amplify_all},
                           {"self_only(10)", TAP_ATTN_OUT, -1, lone_10},
                           {"zero_column(0)", TAP_ATTN_OUT, -1, hide_0},
                           {"zero_column(pos=11, layer=0)", TAP_ATTN_OUT, 0, hide_11},
@@ -287,9 +300,9 @@ static void pass(Rig *r, ModelConfig c, float *losses, float *grads) {
 
 static void interventions_that_do_nothing_change_no_bit(void **state) {
     (void)state;
-    const char *const same[] = {"logit_bias(0, 0)",        "logit_bias(11, 0, layer=1)",
-                                "amplify(10, 1)",          "amplify(10, 1, positions)",
-                                "scale(pos=10, lambda=1)", "self_only(pos=0)"};
+    const char *const same[] = {
+        "logit_bias(0, 0)",    "logit_bias(11, 0, layer=1)", "amplify(10, 1)",  "amplify(10, 1, positions)",
+        "amplify(10, 1, all)", "scale(pos=10, lambda=1)",    "self_only(pos=0)"};
     ModelConfig c = with(small_config(), NULL);
     Rig r = rig_of(&c, ROWS, T, 0);
     OWNED float *a = constants(ROWS * T, 0), *ga = model_arena(r.m);
@@ -449,11 +462,22 @@ static void a_zeroed_column_has_its_gradient_in_every_kind(void **state) {
 
 static void every_intervention_has_its_gradient(void **state) {
     (void)state;
-    const char *const texts[] = {"replace_first(7)",   "drop_mlp(layer=0, pos=3)",  "self_only(10)",
-                                 "amplify(10, 4)",     "amplify(10, 4, positions)", "scale(pos=10, lambda=5)",
-                                 "zero_column(0)",     "zero_column(11)",           "head_off(1, 1)",
-                                 "unit_off(1, 5)",     "channel_off(0, 5)",         "channel_off(0, 5, mean)",
-                                 "value_zero(3)",      "logit_bias(0, -1.5)",       "logit_bias(11, 2)",
+    const char *const texts[] = {"replace_first(7)",
+                                 "drop_mlp(layer=0, pos=3)",
+                                 "self_only(10)",
+                                 "amplify(10, 4)",
+                                 "amplify(10, 4, positions)",
+                                 "amplify(10, 4, all)",
+                                 "scale(pos=10, lambda=5)",
+                                 "zero_column(0)",
+                                 "zero_column(11)",
+                                 "head_off(1, 1)",
+                                 "unit_off(1, 5)",
+                                 "channel_off(0, 5)",
+                                 "channel_off(0, 5, mean)",
+                                 "value_zero(3)",
+                                 "logit_bias(0, -1.5)",
+                                 "logit_bias(11, 2)",
                                  "weight_off(1, 4, 6)"};
     ModelConfig plain = small_config(), other = plain;
     other.head_out = row_named(SLOT_HEAD_OUT, "rmsnorm");
@@ -510,7 +534,7 @@ static void an_intervention_that_cannot_be_is_refused(void **state) {
                                          {"drop_mlp(layer=2, pos=0)", "layer 2 is not there (0 to 1)"},
                                          {"head_off(0, 3)", "head 3"},
                                          {"head_off(0, head=x)", "head x"},
-                                         {"amplify(1, 2, mu=median)", "mu is batch or positions"},
+                                         {"amplify(1, 2, mu=median)", "mu is batch, positions or all"},
                                          {"self_only(pos=0", "parenthesis"},
                                          {"self_only(place=0)", "does not take \"place\""},
                                          {"replace_first(41)", "token 41"},

@@ -50,6 +50,23 @@ static void random_rows_have_every_token_but_bos(void **state) {
     }
 }
 
+static void a_repeated_row_is_one_token(void **state) {
+    Dataset *d = open_short(state, TOKENIZER_BPE, BOS_ROW);
+    ProbeRows p = {0};
+    Error e = {0};
+    int others = 0;
+    check(probe_rows_draw(&p, REPEATED, d, 1, 20, T, false, &e), &e);
+    for (int k = 0; k < p.rows * T; k++) {
+        assert_int_equal(p.at.x[k], p.at.x[k / T * T]);
+        assert_int_not_equal(p.at.x[k], dataset_info(d)->bos);
+        assert_int_equal(p.at.y[k], -1);
+        others += p.at.x[k] != p.at.x[0];
+    }
+    assert_true(others > p.rows * T / 2); /* each row its own */
+    probe_rows_free(&p);
+    dataset_close(d);
+}
+
 static void a_short_text_gives_the_rows_it_has(void **state) {
     static const BosPolicy policies[] = {BOS_NONE, BOS_ROW, BOS_DOCUMENT};
     for (int i = 0; i < 3; i++) {
@@ -67,6 +84,7 @@ static void a_short_text_gives_the_rows_it_has(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(random_rows_have_every_token_but_bos),
+                                       cmocka_unit_test(a_repeated_row_is_one_token),
                                        cmocka_unit_test(a_short_text_gives_the_rows_it_has)};
     return cmocka_run_group_tests(tests, setup, teardown_folder);
 }
