@@ -6,7 +6,7 @@ CFLAGS  ?= -O3 $(MARCH) -g -fno-math-errno -ffp-contract=fast
 WARN    := -Wall -Wextra $(WERROR)
 ALL     := -std=gnu11 -D_GNU_SOURCE -I. $(CFLAGS) $(WARN) -fopenmp -I/usr/include/lapacke -MMD -MP
 HTTP    := microhttpd
-LIBS    := $(if $(filter microhttpd,$(HTTP)),-lmicrohttpd )-lblis -llapacke -lyaml -lsqlite3 -lz -lxxhash -ljansson -lm
+LIBS    := $(if $(filter microhttpd,$(HTTP)),-lmicrohttpd )-lblis -llapacke -lyaml -lsqlite3 -lz -lzstd -lxxhash -ljansson -lm
 
 ROOMS   := data model train ablations
 

@@ -126,7 +126,7 @@ static bool can_be_counts(const BigramCounts *counts) {
 
 bool backcopy_open(Backcopy *b, CacheEntry *entry, const char *source, const char *cache_dir,
                    void (*say)(const char *line), Error *e) {
-    Recipe r = {source, "bigrams of bytes", fill_counts, NULL};
+    Recipe r = {{.source = source}, "bigrams of bytes", fill_counts, NULL};
     const void *counts;
     int64_t size;
     if (!cache_entry(entry, &r, cache_dir, say, e)) return false;

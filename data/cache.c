@@ -51,14 +51,14 @@ static void remember(const char *cache_dir, const char *digest, const char *hash
 }
 
 static void entry_key(const Recipe *r, const char *corpus_hash, char key[HASH_HEX]) {
-    Path all = path_of("%d\n%s\n%s\n%s", FORMAT, r->source, corpus_hash, r->settings);
+    Path all = path_of("%d\n%s\n%s\n%s", FORMAT, r->from.source, corpus_hash, r->settings);
     hash_hex(all.s, (int64_t)strlen(all.s), key);
 }
 
 static bool seal_entry(const char *folder, const Recipe *r, const Corpus *c, const char *hash, Error *e) {
     char key[HASH_HEX];
     entry_key(r, hash, key);
-    Path source = path_of("%s", r->source);
+    Path source = path_of("%s", r->from.source);
     for (char *at = source.s; *at; at++)
         if (*at == '\n') *at = ' ';
     Path facts = path_of("key %s\nlicence %s\ncorpus %s\nsource %s\nsettings %s\nnote %s\n", key, c->licence,
@@ -98,13 +98,13 @@ static bool make_entry(CacheEntry *out, const Recipe *r, const char *cache_dir, 
     Corpus c;
     char hash[HASH_HEX];
     Error why = {0};
-    if (!corpus_read(&c, r->source, cache_dir, e)) return false;
-    if (say && *c.note) say(path_of("data: %s: %s", r->source, c.note).s);
+    if (!corpus_read_all(&c, &r->from, cache_dir, e)) return false;
+    if (say && *c.note) say(path_of("data: %s: %s", r->from.source, c.note).s);
     split_hash(&c, hash);
     bool ok = open_entry(out, r, cache_dir, hash, &why); /* its files may have been touched, not changed */
     if (!ok) {
         if (say && access(out->folder.s, F_OK) == 0)
-            say(path_of("data: %s: prepared anew: %s: %s", r->source, out->folder.s, why.text).s);
+            say(path_of("data: %s: prepared anew: %s: %s", r->from.source, out->folder.s, why.text).s);
         ok = write_entry(out, r, &c, cache_dir, hash, e) && open_entry(out, r, cache_dir, hash, e);
     }
     corpus_free(&c);
@@ -117,9 +117,9 @@ bool cache_entry(CacheEntry *out, const Recipe *r, const char *cache_dir, void (
     char digest[HASH_HEX], hash[HASH_HEX];
     Error why = {0};
     *out = (CacheEntry){0};
-    if (!corpus_stat(r->source, cache_dir, digest, e)) return false;
+    if (!corpus_stat_all(&r->from, cache_dir, digest, e)) return false;
     if (recall(cache_dir, digest, hash) && open_entry(out, r, cache_dir, hash, &why)) return true;
-    if (say) say(path_of("data: %s: preparing (%s)", r->source, r->settings).s);
+    if (say) say(path_of("data: %s: preparing (%s)", r->from.source, r->settings).s);
     return make_entry(out, r, cache_dir, digest, say, e);
 }
 
@@ -147,6 +147,14 @@ static bool write_part(const char *folder, const char *name, const Codec *codec,
 
 static void say_split(const TokenRecipe *r, const Corpus *c, const Split *s) {
     double share = 100 * (double)s->heldout.bytes / (double)c->text.size;
+    if (s->own) {
+        Path copies = path_of(", %lld of its %lld documents are in the training text, too",
+                              (long long)s->copies, (long long)s->heldout.documents);
+        r->say(path_of("data: %s: held out: %s%s", r->config->source, r->config->heldout,
+                       s->copies ? copies.s : "")
+                   .s);
+        return;
+    }
     const char *why = s->uneven ? ", as whole documents would be too little or too much" : "";
     Path part =
         s->tail ? path_of("its end%s", why)
@@ -224,7 +232,8 @@ bool tokens_open(TokenSet *t, const DataConfig *c, const char *cache_dir, void (
     TokenRecipe context = {c, say};
     Path settings = bpe ? path_of("tokens bpe %lld learnt from %d bytes", (long long)c->vocab, TRAIN_BYTES)
                         : path_of("tokens bytes");
-    Recipe r = {c->source, settings.s, fill_tokens, &context};
+    TextSource from = {c->source, *c->heldout ? c->heldout : NULL, *c->separator ? c->separator : NULL};
+    Recipe r = {from, settings.s, fill_tokens, &context};
     bool ok = cache_entry(&t->entry, &r, cache_dir, say, e) &&
               codec_open(&t->codec, c->tokenizer, t->entry.folder.s, e) &&
               map_part(&t->train, t->entry.folder.s, "train", t->codec.pieces.count, e) &&

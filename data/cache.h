@@ -23,7 +23,7 @@ typedef struct CacheEntry {
 /* Finds the entry of (source, settings), or makes it: `fill` writes its files into `folder`. Two
  * processes may do so at once. Whatever changes what `fill` writes belongs in `settings`. */
 typedef struct Recipe {
-    const char *source;
+    TextSource from;
     const char *settings;
     bool (*fill)(const char *folder, const Corpus *corpus, const void *context, Error *e);
     const void *context;

@@ -55,6 +55,23 @@ static bool take_document(void *self, const char *text, int64_t size, Error *e) 
     return bytes_append(&c->text, text, size, e) && document_end(c, from, e);
 }
 
+/* A separator takes one newline with it that stands behind it; what is behind the last is a document if there
+ * is anything. */
+static bool read_separated(Corpus *c, const char *path, Error *e) {
+    Bytes text = {0};
+    size_t length = strlen(c->separator);
+    bool ok = text_file_read(path, &text, e);
+    for (const char *at = text.data, *end = at + text.size; ok && at < end;) {
+        const char *cut = memmem(at, (size_t)(end - at), c->separator, length);
+        ok = take_document(c, at, (cut ? cut : end) - at, e);
+        c->cuts += cut != NULL;
+        at = cut ? cut + length : end;
+        if (cut && at < end && *at == '\n') at++;
+    }
+    bytes_free(&text);
+    return ok;
+}
+
 static bool read_lines(Corpus *c, const char *path, Error *e) {
     Bytes lines = {0};
     bool ok = file_read(path, &lines, e) &&
@@ -66,20 +83,21 @@ static bool read_lines(Corpus *c, const char *path, Error *e) {
 static bool read_files(Corpus *c, const FileList *files, Error *e) {
     bool ok = true;
     for (int64_t i = 0; ok && i < files->files; i++)
-        ok = (c->field ? read_lines : read_text)(c, files->path[i], e);
+        ok = (c->field ? read_lines : c->separator ? read_separated : read_text)(c, files->path[i], e);
     return ok;
 }
 
 /* Counts in one line what was left out, and bytes kept that are no characters. */
-static void write_note(Corpus *c, const FileList *files, int64_t empty) {
+static void write_note(Corpus *c) {
+    bool parts = c->field || c->separator;
     const struct {
         int64_t n;
         const char *what;
     } rows[] = {
-        {files->hidden, "hidden names left out"},
-        {empty, c->field ? "empty texts left out" : "empty files left out"},
-        {files->links, "links left out (to nothing, or to what is read already)"},
-        {files->special, "left out that are neither file nor folder"},
+        {c->hidden, "hidden names left out"},
+        {c->empty, parts ? "empty texts left out" : "empty files left out"},
+        {c->links, "links left out (to nothing, or to what is read already)"},
+        {c->special, "left out that are neither file nor folder"},
         {utf8_invalid_bytes(c->text.data, c->text.size), "bytes that are not UTF-8, kept as they are"}};
     size_t used = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows && used < sizeof c->note; i++)
@@ -286,18 +304,47 @@ static bool read_licence(Corpus *c, const Package *p, const char *cache_dir, Err
     return unknown.code != EXIT_FAILED || fail(e, unknown.code, "%s", unknown.text);
 }
 
-bool corpus_read(Corpus *c, const char *source, const char *cache_dir, Error *e) {
-    *c = (Corpus){0};
+/* Adds a source's documents to those that are there. */
+static bool add_source(Corpus *c, const char *source, const char *cache_dir, const Package **p, Error *e) {
     FileList files;
-    const Package *p;
-    if (!source_files(&files, &p, &c->field, source, cache_dir, e)) return false;
-    bool ok = p ? p->read(c, &files, e) : read_files(c, &files, e);
-    if (ok && !c->documents) ok = fail(e, EXIT_USAGE, "data.source: %s: the text is empty", source);
-    ok = ok && read_licence(c, p, cache_dir, e);
-    if (ok) write_note(c, &files, p ? 0 : c->empty);
-    if (!ok) corpus_free(c);
+    int64_t before = c->documents, empty = c->empty;
+    if (!source_files(&files, p, &c->field, source, cache_dir, e)) return false;
+    bool ok = *p ? (*p)->read(c, &files, e) : read_files(c, &files, e);
+    if (ok && c->documents == before) ok = fail(e, EXIT_USAGE, "data.source: %s: the text is empty", source);
+    if (*p) c->empty = empty;
+    c->hidden += files.hidden;
+    c->links += files.links;
+    c->special += files.special;
     files_free(&files);
     return ok;
+}
+
+static bool check_separator(const Corpus *c, const TextSource *from, const Package *p, Error *e) {
+    if (!c->separator) return true;
+    if (p || c->field)
+        return fail(e, EXIT_USAGE, "data.separator: %s has documents of its own (leave the key out)",
+                    from->source);
+    return c->cuts || fail(e, EXIT_USAGE, "data.separator: %s: stands nowhere in the text", from->source);
+}
+
+bool corpus_read_all(Corpus *c, const TextSource *from, const char *cache_dir, Error *e) {
+    const Package *p, *other;
+    *c = (Corpus){.separator = from->separator};
+    bool ok = add_source(c, from->source, cache_dir, &p, e) && check_separator(c, from, p, e) &&
+              read_licence(c, p, cache_dir, e);
+    if (ok && from->heldout) {
+        c->heldout_from = c->documents;
+        ok = add_source(c, from->heldout, cache_dir, &other, e);
+    }
+    if (ok)
+        write_note(c);
+    else
+        corpus_free(c);
+    return ok;
+}
+
+bool corpus_read(Corpus *c, const char *source, const char *cache_dir, Error *e) {
+    return corpus_read_all(c, &(TextSource){.source = source}, cache_dir, e);
 }
 
 void corpus_free(Corpus *c) {
@@ -328,6 +375,16 @@ bool corpus_stat(const char *source, const char *cache_dir, char digest[HASH_HEX
     bytes_free(&seen);
     files_free(&files);
     return ok;
+}
+
+bool corpus_stat_all(const TextSource *from, const char *cache_dir, char digest[HASH_HEX], Error *e) {
+    char other[HASH_HEX] = "";
+    if (!corpus_stat(from->source, cache_dir, digest, e)) return false;
+    if (!from->heldout && !from->separator) return true;
+    if (from->heldout && !corpus_stat(from->heldout, cache_dir, other, e)) return false;
+    Path all = path_of("%s\n%s\n%s", digest, other, from->separator ? from->separator : "");
+    hash_hex(all.s, (int64_t)strlen(all.s), digest);
+    return true;
 }
 
 void corpus_hash(const Corpus *c, char hash[HASH_HEX]) {

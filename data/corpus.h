@@ -8,9 +8,10 @@
  *   a folder        each regular file below it a document, sorted by path; links are followed, a file that
  *                   has two names is read once (data/base/listing.h)
  *
- * Files may be gzip. What is no text is refused by name (data/text_file.h). A document that does not end in a
- * newline is given one. Text is bytes: nothing else is decoded or normalised. What is left out, and bytes
- * that are not UTF-8, are counted. */
+ * Under a separator each file is as many documents as that cuts it into. Files may be gzip or zstd. What is
+ * no text is refused by name (data/text_file.h). A document that does not end in a newline is given one. Text
+ * is bytes: nothing else is decoded or normalised. What is left out, and bytes that are not UTF-8, are
+ * counted. */
 #ifndef SINKLAB_CORPUS_H
 #define SINKLAB_CORPUS_H
 
@@ -22,18 +23,30 @@ typedef struct Corpus {
     Bytes text;        /* the documents, one after the other */
     int64_t *start;    /* [documents + 1] byte offsets of the documents, the last is text.size */
     int64_t documents;
-    int64_t empty; /* documents without a text, left out */
+    int64_t heldout_from;  /* the first document of the held-out text of its own; 0: there is none */
+    const char *separator; /* of documents in a file; NULL: a file is one */
+    int64_t cuts;          /* separators found */
+    int64_t empty, hidden, links, special; /* left out: documents without a text, and as listing.h has them */
     char licence[128];
     char note[256]; /* one line that counts what was left out and what is not UTF-8; "": nothing */
 } Corpus;
 
+/* Where a text is and how it is cut; NULL for what is not asked. */
+typedef struct TextSource {
+    const char *source, *heldout, *separator;
+} TextSource;
+
 /* Reads a source. An error (EXIT_USAGE) when it is missing, naming the command that fetches it
  * if it is a named corpus, or when it has no text. */
 bool corpus_read(Corpus *c, const char *source, const char *cache_dir, Error *e);
+/* The same, with the documents of the held-out text behind those of the source; a separator that stands in
+ * none of the files is an error, too. */
+bool corpus_read_all(Corpus *c, const TextSource *from, const char *cache_dir, Error *e);
 void corpus_free(Corpus *c);
 
-/* A digest of the paths, sizes and times of change of a source's files: equal digests, equal text. */
+/* A digest of the paths, sizes and times of change of the sources' files: equal digests, equal text. */
 bool corpus_stat(const char *source, const char *cache_dir, char digest[HASH_HEX], Error *e);
+bool corpus_stat_all(const TextSource *from, const char *cache_dir, char digest[HASH_HEX], Error *e);
 
 /* A digest of the documents and of where they begin. */
 void corpus_hash(const Corpus *c, char hash[HASH_HEX]);

@@ -32,6 +32,8 @@ typedef struct DataConfig {
     int64_t deal;     /* blocks whose rows are dealt out together, at random; 1 (or 0): a block's rows stay
                          together and in order */
     int64_t fixed_token_at; /* this position of every row holds BOS, held-out rows and probes too; -1: none */
+    char heldout[512];  /* a source of its own for the held-out text; "": a part of `source` is held out */
+    char separator[64]; /* what stands between the documents of a file; "": a file is one */
 } DataConfig;
 
 /* A batch of rows as the model takes it. All arrays are [rows][T], the caller's memory. */

@@ -53,6 +53,18 @@ static bool split_by_number(Split *s, const Corpus *c, Error *e) {
     return ok;
 }
 
+static bool split_own(Split *s, const Corpus *c, Error *e) {
+    int64_t *first = NULL;
+    bool ok = memory_grow((void **)&first, c->documents, sizeof *first, e) && first_copies(c, first, e);
+    for (int64_t i = 0; ok && i < c->documents; i++) {
+        bool heldout = i >= c->heldout_from;
+        s->copies += heldout && first[i] < c->heldout_from;
+        part_add(heldout ? &s->heldout : &s->train, c->start[i], c->start[i + 1]);
+    }
+    free(first);
+    return ok;
+}
+
 static int64_t tail_cut(const Corpus *c) {
     int64_t size = c->text.size, share = size / HELDOUT_ONE_IN, cut = size - (share > 0 ? share : 1);
     const char *newline = memchr(c->text.data + cut, '\n', (size_t)(size - cut));
@@ -83,9 +95,13 @@ bool split_documents(Split *s, const Corpus *c, const char *source, Error *e) {
     bool ok = memory_grow((void **)&s->train.span, c->documents, sizeof(Span), e) &&
               memory_grow((void **)&s->heldout.span, c->documents, sizeof(Span), e);
     bool few = c->documents < HELDOUT_ONE_IN;
-    if (ok && !few) ok = split_by_number(s, c, e);
-    s->uneven = ok && s->heldout.documents && !is_even(s, c->text.size);
-    s->tail = s->uneven || !s->heldout.documents;
+    s->own = c->heldout_from > 0;
+    if (ok && s->own)
+        ok = split_own(s, c, e);
+    else if (ok && !few)
+        ok = split_by_number(s, c, e);
+    s->uneven = ok && !s->own && s->heldout.documents && !is_even(s, c->text.size);
+    s->tail = s->uneven || (!s->own && !s->heldout.documents);
     if (ok && s->tail) split_tail(s, c);
     if (ok && (!s->train.documents || !s->heldout.documents))
         ok = fail(e, EXIT_USAGE, "data.source: %s: the text is too short to hold a part of it out", source);
@@ -96,6 +112,11 @@ bool split_documents(Split *s, const Corpus *c, const char *source, Error *e) {
 void split_hash(const Corpus *c, char hash[HASH_HEX]) {
     Split s;
     corpus_hash(c, hash);
+    if (c->heldout_from) {
+        Path both = path_of("%s held out from document %lld", hash, (long long)c->heldout_from);
+        hash_hex(both.s, (int64_t)strlen(both.s), hash);
+        return;
+    }
     if (split_documents(&s, c, "", NULL) && s.uneven) {
         Path both = path_of("%s its end is held out", hash);
         hash_hex(both.s, (int64_t)strlen(both.s), hash);

@@ -1,7 +1,5 @@
 #include "data/text_file.h"
 
-#include "data/base/gzip.h"
-
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,7 +25,7 @@ static const Format formats[] = {
     {MARK(0, "\xFD"
              "7zXZ"),
      {"an xz file", UNPACK}},
-    {MARK(0, "\x28\xB5\x2F\xFD"), {"a zstd file", UNPACK}},
+    {MARK(0, "\x28\xB5\x2F\xFD"), {"zstd within another packing", UNPACK}},
     {MARK(4, "1AY&SY"), {"a bzip2 file", UNPACK}},
     {MARK(0, "\x1F\x8B"), {"gzip within gzip", UNPACK}},
     {MARK(0, "\x1F\x9D"), {"a file of compress", UNPACK}},
@@ -160,7 +158,7 @@ static bool read_head(const char *path, char *head, int64_t *size, Error *e) {
 bool text_file_read(const char *path, Bytes *out, Error *e) {
     int64_t before = out->size, size = 0;
     if (!bytes_reserve(out, TEXT_HEAD, e) || !read_head(path, out->data + before, &size, e)) return false;
-    bool packed = gzip_begins(out->data + before, size);
+    bool packed = packed_begins(out->data + before, size);
     if (!packed && !accept(path, out->data + before, size, size < TEXT_HEAD, e)) return false;
     if (!file_read(path, out, e)) return false;
     size = out->size - before;

@@ -17,8 +17,8 @@ typedef struct NoText {
 /* Judges the first bytes of a file, `size` of them; `whole` when the file has no more. */
 NoText no_text(const char *head, int64_t size, bool whole);
 
-/* Appends a file's text, unpacked if it is gzip. What is no text is refused by name (EXIT_USAGE) before the
- * rest of it is read. A failure leaves `out` with the bytes it had. */
+/* Appends a file's text, unpacked if it is gzip or zstd. What is no text is refused by name (EXIT_USAGE)
+ * before the rest of it is read. A failure leaves `out` with the bytes it had. */
 bool text_file_read(const char *path, Bytes *out, Error *e);
 
 #endif

@@ -9,7 +9,9 @@
 #include "model/useful_threads.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/evaluate.h"
+#include "train/go_on.h"
 #include "train/host.h"
+#include "train/optim/schedule.h"
 #include "train/progress.h"
 #include "train/signals.h"
 #include "train/step.h"
@@ -35,6 +37,7 @@ typedef struct Run {
     const char *left; /* status that a failure leaves behind; NULL: it is written already */
     char key[33];
     char checkpoint[1024]; /* the newest one's folder, or "" */
+    Earlier earlier;       /* run of fewer steps that this one began from, or cannot */
     const char *settled;   /* what is not trained as asked for; NULL: all is */
     char blas_arch[64]; /* BLIS's kernels, in bf16 the own kernel, and the program's target: what bits hang on
                          */
@@ -227,7 +230,9 @@ static bool is_stopped(Run *r) {
  * finds every row up to it. */
 static bool save_if_due(Run *r, int64_t step, double *ms, Error *e) {
     int64_t every = when_due_every(r->c.run.checkpoint_every, r->c.train.steps);
-    if (!when_due_save(step, r->c.train.steps, every, &r->c.run.keep) && !is_stopped(r)) return true;
+    bool branch = step == schedule_branch(&r->c.optim, r->c.train.steps);
+    if (!when_due_save(step, r->c.train.steps, every, &r->c.run.keep) && !branch && !is_stopped(r))
+        return true;
     double start = omp_get_wtime();
     if (!store_flush(r->store, e) || !store_sync(r->store, e) || !save(r, step, e)) return false;
     *ms = (omp_get_wtime() - start) * 1e3;
@@ -245,7 +250,7 @@ static bool log_step(Run *r, const StepRow *row, Error *e) {
  * checkpoint. */
 static bool loop(Run *r, int64_t from, Error *e) {
     double ms;
-    if (from == 0 && !probe(r, 0, &ms, e)) return false;
+    if ((from == 0 || from == r->earlier.step) && !probe(r, from, &ms, e)) return false;
     for (int64_t step = from + 1; step <= r->c.train.steps && !is_stopped(r); step++) {
         StepRow row = {0};
         if (!trainer_enter(&r->step, step, e)) return false;
@@ -274,6 +279,18 @@ static void warn_of_slow_bf16(Run *r, double peak) {
     progress_say(&r->progress, line);
 }
 
+static void tell_start(Run *r, int64_t from) {
+    const Earlier *run = &r->earlier;
+    char line[320] = "";
+    if (from)
+        snprintf(line, sizeof line, "going on from step %lld%s%.8s", (long long)from,
+                 run->step ? " of run " : "", run->step ? run->run.key : "");
+    else if (run->run.id >= 0)
+        snprintf(line, sizeof line, "begun anew, not from run %.8s of %lld steps: %s", run->run.key,
+                 (long long)run->run.steps, run->why);
+    if (*line) progress_say(&r->progress, line);
+}
+
 static void announce(Run *r, const RunSize *size, int64_t from) {
     double peak = trainer_peak(&r->c, r->threads);
     char line[256];
@@ -292,9 +309,7 @@ static void announce(Run *r, const RunSize *size, int64_t from) {
              gemm_is_generic(r->blas_arch) ? " -- WARNING: BLIS does not know this CPU, slow" : "");
     progress_say(&r->progress, line);
     if (trainer_in_bf16(&r->c)) warn_of_slow_bf16(r, peak);
-    if (!from) return;
-    snprintf(line, sizeof line, "going on from step %lld", (long long)from);
-    progress_say(&r->progress, line);
+    tell_start(r, from);
 }
 
 /* The newest checkpoint, for an older one: no figure changes, but somebody's disk may be failing. */
@@ -318,6 +333,23 @@ static bool tell_kernels(Run *r, const Resumed *from, Error *e) {
     return store_event(r->store, r->claim.run, from->step, "kernels", detail, e);
 }
 
+/* Where nothing of its own is there, and it is not to be repeated: from a done run of the same start. */
+static bool begin_from_earlier(Run *r, Resumed *from, Error *e) {
+    const DatasetInfo *info = dataset_info(r->data);
+    char detail[96];
+    r->earlier = (Earlier){.run.id = -1};
+    if (from->step || r->o->again) return true;
+    if (!go_on_find(r->store, &r->c, r->key, info->corpus_hash, info->tokenizer_hash, r->blas_arch,
+                    &r->earlier, e))
+        return false;
+    if (!r->earlier.step) return true;
+    from->step = r->earlier.step;
+    snprintf(detail, sizeof detail, "run %.32s, from its step %lld", r->earlier.run.key,
+             (long long)from->step);
+    return go_on_take(r->store, &r->earlier, &r->c, r->claim.run, r->step.model, &r->step.optim, e) &&
+           store_event(r->store, r->claim.run, from->step, "began", detail, e);
+}
+
 /* From random weights, from another run's, or from this run's own newest checkpoint. */
 static bool begin(Run *r, Resumed *from, Error *e) {
     int64_t logged;
@@ -332,7 +364,7 @@ static bool begin(Run *r, Resumed *from, Error *e) {
     r->left = "interrupted"; /* from here on only the disk or the database can fail it: not its own fault */
     store_checkpoint(r->store, r->checkpoint);
     return store_rewind(r->store, r->claim.run, from->step ? from->step : -1, e) && tell_passed(r, from, e) &&
-           tell_kernels(r, from, e);
+           tell_kernels(r, from, e) && begin_from_earlier(r, from, e);
 }
 
 static int finish(Run *r, Error *e) {

@@ -12,9 +12,13 @@ static bool is_power(int64_t step) {
     return step > 0 && (step & (step - 1)) == 0;
 }
 
-int when_due_probe(int64_t step, int64_t steps, int64_t every) {
+int64_t when_due_light_every(int64_t steps, int64_t every) {
     if (!every) every = (steps + LIGHT_TIMES - 1) / LIGHT_TIMES;
-    if (every < 1) every = 1;
+    return every < 1 ? 1 : every;
+}
+
+int when_due_probe(int64_t step, int64_t steps, int64_t every) {
+    every = when_due_light_every(steps, every);
     bool ends = step == 0 || step == steps;
     int set = 0;
     if (ends || (is_power(step) && step < every) || step % every == 0) set |= LIGHT;
@@ -38,10 +42,14 @@ bool when_due_map(int64_t step, int64_t steps, int64_t times) {
     return step % every == 0 || (step < every && is_power(step));
 }
 
+int64_t when_due_gradients_every(int64_t steps, int64_t every) {
+    int64_t usual = (steps + GRADIENT_TIMES - 1) / GRADIENT_TIMES;
+    return every ? every : usual < GRADIENT_EVERY ? GRADIENT_EVERY : usual;
+}
+
 bool when_due_gradients(int64_t step, int64_t steps, int64_t every) {
     if (every < 0) return false;
-    int64_t usual = (steps + GRADIENT_TIMES - 1) / GRADIENT_TIMES;
-    if (!every) every = usual < GRADIENT_EVERY ? GRADIENT_EVERY : usual;
+    every = when_due_gradients_every(steps, every);
     return step == steps || step % every == 0 || (step < every && is_power(step));
 }
 

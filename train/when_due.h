@@ -22,6 +22,10 @@ bool when_due_map(int64_t step, int64_t steps, int64_t times);
  * its multiples, the last. every = 0 takes a 128th of the run, 16 at the least; below 0: never. */
 bool when_due_gradients(int64_t step, int64_t steps, int64_t every);
 
+/* What 0 stands for, or what was asked for, where it is above 0. */
+int64_t when_due_light_every(int64_t steps, int64_t every);
+int64_t when_due_gradients_every(int64_t steps, int64_t every);
+
 /* Steps between saves or plain log lines: as configured, or a twentieth of the run. */
 int64_t when_due_every(int64_t configured, int64_t steps);
 

@@ -1,6 +1,7 @@
 #include "ablations/sweep/plan.h"
 
 #include "data/base/files.h"
+#include "train/optim/schedule.h"
 #include "train/store/column.h"
 #include "train/when_due.h"
 
@@ -46,13 +47,15 @@ static double rows_bytes(const Config *c) {
     return steps * (60 + 40 * heads) + EVALUATIONS * PROBES * (200 + 120 * heads);
 }
 
-/* Two checkpoints of weights and two moments, and the weights of those that run.keep keeps besides the last.
- */
+/* Two checkpoints of weights and two moments, a third where a longer run can go on from before the end, and
+ * the weights of those that run.keep keeps besides the last. */
 static double checkpoints_bytes(const Config *c, const RunSize *size) {
     enum { WHOLE = 2, FLOATS = 3 };
     int64_t every = when_due_every(c->run.checkpoint_every, c->train.steps);
     int64_t kept = when_due_kept_count(c->train.steps, every, &c->run.keep);
-    return (WHOLE * FLOATS + (double)(kept - 1)) * 4.0 * (double)size->parameters;
+    int64_t branch = schedule_branch(&c->optim, c->train.steps);
+    int whole = WHOLE + (branch && branch < c->train.steps);
+    return (whole * FLOATS + (double)(kept - 1)) * 4.0 * (double)size->parameters;
 }
 
 Config plan_settled(const PlannedRun *r) {

@@ -1,6 +1,7 @@
 #include "data/base/files.h"
 
 #include "data/base/gzip.h"
+#include "data/base/zstd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -66,16 +67,38 @@ static bool append_all(int fd, const char *path, int64_t size, Bytes *out, Error
     }
 }
 
+bool file_read_descriptor(int fd, const char *name, Bytes *out, Error *e) {
+    int64_t before = out->size;
+    bool ok = append_all(fd, name, 0, out, e);
+    if (!ok) out->size = before;
+    return ok;
+}
+
+static const struct Packing {
+    bool (*begins)(const void *data, int64_t size);
+    bool (*unpack)(const void *data, int64_t size, const char *name, Bytes *out, Error *e);
+} packings[] = {{gzip_begins, gzip_unpack}, {zstd_begins, zstd_unpack}};
+
+/* NULL: the bytes are as they are. */
+static const struct Packing *packing_of(const void *data, int64_t size) {
+    for (size_t i = 0; i < sizeof packings / sizeof *packings; i++)
+        if (packings[i].begins(data, size)) return &packings[i];
+    return NULL;
+}
+
+bool packed_begins(const void *data, int64_t size) {
+    return packing_of(data, size);
+}
+
 bool file_read(const char *path, Bytes *out, Error *e) {
-    char magic[2];
+    char magic[4];
     int64_t size, before = out->size;
     int fd = file_open(path, &size, e);
     if (fd < 0) return false;
-    ssize_t there = pread(fd, magic, sizeof magic, 0);
+    const struct Packing *p = packing_of(magic, pread(fd, magic, sizeof magic, 0));
     Bytes packed = {0};
-    bool gzip = gzip_begins(magic, there);
-    bool ok = append_all(fd, path, size, gzip ? &packed : out, e) &&
-              (!gzip || gzip_unpack(packed.data, packed.size, path, out, e));
+    bool ok = append_all(fd, path, size, p ? &packed : out, e) &&
+              (!p || p->unpack(packed.data, packed.size, path, out, e));
     if (!ok) out->size = before;
     bytes_free(&packed);
     close(fd);

@@ -1,4 +1,4 @@
-/* Owns: files on disk: opening, reading (gzip or plain), writing
+/* Owns: files on disk: opening, reading (gzip, zstd or plain), writing
  * to the platter, mapping, making and removing folders, content hashes.
  * Does not own: which files a folder has (data/base/listing.h), what the bytes mean, and which file may
  * replace which (data/workspace.h). */
@@ -24,9 +24,13 @@ Path path_of(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * descriptor, -1 after an error; *size (may be NULL) is the file's in bytes. */
 int file_open(const char *path, int64_t *size, Error *e);
 
-/* Appends a whole file, unpacked if it is gzip (data/base/gzip.h). A failure leaves `out` with the bytes it
- * had. */
+/* Whether a file that begins so is unpacked by file_read: gzip, zstd. */
+bool packed_begins(const void *data, int64_t size);
+/* Appends a whole file, unpacked if it is packed so. A failure leaves `out` with the bytes it had. */
 bool file_read(const char *path, Bytes *out, Error *e);
+
+/* Appends what is left of an open descriptor, as it is; `name` stands in errors. */
+bool file_read_descriptor(int fd, const char *name, Bytes *out, Error *e);
 
 /* Appends a whole file as it is, of `most` bytes at the most (EXIT_USAGE). A failure leaves `out` likewise.
  */

@@ -8,6 +8,7 @@ const FuzzTarget fuzz_targets[] = {
     {"interventions", fuzz_interventions},
     {"text_file", fuzz_text_file},
     {"gzip", fuzz_gzip},
+    {"zstd", fuzz_zstd},
     {"corpus", fuzz_corpus},
     {"dictd", fuzz_dictd},
     {"json_lines", fuzz_json_lines},

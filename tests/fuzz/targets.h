@@ -10,7 +10,7 @@ typedef void FuzzRun(const char *data, int64_t size);
 /* tests/fuzz/configuration.c */
 FuzzRun fuzz_yaml, fuzz_config, fuzz_words, fuzz_sweep, fuzz_interventions;
 /* tests/fuzz/texts.c */
-FuzzRun fuzz_text_file, fuzz_gzip, fuzz_corpus, fuzz_dictd, fuzz_json_lines;
+FuzzRun fuzz_text_file, fuzz_gzip, fuzz_zstd, fuzz_corpus, fuzz_dictd, fuzz_json_lines;
 /* tests/fuzz/prepared.c */
 FuzzRun fuzz_tokenizer_model, fuzz_tokens, fuzz_shards, fuzz_seal;
 /* tests/fuzz/weights.c */

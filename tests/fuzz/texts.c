@@ -1,7 +1,8 @@
-/* What is read as text: a file, gzip, a folder with its held-out part, a dictionary. */
+/* What is read as text: a file, gzip, zstd, a folder with its held-out part, a dictionary. */
 #include "tests/fuzz/targets.h"
 
 #include "data/base/gzip.h"
+#include "data/base/zstd.h"
 #include "data/json_lines.h"
 #include "data/split.h"
 #include "data/text_file.h"
@@ -14,21 +15,31 @@ void fuzz_text_file(const char *data, int64_t size) {
     Path path = path_of("%s/input", fuzz_folder().s);
     MUST(file_write(path.s, data, size, &e));
     if (text_file_read(path.s, &text, &e))
-        MUST(gzip_begins(data, size) || (text.size == size && !memcmp(text.data, data, (size_t)size)));
+        MUST(packed_begins(data, size) || (text.size == size && !memcmp(text.data, data, (size_t)size)));
     else
         MUST(text.size == 0), fuzz_refused(&e);
     bytes_free(&text);
 }
 
-void fuzz_gzip(const char *data, int64_t size) {
+/* Refused with `out` as it was, or unpacked within its bound. */
+static void fuzz_unpack(bool (*unpack)(const void *, int64_t, const char *, Bytes *, Error *),
+                        const char *data, int64_t size) {
     Error e = {0};
     Bytes out = {0};
     MUST(bytes_append(&out, "before", 6, &e));
-    bool ok = gzip_unpack(data, size, "input", &out, &e);
+    bool ok = unpack(data, size, "input", &out, &e);
     if (!ok) fuzz_refused(&e);
     MUST(!memcmp(out.data, "before", 6) && (ok ? out.size >= 6 : out.size == 6));
     MUST(out.size - 6 <= GZIP_FREE + GZIP_RATIO * size);
     bytes_free(&out);
+}
+
+void fuzz_gzip(const char *data, int64_t size) {
+    fuzz_unpack(gzip_unpack, data, size);
+}
+
+void fuzz_zstd(const char *data, int64_t size) {
+    fuzz_unpack(zstd_unpack, data, size);
 }
 
 static void check_documents(const Corpus *c) {

@@ -218,6 +218,23 @@ static void schedules_follow_their_formulas(void **state) {
     assert_int_equal(rows, 4);
 }
 
+/* Up to the branch a run of any more steps has the same rates, to the bit; after it, it has not. */
+static void a_longer_run_has_the_same_rates_up_to_the_branch(void **state) {
+    (void)state;
+    static const int64_t want[4] = {0, 110, 0, 90}; /* 10 + 0.8 (110 - 10) */
+    for (int row = 0; schedule_name(row); row++) {
+        OptimConfig c = {.lr = 0.7e-3, .min_lr = 0.13e-3, .warmup = 10, .schedule = row};
+        int64_t branch = schedule_branch(&c, 110);
+        assert_int_equal(branch, want[row]);
+        for (int64_t more = 111; more < 200; more += 7)
+            for (int64_t step = 1; step <= branch; step++)
+                assert_true(schedule_lr(&c, step, 110) == schedule_lr(&c, step, more));
+        if (branch && branch < 110) assert_true(schedule_lr(&c, branch + 1, 110) < c.lr);
+    }
+    OptimConfig warming = {.lr = 1, .warmup = 10, .schedule = 1};
+    assert_int_equal(schedule_branch(&warming, 10), 0);
+}
+
 static bool is_one_of(const char *name, const char *const *ends) {
     for (; *ends; ends++)
         if (strstr(name, *ends)) return true;
@@ -261,6 +278,7 @@ int main(void) {
                                        cmocka_unit_test(muon_moves_a_matrix_as_its_transpose),
                                        cmocka_unit_test(orthoadam_is_adam_in_a_turned_basis),
                                        cmocka_unit_test(what_decays_is_what_decay_on_says),
-                                       cmocka_unit_test(schedules_follow_their_formulas)};
+                                       cmocka_unit_test(schedules_follow_their_formulas),
+                                       cmocka_unit_test(a_longer_run_has_the_same_rates_up_to_the_branch)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

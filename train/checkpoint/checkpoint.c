@@ -4,6 +4,7 @@
 
 #include "train/checkpoint/safetensors.h"
 #include "train/config/conflicts.h"
+#include "train/optim/schedule.h"
 #include "train/when_due.h"
 
 #include <dirent.h>
@@ -165,8 +166,8 @@ static void remove_state(const char *folder) {
 }
 
 /* Removes checkpoints that are neither the newest KEEP nor kept by run.keep, and leaves the latter as weights
- * alone. Those beyond step `newest` are from before the run went back to an earlier step; the figures that
- * belong to them are gone, so they are set aside. */
+ * alone, but for the one from which a longer run can go on. Those beyond step `newest` are from before the
+ * run went back to an earlier step; the figures that belong to them are gone, so they are set aside. */
 static void remove_old(const char *run_folder, int64_t newest, const Config *c) {
     int64_t *steps;
     int n = checkpoint_steps(run_folder, &steps, NULL), whole = 0;
@@ -175,7 +176,7 @@ static void remove_old(const char *run_folder, int64_t newest, const Config *c) 
         checkpoint_path(run_folder, steps[n], path);
         if (steps[n] > newest)
             set_aside(path, NULL);
-        else if (whole++ < KEEP || !has_state(path))
+        else if (whole++ < KEEP || !has_state(path) || steps[n] == schedule_branch(&c->optim, c->train.steps))
             continue;
         else if (when_due_kept(steps[n], c->train.steps, &c->run.keep))
             remove_state(path);
@@ -378,6 +379,23 @@ static bool load_optimiser(const char *folder, const char *key, int64_t step, co
     return ok;
 }
 
+bool checkpoint_load_whole(const char *path, const char *key, int64_t step, Model *m, OptimState *o,
+                           Error *e) {
+    return check_weights(path, key, step, e) && checkpoint_load_weights(path, m, e) &&
+           load_optimiser(path, key, step, m, o, e);
+}
+
+int64_t checkpoint_whole(const char *run_folder, int64_t most, char *path, Error *e) {
+    int64_t *steps, step;
+    int n = checkpoint_steps(run_folder, &steps, e), at = -1;
+    while (n > 0 && steps[n - 1] > most) n--;
+    bool ok = n >= 0 && newest_of(run_folder, steps, n, true, &at, e);
+    step = ok && at >= 0 ? steps[at] : 0;
+    if (step) checkpoint_path(run_folder, step, path);
+    free(steps);
+    return step;
+}
+
 /* An older one gives the same bits, some steps later: every array is read again whole. */
 bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, Model *m, OptimState *o,
                        Resumed *out, Error *e) {
@@ -399,9 +417,7 @@ bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, 
         } else if (n - i > KEEP && !has_state(out->path)) {
             continue; /* kept as weights alone */
         } else {
-            found = check_weights(out->path, key, steps[i], &why) &&
-                    checkpoint_load_weights(out->path, m, &why) &&
-                    load_optimiser(out->path, key, steps[i], m, o, &why);
+            found = checkpoint_load_whole(out->path, key, steps[i], m, o, &why);
             unreadable += !found;
         }
         if (!found && i == n - 1) out->passed = why;

@@ -28,7 +28,8 @@ typedef struct Origin {
 #define CHECKPOINT_NO_TOKENIZER "imported"
 
 /* Writes the checkpoint after `step` updates and removes those before it but the newest and those that
- * run.keep names, which are left as weights alone; of weights alone are only such as were asked for, and they
+ * run.keep names, which are left as weights alone, and the one from which a longer run can go on
+ * (schedule_branch), which stays whole; of weights alone are only such as were asked for, and they
  * are left whatever it says now. Those after it, which the run was sent back from, are set aside as
  * step-NNNNNNNN.aside. path: (1024) the folder written. */
 bool checkpoint_save(const char *run_folder, int64_t step, const Config *c, const Origin *from,
@@ -75,6 +76,13 @@ typedef struct Resumed {
  * be removed, and leave them. */
 bool checkpoint_resume(const char *run_folder, const char *key, int64_t logged, Model *m, OptimState *o,
                        Resumed *out, Error *e);
+
+/* The newest checkpoint of a run's folder that has its optimiser's state and is of step `most` or before; 0:
+ * none is, or e is filled. path: (1024). */
+int64_t checkpoint_whole(const char *run_folder, int64_t most, char *path, Error *e);
+/* The same of one checkpoint, of run `key` after `step` updates, whichever run goes on from it. */
+bool checkpoint_load_whole(const char *path, const char *key, int64_t step, Model *m, OptimState *o,
+                           Error *e);
 
 /* Weights alone into a model of the same shape (train.init_from). `path`: a checkpoint's folder or its
  * model.safetensors. A tensor that is missing, left over or of another shape is an error naming it. */

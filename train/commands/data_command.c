@@ -1,6 +1,7 @@
 /* Owns: the commands `data` and `fetch`: a text's tokens prepared and described, a named corpus
  * got. Does not own: how (data/). */
 #include "data/data.h"
+#include "data/standard_input.h"
 #include "train/commands/command.h"
 #include "train/config/config.h"
 #include "train/config/yaml.h"
@@ -77,6 +78,7 @@ static bool run_data(int argc, char **argv, Error *e) {
     int words;
     if (!flags_read(flags, argc, argv, &words, e) || !config_from_words(&config, words, argv, e))
         return false;
+    if (!standard_input_keep(&config.data, cache, e)) return false;
     if (!dataset_open(&dataset, &config.data, cache, quiet ? NULL : progress_line, e)) return false;
     bool ok = !shards || dataset_shards(dataset, shards, e);
     if (ok) print_info(dataset_info(dataset), json);

@@ -1,3 +1,4 @@
+#include "data/standard_input.h"
 #include "train/commands/command.h"
 #include "train/config/yaml.h"
 #include "train/run.h"
@@ -52,7 +53,9 @@ static int train(int argc, char **argv, Error *e) {
         {"--db", FLAG_TEXT, &o.db},       {"--cache", FLAG_TEXT, &o.cache}, {"--again", FLAG_BOOL, &o.again},
         {"--retry", FLAG_BOOL, &o.retry}, {"--quiet", FLAG_BOOL, &o.quiet}, {"--dry-run", FLAG_BOOL, &dry},
         {"--short", FLAG_INT, &steps},    {"--name", FLAG_TEXT, &o.name},   {NULL, FLAG_BOOL, NULL}};
-    if (!flags_read(flags, argc, argv, &words, e) || !configure(&c, words, argv, steps, e)) return e->code;
+    if (!flags_read(flags, argc, argv, &words, e) || !configure(&c, words, argv, steps, e) ||
+        !standard_input_keep(&c.data, o.cache, e))
+        return e->code;
     return dry ? describe(&c, e) : run_train(&c, &o, e);
 }
 

@@ -128,7 +128,8 @@ static const Row rows[] = {
     {"model.interventions", LIST, AT(model.interventions), "[]", .help = "trained under these"},
 
     {"data.source", STRING, AT(data.source), "gcide",
-     .help = "a corpus (sinklab fetch --help), the path of a text, PATH#FIELD of JSON lines, or the task "
+     .help = "a corpus (sinklab fetch --help), the path of a text, PATH#FIELD of JSON lines, - (train, data: "
+             "standard input, kept in the cache), or the task "
              "bigram_backcopy[:SOURCE] "
              "(arXiv 2410.13835)"},
     {"data.limit", INTEGER, AT(data.limit), "0", 0, 0x1p53, .help = "training tokens used; 0: all"},
@@ -142,6 +143,10 @@ static const Row rows[] = {
              "a step"},
     {"data.fixed_token_at", INTEGER, AT(data.fixed_token_at), "-1", -1, 1 << 20,
      .help = "this position holds BOS, in probes too (at 0 in other_bos as in main); -1: none"},
+    {"data.heldout", STRING, AT(data.heldout), "", .since = 2,
+     .help = "a text of its own that is held out, as data.source; empty: a twentieth of the source"},
+    {"data.separator", STRING, AT(data.separator), "", .since = 2,
+     .help = "stands between the documents of a file, such as <|endoftext|>; empty: a file is one"},
 
     {"train.steps", INTEGER, AT(train.steps), "2500", 1, MANY, .help = "updates"},
     {"train.batch_tokens", INTEGER, AT(train.batch_tokens), "2048", 1, MANY, .help = "a step; whole rows"},

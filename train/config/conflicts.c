@@ -293,6 +293,8 @@ static const Conflict conflicts[] = {
     IDLE(synthetic, "data.mask", "data.source", "the task has no documents"),
     IDLE(synthetic, "data.tokenizer", "data.source", "the task has its own symbols"),
     IDLE(synthetic, "data.vocab", "data.source", "the task has its own symbols"),
+    IDLE(synthetic, "data.heldout", "data.source", "the task is drawn without end"),
+    IDLE(synthetic, "data.separator", "data.source", "the task has no documents"),
     IDLE(no_pieces, "data.vocab", "data.tokenizer", "there are 256 bytes"),
     CLASH(two_first_tokens, "data.fixed_token_at", "is where a token is put by", "data.bos",
           "choose another"),

@@ -22,16 +22,36 @@ static double stable_decay(double p) {
 static const struct {
     const char *name;
     double (*shape)(double p);
-} schedules[] = {
-    {"cosine", cosine}, {"constant", constant}, {"linear", linear}, {"wsd", stable_decay}, {NULL, NULL},
-};
+    bool level; /* at 1 until its decay, whenever that begins */
+} schedules[] = {{"cosine", cosine, false},
+                 {"constant", constant, true},
+                 {"linear", linear, false},
+                 {"wsd", stable_decay, true},
+                 {NULL, NULL, false}};
 
 const char *schedule_name(int i) {
     return schedules[i].name;
 }
 
+/* How far a step is between the end of the warm-up and the last one. */
+static double progress(const OptimConfig *c, int64_t step, int64_t steps) {
+    return steps > c->warmup ? (double)(step - c->warmup) / (double)(steps - c->warmup) : 1;
+}
+
 double schedule_lr(const OptimConfig *c, int64_t step, int64_t steps) {
     if (step <= c->warmup) return c->lr * (double)step / (double)c->warmup;
-    double p = steps > c->warmup ? (double)(step - c->warmup) / (double)(steps - c->warmup) : 1;
-    return c->min_lr + (c->lr - c->min_lr) * schedules[c->schedule].shape(p);
+    return c->min_lr + (c->lr - c->min_lr) * schedules[c->schedule].shape(progress(c, step, steps));
+}
+
+/* By halves: no shape rises again. */
+int64_t schedule_branch(const OptimConfig *c, int64_t steps) {
+    int64_t level = c->warmup, fallen = steps + 1;
+    while (schedules[c->schedule].level && fallen - level > 1) {
+        int64_t step = level + (fallen - level) / 2;
+        if (schedules[c->schedule].shape(progress(c, step, steps)) == 1)
+            level = step;
+        else
+            fallen = step;
+    }
+    return level > c->warmup ? level : 0;
 }

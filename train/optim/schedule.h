@@ -12,4 +12,8 @@ const char *schedule_name(int i); /* row of the table; NULL past the end */
  * then the schedule's shape from lr down to min_lr at the last one. */
 double schedule_lr(const OptimConfig *c, int64_t step, int64_t steps);
 
+/* The last update whose rate a longer run has, too, where the shape goes on as it is up to its end or its
+ * decay (constant, wsd); 0: no such shape. */
+int64_t schedule_branch(const OptimConfig *c, int64_t steps);
+
 #endif

@@ -121,6 +121,21 @@ bool store_sweep(Store *s, const char *name, const char *file, int64_t *sweep, E
 /* Says that place `index` (from 0) of a sweep is `run`. */
 bool store_sweep_run(Store *s, int64_t sweep, int64_t index, int64_t run, Error *e);
 
+/* A done run whose checkpoints may lie here. */
+typedef struct DoneRun {
+    int64_t id, steps;
+    char key[64], kernels[CLAIM_KERNELS];
+    char *config; /* canonical JSON */
+} DoneRun;
+/* Those of this text and tokenizer with fewer steps, the longest first, malloc'ed. */
+bool store_done_runs(Store *s, const char *corpus, const char *tokenizer, int64_t steps, DoneRun **out,
+                     int *n, Error *e);
+void store_done_runs_free(DoneRun *runs, int n);
+/* Gives run `to`, which has no rows, those that `from` has up to `step`, and the definitions of its figures;
+ * of evaluations those before it, of events those that follow from figures. gradients: whether the rows of
+ * step_layer and step_tensor at `step` itself are among them. */
+bool store_take_rows(Store *s, int64_t from, int64_t to, int64_t step, bool gradients, Error *e);
+
 /* Deletes every row of the run beyond `step`, in one transaction: before going on from a checkpoint. -1: all,
  * and the run's figures are measured from here on by today's definitions; otherwise they keep the version
  * they have. */
