@@ -167,8 +167,8 @@ static void list_tells_what_is_there(void **state) {
     Place p = planted();
     Answer a = RUNS(&p, "list");
     assert_int_equal(a.code, EXIT_DONE);
-    says(&a, "aa11aaaa  baseline         0  -            done            3    100       2.5           0.4");
-    says(&a, "aa22aaaa  head_rmsnorm     1  -            interrupted     -");
+    says(&a, "aa11aaaa  baseline         0     -         done            3    100       2.5           0.4");
+    says(&a, "aa22aaaa  head_rmsnorm     1     -         interrupted     -");
     a = RUNS(&p, "list", "--json");
     says(&a,
          "{\"key\": \"" AA11
