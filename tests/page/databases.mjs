@@ -160,6 +160,7 @@ export function makeDatabase(path, d) {
   }
   sql.push("COMMIT;");
   ask(sql.join("\n"));
+  execFileSync("./sinklab", ["merge", path, "--quiet"]); // the view that the program writes itself
 }
 
 const variants = ["baseline", "no_bos", "head_rmsnorm"];
