@@ -13,6 +13,7 @@
 #include "train/host.h"
 #include "train/optim/schedule.h"
 #include "train/progress.h"
+#include "train/replace_tokens.h"
 #include "train/signals.h"
 #include "train/step.h"
 #include "train/store/store.h"
@@ -185,6 +186,11 @@ static void train_step(Run *r, int64_t step, StepRow *row) {
     Trainer *t = &r->step;
     dataset_train_rows(r->data, config_seed(&r->c, SEED_DATA), (step - 1) * t->rows_per_step,
                        t->rows_per_step, t->T, &t->rows);
+    if (r->c.train.replace) {
+        const DatasetInfo *info = dataset_info(r->data);
+        replace_tokens(&t->rows, config_seed(&r->c, SEED_DATA), (step - 1) * t->rows_per_step,
+                       t->rows_per_step, t->T, r->c.train.replace, info->vocab, info->bos);
+    }
     t->gradients = when_due_gradients(step, r->c.train.steps, r->c.probe.gradients);
     StepFigures f = trainer_step(t, step);
     *row = (StepRow){.step = step,

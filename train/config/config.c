@@ -168,6 +168,8 @@ static const Row rows[] = {
     {"train.gate_balance", NUMBER, AT(train.gate_balance), "0", 0, 1e6, .since = 2,
      .help =
          "lambda of lambda sum_l H CV^2(G), G_h the mean of 1 - first mass, in the loss (arXiv 2602.01203)"},
+    {"train.replace", NUMBER, AT(train.replace), "0", 0, 1, .since = 2,
+     .help = "share of a training row's tokens, but BOS, that random ones replace; targets stay"},
     {"train.init_from", STRING, AT(train.init_from), "", .help = "checkpoint to start from; empty: random"},
     {"train.init_hash", STRING, AT(train.init_hash), "", .since = 2,
      .help = "of the weights at init_from, by which the run is known: filled in; one that is given must be "
