@@ -36,7 +36,7 @@ HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c t
 SHIM    := build/tests/faults/shim.so
 
 .PHONY: all test tests test-long mutants test-recipe portable stress soak coverage fuzz circles format format-check dist \
-    test-dist bundle test-bundle install uninstall test-install demo test-readme claims claims-quick results accept page \
+    test-dist bundle test-bundle install uninstall test-install demo test-readme test-howto claims claims-quick results accept page \
     test-page test-slurm test-mpi perf clean FORCE
 .SECONDARY:
 all: sinklab
@@ -116,6 +116,12 @@ test-readme: STEPS = 60
 test-readme: DB = build/readme/results.db
 test-readme: demo
 	tests/readme.sh $(DB) $(SHORT)
+
+# Every "I want to ..." of ablations/README.md and the cells of ablations/notebook.ipynb, on the same.
+test-howto: STEPS = 60
+test-howto: DB = build/readme/results.db
+test-howto: demo
+	tests/howto.sh $(DB)
 
 # The combinations of slots and keys from a seed of today's, minutes; SEED=N COUNT=N repeat one. And many rows of the
 # slots together, many sweeps drawn, faults and cuts of power from that seed; make soak walks every one.
