@@ -14,7 +14,7 @@ function attention(page) {
     "To guess the next word, each word (the query) looks back at itself and the words before it (the keys)",
     "and shares out 100 % of its attention.",
     mixing > 0.95 &&
-      "Before training nothing sets one word apart, and the map has the neutral colour all over.",
+      "Before training nothing sets one word apart.",
     mixing != null &&
       `The mixing score says how evenly: ${mixing.toFixed(2)} at step 0, where 1 is perfectly even.`,
   ];
@@ -53,8 +53,8 @@ function forming(page) {
   ].filter((d) => d.by);
   const told = d3.sort(dates, (d) => d.by).map((d) => `by ${stepWords(d.by)} ${d.words}`);
   return [
-    `Now from the start, ${f.name}: every row begins at the neutral colour, chance.`,
-    `Then rows turn orange${told.length ? `: ${told.join("; ")}` : ""}.`,
+    `Now from the start, ${f.name}: every row begins as pale as chance.`,
+    `Then rows deepen${told.length ? `: ${told.join("; ")}` : ""}.`,
     "On the loss curves (section 1) a ring marks the same step.",
   ];
 }

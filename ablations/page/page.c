@@ -1,5 +1,6 @@
 #include "ablations/page/page.h"
 
+#include "ablations/page/figure_table.h"
 #include "ablations/page/page_database.h"
 
 #include <stdlib.h>
@@ -98,6 +99,14 @@ static bool put_packed(const Page *p, const char *word, const char *name, const 
     return write_packed(p, base ? base + 1 : name, file);
 }
 
+static bool put_figures(const Page *p, const char *word, const char *name, const Bytes *file) {
+    (void)word, (void)file;
+    fprintf(p->out, "<script type=\"application/json\" id=\"%s\">", name);
+    figure_table_json(p->out);
+    fputs("</script>\n", p->out);
+    return true;
+}
+
 static bool put_database(const Page *p, const char *word, const char *name, const Bytes *file) {
     (void)word, (void)file;
     Bytes copy = {0};
@@ -113,7 +122,7 @@ static const struct PartRow {
     bool reads; /* the file it names */
 } part_rows[] = {
     {"style", put_tagged, true},  {"script", put_tagged, true},      {"module", put_module, true},
-    {"packed", put_packed, true}, {"database", put_database, false},
+    {"packed", put_packed, true}, {"database", put_database, false}, {"figures", put_figures, false},
 };
 
 static bool put_part(const Page *p, const char *word, const char *name) {

@@ -1,5 +1,6 @@
 #include "ablations/page/report.h"
 
+#include "ablations/page/figure_table.h"
 #include "ablations/page/head_map.h"
 #include "ablations/page/page.h"
 #include "ablations/page/report_runs.h"
@@ -88,22 +89,20 @@ static bool read_curves(const Page *p, const char *sql, Curves *c) {
                 " ON e.run_id = h.run AND e.probe = 'main' WHERE e." column " IS NOT NULL ORDER BY 1, 3, 4"
 
 static const struct Chart {
-    const char *name, *title, *sql;
-    bool log_y, from_zero, control;
+    const char *name, *column, *sql;                                /* column: of figure_table, for curves */
     bool (*draw)(FILE *out, Store *s, const char *sweep, Error *e); /* in place of curves */
 } charts[] = {
     /* Averaged over 1/200 of the run: single steps are noise. */
-    {"training_loss", "Training loss (nats a token)",
+    {"training_loss", "loss",
      REPORT_RUNS "SELECT h.place, h.label, h.run, avg(s.step), avg(s.loss) FROM report_runs AS h"
                  " JOIN run AS r ON r.id = h.run JOIN step AS s ON s.run_id = h.run WHERE s.loss IS NOT NULL"
                  " GROUP BY h.place, h.label, h.run, (s.step - 1) * 200 / max(r.steps, 200) ORDER BY 1, 3, 4",
-     .log_y = true},
-    {"val_loss", "Validation loss (nats a token, one set of 16,384 targets)", EVALUATIONS("val_loss_16k"),
-     .log_y = true},
-    {"sink_rate", "Sink rate at eps 0.3", EVALUATIONS("sink_rate_03"), .from_zero = true},
-    {"sink_mass", "Mean mass of the first key", EVALUATIONS("sink_mass"), .from_zero = true, .control = true},
-    {"norm_ratio", "Norm ratio of the first token", EVALUATIONS("norm_ratio"), .log_y = true},
-    {"value_drain", "Value drain of the first token", EVALUATIONS("value_drain"), .from_zero = true},
+     NULL},
+    {"val_loss", "val_loss_16k", EVALUATIONS("val_loss_16k"), NULL},
+    {"sink_rate", "sink_rate_03", EVALUATIONS("sink_rate_03"), NULL},
+    {"sink_mass", "sink_mass", EVALUATIONS("sink_mass"), NULL},
+    {"norm_ratio", "norm_ratio", EVALUATIONS("norm_ratio"), NULL},
+    {"value_drain", "value_drain", EVALUATIONS("value_drain"), NULL},
     {.name = "first_mass_by_head", .draw = head_map},
     {.name = "verdicts", .draw = verdict_plot},
 };
@@ -120,22 +119,27 @@ static bool uniform_control(const Page *p, double *mass) {
     return q && (sqlite3_finalize(q) == SQLITE_OK || store_failed(p->s, "report", p->e));
 }
 
+static void draw_curves(const Page *p, const DrawnFigure *f, const Curves *curves, double rule) {
+    char title[160];
+    snprintf(title, sizeof title, "%s: %s", f->name, f->unit);
+    SvgChart svg = {.title = title,
+                    .x_label = "step",
+                    .log_y = f->log,
+                    .from_zero = !f->log,
+                    .rule = rule,
+                    .rule_label = f->control ? "uniform attention" : "threshold",
+                    .series = curves->series,
+                    .n = curves->n};
+    svg_chart(p->out, &svg);
+}
+
 static bool draw_chart(const Page *p, const struct Chart *chart) {
-    Curves curves = {0};
-    double control = NAN;
     if (chart->draw) return chart->draw(p->out, p->s, p->sweep, p->e);
-    bool ok = read_curves(p, chart->sql, &curves) && (!chart->control || uniform_control(p, &control));
-    if (ok && curves.n) {
-        SvgChart svg = {.title = chart->title,
-                        .x_label = "step",
-                        .log_y = chart->log_y,
-                        .from_zero = chart->from_zero,
-                        .rule = control,
-                        .rule_label = "uniform attention",
-                        .series = curves.series,
-                        .n = curves.n};
-        svg_chart(p->out, &svg);
-    }
+    const DrawnFigure *f = figure_of(chart->column);
+    Curves curves = {0};
+    double rule = f->rule;
+    bool ok = read_curves(p, chart->sql, &curves) && (!f->control || uniform_control(p, &rule));
+    if (ok && curves.n) draw_curves(p, f, &curves, rule);
     curves_free(&curves);
     return ok;
 }

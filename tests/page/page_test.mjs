@@ -42,8 +42,8 @@ async function open(html, size = { width: 1280, height: 900 }) {
   });
   await page.setViewportSize(size);
   await page.goto(pathToFileURL(html).href);
-  await page.waitForSelector("body[data-ready]", { state: "attached", timeout: 120000 }).catch(() => {});
-  await page.waitForSelector("#variants tbody tr", { state: "attached", timeout: 60000 }).catch(() => {});
+  await page.waitForSelector("body[data-ready]", { state: "attached", timeout: 30000 }).catch(() => {});
+  await page.waitForSelector("#variants tbody tr", { state: "attached", timeout: 30000 }).catch(() => {});
   assert.deepEqual(complaints, []);
   assert.equal(await page.locator("#wait").isHidden(), true);
   return { page, complaints };
@@ -61,7 +61,7 @@ async function moveTo(page, share) {
   await nextFrame(page);
 }
 
-const cursors = (page) => page.locator(".cursor").evaluateAll((l) => l.map((e) => e.style.transform));
+const cursors = (page) => page.locator(".curtain").evaluateAll((l) => l.map((e) => e.style.transform));
 const look = (page) =>
   page.evaluate(() => ({
     said: document.getElementById("step-said").textContent,
@@ -142,6 +142,68 @@ test("the story and the lesson say what the database says", async () => {
   await page.close();
 });
 
+const textOf = async (page, selector) =>
+  (await page.locator(selector).allTextContents()).join(" | ").replaceAll("\u00a0", " ");
+
+test("a sweep over rates in two strata is told in its own words, cells and claim", async () => {
+  const { db, html } = report("rates");
+  const { page, complaints } = await open(html);
+  assert.equal(await textOf(page, "#title"), "Watch a sink emerge");
+  assert.match(await textOf(page, "#claim"), /rates puts to the test: A higher learning rate/);
+  assert.match(await textOf(page, "#cells"), /lr=0\.0003 bos=row \(3 seeds\).*lr=0\.003 bos=none \(3 seeds\)/);
+  const story = await textOf(page, "#story");
+  const rate = (lr) =>
+    asked(
+      db,
+      `SELECT sink_rate_03 AS v FROM result WHERE bos = 'row' AND lr = ${lr} ORDER BY v LIMIT 1 OFFSET 1`,
+    ).v;
+  const told = [3e-4, 1e-3, 3e-3].map((lr) => `${(100 * rate(lr)).toFixed(0)} % at ${lr}`).join(", ");
+  assert.ok(story.includes(`Along lr`) && story.includes(`bos=row: sink rate ${told}.`), story);
+  assert.doesNotMatch(story, /What stops it/);
+  const verdicts = await page.locator("#claims tbody tr").evaluateAll((rows) => rows.map((r) => r.innerText));
+  assert.equal(await page.locator("#claims h3").count(), 1);
+  assert.equal(verdicts.filter((v) => v.includes("bos=row")).length, 2);
+  assert.equal(verdicts.filter((v) => v.includes("bos=none")).length, 2);
+  await page.locator("#pick-sweep").selectOption({ label: "few (3 runs)" });
+  assert.match(await textOf(page, "#claim"), /few puts to the test: A claim of the smaller sweep/);
+  assert.equal(await page.locator("#variants tbody tr").count(), 1);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("a figure against an axis shows each seed, the mean and a log axis for rates", async () => {
+  const { db, html } = report("rates");
+  const { page, complaints } = await open(html);
+  const counts = () =>
+    page.locator('#axis [aria-label="dot"]').evaluateAll((l) => l.map((g) => g.children.length));
+  assert.deepEqual(await counts(), [18, 6]);
+  const ticks = await page.locator("#axis [aria-label='x-axis tick label'] text").evaluateAll((l) => l.map((t) => t.textContent));
+  assert.deepEqual(ticks, ["0.0003", "0.001", "0.003"]);
+  const xs = await page
+    .locator("#axis [aria-label='x-axis tick'] path")
+    .evaluateAll((l) => l.map((p) => +/translate\(([\d.]+)/.exec(p.getAttribute("transform"))[1]));
+  assert.ok(Math.abs(Math.log(1e-3 / 3e-4) / Math.log(10) - (xs[1] - xs[0]) / (xs[2] - xs[0])) < 0.01, xs.join());
+  await page.locator("#axis-colour").selectOption("nothing");
+  assert.deepEqual(await textOf(page, "#axis .link"), "bos=row | bos=none");
+  assert.deepEqual(await counts(), [9, 3, 9, 3]);
+  await page.locator("#axis-figure").selectOption("Onset of the sink");
+  const onsets = asked(db, "SELECT count(*) AS n FROM final WHERE onset IS NOT NULL").n;
+  assert.match(await textOf(page, "#axis-note"), new RegExp(`n = ${onsets} finished runs.*${18 - onsets} runs without a value are left out`));
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("where nothing sinks no word says that something does, and keys that go with others name nothing", async () => {
+  const { page } = await open(report("sinkless").html);
+  assert.equal(await textOf(page, "#title"), "No sink forms here");
+  const words = await textOf(page, "#story, #claim");
+  assert.match(words, /no attention sink/);
+  assert.match(words, /No sink forms in baseline heads=[12] either/);
+  assert.doesNotMatch(words, /stops|emerge|weaker/);
+  assert.match(await textOf(page, "#cells"), /baseline heads=1 \(2 seeds\).*baseline heads=2 \(2 seeds\)/);
+  await page.close();
+});
+
 test("the lesson says so where a model is missing or no sink forms", async () => {
   const { page, complaints } = await open(report("flat").html);
   const story = await page.locator("#story").textContent(),
@@ -167,7 +229,7 @@ test("curves that share the time axis share their margins", async () => {
   const { page } = await open(report("story").html);
   await moveTo(page, 0.5);
   const places = await page
-    .locator("#chain .cursor")
+    .locator("#chain .curtain")
     .evaluateAll((l) => l.map((e) => Math.round(e.getBoundingClientRect().x)));
   assert.ok(places.length >= 6);
   assert.equal(new Set(places).size, 1);
