@@ -84,6 +84,7 @@ PAGE     = $(wildcard ablations/page/*.js ablations/page/*.html ablations/page/*
 LIBRARIES = $(wildcard $(shell sed -n 's:^@[a-z]* \(node_modules/\):ablations/page/\1:p' ablations/page/page.html))
 install: sinklab
 	install -D sinklab $(LIBDIR)/sinklab
+	[ ! -e build/sentence.wasm ] || install -D -m 644 build/sentence.wasm $(LIBDIR)/build/sentence.wasm
 	for f in $(PAGE) $(LIBRARIES) $(wildcard configs/*.yaml ablations/*.yaml); do install -D -m 644 $$f $(LIBDIR)/$$f || exit 1; done
 	mkdir -p $(INTO)/bin $(INTO)/share/man/man1 $(INTO)/share/bash-completion/completions $(INTO)/share/zsh/site-functions
 	ln -sfn ../lib/sinklab/sinklab $(INTO)/bin/sinklab
@@ -252,8 +253,14 @@ results: sinklab
 accept: sinklab
 	tests/accept.sh
 
-# The libraries of the page, once; without them sinklab report writes the static one.
-page: ablations/page/node_modules/.package-lock.json
+# The libraries of the page, once; without them sinklab report writes the static one. And, where clang has wasi-libc
+# (.ci/packages-sentence.txt), model/gpt.c for a browser, by which a reader's own sentence is shown.
+WASM    = clang --target=wasm32-wasi -mexec-model=reactor -std=gnu11 -O2 -ffp-contract=off -Iablations/page/sentence -I. $(WARN) \
+              -Wno-unknown-pragmas -Wno-unused-function -Wl,--strip-all
+page: ablations/page/node_modules/.package-lock.json $(if $(wildcard /usr/include/wasm32-wasi),build/sentence.wasm)
+build/sentence.wasm: ablations/page/sentence/sentence.c model/gpt.c $(wildcard ablations/page/sentence/*.h)
+	@mkdir -p build
+	$(WASM) -o $@ $<
 ablations/page/node_modules/.package-lock.json: ablations/page/package-lock.json
 	cd ablations/page && npm ci --no-audit --no-fund
 
