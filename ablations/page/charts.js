@@ -49,7 +49,7 @@ const bandTitle = (d) =>
   `${d.cell.name}\nstep ${d.step}: ${shortNumber(d.mean)}` +
   (d.seeds > 1 ? `\n${shortNumber(d.low)} to ${shortNumber(d.high)}, ${d.seeds} seeds` : "");
 
-export const bandTip = (bands) => tipMark(bands.flat(), { x: "step", y: "mean", title: bandTitle });
+export const bandTip = (bands) => tipMark(bands.flat(), { x: "step", y: "mean", title: bandTitle }, Plot.pointerX);
 
 // A figure's bands of all cells as rows, for those who take the numbers along.
 export const bandRows = (bands, column) =>

@@ -110,7 +110,7 @@ function showRows(page, sql) {
     said.textContent = `${plural(n, "row")}${cut}, ${Math.round(performance.now() - start)} ms`;
     if (!n) return;
     drawTable(rows, result.columns, result.values.slice(0, ROWS));
-    page.rows.sql = () => result.values.map((r) => Object.fromEntries(result.columns.map((c, i) => [c, r[i]])));
+    page.rows["sql-plot"] = () => result.values.map((r) => Object.fromEntries(result.columns.map((c, i) => [c, r[i]])));
     const drawn = plotRows(page, result, Math.max(280, plot.clientWidth));
     if (drawn) plot.replaceChildren(keyOf(drawn.key), drawn.svg);
   } catch (error) {
@@ -179,14 +179,12 @@ export function startConsole(page) {
     `map the maps of ${plural(notes[0].maps, "run")}, ` +
     "step_tensor nothing, reals seven digits; final, onset_step and onset_eval are as they came out of all steps.";
   choose(0);
-  // Runs a stored query by its name.
-  return (name) => {
-    choose(
-      Math.max(
-        0,
-        queries.findIndex((q) => q.name === name),
-      ),
-    );
+  const show = (sql) => {
+    text.value = sql;
+    text.dispatchEvent(new Event("input"));
     run();
+    document.getElementById("s-sql").scrollIntoView();
   };
+  // Runs a stored query by its name, or a text.
+  return { stored: (name) => show((queries.find((q) => q.name === name) ?? queries[0]).sql.trim()), show };
 }

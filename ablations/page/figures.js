@@ -3,7 +3,9 @@
 
 const { figures: figureRows, light, dark, ramp } = JSON.parse(document.getElementById("figures").textContent);
 
-export const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches && !matchMedia("print").matches;
+// Paper is light.
+export const isDark = () =>
+  matchMedia("(prefers-color-scheme: dark)").matches && !document.body.classList.contains("printed");
 export const palette = () => (isDark() ? dark : light);
 
 const figureByColumn = d3.index(figureRows, (f) => f.column);

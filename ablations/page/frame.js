@@ -19,9 +19,9 @@ export function plotChart(name, { marginLeft = 48, marginBottom = 36, ...options
   return svg;
 }
 
-// Values under the pointer: of rows with a text each.
-export const tipMark = (rows, { x, y, title }) =>
-  Plot.tip(rows, Plot.pointer({ x, y, title, maxRadius: 60, fill: "var(--panel)", stroke: "var(--line)" }));
+// Values under the pointer: of rows with a text each, the nearest (Plot.pointer) or the nearest in x (Plot.pointerX).
+export const tipMark = (rows, channels, nearest = Plot.pointer) =>
+  Plot.tip(rows, nearest({ ...channels, fill: "var(--panel)", stroke: "var(--line)" }));
 
 // A layer above the curtain for what the pointer shows.
 function liftTips(svg, box) {
@@ -55,14 +55,17 @@ export function overTime(page, svg) {
   liftTips(svg, box);
   let shown = 0;
   const stepAt = (event) => x.invert(d3.pointer(event, svg)[0]);
-  const seek = (event) => event.buttons === 1 && page.seek(Math.max(0, stepAt(event)));
-  box.on("pointerdown", seek).on("pointermove", seek);
-  // What is hidden does not answer the pointer.
-  box.node().addEventListener(
-    "pointermove",
-    (event) => page.hidesFuture() && stepAt(event) > shown && event.stopPropagation(),
-    true,
-  );
+  // Before the chart hears of it: a press moves the slider and pins no value, what is hidden does not answer.
+  const hear = (name, act) => box.node().addEventListener(name, act, { capture: true });
+  hear("pointerdown", (event) => {
+    event.stopPropagation();
+    page.stop();
+    page.seek(Math.max(0, stepAt(event)));
+  });
+  hear("pointermove", (event) => {
+    if (event.buttons === 1) page.seek(Math.max(0, stepAt(event)));
+    if (page.hidesFuture() && stepAt(event) > shown) event.stopPropagation();
+  });
   const move = (step) => {
     shown = Math.min(step, x.domain[1]);
     curtain.style("transform", `translateX(${x.apply(shown) - left}px)`);

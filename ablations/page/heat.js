@@ -5,7 +5,7 @@ import { isPresented, overTime, plotChart, widthOf } from "./frame.js";
 import { hideHint, showHint } from "./hint.js";
 
 // The run's kept steps and, a row a head, its first-key mass at each.
-function grid(rows) {
+export function gridOf(rows) {
   const steps = [...new Set(rows.map((r) => r.step))];
   const column = new Map(steps.map((s, i) => [s, i]));
   const heads = [
@@ -109,7 +109,7 @@ function drawSide(page, side, scale, kept) {
     );
     return () => {};
   }
-  const g = grid(rows),
+  const g = gridOf(rows),
     svg = plotHeads(g, scale, widthOf(node), page.lastStep(), cell.name);
   const choose = addChoice(svg, g.heads),
     { box, move } = overTime(page, svg);

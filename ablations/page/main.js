@@ -5,6 +5,7 @@ import { readAxes, readCells, readSweeps } from "./cells.js";
 import { readFacts } from "./facts.js";
 import { tellStory } from "./story.js";
 import { cellColour } from "./scales.js";
+import { drawHero } from "./hero.js";
 import { drawLoss } from "./charts.js";
 import { drawHeat } from "./heat.js";
 import { drawMaps } from "./map.js";
@@ -12,9 +13,16 @@ import { drawChain } from "./chain.js";
 import { drawLayers } from "./layers.js";
 import { startAxis } from "./axis.js";
 import { drawTables } from "./tables.js";
+import { startEffect } from "./effect.js";
 import { startConsole } from "./console.js";
+import { startExercises } from "./exercises.js";
 import { startLesson } from "./lesson.js";
+import { markTerms, startGlossary } from "./glossary.js";
 import { makePlayer } from "./player.js";
+import { startPresenting, startPrinting } from "./present.js";
+import { startPictures } from "./pictures.js";
+import { startKeys } from "./keys.js";
+import { readHash, stateOf, writeHash } from "./hash.js";
 
 const lastStepOf = (series, run) =>
   Math.max(series.step.get(run.id)?.at(-1)?.step ?? 0, series.eval.get(run.id)?.at(-1)?.step ?? 0);
@@ -79,6 +87,7 @@ function moveFigures(page) {
 function moveTo(page, index) {
   page.state.step = page.steps[index] ?? 0;
   moveFigures(page);
+  page.changed();
 }
 
 // ---- drawing ----
@@ -128,7 +137,7 @@ function fillPickers(page) {
   document.getElementById("pick-sentence").parentElement.hidden = sentences.length < 2;
 }
 
-const drawings = { loss: drawLoss, heat: drawHeat, maps: drawMaps, chain: drawChain, layers: drawLayers };
+const drawings = { hero: drawHero, loss: drawLoss, heat: drawHeat, maps: drawMaps, chain: drawChain, layers: drawLayers };
 
 function drawAll(page) {
   const { step } = page.state;
@@ -139,9 +148,13 @@ function drawAll(page) {
   page.player.setLast(page.steps.length - 1);
   fillPickers(page);
   for (const [name, draw] of Object.entries(drawings)) page.figures[name] = draw(page);
+  page.figures.effect = page.drawEffect();
   page.drawAxis();
   page.seek(step);
+  markWords();
 }
+
+const markWords = () => document.querySelectorAll("#story dd, .lead, main p, main figcaption, main th").forEach(markTerms);
 
 // Changes the state; what has to be built anew is.
 function set(page, changes) {
@@ -150,8 +163,11 @@ function set(page, changes) {
   Object.assign(page.state, changes);
   fillPickers(page);
   if (heat) page.figures.heat = drawHeat(page);
+  if (heat) page.figures.hero = drawHero(page);
   if (maps) page.figures.maps = drawMaps(page);
+  if (maps) markWords();
   moveFigures(page);
+  page.changed();
 }
 
 function drawChips(page) {
@@ -185,13 +201,21 @@ function show(page, sweep) {
   drawChips(page);
   tellStory(page);
   page.drawAxis = startAxis(page);
+  page.drawEffect = startEffect(page, () => {
+    page.figures.effect = page.drawEffect();
+    moveFigures(page);
+  });
   drawAll(page);
   chooseHead(page);
-  setTimeout(() => drawTables(page)); // below the fold, and the verdicts take their time
+  // Below the fold, and the verdicts take their time.
+  setTimeout(() => {
+    drawTables(page);
+    markWords();
+  });
 }
 
-// The menu of sweeps, where there is a choice: one that has every run leaves none.
-function startSweeps(page) {
+// The menu of sweeps, where there is a choice: one that has every run leaves none. Returns the one to begin with.
+function startSweeps(page, name) {
   const menu = document.getElementById("pick-sweep"),
     [{ runs }] = ask(page.db, "SELECT count(*) AS runs FROM run");
   const choices = [...page.sweeps, ...(page.sweeps.some((s) => s.runs === runs) ? [] : [null])];
@@ -202,8 +226,12 @@ function startSweeps(page) {
     .attr("value", (_, i) => i)
     .text((s) => (s ? `${s.name} (${s.runs} runs)` : `all runs (${runs})`));
   menu.parentElement.hidden = choices.length < 2;
-  menu.addEventListener("change", () => show(page, choices[menu.value]));
-  return choices[0];
+  menu.addEventListener("change", () => {
+    page.lesson.close();
+    show(page, choices[menu.value]);
+  });
+  menu.value = Math.max(0, choices.findIndex((c) => c && c.name === name));
+  return choices[menu.value];
 }
 
 function listen(page) {
@@ -225,14 +253,32 @@ function listen(page) {
     width = innerWidth;
     drawAll(page);
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    drawAll(page);
-    d3.selectAll("#cells .chips label i").style("background", cellColour);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw(page));
+  document.getElementById("hero-play").addEventListener("click", () => {
+    page.goTo(0);
+    page.play();
   });
 }
 
+function redraw(page) {
+  drawAll(page);
+  d3.selectAll("#cells .chips label i").style("background", cellColour);
+}
+
+// Goes where an address says; without one the heads of the first screen fill by themselves, unless motion is unwanted.
+function begin(page, hash) {
+  for (const i of (hash.get("hidden") ?? "").split(".")) if (page.cells[i] && i) page.cells[i].shown = false;
+  if (hash.get("hidden")) show(page, page.sweep);
+  set(page, stateOf(page, hash));
+  if (hash.has("lesson")) return page.lesson.go(hash.get("lesson") - 1 || 0);
+  if (hash.has("step")) page.seek(+hash.get("step") || 0);
+  else page.goTo(matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 0);
+  if (!hash.size && page.state.step === 0) page.play();
+}
+
 async function start() {
-  const page = makePage(await openDatabase());
+  const page = makePage(await openDatabase()),
+    hash = readHash();
   page.player = makePlayer((index) => moveTo(page, index));
   Object.assign(page, {
     set: (changes) => set(page, changes),
@@ -242,11 +288,21 @@ async function start() {
     goTo: (share) => page.player.goTo(Math.round(share * (page.steps.length - 1))),
     // The last step that is not after this one.
     seek: (step) => page.player.goTo(Math.max(0, d3.bisectRight(page.steps, step) - 1)),
+    changed: () => writeHash(page),
+    ...startPresenting(page, () => redraw(page)),
   });
-  show(page, startSweeps(page));
-  page.goTo(1);
-  startLesson(page, startConsole(page));
+  startGlossary();
+  show(page, startSweeps(page, hash.get("sweep")));
+  const sql = startConsole(page);
+  page.lesson = startLesson(page, sql);
+  startExercises(page, sql.show);
+  startPictures(page);
+  startPrinting(page, () => redraw(page));
+  startKeys(page);
   listen(page);
+  begin(page, hash);
+  if (hash.has("present")) page.togglePresent(document.getElementById(hash.get("present")));
+  addEventListener("hashchange", () => location.reload());
   document.getElementById("wait").hidden = true;
   document.body.dataset.ready = Math.round(performance.now());
 }

@@ -5,7 +5,7 @@ import { massScale, ratioScale, colourOf, drawLegend, inksOf, pixels } from "./s
 import { hideHint, showHint } from "./hint.js";
 import { ask, lastAt } from "./data.js";
 
-const shownText = (text) => (text === "" ? "∅" : text.replaceAll("\n", "↵").replaceAll("\t", "⇥"));
+export const shownText = (text) => (text === "" ? "∅" : text.replaceAll("\n", "↵").replaceAll("\t", "⇥"));
 const weightAt = (map, q, k) => map.data[(q * (q + 1)) / 2 + k] / 255;
 
 // What key k receives: the mean over the queries that can see it, and what uniform attention would give.
@@ -37,6 +37,12 @@ function fetchMap(page, run, step) {
     [run.id, at.step, sequence, layer, head],
   );
   return row ?? null;
+}
+
+// The chosen head's last map, whatever the slider's step: T and the weight of a place.
+export function finalMap(page, side) {
+  const map = fetchMap(page, page.side(side).run, Infinity);
+  return map && { T: map.T, at: (q, k) => weightAt(map, q, k) };
 }
 
 // What the chosen head gives the first key at the slider's step; null where there is no map.
@@ -136,11 +142,10 @@ function build(page, side, tokens) {
     .node();
   frame.append("span");
   frame.append("span").attr("class", "axis").text("query: a row each; key: the words from left to right");
-  const view = { run, words, readout, canvas, strip, labels, tokens, map: null };
+  const view = { cell, run, words, readout, canvas, strip, labels, tokens, map: null };
   canvas.addEventListener("pointerdown", (event) => page.set({ query: placeAt(canvas, event, tokens.length).q }));
   canvas.addEventListener("pointermove", (event) => hintAt(view, event));
   canvas.addEventListener("pointerleave", hideHint);
-  page.rows[`map-${side}`] = () => mapRows(view, cell);
   return view;
 }
 
@@ -159,7 +164,7 @@ function hintAt({ map, tokens, canvas }, event) {
 }
 
 // The map that is shown, a row a weight.
-const mapRows = ({ map, run, tokens }, cell) =>
+const mapRows = ({ cell, map, run, tokens }) =>
   map
     ? d3.range(map.T).flatMap((q) =>
         d3.range(q + 1).map((k) => ({
@@ -225,6 +230,7 @@ export function drawMaps(page) {
   const T = d3.max(views, (v) => v?.tokens.length) ?? 32,
     { relative } = page.state,
     paint = paintOf(T, relative);
+  page.rows.maps = () => views.flatMap((v) => (v ? mapRows(v) : []));
   drawLegend(
     document.getElementById("map-legend"),
     paint.scale,

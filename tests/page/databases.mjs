@@ -74,6 +74,9 @@ function* evalRows(run, d) {
     const main = { ...at, probe: "main" };
     yield insert("eval", { ...main, T: d.T, sequences: 100, val_loss: lossAt(run, step),
       val_loss_late: lossAt(run, step), val_loss_16k: lossAt(run, step), ...evalAt(g) });
+    // A change that takes the sink away, measured on kept checkpoints.
+    if (d.effects && step % (5 * every) === 0)
+      yield insert("eval", { ...main, probe: "main do off(mlp 0)", T: d.T, sequences: 100, ...evalAt(0.1 * g) });
     for (let layer = 0; layer < d.layers; layer++) {
       yield insert("eval_layer", { ...main, layer, ...layerAt(g, layer, d.layers) });
       if (step % (5 * every)) continue;
@@ -186,7 +189,12 @@ const small = { layers: 4, heads: 2, T: 32 };
 
 // What people may find in a database.
 export const kinds = {
-  story: { ...small, runs: cross(variants, 3), claim: "A sink forms in the baseline and in no other." },
+  story: {
+    ...small,
+    runs: cross(variants, 3),
+    effects: true,
+    claim: "A sink forms in the baseline and in no other.",
+  },
   flat: { ...small, runs: cross(["baseline"], 1, { flat: true }) },
   one: { ...small, runs: cross(["baseline"], 1) },
   no_probes: { ...small, runs: cross(variants, 1, { steps: 60 }), evals: false, maps: false },
