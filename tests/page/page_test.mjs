@@ -29,21 +29,23 @@ function report(kind) {
   return { db, html };
 }
 
-// Opens a page and fails on whatever it says or fetches.
-async function open(html, size = { width: 1280, height: 900 }) {
+// Opens a page, or a moment of it, and fails on whatever it says or fetches. Nothing moves by itself unless it may.
+async function open(html, size = { width: 1280, height: 900 }, { hash = "", motion = false } = {}) {
   const page = await browser.newPage();
+  page.setDefaultTimeout(15000);
   const complaints = [];
   page.on("console", (m) => {
     if (["error", "warning"].includes(m.type())) complaints.push(m.text());
   });
   page.on("pageerror", (e) => complaints.push(e.stack));
   page.on("request", (r) => {
-    if (!/^(data|blob):/.test(r.url()) && r.url() !== pathToFileURL(html).href) complaints.push(r.url());
+    if (!/^(data|blob):/.test(r.url()) && !r.url().startsWith(pathToFileURL(html).href)) complaints.push(r.url());
   });
   await page.setViewportSize(size);
-  await page.goto(pathToFileURL(html).href);
-  await page.waitForSelector("body[data-ready]", { state: "attached", timeout: 120000 }).catch(() => {});
-  await page.waitForSelector("#variants tbody tr", { state: "attached", timeout: 60000 }).catch(() => {});
+  await page.emulateMedia({ reducedMotion: motion ? "no-preference" : "reduce" });
+  await page.goto(pathToFileURL(html).href + hash);
+  await page.waitForSelector("body[data-ready]", { state: "attached", timeout: 30000 }).catch(() => {});
+  await page.waitForSelector("#variants tbody tr", { state: "attached", timeout: 30000 }).catch(() => {});
   assert.deepEqual(complaints, []);
   assert.equal(await page.locator("#wait").isHidden(), true);
   return { page, complaints };
@@ -61,7 +63,7 @@ async function moveTo(page, share) {
   await nextFrame(page);
 }
 
-const cursors = (page) => page.locator(".cursor").evaluateAll((l) => l.map((e) => e.style.transform));
+const cursors = (page) => page.locator(".curtain").evaluateAll((l) => l.map((e) => e.style.transform));
 const look = (page) =>
   page.evaluate(() => ({
     said: document.getElementById("step-said").textContent,
@@ -102,53 +104,189 @@ test("the slider moves every figure, and a head and a word can be chosen", async
   await page.close();
 });
 
-async function readLesson(page) {
+const plain = (text) => text.replaceAll("\u00a0", " ");
+const textOf = async (page, selector) => plain((await page.locator(selector).allTextContents()).join(" | "));
+
+// Goes through the lesson, answering each question with the choice of that place; what it said, step by step.
+async function readLesson(page, choice = 0) {
   const told = [];
   await page.locator("#lesson-open").click();
-  for (let i = 0; i < 6; i++) {
-    told.push((await page.locator("#lesson-text").textContent()).replaceAll("\u00a0", " "));
-    await page.locator("#lesson-next").click();
+  for (let more = true; more; ) {
+    const step = { text: await textOf(page, "#lesson-text"), place: await textOf(page, "#lesson-place") };
+    if (await page.locator("#lesson-ask").isVisible()) {
+      step.question = await textOf(page, "#lesson-question");
+      step.hidden = await textOf(page, "#lesson-answer");
+      await page.locator("#lesson-choices button").nth(choice).click();
+      step.answer = await textOf(page, "#lesson-answer");
+      step.right = (await textOf(page, "#lesson-choices .right")).slice(3);
+    }
+    told.push(step);
+    const [at, of] = step.place.split(" of ");
+    more = at !== of;
+    if (more) await page.locator("#lesson-next").click();
   }
   return told;
 }
 
 const asked = (db, sql) => JSON.parse(execFileSync("sqlite3", ["-json", db, sql]).toString())[0];
 
-test("the story and the lesson say what the database says", async () => {
+const middleOf = (db) => (variant, column) =>
+  asked(db, `SELECT ${column} AS v FROM final WHERE variant = '${variant}' ORDER BY v LIMIT 1 OFFSET 1`).v;
+
+test("the story says what the database says", async () => {
   const { db, html } = report("story");
   const { page, complaints } = await open(html);
-  const story = (await page.locator("#story").textContent()).replaceAll("\u00a0", " "),
-    told = await readLesson(page);
-  const middle = (variant, column) =>
-    asked(db, `SELECT ${column} AS v FROM final WHERE variant = '${variant}' ORDER BY v LIMIT 1 OFFSET 1`).v;
+  const story = await textOf(page, "#story"),
+    middle = middleOf(db);
   const rate = (variant) => `${(100 * middle(variant, "sink_rate_03")).toFixed(0)} %`;
   assert.ok(story.includes(`In baseline, ${rate("baseline")} of all (sequence, layer, head)`), story);
   assert.ok(story.includes(`the sink rate passes 0.1 by step ${middle("baseline", "onset")}`), story);
   assert.ok(story.includes(`no_bos: no sink forms, sink rate ${rate("no_bos")}`), story);
-  const first = asked(
-    db,
-    "SELECT first_after FROM onset WHERE variant = 'baseline' AND seed = 0 AND quantity = 'sink_rate_03'",
-  ).first_after;
-  assert.ok(told[2].includes(`by step ${first} over 10 % of all`), told[2]);
-  assert.ok(
-    told[3].includes(
-      `no sink forms: the sink rate ends at ${rate("no_bos")} (baseline: ${rate("baseline")})`,
-    ),
-    told[3],
-  );
-  assert.ok(told[4].includes(`sink rate ${rate("head_rmsnorm")} against ${rate("baseline")}`), told[4]);
-  assert.equal(new Set(told).size, 6);
   assert.deepEqual(complaints, []);
   await page.close();
 });
 
-test("the lesson says so where a model is missing or no sink forms", async () => {
+test("the lesson asks first, and its answers are the database's", async () => {
+  const { db, html } = report("story");
+  const { page, complaints } = await open(html);
+  const told = await readLesson(page, 1),
+    middle = middleOf(db);
+  const of = (question) => told.find((s) => s.question?.includes(question));
+  assert.ok(told.filter((s) => s.question).every((s) => s.hidden === "" && s.answer));
+  assert.equal(of("What will it look").right, "the first word");
+  const drain = middle("baseline", "value_drain");
+  assert.equal(of("value vector").right, drain < 0.8 ? "shorter" : "about as long");
+  assert.ok(of("value vector").answer.includes(`${drain.toFixed(2)} times the length`));
+  const [{ layer }] = [
+    asked(
+      db,
+      `SELECT layer FROM eval_layer JOIN run ON id = run_id WHERE variant = 'baseline' AND probe = 'main'
+       AND step = 300 GROUP BY layer ORDER BY avg(sink_rate_03) DESC LIMIT 1`,
+    ),
+  ];
+  assert.equal(of("In which layer").right, `layer ${layer}`);
+  const onset = middle("baseline", "onset");
+  assert.equal(of("By when").right, onset < 30 ? "in the first tenth of training" : onset < 100 ? "in the first third" : "later");
+  assert.equal(of("of the sink in no_bos").right, "no sink forms");
+  assert.equal(of("of the sink in head_rmsnorm").right, "no sink forms");
+  assert.match(of("of the loss").right, /within 0\.05/);
+  const right = told.filter((s) => s.answer?.startsWith("Right.")).length,
+    questions = told.filter((s) => s.question).length;
+  assert.ok(told.at(-1).text.endsWith(`You foresaw ${right} of ${questions}.`), told.at(-1).text);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("a sweep over rates in two strata is told in its own words, cells and claim", async () => {
+  const { db, html } = report("rates");
+  const { page, complaints } = await open(html);
+  assert.equal(await textOf(page, "#title"), "Watch a sink emerge");
+  assert.match(await textOf(page, "#claim"), /rates puts to the test: A higher learning rate/);
+  assert.match(await textOf(page, "#cells"), /lr=0\.0003 bos=row \(3 seeds\).*lr=0\.003 bos=none \(3 seeds\)/);
+  const story = await textOf(page, "#story");
+  const rate = (lr) =>
+    asked(
+      db,
+      `SELECT sink_rate_03 AS v FROM result WHERE bos = 'row' AND lr = ${lr} ORDER BY v LIMIT 1 OFFSET 1`,
+    ).v;
+  const told = [3e-4, 1e-3, 3e-3].map((lr) => `${(100 * rate(lr)).toFixed(0)} % at ${lr}`).join(", ");
+  assert.ok(story.includes(`Along lr`) && story.includes(`bos=row: sink rate ${told}.`), story);
+  assert.doesNotMatch(story, /What stops it/);
+  const verdicts = await page.locator("#claims tbody tr").evaluateAll((rows) => rows.map((r) => r.innerText));
+  assert.equal(await page.locator("#claims h3").count(), 1);
+  assert.equal(verdicts.filter((v) => v.includes("bos=row")).length, 2);
+  assert.equal(verdicts.filter((v) => v.includes("bos=none")).length, 2);
+  await page.locator("#pick-sweep").selectOption({ label: "few (3 runs)" });
+  assert.match(await textOf(page, "#claim"), /few puts to the test: A claim of the smaller sweep/);
+  assert.equal(await page.locator("#variants tbody tr").count(), 1);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("a figure against an axis shows each seed, the mean and a log axis for rates", async () => {
+  const { db, html } = report("rates");
+  const { page, complaints } = await open(html);
+  const counts = () =>
+    page.locator('#axis [aria-label="dot"]').evaluateAll((l) => l.map((g) => g.children.length));
+  assert.deepEqual(await counts(), [18, 6]);
+  const ticks = await page.locator("#axis [aria-label='x-axis tick label'] text").evaluateAll((l) => l.map((t) => t.textContent));
+  assert.deepEqual(ticks, ["0.0003", "0.001", "0.003"]);
+  const xs = await page
+    .locator("#axis [aria-label='x-axis tick'] path")
+    .evaluateAll((l) => l.map((p) => +/translate\(([\d.]+)/.exec(p.getAttribute("transform"))[1]));
+  assert.ok(Math.abs(Math.log(1e-3 / 3e-4) / Math.log(10) - (xs[1] - xs[0]) / (xs[2] - xs[0])) < 0.01, xs.join());
+  await page.locator("#axis-colour").selectOption("nothing");
+  assert.deepEqual(await textOf(page, "#axis .link"), "bos=row | bos=none");
+  assert.deepEqual(await counts(), [9, 3, 9, 3]);
+  await page.locator("#axis-figure").selectOption("Onset of the sink");
+  const onsets = asked(db, "SELECT count(*) AS n FROM final WHERE onset IS NOT NULL").n;
+  assert.match(await textOf(page, "#axis-note"), new RegExp(`n = ${onsets} finished runs.*${18 - onsets} runs without a value are left out`));
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("where nothing sinks no word says that something does, and keys that go with others name nothing", async () => {
+  const { page } = await open(report("sinkless").html);
+  assert.equal(await textOf(page, "#title"), "No sink forms here");
+  const words = await textOf(page, "#story, #claim");
+  assert.match(words, /no attention sink/);
+  assert.match(words, /No sink forms in baseline heads=[12] either/);
+  assert.doesNotMatch(words, /stops|emerge|weaker/);
+  assert.match(await textOf(page, "#cells"), /baseline heads=1 \(2 seeds\).*baseline heads=2 \(2 seeds\)/);
+  await page.close();
+});
+
+test("where no sink forms the lesson's answers say so, and what cannot be answered is not asked", async () => {
   const { page, complaints } = await open(report("flat").html);
-  const story = await page.locator("#story").textContent(),
+  const story = await textOf(page, "#story"),
     told = await readLesson(page);
+  const of = (question) => told.find((s) => s.question?.includes(question));
   assert.match(story, /Never: the sink rate of baseline did not pass 0\.1/);
-  assert.match(told[2], /In baseline no sink forms/);
-  assert.match(told[3], /no finished model without BOS/);
+  assert.equal(of("In which layer").right, "in none");
+  assert.equal(of("By when").right, "never");
+  assert.equal(told.some((s) => s.question?.includes("What becomes of")), false);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("curves end at the slider's step until the reader asks for what comes", async () => {
+  const { page } = await open(report("story").html);
+  await moveTo(page, 0.5);
+  const seen = () =>
+    page.locator("#loss .over-time").first().evaluate((box) => {
+      const [stage, curtain] = [".stage", ".curtain"].map((s) => box.querySelector(s).getBoundingClientRect());
+      const style = getComputedStyle(box.querySelector(".curtain"));
+      return { share: (curtain.x - stage.x) / stage.width, hides: style.backgroundColor !== "rgba(0, 0, 0, 0)" };
+    });
+  const half = await seen();
+  assert.ok(Math.abs(half.share - 0.5) < 0.01, half.share);
+  assert.equal(half.hides, true);
+  await page.locator("#pick-future").check();
+  assert.equal((await seen()).hides, false);
+  await page.locator("#loss svg[role=img]").first().click({ position: { x: 300, y: 90 } });
+  assert.ok(Math.abs((await seen()).share - (300 - 48) / (1088 - 48 - 20)) < 0.02, (await seen()).share);
+  assert.match(await page.locator("#loss .tips text").first().textContent(), /step \d+: 0?\.?\d/);
+  await page.close();
+});
+
+test("an exercise is checked by the rows that its solution gives here", async () => {
+  const { page, complaints } = await open(report("story").html);
+  const items = page.locator("#exercises li");
+  assert.equal(await items.count(), 6);
+  const check = async (i, sql) => {
+    await items.nth(i).locator("textarea").fill(sql);
+    await items.nth(i).locator("button", { hasText: "Check" }).click();
+    return items.nth(i).locator("output").textContent();
+  };
+  for (let i = 0; i < 6; i++) {
+    const item = items.nth(i);
+    assert.equal(await item.locator("details").getAttribute("open"), null);
+    assert.equal(await check(i, await item.locator("pre").textContent()), "Right.");
+  }
+  assert.equal(await check(0, "SELECT sink_rate_03 FROM final ORDER BY 1 DESC LIMIT 1"), "Right.");
+  assert.match(await check(0, "SELECT 0.123"), /^Not yet: as many rows/);
+  assert.equal(await check(0, "SELECT run_id FROM final"), "Not yet: 9 rows, the answer has 1.");
+  assert.match(await check(0, "SELECT x FROM final"), /no such column/);
   assert.deepEqual(complaints, []);
   await page.close();
 });
@@ -167,7 +305,7 @@ test("curves that share the time axis share their margins", async () => {
   const { page } = await open(report("story").html);
   await moveTo(page, 0.5);
   const places = await page
-    .locator("#chain .cursor")
+    .locator("#chain .curtain")
     .evaluateAll((l) => l.map((e) => Math.round(e.getBoundingClientRect().x)));
   assert.ok(places.length >= 6);
   assert.equal(new Set(places).size, 1);
