@@ -1,7 +1,6 @@
 /* Owns: the commands `export` and `import`: a checkpoint as a folder in Hugging Face's form, and back.
  * Does not own: the form (train/checkpoint/hugging_face.h). */
 #include "data/base/files.h"
-#include "data/base/text.h"
 #include "data/data.h"
 #include "data/own_tokenizer.h"
 #include "train/checkpoint/find_model.h"
@@ -34,26 +33,18 @@ static bool settle_folder(bool ok, const Path *beside, const char *folder, Error
     return ok;
 }
 
-/* SentencePiece's model is a standard file; the few lines beside it say how it is used. */
+/* Beside tokenizer.json, how it is used: by no class of its own, and special tokens' names in a text are
+ * text.
+ */
 static bool write_tokenizer(const char *folder, const Config *c, const Dataset *d, Error *e) {
-    Bytes model = {0};
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = text_open(&text, &length);
-    bool bos = c->data.bos == BOS_ROW || c->data.bos == BOS_DOCUMENT;
-    fprintf(out,
-            "{\n  \"tokenizer_class\": \"LlamaTokenizer\",\n  \"bos_token\": \"<s>\",\n  \"eos_token\": "
-            "\"</s>\",\n"
-            "  \"unk_token\": \"<unk>\",\n  \"add_bos_token\": %s,\n  \"add_eos_token\": false,\n"
-            "  \"model_max_length\": %lld\n}\n",
-            bos ? "true" : "false", (long long)c->model.context);
-    fclose(out);
-    bool ok = file_read(path_of("%s/tokenizer.model", dataset_info(d)->path).s, &model, e) &&
-              file_write(path_of("%s/tokenizer.model", folder).s, model.data, model.size, e) &&
-              file_write(path_of("%s/tokenizer_config.json", folder).s, text, (int64_t)length, e);
-    bytes_free(&model);
-    free(text);
-    return ok;
+    bool bpe = c->data.tokenizer == TOKENIZER_BPE;
+    Path rules = path_of(
+        "{\n  \"tokenizer_class\": \"PreTrainedTokenizerFast\",\n  \"bos_token\": \"<s>\",\n%s"
+        "  \"split_special_tokens\": true,\n  \"clean_up_tokenization_spaces\": false,\n"
+        "  \"model_max_length\": %lld\n}\n",
+        bpe ? "  \"eos_token\": \"</s>\",\n  \"unk_token\": \"<unk>\",\n" : "", (long long)c->model.context);
+    return dataset_tokenizer_json(d, folder, e) &&
+           file_write(path_of("%s/tokenizer_config.json", folder).s, rules.s, (int64_t)strlen(rules.s), e);
 }
 
 /* What an exported model's text is encoded by: our own tokenizer, with the data it is of; or, of an imported
@@ -86,9 +77,7 @@ static bool export_tokenizer(const Exported *x, const char *folder, const Config
     char hash[HASH_HEX];
     *what = ", with its tokenizer";
     if (*x->own) return own_tokenizer_copy(x->own, folder, hash, e);
-    if (x->data && c->data.tokenizer == TOKENIZER_BPE &&
-        !access(path_of("%s/tokenizer.model", dataset_info(x->data)->path).s, R_OK))
-        return write_tokenizer(folder, c, x->data, e);
+    if (x->data && !data_is_task(&c->data)) return write_tokenizer(folder, c, x->data, e);
     *what = "";
     return true;
 }
