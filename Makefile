@@ -294,7 +294,8 @@ FORCE:
 # They ask the CPU what it can do, so they must run on any.
 build/train/start.o build/any/start.o build/train/cpu_check.o: ALL := $(filter-out -march=%,$(ALL))
 
-build/train/embedded_files.o: train/schema.sql train/schema_views.sql configs/variants.yaml
+build/train/embedded_files.o: train/schema.sql train/schema_views.sql configs/variants.yaml \
+    train/checkpoint/modeling_sinklab.py
 
 # A benchmark, not a test: CONFIGS (each in configs/) in turn, ROUNDS times; a table by the CPU's name in PERF, the JSON
 # beside it, and both against an earlier JSON: AGAINST=FILE, or the one there is.

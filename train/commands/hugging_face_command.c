@@ -162,7 +162,8 @@ static int import_main(int argc, char **argv, Error *e) {
 const Command export_command = {
     .name = "export",
     .usage = "CHECKPOINT|RUN DIR",
-    .summary = "a checkpoint as a Hugging Face folder: Llama, Mistral, Qwen, OLMo 2, GPT-NeoX, GPT-2",
+    .summary = "a checkpoint as a Hugging Face folder: Llama, Mistral, Qwen, OLMo 2, GPT-NeoX, GPT-2, or "
+               "with its code",
     .options =
         "  --cache DIR  prepared tokens, for the tokenizer (default data/cache)\n"
         "  --db PATH    where RUN, the start of a run's key, is looked for (default results.db): its newest\n"
