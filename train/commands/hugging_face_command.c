@@ -6,6 +6,7 @@
 #include "train/checkpoint/find_model.h"
 #include "train/checkpoint/hugging_face.h"
 #include "train/commands/command.h"
+#include "train/store/model_card.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -82,7 +83,19 @@ static bool export_tokenizer(const Exported *x, const char *folder, const Config
     return true;
 }
 
-static bool export_to(const char *checkpoint, const char *folder, const char *cache, bool quiet, Error *e) {
+/* A model whose run is in no database at hand has no card: `none` says why. */
+static bool write_card(const char *folder, const char *db, const char *key, int64_t step, const Config *c,
+                       Error *none, Error *e) {
+    return model_card_write(folder, db, key, step, c, none) || none->code == EXIT_USAGE ||
+           fail(e, none->code, "%s", none->text);
+}
+
+typedef struct Exporting {
+    const char *cache, *db;
+    bool quiet;
+} Exporting;
+
+static bool export_to(const char *checkpoint, const char *folder, const Exporting *o, Error *e) {
     Config c;
     Model *m = NULL;
     int64_t step;
@@ -90,13 +103,17 @@ static bool export_to(const char *checkpoint, const char *folder, const char *ca
     const char *class = NULL, *what;
     Path beside;
     Exported x = {.from = {key, "", CHECKPOINT_NO_TOKENIZER}};
+    Error none = {0};
     bool ok = checkpoint_open(checkpoint, &c, &m, &step, e) && checkpoint_key(checkpoint, key, &step, e) &&
-              open_exported(&x, checkpoint, &c, cache, e) && new_folder(folder, &beside, e);
+              open_exported(&x, checkpoint, &c, o->cache, e) && new_folder(folder, &beside, e);
     if (ok) {
         ok = hugging_face_export(beside.s, &c, m, x.bos, &x.from, step, &class, e) &&
-             export_tokenizer(&x, beside.s, &c, &what, e);
+             export_tokenizer(&x, beside.s, &c, &what, e) &&
+             write_card(beside.s, o->db, key, step, &c, &none, e);
         ok = settle_folder(ok, &beside, folder, e);
-        if (ok && !quiet) printf("%s: %s after %lld steps%s\n", folder, class, (long long)step, what);
+        if (ok && !o->quiet)
+            printf("%s: %s after %lld steps%s%s%s\n", folder, class, (long long)step, what,
+                   none.code ? "; no README.md: " : ", README.md", none.text);
     }
     dataset_close(x.data);
     model_free(m);
@@ -135,16 +152,14 @@ static bool import_from(const char *folder, const char *checkpoint, const TextLi
 }
 
 static int export_main(int argc, char **argv, Error *e) {
-    const char *cache = "data/cache", *db = "results.db";
-    bool quiet = false;
+    Exporting o = {"data/cache", "results.db", false};
     const Flag flags[] = {
-        {"--cache", FLAG_TEXT, &cache}, {"--db", FLAG_TEXT, &db}, {"--quiet", FLAG_BOOL, &quiet}, {0}};
+        {"--cache", FLAG_TEXT, &o.cache}, {"--db", FLAG_TEXT, &o.db}, {"--quiet", FLAG_BOOL, &o.quiet}, {0}};
     int words;
     FoundModel found = {0};
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
     if (words != 2) fail(e, EXIT_USAGE, "export: expected a CHECKPOINT and the DIR it goes to");
-    bool ok =
-        words == 2 && find_model(argv[0], db, &found, e) && export_to(found.path, argv[1], cache, quiet, e);
+    bool ok = words == 2 && find_model(argv[0], o.db, &found, e) && export_to(found.path, argv[1], &o, e);
     found_model_free(&found);
     return ok ? EXIT_DONE : e->code;
 }
@@ -162,12 +177,11 @@ static int import_main(int argc, char **argv, Error *e) {
 const Command export_command = {
     .name = "export",
     .usage = "CHECKPOINT|RUN DIR",
-    .summary = "a checkpoint as a Hugging Face folder: Llama, Mistral, Qwen, OLMo 2, GPT-NeoX, GPT-2, or "
-               "with its code",
+    .summary = "a checkpoint as a folder that transformers loads, with tokenizer and model card",
     .options =
         "  --cache DIR  prepared tokens, for the tokenizer (default data/cache)\n"
-        "  --db PATH    where RUN, the start of a run's key, is looked for (default results.db): its newest\n"
-        "               checkpoint\n"
+        "  --db PATH    where RUN, the start of a run's key, is looked for (its newest checkpoint), and the\n"
+        "               figures of README.md (default results.db)\n"
         "  --quiet      no words\n",
     .run = export_main,
 };
