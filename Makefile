@@ -37,7 +37,7 @@ SHIM    := build/tests/faults/shim.so
 
 .PHONY: all test tests test-long mutants test-recipe portable stress soak coverage fuzz circles format format-check dist \
     test-dist bundle test-bundle install uninstall test-install demo test-readme claims claims-quick results accept page \
-    test-page test-slurm test-mpi perf clean FORCE
+    test-page test-transformers test-slurm test-mpi perf clean FORCE
 .SECONDARY:
 all: sinklab
 
@@ -208,6 +208,12 @@ stress: sinklab
 # tests/soak.sh tells the counts.
 soak: sinklab build/tests/faults/faults_test build/tests/faults/cut_test
 	tests/soak.sh
+
+# Exports and imports against transformers, as a table (PYTHON has torch and transformers; PART=ours and PART=theirs are its halves,
+# on one machine or two, which share build/hf_table).
+PART   ?=
+test-transformers: sinklab
+	tests/train/hf_table.sh $(PART)
 
 # A job array on a real one-node Slurm (.ci/packages-slurm.txt).
 test-slurm: sinklab
