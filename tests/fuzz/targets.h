@@ -15,6 +15,7 @@ FuzzRun fuzz_text_file, fuzz_gzip, fuzz_zstd, fuzz_corpus, fuzz_dictd, fuzz_json
 FuzzRun fuzz_tokenizer_model, fuzz_tokens, fuzz_shards, fuzz_seal;
 /* tests/fuzz/weights.c */
 FuzzRun fuzz_safetensors, fuzz_hugging_face;
+void fuzz_llmc(const char *data, int64_t size);
 /* tests/fuzz/database.c */
 FuzzRun fuzz_results, fuzz_results_files;
 

@@ -1,10 +1,11 @@
-/* Owns: the commands `export` and `import`: a checkpoint as a folder in Hugging Face's form, and back.
- * Does not own: the form (train/checkpoint/hugging_face.h). */
+/* Owns: the commands `export` and `import`: a checkpoint as a folder in Hugging Face's form or a file of
+ * llm.c's, and back. Does not own: the forms (train/checkpoint/hugging_face.h, llmc.h). */
 #include "data/base/files.h"
 #include "data/data.h"
 #include "data/own_tokenizer.h"
 #include "train/checkpoint/find_model.h"
 #include "train/checkpoint/hugging_face.h"
+#include "train/checkpoint/llmc.h"
 #include "train/commands/command.h"
 #include "train/store/model_card.h"
 
@@ -83,6 +84,25 @@ static bool export_tokenizer(const Exported *x, const char *folder, const Config
     return true;
 }
 
+static bool is_llmc(const char *name) {
+    size_t n = strlen(name);
+    return n > 4 && !strcmp(name + n - 4, ".bin");
+}
+
+/* One file, without a tokenizer: llm.c's is that of its texts. */
+static bool export_to_file(const char *checkpoint, const char *file, bool quiet, Error *e) {
+    Config c;
+    Model *m = NULL;
+    int64_t step;
+    struct stat st;
+    bool ok = !stat(file, &st) ? fail(e, EXIT_USAGE, "%s: is there already (give a new name)", file)
+                               : checkpoint_open(checkpoint, &c, &m, &step, e) && llmc_export(file, &c, m, e);
+    if (ok && !quiet)
+        printf("%s: GPT-2 as llm.c has it, after %lld steps, without a tokenizer\n", file, (long long)step);
+    model_free(m);
+    return ok;
+}
+
 /* A model whose run is in no database at hand has no card: `none` says why. */
 static bool write_card(const char *folder, const char *db, const char *key, int64_t step, const Config *c,
                        Error *none, Error *e) {
@@ -130,15 +150,23 @@ static bool take_tokenizer(const char *folder, const char *checkpoint, Config *c
     return true;
 }
 
+static bool import_file(const char *file, Config *c, Model **m, Imported *from, Error *e) {
+    *from = (Imported){.tokenizer = CHECKPOINT_NO_TOKENIZER};
+    return llmc_import(file, c, m, e);
+}
+
 static bool import_from(const char *folder, const char *checkpoint, const TextList *ignored, bool quiet,
                         Error *e) {
     Config c;
     Model *m = NULL;
     Imported from;
     Path beside;
-    bool ok = hugging_face_import(folder, ignored, &c, &m, &from, e) && new_folder(checkpoint, &beside, e);
+    bool file = llmc_is_file(folder);
+    bool ok = (file ? import_file(folder, &c, &m, &from, e)
+                    : hugging_face_import(folder, ignored, &c, &m, &from, e)) &&
+              new_folder(checkpoint, &beside, e);
     if (ok) {
-        ok = take_tokenizer(folder, beside.s, &c, &from, e);
+        ok = file || take_tokenizer(folder, beside.s, &c, &from, e);
         Origin origin = {"", from.corpus, from.tokenizer};
         ok = ok && checkpoint_save_weights(beside.s, from.step, &c, &origin, m, e);
         ok = settle_folder(ok, &beside, checkpoint, e);
@@ -158,8 +186,10 @@ static int export_main(int argc, char **argv, Error *e) {
     int words;
     FoundModel found = {0};
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
-    if (words != 2) fail(e, EXIT_USAGE, "export: expected a CHECKPOINT and the DIR it goes to");
-    bool ok = words == 2 && find_model(argv[0], o.db, &found, e) && export_to(found.path, argv[1], &o, e);
+    if (words != 2) fail(e, EXIT_USAGE, "export: expected a CHECKPOINT and the DIR or FILE.bin it goes to");
+    bool ok = words == 2 && find_model(argv[0], o.db, &found, e) &&
+              (is_llmc(argv[1]) ? export_to_file(found.path, argv[1], o.quiet, e)
+                                : export_to(found.path, argv[1], &o, e));
     found_model_free(&found);
     return ok ? EXIT_DONE : e->code;
 }
@@ -170,14 +200,14 @@ static int import_main(int argc, char **argv, Error *e) {
     const Flag flags[] = {{"--ignore", FLAG_LIST, &ignored}, {"--quiet", FLAG_BOOL, &quiet}, {0}};
     int words;
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
-    if (words != 2) fail(e, EXIT_USAGE, "import: expected a DIR and the CHECKPOINT it goes to");
+    if (words != 2) fail(e, EXIT_USAGE, "import: expected a DIR or FILE.bin and the CHECKPOINT it goes to");
     return words == 2 && import_from(argv[0], argv[1], &ignored, quiet, e) ? EXIT_DONE : e->code;
 }
 
 const Command export_command = {
     .name = "export",
-    .usage = "CHECKPOINT|RUN DIR",
-    .summary = "a checkpoint as a folder that transformers loads, with tokenizer and model card",
+    .usage = "CHECKPOINT|RUN DIR|FILE.bin",
+    .summary = "a checkpoint as a folder that transformers loads, or as a file of llm.c's",
     .options =
         "  --cache DIR  prepared tokens, for the tokenizer (default data/cache)\n"
         "  --db PATH    where RUN, the start of a run's key, is looked for (its newest checkpoint), and the\n"
@@ -188,8 +218,8 @@ const Command export_command = {
 
 const Command import_command = {
     .name = "import",
-    .usage = "DIR CHECKPOINT",
-    .summary = "weights from a Hugging Face folder, to probe or to start from (train.init_from)",
+    .usage = "DIR|FILE.bin CHECKPOINT",
+    .summary = "weights from a Hugging Face folder or llm.c's file, to probe or start from (train.init_from)",
     .options =
         "  --ignore FIELD  a field of config.json that is not understood changes nothing; may be repeated\n"
         "  --quiet         no words\n",
