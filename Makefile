@@ -24,7 +24,7 @@ $(GOALS):
 	umask 0; OMP_WAIT_POLICY=passive UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) -C $(TREE) SAN= COVERAGE= \
 	    CFLAGS='-O1 -g $(MARCH) -fno-math-errno -ffp-contract=fast $(SPECIAL)' $@
 else
-MPI     := ablations/bench/processes_mpi.c
+MPI     := train/processes_mpi.c
 DOOR    := model/gpt.c
 # HTTP=none leaves out what needs libmicrohttpd: sinklab watch.
 NO_HTTP := $(filter-out ablations/page/http_$(HTTP).c,$(wildcard ablations/page/http_*.c))
@@ -44,7 +44,7 @@ all: sinklab
 sinklab: $(OBJECTS)
 	$(CC) $(ALL) -o $@ $^ $(LIBS)
 
-# The same with what needs MPI (.ci/packages-mpi.txt): sinklab bench --mpi.
+# The same with what needs MPI (.ci/packages-mpi.txt): one model on many processes.
 sinklab-mpi: $(OBJECTS:%_none.o=%_mpi.o)
 	$(CC) $(ALL) -o $@ $^ $(LIBS) $$(pkg-config --libs mpi-c)
 $(MPI:%.c=build/%.o): ALL += $$(pkg-config --cflags mpi-c)

@@ -155,6 +155,10 @@ static const Row rows[] = {
              "chunk; "
              "the last bits depend on it under model.attention: sink_token, all of the run under the "
              "intervention amplify(mu=batch)"},
+    {"train.shares", INTEGER, AT(train.shares), "1", 1, 1024, .since = 2,
+     .help = "of the rows of a step, a power of two: gradients are summed over each, then in pairs, so that "
+             "as many "
+             "processes or fewer (mpirun) give the same bits"},
     {"train.precision", CHOICE, AT(train.precision), "fp32", .names = precision_name,
      .help = "of the products"},
     {"train.loss_from", INTEGER, AT(train.loss_from), "0", 0, 1 << 20,

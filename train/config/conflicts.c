@@ -172,6 +172,15 @@ static int64_t whole_rows(const Config *c) {
     return (c->train.batch_tokens + T - 1) / T * T;
 }
 
+static bool unpaired(const Config *c) {
+    return c->train.shares & (c->train.shares - 1);
+}
+
+/* The longest rows are the fewest. */
+static bool split_rows(const Config *c) {
+    return c->train.batch_tokens / c->model.context % c->train.shares;
+}
+
 static bool two_first_tokens(const Config *c) {
     return c->data.bos == BOS_RANDOM_FIRST && c->data.fixed_token_at == 0;
 }
@@ -302,6 +311,9 @@ static const Conflict conflicts[] = {
           "model.context", "or the first of train.context_schedule"),
 
     {part_of_a_row, "train.batch_tokens", "is not a multiple of", "model.context", "is", whole_rows, false},
+    CLASH(unpaired, "train.shares", "is no power of two", NULL, "sums are made in pairs"),
+    CLASH(split_rows, "train.shares", "does not divide the rows of a step of", "train.batch_tokens",
+          "each has as many"),
     CLASH(contexts_unread, "train.context_schedule", "is not STEP:CONTEXT, ...", NULL,
           "such as 0:32, 1000:64"),
     CLASH(contexts_late, "train.context_schedule", "does not begin at step 0", NULL, "such as 0:32, 1000:64"),
