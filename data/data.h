@@ -121,6 +121,11 @@ bool dataset_encode(const Dataset *d, const char *text, size_t length, int32_t *
                     Error *e);
 bool dataset_decode(const Dataset *d, const int32_t *tokens, int64_t n, char **text, Error *e);
 
+/* Writes a text's tokenizer as folder/tokenizer.json (data/tokenizer_json.h), with BOS where rows begin with
+ * it.
+ */
+bool dataset_tokenizer_json(const Dataset *d, const char *folder, Error *e);
+
 /* Writes both parts of a text as llm.c's token files, folder/data_train_000000.bin, data_val_000000.bin ...
  * (data/shards.h). A task has none: EXIT_USAGE. */
 bool dataset_shards(const Dataset *d, const char *folder, Error *e);

@@ -8,6 +8,7 @@
 #include "data/labels.h"
 #include "data/rows.h"
 #include "data/shards.h"
+#include "data/tokenizer_json.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -428,6 +429,11 @@ bool dataset_decode(const Dataset *d, const int32_t *tokens, int64_t n, char **t
     if (!ok) bytes_free(&out);
     *text = out.data;
     return ok;
+}
+
+bool dataset_tokenizer_json(const Dataset *d, const char *folder, Error *e) {
+    bool bos = d->config.bos == BOS_ROW || d->config.bos == BOS_DOCUMENT;
+    return tokenizer_json_write(d->codec, bos, folder, e);
 }
 
 bool dataset_shards(const Dataset *d, const char *folder, Error *e) {
