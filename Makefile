@@ -24,7 +24,7 @@ $(GOALS):
 	umask 0; OMP_WAIT_POLICY=passive UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) -C $(TREE) SAN= COVERAGE= \
 	    CFLAGS='-O1 -g $(MARCH) -fno-math-errno -ffp-contract=fast $(SPECIAL)' $@
 else
-MPI     := ablations/bench/processes_mpi.c
+MPI     := train/processes_mpi.c
 DOOR    := model/gpt.c
 # HTTP=none leaves out what needs libmicrohttpd: sinklab watch.
 NO_HTTP := $(filter-out ablations/page/http_$(HTTP).c,$(wildcard ablations/page/http_*.c))
@@ -37,14 +37,14 @@ SHIM    := build/tests/faults/shim.so
 
 .PHONY: all test tests test-long mutants test-recipe portable stress soak coverage fuzz circles format format-check dist \
     test-dist bundle test-bundle install uninstall test-install demo test-readme test-howto claims claims-quick results accept page \
-    test-page test-slurm test-mpi perf clean FORCE
+    test-page test-transformers test-slurm test-mpi perf clean FORCE
 .SECONDARY:
 all: sinklab
 
 sinklab: $(OBJECTS)
 	$(CC) $(ALL) -o $@ $^ $(LIBS)
 
-# The same with what needs MPI (.ci/packages-mpi.txt): sinklab bench --mpi.
+# The same with what needs MPI (.ci/packages-mpi.txt): one model on many processes.
 sinklab-mpi: $(OBJECTS:%_none.o=%_mpi.o)
 	$(CC) $(ALL) -o $@ $^ $(LIBS) $$(pkg-config --libs mpi-c)
 $(MPI:%.c=build/%.o): ALL += $$(pkg-config --cflags mpi-c)
@@ -216,6 +216,12 @@ stress: sinklab
 soak: sinklab build/tests/faults/faults_test build/tests/faults/cut_test
 	tests/soak.sh
 
+# Exports and imports against transformers, as a table (PYTHON has torch and transformers; PART=ours and PART=theirs are its halves,
+# on one machine or two, which share build/hf_table).
+PART   ?=
+test-transformers: sinklab
+	tests/train/hf_table.sh $(PART)
+
 # A job array on a real one-node Slurm (.ci/packages-slurm.txt).
 test-slurm: sinklab
 	tests/slurm.sh
@@ -307,7 +313,8 @@ FORCE:
 # They ask the CPU what it can do, so they must run on any.
 build/train/start.o build/any/start.o build/train/cpu_check.o: ALL := $(filter-out -march=%,$(ALL))
 
-build/train/embedded_files.o: train/schema.sql train/schema_views.sql configs/variants.yaml
+build/train/embedded_files.o: train/schema.sql train/schema_views.sql configs/variants.yaml \
+    train/checkpoint/modeling_sinklab.py
 
 # A benchmark, not a test: CONFIGS (each in configs/) in turn, ROUNDS times; a table by the CPU's name in PERF, the JSON
 # beside it, and both against an earlier JSON: AGAINST=FILE, or the one there is.

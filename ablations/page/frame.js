@@ -14,6 +14,11 @@ export function plotChart(name, { marginLeft = 48, marginBottom = 36, ...options
     marginBottom: marginBottom * grown,
     style: { fontSize: `${size}px`, overflow: "visible" },
   });
+  // One name for the whole; those of its marks say nothing to a reader.
+  for (const mark of svg.querySelectorAll("[aria-label]")) {
+    mark.setAttribute("data-mark", mark.getAttribute("aria-label"));
+    mark.removeAttribute("aria-label");
+  }
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", name);
   return svg;
@@ -25,7 +30,7 @@ export const tipMark = (rows, channels, nearest = Plot.pointer) =>
 
 // A layer above the curtain for what the pointer shows.
 function liftTips(svg, box) {
-  const tips = svg.querySelectorAll('g[aria-label="tip"]');
+  const tips = svg.querySelectorAll('g[data-mark="tip"]');
   if (!tips.length) return;
   const layer = box
     .append("svg")

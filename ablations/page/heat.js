@@ -101,7 +101,7 @@ function drawSide(page, side, scale, kept) {
   const node = document.getElementById(`heat-${side}`),
     { cell, run } = page.side(side);
   const rows = run ? (page.series.head.get(run.id) ?? []) : [];
-  const title = d3.create("h4").text(run ? `${cell.name}, seed ${run.seed}` : "-");
+  const title = d3.create("h3").text(run ? `${cell.name}, seed ${run.seed}` : "-");
   if (!rows.length) {
     node.replaceChildren(
       title.node(),

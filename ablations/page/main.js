@@ -135,6 +135,7 @@ function fillPickers(page) {
     (s) => s,
     (s) => s === state.sequence,
   );
+  document.getElementById("pick-relative").checked = state.relative;
   document.getElementById("pick-sentence").parentElement.hidden = sentences.length < 2;
 }
 
@@ -268,8 +269,12 @@ function redraw(page) {
 
 // Goes where an address says; without one the heads of the first screen fill by themselves, unless motion is unwanted.
 function begin(page, hash) {
-  for (const i of (hash.get("hidden") ?? "").split(".")) if (page.cells[i] && i) page.cells[i].shown = false;
-  if (hash.get("hidden")) show(page, page.sweep);
+  const hidden = page.cells.filter((c) => hash.get("hidden")?.split(".").includes(String(c.index)));
+  if (hidden.length && hidden.length < page.cells.length) {
+    for (const cell of page.cells) cell.shown = !hidden.includes(cell);
+    drawChips(page);
+    drawAll(page);
+  }
   set(page, stateOf(page, hash));
   if (hash.has("lesson")) return page.lesson.go(hash.get("lesson") - 1 || 0);
   if (hash.has("step")) page.seek(+hash.get("step") || 0);

@@ -92,7 +92,7 @@ function build(page, side, tokens) {
     { cell, run } = page.side(side);
   const figure = d3.select(node);
   figure.selectAll("*").remove();
-  figure.append("h4").text(run ? `${cell.name}, seed ${run.seed}` : "-");
+  figure.append("h3").text(run ? `${cell.name}, seed ${run.seed}` : "-");
   if (!run || !tokens.length) {
     figure
       .append("p")

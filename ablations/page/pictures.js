@@ -18,7 +18,7 @@ const saved = {
   variants: null,
   "sql-plot": "Query",
 };
-const parts = "svg:not(.tips):not([aria-hidden]), canvas, h4, .link, .frame span";
+const parts = "svg:not(.tips):not([aria-hidden]), canvas, h3, .link, .frame span";
 
 // Styles that the page's sheet gives, on the elements themselves: a file has no sheet.
 const carried = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-size", "font-weight", "opacity"];

@@ -21,7 +21,8 @@ export function startPresenting(page, redraw) {
   const enter = (target) => {
     show(sectionOf(target) ?? nearest());
     document.body.classList.add("present");
-    document.documentElement.requestFullscreen?.().catch(() => {}); // large type serves without it
+    // A page may not fill the screen before it was touched; large type serves without it.
+    if (navigator.userActivation?.isActive) document.documentElement.requestFullscreen?.().catch(() => {});
     redraw();
   };
   const leave = () => {

@@ -207,12 +207,12 @@ test("a figure against an axis shows each seed, the mean and a log axis for rate
   const { db, html } = report("rates");
   const { page, complaints } = await open(html);
   const counts = () =>
-    page.locator('#axis [aria-label="dot"]').evaluateAll((l) => l.map((g) => g.children.length));
+    page.locator('#axis [data-mark="dot"]').evaluateAll((l) => l.map((g) => g.children.length));
   assert.deepEqual(await counts(), [18, 6]);
-  const ticks = await page.locator("#axis [aria-label='x-axis tick label'] text").evaluateAll((l) => l.map((t) => t.textContent));
+  const ticks = await page.locator("#axis [data-mark='x-axis tick label'] text").evaluateAll((l) => l.map((t) => t.textContent));
   assert.deepEqual(ticks, ["0.0003", "0.001", "0.003"]);
   const xs = await page
-    .locator("#axis [aria-label='x-axis tick'] path")
+    .locator("#axis [data-mark='x-axis tick'] path")
     .evaluateAll((l) => l.map((p) => +/translate\(([\d.]+)/.exec(p.getAttribute("transform"))[1]));
   assert.ok(Math.abs(Math.log(1e-3 / 3e-4) / Math.log(10) - (xs[1] - xs[0]) / (xs[2] - xs[0])) < 0.01, xs.join());
   await page.locator("#axis-colour").selectOption("nothing");
@@ -289,6 +289,235 @@ test("an exercise is checked by the rows that its solution gives here", async ()
   assert.match(await check(0, "SELECT x FROM final"), /no such column/);
   assert.deepEqual(complaints, []);
   await page.close();
+});
+
+test("the heads of the first screen fill by themselves, with the slider", async () => {
+  const { page } = await open(report("story").html, undefined, { motion: true });
+  const glass = page.locator("#hero svg").first().locator("g rect").first();
+  const filled = async () => [await page.locator("#step").inputValue(), await glass.getAttribute("transform")];
+  const [step, fill] = await filled();
+  await page.waitForFunction((s) => document.getElementById("step").value !== s, step);
+  await page.locator("#play").click();
+  await moveTo(page, 1);
+  assert.notEqual((await filled())[1], fill);
+  await page.close();
+});
+
+test("an address leads to a moment, and moving writes it", async () => {
+  const { html } = report("story");
+  const hash = "#step=150&a=no_bos&b=head_rmsnorm&head=3.1&word=4&relative=1&hidden=2&lesson=3";
+  const { page, complaints } = await open(html, undefined, { hash: hash.replace("&lesson=3", "") });
+  const state = () =>
+    page.evaluate(() => ({
+      step: document.getElementById("step-said").textContent,
+      a: document.querySelector("#pick-a :checked").textContent,
+      b: document.querySelector("#pick-b :checked").textContent,
+      head: document.getElementById("pick-head").value,
+      relative: document.getElementById("pick-relative").checked,
+      shown: [...document.querySelectorAll("#cells input")].map((i) => i.checked),
+      word: document.querySelector("#map-a .sentence [aria-pressed=true]")?.textContent,
+    }));
+  const want = {
+    step: "step 150",
+    a: "no_bos",
+    b: "head_rmsnorm",
+    head: "3.1",
+    relative: true,
+    shown: [true, true, false],
+    word: " a",
+  };
+  assert.deepEqual(await state(), want);
+  await page.keyboard.press("ArrowRight");
+  await page.waitForFunction(() => location.hash.includes("step=151"));
+  const again = await open(html, undefined, { hash: await page.evaluate(() => location.hash) });
+  await page.close();
+  assert.equal(await again.page.locator("#step-said").textContent(), "step 151");
+  await again.page.close();
+  const hostile = await open(html, undefined, { hash: "#step=x&a=%3Cb%3E&head=9.9.9&word=-3&lesson=99&sweep=none&present=nowhere" });
+  assert.deepEqual([...complaints, ...hostile.complaints], []);
+  await hostile.page.close();
+});
+
+test("keys work wherever the focus is, but not where someone writes", async () => {
+  const { page, complaints } = await open(report("story").html);
+  await moveTo(page, 0);
+  const at = () => page.locator("#step").inputValue().then(Number);
+  for (const [key, place] of [["ArrowRight", 1], ["Shift+ArrowRight", 11], ["ArrowLeft", 10], ["End", 300], ["Home", 0]]) {
+    await page.keyboard.press(key);
+    assert.equal(await at(), place, key);
+  }
+  await page.keyboard.press("Space");
+  await page.waitForFunction(() => document.getElementById("step").value > 0);
+  await page.keyboard.press("Space");
+  assert.equal(await page.locator("#play").getAttribute("aria-label"), "Play");
+  await page.keyboard.press("n");
+  assert.match(await textOf(page, "#lesson-place"), /^1 of/);
+  await page.keyboard.press("1");
+  assert.notEqual(await textOf(page, "#lesson-answer"), "");
+  await page.keyboard.press("n");
+  await page.keyboard.press("p");
+  assert.match(await textOf(page, "#lesson-place"), /^1 of/);
+  await page.keyboard.press("Escape");
+  assert.equal(await page.locator("#lesson").isVisible(), false);
+  await page.locator("#sql").fill("");
+  await page.locator("#sql").pressSequentially("f n 1");
+  assert.equal(await page.locator("#sql").inputValue(), "f n 1");
+  assert.equal(await page.evaluate(() => document.body.classList.contains("present")), false);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("f shows one figure on the whole screen in large type, and the slider's keys still move it", async () => {
+  const { page, complaints } = await open(report("story").html, undefined, { hash: "#step=10" });
+  const sections = () => page.locator("header:visible, main > section:visible").evaluateAll((l) => l.map((s) => s.id || s.tagName));
+  const before = (await sections()).length;
+  await page.keyboard.press("2");
+  await page.keyboard.press("f");
+  assert.deepEqual(await sections(), ["s-heads"]);
+  const size = await page.locator("#heat-a svg text").first().evaluate((t) => parseFloat(getComputedStyle(t).fontSize));
+  assert.ok(size >= 18, size);
+  await page.keyboard.press("1");
+  assert.deepEqual(await sections(), ["s-loss"]);
+  await page.keyboard.press("n");
+  assert.deepEqual(await sections(), ["s-map"]);
+  await page.screenshot({ path: `${shots}/present.png` });
+  await page.keyboard.press("f");
+  assert.equal((await sections()).length, before);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("words of art are explained under the pointer, once a text", async () => {
+  const { page } = await open(report("story").html);
+  const terms = await page.locator(".term").evaluateAll((l) => l.map((t) => t.textContent));
+  for (const word of ["sink rate", "residual vector", "head", "seeds", "uniform control", "onset"])
+    assert.ok(terms.includes(word), word);
+  await page.locator("#story .term", { hasText: /^sink rate$/ }).first().hover();
+  assert.match(await page.locator("#hint").textContent(), /^Share of \(sequence, layer, head\)/);
+  const twice = await page.locator("#story dd").evaluateAll((l) =>
+    l.filter((d) => new Set([...d.querySelectorAll(".term")].map((t) => t.textContent)).size < d.querySelectorAll(".term").length),
+  );
+  assert.equal(twice.length, 0);
+  await page.close();
+});
+
+test("every figure is saved as SVG, PNG and CSV", async () => {
+  const { db, html } = report("story");
+  const { page, complaints } = await open(html);
+  // What a browser would save; it has a limit of its own on how many files may follow each other.
+  await page.evaluate(() => {
+    window.saved = [];
+    const make = URL.createObjectURL.bind(URL);
+    let last;
+    const packed = (blob) =>
+      new Promise((done) => {
+        const reader = new FileReader();
+        reader.onload = () => done(reader.result.split(",")[1]);
+        reader.readAsDataURL(blob);
+      });
+    URL.createObjectURL = (blob) => make((last = blob));
+    HTMLAnchorElement.prototype.click = function () {
+      window.saved.push(packed(last).then((bytes) => [this.download, bytes]));
+    };
+  });
+  await page.locator("#sql-run").click();
+  const files = await page.evaluate(async () => {
+    const buttons = [...document.querySelectorAll(".save button")];
+    for (const [i, button] of buttons.entries()) {
+      button.click();
+      while (window.saved.length <= i) await new Promise((done) => setTimeout(done, 5));
+    }
+    return Promise.all(window.saved);
+  });
+  for (const file of files) file[1] = Buffer.from(file[1], "base64");
+  const fileOf = (name) => files.find(([n]) => n === `sinklab-${name}`)[1];
+  const figures = ["hero", "loss", "axis", "heads", "maps", "onsets", "chain", "layers", "effect", "sql-plot"];
+  for (const figure of figures) {
+    const svg = fileOf(`${figure}.svg`).toString();
+    assert.match(svg, /^<svg[^]*<\/svg>$/, figure);
+    assert.doesNotMatch(svg, /var\(--/, figure);
+    assert.equal(fileOf(`${figure}.png`).subarray(1, 4).toString(), "PNG");
+    assert.ok(fileOf(`${figure}.png`).length > 3000, figure);
+    assert.ok(fileOf(`${figure}.csv`).toString().split("\n").length > 3, figure);
+  }
+  writeFileSync(`${shots}/saved-maps.png`, fileOf("maps.png"));
+  writeFileSync(`${shots}/saved-chain.png`, fileOf("chain.png"));
+  const rows = fileOf("loss.csv").toString().split("\n").map((l) => l.split(","));
+  const row = rows.find((r) => r[0] === "no_bos" && r[1] === "60" && r[2] === "sink_rate_03");
+  const mean = asked(
+    db,
+    "SELECT avg(sink_rate_03) AS v FROM eval JOIN run ON id = run_id WHERE variant = 'no_bos' AND step = 60 AND probe = 'main'",
+  ).v;
+  assert.ok(Math.abs(row[3] - mean) < 1e-5);
+  assert.match(fileOf("variants.csv").toString(), /^model,done,late loss,sink rate/);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("an intervention's curve stands beside the untouched one", async () => {
+  const { db, html } = report("story");
+  const { page, complaints } = await open(html);
+  assert.equal(await page.locator("#effect-do :checked").textContent(), "off(mlp 0)");
+  assert.equal(await page.locator("#effect-figure :checked").textContent(), "Sink rate");
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.locator("#s-effect .save button", { hasText: "CSV" }).click(),
+  ]);
+  const rows = readFileSync(await download.path(), "utf8").trim().split("\n");
+  const n = asked(db, "SELECT count(*) AS n FROM effect WHERE figure = 'sink_rate_03'").n;
+  assert.equal(rows.length - 1, n);
+  assert.deepEqual(complaints, []);
+  await page.close();
+  const plain = await open(report("one").html);
+  assert.equal(await plain.page.locator("#s-effect").isVisible(), false);
+  await plain.page.close();
+});
+
+test("paper gets two sheets, light, without what only a screen can use", async () => {
+  const { page, complaints } = await open(report("story").html, undefined, { hash: "#step=20" });
+  await page.emulateMedia({ colorScheme: "dark" });
+  const pdf = await page.pdf({ preferCSSPageSize: true, printBackground: true, path: `${shots}/handout.pdf` });
+  const sheets = pdf.toString("latin1").match(/\/Type \/Page\b(?!s)/g).length;
+  assert.equal(sheets, 2);
+  assert.equal(await page.locator("#step-said").textContent(), "step 20");
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("axe finds no fault, light and dark, with the lesson open and without", async () => {
+  const axe = readFileSync("ablations/page/node_modules/axe-core/axe.min.js", "utf8");
+  for (const [kind, colorScheme, lesson] of [
+    ["story", "light", true],
+    ["story", "dark", false],
+    ["rates", "light", false],
+  ]) {
+    const { page } = await open(report(kind).html);
+    await page.emulateMedia({ colorScheme });
+    await page.locator("#sql").fill("SELECT step, sink_rate_03 FROM eval LIMIT 5");
+    await page.locator("#sql-run").click();
+    if (lesson) await page.locator("#lesson-open").click();
+    await page.evaluate(`${axe}; undefined`);
+    const { violations } = await page.evaluate(() => window.axe.run({ resultTypes: ["violations"] }));
+    assert.deepEqual(
+      violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.target} ${n.failureSummary}`)}`),
+      [],
+    );
+    await page.close();
+  }
+});
+
+test("chart texts are 12 pixels or more", async () => {
+  for (const width of [360, 1280]) {
+    const { page } = await open(report("story").html, { width, height: 800 });
+    const small = await page.locator("svg text").evaluateAll((l) =>
+      l
+        .filter((t) => t.textContent && t.getBoundingClientRect().width)
+        .map((t) => parseFloat(getComputedStyle(t).fontSize) * (t.getScreenCTM()?.a ?? 1))
+        .filter((size) => size < 11.9),
+    );
+    assert.deepEqual(small, []);
+    await page.close();
+  }
 });
 
 test("phases by layer are those of the last reading before the slider", async () => {
