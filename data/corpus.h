@@ -1,8 +1,8 @@
-/* Owns: where text comes from and what a document of it is: the named corpora as Debian packages
- * them, any file, any folder; and fetching the named ones.
- * Does not own: tokens, the held-out split, the cache of tokens.
+/* Owns: where text comes from and what a document of it is: the named corpora, any file, any folder.
+ * Does not own: which names there are (data/sources.h) and getting them (data/fetch.h), tokens, the held-out
+ * split, the cache of tokens.
  *
- *   a named corpus  as its row of packages[] has it (corpus.c)
+ *   a named corpus  as its row of data/sources.yaml has it
  *   a file          one document
  *   PATH#FIELD      the same of JSON lines: a document a line, the text of that field (data/json_lines.h)
  *   a folder        each regular file below it a document, sorted by path; links are followed, a file that

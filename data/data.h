@@ -122,12 +122,11 @@ bool dataset_tokenizer_json(const Dataset *d, const char *folder, Error *e);
  * (data/shards.h). The synthetic task has none: EXIT_USAGE. */
 bool dataset_shards(const Dataset *d, const char *folder, Error *e);
 
-/* The names of the named corpora (packages[] of data/corpus.c), with commas between; returns text. */
+/* The names of the named corpora (data/sources.yaml), with commas between; returns text. */
 enum { CORPUS_NAMES = 256 }; /* room for them */
 const char *corpus_names(char *text, size_t room);
 
-/* Gets a named corpus into cache_dir with `apt-get download` and `dpkg-deb -x`; nothing is
- * installed. Does nothing when it is there. */
+/* Gets a named corpus into cache_dir (data/fetch.h); nothing is installed. Does nothing when it is there. */
 bool corpus_fetch(const char *name, const char *cache_dir, void (*say)(const char *line), Error *e);
 
 #endif
