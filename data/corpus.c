@@ -2,6 +2,7 @@
 
 #include "data/fetch.h"
 #include "data/json_lines.h"
+#include "data/shards.h"
 #include "data/sources.h"
 #include "data/text_file.h"
 #include "data/utf8.h"
@@ -22,7 +23,8 @@ static bool document_end(Corpus *c, int64_t from, Error *e) {
         c->empty++;
         return true;
     }
-    if (c->text.data[c->text.size - 1] != '\n' && !bytes_append(&c->text, "\n", 1, e)) return false;
+    if (!c->ids && c->text.data[c->text.size - 1] != '\n' && !bytes_append(&c->text, "\n", 1, e))
+        return false;
     bool full = (c->documents & (c->documents + 1)) == 0; /* grows to the next power of two */
     if (full && !memory_grow((void **)&c->start, 2 * c->documents + 2, sizeof *c->start, e)) return false;
     c->start[c->documents++] = from;
@@ -66,10 +68,37 @@ static bool read_lines(Corpus *c, const char *path, Error *e) {
     return ok;
 }
 
+static bool take_tokens(Corpus *c, const char *path, const int64_t *id, int64_t n, Error *e) {
+    int64_t from = c->text.size;
+    for (int64_t i = 0; i < n; i++) {
+        uint16_t token = (uint16_t)id[i];
+        if (id[i] >= c->ids->vocab)
+            return fail(e, EXIT_USAGE, "data.vocab: %lld, but %s has token %lld", (long long)c->ids->vocab,
+                        path, (long long)id[i]);
+        if (id[i] != c->ids->eot) {
+            if (!bytes_append(&c->text, (const char *)&token, sizeof token, e)) return false;
+            continue;
+        }
+        if (c->text.size > from && !document_end(c, from, e)) return false;
+        from = c->text.size;
+    }
+    return c->text.size == from || document_end(c, from, e);
+}
+
+static bool read_tokens(Corpus *c, const char *path, Error *e) {
+    int64_t *id = NULL, n;
+    bool ok = shard_read(path, &id, &n, e) && take_tokens(c, path, id, n, e);
+    free(id);
+    return ok;
+}
+
 static bool read_files(Corpus *c, const FileList *files, Error *e) {
     bool ok = true;
     for (int64_t i = 0; ok && i < files->files; i++)
-        ok = (c->field ? read_lines : c->separator ? read_separated : read_text)(c, files->path[i], e);
+        ok = (c->ids         ? read_tokens
+              : c->field     ? read_lines
+              : c->separator ? read_separated
+                             : read_text)(c, files->path[i], e);
     return ok;
 }
 
@@ -79,12 +108,12 @@ static void write_note(Corpus *c) {
     const struct {
         int64_t n;
         const char *what;
-    } rows[] = {
-        {c->hidden, "hidden names left out"},
-        {c->empty, parts ? "empty texts left out" : "empty files left out"},
-        {c->links, "links left out (to nothing, or to what is read already)"},
-        {c->special, "left out that are neither file nor folder"},
-        {utf8_invalid_bytes(c->text.data, c->text.size), "bytes that are not UTF-8, kept as they are"}};
+    } rows[] = {{c->hidden, "hidden names left out"},
+                {c->empty, parts ? "empty texts left out" : "empty files left out"},
+                {c->links, "links left out (to nothing, or to what is read already)"},
+                {c->special, "left out that are neither file nor folder"},
+                {c->ids ? 0 : utf8_invalid_bytes(c->text.data, c->text.size),
+                 "bytes that are not UTF-8, kept as they are"}};
     size_t used = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows && used < sizeof c->note; i++)
         if (rows[i].n)
@@ -294,6 +323,10 @@ static bool add_source(Corpus *c, const char *source, Place in, NamedSource *s, 
     int64_t before = c->documents, empty = c->empty;
     const char *separator = c->separator;
     if (!source_files(&files, s, &c->field, source, in, e)) return false;
+    if (c->ids && c->field) {
+        files_free(&files);
+        return fail(e, EXIT_USAGE, "data.source: %s: a field of text is no file of tokens", source);
+    }
     if (*s->name) c->separator = *s->separator ? s->separator : NULL;
     bool ok = *s->name ? read_named(c, s, &files, e) : read_files(c, &files, e);
     c->separator = separator;
@@ -308,6 +341,9 @@ static bool add_source(Corpus *c, const char *source, Place in, NamedSource *s, 
 
 static bool check_separator(const Corpus *c, const TextSource *from, const NamedSource *s, Error *e) {
     if (!c->separator) return true;
+    if (c->ids)
+        return fail(e, EXIT_USAGE,
+                    "data.separator: documents of tokens begin with data.eot (leave the key out)");
     if (*s->name || c->field)
         return fail(e, EXIT_USAGE, "data.separator: %s has documents of its own (leave the key out)",
                     from->source);
@@ -316,7 +352,7 @@ static bool check_separator(const Corpus *c, const TextSource *from, const Named
 
 bool corpus_read_all(Corpus *c, const TextSource *from, const char *cache_dir, Error *e) {
     NamedSource s, other;
-    *c = (Corpus){.separator = from->separator};
+    *c = (Corpus){.separator = from->separator, .ids = from->ids};
     bool ok = add_source(c, from->source, (Place){cache_dir, false}, &s, e) &&
               check_separator(c, from, &s, e) && read_licence(c, &s, cache_dir, e);
     if (ok && from->heldout) {
@@ -371,9 +407,10 @@ bool corpus_stat(const char *source, const char *cache_dir, char digest[HASH_HEX
 bool corpus_stat_all(const TextSource *from, const char *cache_dir, char digest[HASH_HEX], Error *e) {
     char other[HASH_HEX] = "";
     if (!corpus_stat(from->source, cache_dir, digest, e)) return false;
-    if (!from->heldout && !from->separator) return true;
+    if (!from->heldout && !from->separator && !from->ids) return true;
     if (from->heldout && !stat_source(from->heldout, (Place){cache_dir, true}, other, e)) return false;
-    Path all = path_of("%s\n%s\n%s", digest, other, from->separator ? from->separator : "");
+    Path ids = from->ids ? path_of("\n%lld", (long long)from->ids->eot) : path_of("%s", "");
+    Path all = path_of("%s\n%s\n%s%s", digest, other, from->separator ? from->separator : "", ids.s);
     hash_hex(all.s, (int64_t)strlen(all.s), digest);
     return true;
 }

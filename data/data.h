@@ -13,7 +13,8 @@
 
 enum { DATA_BLOCK = 2048 }; /* tokens that stay together when the text is shuffled */
 
-typedef enum Tokenizer { TOKENIZER_BPE, TOKENIZER_BYTES, TOKENIZERS } Tokenizer;
+/* TOKENIZER_IDS: the source is files of tokens, whose text is not known. */
+typedef enum Tokenizer { TOKENIZER_BPE, TOKENIZER_BYTES, TOKENIZER_IDS, TOKENIZERS } Tokenizer;
 /* BOS_RANDOM_FIRST: a random token in place of x_0 of a training row, so that nothing marks position 0
  * but its place (arXiv 2410.10781). */
 typedef enum BosPolicy { BOS_ROW, BOS_DOCUMENT, BOS_NONE, BOS_RANDOM_FIRST, BOS_POLICIES } BosPolicy;
@@ -26,7 +27,8 @@ typedef struct DataConfig {
     char source[512]; /* a named corpus | bigram_backcopy[:SOURCE] | path of a file or folder */
     int64_t limit;    /* train on the first `limit` tokens of the stream only; 0 = all */
     int tokenizer;    /* Tokenizer */
-    int64_t vocab;    /* pieces asked of bpe */
+    int64_t vocab;    /* pieces asked of bpe; of ids, how many there are */
+    int64_t eot;      /* of ids, the token that begins a document, and so BOS */
     int bos;          /* BosPolicy */
     int mask;         /* MaskPolicy */
     int64_t deal;     /* blocks whose rows are dealt out together, at random; 1 (or 0): a block's rows stay
@@ -69,7 +71,7 @@ typedef struct DatasetInfo {
                              INT64_MAX for the synthetic task without limit, which never ends */
     int64_t heldout_tokens;
     int64_t train_documents; /* that begin before the limit; 0 for the synthetic task */
-    double bytes_per_token;  /* of the held-out text: nats / (ln 2 * this) = bits per byte */
+    double bytes_per_token;  /* of the held-out text: nats / (ln 2 * this) = bits per byte; NAN: ids */
     double mean_document;    /* tokens of a training document (no BOS, no limit); NAN: the synthetic task */
     char corpus_hash[33];    /* 32 hex digits (XXH3-128) of the text and of what of it is held out */
     char tokenizer_hash[33];
