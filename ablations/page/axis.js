@@ -4,7 +4,7 @@
 import { ask, plural } from "./data.js";
 import { axisOf, figureOf, palette, ruleMarks } from "./figures.js";
 import { plotChart, tipMark, widthOf } from "./frame.js";
-import { drawKey } from "./scales.js";
+import { cellColour, drawKey } from "./scales.js";
 import { shortNumber } from "./tables.js";
 
 const MOST_PANELS = 12;
@@ -71,9 +71,15 @@ const meanTitle = (d) =>
   (d.low === null ? "" : `\n95 %: ${shortNumber(d.low)} to ${shortNumber(d.high)}`);
 const seedTitle = (d) => `${d.cell.name}\nseed ${d.seed}: ${shortNumber(d.value)}`;
 
+// Names along an axis of their own keep the colours of their models.
+function colourBy(x, colour) {
+  if (colour) return (d) => palette()[colour.values.indexOf(d.colour) % palette().length];
+  return x.numeric ? () => palette()[0] : (d) => cellColour(d.cell);
+}
+
 function plotPanel(page, { figure, x, colour, control }, points, width) {
   const means = meansOf(page, points),
-    stroke = (d) => palette()[Math.max(0, colour ? colour.values.indexOf(d.colour) : 0) % palette().length];
+    stroke = colourBy(x, colour);
   const intervals = means.filter((m) => m.low !== null);
   const tips = [
     ...means.map((d) => ({ x: d.x, y: d.mean, title: meanTitle(d) })),
@@ -91,7 +97,7 @@ function plotPanel(page, { figure, x, colour, control }, points, width) {
       inset: 24,
       ...(x.numeric ? { ticks: x.values.map(Number), tickFormat: (v) => String(v) } : { domain: x.values }),
     },
-    y: axisOf(figure, { label: `↑ ${figure.name} (${figure.unit})`, ticks: 5, zero: !figure.log }),
+    y: axisOf(figure, { label: `↑ ${figure.name} (${figure.unit})`, ticks: 5 }, d3.extent(points, (p) => p.value)),
     marks: [
       ...ruleMarks(figure, control),
       Plot.dot(points, { x: "x", y: "value", r: 3, fill: stroke, fillOpacity: 0.55 }),

@@ -387,15 +387,18 @@ test("f shows one figure on the whole screen in large type, and the slider's key
   await page.close();
 });
 
-test("words of art are explained under the pointer, once a text", async () => {
+test("words of art are explained under the pointer, once a section", async () => {
   const { page } = await open(report("story").html);
   const terms = await page.locator(".term").evaluateAll((l) => l.map((t) => t.textContent));
   for (const word of ["sink rate", "residual vector", "head", "seeds", "uniform control", "onset"])
     assert.ok(terms.includes(word), word);
-  await page.locator("#story .term", { hasText: /^sink rate$/ }).first().hover();
+  await page.locator("header .term", { hasText: /^sink rate$/ }).first().hover();
   assert.match(await page.locator("#hint").textContent(), /^Share of \(sequence, layer, head\)/);
-  const twice = await page.locator("#story dd").evaluateAll((l) =>
-    l.filter((d) => new Set([...d.querySelectorAll(".term")].map((t) => t.textContent)).size < d.querySelectorAll(".term").length),
+  const twice = await page.locator("header, main > section").evaluateAll((l) =>
+    l.filter((s) => {
+      const words = [...s.querySelectorAll(".term")].map((t) => t.textContent);
+      return new Set(words).size < words.length;
+    }),
   );
   assert.equal(twice.length, 0);
   await page.close();
