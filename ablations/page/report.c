@@ -216,18 +216,32 @@ static bool write_page(const Page *p) {
     return ok;
 }
 
-bool report_write(Store *s, const char *sweep, const char *path, bool quiet, Error *e) {
+/* The page that moves. *why: there is no model for a reader's own sentence. */
+static bool write_moving(const Page *p, const char *parts, const SentenceSource *sentence, Error *why) {
+    SentenceModel model = {0};
+    bool some = sentence && sentence_model_read(&model, p->s, p->sweep, sentence, parts, why);
+    if (why->code && sentence->word) return fail(p->e, why->code, "report: --sentence-model: %s", why->text);
+    bool ok = page_write(p->out, parts, p->s, p->sweep, some ? &model : NULL, p->e);
+    sentence_model_free(&model);
+    return ok;
+}
+
+bool report_write(Store *s, const char *sweep, const char *path, const SentenceSource *sentence, bool quiet,
+                  Error *e) {
     char *text = NULL;
     size_t size = 0;
     Page p = {s, sweep, text_open(&text, &size), e};
     Path parts = page_folder();
-    bool ok = *parts.s ? check_sweep(&p) && page_write(p.out, parts.s, s, sweep, e) : write_page(&p);
+    Error why = {0};
+    bool ok = *parts.s ? check_sweep(&p) && write_moving(&p, parts.s, sentence, &why) : write_page(&p);
     fclose(p.out);
     ok = ok && file_replace(path, text, (int64_t)size, e);
     free(text);
     if (ok && !*parts.s && !quiet)
         fprintf(stderr, "%s: the static page (`make page`, which needs npm once, adds the one that moves)\n",
                 path);
+    if (ok && why.code && !quiet)
+        fprintf(stderr, "%s: without a sentence of the reader's own: %s\n", path, why.text);
     return ok;
 }
 
@@ -254,8 +268,10 @@ static bool save_charts(Store *s, const char *sweep, const char *folder, Error *
     return ok;
 }
 
-static bool write_all(Store *s, const char *sweep, const char *path, const char *svg, bool quiet, Error *e) {
-    return (!path || report_write(s, sweep, path, quiet, e)) && (!svg || save_charts(s, sweep, svg, e));
+static bool write_all(Store *s, const char *sweep, const char *path, const char *svg,
+                      const SentenceSource *sentence, bool quiet, Error *e) {
+    return (!path || report_write(s, sweep, path, sentence, quiet, e)) &&
+           (!svg || save_charts(s, sweep, svg, e));
 }
 
 /* Sleeps so many seconds, and on until the database has changed; false: a signal came, or the database is
@@ -271,9 +287,15 @@ static int report_main(int argc, char **argv, Error *e) {
     const char *db = "results.db", *sweep = NULL, *path = NULL, *svg = NULL;
     bool quiet = false;
     int64_t every = 0, version = 0;
-    const Flag flags[] = {{"-o", FLAG_TEXT, &path},      {"--db", FLAG_TEXT, &db},
-                          {"--every", FLAG_INT, &every}, {"--sweep", FLAG_TEXT, &sweep},
-                          {"--svg", FLAG_TEXT, &svg},    {"--quiet", FLAG_BOOL, &quiet},
+    SentenceSource sentence = {NULL, "data/cache"};
+    const Flag flags[] = {{"-o", FLAG_TEXT, &path},
+                          {"--db", FLAG_TEXT, &db},
+                          {"--every", FLAG_INT, &every},
+                          {"--sweep", FLAG_TEXT, &sweep},
+                          {"--svg", FLAG_TEXT, &svg},
+                          {"--quiet", FLAG_BOOL, &quiet},
+                          {"--sentence-model", FLAG_TEXT, &sentence.word},
+                          {"--cache", FLAG_TEXT, &sentence.cache},
                           {NULL, FLAG_BOOL, NULL}};
     int words;
     Store *s;
@@ -288,7 +310,7 @@ static int report_main(int argc, char **argv, Error *e) {
     bool ok;
     do {
         store_changed(s, &version, e);
-        ok = !e->code && write_all(s, sweep, path, svg, quiet, e);
+        ok = !e->code && write_all(s, sweep, path, svg, &sentence, quiet, e);
     } while (ok && every && await_change(s, every, &version, e));
     store_close(s);
     return e->code ? e->code : signals_stopped() ? 128 + signals_stopped() : EXIT_DONE;
@@ -298,11 +320,15 @@ const Command report_command = {
     .name = "report",
     .usage = "-o FILE.html | --svg DIR",
     .summary = "one self-contained page that shows what was measured",
-    .options = "  -o FILE.html  where it goes\n"
-               "  --svg DIR     the main figures, an SVG file each\n"
-               "  --every N     again every N seconds in which anything has changed, until Ctrl-C\n"
-               "  --db PATH     results (default results.db)\n"
-               "  --sweep NAME  the runs of one sweep (default: all)\n"
-               "  --quiet       no word where it is the static page\n",
+    .options =
+        "  -o FILE.html  where it goes\n"
+        "  --svg DIR     the main figures, an SVG file each\n"
+        "  --every N     again every N seconds in which anything has changed, until Ctrl-C\n"
+        "  --db PATH     results (default results.db)\n"
+        "  --sweep NAME  the runs of one sweep (default: all)\n"
+        "  --sentence-model RUN  whose model a reader's own sentence is shown by: the start of a run's key,\n"
+        "                or a checkpoint, of the demo's sizes (default: a baseline that has one)\n"
+        "  --cache DIR   prepared tokens, for its tokenizer (default data/cache)\n"
+        "  --quiet       no word where it is the static page, or has no place for a sentence\n",
     .run = report_main,
 };

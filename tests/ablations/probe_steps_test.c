@@ -232,8 +232,9 @@ static double planned_bytes(const Place *p, const char *keep) {
             getenv("PWD"), p->folder, keep);
     fclose(f);
     assert_int_equal(say(p,
-                         "./sinklab sweep plan %s/kept.yaml --db %s/none.db --cache %s/cache --json --quiet",
-                         p->folder, p->folder, p->folder),
+                         "(./sinklab sweep plan %s/kept.yaml --db %s/none.db --cache %s/cache --json --quiet "
+                         "2>%s/busy)",
+                         p->folder, p->folder, p->folder, p->folder),
                      0);
     char sql[192];
     snprintf(sql, sizeof sql, "SELECT json_extract(readfile('%s/out'), '$.runs[0].checkpoints')", p->folder);

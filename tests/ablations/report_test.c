@@ -12,7 +12,7 @@ static char *page_of(Store *s, const Place *p, const char *sweep) {
     Path path = path_of("%s/page.html", p->folder);
     Bytes text = {0};
     Error e = {0};
-    if (!report_write(s, sweep, path.s, true, &e) || !file_read(path.s, &text, &e) ||
+    if (!report_write(s, sweep, path.s, NULL, true, &e) || !file_read(path.s, &text, &e) ||
         !bytes_append(&text, "", 1, &e))
         fail_msg("%s", e.text);
     return text.data;
@@ -70,7 +70,7 @@ static void an_empty_database_gives_a_page(void **state) {
     assert_null(strstr(page, "<table"));
     free(page);
     Error e = {0};
-    assert_false(report_write(s, "none", path_of("%s/other.html", p.folder).s, true, &e));
+    assert_false(report_write(s, "none", path_of("%s/other.html", p.folder).s, NULL, true, &e));
     assert_int_equal(e.code, EXIT_USAGE);
     assert_non_null(strstr(e.text, "has no sweep called none (sinklab sweep run makes one)"));
     assert_int_not_equal(access(path_of("%s/other.html", p.folder).s, F_OK), 0); /* whole or not at all */

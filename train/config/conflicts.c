@@ -159,6 +159,14 @@ static bool no_source(const Config *c) {
     return !c->data.source[0];
 }
 
+static bool no_noops(const Config *c) {
+    return !data_has_noops(&c->data);
+}
+
+static bool rows_before_labels(const Config *c) {
+    return contexts_at(c, 1) < data_shortest_row(&c->data);
+}
+
 static bool bos_of_no_task(const Config *c) {
     return synthetic(c) && (c->data.bos == BOS_NONE || c->data.bos == BOS_DOCUMENT);
 }
@@ -170,6 +178,15 @@ static bool part_of_a_row(const Config *c) {
 static int64_t whole_rows(const Config *c) {
     int64_t T = c->model.context;
     return (c->train.batch_tokens + T - 1) / T * T;
+}
+
+static bool unpaired(const Config *c) {
+    return c->train.shares & (c->train.shares - 1);
+}
+
+/* The longest rows are the fewest. */
+static bool split_rows(const Config *c) {
+    return c->train.batch_tokens / c->model.context % c->train.shares;
 }
 
 static bool two_first_tokens(const Config *c) {
@@ -290,6 +307,9 @@ static const Conflict conflicts[] = {
     CLASH(no_source, "data.source", "is empty", NULL, "such as gcide, or the path of a text"),
     CLASH(bos_of_no_task, "data.bos", "is not what rows begin with in", "data.source",
           "row or random_first: the task puts BOS there"),
+    CLASH(rows_before_labels, "data.source", "has no target in the shortest rows, of", "model.context",
+          "or the first of train.context_schedule"),
+    IDLE(no_noops, "data.noop", "data.source", "it is of retrieval"),
     IDLE(synthetic, "data.mask", "data.source", "the task has no documents"),
     IDLE(synthetic, "data.tokenizer", "data.source", "the task has its own symbols"),
     IDLE(synthetic, "data.vocab", "data.source", "the task has its own symbols"),
@@ -302,6 +322,9 @@ static const Conflict conflicts[] = {
           "model.context", "or the first of train.context_schedule"),
 
     {part_of_a_row, "train.batch_tokens", "is not a multiple of", "model.context", "is", whole_rows, false},
+    CLASH(unpaired, "train.shares", "is no power of two", NULL, "sums are made in pairs"),
+    CLASH(split_rows, "train.shares", "does not divide the rows of a step of", "train.batch_tokens",
+          "each has as many"),
     CLASH(contexts_unread, "train.context_schedule", "is not STEP:CONTEXT, ...", NULL,
           "such as 0:32, 1000:64"),
     CLASH(contexts_late, "train.context_schedule", "does not begin at step 0", NULL, "such as 0:32, 1000:64"),
