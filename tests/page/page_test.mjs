@@ -25,7 +25,7 @@ function report(kind) {
     html = join(folder, `${kind}.html`);
   if (existsSync(html)) return { db, html };
   makeDatabase(db, kinds[kind]);
-  execFileSync("./sinklab", ["report", "-o", html, "--db", db]);
+  execFileSync("./sinklab", ["report", "-o", html, "--db", db, "--quiet"]);
   return { db, html };
 }
 
@@ -143,6 +143,14 @@ test("the story says what the database says", async () => {
   assert.ok(story.includes(`the sink rate passes 0.1 by step ${middle("baseline", "onset")}`), story);
   assert.ok(story.includes(`no_bos: no sink forms, sink rate ${rate("no_bos")}`), story);
   assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("models on another text or length are counted, not compared", async () => {
+  const { page } = await open(report("apart").html);
+  const words = await textOf(page, "#story");
+  assert.match(words, /What stops itno_bos[^|]*: no sink forms, sink rate 2 %\. 1 model on another text or length: not compared\.$/);
+  assert.doesNotMatch(words, /head_rmsnorm/);
   await page.close();
 });
 
