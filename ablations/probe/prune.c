@@ -91,6 +91,10 @@ static void show(ProbedModel *s, const ProbeRows *p, const double *sunk, const d
     probed_model_show(s, &sheet, p, p->rows);
 }
 
+bool prune_check(const ProbedModel *s, Error *e) {
+    return probed_model_whole(s, "--prune", e);
+}
+
 bool prune_show(ProbedModel *s, Error *e) {
     const ProbeRows *p = s->no_bos ? &s->other : &s->main;
     int n = (int)(s->m->config.layers * s->m->config.heads);
