@@ -85,7 +85,7 @@ static void show(ProbedModel *s, const ProbeRows *p, const double *sunk, const d
         snprintf(sheet.row[i].name, SHEET_NAME, "%d of %d heads", gone, n);
         for (int j = 0; j < 2; j++) *sheet_cell(&sheet, i, j) = loss[j * (n + 1) + gone];
         *sheet_cell(&sheet, i, 2) = mean_of(random, ORDERS);
-        *sheet_error(&sheet, i, 2) = standard_error_of(random, ORDERS);
+        if (gone && gone < n) *sheet_error(&sheet, i, 2) = standard_error_of(random, ORDERS);
         if (gone < n) *sheet_cell(&sheet, i, 3) = sunk[gone];
     }
     probed_model_show(s, &sheet, p, p->rows);
