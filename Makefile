@@ -313,6 +313,7 @@ FORCE:
 # They ask the CPU what it can do, so they must run on any.
 build/train/start.o build/any/start.o build/train/cpu_check.o: ALL := $(filter-out -march=%,$(ALL))
 
+build/data/sources.o: data/sources.yaml
 build/train/embedded_files.o: train/schema.sql train/schema_views.sql configs/variants.yaml \
     train/checkpoint/modeling_sinklab.py
 

@@ -44,7 +44,7 @@ function plotRows(page, { columns, values }, width) {
     marginLeft: 56,
     marginTop: 26,
     x: { label: `${columns[step]} →` },
-    y: axisOf({ ...figure, log: figure.log && positive }, { label: `↑ ${figure.name}`, ticks: 5 }),
+    y: axisOf({ ...figure, log: figure.log && positive }, { label: `↑ ${figure.name}`, ticks: 5 }, d3.extent(values, (r) => r[other])),
     marks: [
       Plot.dot(values, {
         x: (r) => r[step],

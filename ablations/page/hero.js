@@ -1,7 +1,6 @@
 // Owns: the figure of the first screen: every head of two models as a glass that fills with attention to the first key.
 // Does not own: the slider, the masses (heat.js).
 import { cellColour } from "./scales.js";
-import { isPresented } from "./frame.js";
 import { gridOf, trainingControl } from "./heat.js";
 import { lastAt } from "./data.js";
 import { percent } from "./facts.js";
@@ -58,8 +57,7 @@ export function drawHero(page) {
     sides = ["a", "b"].filter((side) => page.series.head.has(page.side(side).run?.id));
   const different = page.state.a === page.state.b ? sides.slice(0, 1) : sides;
   document.getElementById("hero-figure").hidden = !different.length;
-  const width = isPresented() ? 640 : 260,
-    drawn = different.map((side) => drawGlasses(page, side, width, isPresented() ? 420 : 230));
+  const drawn = different.map((side) => drawGlasses(page, side, 260, 230));
   node.replaceChildren(...drawn.map((d) => d.node));
   page.rows.hero = () => page.rows.heads();
   return (step) => drawn.forEach((d) => d.move(step));

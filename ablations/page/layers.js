@@ -23,7 +23,7 @@ function plotFrame(figure, layers, highest, width) {
       tickFormat: "d",
       ticks: d3.range(layers).filter((l) => l % Math.ceil(layers / 8) === 0),
     },
-    y: axisOf(figure, { domain, ticks: 4 }),
+    y: axisOf(figure, { domain, ticks: 4 }, domain),
     marks: ruleMarks(figure),
   });
 }

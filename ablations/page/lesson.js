@@ -2,7 +2,7 @@
 // shows. Texts, choices and answers come from the database; what it cannot answer is not asked.
 // Does not own: the figures it points at.
 import { markTerms } from "./glossary.js";
-import { datesOf, fixed, orderOf, outcomeOf, outcomes, percent, stepWords } from "./facts.js";
+import { datesOf, fixed, orderOf, outcomeOf, outcomes, percent, sharesTargets, stepWords } from "./facts.js";
 import { finalMap, firstKeyOf, shownText } from "./map.js";
 
 const joined = (sentences) => sentences.filter(Boolean).join(" ");
@@ -86,7 +86,7 @@ const askOutcome = (f) => (page) => {
 const askLoss = (f) => (page) => {
   const { reference } = page.facts,
     gap = f.loss - reference.loss;
-  if (f.loss === null || reference.loss === null) return null;
+  if (!sharesTargets(f, reference)) return null;
   return {
     question: `And what of the loss: where will ${f.name} end?`,
     choices: [`lower than ${reference.name} by 0.05 or more`, "within 0.05 of it", "higher by 0.05 or more"],
@@ -131,8 +131,7 @@ const changes = [
 ];
 
 // The models to hold against the reference: those that the lesson has words for, else the weakest and the strongest.
-function contrastsOf({ all, reference }) {
-  const others = all.filter((f) => f !== reference);
+function contrastsOf({ others, reference }) {
   const known = changes.flatMap((change) => {
     const f = others.find((o) => change.is(o.cell.settings, reference.cell.settings));
     return f ? [{ f, ...change }] : [];

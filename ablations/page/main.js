@@ -64,10 +64,11 @@ function readSelection(page, sweep) {
   page.cells = readCells(page.db, sweep);
   page.axes = readAxes(page.cells);
   page.facts = readFacts(page);
-  const { reference, all } = page.facts;
-  const weakest = d3.least(all.filter((f) => f !== reference), (f) => f.rate);
-  const a = reference?.cell.index ?? 0;
-  // The clean contrast stands on the right.
+  const { all } = page.facts;
+  // The strongest sink stands on the left, the clean contrast on the right.
+  const strongest = d3.greatest(all, (f) => f.rate),
+    weakest = d3.least(all.filter((f) => f !== strongest), (f) => f.rate);
+  const a = strongest?.cell.index ?? 0;
   Object.assign(page.state, { a, b: weakest?.cell.index ?? Math.min(page.cells.length - 1, a ? 0 : 1), query: -1 });
   for (const i of [page.state.a, page.state.b]) if (page.cells[i]) page.cells[i].shown = true;
 }

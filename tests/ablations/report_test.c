@@ -94,6 +94,38 @@ static void a_chart_survives_what_cannot_be_drawn(void **state) {
     free(text);
 }
 
+/* Without a sweep: baselines first, the others as they came, the palette from its first colour on. */
+static void models_have_the_colours_that_they_have_on_the_page(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    Planted sweep = plant_sweep(s, "page", 0, "lower");
+    static const char *const variants[] = {"zeta", "alpha", "baseline"};
+    for (int i = 0; i < 3; i++) plant_run(s, &sweep, variants[i], i, 0, true, 2);
+    run_sql(s,
+            "UPDATE run SET variant = (SELECT c.label FROM sweep_run AS x JOIN sweep_cell AS c USING (sweep, "
+            "\"index\") WHERE x.run = run.id), label = '';"
+            "UPDATE eval SET sink_rate_03 = 0.4;"
+            "INSERT INTO eval (run_id, step, probe, T, sink_rate_03) SELECT id, 0, 'main', 32, 0 FROM run");
+    char *page = page_of(s, &p, NULL);
+    const char *rates = strstr(page, "<title>Sink rate");
+    assert_non_null(rates);
+    static const char *const legend[][2] = {
+        {"#0072b2", "baseline"}, {"#d55e00", "zeta"}, {"#009e73", "alpha"}};
+    for (int i = 0; i < 3; i++) {
+        char text[120];
+        snprintf(text, sizeof text, "stroke=\"%s\" stroke-width=\"3\"/>\n", legend[i][0]);
+        const char *line = strstr(rates, text);
+        assert_non_null(line);
+        line = strchr(line, '\n') + 1;
+        snprintf(text, sizeof text, ">%s</text>", legend[i][1]);
+        assert_true(strstr(line, text) && strstr(line, text) < strchr(line, '\n'));
+    }
+    free(page);
+    store_close(s);
+    place_remove(&p);
+}
+
 /* Two heads, one at the control and one above it: the page tells them apart and marks the control. */
 static void heads_are_mapped_against_the_control(void **state) {
     (void)state;
@@ -163,6 +195,7 @@ int main(void) {
         cmocka_unit_test(curves_and_their_conditions_are_there),
         cmocka_unit_test(an_empty_database_gives_a_page),
         cmocka_unit_test(heads_are_mapped_against_the_control),
+        cmocka_unit_test(models_have_the_colours_that_they_have_on_the_page),
         cmocka_unit_test(a_chart_survives_what_cannot_be_drawn),
         cmocka_unit_test(a_verdict_is_drawn_with_its_seeds_interval_and_bound),
     };

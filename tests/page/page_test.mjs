@@ -25,7 +25,7 @@ function report(kind) {
     html = join(folder, `${kind}.html`);
   if (existsSync(html)) return { db, html };
   makeDatabase(db, kinds[kind]);
-  execFileSync("./sinklab", ["report", "-o", html, "--db", db]);
+  execFileSync("./sinklab", ["report", "-o", html, "--db", db, "--quiet"]);
   return { db, html };
 }
 
@@ -143,6 +143,14 @@ test("the story says what the database says", async () => {
   assert.ok(story.includes(`the sink rate passes 0.1 by step ${middle("baseline", "onset")}`), story);
   assert.ok(story.includes(`no_bos: no sink forms, sink rate ${rate("no_bos")}`), story);
   assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("models on another text or length are counted, not compared", async () => {
+  const { page } = await open(report("apart").html);
+  const words = await textOf(page, "#story");
+  assert.match(words, /What stops itno_bos[^|]*: no sink forms, sink rate 2 %\. 1 model on another text or length: not compared\.$/);
+  assert.doesNotMatch(words, /head_rmsnorm/);
   await page.close();
 });
 
@@ -387,15 +395,18 @@ test("f shows one figure on the whole screen in large type, and the slider's key
   await page.close();
 });
 
-test("words of art are explained under the pointer, once a text", async () => {
+test("words of art are explained under the pointer, once a section", async () => {
   const { page } = await open(report("story").html);
   const terms = await page.locator(".term").evaluateAll((l) => l.map((t) => t.textContent));
   for (const word of ["sink rate", "residual vector", "head", "seeds", "uniform control", "onset"])
     assert.ok(terms.includes(word), word);
-  await page.locator("#story .term", { hasText: /^sink rate$/ }).first().hover();
+  await page.locator("header .term", { hasText: /^sink rate$/ }).first().hover();
   assert.match(await page.locator("#hint").textContent(), /^Share of \(sequence, layer, head\)/);
-  const twice = await page.locator("#story dd").evaluateAll((l) =>
-    l.filter((d) => new Set([...d.querySelectorAll(".term")].map((t) => t.textContent)).size < d.querySelectorAll(".term").length),
+  const twice = await page.locator("header, main > section").evaluateAll((l) =>
+    l.filter((s) => {
+      const words = [...s.querySelectorAll(".term")].map((t) => t.textContent);
+      return new Set(words).size < words.length;
+    }),
   );
   assert.equal(twice.length, 0);
   await page.close();
