@@ -36,7 +36,7 @@ HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c t
 SHIM    := build/tests/faults/shim.so
 
 .PHONY: all test tests test-long mutants test-recipe portable stress soak coverage fuzz circles format format-check dist \
-    test-dist bundle test-bundle install uninstall test-install demo test-readme claims claims-quick results accept page \
+    test-dist bundle test-bundle install uninstall test-install demo test-readme test-howto claims claims-quick results accept page \
     test-page test-transformers test-slurm test-mpi perf clean FORCE
 .SECONDARY:
 all: sinklab
@@ -84,6 +84,7 @@ PAGE     = $(wildcard ablations/page/*.js ablations/page/*.html ablations/page/*
 LIBRARIES = $(wildcard $(shell sed -n 's:^@[a-z]* \(node_modules/\):ablations/page/\1:p' ablations/page/page.html))
 install: sinklab
 	install -D sinklab $(LIBDIR)/sinklab
+	[ ! -e build/sentence.wasm ] || install -D -m 644 build/sentence.wasm $(LIBDIR)/build/sentence.wasm
 	for f in $(PAGE) $(LIBRARIES) $(wildcard configs/*.yaml ablations/*.yaml); do install -D -m 644 $$f $(LIBDIR)/$$f || exit 1; done
 	mkdir -p $(INTO)/bin $(INTO)/share/man/man1 $(INTO)/share/bash-completion/completions $(INTO)/share/zsh/site-functions
 	ln -sfn ../lib/sinklab/sinklab $(INTO)/bin/sinklab
@@ -116,6 +117,12 @@ test-readme: STEPS = 60
 test-readme: DB = build/readme/results.db
 test-readme: demo
 	tests/readme.sh $(DB) $(SHORT)
+
+# Every "I want to ..." of ablations/README.md and the cells of ablations/notebook.ipynb, on the same.
+test-howto: STEPS = 60
+test-howto: DB = build/readme/results.db
+test-howto: demo
+	tests/howto.sh $(DB)
 
 # The combinations of slots and keys from a seed of today's, minutes; SEED=N COUNT=N repeat one. And many rows of the
 # slots together, many sweeps drawn, faults and cuts of power from that seed; make soak walks every one.
@@ -252,8 +259,14 @@ results: sinklab
 accept: sinklab
 	tests/accept.sh
 
-# The libraries of the page, once; without them sinklab report writes the static one.
-page: ablations/page/node_modules/.package-lock.json
+# The libraries of the page, once; without them sinklab report writes the static one. And, where clang has wasi-libc
+# (.ci/packages-sentence.txt), model/gpt.c for a browser, by which a reader's own sentence is shown.
+WASM    = clang --target=wasm32-wasi -mexec-model=reactor -std=gnu11 -O2 -ffp-contract=off -Iablations/page/sentence -I. $(WARN) \
+              -Wno-unknown-pragmas -Wno-unused-function -Wl,--strip-all
+page: ablations/page/node_modules/.package-lock.json $(if $(wildcard /usr/include/wasm32-wasi),build/sentence.wasm)
+build/sentence.wasm: ablations/page/sentence/sentence.c model/gpt.c $(wildcard ablations/page/sentence/*.h)
+	@mkdir -p build
+	$(WASM) -o $@ $<
 ablations/page/node_modules/.package-lock.json: ablations/page/package-lock.json
 	cd ablations/page && npm ci --no-audit --no-fund
 

@@ -299,8 +299,9 @@ static bool source_files(FileList *files, NamedSource *named, const char **field
     if (has_name)
         return fail(e, EXIT_USAGE, "data.source: %s: not here yet (get it with: sinklab fetch %s)", source,
                     source);
-    return fail(e, EXIT_USAGE, "data.source: %s: %s (a path, or one of: %s, bigram_backcopy)", source,
-                strerror(errno), corpus_names(names, sizeof names));
+    return fail(e, EXIT_USAGE,
+                "data.source: %s: %s (a path, or one of: %s, bigram_backcopy, trigger_mean, retrieval)",
+                source, strerror(errno), corpus_names(names, sizeof names));
 }
 
 /* The first line of the file; a text of the user's has none. It is cached, so that what cannot be read now is

@@ -23,8 +23,11 @@ const char *tokenizer_name(int i); /* NULL past the end, as all such lists */
 const char *bos_policy_name(int i);
 const char *mask_policy_name(int i);
 
+/* What a task makes of a token: a trigger asks for something (of retrieval: a query), a no-op for nothing. */
+typedef enum TokenClass { CLASS_OTHER, CLASS_TRIGGER, CLASS_NOOP, TOKEN_CLASSES } TokenClass;
+
 typedef struct DataConfig {
-    char source[512]; /* a named corpus | bigram_backcopy[:SOURCE] | path of a file or folder */
+    char source[512]; /* a named corpus | a task (data_is_task) | path of a file or folder */
     int64_t limit;    /* train on the first `limit` tokens of the stream only; 0 = all */
     int tokenizer;    /* Tokenizer */
     int64_t vocab;    /* pieces asked of bpe; of ids, how many there are */
@@ -36,6 +39,7 @@ typedef struct DataConfig {
     int64_t fixed_token_at; /* this position of every row holds BOS, held-out rows and probes too; -1: none */
     char heldout[512];  /* a source of its own for the held-out text; "": a part of `source` is held out */
     char separator[64]; /* what stands between the documents of a file; "": a file is one */
+    double noop;        /* retrieval: share of no-ops among the scored positions */
 } DataConfig;
 
 /* A batch of rows as the model takes it. All arrays are [rows][T], the caller's memory. */
@@ -44,13 +48,16 @@ typedef struct Rows {
     int32_t *y;         /* target tokens; -1: not scored */
     int32_t *doc_start; /* first position of the row that position t may attend to: 0 under the
                     causal mask, the start of t's document under the document mask */
-    int8_t *kind;       /* token class where the task has classes (bigram_backcopy: 1 = the input
-                           token is a trigger: DatasetInfo.classes), else 0; may be NULL */
+    int8_t *kind;       /* TokenClass of the input token where the task has classes
+                           (DatasetInfo.classes), else 0; may be NULL */
 } Rows;
 
-/* Whether the source is the synthetic task, whose rows have a shape, symbols and no documents of their own.
- */
+/* Whether the source is a synthetic task, whose rows have a shape, symbols and no documents of their own. */
 bool data_is_task(const DataConfig *c);
+/* Whether data.noop says something. */
+bool data_has_noops(const DataConfig *c);
+/* Tokens of the shortest row that has a target. */
+int64_t data_shortest_row(const DataConfig *c);
 /* Tokens that its data will have, 0 .. vocab - 1, before there is any. */
 int64_t data_vocab(const DataConfig *c);
 
@@ -68,19 +75,19 @@ typedef struct DatasetInfo {
     int64_t vocab;        /* token ids are 0 .. vocab-1 */
     int32_t bos;          /* id of BOS */
     int64_t train_tokens; /* of the training stream after limit, the BOS of data.bos: document counted;
-                             INT64_MAX for the synthetic task without limit, which never ends */
+                             INT64_MAX for a task without limit, which never ends */
     int64_t heldout_tokens;
-    int64_t train_documents; /* that begin before the limit; 0 for the synthetic task */
+    int64_t train_documents; /* that begin before the limit; 0 for a task */
     double bytes_per_token;  /* of the held-out text: nats / (ln 2 * this) = bits per byte; NAN: ids */
-    double mean_document;    /* tokens of a training document (no BOS, no limit); NAN: the synthetic task */
+    double mean_document;    /* tokens of a training document (no BOS, no limit); NAN: a task */
     char corpus_hash[33];    /* 32 hex digits (XXH3-128) of the text and of what of it is held out */
     char tokenizer_hash[33];
     bool classes;          /* whether Rows.kind tells classes of tokens apart */
     char licence[128];     /* one line: "GPL-2+ (gcide 0.48.5)" or "unknown" */
     char note[256];        /* one line that counts what was left out of the text; "": nothing */
     char path[512];        /* folder of what was prepared: holds tokenizer.model for bpe */
-    double oracle_trigger; /* bigram_backcopy: mean entropy in nats of the true conditional where the */
-    double oracle_other;   /* input is a trigger (0), and elsewhere over held-out rows of 256; NAN: a text */
+    double oracle_trigger; /* a task: mean entropy in nats of the true conditional of the target where the */
+    double oracle_other;   /* input is a trigger, and elsewhere, over held-out rows of 256; NAN: a text */
 } DatasetInfo;
 const DatasetInfo *dataset_info(const Dataset *d);
 
@@ -110,7 +117,8 @@ void dataset_plain_row(const Dataset *d, int64_t number, int T, bool bos, Rows *
 
 /* Text <-> tokens with the dataset's tokenizer (no BOS added). Encoding returns a malloc'ed
  * array; decoding a malloc'ed NUL-terminated string. Encoding bpe runs spm_encode; decoding
- * runs nothing, and a piece may end within a character. */
+ * runs nothing, and a piece may end within a character. A task whose targets are labels (data/labels.h) takes
+ * no text: EXIT_USAGE. */
 bool dataset_encode(const Dataset *d, const char *text, size_t length, int32_t **tokens, int64_t *n,
                     Error *e);
 bool dataset_decode(const Dataset *d, const int32_t *tokens, int64_t n, char **text, Error *e);
@@ -121,7 +129,7 @@ bool dataset_decode(const Dataset *d, const int32_t *tokens, int64_t n, char **t
 bool dataset_tokenizer_json(const Dataset *d, const char *folder, Error *e);
 
 /* Writes both parts of a text as llm.c's token files, folder/data_train_000000.bin, data_val_000000.bin ...
- * (data/shards.h). The synthetic task has none: EXIT_USAGE. */
+ * (data/shards.h). A task has none: EXIT_USAGE. */
 bool dataset_shards(const Dataset *d, const char *folder, Error *e);
 
 /* The names of the named corpora (data/sources.yaml), with commas between; returns text. */

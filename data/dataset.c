@@ -1,10 +1,11 @@
-/* Owns: data/data.h: one face for the two kinds of source, a text and the synthetic task, each a
- * row of functions. */
+/* Owns: data/data.h: one face for all kinds of source, a text and the synthetic tasks, each a row of
+ * functions. */
 #include "data/data.h"
 
 #include "data/backcopy.h"
 #include "data/base/rng.h"
 #include "data/cache.h"
+#include "data/labels.h"
 #include "data/rows.h"
 #include "data/shards.h"
 #include "data/tokenizer_json.h"
@@ -15,10 +16,11 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char BACKCOPY[] = "bigram_backcopy";
 static const char DEFAULT_TEXT[] = "gcide";
 
 typedef struct Source {
+    const char *name; /* of a task, the beginning of data.source; NULL: a text */
+    int64_t vocab;    /* of a task */
     bool (*open)(Dataset *d, const char *cache_dir, void (*say)(const char *line), Error *e);
     void (*train_row)(const Dataset *d, uint64_t seed, int64_t number, int T, int row, Rows *out);
     int64_t (*epoch_rows)(const Dataset *d, int T);
@@ -26,17 +28,20 @@ typedef struct Source {
     void (*heldout_row)(const Dataset *d, int64_t number, int T, int row, Rows *out);
     int64_t (*probe_choice)(const Dataset *d, int T); /* rows that a probe may draw from */
     void (*probe_row)(const Dataset *d, int64_t number, int T, bool bos, int row, Rows *out);
+    bool (*encode)(const Dataset *d, const char *text, int64_t length, Tokens *t, Error *e);
+    bool (*decode)(const Dataset *d, const int32_t *tokens, int64_t n, Bytes *out, Error *e);
 } Source;
 
 struct Dataset {
     DataConfig config;
     DatasetInfo info;
     const Source *source;
-    Codec *codec;    /* of `tokens`; NULL for the synthetic task */
+    Codec *codec;    /* of `tokens`; NULL for a task */
     TokenSet tokens; /* a text */
     Stream train, heldout;
-    Stream plain;      /* held-out text without any BOS, so that probes are the same text for every policy */
-    Backcopy backcopy; /* the synthetic task */
+    Stream plain; /* held-out text without any BOS, so that probes are the same text for every policy */
+    Backcopy backcopy;
+    const LabelTask *label;
 };
 
 static const char *const bos_policies[] = {
@@ -132,64 +137,174 @@ static void text_probe_row(const Dataset *d, int64_t number, int T, bool bos, in
     stream_row(&d->plain, number * T, T, bos, row, out);
 }
 
-/* ---- the synthetic task ------------------------------------------------------------------- */
+static bool encode_text(const Dataset *d, const char *text, int64_t length, Tokens *t, Error *e) {
+    Path scratch;
+    if (!folder_scratch("tokenizer", &scratch, e)) return false;
+    bool ok = codec_encode(d->codec, scratch.s, text, &(Span){0, length}, 1, t, NULL, e);
+    folder_remove(scratch.s);
+    return ok;
+}
 
-static bool task_open(Dataset *d, const char *cache_dir, void (*say)(const char *line), Error *e) {
-    const char *rest = d->config.source + sizeof BACKCOPY - 1;
-    const char *text = *rest == ':' ? rest + 1 : DEFAULT_TEXT;
-    if (!backcopy_open(&d->backcopy, &d->tokens.entry, text, cache_dir, say, e)) return false;
+static bool decode_text(const Dataset *d, const int32_t *tokens, int64_t n, Bytes *out, Error *e) {
+    return codec_decode(d->codec, tokens, n, out, e);
+}
+
+/* ---- tasks ---------------------------------------------------------------------------------- */
+
+/* What the info of every task says; the hash of its symbols stands for a tokenizer's. */
+static void task_info(Dataset *d, int64_t heldout, int32_t bos, const void *symbols, size_t n) {
     DatasetInfo *info = &d->info;
-    info->vocab = BACKCOPY_VOCAB;
-    info->bos = BACKCOPY_BOS;
+    info->vocab = d->source->vocab;
+    info->bos = bos;
     info->train_tokens = d->config.limit ? d->config.limit : INT64_MAX;
-    info->heldout_tokens = BACKCOPY_HELDOUT;
+    info->heldout_tokens = heldout;
     info->bytes_per_token = 1;
     info->mean_document = NAN;
     info->classes = true;
-    info->oracle_other = d->backcopy.oracle_other;
-    hash_hex(d->backcopy.symbol, sizeof d->backcopy.symbol, info->tokenizer_hash);
-    return true;
+    hash_hex(symbols, n, info->tokenizer_hash);
 }
 
 static int64_t task_epoch_rows(const Dataset *d, int T) {
     return d->info.train_tokens / T;
 }
 
-static void task_train_row(const Dataset *d, uint64_t seed, int64_t number, int T, int row, Rows *out) {
-    backcopy_train_row(&d->backcopy, seed, number % task_epoch_rows(d, T), T, row, out);
-}
-
 static int64_t task_heldout_rows(const Dataset *d, int T) {
     return d->info.heldout_tokens / T;
 }
 
-static void task_heldout_row(const Dataset *d, int64_t number, int T, int row, Rows *out) {
+/* ---- Bigram-Backcopy ---- */
+
+static bool backcopy_source(Dataset *d, const char *cache_dir, void (*say)(const char *line), Error *e) {
+    const char *rest = d->config.source + strlen(d->source->name);
+    const char *text = *rest == ':' ? rest + 1 : DEFAULT_TEXT;
+    if (!backcopy_open(&d->backcopy, &d->tokens.entry, text, cache_dir, say, e)) return false;
+    task_info(d, BACKCOPY_HELDOUT, BACKCOPY_BOS, d->backcopy.symbol, sizeof d->backcopy.symbol);
+    d->info.oracle_other = d->backcopy.oracle_other;
+    return true;
+}
+
+static void backcopy_train(const Dataset *d, uint64_t seed, int64_t number, int T, int row, Rows *out) {
+    backcopy_train_row(&d->backcopy, seed, number % task_epoch_rows(d, T), T, row, out);
+}
+
+static void backcopy_heldout(const Dataset *d, int64_t number, int T, int row, Rows *out) {
     backcopy_heldout_row(&d->backcopy, number, T, true, row, out);
 }
 
-static void task_probe_row(const Dataset *d, int64_t number, int T, bool bos, int row, Rows *out) {
+static void backcopy_probe(const Dataset *d, int64_t number, int T, bool bos, int row, Rows *out) {
     backcopy_heldout_row(&d->backcopy, number, T, bos, row, out);
+}
+
+static bool encode_symbols(const Dataset *d, const char *text, int64_t length, Tokens *t, Error *e) {
+    bool ok = true;
+    for (int64_t i = 0; ok && i < length; i++)
+        ok = tokens_push(t, d->backcopy.symbol[(unsigned char)text[i]], e);
+    return ok;
+}
+
+static bool decode_symbols(const Dataset *d, const int32_t *tokens, int64_t n, Bytes *out, Error *e) {
+    bool ok = true;
+    for (int64_t i = 0; ok && i < n; i++)
+        if (tokens[i] >= 0 && tokens[i] < BACKCOPY_SYMBOLS)
+            ok = bytes_append(out, &d->backcopy.byte[tokens[i]], 1, e);
+    return ok;
+}
+
+/* ---- tasks with labels ---- */
+
+static bool label_source(Dataset *d, const char *cache_dir, void (*say)(const char *line), Error *e) {
+    (void)cache_dir, (void)say, (void)e;
+    const LabelTask *k = d->label = label_task(d->config.source);
+    CacheEntry *entry = &d->tokens.entry;
+    task_info(d, LABELS_HELDOUT, label_bos(k), k->symbols, strlen(k->symbols));
+    d->info.oracle_trigger = label_oracle(k, d->config.noop);
+    hash_hex(k->name, strlen(k->name), entry->corpus_hash);
+    strcpy(entry->licence, "none: made as it is read");
+    return true;
+}
+
+static void label_train(const Dataset *d, uint64_t seed, int64_t number, int T, int row, Rows *out) {
+    label_train_row(d->label, d->config.noop, seed, number % task_epoch_rows(d, T), T, row, out);
+}
+
+static void label_heldout(const Dataset *d, int64_t number, int T, int row, Rows *out) {
+    label_heldout_row(d->label, d->config.noop, number, T, true, row, out);
+}
+
+static void label_probe(const Dataset *d, int64_t number, int T, bool bos, int row, Rows *out) {
+    label_heldout_row(d->label, d->config.noop, number, T, bos, row, out);
+}
+
+static bool label_encode(const Dataset *d, const char *text, int64_t length, Tokens *t, Error *e) {
+    (void)text, (void)length, (void)t;
+    return fail(e, EXIT_USAGE,
+                "data.source: %s: its targets are labels, not the text's next tokens (no text is "
+                "taken: a prompt, --text and --sentence are for texts)",
+                d->config.source);
+}
+
+static bool label_decode(const Dataset *d, const int32_t *tokens, int64_t n, Bytes *out, Error *e) {
+    bool ok = true;
+    for (int64_t i = 0; ok && i < n; i++)
+        if (tokens[i] >= 0 && tokens[i] < d->info.bos)
+            ok = bytes_append(out, &d->label->symbols[tokens[i]], 1, e);
+    return ok;
 }
 
 /* ---- data.h ------------------------------------------------------------------------------- */
 
-static const Source text_source = {text_open,        text_train_row,    text_epoch_rows, text_heldout_rows,
-                                   text_heldout_row, text_probe_choice, text_probe_row};
-static const Source task_source = {task_open,        task_train_row,    task_epoch_rows, task_heldout_rows,
-                                   task_heldout_row, task_heldout_rows, task_probe_row};
+#define LABEL(name, vocab)                                                                                   \
+    {                                                                                                        \
+        name, vocab, label_source, label_train, task_epoch_rows, task_heldout_rows, label_heldout,           \
+            task_heldout_rows, label_probe, label_encode, label_decode                                       \
+    }
 
+static const Source text_source = {NULL,
+                                   0,
+                                   text_open,
+                                   text_train_row,
+                                   text_epoch_rows,
+                                   text_heldout_rows,
+                                   text_heldout_row,
+                                   text_probe_choice,
+                                   text_probe_row,
+                                   encode_text,
+                                   decode_text};
+static const Source tasks[] = {
+    {"bigram_backcopy", BACKCOPY_VOCAB, backcopy_source, backcopy_train, task_epoch_rows, task_heldout_rows,
+     backcopy_heldout, task_heldout_rows, backcopy_probe, encode_symbols, decode_symbols},
+    LABEL("trigger_mean", MEAN_VOCAB),
+    LABEL("retrieval", RETRIEVAL_VOCAB),
+};
+enum { TASKS = sizeof tasks / sizeof *tasks };
+
+/* Bigram-Backcopy alone is made from a text: NAME:SOURCE. */
 static const Source *source_named(const char *name) {
-    size_t n = sizeof BACKCOPY - 1;
-    bool task = strncmp(name, BACKCOPY, n) == 0 && (name[n] == 0 || name[n] == ':');
-    return task ? &task_source : &text_source;
+    for (int i = 0; i < TASKS; i++) {
+        size_t n = strlen(tasks[i].name);
+        if (!strncmp(name, tasks[i].name, n) && (!name[n] || (name[n] == ':' && !label_task(tasks[i].name))))
+            return &tasks[i];
+    }
+    return &text_source;
 }
 
 bool data_is_task(const DataConfig *c) {
-    return source_named(c->source) == &task_source;
+    return source_named(c->source)->name;
+}
+
+bool data_has_noops(const DataConfig *c) {
+    const LabelTask *k = label_task(c->source);
+    return k && k->noops;
+}
+
+int64_t data_shortest_row(const DataConfig *c) {
+    const LabelTask *k = label_task(c->source);
+    return k ? k->shortest : 1;
 }
 
 int64_t data_vocab(const DataConfig *c) {
-    if (data_is_task(c)) return BACKCOPY_VOCAB;
+    const Source *task = source_named(c->source);
+    if (task->name) return task->vocab;
     return c->tokenizer == TOKENIZER_BYTES ? BYTES_VOCAB : c->vocab; /* bpe learns as many as it is asked */
 }
 
@@ -297,21 +412,6 @@ bool dataset_probe_rows(const Dataset *d, uint64_t seed, int probe, int rows, in
     return true;
 }
 
-static bool encode_text(const Dataset *d, const char *text, int64_t length, Tokens *t, Error *e) {
-    Path scratch;
-    if (!folder_scratch("tokenizer", &scratch, e)) return false;
-    bool ok = codec_encode(d->codec, scratch.s, text, &(Span){0, length}, 1, t, NULL, e);
-    folder_remove(scratch.s);
-    return ok;
-}
-
-static bool encode_symbols(const Dataset *d, const char *text, int64_t length, Tokens *t, Error *e) {
-    bool ok = true;
-    for (int64_t i = 0; ok && i < length; i++)
-        ok = tokens_push(t, d->backcopy.symbol[(unsigned char)text[i]], e);
-    return ok;
-}
-
 bool dataset_encode(const Dataset *d, const char *text, size_t length, int32_t **tokens, int64_t *n,
                     Error *e) {
     Tokens t = {0};
@@ -319,7 +419,7 @@ bool dataset_encode(const Dataset *d, const char *text, size_t length, int32_t *
     if (d->codec && d->config.tokenizer == TOKENIZER_IDS)
         return fail(e, EXIT_USAGE,
                     "data.tokenizer: ids: a text has no tokens of it (probe --ids FILE takes numbers)");
-    bool ok = (d->codec ? encode_text : encode_symbols)(d, text, (int64_t)length, &t, e) &&
+    bool ok = d->source->encode(d, text, (int64_t)length, &t, e) &&
               memory_grow((void **)tokens, t.n, sizeof **tokens, e);
     for (int64_t i = 0; ok && i < t.n; i++) (*tokens)[i] = t.id[i];
     *n = t.n;
@@ -327,18 +427,9 @@ bool dataset_encode(const Dataset *d, const char *text, size_t length, int32_t *
     return ok;
 }
 
-static bool decode_symbols(const Dataset *d, const int32_t *tokens, int64_t n, Bytes *out, Error *e) {
-    bool ok = true;
-    for (int64_t i = 0; ok && i < n; i++)
-        if (tokens[i] >= 0 && tokens[i] < BACKCOPY_SYMBOLS)
-            ok = bytes_append(out, &d->backcopy.byte[tokens[i]], 1, e);
-    return ok;
-}
-
 bool dataset_decode(const Dataset *d, const int32_t *tokens, int64_t n, char **text, Error *e) {
     Bytes out = {0};
-    bool ok = d->codec ? codec_decode(d->codec, tokens, n, &out, e) : decode_symbols(d, tokens, n, &out, e);
-    ok = ok && bytes_append(&out, "", 1, e);
+    bool ok = d->source->decode(d, tokens, n, &out, e) && bytes_append(&out, "", 1, e);
     if (!ok) bytes_free(&out);
     *text = out.data;
     return ok;

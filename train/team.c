@@ -1,6 +1,7 @@
 #include "train/team.h"
 
 #include "train/host.h"
+#include "train/replace_tokens.h"
 #include "train/signals.h"
 #include "train/when_due.h"
 
@@ -42,8 +43,12 @@ bool team_agree(Processes *p, bool ok, Error *e) {
 StepFigures team_step(Trainer *t, const Dataset *d, int64_t step) {
     const Config *c = t->c;
     OwnRows own = trainer_rows(t);
-    dataset_train_rows(d, config_seed(c, SEED_DATA), (step - 1) * t->rows_per_step + own.first, own.n, t->T,
-                       &own.at);
+    const DatasetInfo *info = dataset_info(d);
+    int64_t first = (step - 1) * t->rows_per_step + own.first;
+    uint64_t seed = config_seed(c, SEED_DATA);
+    dataset_train_rows(d, seed, first, own.n, t->T, &own.at);
+    if (c->train.replace)
+        replace_tokens(&own.at, seed, first, own.n, t->T, c->train.replace, info->vocab, info->bos);
     t->gradients = when_due_gradients(step, c->train.steps, c->probe.gradients);
     return trainer_step(t, step);
 }

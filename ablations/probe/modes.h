@@ -6,6 +6,7 @@
 #define SINKLAB_PROBE_MODES_H
 
 #include "ablations/probe/probed_model.h"
+#include "model/instruments/instrument.h"
 
 /* Inputs of linear layers that quantize leaves in fp32: none, first tokens', or these and the channel of the
  * largest |x| of the pass, in every token. */
@@ -19,6 +20,7 @@ bool quantize_check(const ProbedModel *s, Error *e);
 bool collapse_check(const ProbedModel *s, Error *e);
 bool embedding_check(const ProbedModel *s, Error *e);
 bool dump_check(const ProbedModel *s, Error *e);
+bool attack_check(const ProbedModel *s, Error *e);
 
 bool perturb_show(ProbedModel *s, Error *e);
 bool key_mass_show(ProbedModel *s, Error *e);
@@ -31,6 +33,9 @@ bool embedding_show(ProbedModel *s, Error *e);
 bool time_show(ProbedModel *s, Error *e);
 bool against_show(ProbedModel *s, Error *e);
 bool dump_show(ProbedModel *s, Error *e);
+bool positions_show(ProbedModel *s, Error *e);
+bool prune_show(ProbedModel *s, Error *e);
+bool attack_show(ProbedModel *s, Error *e);
 
 /* spread (layers, T) += mean over the rows of |dx_t| / |x_t|, dx what the tokens `changed` (rows, T) do to
  * the stream of p's. */
@@ -61,6 +66,23 @@ bool against_measure(const Model *a, const Model *b, const ProbeRows *p, double 
 enum { QUANTIZE_KINDS = 6 };
 bool quantize_measure(ProbedModel *s, const ProbeRows *p, QuantizeKeep keep, double loss[QUANTIZE_KINDS],
                       Error *e);
+/* Sums of losses: by group of positions, 0, 1, 2-3, 4-7, ..., then by class of the input token. */
+enum { POSITION_GROUPS = 32, POSITION_SUMS = POSITION_GROUPS + TOKEN_KINDS };
+typedef struct LossSum {
+    double sum, squares;
+    int64_t n;
+} LossSum;
+/* Adds the losses (rows, T) of p's rows from `row` on. */
+void positions_add(const ProbeRows *p, int row, const float *losses, int rows, LossSum *of);
+/* of: (POSITION_SUMS) */
+bool positions_measure(const ProbedModel *s, const ProbeRows *p, bool changed, LossSum *of, Error *e);
+/* loss (n + 1): with the first 0 .. n heads of `order` gone, head h of layer l being l H + h. */
+bool prune_measure(ProbedModel *s, const ProbeRows *p, const int *order, int n, double *loss, Error *e);
+/* Means over the rows; see attack.c. */
+typedef struct Attack {
+    double before, random, random_worst, worst, random_spread, spread;
+} Attack;
+bool attack_measure(const ProbedModel *s, const ProbeRows *p, int pos, int n, Attack *out, Error *e);
 /* distance (layers) += mean over the rows of that of a text of n tokens. */
 void collapse_measure(const ProbedModel *s, Tape *t, const ProbeRows *p, int n, double *distance);
 

@@ -28,6 +28,9 @@ static bool ask(ProbedModel *s, Error *e) {
                      {o->embedding, embedding_check, embedding_show},
                      {o->maps, NULL, maps_show},
                      {o->stream, stream_check, stream_show},
+                     {o->positions, NULL, positions_show},
+                     {o->prune, NULL, prune_show},
+                     {o->attack != INT64_MIN, attack_check, attack_show},
                      {o->quantize, quantize_check, quantize_show},
                      {o->against, NULL, against_show},
                      {o->dump, dump_check, dump_show},
@@ -52,7 +55,8 @@ static bool check_options(const ProbeOptions *o, Error *e) {
 /* Those that are asked of one checkpoint. */
 static bool asks_more(const ProbeOptions *o) {
     return o->perturb != INT64_MIN || o->key != INT64_MIN || o->jacobian || o->collapse || o->embedding ||
-           o->maps || o->stream || o->quantize || o->time || o->heads || o->against || o->dump;
+           o->maps || o->stream || o->quantize || o->time || o->heads || o->against || o->dump ||
+           o->positions || o->prune || o->attack != INT64_MIN;
 }
 
 static bool answer_opened(ProbedModel *s, const FoundModel *f, Error *e) {
@@ -95,8 +99,12 @@ static bool answer(const char *word, const ProbeOptions *o, Error *e) {
 }
 
 static int probe(int argc, char **argv, Error *e) {
-    ProbeOptions o = {
-        .cache = "data/cache", .svg = ".", .db = "results.db", .perturb = INT64_MIN, .key = INT64_MIN};
+    ProbeOptions o = {.cache = "data/cache",
+                      .svg = ".",
+                      .db = "results.db",
+                      .perturb = INT64_MIN,
+                      .key = INT64_MIN,
+                      .attack = INT64_MIN};
     int words = 0;
     const Flag flags[] = {{"--text", FLAG_TEXT, &o.text},
                           {"--sentence", FLAG_TEXT, &o.sentence},
@@ -119,6 +127,9 @@ static int probe(int argc, char **argv, Error *e) {
                           {"--embedding", FLAG_BOOL, &o.embedding},
                           {"--maps", FLAG_BOOL, &o.maps},
                           {"--stream", FLAG_BOOL, &o.stream},
+                          {"--positions", FLAG_BOOL, &o.positions},
+                          {"--prune", FLAG_BOOL, &o.prune},
+                          {"--attack", FLAG_INT, &o.attack},
                           {"--quantize", FLAG_TEXT, &o.quantize},
                           {"--keep", FLAG_TEXT, &o.keep},
                           {"--against", FLAG_TEXT, &o.against},
@@ -185,14 +196,18 @@ const Command probe_command = {
         "  --maps             attention maps: maps.svg\n"
         "  --stream           loss beyond the context under a sliding window of keys, with and\n"
         "                     without the first of them\n"
+        "  --positions        loss by position, and by class of token where a task has classes\n"
+        "  --prune            loss against heads removed, those that sink first, last, and at random\n"
+        "  --attack N         loss and spread under the worst of the N substitutions of one token that the\n"
+        "                     gradient chooses, at the first position and elsewhere, beside N random ones\n"
         "  --quantize int8    loss with weights and inputs of linear layers rounded\n"
         "  --keep first       under --quantize, too: with first tokens' inputs in fp32, and with these and\n"
         "                     the channel of the largest |x|\n"
         "  --against MODEL    likeness (CKA) of the stream, layer by layer, to another model that reads the\n"
         "                     same tokens: a checkpoint, a folder or a RUN\n"
-        "  --dump TAP FILE    the array at a tap of the blocks (resid, attn_out, mlp_hidden, ...), under "
-        "--do\n"
-        "                     where that is given, as numpy's .npy\n"
+        "  --dump TAP FILE    the array at a tap of the blocks (resid, attn_out, mlp_hidden, ...), or the\n"
+        "                     attention weights of the first 32 rows (weights), under --do where that is\n"
+        "                     given, as numpy's .npy\n"
         "  --time             milliseconds of a forward pass, of the light instruments, of all\n"
         "  --svg DIR          folder of the figures (default .)\n"
         "  --list             the instruments: definition, paper, columns in results.db or flag\n"

@@ -28,8 +28,10 @@ typedef struct ProbeOptions {
     const char *dump, *npy;  /* name of a tap and the file for its array; NULL: none */
     TextList changes;        /* --do */
     int64_t perturb, key;    /* positions; INT64_MIN: not asked */
+    int64_t attack;          /* tokens to try; INT64_MIN: not asked */
     int64_t tokens_per_step; /* of a series; 0: not told */
-    bool heads, json, list, jacobian, maps, stream, collapse, embedding, time, store, light, heavy, quiet;
+    bool heads, json, list, jacobian, maps, stream, collapse, embedding, time, store, light, heavy, quiet,
+        positions, prune;
 } ProbeOptions;
 
 typedef struct ProbedModel {

@@ -18,6 +18,12 @@ int64_t probe_scored(const Probe *p) {
     return scored;
 }
 
+bool probe_has_kind(const Probe *p, int kind) {
+    for (int64_t n = 0; p->kind && n < (int64_t)p->rows * p->T; n++)
+        if (p->kind[n] == kind) return true;
+    return false;
+}
+
 Cells cells_make(const Probe *p, int heads, int width) {
     Cells c = {p->rows, (int)p->m->config.layers, heads, width, NULL};
     c.at = instrument_memory((size_t)c.rows * c.layers * heads * width, sizeof *c.at);

@@ -25,6 +25,8 @@ void *instrument_memory(size_t n, size_t size);
 
 /* Targets that are scored; random tokens have none. */
 int64_t probe_scored(const Probe *p);
+/* Whether a token is of that class. */
+bool probe_has_kind(const Probe *p, int kind);
 
 Cells cells_make(const Probe *p, int heads, int width);
 void cells_free(Cells *c);

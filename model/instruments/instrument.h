@@ -13,12 +13,15 @@
  * must be asked for have a place in `sinklab probe` alone. */
 typedef enum InstrumentCost { LIGHT = 1, HEAVY = 2, ASKED = 4 } InstrumentCost;
 
+/* Classes of a task's tokens, as data/data.h numbers them. */
+enum { TOKEN_OTHER, TOKEN_TRIGGER, TOKEN_NOOP, TOKEN_KINDS };
+
 /* The rows an instrument will see in a pass. */
 typedef struct Probe {
     const Model *m;
     int rows, T;
     bool random;            /* the probes `random` and `repeated`: uniformly random tokens */
-    const int8_t *kind;     /* (rows, T) token classes where the task has them, else NULL */
+    const int8_t *kind;     /* (rows, T) class of each token where the task has classes, else NULL */
     const int32_t *x, *y;   /* (rows, T) tokens and targets; set by instruments_measure */
     const int32_t *section; /* (rows) which of `sections` parts of the text a row is from; NULL: not told */
     int sections;

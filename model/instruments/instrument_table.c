@@ -9,6 +9,7 @@ const Instrument *const instruments[] = {
     &mixing,
     &value_drain,
     &dormant,
+    &class_mass,
     &local_mass,
     &positive_scores,
     &alignment,

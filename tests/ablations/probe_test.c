@@ -151,7 +151,7 @@ static void every_question_is_answered_at_once(void **state) {
     char options[256];
     snprintf(options, sizeof options,
              "--heads --perturb 5 --jacobian --collapse --maps --stream --embedding --quantize int8 --time "
-             "--svg %s/figures",
+             "--positions --prune --attack 2 --svg %s/figures",
              p->folder);
     assert_int_equal(probe(p, options), 0);
     static const char *const shown[] = {"norm ratio",
@@ -164,7 +164,10 @@ static void every_question_is_answered_at_once(void **state) {
                                         "beyond the context",
                                         "inputs, by token",
                                         "linear probe",
-                                        "light and heavy"};
+                                        "light and heavy",
+                                        "positions 2 to 3",
+                                        "sink heads first",
+                                        "worst by gradient"};
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) assert_shows(p, shown[i]);
     assert_shows(p, "/figures/maps.svg\n");
     assert_shows(p, "/figures/perturb.svg\n");

@@ -50,6 +50,11 @@ static const char planted[] =
     " INSERT INTO step_head (run_id, step, layer, head, first_mass)"
     " SELECT at.id, i, 1, value, iif(variant = 'baseline' AND i > 20, 0.9, 0.1) + iif(value, 0.0625, -0.0625)"
     " FROM at, n, json_each('[0, 1]') WHERE i <= last;"
+    "INSERT INTO step_layer (run_id, step, layer, gradient_sink)" /* falls to 4, past 4.8 for good at 16, or
+                                                                     20 */
+    " SELECT at.id, s.value, l.value, iif(l.value, 1, CASE WHEN s.value = 4 THEN 8 WHEN s.value = 8 THEN 4"
+    "  WHEN s.value >= 12 + 4 * at.id OR (at.id = 2 AND s.value = 12) THEN 5 ELSE 4.5 END)"
+    " FROM at, json_each('[4, 8, 12, 16, 20, 24]') AS s, json_each('[0, 1]') AS l WHERE at.id < 3;"
     "UPDATE eval_head SET sink_mass = 0.2 WHERE layer = 1 AND head = 0 AND run_id = 2 AND step = 20;"
     "UPDATE eval_head SET sink_mass = 0.1 WHERE layer = 1 AND head = 1 AND run_id = 5 AND step = 10;"
     "INSERT INTO event (run_id, step, kind, detail, at) VALUES (5, 10, 'diverged', 'loss inf', 'then');"
@@ -177,6 +182,7 @@ static const struct Answer {
                              "no_bos|0|0.1|0.1||||key3\n"
                              "no_bos|1|0.1|0.1||||key4\n"},
     {"onset_order.sql", "baseline|norm_ratio|2|3|10.0|10.0|10.0|1.0|0.0\n"
+                        "baseline|gradient_sink|2|2|17.9|4.3|73.8|0.0|0.0\n"
                         "baseline|sink_rate_03|2|3|20.0|20.0|20.0|0.0|0.0\n"
                         "baseline|first_mass|2|2|24.0|24.0|24.0|0.0|1.0\n"
                         "baseline|value_drain|0|3|||||\n"
@@ -382,9 +388,9 @@ static const char *const short_answers[] = {
     "no_bos|0|4000|4.0|1000.0\n"
     "no_bos|1|3000|3.0|1000.0\n"
     "baseline|2|1000|1.0|1000.0\n",
-    "curve|uniform_mass|the control: that mass under uniform attention to the keys seen, (1/T) sum_q 1/(q+1) "
+    "curve|uniform_mass|the control: sink_mass under uniform attention to the keys seen, (1/T) sum_q 1/(q+1) "
     "without a mask; what an intervention hides (zero_column) counts as seen\n"
-    "eval|uniform_mass|the control: that mass under uniform attention to the keys seen, (1/T) sum_q 1/(q+1) "
+    "eval|uniform_mass|the control: sink_mass under uniform attention to the keys seen, (1/T) sum_q 1/(q+1) "
     "without a mask; what an intervention hides (zero_column) counts as seen\n",
 };
 enum { SHORT = sizeof short_answers / sizeof *short_answers, SHORT_LINES = 5 };

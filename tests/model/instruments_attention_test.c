@@ -4,6 +4,8 @@
 
 #include "model/slots.h"
 
+#include <stdio.h>
+
 enum { BLOCK = 5 }; /* no divisor of any T here: the last block is short */
 
 typedef struct Case {
@@ -42,12 +44,14 @@ static void show_weights(const Instrument *i, void *self, const Case *c, int row
 
 /* The figures of all instruments that ask for weights, or for the mask alone. */
 static Figures measure(Case *c) {
-    static const Instrument *const set[] = {&sink_mass, &uniform_mass, &mixing, &dormant, &local_mass};
+    static const Instrument *const set[] = {&sink_mass, &uniform_mass, &mixing,
+                                            &dormant,   &class_mass,   &local_mass};
     Figures f = {0};
     c->p.m = &c->m;
     for (size_t n = 0; n < sizeof set / sizeof *set; n++) {
         const Instrument *i = set[n];
         void *self = instrument_open(i, &c->p);
+        if (!self) continue;
         if (i->see)
             i->see(
                 self,
@@ -173,6 +177,43 @@ static void classes_of_tokens(void **state) {
     near(figure(&f, "dormant", 0, 0), 3.0 / 5, 1e-15);
     near(figure(&f, "dormant_trigger", 0, 0), 1.0 / 2, 0);
     near(figure(&f, "dormant_other", 0, 0), 2.0 / 3, 1e-15);
+    near(figure(&f, "first_mass_trigger", 0, 0), 1.0 / 2, 0);
+    near(figure(&f, "first_mass_other", 0, 0), 2.0 / 3, 1e-15);
+    near(figure(&f, "key_mass_other", 0, 0), 2.0 / 5, 1e-15);
+    near(figure(&f, "key_mass_trigger", 0, 0), 0, 0);
+    for (int i = 0; i < f.n; i++) assert_null(strstr(f.at[i].name, "noop")); /* there is none */
+    drop(&c, &f);
+}
+
+/* Mean first mass of all queries and the masses of all classes of keys add up to one. */
+static void masses_of_all_classes_add_up_to_one(void **state) {
+    (void)state;
+    enum { T = 24, ROWS = 3, HEADS = 2 };
+    static const char *const class[] = {"other", "trigger", "noop"};
+    Case c = make(ROWS, 1, HEADS, T, 0);
+    int8_t kind[ROWS * T];
+    for (int n = 0; n < ROWS * T; n++) kind[n] = (int8_t)(n % T * 7 % T % 3); /* 8 of each class a row */
+    c.p.kind = kind;
+    for (int n = 0; n < ROWS * HEADS; n++)
+        for (int q = 0; q < T; q++) {
+            double sum = 0, at[T];
+            for (int k = 0; k <= q; k++)
+                sum += at[k] = exp(rng_normal(4, RNG_TEST, (uint64_t)(n * T + q), (uint64_t)k));
+            for (int k = 0; k <= q; k++)
+                matrix(&c, n / HEADS, 0, n % HEADS)[q * T + k] = (float)(at[k] / sum);
+        }
+    Figures f = measure(&c);
+    for (int h = 0; h < HEADS; h++) {
+        double sum = 0;
+        for (int k = 0; k < 3; k++) {
+            char name[32];
+            snprintf(name, sizeof name, "first_mass_%s", class[k]);
+            sum += figure(&f, name, 0, h) * (k ? 8 : 7) / (T - 1); /* query 0, of class 0, sees one key */
+            snprintf(name, sizeof name, "key_mass_%s", class[k]);
+            sum += figure(&f, name, 0, h);
+        }
+        near(sum, 1, 1e-6);
+    }
     drop(&c, &f);
 }
 
@@ -267,6 +308,7 @@ int main(void) {
         cmocka_unit_test(first_of_each_document),
         cmocka_unit_test(proxy_of_unnormalised_kinds),
         cmocka_unit_test(classes_of_tokens),
+        cmocka_unit_test(masses_of_all_classes_add_up_to_one),
         cmocka_unit_test(naive_reference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,9 +129,8 @@ static const Row rows[] = {
 
     {"data.source", STRING, AT(data.source), "gcide",
      .help = "a corpus (sinklab fetch --help), the path of a text, PATH#FIELD of JSON lines, - (train, data: "
-             "standard input, kept in the cache), or the task "
-             "bigram_backcopy[:SOURCE] "
-             "(arXiv 2410.13835)"},
+             "standard input, kept in the cache), or a task: bigram_backcopy[:SOURCE] (arXiv 2410.13835), "
+             "trigger_mean (arXiv 2603.11487), retrieval (arXiv 2609.08574)"},
     {"data.limit", INTEGER, AT(data.limit), "0", 0, 0x1p53, .help = "training tokens used; 0: all"},
     {"data.tokenizer", CHOICE, AT(data.tokenizer), "bpe", .names = tokenizer_name, .help = "text to tokens"},
     {"data.vocab", INTEGER, AT(data.vocab), "4096", 2, 1 << 20,
@@ -150,6 +149,8 @@ static const Row rows[] = {
      .help = "a text of its own that is held out, as data.source; empty: a twentieth of the source"},
     {"data.separator", STRING, AT(data.separator), "", .since = 2,
      .help = "stands between the documents of a file, such as <|endoftext|>; empty: a file is one"},
+    {"data.noop", NUMBER, AT(data.noop), "0.5", 0, 1, .since = 2,
+     .help = "of retrieval: share of the scored positions at which nothing is asked"},
 
     {"train.steps", INTEGER, AT(train.steps), "2500", 1, MANY, .help = "updates"},
     {"train.batch_tokens", INTEGER, AT(train.batch_tokens), "2048", 1, MANY, .help = "a step; whole rows"},
@@ -174,6 +175,8 @@ static const Row rows[] = {
     {"train.gate_balance", NUMBER, AT(train.gate_balance), "0", 0, 1e6, .since = 2,
      .help =
          "lambda of lambda sum_l H CV^2(G), G_h the mean of 1 - first mass, in the loss (arXiv 2602.01203)"},
+    {"train.replace", NUMBER, AT(train.replace), "0", 0, 1, .since = 2,
+     .help = "share of a training row's tokens, but BOS, that random ones replace; targets stay"},
     {"train.init_from", STRING, AT(train.init_from), "", .help = "checkpoint to start from; empty: random"},
     {"train.init_hash", STRING, AT(train.init_hash), "", .since = 2,
      .help = "of the weights at init_from, by which the run is known: filled in; one that is given must be "

@@ -31,6 +31,7 @@ typedef struct TrainConfig {
     int64_t loss_from; /* targets of earlier positions of a row are not scored */
     double sink_penalty; /* c of c (mean mass of the first key - target)^2, of either sign; 0: none */
     double sink_target;
+    double replace;        /* share of the input tokens that random ones replace */
     double gate_balance;   /* lambda of lambda sum_l H CV^2 of the heads' gates; 0: none */
     List context_schedule; /* "STEP:CONTEXT", ascending, the first at 0; empty: model.context throughout */
     char init_from[512];   /* checkpoint folder to start from; "" = random */

@@ -171,6 +171,14 @@ static bool no_source(const Config *c) {
     return !c->data.source[0];
 }
 
+static bool no_noops(const Config *c) {
+    return !data_has_noops(&c->data);
+}
+
+static bool rows_before_labels(const Config *c) {
+    return contexts_at(c, 1) < data_shortest_row(&c->data);
+}
+
 static bool bos_of_no_task(const Config *c) {
     return synthetic(c) && (c->data.bos == BOS_NONE || c->data.bos == BOS_DOCUMENT);
 }
@@ -311,6 +319,9 @@ static const Conflict conflicts[] = {
     CLASH(no_source, "data.source", "is empty", NULL, "such as gcide, or the path of a text"),
     CLASH(bos_of_no_task, "data.bos", "is not what rows begin with in", "data.source",
           "row or random_first: the task puts BOS there"),
+    CLASH(rows_before_labels, "data.source", "has no target in the shortest rows, of", "model.context",
+          "or the first of train.context_schedule"),
+    IDLE(no_noops, "data.noop", "data.source", "it is of retrieval"),
     IDLE(synthetic, "data.mask", "data.source", "the task has no documents"),
     IDLE(synthetic, "data.tokenizer", "data.source", "the task has its own symbols"),
     IDLE(synthetic, "data.vocab", "data.source", "the task has its own symbols"),
