@@ -83,7 +83,7 @@ function drawFigures(page, runs, layers) {
   boxes.selectAll("*").remove();
   const heading = boxes.append("p").attr("class", "link");
   heading.append("b").text((f) => f.name);
-  heading.append("span").text((f) => ` ${f.said}`);
+  heading.append("span").text((f) => `: ${f.said}`);
   return boxes.nodes().map((node, i) => drawFigure(page, figureOf(layerColumns[i]), runs, layers, node));
 }
 

@@ -484,15 +484,17 @@ test("an intervention's curve stands beside the untouched one", async () => {
   await plain.page.close();
 });
 
-test("paper gets two sheets, light, without what only a screen can use", async () => {
-  const { page, complaints } = await open(report("story").html, undefined, { hash: "#step=20" });
-  await page.emulateMedia({ colorScheme: "dark" });
-  const pdf = await page.pdf({ preferCSSPageSize: true, printBackground: true, path: `${shots}/handout.pdf` });
-  const sheets = pdf.toString("latin1").match(/\/Type \/Page\b(?!s)/g).length;
-  assert.equal(sheets, 2);
-  assert.equal(await page.locator("#step-said").textContent(), "step 20");
-  assert.deepEqual(complaints, []);
-  await page.close();
+test("paper gets two sheets, and the screen comes back as it was", async () => {
+  for (const kind of ["story", "rates", "sinkless"]) {
+    const { page, complaints } = await open(report(kind).html, undefined, { hash: "#step=20" });
+    await page.emulateMedia({ colorScheme: "dark" });
+    const pdf = await page.pdf({ preferCSSPageSize: true, printBackground: true, path: `${shots}/${kind}.pdf` });
+    const sheets = pdf.toString("latin1").match(/\/Type \/Page\b(?!s)/g).length;
+    assert.equal(sheets, 2, kind);
+    assert.equal(await page.locator("#step-said").textContent(), "step 20");
+    assert.deepEqual(complaints, []);
+    await page.close();
+  }
 });
 
 test("axe finds no fault, light and dark, with the lesson open and without", async () => {
@@ -523,7 +525,8 @@ test("chart texts are 12 pixels or more", async () => {
     const small = await page.locator("svg text").evaluateAll((l) =>
       l
         .filter((t) => t.textContent && t.getBoundingClientRect().width)
-        .map((t) => parseFloat(getComputedStyle(t).fontSize) * (t.getScreenCTM()?.a ?? 1))
+        .map((t) => [parseFloat(getComputedStyle(t).fontSize), t.getScreenCTM()])
+        .map(([size, { a, b }]) => size * Math.hypot(a, b))
         .filter((size) => size < 11.9),
     );
     assert.deepEqual(small, []);
@@ -632,23 +635,22 @@ test("a program without the libraries beside it writes the static page and says 
   assert.ok(!text.includes("<script"));
 });
 
-test("screenshots for people", async () => {
-  const { html } = report("story");
-  for (const [name, width, height] of [
-    ["phone", 360, 740],
-    ["tablet", 820, 1100],
-    ["screen", 1280, 900],
-  ])
-    for (const scheme of ["light", "dark"]) {
-      const { page } = await open(html, { width, height });
-      await page.emulateMedia({ colorScheme: scheme });
-      await moveTo(page, 0.7);
-      assert.equal(
-        await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
-        true,
-        `${name} is too wide`,
-      );
-      await page.screenshot({ path: `${shots}/${name}-${scheme}.png`, fullPage: true });
-      await page.close();
-    }
+test("screenshots for people, none too wide: three sizes, light and dark, and what is not the demo", async () => {
+  const sizes = { phone: [360, 740], tablet: [820, 1100], screen: [1280, 900], wall: [3840, 2160] };
+  for (const [kind, name, colorScheme] of [
+    ...["phone", "tablet", "screen"].flatMap((n) => ["light", "dark"].map((scheme) => ["story", n, scheme])),
+    ["story", "wall", "dark"],
+    ["rates", "screen", "light"],
+    ["rates", "phone", "dark"],
+    ["sinkless", "screen", "dark"],
+  ]) {
+    const [width, height] = sizes[name];
+    const { page } = await open(report(kind).html, { width, height });
+    await page.emulateMedia({ colorScheme });
+    await moveTo(page, 0.7);
+    const fits = await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
+    assert.equal(fits, true, `${kind} on a ${name} is too wide`);
+    await page.screenshot({ path: `${shots}/${kind}-${name}-${colorScheme}.png`, fullPage: name !== "wall" });
+    await page.close();
+  }
 });
