@@ -56,6 +56,9 @@ function textOf(node, box) {
       : `translate(${box.x + inset},${baseline})`,
   });
   text.textContent = node.textContent;
+  // What has several lines on the screen has one here.
+  if (!sideways && box.height > 2 * parseFloat(style.lineHeight) - 1)
+    attributes(text, { textLength: box.width, lengthAdjust: "spacingAndGlyphs" });
   group.append(groundOf(node, box), text);
   return group;
 }

@@ -313,7 +313,7 @@ test("the heads of the first screen fill by themselves, with the slider", async 
 
 test("an address leads to a moment, and moving writes it", async () => {
   const { html } = report("story");
-  const hash = "#step=150&a=no_bos&b=head_rmsnorm&head=3.1&word=4&relative=1&hidden=2&lesson=3";
+  const hash = "#step=150&a=no_bos&b=head_rmsnorm&head=3.1&word=4&relative=1&hidden=2&future=1&lesson=3";
   const { page, complaints } = await open(html, undefined, { hash: hash.replace("&lesson=3", "") });
   const state = () =>
     page.evaluate(() => ({
@@ -323,6 +323,7 @@ test("an address leads to a moment, and moving writes it", async () => {
       head: document.getElementById("pick-head").value,
       relative: document.getElementById("pick-relative").checked,
       shown: [...document.querySelectorAll("#cells input")].map((i) => i.checked),
+      future: document.getElementById("pick-future").checked,
       word: document.querySelector("#map-a .sentence [aria-pressed=true]")?.textContent,
     }));
   const want = {
@@ -332,6 +333,7 @@ test("an address leads to a moment, and moving writes it", async () => {
     head: "3.1",
     relative: true,
     shown: [true, true, false],
+    future: true,
     word: " a",
   };
   assert.deepEqual(await state(), want);
@@ -354,6 +356,7 @@ test("keys work wherever the focus is, but not where someone writes", async () =
     await page.keyboard.press(key);
     assert.equal(await at(), place, key);
   }
+  await page.locator("#step").focus();
   await page.keyboard.press("Space");
   await page.waitForFunction(() => document.getElementById("step").value > 0);
   await page.keyboard.press("Space");
