@@ -21,6 +21,7 @@ import { markTerms, startGlossary } from "./glossary.js";
 import { makePlayer } from "./player.js";
 import { startPresenting, startPrinting } from "./present.js";
 import { startPictures } from "./pictures.js";
+import { startSentence } from "./sentence.js";
 import { startKeys } from "./keys.js";
 import { readHash, stateOf, writeHash } from "./hash.js";
 
@@ -314,6 +315,7 @@ async function start() {
   addEventListener("hashchange", () => location.reload());
   document.getElementById("wait").hidden = true;
   document.body.dataset.ready = Math.round(performance.now());
+  startSentence(page);
 }
 
 start().catch((error) => {

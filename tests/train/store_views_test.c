@@ -540,8 +540,22 @@ static void an_effect_is_changed_minus_untouched_and_no_part_of_the_run(void **s
     plant_on(s, 1, 7, "other_bos do drop_mlp(layer=0,pos=0)", "sink_mass", 1);
     plant_on(s, 1, 8, "main do head_off(head=1)", "sink_mass", 0.75); /* of the untouched model nothing */
     plant_on(s, 1, 8, "main do head_off(head=1)", "norm_ratio", NAN);
+    static const struct {
+        const char *name;
+        double value;
+    } control[] = {{"untouched", 3}, {"changed", 3.5}, {"random", 3.125}, {"sd", 0.25}, {"n", 20}};
+    for (int i = 0; i < 5; i++) {
+        char name[96];
+        snprintf(name, sizeof name, "main do logit_bias(pos=0,b=0.5).control.loss.%s", control[i].name);
+        OK(store_metric(s, 1, 7, name, control[i].value, &e));
+    }
     OK(store_flush(s, &e));
     ASK(s, digest, before);
+    ASK(s,
+        "SELECT intervention || ' ' || run_id || ' ' || step || ' ' || figure || ' ' || untouched || ' ' || "
+        "changed || ' ' || "
+        "random || ' ' || sd || ' ' || n || ' ' || sds_away FROM control",
+        "logit_bias(pos=0,b=0.5) 1 7 loss 3.0 3.5 3.125 0.25 20.0 1.5");
     ASK(s,
         "SELECT group_concat(intervention || ' ' || run_id || ' ' || step || ' ' || figure || ' ' || "
         "coalesce(untouched, '-') || ' ' ||"

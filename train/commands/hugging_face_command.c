@@ -79,7 +79,8 @@ static bool export_tokenizer(const Exported *x, const char *folder, const Config
     char hash[HASH_HEX];
     *what = ", with its tokenizer";
     if (*x->own) return own_tokenizer_copy(x->own, folder, hash, e);
-    if (x->data && !data_is_task(&c->data)) return write_tokenizer(folder, c, x->data, e);
+    bool text = !data_is_task(&c->data) && c->data.tokenizer != TOKENIZER_IDS;
+    if (x->data && text) return write_tokenizer(folder, c, x->data, e);
     *what = "";
     return true;
 }

@@ -118,6 +118,18 @@ static bool no_pieces(const Config *c) {
     return !strcmp(tokenizer_name(c->data.tokenizer), "bytes");
 }
 
+static bool no_ids(const Config *c) {
+    return strcmp(tokenizer_name(c->data.tokenizer), "ids");
+}
+
+static bool no_document_begins(const Config *c) {
+    return !no_ids(c) && c->data.eot < 0;
+}
+
+static bool eot_past_vocab(const Config *c) {
+    return !no_ids(c) && c->data.eot >= c->data.vocab;
+}
+
 static bool no_maps(const Config *c) {
     return !c->probe.maps;
 }
@@ -316,6 +328,10 @@ static const Conflict conflicts[] = {
     IDLE(synthetic, "data.heldout", "data.source", "the task is drawn without end"),
     IDLE(synthetic, "data.separator", "data.source", "the task has no documents"),
     IDLE(no_pieces, "data.vocab", "data.tokenizer", "there are 256 bytes"),
+    IDLE(no_ids, "data.eot", "data.tokenizer", "it is of ids"),
+    CLASH(no_document_begins, "data.eot", "is the token that begins a document with", "data.tokenizer",
+          "such as 50256 of GPT-2's"),
+    CLASH(eot_past_vocab, "data.eot", "is not below", "data.vocab", "tokens are numbers from 0"),
     CLASH(two_first_tokens, "data.fixed_token_at", "is where a token is put by", "data.bos",
           "choose another"),
     CLASH(fixed_past_rows, "data.fixed_token_at", "is not a position of the shortest rows, of",
