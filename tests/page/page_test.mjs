@@ -277,6 +277,26 @@ test("curves end at the slider's step until the reader asks for what comes", asy
   await page.close();
 });
 
+test("values stand under the pointer, whatever it is over", async () => {
+  const { db, html } = report("story");
+  const { page, complaints } = await open(html, undefined, { hash: "#step=150" });
+  const hint = async (locator, position) => {
+    await locator.hover({ position });
+    return (await page.locator("#hint").isVisible()) ? textOf(page, "#hint") : null;
+  };
+  const mass = (layer, head) =>
+    asked(db, `SELECT first_mass AS v FROM step_head WHERE run_id = 1 AND step = 150 AND layer = ${layer} AND head = ${head}`).v;
+  assert.equal(await hint(page.locator("#hero .glass").nth(2)), `layer 1, head 0: ${mass(1, 0).toFixed(3)}`);
+  assert.match(await hint(page.locator("#heat-a svg"), { x: 200, y: 40 }), /^layer 0, head \d, step \d+: 0\.\d{3}$/);
+  const canvas = page.locator("#map-a canvas:not(.strip)");
+  assert.match(await hint(canvas, { x: 5, y: 200 }), /^“.+” looks at “<bos>”: 0\.\d{3} \(uniform: 0\.\d{3}\)$/);
+  assert.equal(await hint(canvas, { x: 300, y: 20 }), null);
+  assert.match(await hint(page.locator("#map-a .strip"), { x: 5, y: 20 }), /^“<bos>” receives 0\.\d{3}/);
+  assert.match(await hint(page.locator("#layers svg").nth(3), { x: 200, y: 80 }), /^layer \d\nbaseline, seed 0: [\d.]+\n/);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
 test("an exercise is checked by the rows that its solution gives here", async () => {
   const { page, complaints } = await open(report("story").html);
   const items = page.locator("#exercises li");
