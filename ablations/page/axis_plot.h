@@ -1,6 +1,6 @@
-/* Owns: a sweep's own chart as SVG: the sink rate at the end of training against the first axis of numbers, seeds as
- * points, mean and 95 % interval, a colour a combination of the other axes.
- * Does not own: curves over steps (ablations/page/report.c), verdicts (ablations/page/verdict_plot.h). */
+/* Owns: a sweep's own chart as SVG: the sink rate at the end of training against the first axis of numbers,
+ * seeds as points, mean and 95 % interval, a colour a combination of the other axes. Does not own: curves
+ * over steps (ablations/page/report.c), verdicts (ablations/page/verdict_plot.h). */
 #ifndef SINKLAB_AXIS_PLOT_H
 #define SINKLAB_AXIS_PLOT_H
 
