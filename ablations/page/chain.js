@@ -140,7 +140,7 @@ function drawOnsets(page, cells) {
 function headingOf({ name, said }) {
   const p = d3.create("p").attr("class", "link");
   p.append("b").text(name);
-  p.append("span").text(` ${said}`);
+  p.append("span").text(`: ${said}`);
   return p.node();
 }
 

@@ -165,7 +165,7 @@ export function startConsole(page) {
   page.db.exec("PRAGMA query_only = 1");
   document.getElementById("sql-schema").textContent = ask(
     page.db,
-    "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY type, name",
+    "SELECT sql FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY type, name",
   )
     .map((r) => `${r.sql};`)
     .join("\n\n");

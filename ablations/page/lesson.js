@@ -140,7 +140,7 @@ function contrastsOf({ others, reference }) {
   const plain = [...new Set([sorted[0], sorted.at(-1)])].filter(Boolean);
   return known.length
     ? known
-    : plain.map((f) => ({ f, title: `Now ${f.name}`, say: () => `Against ${reference.name} now ${f.name}.` }));
+    : plain.map((f) => ({ f, title: `Now ${f.name}`, say: () => `Hold it against ${reference.name}.` }));
 }
 
 // ---- the steps ----
@@ -152,13 +152,13 @@ function stepsOf(page) {
     contrasts = reference ? contrastsOf(page.facts) : [];
   const compared = contrasts.flatMap(({ f, title, say }, i) => [
     { title, at: "#heads", narrow: "#heat-b", share: 0, then: "play", b: f, say: () => say(f), ask: askOutcome(f) },
-    ...(i ? [] : [{ title: "The price", at: "#s-loss", share: 0, then: "play", b: f, say: () => "", ask: askLoss(f) }]),
+    ...(i ? [] : [{ title: "The price", at: "#s-loss", share: 0, then: "play", b: f, say: () => "Losses over the same targets may be compared.", ask: askLoss(f) }]),
   ]);
   return [
     { title: "What attention is", at: "#maps", narrow: "#map-a .frame", share: 0, then: "play", say: sayAttention, ask: askWhereItLooks },
     { title: "What a sink is", at: "#maps", narrow: "#map-a .readout", share: 1, then: 1, say: saySink, ask: askValue },
-    { title: "Watch it form", at: "#heads", share: 0, then: "play", say: () => "Now from the start: every row begins as pale as chance.", ask: askLayer },
-    { title: "When", at: "#s-loss", share: 0, then: "play", say: () => "The loss falls from the first step on.", ask: askWhen },
+    { title: "Watch it form", at: "#heads", share: 0, then: "play", say: () => "Now from the start: a row a head, the deeper the more of its attention goes to the first key.", ask: askLayer },
+    { title: "When", at: "#s-loss", share: 0, then: "play", say: () => "Sink rate above, loss below, on one time axis.", ask: askWhen },
     ...compared,
     {
       title: "Ask the database",

@@ -248,8 +248,10 @@ function listen(page) {
     const [layer, head] = value.split(".").map(Number);
     return { layer, head };
   });
-  const future = document.getElementById("pick-future");
-  future.addEventListener("change", () => document.body.classList.toggle("hides-future", !future.checked));
+  onChange("pick-future", ({ checked }) => {
+    document.body.classList.toggle("hides-future", !checked);
+    return {};
+  });
   let width = innerWidth;
   addEventListener("resize", () => {
     if (innerWidth === width) return;
@@ -276,6 +278,7 @@ function begin(page, hash) {
     drawChips(page);
     drawAll(page);
   }
+  if (hash.get("future") === "1") document.getElementById("pick-future").click();
   set(page, stateOf(page, hash));
   if (hash.has("lesson")) return page.lesson.go(hash.get("lesson") - 1 || 0);
   if (hash.has("step")) page.seek(+hash.get("step") || 0);

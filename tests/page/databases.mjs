@@ -202,6 +202,7 @@ export const kinds = {
     maps: false,
   },
   one: { ...small, runs: cross(["baseline"], 1) },
+  empty: { ...small, runs: [] },
   no_probes: { ...small, runs: cross(variants, 1, { steps: 60 }), evals: false, maps: false },
   diverged: {
     ...small,
