@@ -19,7 +19,9 @@ function curvesOf(page, intervention, column) {
   );
   const cells = page.shown().filter((c) => c.runs.some((r) => rows.has(r.id)));
   const bandsOf = (side) =>
-    cells.map((cell) => bandOf(cell, (run) => (rows.get(run.id) ?? []).map((r) => ({ step: r.step, value: r[side] }))));
+    cells.map((cell) =>
+      bandOf(cell, (run) => (rows.get(run.id) ?? []).map((r) => ({ step: r.step, value: r[side] }))),
+    );
   return { cells, rows, untouched: bandsOf("untouched"), changed: bandsOf("changed") };
 }
 
@@ -28,14 +30,25 @@ function drawEffect(page, intervention, column) {
     figure = figureOf(column),
     { cells, rows, untouched, changed } = curvesOf(page, intervention, column);
   const dashed = changed.map((band, i) =>
-    Plot.lineY(band, { x: "step", y: "mean", stroke: cellColour(cells[i]), strokeWidth: 2, strokeDasharray: "5 3", marker: "dot" }),
+    Plot.lineY(band, {
+      x: "step",
+      y: "mean",
+      stroke: cellColour(cells[i]),
+      strokeWidth: 2,
+      strokeDasharray: "5 3",
+      marker: "dot",
+    }),
   );
   const svg = plotChart(`${figure.name} with and without ${intervention}, against the step`, {
     width: widthOf(node),
     height: 260,
     marginTop: 26,
     x: { label: "step (updates) →", domain: [0, page.lastStep()] },
-    y: axisOf(figure, { label: `↑ ${figure.name}${figure.unit && ` (${figure.unit})`}`, ticks: 5 }, extentOf([...untouched, ...changed])),
+    y: axisOf(
+      figure,
+      { label: `↑ ${figure.name}${figure.unit && ` (${figure.unit})`}`, ticks: 5 },
+      extentOf([...untouched, ...changed]),
+    ),
     marks: [
       ...ruleMarks(figure),
       ...untouched.flatMap((band, i) => bandMarks(cells[i], band)),
@@ -51,7 +64,13 @@ function drawEffect(page, intervention, column) {
   page.rows.effect = () =>
     cells.flatMap((cell) =>
       cell.runs.flatMap((run) =>
-        (rows.get(run.id) ?? []).map((r) => ({ model: cell.name, seed: run.seed, intervention, figure: column, ...r })),
+        (rows.get(run.id) ?? []).map((r) => ({
+          model: cell.name,
+          seed: run.seed,
+          intervention,
+          figure: column,
+          ...r,
+        })),
       ),
     );
   return move;

@@ -26,7 +26,12 @@ function drawGlasses(page, side, width, height) {
   const colour = cellColour(cell),
     { mass: control } = trainingControl(run);
   svg.append("text").attr("class", "name").attr("y", 15).text(cell.name);
-  const rate = svg.append("text").attr("class", "rate").attr("x", width).attr("y", 15).attr("text-anchor", "end");
+  const rate = svg
+    .append("text")
+    .attr("class", "rate")
+    .attr("x", width)
+    .attr("y", 15)
+    .attr("text-anchor", "end");
   const yOf = (head) => HEAD + head.layer * (h + GAP),
     xOf = (head) => NAMES + head.head * (w + GAP);
   svg
@@ -36,14 +41,23 @@ function drawGlasses(page, side, width, height) {
     .attr("class", "layer")
     .attr("y", (l) => HEAD + l * (h + GAP) + h / 2 + 4)
     .text((l) => `layer ${l}`);
-  const glass = svg.selectAll("g").data(g.heads).join("g").attr("transform", (d) => `translate(${xOf(d)},${yOf(d)})`);
+  const glass = svg
+    .selectAll("g")
+    .data(g.heads)
+    .join("g")
+    .attr("transform", (d) => `translate(${xOf(d)},${yOf(d)})`);
   const fill = glass.append("rect").attr("width", w).attr("height", h).attr("fill", colour);
   glass.append("rect").attr("class", "glass").attr("width", w).attr("height", h).attr("rx", 3);
-  glass.append("path").attr("class", "control").attr("d", `M0,${h * (1 - control)}h${w}`);
+  glass
+    .append("path")
+    .attr("class", "control")
+    .attr("d", `M0,${h * (1 - control)}h${w}`);
   let read = 0;
   hintOver(svg.node(), ({ target }) => {
     const i = glass.nodes().indexOf(target.parentNode);
-    return i < 0 ? null : `layer ${g.heads[i].layer}, head ${g.heads[i].head}: ${(g.mass[i * g.steps.length + read] || 0).toFixed(3)}`;
+    return i < 0
+      ? null
+      : `layer ${g.heads[i].layer}, head ${g.heads[i].head}: ${(g.mass[i * g.steps.length + read] || 0).toFixed(3)}`;
   });
   const move = (step) => {
     const at = Math.max(0, d3.bisectRight(g.steps, step) - 1);

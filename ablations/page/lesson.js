@@ -33,7 +33,8 @@ function askValue(page) {
   const { reference: f } = page.facts;
   if (!f || f.drain == null) return null;
   return {
-    question: "How long is the first word's value vector (what a head passes on when it looks there), against the other words'?",
+    question:
+      "How long is the first word's value vector (what a head passes on when it looks there), against the other words'?",
     choices: ["shorter", "about as long", "longer"],
     answer: choiceOf(f.drain, [0.8, 1.25]),
     because: joined([
@@ -102,14 +103,16 @@ function sayAttention(page) {
   return joined([
     "To guess the next word, each word (the query) looks back at itself and the words before it (the keys)",
     "and shares out 100 % of its attention.",
-    mixing != null && `Before training it does so with a mixing score of ${mixing.toFixed(2)}, where 1 is perfectly even.`,
+    mixing != null &&
+      `Before training it does so with a mixing score of ${mixing.toFixed(2)}, where 1 is perfectly even.`,
   ]);
 }
 
 function saySink(page) {
   const first = firstKeyOf(page, "a"),
     { layer, head } = page.state;
-  if (!first) return `Here the attention of head ${head} of layer ${layer} would stand: no map of it is in the page.`;
+  if (!first)
+    return `Here the attention of head ${head} of layer ${layer} would stand: no map of it is in the page.`;
   return joined([
     `After training, head ${head} of layer ${layer} gives the first key, “${first.text}”,`,
     `${percent(first.mass)} of its attention in this sentence; evenly spread it would be ${percent(first.control)}.`,
@@ -126,7 +129,8 @@ const changes = [
   {
     is: (c, r) => c["model.head_out"] === '"rmsnorm"' && r["model.head_out"] !== '"rmsnorm"',
     title: "Normalise the heads",
-    say: (f) => `${f.name} brings the output of each head to one length: looking at nothing no longer adds nothing.`,
+    say: (f) =>
+      `${f.name} brings the output of each head to one length: looking at nothing no longer adds nothing.`,
   },
 ];
 
@@ -151,27 +155,83 @@ function stepsOf(page) {
   const { reference } = page.facts,
     contrasts = reference ? contrastsOf(page.facts) : [];
   const compared = contrasts.flatMap(({ f, title, say }, i) => [
-    { title, at: "#heads", narrow: "#heat-b", share: 0, then: "play", b: f, say: () => say(f), ask: askOutcome(f) },
-    ...(i ? [] : [{ title: "The price", at: "#s-loss", share: 0, then: "play", b: f, say: () => "Losses over the same targets may be compared.", ask: askLoss(f) }]),
+    {
+      title,
+      at: "#heads",
+      narrow: "#heat-b",
+      share: 0,
+      then: "play",
+      b: f,
+      say: () => say(f),
+      ask: askOutcome(f),
+    },
+    ...(i
+      ? []
+      : [
+          {
+            title: "The price",
+            at: "#s-loss",
+            share: 0,
+            then: "play",
+            b: f,
+            say: () => "Losses over the same targets may be compared.",
+            ask: askLoss(f),
+          },
+        ]),
   ]);
   return [
-    { title: "What attention is", at: "#maps", narrow: "#map-a .frame", share: 0, then: "play", say: sayAttention, ask: askWhereItLooks },
-    { title: "What a sink is", at: "#maps", narrow: "#map-a .readout", share: 1, then: 1, say: saySink, ask: askValue },
-    { title: "Watch it form", at: "#heads", share: 0, then: "play", say: () => "Now from the start: a row a head, the deeper the more of its attention goes to the first key.", ask: askLayer },
-    { title: "When", at: "#s-loss", share: 0, then: "play", say: () => "Sink rate above, loss below, on one time axis.", ask: askWhen },
+    {
+      title: "What attention is",
+      at: "#maps",
+      narrow: "#map-a .frame",
+      share: 0,
+      then: "play",
+      say: sayAttention,
+      ask: askWhereItLooks,
+    },
+    {
+      title: "What a sink is",
+      at: "#maps",
+      narrow: "#map-a .readout",
+      share: 1,
+      then: 1,
+      say: saySink,
+      ask: askValue,
+    },
+    {
+      title: "Watch it form",
+      at: "#heads",
+      share: 0,
+      then: "play",
+      say: () =>
+        "Now from the start: a row a head, the deeper the more of its attention goes to the first key.",
+      ask: askLayer,
+    },
+    {
+      title: "When",
+      at: "#s-loss",
+      share: 0,
+      then: "play",
+      say: () => "Sink rate above, loss below, on one time axis.",
+      ask: askWhen,
+    },
     ...compared,
     {
       title: "Ask the database",
       at: "#s-sql",
       share: 1,
       run: "price_of_no_sink.sql",
-      say: () => "Every answer here is a query; this one asks what each model changes, and what that costs. Section 7 has exercises.",
+      say: () =>
+        "Every answer here is a query; this one asks what each model changes, and what that costs. Section 7 has exercises.",
     },
   ];
 }
 
 // The questions that this database answers, for the lesson and for the handout.
-export const questionsOf = (page) => stepsOf(page).map((step) => step.ask?.(page)).filter(Boolean);
+export const questionsOf = (page) =>
+  stepsOf(page)
+    .map((step) => step.ask?.(page))
+    .filter(Boolean);
 
 // ---- going through it ----
 
@@ -189,7 +249,13 @@ export function startLesson(page, sql) {
   };
   const tell = (text) => {
     const end = at === steps.length - 1 ? score() : "";
-    part("text").replaceChildren(d3.create("b").text(`${at + 1}. ${steps[at].title}. `).node(), text + end);
+    part("text").replaceChildren(
+      d3
+        .create("b")
+        .text(`${at + 1}. ${steps[at].title}. `)
+        .node(),
+      text + end,
+    );
     markTerms(part("text"));
   };
   // The answer shows where the figures move to.
@@ -225,7 +291,11 @@ export function startLesson(page, sql) {
   // The strongest head of the reference on the left, what the step is about on the right.
   const arrange = ({ b, share }) => {
     const { reference } = page.facts;
-    page.set({ query: -1, ...(reference ? { a: reference.cell.index } : {}), ...(b ? { b: b.cell.index } : {}) });
+    page.set({
+      query: -1,
+      ...(reference ? { a: reference.cell.index } : {}),
+      ...(b ? { b: b.cell.index } : {}),
+    });
     page.chooseHead();
     page.goTo(share);
   };
