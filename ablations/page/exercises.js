@@ -54,7 +54,7 @@ const isClose = (x, y) =>
     : x === y;
 
 // In words, whether a query answers as the solution does.
-export function judge(db, sql, solution) {
+function judge(db, sql, solution) {
   const wanted = query(db, solution.sql),
     { columns = 1 } = solution;
   let got;

@@ -4,7 +4,7 @@
 const { figures: figureRows, light, dark, ramp } = JSON.parse(document.getElementById("figures").textContent);
 
 // Paper is light.
-export const isDark = () =>
+const isDark = () =>
   matchMedia("(prefers-color-scheme: dark)").matches && !document.body.classList.contains("printed");
 export const palette = () => (isDark() ? dark : light);
 

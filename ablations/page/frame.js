@@ -2,7 +2,7 @@
 // a click that moves the slider. Does not own: what is drawn in a frame.
 
 export const widthOf = (node) => Math.max(280, node.clientWidth);
-export const isPresented = () => document.body.classList.contains("present");
+const isPresented = () => document.body.classList.contains("present");
 
 const SIZE = 12.5; // pixels of a chart's text on a page of 16
 

@@ -2,8 +2,8 @@
 // shows. Texts, choices and answers come from the database; what it cannot answer is not asked.
 // Does not own: the figures it points at.
 import { markTerms } from "./glossary.js";
-import { datesOf, fixed, orderOf, outcomeOf, outcomes, percent, sharesTargets, stepWords } from "./facts.js";
-import { finalMap, firstKeyOf, shownText } from "./map.js";
+import { fixed, orderOf, outcomeOf, outcomes, percent, sharesTargets, stepWords } from "./facts.js";
+import { finalMap, firstKeyOf } from "./map.js";
 
 const joined = (sentences) => sentences.filter(Boolean).join(" ");
 

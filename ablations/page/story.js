@@ -99,7 +99,7 @@ function whatChanges(page, { all, reference, others }) {
 }
 
 // Final losses over the same targets, and what they say of the sink's use.
-export function lossWords(page) {
+function lossWords(page) {
   const { all, reference } = page.facts;
   if (!reference || reference.loss === null) return "Loss falls while they train.";
   const compared = all.filter((f) => f === reference || sharesTargets(f, reference));

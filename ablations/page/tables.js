@@ -21,7 +21,7 @@ function alignedNumber(values) {
 const isMixed = (rows, i) => rows.some((r) => typeof r[i] === "string");
 
 // A table of figures under its head, each column in one form of number.
-export function drawNumbers(node, columns, rows) {
+function drawNumbers(node, columns, rows) {
   const forms = columns.map((_, i) => (isMixed(rows, i) ? String : alignedNumber(rows.map((r) => r[i]))));
   drawTable(node, columns, rows, (v, i) => (v === null ? "-" : forms[i](v)));
 }
