@@ -10,6 +10,7 @@
  * of its rows, and replaces what earlier results files said of it.
  */
 #include "ablations/sweep/results.h"
+#include "ablations/sweep/student_t.h"
 #include "data/base/files.h"
 #include "data/base/listing.h"
 #include "train/checkpoint/checkpoint.h"
@@ -345,7 +346,8 @@ static bool is_folder(const char *path) {
 static bool read_results(const char *folder, const char *db, Error *e) {
     Store *s;
     if (!store_open(&s, db, STORE_WRITE, e)) return false;
-    bool ok = results_read(folder, s, e);
+    bool ok = results_read(folder, s, e) &&
+              t_quantile_fill(s, 1, e); /* what intervals of runs without a sweep need */
     store_close(s);
     return ok;
 }

@@ -54,6 +54,9 @@ static void an_empty_database_gives_the_same_verdict_and_the_same_bytes(void **s
     assert_file_says(p, "out", "6 runs of two");
     assert_int_equal(merge(p, "again.db", "results"), 0);
     assert_said(p, "again.db", "6 new, 0 taken further");
+    assert_int_equal(line(p, "sqlite3 $F/again.db 'SELECT t FROM t_quantile WHERE share = 1 AND df = 2' | "
+                             "grep -q '^4.30265'"), /* the page draws intervals of these runs */
+                     0);
     /* with no text prepared and none to prepare */
     assert_int_equal(
         line(p, "for d in whole again; do mv $F/text.txt $F/gone; ./sinklab sweep verdict $F/two.yaml "
