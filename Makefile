@@ -24,7 +24,7 @@ $(GOALS):
 	umask 0; OMP_WAIT_POLICY=passive UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) -C $(TREE) SAN= COVERAGE= \
 	    CFLAGS='-O1 -g $(MARCH) -fno-math-errno -ffp-contract=fast $(SPECIAL)' $@
 else
-MPI     := ablations/bench/processes_mpi.c
+MPI     := train/processes_mpi.c
 DOOR    := model/gpt.c
 # HTTP=none leaves out what needs libmicrohttpd: sinklab watch.
 NO_HTTP := $(filter-out ablations/page/http_$(HTTP).c,$(wildcard ablations/page/http_*.c))
@@ -36,15 +36,15 @@ HELPERS := $(patsubst %.c,build/%.o,$(filter-out %_test.c,$(wildcard tests/*.c t
 SHIM    := build/tests/faults/shim.so
 
 .PHONY: all test tests test-long mutants test-recipe portable stress soak coverage fuzz circles format format-check dist \
-    test-dist bundle test-bundle install uninstall test-install demo test-readme claims claims-quick results accept page \
-    test-page test-slurm test-mpi perf clean FORCE
+    test-dist bundle test-bundle install uninstall test-install demo test-readme test-howto claims claims-quick results accept page \
+    test-page test-transformers test-slurm test-mpi perf clean FORCE
 .SECONDARY:
 all: sinklab
 
 sinklab: $(OBJECTS)
 	$(CC) $(ALL) -o $@ $^ $(LIBS)
 
-# The same with what needs MPI (.ci/packages-mpi.txt): sinklab bench --mpi.
+# The same with what needs MPI (.ci/packages-mpi.txt): one model on many processes.
 sinklab-mpi: $(OBJECTS:%_none.o=%_mpi.o)
 	$(CC) $(ALL) -o $@ $^ $(LIBS) $$(pkg-config --libs mpi-c)
 $(MPI:%.c=build/%.o): ALL += $$(pkg-config --cflags mpi-c)
@@ -84,6 +84,7 @@ PAGE     = $(wildcard ablations/page/*.js ablations/page/*.html ablations/page/*
 LIBRARIES = $(wildcard $(shell sed -n 's:^@[a-z]* \(node_modules/\):ablations/page/\1:p' ablations/page/page.html))
 install: sinklab
 	install -D sinklab $(LIBDIR)/sinklab
+	[ ! -e build/sentence.wasm ] || install -D -m 644 build/sentence.wasm $(LIBDIR)/build/sentence.wasm
 	for f in $(PAGE) $(LIBRARIES) $(wildcard configs/*.yaml ablations/*.yaml); do install -D -m 644 $$f $(LIBDIR)/$$f || exit 1; done
 	mkdir -p $(INTO)/bin $(INTO)/share/man/man1 $(INTO)/share/bash-completion/completions $(INTO)/share/zsh/site-functions
 	ln -sfn ../lib/sinklab/sinklab $(INTO)/bin/sinklab
@@ -116,6 +117,12 @@ test-readme: STEPS = 60
 test-readme: DB = build/readme/results.db
 test-readme: demo
 	tests/readme.sh $(DB) $(SHORT)
+
+# Every "I want to ..." of ablations/README.md and the cells of ablations/notebook.ipynb, on the same.
+test-howto: STEPS = 60
+test-howto: DB = build/readme/results.db
+test-howto: demo
+	tests/howto.sh $(DB)
 
 # The combinations of slots and keys from a seed of today's, minutes; SEED=N COUNT=N repeat one. And many rows of the
 # slots together, many sweeps drawn, faults and cuts of power from that seed; make soak walks every one.
@@ -209,6 +216,12 @@ stress: sinklab
 soak: sinklab build/tests/faults/faults_test build/tests/faults/cut_test
 	tests/soak.sh
 
+# Exports and imports against transformers, as a table (PYTHON has torch and transformers; PART=ours and PART=theirs are its halves,
+# on one machine or two, which share build/hf_table).
+PART   ?=
+test-transformers: sinklab
+	tests/train/hf_table.sh $(PART)
+
 # A job array on a real one-node Slurm (.ci/packages-slurm.txt).
 test-slurm: sinklab
 	tests/slurm.sh
@@ -246,14 +259,20 @@ results: sinklab
 accept: sinklab
 	tests/accept.sh
 
-# The libraries of the page, once; without them sinklab report writes the static one.
-page: ablations/page/node_modules/.package-lock.json
+# The libraries of the page, once; without them sinklab report writes the static one. And, where clang has wasi-libc
+# (.ci/packages-sentence.txt), model/gpt.c for a browser, by which a reader's own sentence is shown.
+WASM    = clang --target=wasm32-wasi -mexec-model=reactor -std=gnu11 -O2 -ffp-contract=off -Iablations/page/sentence -I. $(WARN) \
+              -Wno-unknown-pragmas -Wno-unused-function -Wl,--strip-all
+page: ablations/page/node_modules/.package-lock.json $(if $(wildcard /usr/include/wasm32-wasi),build/sentence.wasm)
+build/sentence.wasm: ablations/page/sentence/sentence.c model/gpt.c $(wildcard ablations/page/sentence/*.h)
+	@mkdir -p build
+	$(WASM) -o $@ $<
 ablations/page/node_modules/.package-lock.json: ablations/page/package-lock.json
 	cd ablations/page && npm ci --no-audit --no-fund
 
 # The page in Chromium (packages: .ci/packages-page.txt); screenshots to look at in build/page.
 test-page: sinklab page
-	node --test --test-reporter=spec tests/page/page_test.mjs
+	node --test --test-reporter=spec $(wildcard tests/page/*_test.mjs)
 
 build/tests/%_test: build/tests/%_test.o $(HELPERS) $(LIBRARY)
 	$(CC) $(ALL) -o $@ $^ -lcmocka $(WRAP) $(LIBS)
@@ -294,7 +313,9 @@ FORCE:
 # They ask the CPU what it can do, so they must run on any.
 build/train/start.o build/any/start.o build/train/cpu_check.o: ALL := $(filter-out -march=%,$(ALL))
 
-build/train/embedded_files.o: train/schema.sql train/schema_views.sql configs/variants.yaml
+build/data/sources.o: data/sources.yaml
+build/train/embedded_files.o: train/schema.sql train/schema_views.sql configs/variants.yaml \
+    train/checkpoint/modeling_sinklab.py
 
 # A benchmark, not a test: CONFIGS (each in configs/) in turn, ROUNDS times; a table by the CPU's name in PERF, the JSON
 # beside it, and both against an earlier JSON: AGAINST=FILE, or the one there is.

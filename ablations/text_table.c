@@ -7,9 +7,11 @@
 #include "train/config/yaml.h"
 #include "train/store/column.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { GAP = 2 };
 
@@ -186,16 +188,36 @@ static void add_value(Grid *g, sqlite3_stmt *rows, int column) {
     }
 }
 
-static void print_cell(FILE *out, const Grid *g, int column, const char *text) {
+static void print_cell(FILE *out, const Grid *g, int column, const char *text, bool last) {
     int blanks = g->width[column] - columns_of(text);
-    bool last = column == g->columns - 1;
     if (g->number[column]) fprintf(out, "%*s", blanks, "");
     fputs(text, out);
-    if (!g->number[column] && !last) fprintf(out, "%*s", blanks, "");
     if (last)
         fputc('\n', out);
     else
-        fprintf(out, "%*s", GAP, "");
+        fprintf(out, "%*s", (g->number[column] ? 0 : blanks) + GAP, "");
+}
+
+/* The column behind those from `from` on that a line of `room` columns holds beside the first: one at least,
+ * and of a text that is the last whatever begins on the line. */
+static int columns_end(const Grid *g, int from, int room) {
+    int at = from ? g->width[0] + GAP : 0, end = from;
+    for (; end < g->columns && at + g->width[end] <= room; end++) at += g->width[end] + GAP;
+    bool text = end == g->columns - 1 && !g->number[end] && at < room;
+    return end == from || text ? end + 1 : end;
+}
+
+/* On a terminal that is narrower than the table the other columns stand below, each time beside the first. */
+static void print_grid(FILE *out, const Grid *g) {
+    int room = isatty(fileno(out)) ? columns_of_terminal(fileno(out)) : INT_MAX;
+    for (int from = 0, end; from < g->columns; from = end) {
+        end = columns_end(g, from, room);
+        if (from) fputc('\n', out);
+        for (char **row = g->cell; row < g->cell + g->cells; row += g->columns) {
+            if (from) print_cell(out, g, 0, row[0], false);
+            for (int i = from; i < end; i++) print_cell(out, g, i, row[i], i == end - 1);
+        }
+    }
 }
 
 static bool print_text(FILE *out, Rows *some, Error *e) {
@@ -212,10 +234,8 @@ static bool print_text(FILE *out, Rows *some, Error *e) {
     }
     while ((result = next_row(some)) == SQLITE_ROW)
         for (int i = 0; i < g.columns; i++) add_value(&g, rows, i);
-    for (size_t i = 0; i < g.cells; i++) {
-        if (result == SQLITE_DONE) print_cell(out, &g, (int)(i % (size_t)g.columns), g.cell[i]);
-        free(g.cell[i]);
-    }
+    if (result == SQLITE_DONE) print_grid(out, &g);
+    for (size_t i = 0; i < g.cells; i++) free(g.cell[i]);
     free(g.cell);
     free(g.width);
     free(g.number);

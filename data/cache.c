@@ -176,6 +176,8 @@ static bool fill_tokens(const char *folder, const Corpus *c, const void *context
         ok = sentencepiece_train(folder, c->text.data, split.train.span, split.train.documents,
                                  r->config->vocab, e);
     }
+    if (r->config->tokenizer == TOKENIZER_IDS)
+        ok = codec_write_ids(folder, r->config->vocab, r->config->eot, e);
     ok = ok && codec_open(&codec, r->config->tokenizer, folder, e);
     if (ok && r->say)
         r->say(path_of("data: %s: tokenizing %lld documents", r->config->source, (long long)c->documents).s);
@@ -222,6 +224,15 @@ static void unmap_part(TokenPart *p) {
     *p = (TokenPart){0};
 }
 
+/* What the tokens of a text depend on besides. */
+static Path settings_of(const DataConfig *c) {
+    if (c->tokenizer == TOKENIZER_IDS)
+        return path_of("tokens ids %lld %lld", (long long)c->vocab, (long long)c->eot);
+    return c->tokenizer == TOKENIZER_BPE
+               ? path_of("tokens bpe %lld learnt from %d bytes", (long long)c->vocab, TRAIN_BYTES)
+               : path_of("tokens bytes");
+}
+
 bool tokens_open(TokenSet *t, const DataConfig *c, const char *cache_dir, void (*say)(const char *line),
                  Error *e) {
     *t = (TokenSet){0};
@@ -230,9 +241,10 @@ bool tokens_open(TokenSet *t, const DataConfig *c, const char *cache_dir, void (
         return fail(e, EXIT_USAGE, "data.vocab: %lld: must lie within %d..%d", (long long)c->vocab, VOCAB_MIN,
                     VOCAB_MAX);
     TokenRecipe context = {c, say};
-    Path settings = bpe ? path_of("tokens bpe %lld learnt from %d bytes", (long long)c->vocab, TRAIN_BYTES)
-                        : path_of("tokens bytes");
-    TextSource from = {c->source, *c->heldout ? c->heldout : NULL, *c->separator ? c->separator : NULL};
+    IdRules ids = {c->vocab, c->eot};
+    TextSource from = {c->source, *c->heldout ? c->heldout : NULL, *c->separator ? c->separator : NULL,
+                       c->tokenizer == TOKENIZER_IDS ? &ids : NULL};
+    Path settings = settings_of(c);
     Recipe r = {from, settings.s, fill_tokens, &context};
     bool ok = cache_entry(&t->entry, &r, cache_dir, say, e) &&
               codec_open(&t->codec, c->tokenizer, t->entry.folder.s, e) &&

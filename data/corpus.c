@@ -1,10 +1,11 @@
 #include "data/corpus.h"
 
-#include "data/base/process.h"
+#include "data/fetch.h"
 #include "data/json_lines.h"
+#include "data/shards.h"
+#include "data/sources.h"
 #include "data/text_file.h"
 #include "data/utf8.h"
-#include "data/workspace.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,21 +15,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-/* A corpus that Debian packages. */
-typedef struct Package {
-    const char *name, *package;
-    const char *folder; /* the one folder of the package that is kept, as cache_dir/NAME/text */
-    const char *licence;
-    bool (*wanted)(const char *path);
-    bool (*read)(Corpus *c, const FileList *files, Error *e);
-} Package;
-
 /* ---- documents ---------------------------------------------------------------------------- */
-
-static bool ends_with(const char *s, const char *end) {
-    size_t n = strlen(s), m = strlen(end);
-    return n >= m && strcmp(s + n - m, end) == 0;
-}
 
 /* Closes the document whose text begins at `from`; an empty one is no document. */
 static bool document_end(Corpus *c, int64_t from, Error *e) {
@@ -36,7 +23,8 @@ static bool document_end(Corpus *c, int64_t from, Error *e) {
         c->empty++;
         return true;
     }
-    if (c->text.data[c->text.size - 1] != '\n' && !bytes_append(&c->text, "\n", 1, e)) return false;
+    if (!c->ids && c->text.data[c->text.size - 1] != '\n' && !bytes_append(&c->text, "\n", 1, e))
+        return false;
     bool full = (c->documents & (c->documents + 1)) == 0; /* grows to the next power of two */
     if (full && !memory_grow((void **)&c->start, 2 * c->documents + 2, sizeof *c->start, e)) return false;
     c->start[c->documents++] = from;
@@ -80,10 +68,37 @@ static bool read_lines(Corpus *c, const char *path, Error *e) {
     return ok;
 }
 
+static bool take_tokens(Corpus *c, const char *path, const int64_t *id, int64_t n, Error *e) {
+    int64_t from = c->text.size;
+    for (int64_t i = 0; i < n; i++) {
+        uint16_t token = (uint16_t)id[i];
+        if (id[i] >= c->ids->vocab)
+            return fail(e, EXIT_USAGE, "data.vocab: %lld, but %s has token %lld", (long long)c->ids->vocab,
+                        path, (long long)id[i]);
+        if (id[i] != c->ids->eot) {
+            if (!bytes_append(&c->text, (const char *)&token, sizeof token, e)) return false;
+            continue;
+        }
+        if (c->text.size > from && !document_end(c, from, e)) return false;
+        from = c->text.size;
+    }
+    return c->text.size == from || document_end(c, from, e);
+}
+
+static bool read_tokens(Corpus *c, const char *path, Error *e) {
+    int64_t *id = NULL, n;
+    bool ok = shard_read(path, &id, &n, e) && take_tokens(c, path, id, n, e);
+    free(id);
+    return ok;
+}
+
 static bool read_files(Corpus *c, const FileList *files, Error *e) {
     bool ok = true;
     for (int64_t i = 0; ok && i < files->files; i++)
-        ok = (c->field ? read_lines : c->separator ? read_separated : read_text)(c, files->path[i], e);
+        ok = (c->ids         ? read_tokens
+              : c->field     ? read_lines
+              : c->separator ? read_separated
+                             : read_text)(c, files->path[i], e);
     return ok;
 }
 
@@ -93,12 +108,12 @@ static void write_note(Corpus *c) {
     const struct {
         int64_t n;
         const char *what;
-    } rows[] = {
-        {c->hidden, "hidden names left out"},
-        {c->empty, parts ? "empty texts left out" : "empty files left out"},
-        {c->links, "links left out (to nothing, or to what is read already)"},
-        {c->special, "left out that are neither file nor folder"},
-        {utf8_invalid_bytes(c->text.data, c->text.size), "bytes that are not UTF-8, kept as they are"}};
+    } rows[] = {{c->hidden, "hidden names left out"},
+                {c->empty, parts ? "empty texts left out" : "empty files left out"},
+                {c->links, "links left out (to nothing, or to what is read already)"},
+                {c->special, "left out that are neither file nor folder"},
+                {c->ids ? 0 : utf8_invalid_bytes(c->text.data, c->text.size),
+                 "bytes that are not UTF-8, kept as they are"}};
     size_t used = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows && used < sizeof c->note; i++)
         if (rows[i].n)
@@ -218,18 +233,6 @@ bool corpus_read_dictd(Corpus *c, const char *dict, const char *index, Error *e)
 
 /* ---- named corpora ------------------------------------------------------------------------ */
 
-static bool is_gcide(const char *path) {
-    return ends_with(path, "/gcide.dict.dz") || ends_with(path, "/gcide.index");
-}
-
-/* The kernel's documentation: each source under Documentation/ is a document, sorted by path. */
-static bool is_documentation(const char *path) {
-    static const char *const ends[] = {".rst", ".rst.gz", ".txt", ".txt.gz"};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        if (ends_with(path, ends[i])) return true;
-    return false;
-}
-
 /* The dictionary GCIDE: each entry is a document, in the order of the text; index lines that share an entry
  * count once, the database's own 00-database entries are left out. Entries are printed in indented lines of
  * some 70 columns; they are unfolded, one space for any white space, so that a model learns English and not a
@@ -240,31 +243,27 @@ static bool read_gcide(Corpus *c, const FileList *files, Error *e) {
     return corpus_read_dictd(c, files->path[0], files->path[1], e);
 }
 
-/* To add a corpus: a row, from which messages and help take its name; a function that says which of the
- * package's files are wanted, and read_files, or a reader of its own where a file is not a document; a test
- * of both in tests/data/corpus_test.c. model/README.md has one as an example. */
-static const Package packages[] = {
-    {"gcide", "dict-gcide", "usr/share/dictd", "GPL-2+", is_gcide, read_gcide},
-    {"kernel-doc", "linux-doc-6.1", "usr/share/doc/linux-doc-6.1/Documentation", "GPL-2", is_documentation,
-     read_files},
-};
-enum { PACKAGES = sizeof packages / sizeof *packages };
+/* What makes documents of a named source's files, by the word of its row. */
+static const struct {
+    const char *read;
+    bool (*files)(Corpus *c, const FileList *files, Error *e);
+} readers[] = {{"", read_files}, {"gcide", read_gcide}};
 
-static const Package *package_named(const char *name) {
-    for (int i = 0; i < PACKAGES; i++)
-        if (strcmp(packages[i].name, name) == 0) return &packages[i];
-    return NULL;
+static bool read_named(Corpus *c, const NamedSource *s, const FileList *files, Error *e) {
+    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
+        if (!strcmp(s->read, readers[i].read)) return readers[i].files(c, files, e);
+    return fail(e, EXIT_FAILED, "sources: %s: read: %s: is not known", s->name, s->read);
 }
 
-const char *corpus_names(char *text, size_t room) {
-    size_t used = 0;
-    for (int i = 0; i < PACKAGES && used < room; i++)
-        used += (size_t)snprintf(text + used, room - used, "%s%s", i ? ", " : "", packages[i].name);
-    return text;
-}
-
-static Path package_path(const Package *p, const char *cache_dir) {
-    return path_of("%s/%s", cache_dir, p->name);
+/* Leaves the files that a named source is of. */
+static void keep_read(FileList *files, const NamedSource *s) {
+    int64_t n = 0;
+    for (int64_t i = 0; i < files->files; i++)
+        if (named_source_reads(s, files->path[i]))
+            files->path[n++] = files->path[i];
+        else
+            free(files->path[i]);
+    files->files = n;
 }
 
 /* The field of a source PATH#FIELD, which is cut to PATH; NULL: the source is a path as it is. */
@@ -275,15 +274,29 @@ static const char *cut_field(Path *path, const char *source) {
     return mark + 1;
 }
 
-/* The files of a source, its package if it is a named corpus, its field if it is JSON lines. */
-static bool source_files(FileList *files, const Package **package, const char **field, const char *source,
-                         const char *cache_dir, Error *e) {
+/* Where a named source's text is: as held-out text, of one that has files for that, those. */
+static Path named_path(const NamedSource *s, const char *cache_dir, bool heldout) {
+    return path_of("%s/%s/%s", cache_dir, s->name, heldout && s->heldout.n ? "heldout" : "text");
+}
+
+typedef struct Place {
+    const char *cache_dir;
+    bool heldout;
+} Place;
+
+/* The files of a source, its row if it has a name, its field if it is JSON lines. */
+static bool source_files(FileList *files, NamedSource *named, const char **field, const char *source,
+                         Place in, Error *e) {
     char names[CORPUS_NAMES];
-    const Package *p = *package = package_named(source);
-    Path path = p ? path_of("%s/text", package_path(p, cache_dir).s) : path_of("%s", source);
-    *field = p ? NULL : cut_field(&path, source);
-    if (access(path.s, F_OK) == 0) return files_list_linked(files, path.s, p ? p->wanted : NULL, e);
-    if (p)
+    bool has_name = named_source(source, named);
+    Path path = has_name ? named_path(named, in.cache_dir, in.heldout) : path_of("%s", source);
+    *field = has_name ? NULL : cut_field(&path, source);
+    if (access(path.s, F_OK) == 0) {
+        bool ok = files_list_linked(files, path.s, NULL, e);
+        if (ok && has_name) keep_read(files, named);
+        return ok;
+    }
+    if (has_name)
         return fail(e, EXIT_USAGE, "data.source: %s: not here yet (get it with: sinklab fetch %s)", source,
                     source);
     return fail(e, EXIT_USAGE,
@@ -294,10 +307,10 @@ static bool source_files(FileList *files, const Package **package, const char **
 /* The first line of the file; a text of the user's has none. It is cached, so that what cannot be read now is
  * an error.
  */
-static bool read_licence(Corpus *c, const Package *p, const char *cache_dir, Error *e) {
+static bool read_licence(Corpus *c, const NamedSource *s, const char *cache_dir, Error *e) {
     Bytes line = {0};
     Error unknown = {0};
-    bool ok = p && file_read(path_of("%s/licence", package_path(p, cache_dir).s).s, &line, &unknown) &&
+    bool ok = *s->name && file_read(path_of("%s/%s/licence", cache_dir, s->name).s, &line, &unknown) &&
               bytes_append(&line, "", 1, &unknown);
     if (ok) line.data[strcspn(line.data, "\n")] = 0;
     snprintf(c->licence, sizeof c->licence, "%s", ok && *line.data ? line.data : "unknown");
@@ -305,14 +318,21 @@ static bool read_licence(Corpus *c, const Package *p, const char *cache_dir, Err
     return unknown.code != EXIT_FAILED || fail(e, unknown.code, "%s", unknown.text);
 }
 
-/* Adds a source's documents to those that are there. */
-static bool add_source(Corpus *c, const char *source, const char *cache_dir, const Package **p, Error *e) {
+/* Adds a source's documents to those that are there. A named one has a separator of its own or none. */
+static bool add_source(Corpus *c, const char *source, Place in, NamedSource *s, Error *e) {
     FileList files;
     int64_t before = c->documents, empty = c->empty;
-    if (!source_files(&files, p, &c->field, source, cache_dir, e)) return false;
-    bool ok = *p ? (*p)->read(c, &files, e) : read_files(c, &files, e);
+    const char *separator = c->separator;
+    if (!source_files(&files, s, &c->field, source, in, e)) return false;
+    if (c->ids && c->field) {
+        files_free(&files);
+        return fail(e, EXIT_USAGE, "data.source: %s: a field of text is no file of tokens", source);
+    }
+    if (*s->name) c->separator = *s->separator ? s->separator : NULL;
+    bool ok = *s->name ? read_named(c, s, &files, e) : read_files(c, &files, e);
+    c->separator = separator;
     if (ok && c->documents == before) ok = fail(e, EXIT_USAGE, "data.source: %s: the text is empty", source);
-    if (*p) c->empty = empty;
+    if (*s->name) c->empty = empty;
     c->hidden += files.hidden;
     c->links += files.links;
     c->special += files.special;
@@ -320,22 +340,25 @@ static bool add_source(Corpus *c, const char *source, const char *cache_dir, con
     return ok;
 }
 
-static bool check_separator(const Corpus *c, const TextSource *from, const Package *p, Error *e) {
+static bool check_separator(const Corpus *c, const TextSource *from, const NamedSource *s, Error *e) {
     if (!c->separator) return true;
-    if (p || c->field)
+    if (c->ids)
+        return fail(e, EXIT_USAGE,
+                    "data.separator: documents of tokens begin with data.eot (leave the key out)");
+    if (*s->name || c->field)
         return fail(e, EXIT_USAGE, "data.separator: %s has documents of its own (leave the key out)",
                     from->source);
     return c->cuts || fail(e, EXIT_USAGE, "data.separator: %s: stands nowhere in the text", from->source);
 }
 
 bool corpus_read_all(Corpus *c, const TextSource *from, const char *cache_dir, Error *e) {
-    const Package *p, *other;
-    *c = (Corpus){.separator = from->separator};
-    bool ok = add_source(c, from->source, cache_dir, &p, e) && check_separator(c, from, p, e) &&
-              read_licence(c, p, cache_dir, e);
+    NamedSource s, other;
+    *c = (Corpus){.separator = from->separator, .ids = from->ids};
+    bool ok = add_source(c, from->source, (Place){cache_dir, false}, &s, e) &&
+              check_separator(c, from, &s, e) && read_licence(c, &s, cache_dir, e);
     if (ok && from->heldout) {
         c->heldout_from = c->documents;
-        ok = add_source(c, from->heldout, cache_dir, &other, e);
+        ok = add_source(c, from->heldout, (Place){cache_dir, true}, &other, e);
     }
     if (ok)
         write_note(c);
@@ -354,11 +377,11 @@ void corpus_free(Corpus *c) {
     *c = (Corpus){0};
 }
 
-bool corpus_stat(const char *source, const char *cache_dir, char digest[HASH_HEX], Error *e) {
+static bool stat_source(const char *source, Place in, char digest[HASH_HEX], Error *e) {
     FileList files;
-    const Package *p;
+    NamedSource named;
     const char *field;
-    if (!source_files(&files, &p, &field, source, cache_dir, e)) return false;
+    if (!source_files(&files, &named, &field, source, in, e)) return false;
     Bytes seen = {0};
     bool ok = !field || bytes_append(&seen, field, (int64_t)strlen(field) + 1, e);
     for (int64_t i = 0; ok && i < files.files; i++) {
@@ -378,12 +401,17 @@ bool corpus_stat(const char *source, const char *cache_dir, char digest[HASH_HEX
     return ok;
 }
 
+bool corpus_stat(const char *source, const char *cache_dir, char digest[HASH_HEX], Error *e) {
+    return stat_source(source, (Place){cache_dir, false}, digest, e);
+}
+
 bool corpus_stat_all(const TextSource *from, const char *cache_dir, char digest[HASH_HEX], Error *e) {
     char other[HASH_HEX] = "";
     if (!corpus_stat(from->source, cache_dir, digest, e)) return false;
-    if (!from->heldout && !from->separator) return true;
-    if (from->heldout && !corpus_stat(from->heldout, cache_dir, other, e)) return false;
-    Path all = path_of("%s\n%s\n%s", digest, other, from->separator ? from->separator : "");
+    if (!from->heldout && !from->separator && !from->ids) return true;
+    if (from->heldout && !stat_source(from->heldout, (Place){cache_dir, true}, other, e)) return false;
+    Path ids = from->ids ? path_of("\n%lld", (long long)from->ids->eot) : path_of("%s", "");
+    Path all = path_of("%s\n%s\n%s%s", digest, other, from->separator ? from->separator : "", ids.s);
     hash_hex(all.s, (int64_t)strlen(all.s), digest);
     return true;
 }
@@ -395,56 +423,17 @@ void corpus_hash(const Corpus *c, char hash[HASH_HEX]) {
     hash_hex(part, 2 * (HASH_HEX - 1), hash);
 }
 
-/* ---- fetching ----------------------------------------------------------------------------- */
+/* ---- names ---- */
 
-static bool is_package_file(const char *path) {
-    return ends_with(path, ".deb");
-}
-
-/* The version stands in the file's name: PACKAGE_VERSION_ARCHITECTURE.deb. */
-static bool write_licence(const Package *p, const char *deb, const char *folder, Error *e) {
-    const char *name = strrchr(deb, '/') + 1, *version = strchr(name, '_');
-    int length = version ? (int)strcspn(version + 1, "_") : 0;
-    Path line = path_of("%s (%s %.*s)\n", p->licence, p->package, length, length ? version + 1 : "");
-    return file_write(path_of("%s/licence", folder).s, line.s, (int64_t)strlen(line.s), e);
-}
-
-/* Downloads and unpacks into `folder`, leaving there `corpus` with the text and its licence. */
-static bool fetch_into(const Package *p, const char *folder, Error *e) {
-    const char *const download[] = {"apt-get", "-q", "download", p->package, NULL};
-    Error why = {0};
-    if (!process_run(download, folder, "log", "apt", &why))
-        return fail(e, why.code, "fetch: %s: %s (is there a network? has `apt-get update` been run?)",
-                    p->name, why.text);
-    FileList debs;
-    if (!files_list(&debs, folder, is_package_file, e)) return false;
-    Path corpus = path_of("%s/corpus", folder), unpacked = path_of("%s/unpacked", folder);
-    bool ok = debs.files == 1 || fail(e, EXIT_FAILED, "fetch: %s: apt-get left no package file", p->name);
-    if (ok) {
-        const char *const unpack[] = {"dpkg-deb", "-x", strrchr(debs.path[0], '/') + 1, "unpacked", NULL};
-        ok = process_run(unpack, folder, "log", "dpkg", e) && folder_make(corpus.s, e) &&
-             write_licence(p, debs.path[0], corpus.s, e);
-    }
-    files_free(&debs);
-    Path from = path_of("%s/%s", unpacked.s, p->folder), to = path_of("%s/text", corpus.s);
-    if (ok && rename(from.s, to.s))
-        ok = fail(e, EXIT_FAILED, "fetch: %s: the package has no %s", p->name, p->folder);
-    return ok;
+const char *corpus_names(char *text, size_t room) {
+    return named_sources(text, room);
 }
 
 bool corpus_fetch(const char *name, const char *cache_dir, void (*say)(const char *line), Error *e) {
     char names[CORPUS_NAMES];
-    const Package *p = package_named(name);
-    if (!p)
+    NamedSource s;
+    if (!named_source(name, &s))
         return fail(e, EXIT_USAGE, "fetch: %s: no such corpus (one of: %s)", name,
                     corpus_names(names, sizeof names));
-    Path home = package_path(p, cache_dir);
-    if (access(home.s, F_OK) == 0) return true;
-    Workspace w;
-    if (!workspace_open(&w, cache_dir, e)) return false;
-    if (say) say(path_of("fetch: %s: apt-get download %s", p->name, p->package).s);
-    bool ok =
-        fetch_into(p, w.path.s, e) && workspace_publish(&w, path_of("%s/corpus", w.path.s).s, home.s, e);
-    workspace_close(&w);
-    return ok;
+    return source_fetch(&s, cache_dir, say, e);
 }

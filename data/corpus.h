@@ -1,10 +1,11 @@
-/* Owns: where text comes from and what a document of it is: the named corpora as Debian packages
- * them, any file, any folder; and fetching the named ones.
- * Does not own: tokens, the held-out split, the cache of tokens.
+/* Owns: where text comes from and what a document of it is: the named corpora, any file, any folder.
+ * Does not own: which names there are (data/sources.h) and getting them (data/fetch.h), tokens, the held-out
+ * split, the cache of tokens.
  *
- *   a named corpus  as its row of packages[] has it (corpus.c)
+ *   a named corpus  as its row of data/sources.yaml has it
  *   a file          one document
  *   PATH#FIELD      the same of JSON lines: a document a line, the text of that field (data/json_lines.h)
+ *   files of tokens under data.tokenizer: ids, and what a document of them is (data/shards.h)
  *   a folder        each regular file below it a document, sorted by path; links are followed, a file that
  *                   has two names is read once (data/base/listing.h)
  *
@@ -18,10 +19,17 @@
 #include "data/base/listing.h"
 #include "data/data.h"
 
+/* Of files of tokens (data/shards.h): how many there may be, and the one that begins a document, which is
+ * left out. */
+typedef struct IdRules {
+    int64_t vocab, eot;
+} IdRules;
+
 typedef struct Corpus {
-    const char *field; /* of JSON lines; NULL: files are texts */
-    Bytes text;        /* the documents, one after the other */
-    int64_t *start;    /* [documents + 1] byte offsets of the documents, the last is text.size */
+    const char *field;  /* of JSON lines; NULL: files are texts */
+    const IdRules *ids; /* of files of tokens; NULL: files are texts */
+    Bytes text;         /* the documents, one after the other; of files of tokens two bytes each */
+    int64_t *start;     /* [documents + 1] byte offsets of the documents, the last is text.size */
     int64_t documents;
     int64_t heldout_from;  /* the first document of the held-out text of its own; 0: there is none */
     const char *separator; /* of documents in a file; NULL: a file is one */
@@ -34,6 +42,7 @@ typedef struct Corpus {
 /* Where a text is and how it is cut; NULL for what is not asked. */
 typedef struct TextSource {
     const char *source, *heldout, *separator;
+    const IdRules *ids; /* the files hold tokens */
 } TextSource;
 
 /* Reads a source. An error (EXIT_USAGE) when it is missing, naming the command that fetches it

@@ -13,7 +13,8 @@
 
 enum { DATA_BLOCK = 2048 }; /* tokens that stay together when the text is shuffled */
 
-typedef enum Tokenizer { TOKENIZER_BPE, TOKENIZER_BYTES, TOKENIZERS } Tokenizer;
+/* TOKENIZER_IDS: the source is files of tokens, whose text is not known. */
+typedef enum Tokenizer { TOKENIZER_BPE, TOKENIZER_BYTES, TOKENIZER_IDS, TOKENIZERS } Tokenizer;
 /* BOS_RANDOM_FIRST: a random token in place of x_0 of a training row, so that nothing marks position 0
  * but its place (arXiv 2410.10781). */
 typedef enum BosPolicy { BOS_ROW, BOS_DOCUMENT, BOS_NONE, BOS_RANDOM_FIRST, BOS_POLICIES } BosPolicy;
@@ -29,7 +30,8 @@ typedef struct DataConfig {
     char source[512]; /* a named corpus | a task (data_is_task) | path of a file or folder */
     int64_t limit;    /* train on the first `limit` tokens of the stream only; 0 = all */
     int tokenizer;    /* Tokenizer */
-    int64_t vocab;    /* pieces asked of bpe */
+    int64_t vocab;    /* pieces asked of bpe; of ids, how many there are */
+    int64_t eot;      /* of ids, the token that begins a document, and so BOS */
     int bos;          /* BosPolicy */
     int mask;         /* MaskPolicy */
     int64_t deal;     /* blocks whose rows are dealt out together, at random; 1 (or 0): a block's rows stay
@@ -76,7 +78,7 @@ typedef struct DatasetInfo {
                              INT64_MAX for a task without limit, which never ends */
     int64_t heldout_tokens;
     int64_t train_documents; /* that begin before the limit; 0 for a task */
-    double bytes_per_token;  /* of the held-out text: nats / (ln 2 * this) = bits per byte */
+    double bytes_per_token;  /* of the held-out text: nats / (ln 2 * this) = bits per byte; NAN: ids */
     double mean_document;    /* tokens of a training document (no BOS, no limit); NAN: a task */
     char corpus_hash[33];    /* 32 hex digits (XXH3-128) of the text and of what of it is held out */
     char tokenizer_hash[33];
@@ -121,16 +123,20 @@ bool dataset_encode(const Dataset *d, const char *text, size_t length, int32_t *
                     Error *e);
 bool dataset_decode(const Dataset *d, const int32_t *tokens, int64_t n, char **text, Error *e);
 
+/* Writes a text's tokenizer as folder/tokenizer.json (data/tokenizer_json.h), with BOS where rows begin with
+ * it.
+ */
+bool dataset_tokenizer_json(const Dataset *d, const char *folder, Error *e);
+
 /* Writes both parts of a text as llm.c's token files, folder/data_train_000000.bin, data_val_000000.bin ...
  * (data/shards.h). A task has none: EXIT_USAGE. */
 bool dataset_shards(const Dataset *d, const char *folder, Error *e);
 
-/* The names of the named corpora (packages[] of data/corpus.c), with commas between; returns text. */
+/* The names of the named corpora (data/sources.yaml), with commas between; returns text. */
 enum { CORPUS_NAMES = 256 }; /* room for them */
 const char *corpus_names(char *text, size_t room);
 
-/* Gets a named corpus into cache_dir with `apt-get download` and `dpkg-deb -x`; nothing is
- * installed. Does nothing when it is there. */
+/* Gets a named corpus into cache_dir (data/fetch.h); nothing is installed. Does nothing when it is there. */
 bool corpus_fetch(const char *name, const char *cache_dir, void (*say)(const char *line), Error *e);
 
 #endif

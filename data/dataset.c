@@ -8,6 +8,7 @@
 #include "data/labels.h"
 #include "data/rows.h"
 #include "data/shards.h"
+#include "data/tokenizer_json.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -95,7 +96,8 @@ static bool text_open(Dataset *d, const char *cache_dir, void (*say)(const char 
     info->train_tokens = d->train.length;
     info->heldout_tokens = d->heldout.length;
     info->train_documents = stream_documents(&d->train);
-    info->bytes_per_token = heldout_bytes(t) / (double)t->heldout.tokens;
+    bool text = d->config.tokenizer != TOKENIZER_IDS;
+    info->bytes_per_token = text ? heldout_bytes(t) / (double)t->heldout.tokens : NAN;
     if (d->config.bos == BOS_DOCUMENT && t->train.documents < 2)
         return fail(e, EXIT_USAGE,
                     "data.bos: document: %s is one document (use row, or a source with several)",
@@ -414,6 +416,9 @@ bool dataset_encode(const Dataset *d, const char *text, size_t length, int32_t *
                     Error *e) {
     Tokens t = {0};
     *tokens = NULL;
+    if (d->codec && d->config.tokenizer == TOKENIZER_IDS)
+        return fail(e, EXIT_USAGE,
+                    "data.tokenizer: ids: a text has no tokens of it (probe --ids FILE takes numbers)");
     bool ok = d->source->encode(d, text, (int64_t)length, &t, e) &&
               memory_grow((void **)tokens, t.n, sizeof **tokens, e);
     for (int64_t i = 0; ok && i < t.n; i++) (*tokens)[i] = t.id[i];
@@ -428,6 +433,11 @@ bool dataset_decode(const Dataset *d, const int32_t *tokens, int64_t n, char **t
     if (!ok) bytes_free(&out);
     *text = out.data;
     return ok;
+}
+
+bool dataset_tokenizer_json(const Dataset *d, const char *folder, Error *e) {
+    bool bos = d->config.bos == BOS_ROW || d->config.bos == BOS_DOCUMENT;
+    return tokenizer_json_write(d->codec, bos, folder, e);
 }
 
 bool dataset_shards(const Dataset *d, const char *folder, Error *e) {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the format is little-endian, and so is every array that is written as it lies in memory"
@@ -49,5 +50,72 @@ bool shards_write(const Stream *s, const char *folder, const char *split, int64_
         ok = write_shard(path.s, token + i * most, left < most ? left : most, e);
     }
     free(token);
+    return ok;
+}
+
+/* ---- reading ---- */
+
+typedef struct Kind {
+    int32_t magic, version;
+    int bytes; /* of a token */
+} Kind;
+
+static const Kind kinds[] = {{SHARD_MAGIC, 1, 2}, {SHARD_MAGIC_32, 7, 4}};
+enum { KINDS = sizeof kinds / sizeof *kinds, HEADER_BYTES = SHARD_HEADER * sizeof(int32_t) };
+
+/* NULL: it has no header. */
+static const Kind *kind_of(const int32_t *header, int64_t size) {
+    for (int i = 0; size >= (int64_t)sizeof *header && i < KINDS; i++)
+        if (header[0] == kinds[i].magic) return &kinds[i];
+    return NULL;
+}
+
+static bool is_bin(const char *path) {
+    size_t n = strlen(path);
+    return n > 4 && !strcmp(path + n - 4, ".bin");
+}
+
+bool shard_is(const char *path) {
+    int32_t first = 0;
+    FILE *f = fopen(path, "rb");
+    size_t n = f ? fread(&first, sizeof first, 1, f) : 0;
+    if (f) fclose(f);
+    return kind_of(&first, (int64_t)(n * sizeof first)) || is_bin(path);
+}
+
+static bool check_size(const Kind *k, const int32_t *header, int64_t size, const char *path, Error *e) {
+    if (!k) {
+        return (is_bin(path) && size % 2 == 0) ||
+               fail(e, EXIT_USAGE, "shards: %s: is no file of tokens (llm.c's, or nanoGPT's NAME.bin)", path);
+    }
+    bool known = size >= HEADER_BYTES && header[1] == k->version;
+    if (!known) return fail(e, EXIT_USAGE, "shards: %s: a version that is not known", path);
+    return size == HEADER_BYTES + (int64_t)header[2] * k->bytes ||
+           fail(e, EXIT_USAGE,
+                "shards: %s: %lld bytes, but its header counts %d tokens of %d (is it cut short?)", path,
+                (long long)size, header[2], k->bytes);
+}
+
+static bool widen(const Kind *k, const char *data, int64_t size, int64_t **id, int64_t *n, Error *e) {
+    int bytes = k ? k->bytes : 2;
+    const char *at = data + (k ? HEADER_BYTES : 0);
+    *n = (size - (at - data)) / bytes;
+    if (!memory_grow((void **)id, *n, sizeof **id, e)) return false;
+    for (int64_t i = 0; i < *n; i++) {
+        uint32_t token = 0;
+        memcpy(&token, at + i * bytes, (size_t)bytes);
+        (*id)[i] = token;
+    }
+    return true;
+}
+
+bool shard_read(const char *path, int64_t **id, int64_t *n, Error *e) {
+    const void *data = NULL;
+    int64_t size = 0;
+    *id = NULL;
+    if (!file_map(path, &data, &size, e)) return false;
+    const Kind *k = kind_of(data, size);
+    bool ok = check_size(k, data, size, path, e) && widen(k, data, size, id, n, e);
+    if (data) munmap((void *)data, (size_t)size);
     return ok;
 }

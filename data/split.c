@@ -67,6 +67,7 @@ static bool split_own(Split *s, const Corpus *c, Error *e) {
 
 static int64_t tail_cut(const Corpus *c) {
     int64_t size = c->text.size, share = size / HELDOUT_ONE_IN, cut = size - (share > 0 ? share : 1);
+    if (c->ids) return cut & ~(int64_t)1; /* between two tokens */
     const char *newline = memchr(c->text.data + cut, '\n', (size_t)(size - cut));
     int64_t after = newline ? newline - c->text.data + 1 : size;
     if (after < size - share / 2) return after;

@@ -8,6 +8,7 @@ static const char UNPACK[] = "unpack it first", CONVERT[] = "convert it to UTF-8
                   CONVERT_32[] = "convert it to UTF-8: iconv -f UTF-32 -t UTF-8",
                   EXTRACT[] = "write its text to a file first",
                   ENCODED[] = "its tokens are of another tokenizer: give the text they were made from",
+                  SHARD[] = "data.tokenizer: ids takes it; or give the text that it was made from",
                   REMOVE[] = "leave it out of the texts' folder";
 
 /* The bytes `mark` at place `at`. The first row that fits counts. */
@@ -49,8 +50,8 @@ static const Format formats[] = {
     {MARK(0, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"), {"an Office document", EXTRACT}},
     {MARK(0, "version https://git-lfs.github.com/spec/"),
      {"a pointer of Git LFS", "get the file: git lfs pull"}},
-    {MARK(0, "\x88\xD8\x34\1"), {"a token file of llm.c", ENCODED}}, /* 20240520: uint16 */
-    {MARK(0, "\xA1\xD9\x34\1"), {"a token file of llm.c", ENCODED}}, /* 20240801: uint32 */
+    {MARK(0, "\x88\xD8\x34\1"), {"a token file of llm.c", SHARD}}, /* 20240520: uint16 */
+    {MARK(0, "\xA1\xD9\x34\1"), {"a token file of llm.c", SHARD}}, /* 20240801: uint32 */
     {MARK(0, "\x93NUMPY"), {"a NumPy array", ENCODED}},
     {MARK(5, "\0\0\0{"), {"safetensors", REMOVE}}, /* a header of less than 2^40 bytes */
     {MARK(0, "GGUF\2\0\0\0"), {"GGUF", REMOVE}},
@@ -90,7 +91,7 @@ static NoText by_controls(const char *head, int64_t size) {
     if (5 * zeros[high] > size && 20 * zeros[!high] < size && 20 * controls[!high] < size)
         return (NoText){"UTF-16", CONVERT};
     if (5 * controls[1] > size / 2 && controls[1] > 2 * controls[0])
-        return (NoText){"16-bit numbers, as files of tokens have", ENCODED};
+        return (NoText){"16-bit numbers, as files of tokens have", SHARD};
     if (100 * (controls[0] + controls[1]) > size)
         return (NoText){"binary data, with more than one control character in a hundred bytes", REMOVE};
     return (NoText){0};

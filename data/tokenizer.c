@@ -56,9 +56,67 @@ static bool bpe_encode(const Codec *c, const char *scratch, const char *text, co
     return sentencepiece_encode(&c->pieces, c->model, scratch, text, span, documents, out, start, e);
 }
 
+/* ---- ids ---- */
+
+bool codec_write_ids(const char *folder, int64_t vocab, int64_t eot, Error *e) {
+    if (vocab < 2 || vocab > VOCAB_MAX)
+        return fail(e, EXIT_USAGE, "data.vocab: %lld: must lie within 2..%d", (long long)vocab, VOCAB_MAX);
+    if (eot < 0 || eot >= vocab)
+        return fail(e, EXIT_USAGE,
+                    "data.eot: %lld: with data.tokenizer: ids it is the token that begins a document, 0 to "
+                    "%lld (50256 "
+                    "of GPT-2's)",
+                    (long long)eot, (long long)vocab - 1);
+    Path line = path_of("ids %lld %lld\n", (long long)vocab, (long long)eot);
+    return file_write(path_of("%s/ids", folder).s, line.s, (int64_t)strlen(line.s), e);
+}
+
+static bool name_pieces(Pieces *p, int64_t vocab, Error *e) {
+    if (!memory_grow((void **)&p->piece, vocab, sizeof *p->piece, e)) return false;
+    for (; p->count < vocab; p->count++) {
+        char *text = NULL;
+        int length = asprintf(&text, "%lld ", (long long)p->count);
+        if (length < 0) return fail(e, EXIT_FAILED, "memory: %lld tokens: none left", (long long)vocab);
+        p->piece[p->count] = (Piece){text, length};
+    }
+    return true;
+}
+
+static bool ids_open(Codec *c, const char *folder, Error *e) {
+    Bytes file = {0};
+    long long vocab = 0, eot = 0;
+    Path path = path_of("%s/ids", folder);
+    bool ok = file_read(path.s, &file, e);
+    if (ok) hash_hex(file.data, file.size, c->hash);
+    ok = ok && bytes_append(&file, "", 1, e);
+    if (ok && (sscanf(file.data, "ids %lld %lld", &vocab, &eot) != 2 || vocab < 2 || vocab > VOCAB_MAX ||
+               eot < 0 || eot >= vocab))
+        ok = fail(e, EXIT_FAILED, "tokenizer: %s: is damaged (remove the folder)", path.s);
+    c->pieces.bos = (int32_t)eot;
+    c->pieces.newline = -1;
+    bytes_free(&file);
+    return ok && name_pieces(&c->pieces, vocab, e);
+}
+
+static bool ids_encode(const Codec *c, const char *scratch, const char *text, const Span *span,
+                       int64_t documents, Tokens *out, int64_t *start, Error *e) {
+    (void)c, (void)scratch;
+    for (int64_t i = 0; i < documents; i++) {
+        if (start) start[i] = out->n;
+        for (int64_t at = span[i].begin; at < span[i].end; at += (int64_t)sizeof(uint16_t)) {
+            uint16_t token;
+            memcpy(&token, text + at, sizeof token);
+            if (!tokens_push(out, token, e)) return false;
+        }
+    }
+    if (start) start[documents] = out->n;
+    return true;
+}
+
 static const Kind kinds[] = {
     [TOKENIZER_BPE] = {"bpe", bpe_open, bpe_encode},
     [TOKENIZER_BYTES] = {"bytes", bytes_open, bytes_encode},
+    [TOKENIZER_IDS] = {"ids", ids_open, ids_encode},
 };
 _Static_assert(sizeof kinds / sizeof *kinds == TOKENIZERS, "a row for each tokenizer");
 

@@ -2,7 +2,9 @@
  * Does not own: the programs behind bpe (data/sentencepiece.h), where BOS is put (data/rows.h).
  *
  *   bytes  ids 0..255 are the bytes, 256 is BOS
- *   bpe    a SentencePiece model; BOS is its <s> */
+ *   bpe    a SentencePiece model; BOS is its <s>
+ *   ids    tokens as they come, two bytes each; BOS is the one that begins a document. A token's text is its
+ *          number */
 #ifndef SINKLAB_TOKENIZER_H
 #define SINKLAB_TOKENIZER_H
 
@@ -18,9 +20,13 @@ typedef struct Codec {
     char hash[HASH_HEX];    /* of all that decides how text becomes ids */
 } Codec;
 
-/* Opens a tokenizer; bpe reads folder/tokenizer.model. */
+/* Opens a tokenizer; bpe reads folder/tokenizer.model, ids folder/ids (codec_write_ids). */
 bool codec_open(Codec *c, int kind, const char *folder, Error *e);
 void codec_close(Codec *c);
+
+/* Writes folder/ids: 2 .. VOCAB_MAX tokens, of which `eot` begins documents; others are refused (EXIT_USAGE).
+ */
+bool codec_write_ids(const char *folder, int64_t vocab, int64_t eot, Error *e);
 
 /* Appends the tokens of the documents `span` of `text`; start as in sentencepiece_encode.
  * `scratch` is a folder for temporary files (bpe). */

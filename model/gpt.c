@@ -32,11 +32,11 @@
 #include <string.h>
 
 #ifndef GPT_SIZES // tests set their own: layers, width, heads, feed-forward, tokens of a row, vocabulary
-enum { L = 4, D = 128, H = 2, F = 320, T = 32, VOCAB = 4096 };
-#endif
 /* A step takes ROWS rows of T tokens of the text, in PARTS for as many threads: B rows, N tokens a part. */
-enum { ROWS = 64, PARTS = 4, B = ROWS / PARTS, N = B * T, DH = D / H }; // DH: width of a head
-enum { BOS = 1, HELD_OUT = 100 }; // SentencePiece's <s>; rows to measure on
+enum { L = 4, D = 128, H = 2, F = 320, T = 32, VOCAB = 4096, ROWS = 64, PARTS = 4 };
+#endif
+enum { B = ROWS / PARTS, N = B * T, DH = D / H }; // DH: width of a head
+enum { BOS = 1, HELD_OUT = 100 };                 // SentencePiece's <s>; rows to measure on
 
 typedef struct Weights { // or their gradients, or AdamW's moments
     float embed[VOCAB * D], head[VOCAB * D];

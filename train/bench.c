@@ -35,7 +35,6 @@ struct BenchRun {
     Stream text;
     uint16_t *token; /* of the text, [TEXT_TOKENS] */
     int64_t *start;  /* of its documents */
-    BenchShare share;
     int64_t steps;
     double loss, warm_ms; /* of the last step; of the one that is not counted */
 };
@@ -62,33 +61,31 @@ static bool make_text(BenchRun *r) {
 
 static void take_rows(BenchRun *r) {
     Trainer *t = &r->t;
-    for (int i = 0; i < t->rows_per_step; i++) {
-        int64_t number = (r->steps * r->share.size + r->share.rank) * t->rows_per_step + i;
+    OwnRows own = trainer_rows(t);
+    for (int i = 0; i < own.n; i++) {
+        int64_t number = r->steps * t->rows_per_step + own.first + i;
         stream_row(&r->text, stream_shuffled(&r->text, config_seed(&r->c, SEED_DATA), number, t->T), t->T,
-                   r->text.bos == BOS_ROW, i, &t->rows);
+                   r->text.bos == BOS_ROW, i, &own.at);
     }
     r->steps++;
 }
 
 bool bench_open(BenchRun **out, const Config *c, Error *e) {
-    return bench_open_share(out, c, &(BenchShare){.size = 1}, e);
+    return bench_open_part(out, c, NULL, e);
 }
 
-bool bench_open_share(BenchRun **out, const Config *c, const BenchShare *share, Error *e) {
+bool bench_open_part(BenchRun **out, const Config *c, Processes *p, Error *e) {
     BenchRun *r = calloc(1, sizeof *r);
     if (!r) return fail(e, EXIT_FAILED, "bench: out of memory");
     size_t cells = (size_t)(c->model.layers * c->model.heads);
     r->c = *c;
     r->c.model.vocab = c->data.vocab;
-    r->c.train.batch_tokens /= share->size;
-    r->share = *share;
     r->figures = calloc(2 * cells, sizeof *r->figures);
-    if (!r->figures || !make_text(r) || !trainer_create(&r->t, &r->c, e)) {
+    if (!r->figures || !make_text(r) || !trainer_create(&r->t, &r->c, p, e)) {
         bench_close(r);
         return e && e->code ? false : fail(e, EXIT_FAILED, "bench: out of memory");
     }
     model_init(r->t.model, config_seed(c, SEED_INIT));
-    if (share->exchange) r->t.exchange = *share->exchange;
     r->warm_ms = bench_step(r, true, NULL); /* touches memory, wakes threads */
     *out = r;
     return true;

@@ -5,6 +5,7 @@
 
 #include "model/timing.h"
 #include "train/config/config.h"
+#include "train/processes.h"
 #include "train/store/scratch_store.h"
 
 /* The machine, measured now. */
@@ -37,26 +38,19 @@ typedef struct BenchResult {
  * part. */
 bool bench_config(const Config *c, int steps, BenchResult *out, Error *e);
 
-/* The share of a step's rows that this process takes, the rank-th of `size` equal ones, and the process's
- * Exchange (train/step.h), NULL where nothing is exchanged. */
-typedef struct BenchShare {
-    int rank, size;
-    const struct Exchange *exchange;
-} BenchShare;
-
 /* A bench run made a step at a time, so that steps of several configurations can take turns. bench_open has
  * made a first step, which is not to be counted. */
 typedef struct BenchRun BenchRun;
 bool bench_open(BenchRun **out, const Config *c, Error *e);
-/* Opens a bench run of one process's share; `size` must divide the rows of a step. */
-bool bench_open_share(BenchRun **out, const Config *c, const BenchShare *share, Error *e);
+/* Opens a bench run of which each of the processes, whose number divides train.shares, takes its part. */
+bool bench_open_part(BenchRun **out, const Config *c, Processes *p, Error *e);
 void bench_close(BenchRun *r);
 /* Makes a step; returns its milliseconds. Without `watch` nothing is measured of the heads, so that the cost
  * of measuring can be told; phases may be NULL. */
 double bench_step(BenchRun *r, bool watch, Phases *phases);
 /* The rows of the last step, as training hands them to its store. */
 bool bench_write(const BenchRun *r, const ScratchStore *s, Error *e);
-double bench_loss(const BenchRun *r); /* nats: of this process's rows, at the last step */
+double bench_loss(const BenchRun *r); /* nats, at the last step */
 struct Trainer *bench_trainer(BenchRun *r);
 
 #endif

@@ -128,7 +128,7 @@ static void add_losses(const Evaluator *v, Tape *t, const ProbeRows *h, int rows
 
 static void report_losses(const Evaluator *v, const Mean *mean, Figures *f) {
     for (Scope s = 0; s < SCOPES; s++) figures_add(f, scope_names[s], -1, -1, mean_of(mean, s));
-    if (v->d)
+    if (v->d && !isnan(dataset_info(v->d)->bytes_per_token))
         figures_add(f, "bits_per_byte", -1, -1,
                     mean_of(mean, SCOPE_ALL) / (log(2) * dataset_info(v->d)->bytes_per_token));
 }

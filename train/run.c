@@ -13,11 +13,11 @@
 #include "train/host.h"
 #include "train/optim/schedule.h"
 #include "train/progress.h"
-#include "train/replace_tokens.h"
 #include "train/signals.h"
 #include "train/step.h"
 #include "train/store/store.h"
 #include "train/store_gradients.h"
+#include "train/team.h"
 #include "train/when_due.h"
 
 #include <math.h>
@@ -40,8 +40,7 @@ typedef struct Run {
     char checkpoint[1024]; /* the newest one's folder, or "" */
     Earlier earlier;       /* run of fewer steps that this one began from, or cannot */
     const char *settled;   /* what is not trained as asked for; NULL: all is */
-    char blas_arch[64]; /* BLIS's kernels, in bf16 the own kernel, and the program's target: what bits hang on
-                         */
+    char blas_arch[64];    /* trainer_kernels */
     int threads;
     double sink_rate;
     Progress progress;
@@ -49,13 +48,13 @@ typedef struct Run {
 
 /* ---- sizes ---- */
 
-bool run_size(const Config *c, int64_t vocab, RunSize *out, Error *e) {
+bool run_size(const Config *c, int64_t vocab, int processes, RunSize *out, Error *e) {
     Model *m;
     ModelConfig shape = c->model;
     shape.vocab = vocab;
     if (!model_create(&m, &shape, false, e)) return false;
     int T = (int)c->model.context;
-    *out = (RunSize){m->parameters, model_flops_per_token(m, T), trainer_bytes(c, m),
+    *out = (RunSize){m->parameters, model_flops_per_token(m, T), trainer_bytes(c, m, processes),
                      useful_threads(m, trainer_rows_in_flight(c, T), T, trainer_in_bf16(c))};
     model_free(m);
     return true;
@@ -151,7 +150,7 @@ static bool claim(Run *r, const RunSize *size, Error *e) {
 
 static bool allocate(Run *r, Error *e) {
     size_t cells = (size_t)(r->c.model.layers * r->c.model.heads);
-    if (!trainer_create(&r->step, &r->c, e)) return false;
+    if (!trainer_create(&r->step, &r->c, r->o->processes, e)) return false;
     r->first_mass = calloc(cells, sizeof(double));
     r->value_ratio = calloc(cells, sizeof(double));
     return (r->first_mass && r->value_ratio) || fail(e, EXIT_FAILED, "run: out of memory");
@@ -184,15 +183,8 @@ static bool diverged(Run *r, const StepRow *row, Error *e) {
 static void train_step(Run *r, int64_t step, StepRow *row) {
     double start = omp_get_wtime();
     Trainer *t = &r->step;
-    dataset_train_rows(r->data, config_seed(&r->c, SEED_DATA), (step - 1) * t->rows_per_step,
-                       t->rows_per_step, t->T, &t->rows);
-    if (r->c.train.replace) {
-        const DatasetInfo *info = dataset_info(r->data);
-        replace_tokens(&t->rows, config_seed(&r->c, SEED_DATA), (step - 1) * t->rows_per_step,
-                       t->rows_per_step, t->T, r->c.train.replace, info->vocab, info->bos);
-    }
-    t->gradients = when_due_gradients(step, r->c.train.steps, r->c.probe.gradients);
-    StepFigures f = trainer_step(t, step);
+    team_tell_step(r->o->processes, step);
+    StepFigures f = team_step(t, r->data, step);
     *row = (StepRow){.step = step,
                      .tokens = step * r->c.train.batch_tokens,
                      .loss = f.loss,
@@ -391,6 +383,7 @@ static bool train_steps(Run *r, const RunSize *size, Error *e) {
     if (!allocate(r, e) || !begin(r, &from, e)) return false;
     signals_watch();
     announce(r, size, from.step);
+    team_begin(&r->step, r->key);
     if (r->settled && !store_event(r->store, r->claim.run, from.step, "precision", r->settled, e))
         return false;
     return loop(r, from.step, e);
@@ -433,11 +426,10 @@ static int run_opened(Run *r, Error *e) {
     RunSize size;
     r->settled = config_settle(&r->c);
     if (r->settled) fprintf(stderr, "sinklab: %s\n", r->settled); /* figures depend on it: quiet or not */
-    bool bf16 = trainer_in_bf16(&r->c);
-    snprintf(r->blas_arch, sizeof r->blas_arch, "%s%s%s%s", gemm_start(), bf16 ? "+" : "",
-             bf16 ? gemm_bf16_name() : "", host_target());
+    int processes = r->o->processes ? r->o->processes->size : 1;
+    trainer_kernels(&r->c, r->blas_arch);
     if (!host_threads(r->c.run.threads, &r->threads, e) || !run_init_hash(&r->c, e) || !open_data(r, e) ||
-        !run_check(&r->c, r->c.model.vocab, e) || !run_size(&r->c, r->c.model.vocab, &size, e) ||
+        !run_check(&r->c, r->c.model.vocab, e) || !run_size(&r->c, r->c.model.vocab, processes, &size, e) ||
         !fits_memory(r, &size, e) || !store_open(&r->store, r->o->db, STORE_WRITE, e) || !claim(r, &size, e))
         return e->code;
     if (r->claim.result != CLAIM_TAKEN) return not_taken(r, e);
@@ -452,7 +444,15 @@ static int run_opened(Run *r, Error *e) {
     return code;
 }
 
+static int follow(const Config *c, const RunOptions *o, Error *e) {
+    Config own = *c;
+    signals_as_errors();
+    run_init_hash(&own, e); /* one that cannot be had is told where the first process has it */
+    return team_follow(&own, o->cache, o->processes, e);
+}
+
 int run_train(const Config *c, const RunOptions *o, Error *e) {
+    if (o->processes && o->processes->rank) return follow(c, o, e);
     Run *r = calloc(1, sizeof *r);
     if (!r) {
         fail(e, EXIT_FAILED, "run: out of memory");
@@ -464,6 +464,7 @@ int run_train(const Config *c, const RunOptions *o, Error *e) {
     r->claim.result = CLAIM_BUSY;
     signals_as_errors();
     int code = run_opened(r, e);
+    team_end(o->processes, code);
     run_close(r);
     free(r);
     return code;

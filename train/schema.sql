@@ -95,9 +95,9 @@ CREATE TABLE IF NOT EXISTS step_layer ( -- One row a layer at the updates that p
     layer INTEGER NOT NULL, -- from 0
     gradient_sink REAL, -- |g_0| / mean_{t>0} |g_t| by the normed input of attention (where no norm stands, the stream as
     -- attention reads it), mean over rows; with several documents in a row the mean over their first tokens for |g_0|
-    stream_gradient_sink REAL, -- the same by the residual stream that enters the block
+    stream_gradient_sink REAL, -- gradient_sink by the residual stream that enters the block
     attn_write REAL, -- root mean square, over tokens and channels, of what attention adds to the residual stream
-    mlp_write REAL, -- the same of what the MLP adds
+    mlp_write REAL, -- attn_write of what the MLP adds
     PRIMARY KEY (run_id, step, layer)
 ) STRICT, WITHOUT ROWID;
 
@@ -120,14 +120,14 @@ CREATE TABLE IF NOT EXISTS eval ( -- One row an evaluation and probe: the whole 
     sequences INTEGER, -- sequences of the probe
     val_loss REAL, -- nats: mean negative log-likelihood over a fixed held-out set: of main 16,384 targets, at the end
     -- 262,144; of other_bos 16,384 of another text; of an imported series the probe's own rows
-    val_loss_1 REAL, -- nats: the same without the first target of every row
+    val_loss_1 REAL, -- nats: val_loss without the first target of every row
     bits_per_byte REAL, -- val_loss / (ln 2 * bytes per token of the held-out text)
     sink_rate_02 REAL, -- share of (sequence, layer, head) whose mass of the first key is above 0.2
-    sink_rate_03 REAL, -- the same above 0.3: the headline
-    sink_rate_05 REAL, -- the same above 0.5
-    sink_rate_08 REAL, -- the same above 0.8
+    sink_rate_03 REAL, -- share of (sequence, layer, head) whose mass of the first key is above 0.3: the headline
+    sink_rate_05 REAL, -- share of (sequence, layer, head) whose mass of the first key is above 0.5
+    sink_rate_08 REAL, -- share of (sequence, layer, head) whose mass of the first key is above 0.8
     sink_mass REAL, -- mean over layers and heads of the mass of the first key, sum_q A[q,0] / T
-    uniform_mass REAL, -- the control: that mass under uniform attention to the keys seen, (1/T) sum_q 1/(q+1) without a
+    uniform_mass REAL, -- the control: sink_mass under uniform attention to the keys seen, (1/T) sum_q 1/(q+1) without a
     -- mask; what an intervention hides (zero_column) counts as seen
     max_mass REAL, -- largest over layers and heads of the mass of the first key
     mixing REAL, -- mean over layers and heads of the mixing score: mean over q >= 1 of H(A[q,:]) / ln(q+1)
@@ -135,13 +135,13 @@ CREATE TABLE IF NOT EXISTS eval ( -- One row an evaluation and probe: the whole 
     norm_ratio REAL, -- largest over layers of |x_0| / median_{t>0} |x_t| of the residual stream
     massive_ratio REAL, -- largest over layers of the largest |x| over the median |x|
     entropy_norm_min REAL, -- smallest over layers of entropy_norm
-    val_loss_late REAL, -- nats: the same over the targets of inputs floor(T/2) .. T-1 alone: what runs with and without BOS
+    val_loss_late REAL, -- nats: val_loss over the targets of inputs floor(T/2) .. T-1 alone: what runs with and without BOS
     -- may be compared by
     val_loss_16k REAL, -- nats: val_loss over one set of 16,384 targets at every evaluation, the last too: what a curve draws
     bos_cost REAL, -- nats, probe other_bos of a finished run: loss with the other choice of BOS minus that with the trained
     -- one, over the same targets of the same held-out rows; mean over rows. NULL where data.bos is document
     bos_cost_se REAL, -- nats: its standard error over the rows
-    bos_cost_late REAL, -- nats: the same over the targets of inputs floor(T/2) .. T-1 alone
+    bos_cost_late REAL, -- nats: bos_cost over the targets of inputs floor(T/2) .. T-1 alone
     bos_cost_late_se REAL, -- nats: its standard error over the rows
     bos_cost_rows INTEGER, -- rows that both are over
     prefix_uniform REAL, -- the control of eval_head.prefix_matching: that weight under uniform attention to the keys seen
@@ -155,9 +155,9 @@ CREATE TABLE IF NOT EXISTS eval_layer ( -- One row an evaluation, probe and laye
     probe TEXT NOT NULL, -- as in eval
     layer INTEGER NOT NULL, -- from 0
     sink_rate_02 REAL, -- share of (sequence, head) of this layer whose mass of the first key is above 0.2
-    sink_rate_03 REAL, -- the same above 0.3
-    sink_rate_05 REAL, -- the same above 0.5
-    sink_rate_08 REAL, -- the same above 0.8
+    sink_rate_03 REAL, -- share of (sequence, head) of this layer whose mass of the first key is above 0.3
+    sink_rate_05 REAL, -- share of (sequence, head) of this layer whose mass of the first key is above 0.5
+    sink_rate_08 REAL, -- share of (sequence, head) of this layer whose mass of the first key is above 0.8
     sink_mass REAL, -- mean over heads of the mass of the first key
     mixing REAL, -- mean over heads of the mixing score
     norm_ratio REAL, -- |x_0| / median_{t>0} |x_t|
@@ -168,13 +168,13 @@ CREATE TABLE IF NOT EXISTS eval_layer ( -- One row an evaluation, probe and laye
     massive_position INTEGER, -- position of the largest |x|, from 0
     massive_sun REAL, -- share of sequences where |x| > 100 and >= 1000 x median (Sun's rule)
     dom_ratio_first REAL, -- max_j |x_tj| / mean_j |x_tj| at t = 0
-    dom_ratio_rest REAL, -- median of the same over t > 0
+    dom_ratio_rest REAL, -- median of dom_ratio_first over t > 0
     kurtosis REAL, -- m4 / m2^2 (not excess) over the channels of a token, mean over tokens
     entropy REAL, -- nats: H = -sum p ln p of p_j = sigma_j^2 / |X|_F^2
     entropy_norm REAL, -- H / ln min(T, d)
     anisotropy REAL, -- p_1, the share of the largest singular direction
     effective_rank REAL, -- exp(H of sigma / sum sigma) of one sequence
-    effective_rank_stacked REAL, -- the same of the stacked rows of all sequences of the probe
+    effective_rank_stacked REAL, -- effective_rank of the stacked rows of all sequences of the probe
     sigma1_sq REAL, -- sigma_1^2, measured
     sigma_ratio REAL, -- sigma_1^2 / sum_{j>1} sigma_j^2, measured
     bound_sigma1 REAL, -- lower bound of sigma_1^2 from dot products with x_0
@@ -183,39 +183,39 @@ CREATE TABLE IF NOT EXISTS eval_layer ( -- One row an evaluation, probe and laye
     bound_entropy REAL, -- nats: upper bound of entropy; NULL where undefined
     lens_loss REAL, -- nats: loss of final norm and head applied after this layer
     out_variance_first REAL, -- probe random: variance over sequences of o_0 before W_O, mean over dimensions
-    out_variance_ratio REAL, -- that over its mean for the second half of the positions
+    out_variance_ratio REAL, -- out_variance_first over its mean for the second half of the positions
     tau_wo REAL, -- probe random: Kendall's tau between |w_j|, the weights of W_O's output neuron j, and the standard
     -- deviation over sequences of what W_O reads at position 0, by dimension; mean over j
     super_unit INTEGER, -- MLP hidden unit of the largest |mean activation| at position 0, from 0
-    super_ratio REAL, -- that over the median of the units; NULL where the median is 0 (relu, reglu)
+    super_ratio REAL, -- super_unit's |mean activation| over the median of the units; NULL where the median is 0 (relu, reglu)
     super_energy8 REAL, -- share of the MLP's output energy at position 0 in its top 8 units
     super_sparsity4 REAL, -- share of that unit's down-projection column's squared norm in its top 4 channels
     super_cos REAL, -- cosine of the normed x_0 and the gate row of that unit
     gradient_sink REAL, -- |g_0| / mean_{t>0} |g_t|, g the gradient of the mean loss over scored targets by the normed input
     -- of attention (where no norm stands, the stream as attention reads it); a sink penalty left out. NULL on rows
     -- without targets (random)
-    stream_gradient_sink REAL, -- the same by the residual stream that enters the block
+    stream_gradient_sink REAL, -- gradient_sink by the residual stream that enters the block
     super_ratio_mean REAL, -- super_ratio over the mean of the units instead
     tau_variances REAL, -- Kendall's tau between the variances by dimension before W_O and of what is added to the stream:
     -- after W_O and, under model.norm: sandwich, its norm. Version 1 of tau_wo
     dom_ratio_normed REAL, -- DomRatio at t = 0 after the norm that follows the layer: of the next one's attention, or the final one
-    dom_ratio_normed_rest REAL, -- median of the same over t > 0
+    dom_ratio_normed_rest REAL, -- median of dom_ratio_normed over t > 0
     dom_ratio_of_bound REAL, -- dom_ratio_normed / d, 1 where one channel holds all
     dom_ratio_random REAL, -- the control: E max |z| / E |z| of d normal numbers
     super_sparsity4_random REAL, -- the control of super_sparsity4: of a column of d normal numbers
     super_weight_unit INTEGER, -- hidden unit of the largest norm of gate and up rows, from 0
     super_weight_rank INTEGER, -- rank of super_unit by that norm, from 1
-    super_weight_ratio REAL, -- that norm of super_unit over the median of the units
+    super_weight_ratio REAL, -- norm of super_unit's gate and up rows over the median of the units
     super_selectivity REAL, -- |mean activation| of super_unit at position 0 over its mean |activation| at t > 0
     super_cos_rest REAL, -- mean cosine of the normed x_t, t > 0, and the gate row of super_unit
     attn_in_size REAL, -- root mean square, over all tokens and channels, of the normed input of attention
-    attn_write REAL, -- the same of what attention adds to the residual stream
-    mlp_in_size REAL, -- the same of the normed input of the MLP
-    mlp_write REAL, -- the same of what the MLP adds
-    stream_size REAL, -- the same of the residual stream after the layer
+    attn_write REAL, -- attn_in_size of what attention adds to the residual stream
+    mlp_in_size REAL, -- attn_in_size of the normed input of the MLP
+    mlp_write REAL, -- attn_write of what the MLP adds
+    stream_size REAL, -- attn_in_size of the residual stream after the layer
     gate_cv2 REAL, -- variance of eval_head.gate over the heads, divided by their number, over the square of its mean
     residual_sink REAL, -- largest over channels of the mean |x_tj| over all tokens, over the median channel's
-    residual_sink_channel INTEGER, -- that channel, from 0
+    residual_sink_channel INTEGER, -- channel of residual_sink, from 0
     residual_sink_gain REAL, -- |gain| of the norm that follows at that channel over the median |gain|
     PRIMARY KEY (run_id, step, probe, layer)
 ) STRICT, WITHOUT ROWID;
@@ -231,7 +231,7 @@ CREATE TABLE IF NOT EXISTS eval_head ( -- One row an evaluation, probe, layer an
     sink_rate_03 REAL, -- share of sequences whose mass of the first key is above 0.3
     sink_position INTEGER, -- key k < T/2 of the largest mass: sum of A[q,k] over the queries that see k, by their number,
     -- T-k without a mask or a window
-    sink_position_mass REAL, -- its mass
+    sink_position_mass REAL, -- mass of the key at sink_position
     mixing REAL, -- mean over q >= 1 of H(A[q,:]) / ln(q+1)
     value_drain REAL, -- |v_0| / median_{t>0} |v_t|, v without what model.attention: v_bias adds
     dormant REAL, -- share of queries q >= 1 whose largest key is the first, larger than every other: a tie is none
@@ -299,8 +299,8 @@ CREATE TABLE IF NOT EXISTS map_token ( -- What a map's rows and columns stand fo
     probe TEXT NOT NULL, -- as in eval
     sequence INTEGER NOT NULL, -- as in map
     position INTEGER NOT NULL, -- from 0
-    token INTEGER NOT NULL, -- its id
-    text TEXT NOT NULL, -- its text, "<bos>", or one byte that is no character by itself as \xNN
+    token INTEGER NOT NULL, -- the token's id
+    text TEXT NOT NULL, -- the token's text, "<bos>", or one byte that is no character by itself as \xNN
     PRIMARY KEY (run_id, probe, sequence, position)
 ) STRICT, WITHOUT ROWID;
 
@@ -344,8 +344,8 @@ VALUES ('model.head_dim', 0), ('model.value_scale', 0), ('model.residual_clip', 
        ('model.rope_dims', 0), ('model.rope_scaling', 'none'), ('model.rope_factor', 1), ('model.rope_original', 0),
        ('model.rope_low', 1), ('model.rope_high', 4), ('model.norm_eps', 1e-05), ('model.parallel', 'none'),
        ('model.gate_rank', 16), ('train.gate_balance', 0), ('train.init_hash', ''),
-       ('probe.gradients', 0), ('data.heldout', ''), ('data.separator', ''), ('data.noop', 0.5),
-       ('train.replace', 0), ('model.depth_capacity', 1);
+       ('probe.gradients', 0), ('data.heldout', ''), ('data.separator', ''), ('data.noop', 0.5), ('train.shares', 1),
+       ('train.replace', 0), ('data.eot', -1), ('model.depth_capacity', 1);
 
 CREATE VIEW IF NOT EXISTS axis (name, key) AS -- Configuration keys that are columns of the views curve, head and result, and
     -- their names there: what runs are commonly made to differ in. Any other key of a run is in the view param.

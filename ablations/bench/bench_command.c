@@ -9,6 +9,7 @@
 #include "train/config/yaml.h"
 #include "train/cost.h"
 #include "train/progress.h"
+#include "train/team.h"
 
 #include <glob.h>
 #include <inttypes.h>
@@ -125,20 +126,29 @@ static bool show_cost(const BenchMachine *m, const Words *w, int i, const Config
 
 /* ---- processes ---- */
 
-static bool show_processes(const Words *w, const Options *o, Error *e) {
-    Processes *p;
-    int rank;
-    if (!processes_open(&p, &rank, e)) return false;
+static bool show_all(Processes *p, const Words *w, const Options *o, Error *e) {
     BenchMachine m;
+    if (p->size == 1)
+        return fail(e, EXIT_USAGE,
+                    "bench: --mpi: one process has nobody to share with (make sinklab-mpi, then mpirun -n 2 "
+                    "./sinklab-mpi bench --mpi)");
     /* Every process measures its peak at once: in the steps they compete for memory likewise. */
-    bool ok = processes_agree(p, bench_machine(&m, e), e);
-    if (ok && !rank && !o->json) show_machine(stdout, &m);
+    bool ok = team_agree(p, bench_machine(&m, e), e);
+    if (ok && !p->rank && !o->json) show_machine(stdout, &m);
     for (int i = 0; ok && i < w->configs; i++) {
         Config c;
-        ok = processes_agree(p, load(&c, w, i, e), e) &&
+        ok = team_agree(p, load(&c, w, i, e), e) &&
              processes_show(p, w->config[i], &c, (int)o->steps, o->json, e);
     }
-    processes_close(p);
+    return ok;
+}
+
+static bool show_processes(const Words *w, const Options *o, Error *e) {
+    Processes p;
+    if (!processes_open(&p, e)) return false;
+    bool ok = show_all(&p, w, o, e);
+    if (p.rank) *e->text = '\0';
+    processes_close(&p);
     return ok;
 }
 

@@ -1,124 +1,71 @@
 // Owns: section 4: the chain of quantities on one time axis and the bars of their onsets.
 // Does not own: how a quantity is measured (train/schema.sql says), the view by layer (layers.js).
+import { axisOf, figureOf, ruleMarks } from "./figures.js";
 import { cellColour, drawKey } from "./scales.js";
-import { withCursor, bandOf, bandMarks, widthOf } from "./charts.js";
+import { bandMarks, bandOf, bandRows, bandTip, extentOf } from "./charts.js";
+import { overTime, plotChart, tipMark, widthOf } from "./frame.js";
 import { scaleOf } from "./data.js";
 import { orderOf } from "./facts.js";
 
-const LEFT = 54,
-  RIGHT = 20; // margins of the figures that share the time axis
+const LEFT = 54; // margin of the figures that share the time axis
 
-const column = (table, name) => (series, run) =>
-  (series[table].get(run.id) ?? []).map((r) => ({ step: r.step, value: r[name] }));
-
-// In the order in which the theory has them happen. rule: the control or threshold, always drawn, dashed;
-// dotted: a curve to hold each model's against.
+// In the order in which the theory has them happen. from: the series that has the column; dotted: a curve to hold each
+// model's against.
 const links = [
-  {
-    name: "Output variance at 0",
-    rows: column("random", "out_variance_ratio"),
-    rule: 1,
-    log: true,
-    said: "over that of later positions; dashed: 1, no difference; probe random",
-  },
-  {
-    name: "Super neuron",
-    rows: column("stream", "super_ratio"),
-    rule: 1,
-    log: true,
-    said: "strongest MLP unit at token 0 over the median unit; dashed: 1, like any",
-  },
-  {
-    name: "DomRatio of token 0",
-    rows: column("stream", "dom_ratio_first"),
-    dotted: column("stream", "dom_ratio_rest"),
-    log: true,
-    said: "largest channel over the mean channel; dotted: median of the other tokens",
-  },
-  {
-    name: "Norm ratio of token 0",
-    rows: column("eval", "norm_ratio"),
-    rule: 3,
-    log: true,
-    said: "length of its residual vector over the others'; dashed: threshold 3; no difference: 1",
-  },
-  {
-    name: "Entropy H / ln min(T,d)",
-    rows: column("eval", "entropy_norm_min"),
-    dotted: column("stream", "bound"),
-    rule: 0.5,
-    said: "of the stream; dashed: threshold 0.5; dotted: upper bound from token 0 alone",
-  },
-  {
-    name: "Sink rate",
-    rows: column("eval", "sink_rate_03"),
-    rule: 0.1,
-    said: "eps = 0.3; dashed: threshold 0.1; uniform attention: 0 where T > 9",
-  },
-  {
-    name: "Value drain",
-    rows: column("eval", "value_drain"),
-    rule: 0.5,
-    said: "length of the first value over the others'; dashed: threshold 0.5; no drain: 1",
-  },
+  { column: "out_variance_ratio", from: "random" },
+  { column: "super_ratio", from: "stream" },
+  { column: "dom_ratio_first", from: "stream", dotted: "dom_ratio_rest" },
+  { column: "norm_ratio", from: "eval" },
+  { column: "entropy_norm_min", from: "eval", dotted: "bound", dottedFrom: "stream" },
+  { column: "sink_rate_03", from: "eval" },
+  { column: "value_drain", from: "eval" },
 ];
 
-function linkMarks(page, link, cells) {
-  const marks =
-    link.rule === undefined
-      ? []
-      : [Plot.ruleY([link.rule], { stroke: "currentColor", strokeDasharray: "5 4", strokeOpacity: 0.6 })];
-  for (const cell of cells) {
-    marks.push(
-      ...bandMarks(
-        cell,
-        bandOf(cell, (run) => link.rows(page.series, run)),
-      ),
-    );
-    if (!link.dotted) continue;
-    const other = bandOf(cell, (run) => link.dotted(page.series, run));
-    marks.push(
-      Plot.lineY(other, {
-        x: "step",
-        y: "mean",
-        stroke: cellColour(cell),
-        strokeDasharray: "2 3",
-        strokeOpacity: 0.9,
-      }),
-    );
-  }
-  return marks;
-}
+const rowsOf = (page, from, column, run) =>
+  (page.series[from].get(run.id) ?? []).map((r) => ({ step: r.step, value: r[column] }));
+const linkRows = (page, link, run) => rowsOf(page, link.from, link.column, run);
+const dottedRows = (page, link, run) => rowsOf(page, link.dottedFrom ?? link.from, link.dotted, run);
+
+// A cell's other curve, dotted.
+const dottedLine = (band) =>
+  Plot.lineY(band, {
+    x: "step",
+    y: "mean",
+    stroke: band.length ? cellColour(band[0].cell) : null,
+    strokeDasharray: "2 3",
+    strokeOpacity: 0.9,
+  });
 
 const isMeasured = (page, link, cells) =>
   cells.some((c) =>
     c.runs.some((r) =>
-      link.rows(page.series, r).some((p) => Number.isFinite(p.value) && (p.value > 0 || !link.log)),
+      linkRows(page, link, r).some(
+        (p) => Number.isFinite(p.value) && (p.value > 0 || !figureOf(link.column).log),
+      ),
     ),
   );
 
-function plotLink(page, link, cells, width, last) {
-  return Plot.plot({
+function plotLink(page, link, cells, bands, width, last) {
+  const figure = figureOf(link.column),
+    dotted = link.dotted ? cells.map((cell) => bandOf(cell, (run) => dottedRows(page, link, run))) : [];
+  return plotChart(`${figure.name} against the step`, {
     width,
-    height: last ? 116 : 84,
+    height: last ? 122 : 90,
     marginLeft: LEFT,
-    marginRight: RIGHT,
-    marginTop: 6,
-    marginBottom: last ? 38 : 6,
+    marginTop: 8,
+    marginBottom: last ? 38 : 8,
     x: {
       domain: [0, page.lastStep()],
       label: last ? "step (updates) →" : null,
       axis: last ? "bottom" : null,
     },
-    y: {
-      type: link.log ? "log" : "linear",
-      label: null,
-      ticks: 3,
-      tickFormat: "~g",
-      grid: true,
-      ...(link.log ? {} : { zero: true, nice: true }),
-    },
-    marks: linkMarks(page, link, cells),
+    y: axisOf(figure, {}, extentOf([...bands, ...dotted])),
+    marks: [
+      ...ruleMarks(figure),
+      ...bands.flatMap((band, i) => bandMarks(cells[i], band)),
+      ...dotted.map(dottedLine),
+      bandTip(bands),
+    ],
   });
 }
 
@@ -133,11 +80,12 @@ const dated = {
 };
 
 function plotOnsets(page, bars, width) {
-  return Plot.plot({
+  const title = (d) =>
+    `${d.cell.name}, seed ${d.run.seed}\n${d.what} in steps (${d.low}, ${d.first_after}]`;
+  return plotChart("Onsets: when each quantity passed its threshold, a bar a run", {
     width,
     height: 60 + 30 * Object.keys(dated).length,
-    marginLeft: 106,
-    marginRight: RIGHT,
+    marginLeft: 122,
     x: {
       domain: [0, page.lastStep()],
       label: "step (updates) →",
@@ -158,8 +106,8 @@ function plotOnsets(page, bars, width) {
         y: "what",
         stroke: (d) => cellColour(d.cell),
         strokeWidth: 3,
-        title: (d) => `${d.cell.name}, seed ${d.run.seed}: ${d.what} in steps (${d.low}, ${d.first_after}]`,
       }),
+      tipMark(bars, { x: "first_after", y: "what", title }),
     ],
   });
 }
@@ -180,17 +128,19 @@ function drawOnsets(page, cells) {
     );
     return () => {};
   }
-  const { box, move } = withCursor(plotOnsets(page, bars, widthOf(node)));
+  const { box, move } = overTime(page, plotOnsets(page, bars, widthOf(node)));
   node.replaceChildren(box);
+  page.rows.onsets = () =>
+    bars.map((b) => ({ model: b.cell.name, seed: b.run.seed, what: b.what, after: b.low, by: b.first_after }));
   return move;
 }
 
 // ---- both ----
 
-function heading(link) {
+function headingOf({ name, said }) {
   const p = d3.create("p").attr("class", "link");
-  p.append("b").text(link.name);
-  p.append("span").text(` ${link.said}`);
+  p.append("b").text(name);
+  p.append("span").text(` ${said}`);
   return p.node();
 }
 
@@ -200,10 +150,12 @@ export function drawChain(page) {
     width = widthOf(node);
   const present = links.filter((link) => isMeasured(page, link, cells)),
     missing = links.filter((l) => !present.includes(l));
+  const bands = present.map((link) => cells.map((cell) => bandOf(cell, (run) => linkRows(page, link, run))));
   const plots = present.map((link, i) =>
-    withCursor(plotLink(page, link, cells, width, i === present.length - 1)),
+    overTime(page, plotLink(page, link, cells, bands[i], width, i === present.length - 1)),
   );
-  node.replaceChildren(...present.flatMap((link, i) => [heading(link), plots[i].box]));
+  node.replaceChildren(...present.flatMap((link, i) => [headingOf(figureOf(link.column)), plots[i].box]));
+  page.rows.chain = () => present.flatMap((link, i) => bandRows(bands[i], link.column));
   drawKey(document.getElementById("chain-key"), cells);
   const { reference } = page.facts;
   document.getElementById("chain-order").textContent = reference?.onset
@@ -212,7 +164,7 @@ export function drawChain(page) {
   document.getElementById("chain-note").textContent =
     `${scaleOf(page.series, cells).text}. Line: mean over seeds, band: lowest to highest. ` +
     "Largest over layers (entropy: smallest; value drain: median over heads)." +
-    (missing.length ? ` Not measured: ${missing.map((l) => l.name).join(", ")}.` : "");
+    (missing.length ? ` Not measured: ${missing.map((l) => figureOf(l.column).name).join(", ")}.` : "");
   const moves = [drawOnsets(page, cells), ...plots.map((p) => p.move)];
   return (step) => moves.forEach((move) => move(step));
 }

@@ -1,28 +1,10 @@
-// Owns: what all curves share (frame, seed bands, the line at the slider's step), and the curves of loss.
-// Does not own: the chain (chain.js), heat maps (heat.js).
+// Owns: seed bands, and section 1: sink rate over loss on one time axis. Does not own: the frame (frame.js), the chain
+// (chain.js).
+import { axisOf, figureOf, ruleMarks } from "./figures.js";
 import { cellColour, cellDash, drawKey } from "./scales.js";
+import { overTime, plotChart, tipMark, widthOf } from "./frame.js";
 import { lastAt, scaleOf } from "./data.js";
-
-export const widthOf = (node) => Math.max(280, node.clientWidth);
-
-// The plot in a box with a line that follows the slider. The line is no part of the drawing, so that a move
-// paints nothing anew. Returns the box and what moves the line.
-export function withCursor(svg) {
-  const x = svg.scale("x");
-  const [top, bottom] = svg
-    .scale("y")
-    .range.slice()
-    .sort((a, b) => a - b);
-  const box = d3.create("div").attr("class", "under-cursor");
-  box.append(() => svg);
-  const line = box
-    .append("div")
-    .attr("class", "cursor")
-    .style("top", `${top}px`)
-    .style("height", `${bottom - top}px`);
-  const move = (step) => line.style("transform", `translateX(${x.apply(Math.min(step, x.domain[1]))}px)`);
-  return { box: box.node(), move };
-}
+import { shortNumber } from "./tables.js";
 
 // Means over `size` neighbours: single steps are noise.
 function smoothed(rows, size) {
@@ -38,12 +20,12 @@ export function bandOf(cell, rowsOf) {
     points,
     (v) => {
       const values = v.map((r) => r.value);
-      return { low: d3.min(values), high: d3.max(values), mean: d3.mean(values) };
+      return { low: d3.min(values), high: d3.max(values), mean: d3.mean(values), seeds: v.length };
     },
     (r) => r.step,
   );
   return d3.sort(
-    bands.map(([step, v]) => ({ step, ...v })),
+    bands.map(([step, v]) => ({ cell, step, ...v })),
     (r) => r.step,
   );
 }
@@ -63,6 +45,27 @@ export function bandMarks(cell, band) {
   return [Plot.areaY(band, { x, y1: "low", y2: "high", fill: stroke, fillOpacity: 0.22, clip: true }), line];
 }
 
+const bandTitle = (d) =>
+  `${d.cell.name}\nstep ${d.step}: ${shortNumber(d.mean)}` +
+  (d.seeds > 1 ? `\n${shortNumber(d.low)} to ${shortNumber(d.high)}, ${d.seeds} seeds` : "");
+
+export const bandTip = (bands) => tipMark(bands.flat(), { x: "step", y: "mean", title: bandTitle }, Plot.pointerX);
+
+// A figure's bands of all cells as rows, for those who take the numbers along.
+export const bandRows = (bands, column) =>
+  bands.flat().map(({ cell, step, mean, low, high, seeds }) => ({
+    model: cell.name,
+    step,
+    figure: column,
+    mean,
+    lowest: low,
+    highest: high,
+    seeds,
+  }));
+
+// The lowest and the highest that bands reach.
+export const extentOf = (bands) => d3.extent(bands.flat().flatMap((d) => [d.low, d.high]));
+
 // Where each run's sink rate passed its threshold, on its curve.
 function ringsOf(page, cells, curveOf) {
   return cells.flatMap((cell) =>
@@ -74,22 +77,18 @@ function ringsOf(page, cells, curveOf) {
   );
 }
 
-export function drawLoss(page) {
-  const node = document.getElementById("loss"),
-    cells = page.shown();
-  const curves = new Map(
-    cells.flatMap((c) => c.runs).map((r) => [r, smoothed(page.series.step.get(r.id) ?? [], 5)]),
-  );
-  const curveOf = (run) => curves.get(run),
-    rings = ringsOf(page, cells, curveOf);
-  const svg = Plot.plot({
-    width: widthOf(node),
-    height: 300,
-    marginLeft: 48,
-    x: { label: "step (updates) →", domain: [0, page.lastStep()] },
-    y: { type: "log", label: "↑ training loss (nats a token)", grid: true, ticks: 6, tickFormat: "~g" },
+function plotCurves(page, column, bands, rings, width, last) {
+  const figure = figureOf(column);
+  return plotChart(`${figure.name} against the step, a line a model`, {
+    width,
+    height: last ? 250 : 170,
+    marginTop: 26,
+    marginBottom: last ? 36 : 10,
+    x: { label: last ? "step (updates) →" : null, axis: last ? "bottom" : null, domain: [0, page.lastStep()] },
+    y: axisOf(figure, { label: `↑ ${figure.name} (${figure.unit})`, ticks: 5 }, extentOf(bands)),
     marks: [
-      ...cells.flatMap((cell) => bandMarks(cell, bandOf(cell, curveOf))),
+      ...ruleMarks(figure),
+      ...bands.flatMap((band) => (band.length ? bandMarks(band[0].cell, band) : [])),
       Plot.dot(rings, {
         x: "step",
         y: "value",
@@ -97,18 +96,42 @@ export function drawLoss(page) {
         stroke: (d) => cellColour(d.cell),
         strokeWidth: 2.5,
         fill: "var(--paper)",
-        title: (d) => `${d.cell.name}, seed ${d.run.seed}: onset by step ${d.step}`,
       }),
+      bandTip(bands),
     ],
   });
-  const { box, move } = withCursor(svg);
-  node.replaceChildren(box);
+}
+
+export function drawLoss(page) {
+  const node = document.getElementById("loss"),
+    cells = page.shown(),
+    width = widthOf(node);
+  const curves = new Map(
+    cells.flatMap((c) => c.runs).map((r) => [r, smoothed(page.series.step.get(r.id) ?? [], 5)]),
+  );
+  const rates = (run) =>
+    (page.series.eval.get(run.id) ?? []).map((r) => ({ step: r.step, value: r.sink_rate_03 }));
+  const charts = [
+    { column: "sink_rate_03", curveOf: rates },
+    { column: "loss", curveOf: (run) => curves.get(run) },
+  ].map((chart) => ({
+    ...chart,
+    bands: cells.map((cell) => bandOf(cell, chart.curveOf)),
+    rings: ringsOf(page, cells, chart.curveOf),
+  }));
+  const drawn = charts
+    .filter(({ bands }) => bands.some((b) => b.length))
+    .map(({ column, bands, rings }) =>
+      overTime(page, plotCurves(page, column, bands, rings, width, column === "loss")),
+    );
+  node.replaceChildren(...drawn.map((d) => d.box));
   drawKey(document.getElementById("loss-key"), cells);
-  const without = cells.filter((c) => !rings.some((r) => r.cell === c)).map((c) => c.name);
+  const without = cells.filter((c) => !charts[0].rings.some((r) => r.cell === c)).map((c) => c.name);
   document.getElementById("loss-note").textContent =
-    `${scaleOf(page.series, cells).text}. Line: mean over seeds of the loss averaged over five kept steps; ` +
-    "band: lowest to highest seed; ring: onset (sink rate above 0.1 for two evaluations; " +
+    `${scaleOf(page.series, cells).text}. Line: mean over seeds (of the loss averaged over five kept steps); ` +
+    "band: lowest to highest seed; ring: onset (sink rate above 0.1, dashed, for two evaluations; " +
     "uniform attention has a sink rate of 0)." +
     (without.length ? ` No onset: ${without.join(", ")}.` : "");
-  return move;
+  page.rows.loss = () => charts.flatMap(({ column, bands }) => bandRows(bands, column));
+  return (step) => drawn.forEach((d) => d.move(step));
 }

@@ -1,7 +1,9 @@
 // Owns: the SQL console: menu, text, rows, plot. Does not own: the queries (ablations/queries).
 import { ask, plural } from "./data.js";
-import { drawTable } from "./tables.js";
-import { palette } from "./scales.js";
+import { drawTable, shortNumber } from "./tables.js";
+import { axisOf, figureOf, palette } from "./figures.js";
+import { cellColour } from "./scales.js";
+import { plotChart, tipMark } from "./frame.js";
 
 const ROWS = 500;
 
@@ -14,28 +16,84 @@ export function query(db, sql) {
 const isNumber = (rows, i) =>
   rows.some((r) => typeof r[i] === "number") && rows.every((r) => r[i] === null || typeof r[i] === "number");
 
+// The colour of a text: that of the model it names, else the next of the palette.
+function colourer(page, texts) {
+  const cellOf = (text) => page.cells.find((c) => [c.name, c.variant, c.runs[0].label].includes(text));
+  const free = palette().filter((colour) => !texts.some((t) => cellOf(t) && cellColour(cellOf(t)) === colour));
+  const others = texts.filter((t) => !cellOf(t));
+  return (text) => (cellOf(text) ? cellColour(cellOf(text)) : free[others.indexOf(text) % free.length]);
+}
+
 // Two numeric columns make a plot, a text column with few values its colours.
-function plotRows({ columns, values }, width) {
+function plotRows(page, { columns, values }, width) {
   const numeric = columns.map((_, i) => i).filter((i) => isNumber(values, i));
   if (numeric.length < 2 || values.length < 2) return null;
   const step = numeric.find((i) => columns[i] === "step") ?? numeric[0];
-  const other = numeric.findLast((i) => i !== step && columns[i] !== "seed");
+  const known = numeric.find((i) => i !== step && figureOf(columns[i]).unit);
+  const other = known ?? numeric.findLast((i) => i !== step && columns[i] !== "seed");
+  if (other === undefined) return null;
   const text = columns.findIndex((_, i) => values.every((r) => typeof r[i] === "string"));
-  const kinds = text < 0 ? 0 : new Set(values.map((r) => r[text])).size;
-  const options = {
-    x: (r) => r[step],
-    y: (r) => r[other],
-    stroke: kinds > 1 && kinds <= 8 ? (r) => r[text] : "currentColor",
-  };
-  return Plot.plot({
+  const texts = text < 0 ? [] : [...new Set(values.map((r) => r[text]))];
+  const coloured = texts.length > 1 && texts.length <= 8,
+    colour = colourer(page, texts),
+    figure = figureOf(columns[other]);
+  const positive = values.every((r) => r[other] === null || r[other] > 0);
+  const svg = plotChart(`${figure.name} against ${columns[step]}`, {
     width,
     height: 280,
     marginLeft: 56,
+    marginTop: 26,
     x: { label: `${columns[step]} →` },
-    y: { label: `↑ ${columns[other]}`, grid: true },
-    color: { legend: kinds > 1 && kinds <= 8, range: palette() },
-    marks: [Plot.dot(values, { ...options, r: 2.5 })],
+    y: axisOf({ ...figure, log: figure.log && positive }, { label: `↑ ${figure.name}`, ticks: 5 }, d3.extent(values, (r) => r[other])),
+    marks: [
+      Plot.dot(values, {
+        x: (r) => r[step],
+        y: (r) => r[other],
+        fill: coloured ? (r) => colour(r[text]) : "currentColor",
+        r: 2.5,
+      }),
+      tipMark(values, {
+        x: (r) => r[step],
+        y: (r) => r[other],
+        title: (r) => columns.map((c, i) => `${c}: ${shortNumber(r[i])}`).join("\n"),
+      }),
+    ],
   });
+  return { svg, key: coloured ? texts.map((t) => ({ name: t, colour: colour(t) })) : [] };
+}
+
+// Which text has which colour, above the plot.
+function keyOf(items) {
+  const box = d3.create("div").attr("class", "key");
+  const spans = box.selectAll("span").data(items).join("span");
+  spans.append("i").attr("class", "swatch").style("background", (d) => d.colour);
+  spans.append("b").text((d) => d.name);
+  return box.node();
+}
+
+// Letters to add, drop or change.
+function distanceOf(a, b) {
+  let row = d3.range(b.length + 1);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] !== b[j - 1]));
+    row = next;
+  }
+  return row[b.length];
+}
+
+// SQLite's words, and the table or column that was perhaps meant.
+function complaintOf(page, error) {
+  const missing = /no such (?:table|column): (?:\w+\.)?(\w+)/.exec(error.message);
+  if (!missing) return error.message;
+  const names = ask(
+    page.db,
+    `SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')
+     UNION SELECT c.name FROM sqlite_schema AS s, pragma_table_info(s.name) AS c WHERE s.type = 'table'`,
+  );
+  const near = d3.least(names, ({ name }) => distanceOf(missing[1], name));
+  return near && distanceOf(missing[1], near.name) <= 2 ? `${error.message} (did you mean ${near.name}?)` : error.message;
 }
 
 function showRows(page, sql) {
@@ -52,17 +110,18 @@ function showRows(page, sql) {
     said.textContent = `${plural(n, "row")}${cut}, ${Math.round(performance.now() - start)} ms`;
     if (!n) return;
     drawTable(rows, result.columns, result.values.slice(0, ROWS));
-    const svg = plotRows(result, Math.max(280, plot.clientWidth));
-    if (svg) plot.replaceChildren(svg);
+    page.rows["sql-plot"] = () => result.values.map((r) => Object.fromEntries(result.columns.map((c, i) => [c, r[i]])));
+    const drawn = plotRows(page, result, Math.max(280, plot.clientWidth));
+    if (drawn) plot.replaceChildren(keyOf(drawn.key), drawn.svg);
   } catch (error) {
-    said.textContent = error.message;
+    said.textContent = complaintOf(page, error);
   }
 }
 
 // A query's first comment line is its title.
-function titleOf(q) {
+function menuText(q) {
   const comment = /^\s*--\s*(.+)/.exec(q.sql);
-  return comment ? comment[1].slice(0, 90) : q.name;
+  return comment ? comment[1] : q.name;
 }
 
 export function startConsole(page) {
@@ -85,11 +144,13 @@ export function startConsole(page) {
     .data(queries)
     .join("option")
     .attr("value", (_, i) => i)
-    .text(titleOf);
+    .text(menuText);
   const choose = (i) => {
     menu.value = i;
     text.value = queries[i].sql.trim();
   };
+  // A text that was changed is no longer the query of the menu.
+  text.addEventListener("input", () => (menu.value = queries.findIndex((q) => q.sql.trim() === text.value.trim())));
   const run = () => showRows(page, text.value);
   menu.addEventListener("change", () => {
     choose(+menu.value);
@@ -118,14 +179,12 @@ export function startConsole(page) {
     `map the maps of ${plural(notes[0].maps, "run")}, ` +
     "step_tensor nothing, reals seven digits; final, onset_step and onset_eval are as they came out of all steps.";
   choose(0);
-  // Runs a stored query by its name.
-  return (name) => {
-    choose(
-      Math.max(
-        0,
-        queries.findIndex((q) => q.name === name),
-      ),
-    );
+  const show = (sql) => {
+    text.value = sql;
+    text.dispatchEvent(new Event("input"));
     run();
+    document.getElementById("s-sql").scrollIntoView();
   };
+  // Runs a stored query by its name, or a text.
+  return { stored: (name) => show((queries.find((q) => q.name === name) ?? queries[0]).sql.trim()), show };
 }

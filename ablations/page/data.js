@@ -1,5 +1,5 @@
-// Owns: the embedded database: unpacking it, asking it, and what all figures share: the runs, their cells
-// (runs that differ in the seed alone) and their series. Does not own: any drawing.
+// Owns: the embedded database: unpacking it, asking it, and the series of its runs that figures share.
+// Does not own: which runs are shown (cells.js), any drawing.
 
 function bytesOf(base64) {
   if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
@@ -38,49 +38,6 @@ export function ask(db, sql, values = []) {
     q.free();
   }
   return rows;
-}
-
-// A configuration as dotted keys, without what tells runs of one cell apart.
-function flatten(value, prefix, out) {
-  for (const [key, v] of Object.entries(value)) {
-    const name = prefix ? `${prefix}.${key}` : key;
-    if (name === "run" || name === "seed") continue;
-    if (v && typeof v === "object" && !Array.isArray(v)) flatten(v, name, out);
-    else out[name] = JSON.stringify(v);
-  }
-  return out;
-}
-
-// What names a cell beyond its variant: the keys in which cells of that variant differ.
-function nameCells(cells) {
-  for (const family of d3.group(cells, (c) => c.base).values()) {
-    const keys = new Set(family.flatMap((c) => Object.keys(c.config)));
-    const differing = [...keys].filter((k) => new Set(family.map((c) => c.config[k])).size > 1);
-    for (const c of family) {
-      const extra = differing.map((k) => `${k.split(".").pop()}=${(c.config[k] ?? "-").replaceAll('"', "")}`);
-      c.name = [c.base, ...extra].join(" ");
-    }
-  }
-}
-
-// Baselines first, then in order of the database.
-export function readCells(db) {
-  const cells = new Map();
-  for (const run of ask(
-    db,
-    "SELECT id, key, variant, label, seed, status, steps, config FROM run ORDER BY id",
-  )) {
-    const config = flatten(JSON.parse(run.config), "", {});
-    const id = JSON.stringify([run.variant, run.label, Object.entries(config).sort()]);
-    if (!cells.has(id))
-      cells.set(id, { base: run.label || run.variant, variant: run.variant, config, runs: [] });
-    cells.get(id).runs.push(run);
-  }
-  const list = [...cells.values()];
-  nameCells(list);
-  list.sort((a, b) => (b.variant === "baseline") - (a.variant === "baseline"));
-  list.forEach((c, i) => Object.assign(c, { index: i, shown: i < 6, runs: d3.sort(c.runs, (r) => r.seed) }));
-  return list;
 }
 
 // The many rows of step_head, a run's when it is asked for.

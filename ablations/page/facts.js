@@ -1,6 +1,6 @@
-// Owns: what came of each model in a few figures, and the sentences at the top of the page that say it.
-// Does not own: how a figure is measured (train/schema.sql says), the lesson's words (lesson.js).
-import { ask, plural, scaleOf } from "./data.js";
+// Owns: what came of each model in a few figures, and the words for such figures.
+// Does not own: how a figure is measured (train/schema.sql says), sentences (story.js, lesson.js).
+import { ask, plural } from "./data.js";
 
 export const fixed = (value, digits) => (value == null ? "?" : value.toFixed(digits));
 export const percent = (share) => `${fixed(share == null ? null : 100 * share, 0)}\u00a0%`;
@@ -50,6 +50,9 @@ export function factsOf(page, cell) {
     rate,
     n: finals.length,
     steps: runs[0].steps,
+    // Sinks are compared on one text and length, losses over the same targets (the view loss_scope).
+    text: JSON.stringify([runs[0].corpus, runs[0].settings["model.context"]]),
+    targets: page.targets.get(runs[0].id)?.late ?? null,
     mass: medianOf(finals, "sink_mass"),
     uniform: medianOf(finals, "uniform_mass"),
     loss: medianOf(finals, "val_loss_late"),
@@ -61,26 +64,25 @@ export function factsOf(page, cell) {
   };
 }
 
-// The model that the others are held against: of the baselines, the one with the strongest sink.
+// reference: the model that the others are held against; of several baselines (one a stratum) the one with the
+// strongest sink. null where nothing has finished.
 export function readFacts(page) {
   page.finals = ask(page.db, "SELECT * FROM final");
+  page.targets = d3.index(ask(page.db, "SELECT run_id, late FROM loss_scope"), (r) => r.run_id);
   const all = page.cells.map((cell) => factsOf(page, cell)).filter(Boolean);
-  const baselines = all.filter((f) => f.cell.variant === "baseline");
+  const baselines = all.filter((f) => f.cell.isBaseline);
   const reference = d3.greatest(baselines.length ? baselines : all, (f) => f.rate) ?? null;
-  return { all, reference };
+  return { all, reference, sinking: all.filter((f) => f.onset), others: comparedWith(reference, all) };
 }
 
-// ---- sentences ----
+// Models whose sink may be held against the reference's.
+const comparedWith = (reference, all) => all.filter((f) => f !== reference && f.text === reference.text);
 
-const sentences = (...parts) => parts.filter(Boolean).join(" ");
+// Whether two losses are over the same targets.
+export const sharesTargets = (f, reference) =>
+  f.loss !== null && reference.loss !== null && f.targets !== null && f.targets === reference.targets;
 
-function whatForms(f) {
-  return sentences(
-    `In ${f.name}, ${percent(f.rate)} of all (sequence, layer, head) end up giving the first key`,
-    `more than ${percent(0.3)} of their attention${f.onset ? ": an attention sink" : ""}.`,
-    `Over all heads it gets ${percent(f.mass)}; spread evenly, attention would give it ${percent(f.uniform)}.`,
-  );
-}
+// ---- words ----
 
 const milestones = [
   ["norm_ratio", "its residual vector outgrows the others"],
@@ -97,103 +99,17 @@ export function orderOf(page, f) {
   return d3.sort(found, (l) => l.dates.middle).map((l) => `${l.words} by ${stepWords(l.dates.middle)}`);
 }
 
-function when(page, f) {
-  if (!f.onset) return `Never: the sink rate of ${f.name} did not pass 0.1 for two evaluations.`;
-  const number = d3.format(",");
-  const { n, after, by } = f.onset;
-  return sentences(
-    `Between ${stepWords(after)} and ${number(by)} of ${number(f.steps)}, in ${n} of ${plural(f.n, "seed")}.`,
-    `The order for the first token: ${orderOf(page, f).join(", ")}.`,
-  );
-}
-
-function where(f) {
-  const most = f.layers.filter((l) => l.rate > 0.1);
-  const rest = f.layers.filter((l) => l.rate <= 0.1);
-  const told = most.map((l) => `layer ${l.layer} (sink rate ${percent(l.rate)})`).join(", ");
-  const hardly = d3.sort(rest.map((l) => l.layer)).join(", ");
-  if (!most.length) return "In no layer.";
-  return rest.length ? `In ${told}; hardly in layer ${hardly}.` : `In ${told}.`;
-}
-
+// How a sink came out against the reference's.
+export const outcomes = [
+  "no sink forms",
+  "a weaker sink forms",
+  "a sink forms all the same",
+  "a stronger sink forms",
+  "a sink forms",
+];
 export function outcomeOf(f, reference) {
-  if (!f.onset) return "no sink forms";
-  if (f.rate < 0.75 * reference.rate) return "a weaker sink forms";
-  return "a sink forms all the same";
-}
-
-// The keys in which a model differs from the reference, "(data.bos: none)".
-function differences(cell, reference) {
-  const changed = ([key, value]) => key !== "variant" && value !== reference.config[key];
-  const keys = Object.entries(cell.config).filter(changed);
-  const told = keys.map(([key, value]) => `${key}: ${value.replaceAll('"', "")}`).join(", ");
-  return keys.length && keys.length < 4 ? ` (${told})` : "";
-}
-
-function whatStops(all, reference) {
-  const others = all.filter((f) => f !== reference).slice(0, 5);
-  const told = others.map((f) => {
-    const date = f.onset ? `, by ${stepWords(f.onset.middle)} in ${f.onset.n} of ${plural(f.n, "seed")}` : "";
-    const model = `${f.name}${differences(f.cell, reference.cell)}`;
-    return `${model}: ${outcomeOf(f, reference)}, sink rate ${percent(f.rate)}${date}.`;
-  });
-  return sentences(...told);
-}
-
-// Final losses, and what they say of the sink's use.
-export function lossWords({ all, reference }) {
-  if (!reference || reference.loss === null) return "Loss falls while they train.";
-  const told = all.filter((f) => f.loss !== null).slice(0, 6).map((f) => `${fixed(f.loss, 2)} (${f.name})`);
-  const without = reference.onset ? all.filter((f) => !f.onset) : [];
-  const well = without.some((f) => f.loss < reference.loss + 0.05);
-  return sentences(
-    `Validation loss over late targets ends at ${told.join(", ")} nats a token.`,
-    without.length && well && "A model learns as well without a sink.",
-    without.length && !well && "The models without a sink learn less well.",
-  );
-}
-
-// ---- the top of the page ----
-
-function conditions(page) {
-  const { text, sequences, control } = scaleOf(page.series, page.cells);
-  const masses = control.map((c) => c.toFixed(4)).join(", ");
-  const rate = control.some((c) => c > 0.3) ? "up to 1" : "0";
-  return sentences(
-    `${text}; probe main: ${sequences} held-out sequences; medians over finished seeds.`,
-    masses &&
-      `Uniform control: evenly spread attention gives key 0 a mass of ${masses}, a sink rate of ${rate}.`,
-  );
-}
-
-// The claim of the sweep with the most runs.
-function claimOf(page) {
-  const [sweep] = ask(
-    page.db,
-    `SELECT claim FROM sweep WHERE claim IS NOT NULL
-     ORDER BY (SELECT count(*) FROM sweep_run WHERE sweep = sweep.id) DESC, id`,
-  );
-  return sentences(
-    sweep?.claim ?? "Small GPTs, measured at every step while they train:",
-    !sweep && "which heads begin to look at the first token, when, and what stops them.",
-  );
-}
-
-export function tellStory(page) {
-  const { all, reference } = page.facts;
-  const unfinished = [["What came of it", "No run has finished yet."]];
-  const points = !reference
-    ? unfinished
-    : [
-        ["What forms", whatForms(reference)],
-        ["When", when(page, reference)],
-        ["Where", where(reference)],
-        ["What stops it", whatStops(all, reference)],
-      ].filter(([, words]) => words);
-  const items = d3.select("#story").selectAll("div").data(points).join("div");
-  items.append("dt").text(([name]) => name);
-  items.append("dd").text(([, words]) => words);
-  document.getElementById("claim").textContent = claimOf(page);
-  document.getElementById("loss-words").textContent = lossWords(page.facts);
-  document.getElementById("scale").textContent = conditions(page);
+  if (!f.onset) return outcomes[0];
+  if (!reference.onset) return outcomes[4];
+  if (f.rate < 0.75 * reference.rate) return outcomes[1];
+  return f.rate > 1.25 * reference.rate ? outcomes[3] : outcomes[2];
 }

@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* Pixels, of which a row shows COLUMNS * COLUMN; SHADES is how many colours there are. */
-enum { WIDTH = 640, LEFT = 56, TOP = 40, ROW = 11, GAP = 30, FOOT = 94, COLUMN = 4, COLUMNS = 143 };
-enum { SHADES = 129, BAR = 256, MOST_MODELS = 8, NAME = 160 };
+enum { WIDTH = 640, LEFT = 56, TOP = 40, ROW = 13, GAP = 30, FOOT = 94, COLUMN = 4, COLUMNS = 143 };
+enum { BAR = 260, MOST_MODELS = 8, NAME = 160 };
 
 typedef struct Model {
     char name[NAME];
@@ -68,21 +68,12 @@ static bool read_models(HeadMap *h, Store *s, const char *sweep, Error *e) {
 
 /* ---- colour ---- */
 
-/* The first model's control has the neutral colour, 0 and 1 the deepest. */
-static double place_of(const HeadMap *h, double mass) {
-    double control = isnan(h->model[0].control) ? 0.5 : h->model[0].control;
-    return mass < control ? 0.5 * mass / control : 0.5 + 0.5 * (mass - control) / (1 - control);
+static int shade_of(double mass) {
+    return (int)(fmin(fmax(mass, 0), 1) * (SVG_SHADES - 1) + 0.5);
 }
 
-static int shade_of(const HeadMap *h, double mass) {
-    return (int)(fmin(fmax(place_of(h, mass), 0), 1) * (SHADES - 1) + 0.5);
-}
-
-/* Purple below the control, orange above it, as on the page (ablations/page/scales.js). */
 static void rectangle(FILE *out, double x, double y, double w, int height, int shade) {
-    static const SvgStop stops[] = {{0, {64, 32, 122}},     {0.25, {155, 134, 201}}, {0.5, {240, 239, 236}},
-                                    {0.68, {240, 160, 80}}, {0.85, {176, 74, 0}},    {1, {90, 28, 0}}};
-    svg_cell(out, x, y, w, height, stops, (double)shade / (SHADES - 1));
+    svg_cell(out, x, y, w, height, (double)shade / (SVG_SHADES - 1));
 }
 
 /* ---- drawing ---- */
@@ -113,7 +104,7 @@ static bool draw_rows(const HeadMap *h, const Model *m, double y, Store *s, Erro
     while ((result = sqlite3_step(q)) == SQLITE_ROW) {
         int layer = sqlite3_column_int(q, 0), head = sqlite3_column_int(q, 1), at = sqlite3_column_int(q, 2);
         int to = sqlite3_column_int(q, 4) > at ? sqlite3_column_int(q, 4) : at + 1;
-        int shade = shade_of(h, sqlite3_column_double(q, 3));
+        int shade = shade_of(sqlite3_column_double(q, 3));
         if (layer != t.layer || head != t.head || shade != t.shade) {
             draw_stretch(h, m, y, &t);
             t = (Stretch){layer, head, at, to, shade};
@@ -147,22 +138,25 @@ static void draw_time(const HeadMap *h, double y) {
     svg_label(h->out, LEFT + COLUMNS * COLUMN / 2.0, y + 15, "middle", "step");
 }
 
-/* The colours, with the control in their middle. */
+/* The colours, with a mark at the first model's control. */
 static void draw_legend(const HeadMap *h, double y) {
     char text[96];
-    for (int i = 0; i < SHADES; i++)
-        rectangle(h->out, LEFT + i * (double)BAR / SHADES, y, (double)BAR / SHADES + 0.2, 9, i);
+    double control = h->model[0].control;
+    for (int i = 0; i < SVG_SHADES; i++)
+        rectangle(h->out, LEFT + i * (double)BAR / SVG_SHADES, y, (double)BAR / SVG_SHADES + 0.2, 9, i);
     for (int i = 0; i <= 4; i++) {
-        if (fabs(place_of(h, i / 4.0) - 0.5) < 0.05) continue;
         snprintf(text, sizeof text, "%g", i / 4.0);
-        svg_label(h->out, LEFT + BAR * place_of(h, i / 4.0), y + 20, "middle", text);
+        svg_label(h->out, LEFT + BAR * i / 4.0, y + 21, "middle", text);
     }
-    snprintf(text, sizeof text, "uniform control %.4f", h->model[0].control);
-    fprintf(h->out, "<path stroke=\"currentColor\" d=\"M%g %gv14\"/>\n", LEFT + BAR / 2.0, y + 9);
-    svg_label(h->out, LEFT + BAR / 2.0, y + 33, "middle", text);
+    if (!isnan(control)) {
+        snprintf(text, sizeof text, "uniform control %.4f", control);
+        fprintf(h->out, "<path stroke=\"currentColor\" d=\"M%.1f %gv14\"/>\n", LEFT + BAR * control, y - 2);
+        svg_label(h->out, LEFT + BAR * control, y + 35, "start", text);
+    }
     svg_label(h->out, LEFT + BAR + 14, y + 8, "start",
               "share of attention, mean over a training batch's rows;");
-    svg_label(h->out, LEFT + BAR + 14, y + 21, "start", "orange: more than uniform attention, purple: less");
+    svg_label(h->out, LEFT + BAR + 14, y + 22, "start",
+              "the deeper, the more; uniform attention: at the mark");
 }
 
 bool head_map(FILE *out, Store *s, const char *sweep, Error *e) {
@@ -175,6 +169,7 @@ bool head_map(FILE *out, Store *s, const char *sweep, Error *e) {
     if (h.models > h.n)
         snprintf(title + strlen(title), sizeof title - strlen(title), ", %d models of %d", h.n, h.models);
     svg_begin(out, WIDTH, height, LEFT, title);
+    svg_shades(out);
     for (int i = 0; i < h.n; i++) {
         if (!draw_model(&h, &h.model[i], y, s, e)) return false;
         y += h.model[i].layers * h.model[i].heads * ROW + GAP;

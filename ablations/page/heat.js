@@ -1,10 +1,11 @@
 // Owns: the heat maps of section 2: heads against steps, two models on one scale.
 // Does not own: which head is chosen (main.js).
 import { massScale, colourOf, drawLegend } from "./scales.js";
-import { widthOf, withCursor } from "./charts.js";
+import { overTime, plotChart, widthOf } from "./frame.js";
+import { hideHint, showHint } from "./hint.js";
 
 // The run's kept steps and, a row a head, its first-key mass at each.
-function grid(rows) {
+export function gridOf(rows) {
   const steps = [...new Set(rows.map((r) => r.step))];
   const column = new Map(steps.map((s, i) => [s, i]));
   const heads = [
@@ -35,15 +36,14 @@ function headTicks(heads) {
   return heads.map((_, i) => i).filter((i) => i % every === 0);
 }
 
-function plotHeads(g, scale, width, lastStep) {
+function plotHeads(g, scale, width, lastStep, name) {
   const n = g.steps.length,
     ticks = headTicks(g.heads);
   const centre = (i) => i + 0.5;
-  return Plot.plot({
+  return plotChart(`First-key mass by head and step in ${name}; the list below chooses a head, too`, {
     width,
-    height: 60 + Math.max(150, Math.min(480, 20 * g.heads.length)),
-    marginLeft: 52,
-    marginBottom: 36,
+    height: 60 + Math.max(150, Math.min(480, 22 * g.heads.length)),
+    marginLeft: 54,
     x: { domain: [0, lastStep], label: "step (updates) →" },
     y: {
       domain: [g.heads.length, 0],
@@ -67,6 +67,16 @@ function plotHeads(g, scale, width, lastStep) {
   });
 }
 
+// What lies under the pointer: head, step and mass.
+function cellAt(g, svg, event) {
+  const [px, py] = d3.pointer(event, svg),
+    head = g.heads[Math.floor(svg.scale("y").invert(py))],
+    step = svg.scale("x").invert(px);
+  if (!head || step < 0 || step > g.steps.at(-1)) return null;
+  const i = Math.min(d3.bisectLeft(g.steps, step), g.steps.length - 1);
+  return { ...head, step: g.steps[i], mass: g.mass[g.heads.indexOf(head) * g.steps.length + i] };
+}
+
 // A frame around the chosen head's row.
 function addChoice(svg, heads) {
   const x = svg.scale("x").range,
@@ -86,11 +96,11 @@ function addChoice(svg, heads) {
   };
 }
 
-function drawSide(page, side, scale) {
+function drawSide(page, side, scale, kept) {
   const node = document.getElementById(`heat-${side}`),
     { cell, run } = page.side(side);
   const rows = run ? (page.series.head.get(run.id) ?? []) : [];
-  const title = d3.create("h4").text(run ? `${cell.name}, seed ${run.seed}` : "-");
+  const title = d3.create("h3").text(run ? `${cell.name}, seed ${run.seed}` : "-");
   if (!rows.length) {
     node.replaceChildren(
       title.node(),
@@ -98,20 +108,22 @@ function drawSide(page, side, scale) {
     );
     return () => {};
   }
-  const g = grid(rows),
-    svg = plotHeads(g, scale, widthOf(node), page.lastStep());
-  svg.setAttribute(
-    "aria-label",
-    "First-key mass by head and step; choose a head in the list below or click a row",
-  );
-  const y = svg.scale("y"),
-    choose = addChoice(svg, g.heads),
-    { box, move } = withCursor(svg);
+  const g = gridOf(rows),
+    svg = plotHeads(g, scale, widthOf(node), page.lastStep(), cell.name);
+  const choose = addChoice(svg, g.heads),
+    { box, move } = overTime(page, svg);
   svg.addEventListener("click", (event) => {
-    const h = g.heads[Math.floor(y.invert(d3.pointer(event, svg)[1]))];
-    if (h) page.set({ layer: h.layer, head: h.head });
+    const at = cellAt(g, svg, event);
+    if (at) page.set({ layer: at.layer, head: at.head });
   });
+  svg.addEventListener("pointermove", (event) => {
+    const at = cellAt(g, svg, event);
+    if (at) showHint(event, `layer ${at.layer}, head ${at.head}, step ${at.step}: ${at.mass.toFixed(3)}`);
+    else hideHint();
+  });
+  svg.addEventListener("pointerleave", hideHint);
   node.replaceChildren(title.node(), box);
+  kept.push(...rows.map((r) => ({ model: cell.name, seed: run.seed, ...r })));
   return (step, state) => {
     move(step);
     choose(state);
@@ -122,7 +134,9 @@ export function drawHeat(page) {
   const run = page.side("a").run;
   const control = run ? trainingControl(run) : { T: 32, mass: 0.13 };
   const scale = massScale(control.mass);
-  const sides = ["a", "b"].map((side) => drawSide(page, side, scale));
+  const rows = [];
+  page.rows.heads = () => rows;
+  const sides = ["a", "b"].map((side) => drawSide(page, side, scale, rows));
   drawLegend(document.getElementById("heat-legend"), scale, "first-key mass (share of attention, 0 to 1)");
   document.getElementById("heat-note").textContent =
     `n = 1 run a side, mean over the rows of each training batch, T = ${control.T}; ` +

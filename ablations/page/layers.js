@@ -1,31 +1,20 @@
 // Owns: the view by layer at the slider's step: the phase of each layer and four quantities.
 // Does not own: the rule of the phases (model/instruments/phases.c).
+import { axisOf, figureOf, ruleMarks } from "./figures.js";
 import { cellColour, drawKey } from "./scales.js";
+import { plotChart } from "./frame.js";
 import { lastAt, scaleOf } from "./data.js";
 
-const figures = [
-  {
-    key: "mixing",
-    name: "Mixing score",
-    rule: 0.7,
-    said: "above 0.7: mix; uniform attention: 1",
-    domain: [0, 1],
-  },
-  { key: "entropy_norm", name: "H / ln min(T,d)", rule: 0.5, said: "below 0.5: compress", domain: [0, 1] },
-  { key: "norm_ratio", name: "Norm ratio of token 0", rule: 3, said: "above 3: compress", log: true },
-  { key: "sink_rate_03", name: "Sink rate", rule: 0, said: "eps 0.3; uniform attention: 0 where T > 9", domain: [0, 1] },
-];
+const layerColumns = ["mixing", "entropy_norm", "norm_ratio", "sink_rate_03"];
 const phaseNames = ["–", "mix", "compress", "refine"];
 
 // The frame with its axes; y stands still whatever the step.
 function plotFrame(figure, layers, highest, width) {
-  const y = figure.log
-    ? { type: "log", domain: [0.5, Math.max(4, 1.2 * (highest ?? 4))] }
-    : { domain: figure.domain };
-  return Plot.plot({
+  const domain = figure.log ? [0.5, Math.max(4, 1.2 * (highest ?? 4))] : [0, 1];
+  return plotChart(`${figure.name} by layer, a line a run`, {
     width,
-    height: 160,
-    marginLeft: 36,
+    height: 170,
+    marginLeft: 40,
     marginTop: 8,
     x: {
       label: "layer →",
@@ -34,8 +23,8 @@ function plotFrame(figure, layers, highest, width) {
       tickFormat: "d",
       ticks: d3.range(layers).filter((l) => l % Math.ceil(layers / 8) === 0),
     },
-    y: { ...y, label: null, ticks: 4, grid: true, tickFormat: "~g" },
-    marks: [Plot.ruleY([figure.rule], { strokeDasharray: "5 4", strokeOpacity: 0.6 })],
+    y: axisOf(figure, { domain, ticks: 4 }, domain),
+    marks: ruleMarks(figure),
   });
 }
 
@@ -43,14 +32,14 @@ function plotFrame(figure, layers, highest, width) {
 function addCurves(svg, figure, runs) {
   const x = svg.scale("x").apply,
     y = svg.scale("y").apply,
-    known = (r) => r[figure.key] > (figure.log ? 0 : -1);
+    known = (r) => r[figure.column] > (figure.log ? 0 : -1);
   const path = d3
     .line(
       (r) => x(r.layer),
-      (r) => y(r[figure.key]),
+      (r) => y(r[figure.column]),
     )
     .defined(known);
-  const dot = (r) => `M${x(r.layer) - 3},${y(r[figure.key])}a3,3 0 1,0 6,0a3,3 0 1,0 -6,0`;
+  const dot = (r) => `M${x(r.layer) - 3},${y(r[figure.column])}a3,3 0 1,0 6,0a3,3 0 1,0 -6,0`;
   const curves = runs.map(({ cell }) => {
     const g = d3
       .select(svg)
@@ -73,9 +62,9 @@ function drawFigure(page, figure, runs, layers, node) {
   const evaluations = runs.map(({ run }) =>
     [...page.series.layer.get(run.id)]
       .map(([step, rows]) => ({ step, rows }))
-      .filter(({ rows }) => rows.some((r) => r[figure.key] !== null)),
+      .filter(({ rows }) => rows.some((r) => r[figure.column] !== null)),
   );
-  const highest = d3.max(evaluations.flat(), ({ rows }) => d3.max(rows, (r) => r[figure.key]));
+  const highest = d3.max(evaluations.flat(), ({ rows }) => d3.max(rows, (r) => r[figure.column]));
   const svg = plotFrame(figure, layers, highest, Math.max(220, node.clientWidth)),
     move = addCurves(svg, figure, runs);
   node.append(svg);
@@ -90,12 +79,12 @@ function drawFigure(page, figure, runs, layers, node) {
 }
 
 function drawFigures(page, runs, layers) {
-  const boxes = d3.select("#layers").selectAll("div").data(figures).join("div").attr("class", "plot");
+  const boxes = d3.select("#layers").selectAll("div").data(layerColumns.map(figureOf)).join("div").attr("class", "plot");
   boxes.selectAll("*").remove();
   const heading = boxes.append("p").attr("class", "link");
   heading.append("b").text((f) => f.name);
   heading.append("span").text((f) => ` ${f.said}`);
-  return boxes.nodes().map((node, i) => drawFigure(page, figures[i], runs, layers, node));
+  return boxes.nodes().map((node, i) => drawFigure(page, figureOf(layerColumns[i]), runs, layers, node));
 }
 
 // ---- phases ----
@@ -156,6 +145,10 @@ export function drawLayers(page) {
   const lastLayer = ({ run }) => d3.max(page.series.layer.get(run.id).values(), (rows) => rows.at(-1).layer);
   const layers = 1 + (d3.max(runs, lastLayer) ?? -1);
   const moves = [drawPhases(page, cells, layers), ...drawFigures(page, runs, layers)];
+  page.rows.layers = () =>
+    runs.flatMap(({ cell, run }) =>
+      [...page.series.layer.get(run.id).values()].flat().map((r) => ({ model: cell.name, seed: run.seed, ...r })),
+    );
   drawKey(document.getElementById("layers-key"), cells);
   document.getElementById("layers-note").textContent =
     `${scaleOf(page.series, cells).text}; one line a run; probe main. ` +

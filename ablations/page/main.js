@@ -1,56 +1,76 @@
-// Owns: the state of the page (step, models, head, sentence, query) and the order in which things are drawn.
+// Owns: the state of the page (sweep, step, models, head, sentence, query) and the order in which things are drawn.
 // Does not own: any figure, the slider (player.js).
-import { openDatabase, ask, readCells, readSeries, sliderSteps } from "./data.js";
-import { readFacts, tellStory } from "./facts.js";
+import { openDatabase, ask, readSeries, sliderSteps } from "./data.js";
+import { readAxes, readCells, readSweeps } from "./cells.js";
+import { readFacts } from "./facts.js";
+import { tellStory } from "./story.js";
 import { cellColour } from "./scales.js";
+import { drawHero } from "./hero.js";
 import { drawLoss } from "./charts.js";
 import { drawHeat } from "./heat.js";
 import { drawMaps } from "./map.js";
 import { drawChain } from "./chain.js";
 import { drawLayers } from "./layers.js";
+import { startAxis } from "./axis.js";
 import { drawTables } from "./tables.js";
+import { startEffect } from "./effect.js";
 import { startConsole } from "./console.js";
+import { startExercises } from "./exercises.js";
 import { startLesson } from "./lesson.js";
+import { markTerms, startGlossary } from "./glossary.js";
 import { makePlayer } from "./player.js";
+import { startPresenting, startPrinting } from "./present.js";
+import { startPictures } from "./pictures.js";
+import { startSentence } from "./sentence.js";
+import { startKeys } from "./keys.js";
+import { readHash, stateOf, writeHash } from "./hash.js";
+
+const lastStepOf = (series, run) =>
+  Math.max(series.step.get(run.id)?.at(-1)?.step ?? 0, series.eval.get(run.id)?.at(-1)?.step ?? 0);
 
 function makePage(db) {
-  const cells = readCells(db),
-    series = readSeries(db);
+  const series = readSeries(db);
   const evaluations = new Map(
     [...series.layer].map(([id, bySteps]) => [id, [...bySteps.keys()].map((step) => ({ step }))]),
   );
-  const second = cells.findIndex((c) => c.variant === "head_rmsnorm");
-  const lastOf = (run) =>
-    Math.max(series.step.get(run.id)?.at(-1)?.step ?? 0, series.eval.get(run.id)?.at(-1)?.step ?? 0);
   return {
     db,
-    cells,
     series,
+    sweeps: readSweeps(db),
     steps: [0],
     figures: {},
-    state: {
-      step: 0,
-      a: 0,
-      b: second > 0 ? second : Math.min(1, cells.length - 1),
-      layer: 0,
-      head: 0,
-      sequence: 0,
-      query: -1,
+    rows: {}, // of each figure: what gives its numbers as rows
+    state: { step: 0, a: 0, b: 0, layer: 0, head: 0, sequence: 0, query: -1, relative: false },
+    shown() {
+      return this.cells.filter((c) => c.shown);
     },
-    shown: () => cells.filter((c) => c.shown),
     layerSteps: (run) => evaluations.get(run.id) ?? [],
-    lastStep: () =>
-      d3.max(
-        cells.filter((c) => c.shown).flatMap((c) => c.runs),
-        lastOf,
-      ) || 1,
+    lastStep() {
+      return d3.max(this.shown().flatMap((c) => c.runs), (run) => lastStepOf(series, run)) || 1;
+    },
     // The run that stands for a cell: one with maps if there is one.
     side(name) {
-      const cell = cells[this.state[name]],
+      const cell = this.cells[this.state[name]],
         has = (table) => cell?.runs.find((r) => table.has(r.id));
       return { cell, run: has(series.mapSteps) ?? has(series.head) ?? cell?.runs[0] };
     },
+    hidesFuture: () => document.body.classList.contains("hides-future"),
   };
+}
+
+// What is shown: a sweep, or all runs where it is null.
+function readSelection(page, sweep) {
+  page.sweep = sweep;
+  page.cells = readCells(page.db, sweep);
+  page.axes = readAxes(page.cells);
+  page.facts = readFacts(page);
+  const { all } = page.facts;
+  // The strongest sink stands on the left, the clean contrast on the right.
+  const strongest = d3.greatest(all, (f) => f.rate),
+    weakest = d3.least(all.filter((f) => f !== strongest), (f) => f.rate);
+  const a = strongest?.cell.index ?? 0;
+  Object.assign(page.state, { a, b: weakest?.cell.index ?? Math.min(page.cells.length - 1, a ? 0 : 1), query: -1 });
+  for (const i of [page.state.a, page.state.b]) if (page.cells[i]) page.cells[i].shown = true;
 }
 
 // ---- moving ----
@@ -69,6 +89,7 @@ function moveFigures(page) {
 function moveTo(page, index) {
   page.state.step = page.steps[index] ?? 0;
   moveFigures(page);
+  page.changed();
 }
 
 // ---- drawing ----
@@ -115,9 +136,11 @@ function fillPickers(page) {
     (s) => s,
     (s) => s === state.sequence,
   );
+  document.getElementById("pick-relative").checked = state.relative;
+  document.getElementById("pick-sentence").parentElement.hidden = sentences.length < 2;
 }
 
-const drawings = { loss: drawLoss, heat: drawHeat, maps: drawMaps, chain: drawChain, layers: drawLayers };
+const drawings = { hero: drawHero, loss: drawLoss, heat: drawHeat, maps: drawMaps, chain: drawChain, layers: drawLayers };
 
 function drawAll(page) {
   const { step } = page.state;
@@ -128,22 +151,31 @@ function drawAll(page) {
   page.player.setLast(page.steps.length - 1);
   fillPickers(page);
   for (const [name, draw] of Object.entries(drawings)) page.figures[name] = draw(page);
-  page.player.goTo(Math.max(0, d3.bisectRight(page.steps, step) - 1));
+  page.figures.effect = page.drawEffect();
+  page.drawAxis();
+  page.seek(step);
+  markWords();
 }
+
+const markWords = () => document.querySelectorAll("#story dd, .lead, main p, main figcaption, main th").forEach(markTerms);
 
 // Changes the state; what has to be built anew is.
 function set(page, changes) {
   const changed = (...keys) => keys.some((k) => k in changes && changes[k] !== page.state[k]);
-  const [heat, maps] = [changed("a", "b"), changed("a", "b", "sequence")];
+  const [heat, maps] = [changed("a", "b"), changed("a", "b", "sequence", "relative")];
   Object.assign(page.state, changes);
   fillPickers(page);
   if (heat) page.figures.heat = drawHeat(page);
+  if (heat) page.figures.hero = drawHero(page);
   if (maps) page.figures.maps = drawMaps(page);
+  if (maps) markWords();
   moveFigures(page);
+  page.changed();
 }
 
 function drawChips(page) {
   const chips = d3.select("#cells .chips").selectAll("label").data(page.cells).join("label");
+  chips.selectAll("*").remove();
   chips
     .append("input")
     .attr("type", "checkbox")
@@ -166,33 +198,94 @@ function chooseHead(page) {
   if (best) set(page, { layer: best.layer, head: best.head });
 }
 
+function show(page, sweep) {
+  page.stop();
+  readSelection(page, sweep);
+  drawChips(page);
+  tellStory(page);
+  page.drawAxis = startAxis(page);
+  page.drawEffect = startEffect(page, () => {
+    page.figures.effect = page.drawEffect();
+    moveFigures(page);
+  });
+  drawAll(page);
+  chooseHead(page);
+  // Below the fold, and the verdicts take their time.
+  setTimeout(() => {
+    drawTables(page);
+    markWords();
+  });
+}
+
+// The menu of sweeps, where there is a choice: one that has every run leaves none. Returns the one to begin with.
+function startSweeps(page, name) {
+  const menu = document.getElementById("pick-sweep"),
+    [{ runs }] = ask(page.db, "SELECT count(*) AS runs FROM run");
+  const choices = [...page.sweeps, ...(page.sweeps.some((s) => s.runs === runs) ? [] : [null])];
+  d3.select(menu)
+    .selectAll("option")
+    .data(choices)
+    .join("option")
+    .attr("value", (_, i) => i)
+    .text((s) => (s ? `${s.name} (${s.runs} runs)` : `all runs (${runs})`));
+  menu.parentElement.hidden = choices.length < 2;
+  menu.addEventListener("change", () => {
+    page.lesson.close();
+    show(page, choices[menu.value]);
+  });
+  menu.value = Math.max(0, choices.findIndex((c) => c && c.name === name));
+  return choices[menu.value];
+}
+
 function listen(page) {
   const onChange = (id, changes) =>
-    document.getElementById(id).addEventListener("change", (e) => set(page, changes(e.target.value)));
-  onChange("pick-a", (value) => ({ a: +value }));
-  onChange("pick-b", (value) => ({ b: +value }));
-  onChange("pick-sentence", (value) => ({ sequence: +value }));
-  onChange("pick-head", (value) => {
+    document.getElementById(id).addEventListener("change", (e) => set(page, changes(e.target)));
+  onChange("pick-a", ({ value }) => ({ a: +value }));
+  onChange("pick-b", ({ value }) => ({ b: +value }));
+  onChange("pick-sentence", ({ value }) => ({ sequence: +value }));
+  onChange("pick-relative", ({ checked }) => ({ relative: checked }));
+  onChange("pick-head", ({ value }) => {
     const [layer, head] = value.split(".").map(Number);
     return { layer, head };
   });
+  const future = document.getElementById("pick-future");
+  future.addEventListener("change", () => document.body.classList.toggle("hides-future", !future.checked));
   let width = innerWidth;
   addEventListener("resize", () => {
     if (innerWidth === width) return;
     width = innerWidth;
     drawAll(page);
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    drawAll(page);
-    recolour(page);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw(page));
+  document.getElementById("hero-play").addEventListener("click", () => {
+    page.goTo(0);
+    page.play();
   });
 }
 
-const recolour = () => d3.selectAll("#cells .chips label i").style("background", cellColour);
+function redraw(page) {
+  drawAll(page);
+  d3.selectAll("#cells .chips label i").style("background", cellColour);
+}
+
+// Goes where an address says; without one the heads of the first screen fill by themselves, unless motion is unwanted.
+function begin(page, hash) {
+  const hidden = page.cells.filter((c) => hash.get("hidden")?.split(".").includes(String(c.index)));
+  if (hidden.length && hidden.length < page.cells.length) {
+    for (const cell of page.cells) cell.shown = !hidden.includes(cell);
+    drawChips(page);
+    drawAll(page);
+  }
+  set(page, stateOf(page, hash));
+  if (hash.has("lesson")) return page.lesson.go(hash.get("lesson") - 1 || 0);
+  if (hash.has("step")) page.seek(+hash.get("step") || 0);
+  else page.goTo(matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 0);
+  if (!hash.size && page.state.step === 0) page.play();
+}
 
 async function start() {
-  const page = makePage(await openDatabase());
-  page.facts = readFacts(page);
+  const page = makePage(await openDatabase()),
+    hash = readHash();
   page.player = makePlayer((index) => moveTo(page, index));
   Object.assign(page, {
     set: (changes) => set(page, changes),
@@ -200,17 +293,26 @@ async function start() {
     stop: page.player.stop,
     play: page.player.play,
     goTo: (share) => page.player.goTo(Math.round(share * (page.steps.length - 1))),
+    // The last step that is not after this one.
+    seek: (step) => page.player.goTo(Math.max(0, d3.bisectRight(page.steps, step) - 1)),
+    changed: () => writeHash(page),
+    ...startPresenting(page, () => redraw(page)),
   });
-  drawChips(page);
-  tellStory(page);
-  drawAll(page);
-  chooseHead(page);
-  page.goTo(1);
-  startLesson(page, startConsole(page));
+  startGlossary();
+  show(page, startSweeps(page, hash.get("sweep")));
+  const sql = startConsole(page);
+  page.lesson = startLesson(page, sql);
+  startExercises(page, sql.show);
+  startPictures(page);
+  startPrinting(page, () => redraw(page));
+  startKeys(page);
   listen(page);
+  begin(page, hash);
+  if (hash.has("present")) page.togglePresent(document.getElementById(hash.get("present")));
+  addEventListener("hashchange", () => location.reload());
   document.getElementById("wait").hidden = true;
   document.body.dataset.ready = Math.round(performance.now());
-  setTimeout(() => drawTables(page)); // below the fold, and the verdicts take their time
+  startSentence(page);
 }
 
 start().catch((error) => {

@@ -1,9 +1,11 @@
 // Owns: section 3: the attention map of one head at the slider's step on a probe sentence, for two models.
 // Does not own: which head, sentence and step (main.js).
-import { ratioScale, colourOf, drawLegend, inksOf, palette, pixels } from "./scales.js";
+import { palette } from "./figures.js";
+import { massScale, ratioScale, colourOf, drawLegend, inksOf, pixels } from "./scales.js";
+import { hideHint, showHint } from "./hint.js";
 import { ask, lastAt } from "./data.js";
 
-const shownText = (text) => (text === "" ? "∅" : text.replaceAll("\n", "↵").replaceAll("\t", "⇥"));
+export const shownText = (text) => (text === "" ? "∅" : text.replaceAll("\n", "↵").replaceAll("\t", "⇥"));
 const weightAt = (map, q, k) => map.data[(q * (q + 1)) / 2 + k] / 255;
 
 // What key k receives: the mean over the queries that can see it, and what uniform attention would give.
@@ -37,6 +39,12 @@ function fetchMap(page, run, step) {
   return row ?? null;
 }
 
+// The chosen head's last map, whatever the slider's step: T and the weight of a place.
+export function finalMap(page, side) {
+  const map = fetchMap(page, page.side(side).run, Infinity);
+  return map && { T: map.T, at: (q, k) => weightAt(map, q, k) };
+}
+
 // What the chosen head gives the first key at the slider's step; null where there is no map.
 export function firstKeyOf(page, side) {
   const { run } = page.side(side),
@@ -45,14 +53,14 @@ export function firstKeyOf(page, side) {
   return token ? { text: shownText(token.text), ...received(map)[0] } : null;
 }
 
-function drawCanvas(canvas, map, { colours, scale }, query) {
+function drawCanvas(canvas, map, { colours, scale, valueOf }, query) {
   if (canvas.width !== map.T) canvas.width = canvas.height = map.T;
   const context = canvas.getContext("2d"),
     image = context.createImageData(map.T, map.T);
   const out = new Uint32Array(image.data.buffer);
   for (let q = 0, i = 0; q < map.T; q++)
     for (let k = 0; k <= q; k++, i++)
-      out[q * map.T + k] = colours[Math.round(256 * scale.place((map.data[i] / 255) * (q + 1)))];
+      out[q * map.T + k] = colours[Math.round(256 * scale.place(valueOf(map.data[i] / 255, 1 / (q + 1))))];
   context.putImageData(image, 0, 0);
   canvas.dataset.step = map.step;
   canvas.dataset.query = query;
@@ -64,7 +72,7 @@ function drawStrip(canvas, sums) {
     height = 44,
     context = canvas.getContext("2d");
   if (canvas.width !== width) Object.assign(canvas, { width, height });
-  const [other, first] = palette(),
+  const [first, , , , , , , other] = palette(),
     ink = getComputedStyle(canvas).color,
     top = Math.max(
       0.3,
@@ -84,7 +92,7 @@ function build(page, side, tokens) {
     { cell, run } = page.side(side);
   const figure = d3.select(node);
   figure.selectAll("*").remove();
-  figure.append("h4").text(run ? `${cell.name}, seed ${run.seed}` : "-");
+  figure.append("h3").text(run ? `${cell.name}, seed ${run.seed}` : "-");
   if (!run || !tokens.length) {
     figure
       .append("p")
@@ -113,33 +121,75 @@ function build(page, side, tokens) {
     .attr("role", "img")
     .attr("aria-label", "Attention that each key receives")
     .node();
-  const labels = frame
-    .append("div")
-    .attr("class", "labels")
-    .selectAll("span")
-    .data(tokens.filter((_, i) => tokens.length <= 40 || i % 2 === 0))
-    .join("span")
-    .text((d) => shownText(d.text));
+  const labelled = tokens.filter((_, i) => tokens.length <= 40 || i % 2 === 0);
+  const labelsOf = (kind) =>
+    frame
+      .append("div")
+      .attr("class", kind)
+      .attr("aria-hidden", "true")
+      .selectAll("span")
+      .data(labelled)
+      .join("span")
+      .attr("title", (d) => shownText(d.text))
+      .text((d) => shownText(d.text));
+  frame.append("span");
+  labelsOf("keys");
+  const labels = labelsOf("labels");
   const canvas = frame
     .append("canvas")
     .attr("role", "img")
     .attr("aria-label", "Attention map: queries down, keys across")
     .node();
   frame.append("span");
-  frame.append("span").attr("class", "axis").text("key: the words from left to right");
-  canvas.addEventListener("pointerdown", (event) => {
-    const box = canvas.getBoundingClientRect();
-    page.set({ query: Math.floor(((event.clientY - box.top) / box.height) * tokens.length) });
-  });
-  return { run, words, readout, canvas, strip, labels, tokens };
+  frame.append("span").attr("class", "axis").text("query: a row each; key: the words from left to right");
+  const view = { cell, run, words, readout, canvas, strip, labels, tokens, map: null };
+  canvas.addEventListener("pointerdown", (event) => page.set({ query: placeAt(canvas, event, tokens.length).q }));
+  canvas.addEventListener("pointermove", (event) => hintAt(view, event));
+  canvas.addEventListener("pointerleave", hideHint);
+  return view;
 }
 
+// The query and key under the pointer.
+function placeAt(canvas, event, T) {
+  const box = canvas.getBoundingClientRect(),
+    at = (share) => Math.min(T - 1, Math.max(0, Math.floor(share * T)));
+  return { q: at((event.clientY - box.top) / box.height), k: at((event.clientX - box.left) / box.width) };
+}
+
+function hintAt({ map, tokens, canvas }, event) {
+  const { q, k } = placeAt(canvas, event, tokens.length);
+  if (!map || k > q) return hideHint();
+  const word = (i) => `“${shownText(tokens[i].text)}”`;
+  showHint(event, `${word(q)} looks at ${word(k)}: ${weightAt(map, q, k).toFixed(3)} (uniform: ${(1 / (q + 1)).toFixed(3)})`);
+}
+
+// The map that is shown, a row a weight.
+const mapRows = ({ cell, map, run, tokens }) =>
+  map
+    ? d3.range(map.T).flatMap((q) =>
+        d3.range(q + 1).map((k) => ({
+          model: cell.name,
+          seed: run.seed,
+          step: map.step,
+          query: q,
+          key: k,
+          query_text: tokens[q].text,
+          key_text: tokens[k].text,
+          weight: weightAt(map, q, k),
+        })),
+      )
+    : [];
+
 // The sentence is tinted by what its words receive, or by where the chosen query looks.
-function tintWords(view, map, sums, query, { scale, inks }) {
-  const ratio = (k) =>
-    query < 0 ? sums[k].mass / sums[k].control : k > query ? NaN : weightAt(map, query, k) * (query + 1);
+function tintWords(view, map, sums, query, { scale, inks, valueOf }) {
+  const valueAt = (k) =>
+    query < 0
+      ? valueOf(sums[k].mass, sums[k].control)
+      : k > query
+        ? NaN
+        : valueOf(weightAt(map, query, k), 1 / (query + 1));
   view.words.each(function (d) {
-    const colour = colourOf(scale, ratio(d.position));
+    const colour = colourOf(scale, valueAt(d.position));
     this.style.background = colour;
     this.style.color = inks.get(colour) ?? "var(--soft)";
     this.ariaPressed = String(d.position === query);
@@ -158,6 +208,7 @@ function readoutOf(view, map, sums, query) {
 
 function showMap(page, view, paint) {
   const map = fetchMap(page, view.run, page.state.step);
+  view.map = map;
   if (!map) return view.readout.text("No map of this head.");
   const query = Math.min(page.state.query, map.T - 1);
   const sums = received(map);
@@ -167,12 +218,24 @@ function showMap(page, view, paint) {
   view.readout.text(readoutOf(view, map, sums, query));
 }
 
+// How weights are coloured: as they are, or over what uniform attention gives at that place.
+function paintOf(T, relative) {
+  const scale = relative ? ratioScale(T) : massScale(null);
+  const valueOf = relative ? (weight, uniform) => weight / uniform : (weight) => weight;
+  return { scale, valueOf, colours: pixels(scale), inks: inksOf(scale) };
+}
+
 export function drawMaps(page) {
   const views = ["a", "b"].map((side) => build(page, side, tokensOf(page, page.side(side).run)));
   const T = d3.max(views, (v) => v?.tokens.length) ?? 32,
-    scale = ratioScale(T);
-  const paint = { scale, colours: pixels(scale), inks: inksOf(scale) };
-  drawLegend(document.getElementById("map-legend"), scale, "weight over uniform attention, A[q,k] (q+1)");
+    { relative } = page.state,
+    paint = paintOf(T, relative);
+  page.rows.maps = () => views.flatMap((v) => (v ? mapRows(v) : []));
+  drawLegend(
+    document.getElementById("map-legend"),
+    paint.scale,
+    relative ? "weight over uniform attention, A[q,k] (q+1)" : "attention weight A[q,k] (0 to 1)",
+  );
   document.getElementById("map-note").textContent =
     `n = 1 sentence of probe main, 1 run a side, T = ${T}; weights kept as bytes (steps of 1/255); ` +
     "no threshold eps is involved. Bars above a map: mean weight that each key receives from the queries " +

@@ -1,6 +1,10 @@
 #include "ablations/page/page.h"
 
+#include "ablations/page/figure_table.h"
 #include "ablations/page/page_database.h"
+#include "ablations/page/sentence/sizes.h"
+#include "data/base/text.h"
+#include "train/config/yaml.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +26,7 @@ typedef struct Page {
     const char *folder;
     Store *s;
     const char *sweep;
+    const SentenceModel *sentence; /* NULL: none */
     Error *e;
 } Page;
 
@@ -98,6 +103,14 @@ static bool put_packed(const Page *p, const char *word, const char *name, const 
     return write_packed(p, base ? base + 1 : name, file);
 }
 
+static bool put_figures(const Page *p, const char *word, const char *name, const Bytes *file) {
+    (void)word, (void)file;
+    fprintf(p->out, "<script type=\"application/json\" id=\"%s\">", name);
+    figure_table_json(p->out);
+    fputs("</script>\n", p->out);
+    return true;
+}
+
 static bool put_database(const Page *p, const char *word, const char *name, const Bytes *file) {
     (void)word, (void)file;
     Bytes copy = {0};
@@ -107,13 +120,44 @@ static bool put_database(const Page *p, const char *word, const char *name, cons
     return ok;
 }
 
+/* What is told of the model, then its program, weights and tokenizer, each by an id that begins with `name`.
+ */
+static bool put_sentence(const Page *p, const char *word, const char *name, const Bytes *file) {
+    (void)word, (void)file;
+    const SentenceModel *m = p->sentence;
+    if (!m) return true;
+    const struct {
+        const char *id;
+        const Bytes *bytes;
+    } blocks[] = {{"program", &m->program}, {"weights", &m->weights}, {"tokenizer", &m->tokenizer}};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = text_open(&text, &size);
+    fputs("{\"name\": ", out);
+    json_string(out, m->name);
+    fprintf(out, ", \"key\": \"%s\", \"step\": %lld, \"bos\": %d, \"head_norm\": %d, ", m->key,
+            (long long)m->step, m->bos, m->head_norm);
+    fprintf(out, "\"layers\": %d, \"heads\": %d, \"tokens\": %d}", SENTENCE_LAYERS, SENTENCE_HEADS,
+            SENTENCE_TOKENS);
+    fclose(out);
+    fprintf(p->out, "<script type=\"application/json\" id=\"%s\">", name);
+    write_script(p->out, text, size);
+    fputs("</script>\n", p->out);
+    free(text);
+    bool ok = true;
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
+        ok = ok && write_packed(p, path_of("%s.%s", name, blocks[i].id).s, blocks[i].bytes);
+    return ok;
+}
+
 static const struct PartRow {
     const char *word;
     Part *put;
     bool reads; /* the file it names */
 } part_rows[] = {
-    {"style", put_tagged, true},  {"script", put_tagged, true},      {"module", put_module, true},
-    {"packed", put_packed, true}, {"database", put_database, false},
+    {"style", put_tagged, true},       {"script", put_tagged, true},      {"module", put_module, true},
+    {"packed", put_packed, true},      {"database", put_database, false}, {"figures", put_figures, false},
+    {"sentence", put_sentence, false},
 };
 
 static bool put_part(const Page *p, const char *word, const char *name) {
@@ -143,8 +187,9 @@ static bool write_template(const Page *p, char *text) {
     return ok;
 }
 
-bool page_write(FILE *out, const char *folder, Store *s, const char *sweep, Error *e) {
-    Page p = {out, folder, s, sweep, e};
+bool page_write(FILE *out, const char *folder, Store *s, const char *sweep, const SentenceModel *sentence,
+                Error *e) {
+    Page p = {out, folder, s, sweep, sentence, e};
     Bytes text = {0};
     Path path = path_of("%s/page.html", folder);
     bool ok = file_read(path.s, &text, e) && bytes_append(&text, "", 1, e) && write_template(&p, text.data);

@@ -4,6 +4,7 @@
 #ifndef SINKLAB_PAGE_H
 #define SINKLAB_PAGE_H
 
+#include "ablations/page/sentence_model.h"
 #include "data/base/files.h"
 #include "train/store/store.h"
 
@@ -12,6 +13,8 @@
 /* The folder of the page's parts beside the program, or "" when it or its libraries are missing. */
 Path page_folder(void);
 
-bool page_write(FILE *out, const char *folder, Store *s, const char *sweep, Error *e);
+/* sentence: NULL where the page has no place for a reader's own. */
+bool page_write(FILE *out, const char *folder, Store *s, const char *sweep, const SentenceModel *sentence,
+                Error *e);
 
 #endif

@@ -40,6 +40,12 @@ export function makePlayer(move) {
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(() => move(+slider.value));
   });
-  button.addEventListener("click", () => (playing ? stop() : play()));
-  return { stop, play, goTo, setLast: (index) => (slider.max = index) };
+  const toggle = () => (playing ? stop() : play());
+  button.addEventListener("click", toggle);
+  // Places forward or back.
+  const by = (places) => {
+    stop();
+    goTo(+slider.value + places);
+  };
+  return { stop, play, toggle, by, goTo, setLast: (index) => (slider.max = index) };
 }

@@ -1,5 +1,6 @@
 #include "ablations/page/report.h"
 
+#include "ablations/page/figure_table.h"
 #include "ablations/page/head_map.h"
 #include "ablations/page/page.h"
 #include "ablations/page/report_runs.h"
@@ -88,22 +89,20 @@ static bool read_curves(const Page *p, const char *sql, Curves *c) {
                 " ON e.run_id = h.run AND e.probe = 'main' WHERE e." column " IS NOT NULL ORDER BY 1, 3, 4"
 
 static const struct Chart {
-    const char *name, *title, *sql;
-    bool log_y, from_zero, control;
+    const char *name, *column, *sql;                                /* column: of figure_table, for curves */
     bool (*draw)(FILE *out, Store *s, const char *sweep, Error *e); /* in place of curves */
 } charts[] = {
     /* Averaged over 1/200 of the run: single steps are noise. */
-    {"training_loss", "Training loss (nats a token)",
+    {"training_loss", "loss",
      REPORT_RUNS "SELECT h.place, h.label, h.run, avg(s.step), avg(s.loss) FROM report_runs AS h"
                  " JOIN run AS r ON r.id = h.run JOIN step AS s ON s.run_id = h.run WHERE s.loss IS NOT NULL"
                  " GROUP BY h.place, h.label, h.run, (s.step - 1) * 200 / max(r.steps, 200) ORDER BY 1, 3, 4",
-     .log_y = true},
-    {"val_loss", "Validation loss (nats a token, one set of 16,384 targets)", EVALUATIONS("val_loss_16k"),
-     .log_y = true},
-    {"sink_rate", "Sink rate at eps 0.3", EVALUATIONS("sink_rate_03"), .from_zero = true},
-    {"sink_mass", "Mean mass of the first key", EVALUATIONS("sink_mass"), .from_zero = true, .control = true},
-    {"norm_ratio", "Norm ratio of the first token", EVALUATIONS("norm_ratio"), .log_y = true},
-    {"value_drain", "Value drain of the first token", EVALUATIONS("value_drain"), .from_zero = true},
+     NULL},
+    {"val_loss", "val_loss_16k", EVALUATIONS("val_loss_16k"), NULL},
+    {"sink_rate", "sink_rate_03", EVALUATIONS("sink_rate_03"), NULL},
+    {"sink_mass", "sink_mass", EVALUATIONS("sink_mass"), NULL},
+    {"norm_ratio", "norm_ratio", EVALUATIONS("norm_ratio"), NULL},
+    {"value_drain", "value_drain", EVALUATIONS("value_drain"), NULL},
     {.name = "first_mass_by_head", .draw = head_map},
     {.name = "verdicts", .draw = verdict_plot},
 };
@@ -120,22 +119,27 @@ static bool uniform_control(const Page *p, double *mass) {
     return q && (sqlite3_finalize(q) == SQLITE_OK || store_failed(p->s, "report", p->e));
 }
 
+static void draw_curves(const Page *p, const DrawnFigure *f, const Curves *curves, double rule) {
+    char title[160];
+    snprintf(title, sizeof title, "%s: %s", f->name, f->unit);
+    SvgChart svg = {.title = title,
+                    .x_label = "step",
+                    .log_y = f->log,
+                    .from_zero = !f->log,
+                    .rule = rule,
+                    .rule_label = f->control ? "uniform attention" : "threshold",
+                    .series = curves->series,
+                    .n = curves->n};
+    svg_chart(p->out, &svg);
+}
+
 static bool draw_chart(const Page *p, const struct Chart *chart) {
-    Curves curves = {0};
-    double control = NAN;
     if (chart->draw) return chart->draw(p->out, p->s, p->sweep, p->e);
-    bool ok = read_curves(p, chart->sql, &curves) && (!chart->control || uniform_control(p, &control));
-    if (ok && curves.n) {
-        SvgChart svg = {.title = chart->title,
-                        .x_label = "step",
-                        .log_y = chart->log_y,
-                        .from_zero = chart->from_zero,
-                        .rule = control,
-                        .rule_label = "uniform attention",
-                        .series = curves.series,
-                        .n = curves.n};
-        svg_chart(p->out, &svg);
-    }
+    const DrawnFigure *f = figure_of(chart->column);
+    Curves curves = {0};
+    double rule = f->rule;
+    bool ok = read_curves(p, chart->sql, &curves) && (!f->control || uniform_control(p, &rule));
+    if (ok && curves.n) draw_curves(p, f, &curves, rule);
     curves_free(&curves);
     return ok;
 }
@@ -212,18 +216,32 @@ static bool write_page(const Page *p) {
     return ok;
 }
 
-bool report_write(Store *s, const char *sweep, const char *path, bool quiet, Error *e) {
+/* The page that moves. *why: there is no model for a reader's own sentence. */
+static bool write_moving(const Page *p, const char *parts, const SentenceSource *sentence, Error *why) {
+    SentenceModel model = {0};
+    bool some = sentence && sentence_model_read(&model, p->s, p->sweep, sentence, parts, why);
+    if (why->code && sentence->word) return fail(p->e, why->code, "report: --sentence-model: %s", why->text);
+    bool ok = page_write(p->out, parts, p->s, p->sweep, some ? &model : NULL, p->e);
+    sentence_model_free(&model);
+    return ok;
+}
+
+bool report_write(Store *s, const char *sweep, const char *path, const SentenceSource *sentence, bool quiet,
+                  Error *e) {
     char *text = NULL;
     size_t size = 0;
     Page p = {s, sweep, text_open(&text, &size), e};
     Path parts = page_folder();
-    bool ok = *parts.s ? check_sweep(&p) && page_write(p.out, parts.s, s, sweep, e) : write_page(&p);
+    Error why = {0};
+    bool ok = *parts.s ? check_sweep(&p) && write_moving(&p, parts.s, sentence, &why) : write_page(&p);
     fclose(p.out);
     ok = ok && file_replace(path, text, (int64_t)size, e);
     free(text);
     if (ok && !*parts.s && !quiet)
         fprintf(stderr, "%s: the static page (`make page`, which needs npm once, adds the one that moves)\n",
                 path);
+    if (ok && why.code && !quiet)
+        fprintf(stderr, "%s: without a sentence of the reader's own: %s\n", path, why.text);
     return ok;
 }
 
@@ -250,8 +268,10 @@ static bool save_charts(Store *s, const char *sweep, const char *folder, Error *
     return ok;
 }
 
-static bool write_all(Store *s, const char *sweep, const char *path, const char *svg, bool quiet, Error *e) {
-    return (!path || report_write(s, sweep, path, quiet, e)) && (!svg || save_charts(s, sweep, svg, e));
+static bool write_all(Store *s, const char *sweep, const char *path, const char *svg,
+                      const SentenceSource *sentence, bool quiet, Error *e) {
+    return (!path || report_write(s, sweep, path, sentence, quiet, e)) &&
+           (!svg || save_charts(s, sweep, svg, e));
 }
 
 /* Sleeps so many seconds, and on until the database has changed; false: a signal came, or the database is
@@ -267,9 +287,15 @@ static int report_main(int argc, char **argv, Error *e) {
     const char *db = "results.db", *sweep = NULL, *path = NULL, *svg = NULL;
     bool quiet = false;
     int64_t every = 0, version = 0;
-    const Flag flags[] = {{"-o", FLAG_TEXT, &path},      {"--db", FLAG_TEXT, &db},
-                          {"--every", FLAG_INT, &every}, {"--sweep", FLAG_TEXT, &sweep},
-                          {"--svg", FLAG_TEXT, &svg},    {"--quiet", FLAG_BOOL, &quiet},
+    SentenceSource sentence = {NULL, "data/cache"};
+    const Flag flags[] = {{"-o", FLAG_TEXT, &path},
+                          {"--db", FLAG_TEXT, &db},
+                          {"--every", FLAG_INT, &every},
+                          {"--sweep", FLAG_TEXT, &sweep},
+                          {"--svg", FLAG_TEXT, &svg},
+                          {"--quiet", FLAG_BOOL, &quiet},
+                          {"--sentence-model", FLAG_TEXT, &sentence.word},
+                          {"--cache", FLAG_TEXT, &sentence.cache},
                           {NULL, FLAG_BOOL, NULL}};
     int words;
     Store *s;
@@ -284,7 +310,7 @@ static int report_main(int argc, char **argv, Error *e) {
     bool ok;
     do {
         store_changed(s, &version, e);
-        ok = !e->code && write_all(s, sweep, path, svg, quiet, e);
+        ok = !e->code && write_all(s, sweep, path, svg, &sentence, quiet, e);
     } while (ok && every && await_change(s, every, &version, e));
     store_close(s);
     return e->code ? e->code : signals_stopped() ? 128 + signals_stopped() : EXIT_DONE;
@@ -294,11 +320,15 @@ const Command report_command = {
     .name = "report",
     .usage = "-o FILE.html | --svg DIR",
     .summary = "one self-contained page that shows what was measured",
-    .options = "  -o FILE.html  where it goes\n"
-               "  --svg DIR     the main figures, an SVG file each\n"
-               "  --every N     again every N seconds in which anything has changed, until Ctrl-C\n"
-               "  --db PATH     results (default results.db)\n"
-               "  --sweep NAME  the runs of one sweep (default: all)\n"
-               "  --quiet       no word where it is the static page\n",
+    .options =
+        "  -o FILE.html  where it goes\n"
+        "  --svg DIR     the main figures, an SVG file each\n"
+        "  --every N     again every N seconds in which anything has changed, until Ctrl-C\n"
+        "  --db PATH     results (default results.db)\n"
+        "  --sweep NAME  the runs of one sweep (default: all)\n"
+        "  --sentence-model RUN  whose model a reader's own sentence is shown by: the start of a run's key,\n"
+        "                or a checkpoint, of the demo's sizes (default: a baseline that has one)\n"
+        "  --cache DIR   prepared tokens, for its tokenizer (default data/cache)\n"
+        "  --quiet       no word where it is the static page, or has no place for a sentence\n",
     .run = report_main,
 };

@@ -5,10 +5,13 @@
 #ifndef SINKLAB_REPORT_H
 #define SINKLAB_REPORT_H
 
+#include "ablations/page/sentence_model.h"
 #include "train/store/store.h"
 
-/* Writes the page, and says when it is the static one unless `quiet`. sweep NULL: all runs. Refuses a sweep
- * that the database does not have. */
-bool report_write(Store *s, const char *sweep, const char *path, bool quiet, Error *e);
+/* Writes the page, and says when it is the static one, or why a reader's own sentence has no model, unless
+ * `quiet`. sweep NULL: all runs. sentence NULL: none is asked for; one that is named and cannot be is
+ * refused. Refuses a sweep that the database does not have. */
+bool report_write(Store *s, const char *sweep, const char *path, const SentenceSource *sentence, bool quiet,
+                  Error *e);
 
 #endif

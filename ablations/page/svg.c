@@ -1,14 +1,11 @@
 #include "ablations/page/svg.h"
 
+#include "ablations/page/figure_table.h"
+
 #include <math.h>
 #include <string.h>
 
 enum { WIDTH = 640, HEIGHT = 300, LEFT = 56, RIGHT = 12, TOP = 28, BOTTOM = 40, TICKS = 6, LEGEND_ROW = 15 };
-
-/* Tell-apart colours of middle lightness, so that they do on white and on black. */
-static const char *const colours[] = {"#1f78b4", "#d95f02", "#1b9e77", "#c2569b",
-                                      "#b8860b", "#6a5acd", "#5f8f2f", "#8c8c8c"};
-enum { COLOURS = sizeof colours / sizeof *colours };
 
 /* The part of the data's plane that the frame shows; y in log10 when the chart is logarithmic. */
 typedef struct View {
@@ -17,7 +14,7 @@ typedef struct View {
 } View;
 
 const char *svg_colour(int index) {
-    return colours[index % COLOURS];
+    return palette_light[index % PALETTE];
 }
 
 void svg_text(FILE *out, const char *text) {
@@ -42,28 +39,42 @@ void svg_label(FILE *out, double x, double y, const char *anchor, const char *te
     fputs("</text>\n", out);
 }
 
+/* What is drawn in a light colour has its dark one where the screen is dark. */
+static void write_dark(FILE *out, const char *attribute, const char *light, const char *dark) {
+    fprintf(out, "[%s=\"%s\"]{%s:%s}", attribute, light, attribute, dark);
+}
+
 void svg_begin(FILE *out, int width, int height, int left, const char *title) {
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" "
-            "font-family=\"system-ui,sans-serif\" font-size=\"11\" fill=\"currentColor\">\n"
+            "font-family=\"system-ui,sans-serif\" font-size=\"12\" fill=\"currentColor\">\n"
             /* A file of its own has no page to take its colour from. */
-            "<style>svg:root{color:#24292f}@media(prefers-color-scheme:dark){svg:root{color:#d8dee4}}</"
-            "style>\n<title>",
+            "<style>svg:root{color:#24292f}@media(prefers-color-scheme:dark){svg:root{color:#d8dee4}",
             width, height);
+    for (int i = 0; i < PALETTE; i++) write_dark(out, "stroke", palette_light[i], palette_dark[i]);
+    fputs("}</style>\n<title>", out);
     svg_text(out, title);
     fprintf(out, "</title>\n<g font-size=\"13\" font-weight=\"600\">");
     svg_label(out, left, 16, "start", title);
     fputs("</g>\n", out);
 }
 
-void svg_cell(FILE *out, double x, double y, double w, double h, const SvgStop *stop, double place) {
-    int rgb[3];
-    while (stop[1].at < 1 && place > stop[1].at) stop++;
-    double share = (place - stop[0].at) / (stop[1].at - stop[0].at);
-    for (int c = 0; c < 3; c++)
-        rgb[c] = (int)lround(stop[0].rgb[c] + share * (stop[1].rgb[c] - stop[0].rgb[c]));
-    fprintf(out, "<path shape-rendering=\"crispEdges\" fill=\"#%02x%02x%02x\" d=\"M%g %gh%gv%gh%gz\"/>\n",
-            rgb[0], rgb[1], rgb[2], x, y, w, h, -w);
+void svg_shades(FILE *out) {
+    fputs("<style>@media(prefers-color-scheme:dark){", out);
+    for (int i = 0; i < SVG_SHADES; i++) {
+        char light[8], dark[8];
+        ramp_colour(i / (SVG_SHADES - 1.0), false, light);
+        ramp_colour(i / (SVG_SHADES - 1.0), true, dark);
+        write_dark(out, "fill", light, dark);
+    }
+    fputs("}</style>\n", out);
+}
+
+void svg_cell(FILE *out, double x, double y, double w, double h, double place) {
+    char colour[8];
+    ramp_colour(round(place * (SVG_SHADES - 1)) / (SVG_SHADES - 1), false, colour);
+    fprintf(out, "<path shape-rendering=\"crispEdges\" fill=\"%s\" d=\"M%g %gh%gv%gh%gz\"/>\n", colour, x, y,
+            w, h, -w);
 }
 
 /* ---- the plane ---- */
@@ -124,7 +135,7 @@ static void draw_x_tick(FILE *out, const View *v, double x, double step) {
     double at = place_x(v, x);
     snprintf(text, sizeof text, "%g", clean(x, step));
     bool at_edge = at > WIDTH - RIGHT - 10; /* where a label in the middle would be cut */
-    svg_label(out, at_edge ? WIDTH - 2 : at, HEIGHT - BOTTOM + 15, at_edge ? "end" : "middle", text);
+    svg_label(out, at_edge ? WIDTH - 2 : at, HEIGHT - BOTTOM + 16, at_edge ? "end" : "middle", text);
 }
 
 /* `y` in the data's unit. */

@@ -1,7 +1,7 @@
 // Owns: the table of variants, the claims with their verdicts, and tables in general.
 // Does not own: how verdicts are reached (the view verdict).
 import { cellColour } from "./scales.js";
-import { ask, scaleOf } from "./data.js";
+import { ask, plural, scaleOf } from "./data.js";
 import { medianOf } from "./facts.js";
 
 export function shortNumber(v) {
@@ -10,9 +10,25 @@ export function shortNumber(v) {
   return Math.abs(v) >= 1e4 || Math.abs(v) < 1e-3 ? v.toExponential(2) : String(+v.toPrecision(4));
 }
 
-// columns: names; rows: arrays. Text is always text.
-export function drawTable(node, columns, rows) {
-  const text = columns.map((_, i) => rows.some((r) => typeof r[i] === "string"));
+// How a column of numbers is written so that its points stand below each other: four digits of its largest.
+function alignedNumber(values) {
+  const largest = d3.max(values.filter(Number.isFinite), Math.abs);
+  if (!largest || values.every((v) => v === null || Number.isInteger(v))) return shortNumber;
+  const digits = Math.min(6, Math.max(0, 3 - Math.floor(Math.log10(largest))));
+  return (v) => (typeof v === "number" ? v.toFixed(digits) : shortNumber(v));
+}
+
+const isMixed = (rows, i) => rows.some((r) => typeof r[i] === "string");
+
+// A table of figures under its head, each column in one form of number.
+export function drawNumbers(node, columns, rows) {
+  const forms = columns.map((_, i) => (isMixed(rows, i) ? String : alignedNumber(rows.map((r) => r[i]))));
+  drawTable(node, columns, rows, (v, i) => (v === null ? "-" : forms[i](v)));
+}
+
+// columns: names; rows: arrays; write: a value of a column as text. Text is always text.
+export function drawTable(node, columns, rows, write = shortNumber) {
+  const text = columns.map((_, i) => isMixed(rows, i));
   const table = d3.create("table");
   table
     .append("thead")
@@ -31,8 +47,12 @@ export function drawTable(node, columns, rows) {
     .data((r) => r)
     .join("td")
     .attr("class", (_, i) => (text[i] ? "text" : null))
-    .text((v) => (v instanceof Uint8Array ? `${v.length} bytes` : shortNumber(v)));
+    .text((v, i) => (v instanceof Uint8Array ? `${v.length} bytes` : write(v, i)));
   node.replaceChildren(table.node());
+  // What scrolls can be reached by keys.
+  node.tabIndex = 0;
+  node.setAttribute("role", "region");
+  node.setAttribute("aria-label", `Table: ${columns.slice(0, 3).join(", ")} ...`);
 }
 
 function doneText({ cell, done }) {
@@ -71,7 +91,8 @@ function drawVariants(page) {
   }));
   const node = document.getElementById("variants");
   const rows = models.map((model) => Object.values(variantColumns).map((value) => value(model) ?? null));
-  drawTable(node, Object.keys(variantColumns), rows);
+  drawNumbers(node, Object.keys(variantColumns), rows);
+  page.rows.variants = () => rows.map((r) => Object.fromEntries(Object.keys(variantColumns).map((k, i) => [k, r[i]])));
   const swatch = (cell) =>
     d3.create("i").attr("class", "swatch").style("background", cellColour(cell)).node();
   node.querySelectorAll("tbody td:first-child").forEach((td, i) => td.prepend(swatch(page.cells[i])));
@@ -81,35 +102,57 @@ function drawVariants(page) {
     "which rows with and without BOS may be compared by; Δ loss is of the loss that the two may be compared by.";
 }
 
+// What came of an expectation in words: "sink_rate_03 lower by 0.1".
+const expectationOf = (v) => `${v.metric} ${v.direction}${v.beyond ? ` by ${shortNumber(v.beyond)}` : ""}`;
+
+// side and stratum only where there are several; a note only where one says something.
+const verdictColumns = {
+  side: (v) => v.side || "query",
+  stratum: (v) => (v.stratum === "all" ? null : v.stratum),
+  "expected of": expectationOf,
+  verdict: (v) => v.verdict,
+  seeds: (v) => v.n,
+  difference: (v) => v.mean,
+  "95 % from": (v) => v.low,
+  to: (v) => v.high,
+  "more seeds needed": (v) => v.more_seeds,
+  diverged: (v) => v.diverged || null,
+  note: (v) => v.note,
+};
+
+function drawVerdicts(node, verdicts) {
+  const columns = Object.entries(verdictColumns)
+    .map(([name, value]) => ({ name, values: verdicts.map((v) => value(v) ?? null) }))
+    .filter(({ values }) => values.some((v) => v !== null));
+  const rows = verdicts.map((_, i) => columns.map(({ values }) => values[i]));
+  drawNumbers(
+    node,
+    columns.map((c) => c.name),
+    rows,
+  );
+}
+
 function drawClaims(page) {
   const node = d3.select("#claims");
   node.selectAll("*").remove();
-  for (const sweep of ask(page.db, "SELECT name, claim, source FROM sweep ORDER BY id")) {
+  const sweeps = ask(page.db, "SELECT id, name, claim, source FROM sweep WHERE ?1 IS NULL OR id = ?1 ORDER BY id", [
+    page.sweep?.id ?? null,
+  ]);
+  for (const sweep of sweeps) {
     const box = node.append("div");
     box.append("h3").text(`Claim of ${sweep.name}`);
     if (sweep.claim) box.append("p").text(sweep.claim);
     if (sweep.source) box.append("p").attr("class", "note").text(`Source: ${sweep.source}`);
-    const verdicts = ask(
-      page.db,
-      `SELECT side, metric, direction, beyond, n, mean, low, high, verdict, more_seeds
-       FROM verdict WHERE sweep = ?`,
-      [sweep.name],
-    );
+    const verdicts = ask(page.db, "SELECT * FROM verdict WHERE sweep = ?", [sweep.name]);
     if (!verdicts.length) continue;
-    drawTable(
-      box.append("div").attr("class", "wide").node(),
-      ["side", "expected of", "verdict", "seeds", "difference", "95 % from", "to", "more seeds needed"],
-      verdicts.map((v) => [
-        v.side,
-        `${v.metric} ${v.direction} by ${shortNumber(v.beyond)}`,
-        v.verdict,
-        v.n,
-        v.mean,
-        v.low,
-        v.high,
-        v.more_seeds,
-      ]),
+    const counts = d3.rollups(
+      verdicts,
+      (v) => v.length,
+      (v) => v.verdict,
     );
+    const told = counts.map(([word, n]) => `${n} ${word}`).join(", ");
+    box.append("p").text(`Of ${plural(verdicts.length, "comparison")}: ${told}.`);
+    drawVerdicts(box.append("div").attr("class", "wide verdicts").node(), verdicts);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "ablations/page/verdict_plot.h"
 
+#include "ablations/page/figure_table.h"
 #include "ablations/page/svg.h"
 #include "ablations/text_table.h"
 #include "data/base/bytes.h"
@@ -109,14 +110,10 @@ static void upright(FILE *out, double x, double y, double half, const char *attr
             y - half, x, y + half, attributes);
 }
 
-static const char *colour_of(const char *word) {
-    return *word == 's' ? svg_colour(2) : *word == 'r' ? svg_colour(1) : svg_colour(7);
-}
-
 static void draw_end(FILE *out, const Scale *s, double x, double y) {
     char text[32];
     snprintf(text, sizeof text, "%.3g", x);
-    fputs("<g font-size=\"9\" fill-opacity=\".7\">", out);
+    fputs("<g font-size=\"10\" fill-opacity=\".7\">", out);
     svg_label(out, place(s, x), y + 19, x == s->from ? "start" : "end", text);
     fputs("</g>\n", out);
 }
@@ -137,7 +134,7 @@ static void draw_row(FILE *out, const Row *r, double y) {
         fprintf(out,
                 "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"4\" "
                 "stroke-opacity=\".6\"/>\n",
-                place(&s, r->low), y, place(&s, r->high), y, colour_of(r->word));
+                place(&s, r->low), y, place(&s, r->high), y, svg_colour(palette_of_verdict(r->word)));
     for (int i = 0; i < r->points; i++)
         fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.5\" fill-opacity=\".6\"/>\n",
                 place(&s, r->point[i]), y - 5);

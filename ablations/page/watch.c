@@ -92,7 +92,7 @@ static bool add_script(const Bytes *page, Bytes *out, Error *e) {
 
 static bool make_page(Watch *w, Bytes *out, Error *e) {
     Bytes page = {0};
-    bool ok = report_write(w->s, w->sweep, w->file.s, true, e) && file_read(w->file.s, &page, e) &&
+    bool ok = report_write(w->s, w->sweep, w->file.s, NULL, true, e) && file_read(w->file.s, &page, e) &&
               add_script(&page, out, e);
     bytes_free(&page);
     return ok;

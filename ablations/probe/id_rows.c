@@ -1,6 +1,8 @@
 #include "ablations/probe/id_rows.h"
 
+#include "ablations/probe/text_rows.h"
 #include "data/base/files.h"
+#include "data/shards.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -89,5 +91,26 @@ bool id_rows_read(ProbeRows *p, const char *path, int64_t vocab, int64_t most, E
         }
     bytes_free(&text);
     free(s.id);
+    return ok;
+}
+
+/* Only as many tokens as the rows take are looked at. */
+bool id_rows_of_shard(ProbeRows *p, const char *path, int64_t vocab, int64_t rows, int64_t T, Error *e) {
+    int64_t *id = NULL, n = 0;
+    int32_t *token = NULL;
+    TextRows cut = {0};
+    bool ok = shard_read(path, &id, &n, e);
+    if (ok && n > rows * T + 1) n = rows * T + 1;
+    ok = ok && memory_grow((void **)&token, n, sizeof *token, e);
+    for (int64_t i = 0; ok && i < n; i++) {
+        if (id[i] >= vocab)
+            ok = fail(e, EXIT_USAGE, "--ids: %s: place %lld: %lld is not a token of this model, 0 to %lld",
+                      path, (long long)i, (long long)id[i], (long long)vocab - 1);
+        token[i] = (int32_t)id[i];
+    }
+    ok = ok && text_rows_cut(&cut, token, n, -1, T, rows, false, "--ids", e);
+    if (ok) *p = cut.as_trained;
+    free(id);
+    free(token);
     return ok;
 }

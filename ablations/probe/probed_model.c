@@ -3,6 +3,7 @@
 #include "ablations/probe/id_rows.h"
 #include "ablations/probe/text_rows.h"
 #include "data/own_tokenizer.h"
+#include "data/shards.h"
 #include "data/text_file.h"
 #include "model/instruments/instrument.h"
 #include "model/interventions/intervention.h"
@@ -181,7 +182,10 @@ static bool rows_of_tokens(ProbedModel *s, Error *e) {
 static bool rows_of_ids(ProbedModel *s, Error *e) {
     const ModelConfig *m = &s->m->config;
     s->c.data.bos = BOS_NONE;
-    return id_rows_read(&s->main, s->o->ids, m->vocab, m->context, e) && random_rows(s, e);
+    return (shard_is(s->o->ids)
+                ? id_rows_of_shard(&s->main, s->o->ids, m->vocab, s->c.probe.sequences, s->c.probe.length, e)
+                : id_rows_read(&s->main, s->o->ids, m->vocab, m->context, e)) &&
+           random_rows(s, e);
 }
 
 bool probed_model_open(ProbedModel *s, const char *path, int set, const ProbeOptions *o, Error *e) {

@@ -79,7 +79,8 @@ static bool plan_run(PlannedRun *r, const PlannedRun *twin, Dataset *data, Error
     r->tokens = (double)c->train.steps * (double)c->train.batch_tokens;
     if (twin)
         r->size = twin->size;
-    else if (!dataset_check(data, T, c->train.batch_tokens / T, e) || !run_size(c, info->vocab, &r->size, e))
+    else if (!dataset_check(data, T, c->train.batch_tokens / T, e) ||
+             !run_size(c, info->vocab, 1, &r->size, e))
         return false;
     r->rows_disk = rows_bytes(c);
     r->checkpoints_disk = checkpoints_bytes(c, &r->size);

@@ -1,9 +1,13 @@
 #include "ablations/sweep/plan_table.h"
 
+#include "data/base/columns.h"
 #include "data/base/printable.h"
 #include "train/config/yaml.h"
 
 #include <string.h>
+#include <unistd.h>
+
+enum { WIDE = 120 }; /* columns of a terminal on which every run's costs find room */
 
 /* ---- hours, at so many FLOP/s ---- */
 
@@ -52,42 +56,49 @@ static Totals total(const Plan *p) {
     return t;
 }
 
+/* What a run takes is left out where a line has no room for it; the totals have it. */
+static bool is_wide(FILE *out) {
+    return !isatty(fileno(out)) || columns_of_terminal(fileno(out)) >= WIDE;
+}
+
 static void print_run(FILE *out, const Plan *p, int i, double flops) {
     const PlannedRun *r = &p->run[i];
     char label[LABEL_TEXT];
     sweep_label(p->sweep, i, LABEL_ALL, label);
-    fprintf(out, "%5d  %.8s  %-11s %6lld/%-6lld  %5lld%s  %8.2fM  %9.2f", i, r->key, r->status,
-            (long long)r->step, (long long)r->config.train.steps, (long long)r->config.seed,
-            sweep_judges(p->sweep, i) ? " " : "t", r->tokens * 1e-6,
-            r->tokens * r->size.flops_per_token * 1e-12);
+    fprintf(out, "%5d  %.8s  %-11s %6lld/%-6lld  %5lld%s", i, r->key, r->status, (long long)r->step,
+            (long long)r->config.train.steps, (long long)r->config.seed,
+            sweep_judges(p->sweep, i) ? " " : "t");
+    if (is_wide(out))
+        fprintf(out, "  %8.2fM  %9.2f", r->tokens * 1e-6, r->tokens * r->size.flops_per_token * 1e-12);
     if (flops > 0) fprintf(out, "  %6.2f", hours_left(r, flops));
-    fprintf(out, "  %6.0f  %6.1f  %s\n", r->size.bytes * 1e-6, (r->rows_disk + r->checkpoints_disk) * 1e-6,
-            label);
+    if (is_wide(out))
+        fprintf(out, "  %6.0f  %6.1f", r->size.bytes * 1e-6, (r->rows_disk + r->checkpoints_disk) * 1e-6);
+    fprintf(out, "  %s\n", label);
 }
 
 static void print_totals(FILE *out, const Plan *p, const Stage *stage, double flops) {
     Totals t = total(p);
     char text[STAGE_TEXT];
-    fprintf(
-        out,
-        "\n%d runs, %d done: %.1fM tokens, %.1f TFLOP, %.0f MB of memory a run at most, %.0f MB of disk\n",
-        p->runs, t.done, t.tokens * 1e-6, t.work * 1e-12, t.memory * 1e-6, t.disk * 1e-6);
+    fprintf(out, "\n%d runs, %d done: %.1fM tokens, %.1f TFLOP, %.0f MB of memory a run, %.0f MB of disk\n",
+            p->runs, t.done, t.tokens * 1e-6, t.work * 1e-12, t.memory * 1e-6, t.disk * 1e-6);
     fprintf(out, "%.3g GB of checkpoints (run.keep)\n", t.checkpoints * 1e-9);
     stage_tell(stage, text);
     if (sweep_is_tuned(p->sweep)) fprintf(out, "%s\n", text);
     if (flops > 0)
         fprintf(out,
-                "about %.2f hours to go at the %.1f GFLOP/s measured here (training alone, all cores on one "
-                "run)\n",
+                "about %.2f hours to go at the %.1f GFLOP/s measured here\n"
+                "(training alone, all cores on one run)\n",
                 hours_needed(p, stage, flops), flops * 1e-9);
     plan_print_edit(out, p);
 }
 
 void plan_print(FILE *out, const Plan *p, const Stage *stage, double flops) {
-    fprintf(out, "%5s  %-8s  %-11s %13s  %6s  %9s  %9s", "index", "key", "status", "step", "seed", "tokens",
-            "TFLOP");
+    bool wide = is_wide(out);
+    fprintf(out, "%5s  %-8s  %-11s %13s  %6s", "index", "key", "status", "step", "seed");
+    if (wide) fprintf(out, "  %9s  %9s", "tokens", "TFLOP");
     if (flops > 0) fprintf(out, "  %6s", "hours");
-    fprintf(out, "  %6s  %6s  %s\n", "MB", "disk", "cell");
+    if (wide) fprintf(out, "  %6s  %6s", "MB", "disk");
+    fprintf(out, "  cell\n");
     for (int i = 0; i < p->runs; i++) print_run(out, p, i, flops);
     print_totals(out, p, stage, flops);
 }

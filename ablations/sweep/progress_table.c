@@ -70,12 +70,14 @@ void progress_table_figures(const Plan *p, int run, Store *s, char *out, size_t 
 
 /* ---- the two forms ---- */
 
-/* A run's line, figures before the name, which may be cut. */
+/* A run's line, figures and seed before the cell, which may be cut. */
 static void draw_run(const Plan *p, Store *s, int run, int width) {
-    char name[LABEL_TEXT + 32], said[PROGRESS_FIGURES], line[LINE_TEXT], safe[4 * LINE_TEXT];
-    Reading x = read_run(&p->run[run], s);
-    snprintf(line, sizeof line, "  %s  %s", figures(&p->run[run], &x, true, said),
-             progress_table_name(p, run, name));
+    char cell[LABEL_TEXT], said[PROGRESS_FIGURES], line[LINE_TEXT], safe[4 * LINE_TEXT];
+    const PlannedRun *r = &p->run[run];
+    Reading x = read_run(r, s);
+    sweep_label(p->sweep, run, LABEL_ALL, cell);
+    snprintf(line, sizeof line, "  %s  seed %lld  %s", figures(r, &x, true, said), (long long)r->config.seed,
+             cell);
     printable(line, safe, sizeof safe);
     printf("%.*s\033[K\n", (int)columns_fit(safe, width), safe);
 }

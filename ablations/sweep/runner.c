@@ -318,7 +318,7 @@ static bool run_ended(Runner *r, int slot, int status, Error *e) {
     last_words(r, i, r->slot[slot].log_start, words, sizeof words);
     if (WIFSIGNALED(status)) snprintf(words, sizeof words, ": killed by signal %d", WTERMSIG(status));
     if (done) progress_table_figures(r->p, i, r->s, words, sizeof words);
-    progress_table_say(&r->table, "%-11s  %s  %.8s%s", done ? "done" : run->status,
+    progress_table_say(&r->table, "%s  %s  %.8s%s", done ? "done" : run->status,
                        progress_table_name(r->p, i, name), run->key, words);
     return read_gates(r, e);
 }

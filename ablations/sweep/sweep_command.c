@@ -137,7 +137,7 @@ static bool print_results(const Sweep *s, Store *store, const Options *o, Error 
     Path folder = path_of("%s.d", store_path(store)), page = path_of("%s/%s.html", folder.s, s->name);
     bool silent = o->quiet && !o->json;
     if ((!silent && !print_summary(s, store, o, e)) || !folder_make(folder.s, e) ||
-        !report_write(store, s->name, page.s, o->quiet, e))
+        !report_write(store, s->name, page.s, &(SentenceSource){NULL, o->cache}, o->quiet, e))
         return false;
     if (!o->json && !silent) printf("the curves:       %s\n", page.s);
     return true;

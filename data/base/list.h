@@ -3,7 +3,7 @@
 #ifndef SINKLAB_LIST_H
 #define SINKLAB_LIST_H
 
-enum { LIST_ITEMS = 16, LIST_TEXT = 96 };
+enum { LIST_ITEMS = 64, LIST_TEXT = 96 };
 
 typedef struct List {
     int n;

@@ -80,6 +80,12 @@ Observer step_head_observer(StepHead *s) {
     return (Observer){1u << TAP_ATTN_OUT, s, see, NULL};
 }
 
+void step_head_rows(StepHead *s, double *of_rows[2], size_t *a_row) {
+    of_rows[0] = s->mass;
+    of_rows[1] = s->ratio;
+    *a_row = (size_t)(s->layers * s->heads);
+}
+
 void step_head_take(StepHead *s, double *first_mass, double *value_ratio) {
     int cells = s->layers * s->heads;
     for (int c = 0; c < cells; c++) {

@@ -14,6 +14,9 @@ StepHead *step_head_create(int rows, int T, int layers, int heads, Visible visib
 void step_head_free(StepHead *s);
 Observer step_head_observer(StepHead *s);
 
+/* What is kept of each row, for whoever brings rows from elsewhere: two arrays of `a_row` doubles a row. */
+void step_head_rows(StepHead *s, double *of_rows[2], size_t *a_row);
+
 /* Means over the rows seen since the last call, [layers][heads]:
  * first_mass  = mean over the queries that see the first key of their document of their weight on it
  * value_ratio = ||v_0|| / median_{t>0} ||v_t||, with several documents in a row the mean over their first

@@ -26,6 +26,23 @@ static void lines_and_a_list_of_rows_are_the_same_rows_taken_as_they_are(void **
     }
 }
 
+static void a_file_of_tokens_is_rows_one_behind_the_other(void **state) {
+    const uint16_t token[] = {5, 1, 2, 3, 0, 4, 4, 1, 9};
+    const int32_t x[] = {5, 1, 2, 3, 0, 4}, y[] = {1, 2, 3, 0, 4, 4};
+    Path p = path_of("%s/ids.bin", ((Path *)*state)->s);
+    ProbeRows rows = {0};
+    Error e = {0};
+    check(file_write(p.s, token, sizeof token, &e), &e);
+    check(id_rows_of_shard(&rows, p.s, 6, 2, 3, &e), &e);
+    assert_int_equal(rows.rows, 2);
+    assert_int_equal(rows.T, 3);
+    assert_memory_equal(rows.at.x, x, sizeof x);
+    assert_memory_equal(rows.at.y, y, sizeof y);
+    probe_rows_free(&rows);
+    assert_false(id_rows_of_shard(&rows, p.s, 6, 4, 2, &e)); /* as far as the 9 */
+    assert_non_null(strstr(e.text, "place 8: 9 is not a token of this model, 0 to 5"));
+}
+
 static void numbers_that_are_no_rows_are_refused(void **state) {
     static const struct {
         const char *text, *why;
@@ -58,6 +75,7 @@ static void numbers_that_are_no_rows_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {TEST(lines_and_a_list_of_rows_are_the_same_rows_taken_as_they_are),
+                                       TEST(a_file_of_tokens_is_rows_one_behind_the_other),
                                        TEST(numbers_that_are_no_rows_are_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

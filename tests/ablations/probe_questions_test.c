@@ -597,6 +597,32 @@ static void a_dumped_tap_is_the_stream(void **state) {
     rig_free(&a.r);
 }
 
+static void dumped_weights_are_those_of_attention(void **state) {
+    (void)state;
+    static const char path[] = "/tmp/sinklab-dump-weights-test.npy";
+    ProbeOptions o = {.dump = "weights", .npy = path, .quiet = true};
+    Fixture a;
+    Error e = {0};
+    Bytes npy = {0};
+    fixture_open(&a, naive_config(), 11);
+    a.s.o = &o;
+    a.s.main = a.p;
+    must(dump_check(&a.s, &e) && dump_show(&a.s, &e), &e);
+    must(file_read(path, &npy, &e), &e);
+    remove(path);
+    int n = (int)(a.r.m->config.layers * a.r.m->config.heads) * 11 * 11; /* of a row */
+    const float *A = (const float *)(npy.data + 10 + (unsigned char)npy.data[8]);
+    assert_true((const char *)(A + ROWS * n) == npy.data + npy.size);
+    for (int row = 0; row < ROWS; row++) {
+        Forward f = naive_row(&a, row);
+        OWNED double *got = doubles_of(A + row * n, n);
+        same("weights", got, f.A, n, 1e-10);
+        naive_free(&f);
+    }
+    bytes_free(&npy);
+    rig_free(&a.r);
+}
+
 /* ---- collapse ---- */
 
 static void distance_of_two_texts(void **state) {
@@ -646,6 +672,7 @@ int main(void) {
         cmocka_unit_test(likeness_of_representations),
         cmocka_unit_test(a_model_is_its_own_likeness),
         cmocka_unit_test(a_dumped_tap_is_the_stream),
+        cmocka_unit_test(dumped_weights_are_those_of_attention),
         cmocka_unit_test(distance_of_two_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

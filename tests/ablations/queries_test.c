@@ -393,9 +393,9 @@ static const char *const short_answers[] = {
     "no_bos|0|4000|4.0|1000.0\n"
     "no_bos|1|3000|3.0|1000.0\n"
     "baseline|2|1000|1.0|1000.0\n",
-    "curve|uniform_mass|the control: that mass under uniform attention to the keys seen, (1/T) sum_q 1/(q+1) "
+    "curve|uniform_mass|the control: sink_mass under uniform attention to the keys seen, (1/T) sum_q 1/(q+1) "
     "without a mask; what an intervention hides (zero_column) counts as seen\n"
-    "eval|uniform_mass|the control: that mass under uniform attention to the keys seen, (1/T) sum_q 1/(q+1) "
+    "eval|uniform_mass|the control: sink_mass under uniform attention to the keys seen, (1/T) sum_q 1/(q+1) "
     "without a mask; what an intervention hides (zero_column) counts as seen\n",
 };
 enum { SHORT = sizeof short_answers / sizeof *short_answers, SHORT_LINES = 5 };

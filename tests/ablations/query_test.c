@@ -2,6 +2,7 @@
 #include "tests/train/store_fixture.h"
 #include "train/commands/command.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -137,12 +138,39 @@ static void a_question_only_reads_and_ends(void **state) {
     assert_memory_equal(&before.st_mtim, &after.st_mtim, sizeof before.st_mtim);
 }
 
+/* script's terminal has 80 columns; a pipe gets one table. */
+static void what_a_terminal_has_no_room_for_stands_below(void **state) {
+    const Place *p = *state;
+    static const char sql[] = "SELECT run_id, variant, seed, status, val_loss, sink_rate_02, sink_rate_03, "
+                              "sink_rate_05, sink_rate_08 FROM result";
+    char command[1024], line[4096];
+    int lines = 0, heads = 0, terminal = posix_openpt(O_RDWR | O_NOCTTY);
+    if (terminal < 0) skip(); /* a chroot without /dev/pts */
+    close(terminal);
+    snprintf(command, sizeof command, "script -qec \"./sinklab query '%s' --db %s\" /dev/null </dev/null",
+             sql, p->db);
+    FILE *f = popen(command, "r");
+    for (; fgets(line, sizeof line, f); lines++) {
+        line[strcspn(line, "\r\n")] = 0;
+        if (strlen(line) > 80) fail_msg("%zu columns: %s", strlen(line), line);
+        heads += !strncmp(line, "run_id", 6);
+    }
+    assert_int_equal(pclose(f), 0);
+    assert_int_equal(heads, 2);
+    assert_int_equal(lines, 3 + 1 + 3); /* two runs and the names, a blank line, the same again */
+    Asked piped = {{sql}, 0, NULL, ""};
+    Error e = {0};
+    assert_int_equal(asked(p, &piped, line, &e), 0);
+    assert_true(strstr(line, "sink_rate_08") < strchr(line, '\n'));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_tables_and_sql_are_answered),
         cmocka_unit_test(words_fill_in_what_a_query_leaves_open),
         cmocka_unit_test(what_is_not_there_is_told_with_what_was_meant),
         cmocka_unit_test(a_question_only_reads_and_ends),
+        cmocka_unit_test(what_a_terminal_has_no_room_for_stands_below),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -12,7 +12,7 @@ static char *page_of(Store *s, const Place *p, const char *sweep) {
     Path path = path_of("%s/page.html", p->folder);
     Bytes text = {0};
     Error e = {0};
-    if (!report_write(s, sweep, path.s, true, &e) || !file_read(path.s, &text, &e) ||
+    if (!report_write(s, sweep, path.s, NULL, true, &e) || !file_read(path.s, &text, &e) ||
         !bytes_append(&text, "", 1, &e))
         fail_msg("%s", e.text);
     return text.data;
@@ -51,7 +51,7 @@ static void curves_and_their_conditions_are_there(void **state) {
     assert_non_null(strstr(page, "<td>32<td>100<td>"));
     assert_non_null(strstr(page, "<td>0.4<td>0.3<td>0.1268<td>"));
     assert_non_null(strstr(page, "the sink rate at eps 0.3"));
-    assert_non_null(strstr(page, "<title>Sink rate at eps 0.3</title>"));
+    assert_non_null(strstr(page, "<title>Sink rate: share of (sequence, layer, head), eps = 0.3</title>"));
     assert_non_null(strstr(page, "uniform attention</text>"));
     assert_null(strstr(page, "nan"));
     assert_null(strstr(page, "http://www.w3.org/1999")); /* nothing from elsewhere but SVG's own name */
@@ -70,7 +70,7 @@ static void an_empty_database_gives_a_page(void **state) {
     assert_null(strstr(page, "<table"));
     free(page);
     Error e = {0};
-    assert_false(report_write(s, "none", path_of("%s/other.html", p.folder).s, true, &e));
+    assert_false(report_write(s, "none", path_of("%s/other.html", p.folder).s, NULL, true, &e));
     assert_int_equal(e.code, EXIT_USAGE);
     assert_non_null(strstr(e.text, "has no sweep called none (sinklab sweep run makes one)"));
     assert_int_not_equal(access(path_of("%s/other.html", p.folder).s, F_OK), 0); /* whole or not at all */
@@ -94,6 +94,38 @@ static void a_chart_survives_what_cannot_be_drawn(void **state) {
     free(text);
 }
 
+/* Without a sweep: baselines first, the others as they came, the palette from its first colour on. */
+static void models_have_the_colours_that_they_have_on_the_page(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    Planted sweep = plant_sweep(s, "page", 0, "lower");
+    static const char *const variants[] = {"zeta", "alpha", "baseline"};
+    for (int i = 0; i < 3; i++) plant_run(s, &sweep, variants[i], i, 0, true, 2);
+    run_sql(s,
+            "UPDATE run SET variant = (SELECT c.label FROM sweep_run AS x JOIN sweep_cell AS c USING (sweep, "
+            "\"index\") WHERE x.run = run.id), label = '';"
+            "UPDATE eval SET sink_rate_03 = 0.4;"
+            "INSERT INTO eval (run_id, step, probe, T, sink_rate_03) SELECT id, 0, 'main', 32, 0 FROM run");
+    char *page = page_of(s, &p, NULL);
+    const char *rates = strstr(page, "<title>Sink rate");
+    assert_non_null(rates);
+    static const char *const legend[][2] = {
+        {"#0072b2", "baseline"}, {"#d55e00", "zeta"}, {"#009e73", "alpha"}};
+    for (int i = 0; i < 3; i++) {
+        char text[120];
+        snprintf(text, sizeof text, "stroke=\"%s\" stroke-width=\"3\"/>\n", legend[i][0]);
+        const char *line = strstr(rates, text);
+        assert_non_null(line);
+        line = strchr(line, '\n') + 1;
+        snprintf(text, sizeof text, ">%s</text>", legend[i][1]);
+        assert_true(strstr(line, text) && strstr(line, text) < strchr(line, '\n'));
+    }
+    free(page);
+    store_close(s);
+    place_remove(&p);
+}
+
 /* Two heads, one at the control and one above it: the page tells them apart and marks the control. */
 static void heads_are_mapped_against_the_control(void **state) {
     (void)state;
@@ -109,8 +141,8 @@ static void heads_are_mapped_against_the_control(void **state) {
     assert_non_null(strstr(page, "<title>Mass of the first key by head"));
     assert_non_null(strstr(page, "n = 1 run, T = 32, uniform control 0.1268"));
     assert_non_null(strstr(page, ">L0 H1</text>"));
-    assert_non_null(strstr(page, "fill=\"#f0efec\" d=\"M56 40h572v10")); /* a row of the neutral colour */
-    assert_null(strstr(page, "fill=\"#f0efec\" d=\"M56 51"));            /* the next is not */
+    assert_non_null(strstr(page, "fill=\"#fae6cc\" d=\"M56 40h572v12")); /* a row as pale as chance */
+    assert_null(strstr(page, "fill=\"#fae6cc\" d=\"M56 53"));            /* the next is not */
     assert_null(strstr(page, "<b>"));
     free(page);
     store_close(s);
@@ -147,7 +179,7 @@ static void a_verdict_is_drawn_with_its_seeds_interval_and_bound(void **state) {
     assert_non_null(strstr(text, ">&lt;norm&gt;</text>"));
     assert_non_null(strstr(text, ">supported (3)</text>"));
     assert_non_null(
-        strstr(text, "x1=\"308.0\" y1=\"48.0\" x2=\"440.9\" y2=\"48.0\" stroke=\"#1b9e77\"")); /* interval */
+        strstr(text, "x1=\"308.0\" y1=\"48.0\" x2=\"440.9\" y2=\"48.0\" stroke=\"#009e73\"")); /* interval */
     assert_non_null(strstr(text, "x1=\"374.5\" y1=\"42.0\""));                                 /* mean */
     assert_non_null(strstr(text, "x1=\"508.2\" y1=\"39.0\""));                                 /* bound */
     assert_non_null(strstr(text, ">undecided</text>"));
@@ -163,6 +195,7 @@ int main(void) {
         cmocka_unit_test(curves_and_their_conditions_are_there),
         cmocka_unit_test(an_empty_database_gives_a_page),
         cmocka_unit_test(heads_are_mapped_against_the_control),
+        cmocka_unit_test(models_have_the_colours_that_they_have_on_the_page),
         cmocka_unit_test(a_chart_survives_what_cannot_be_drawn),
         cmocka_unit_test(a_verdict_is_drawn_with_its_seeds_interval_and_bound),
     };

@@ -119,6 +119,43 @@ static void kernel_doc_takes_sources_only(void **state) {
     corpus_free(&c);
 }
 
+/* A row of data/sources.yaml with a separator, and with files that others hold out. */
+static void a_named_text_is_cut_and_held_out_as_its_row_says(void **state) {
+    const char *cache = ((Path *)*state)->s;
+    Error e = {0};
+    Corpus c;
+    check(folder_make(path_of("%s/tinystories/text", cache).s, &e) &&
+              folder_make(path_of("%s/tinystories/heldout", cache).s, &e),
+          &e);
+    write_text(path_of("%s/tinystories/text/t.txt", cache).s, "once\n<|endoftext|>\ntwice\n");
+    write_text(path_of("%s/tinystories/heldout/v.txt", cache).s, "never<|endoftext|>");
+    TextSource both = {.source = "tinystories", .heldout = "tinystories"};
+    check(corpus_read_all(&c, &both, cache, &e), &e);
+    check_documents(&c, 3, (const char *const[]){"once\n", "twice\n", "never\n"});
+    assert_int_equal(c.heldout_from, 2);
+    corpus_free(&c);
+    both.separator = "e";
+    assert_false(corpus_read_all(&c, &both, cache, &e));
+    assert_non_null(strstr(e.text, "has documents of its own"));
+}
+
+static void of_linux_the_longer_sources_are_read(void **state) {
+    const char *cache = ((Path *)*state)->s;
+    Error e = {0};
+    Corpus c;
+    Bytes text = made_text(20000, 7);
+    Path folder = path_of("%s/linux-source/text/kernel", cache);
+    check(folder_make(folder.s, &e), &e);
+    check(file_write(path_of("%s/fork.c", folder.s).s, text.data, text.size, &e), &e);
+    check(file_write(path_of("%s/fork.o", folder.s).s, text.data, text.size, &e), &e);
+    write_text(path_of("%s/short.c", folder.s).s, "int main;\n");
+    check(corpus_read(&c, "linux-source", cache, &e), &e);
+    assert_int_equal(c.documents, 1);
+    assert_int_equal(c.text.size, text.size);
+    corpus_free(&c);
+    bytes_free(&text);
+}
+
 /* A document a line, whatever stands beside it; escapes are read, what is empty is counted. */
 static void json_lines_are_documents_by_the_field_named(void **state) {
     const char *folder = ((Path *)*state)->s;
@@ -348,6 +385,8 @@ int main(void) {
         IN_FOLDER(a_licence_is_one_short_line),
         IN_FOLDER(a_named_corpus_is_whole_or_is_to_be_fetched),
         IN_FOLDER(kernel_doc_takes_sources_only),
+        IN_FOLDER(a_named_text_is_cut_and_held_out_as_its_row_says),
+        IN_FOLDER(of_linux_the_longer_sources_are_read),
         IN_FOLDER(json_lines_are_documents_by_the_field_named),
         IN_FOLDER(json_lines_without_their_text_are_refused),
         IN_FOLDER(a_folder_is_read_in_the_order_of_its_paths),

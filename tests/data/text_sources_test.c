@@ -49,8 +49,10 @@ static void the_digest_is_of_all_that_makes_the_text(void **state) {
     Error e = {0};
     write_text(file.s, "One. Two.");
     write_text(other.s, "Three.");
-    const TextSource from[4] = {
-        {file.s, NULL, NULL}, {file.s, NULL, " "}, {file.s, other.s, NULL}, {file.s, other.s, " "}};
+    const TextSource from[4] = {{.source = file.s},
+                                {.source = file.s, .separator = " "},
+                                {.source = file.s, .heldout = other.s},
+                                {.source = file.s, .heldout = other.s, .separator = " "}};
     for (int i = 0; i < 4; i++) {
         check(corpus_stat_all(&from[i], "", digest[i], &e), &e);
         for (int k = 0; k < i; k++) assert_string_not_equal(digest[i], digest[k]);
@@ -69,7 +71,8 @@ static void a_held_out_text_of_its_own_is_all_that_is_held_out(void **state) {
     char hash[2][HASH_HEX];
     write_text(train.s, "a.;b.;c.;d.");
     write_text(held.s, "e.;b.");
-    check(corpus_read_all(&c, &(TextSource){train.s, held.s, ";"}, "", &e), &e);
+    check(corpus_read_all(&c, &(TextSource){.source = train.s, .heldout = held.s, .separator = ";"}, "", &e),
+          &e);
     check(split_documents(&s, &c, "test", &e), &e);
     assert_true(s.own && !s.tail && !s.uneven);
     assert_int_equal(s.train.documents, 4);

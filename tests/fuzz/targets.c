@@ -18,6 +18,7 @@ const FuzzTarget fuzz_targets[] = {
     {"seal", fuzz_seal},
     {"safetensors", fuzz_safetensors},
     {"hugging_face", fuzz_hugging_face},
+    {"llmc", fuzz_llmc},
     {"results", fuzz_results},
     {"results_files", fuzz_results_files},
     {0},

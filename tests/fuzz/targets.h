@@ -14,7 +14,7 @@ FuzzRun fuzz_text_file, fuzz_gzip, fuzz_zstd, fuzz_corpus, fuzz_dictd, fuzz_json
 /* tests/fuzz/prepared.c */
 FuzzRun fuzz_tokenizer_model, fuzz_tokens, fuzz_shards, fuzz_seal;
 /* tests/fuzz/weights.c */
-FuzzRun fuzz_safetensors, fuzz_hugging_face;
+FuzzRun fuzz_safetensors, fuzz_hugging_face, fuzz_llmc;
 /* tests/fuzz/database.c */
 FuzzRun fuzz_results, fuzz_results_files;
 

@@ -1,7 +1,9 @@
-/* What is read of weights: a safetensors file, also as a checkpoint; a folder in Hugging Face's form. */
+/* What is read of weights: a safetensors file, also as a checkpoint; a folder in Hugging Face's form; a file
+ * of llm.c's. */
 #include "tests/fuzz/targets.h"
 
 #include "train/checkpoint/hugging_face.h"
+#include "train/checkpoint/llmc.h"
 
 #include <string.h>
 
@@ -40,6 +42,18 @@ void fuzz_hugging_face(const char *data, int64_t size) {
     Path folder = fuzz_folder();
     fuzz_files(folder.s, data, size);
     if (hugging_face_import(folder.s, NULL, &c, &m, &from, &e))
+        model_free(m);
+    else
+        fuzz_refused(&e);
+}
+
+void fuzz_llmc(const char *data, int64_t size) {
+    Error e = {0};
+    Config c;
+    Model *m;
+    Path path = path_of("%s/model.bin", fuzz_folder().s);
+    MUST(file_write(path.s, data, size, &e));
+    if (llmc_import(path.s, &c, &m, &e))
         model_free(m);
     else
         fuzz_refused(&e);

@@ -16,7 +16,7 @@ const insert = (table, row) =>
 // How far the sink has grown at a step, 0 to 1.
 const growth = (run, step) =>
   run.variant === "baseline" && !run.flat
-    ? 1 / (1 + Math.exp(-(step - 0.35 * run.steps - 20 * run.seed) / (0.05 * run.steps)))
+    ? (run.strength ?? 1) / (1 + Math.exp(-(step - 0.35 * run.steps - 20 * run.seed) / (0.05 * run.steps)))
     : 0.03;
 const places = (d) =>
   Array.from({ length: d.layers * d.heads }, (_, i) => [Math.floor(i / d.heads), i % d.heads]);
@@ -74,6 +74,9 @@ function* evalRows(run, d) {
     const main = { ...at, probe: "main" };
     yield insert("eval", { ...main, T: d.T, sequences: 100, val_loss: lossAt(run, step),
       val_loss_late: lossAt(run, step), val_loss_16k: lossAt(run, step), ...evalAt(g) });
+    // A change that takes the sink away, measured on kept checkpoints.
+    if (d.effects && step % (5 * every) === 0)
+      yield insert("eval", { ...main, probe: "main do off(mlp 0)", T: d.T, sequences: 100, ...evalAt(0.1 * g) });
     for (let layer = 0; layer < d.layers; layer++) {
       yield insert("eval_layer", { ...main, layer, ...layerAt(g, layer, d.layers) });
       if (step % (5 * every)) continue;
@@ -144,7 +147,8 @@ export function makeDatabase(path, d) {
     const config = {
       variant: run.variant,
       seed: run.seed,
-      model: { layers: d.layers, context: d.T },
+      model: { layers: d.layers, context: run.context ?? d.T, heads: run.heads ?? d.heads, kv_heads: run.heads ?? d.heads },
+      data: { bos: run.bos ?? "row" },
       optim: { lr: run.lr ?? 1e-3 },
     };
     const { id, variant, label, seed, status, steps } = run;
@@ -154,13 +158,28 @@ export function makeDatabase(path, d) {
     if (d.evals !== false) sql.push(...evalRows(run, d));
     if (d.maps !== false && run.reached) sql.push(...mapRows(run, d));
   });
-  if (d.claim) {
-    sql.push(insert("sweep", { id: 1, name: "made-up", file: "", claim: d.claim, source: d.claim }));
-    d.runs.forEach((_, i) => sql.push(insert("sweep_run", { sweep: 1, index: i, run: i + 1 })));
-  }
+  (d.sweeps ?? [{ name: "made-up", claim: d.claim, of: () => Boolean(d.claim) }]).forEach((sweep, i) =>
+    sql.push(...sweepRows(sweep, i + 1, d)),
+  );
   sql.push("COMMIT;");
   ask(sql.join("\n"));
   execFileSync("./sinklab", ["merge", path, "--quiet"]); // the view that the program writes itself
+}
+
+// A sweep of the runs that `of` picks; cell: what the program would have written of a run, {label, side, stratum}.
+function* sweepRows({ name, claim, of = () => true, cell, expect }, id, d) {
+  const own = d.runs.map((run, i) => ({ run, id: i + 1 })).filter(({ run }) => of(run));
+  if (!own.length) return;
+  yield insert("sweep", { id, name, file: "", claim, source: claim });
+  const labels = cell ? [...new Set(own.map(({ run }) => cell(run).label))] : [];
+  for (const [index, { run, id: runId }] of own.entries()) {
+    yield insert("sweep_run", { sweep: id, index, run: runId });
+    if (!cell) continue;
+    const place = cell(run);
+    yield insert("sweep_cell", { sweep: id, index, cell: labels.indexOf(place.label), ...place, judges: 1 });
+  }
+  for (const [place, row] of (expect ?? []).entries()) yield insert("sweep_expect", { sweep: id, place, ...row });
+  if (expect) yield "INSERT OR IGNORE INTO t_quantile VALUES (1, 1, 12.706), (1, 2, 4.303), (2, 1, 25.452), (2, 2, 6.205);";
 }
 
 const variants = ["baseline", "no_bos", "head_rmsnorm"];
@@ -170,8 +189,18 @@ const small = { layers: 4, heads: 2, T: 32 };
 
 // What people may find in a database.
 export const kinds = {
-  story: { ...small, runs: cross(variants, 3), claim: "A sink forms in the baseline and in no other." },
+  story: {
+    ...small,
+    runs: cross(variants, 3),
+    effects: true,
+    claim: "A sink forms in the baseline and in no other.",
+  },
   flat: { ...small, runs: cross(["baseline"], 1, { flat: true }) },
+  apart: {
+    ...small,
+    runs: [...cross(["baseline", "no_bos"], 1), { variant: "head_rmsnorm", context: 64 }],
+    maps: false,
+  },
   one: { ...small, runs: cross(["baseline"], 1) },
   no_probes: { ...small, runs: cross(variants, 1, { steps: 60 }), evals: false, maps: false },
   diverged: {
@@ -190,6 +219,31 @@ export const kinds = {
   thirty: {
     ...small,
     runs: cross(["baseline", "no_bos", "head_rmsnorm", "sigmoid", "window", "alibi"], 5, { steps: 600 }),
+  },
+  // Two sweeps in one database: the larger is over rates in two strata, and names its cells as the program does.
+  rates: {
+    ...small,
+    runs: ["row", "none"].flatMap((bos) =>
+      [3e-4, 1e-3, 3e-3].flatMap((lr, i) =>
+        cross(["baseline"], 3, { bos, lr, steps: 200, flat: bos === "none", strength: 0.2 + 0.4 * i }),
+      ),
+    ),
+    maps: false,
+    sweeps: [
+      { name: "few", claim: "A claim of the smaller sweep.", of: (r) => r.lr === 1e-3 && r.bos === "row" },
+      {
+        name: "rates",
+        claim: "A higher learning rate makes a stronger sink.",
+        cell: (r) => ({ label: `lr=${r.lr} bos=${r.bos}`, side: `lr=${r.lr}`, stratum: `bos=${r.bos}` }),
+        expect: [{ metric: "sink_rate_03", direction: "higher", beyond: 0.05, baseline: "lr=0.0003" }],
+      },
+    ],
+  },
+  // Nothing sinks, whatever the heads.
+  sinkless: {
+    ...small,
+    runs: [1, 2].flatMap((heads) => cross(["baseline"], 2, { heads, flat: true, steps: 100 })),
+    maps: false,
   },
   hostile: {
     ...small,

@@ -25,25 +25,27 @@ function report(kind) {
     html = join(folder, `${kind}.html`);
   if (existsSync(html)) return { db, html };
   makeDatabase(db, kinds[kind]);
-  execFileSync("./sinklab", ["report", "-o", html, "--db", db]);
+  execFileSync("./sinklab", ["report", "-o", html, "--db", db, "--quiet"]);
   return { db, html };
 }
 
-// Opens a page and fails on whatever it says or fetches.
-async function open(html, size = { width: 1280, height: 900 }) {
+// Opens a page, or a moment of it, and fails on whatever it says or fetches. Nothing moves by itself unless it may.
+async function open(html, size = { width: 1280, height: 900 }, { hash = "", motion = false } = {}) {
   const page = await browser.newPage();
+  page.setDefaultTimeout(15000);
   const complaints = [];
   page.on("console", (m) => {
     if (["error", "warning"].includes(m.type())) complaints.push(m.text());
   });
   page.on("pageerror", (e) => complaints.push(e.stack));
   page.on("request", (r) => {
-    if (!/^(data|blob):/.test(r.url()) && r.url() !== pathToFileURL(html).href) complaints.push(r.url());
+    if (!/^(data|blob):/.test(r.url()) && !r.url().startsWith(pathToFileURL(html).href)) complaints.push(r.url());
   });
   await page.setViewportSize(size);
-  await page.goto(pathToFileURL(html).href);
-  await page.waitForSelector("body[data-ready]", { state: "attached", timeout: 120000 }).catch(() => {});
-  await page.waitForSelector("#variants tbody tr", { state: "attached", timeout: 60000 }).catch(() => {});
+  await page.emulateMedia({ reducedMotion: motion ? "no-preference" : "reduce" });
+  await page.goto(pathToFileURL(html).href + hash);
+  await page.waitForSelector("body[data-ready]", { state: "attached", timeout: 30000 }).catch(() => {});
+  await page.waitForSelector("#variants tbody tr", { state: "attached", timeout: 30000 }).catch(() => {});
   assert.deepEqual(complaints, []);
   assert.equal(await page.locator("#wait").isHidden(), true);
   return { page, complaints };
@@ -61,7 +63,7 @@ async function moveTo(page, share) {
   await nextFrame(page);
 }
 
-const cursors = (page) => page.locator(".cursor").evaluateAll((l) => l.map((e) => e.style.transform));
+const cursors = (page) => page.locator(".curtain").evaluateAll((l) => l.map((e) => e.style.transform));
 const look = (page) =>
   page.evaluate(() => ({
     said: document.getElementById("step-said").textContent,
@@ -102,55 +104,431 @@ test("the slider moves every figure, and a head and a word can be chosen", async
   await page.close();
 });
 
-async function readLesson(page) {
+const plain = (text) => text.replaceAll("\u00a0", " ");
+const textOf = async (page, selector) => plain((await page.locator(selector).allTextContents()).join(" | "));
+
+// Goes through the lesson, answering each question with the choice of that place; what it said, step by step.
+async function readLesson(page, choice = 0) {
   const told = [];
   await page.locator("#lesson-open").click();
-  for (let i = 0; i < 6; i++) {
-    told.push((await page.locator("#lesson-text").textContent()).replaceAll("\u00a0", " "));
-    await page.locator("#lesson-next").click();
+  for (let more = true; more; ) {
+    const step = { text: await textOf(page, "#lesson-text"), place: await textOf(page, "#lesson-place") };
+    if (await page.locator("#lesson-ask").isVisible()) {
+      step.question = await textOf(page, "#lesson-question");
+      step.hidden = await textOf(page, "#lesson-answer");
+      await page.locator("#lesson-choices button").nth(choice).click();
+      step.answer = await textOf(page, "#lesson-answer");
+      step.right = (await textOf(page, "#lesson-choices .right")).slice(3);
+    }
+    told.push(step);
+    const [at, of] = step.place.split(" of ");
+    more = at !== of;
+    if (more) await page.locator("#lesson-next").click();
   }
   return told;
 }
 
 const asked = (db, sql) => JSON.parse(execFileSync("sqlite3", ["-json", db, sql]).toString())[0];
 
-test("the story and the lesson say what the database says", async () => {
+const middleOf = (db) => (variant, column) =>
+  asked(db, `SELECT ${column} AS v FROM final WHERE variant = '${variant}' ORDER BY v LIMIT 1 OFFSET 1`).v;
+
+test("the story says what the database says", async () => {
   const { db, html } = report("story");
   const { page, complaints } = await open(html);
-  const story = (await page.locator("#story").textContent()).replaceAll("\u00a0", " "),
-    told = await readLesson(page);
-  const middle = (variant, column) =>
-    asked(db, `SELECT ${column} AS v FROM final WHERE variant = '${variant}' ORDER BY v LIMIT 1 OFFSET 1`).v;
+  const story = await textOf(page, "#story"),
+    middle = middleOf(db);
   const rate = (variant) => `${(100 * middle(variant, "sink_rate_03")).toFixed(0)} %`;
   assert.ok(story.includes(`In baseline, ${rate("baseline")} of all (sequence, layer, head)`), story);
   assert.ok(story.includes(`the sink rate passes 0.1 by step ${middle("baseline", "onset")}`), story);
   assert.ok(story.includes(`no_bos: no sink forms, sink rate ${rate("no_bos")}`), story);
-  const first = asked(
-    db,
-    "SELECT first_after FROM onset WHERE variant = 'baseline' AND seed = 0 AND quantity = 'sink_rate_03'",
-  ).first_after;
-  assert.ok(told[2].includes(`by step ${first} over 10 % of all`), told[2]);
-  assert.ok(
-    told[3].includes(
-      `no sink forms: the sink rate ends at ${rate("no_bos")} (baseline: ${rate("baseline")})`,
-    ),
-    told[3],
-  );
-  assert.ok(told[4].includes(`sink rate ${rate("head_rmsnorm")} against ${rate("baseline")}`), told[4]);
-  assert.equal(new Set(told).size, 6);
   assert.deepEqual(complaints, []);
   await page.close();
 });
 
-test("the lesson says so where a model is missing or no sink forms", async () => {
-  const { page, complaints } = await open(report("flat").html);
-  const story = await page.locator("#story").textContent(),
-    told = await readLesson(page);
-  assert.match(story, /Never: the sink rate of baseline did not pass 0\.1/);
-  assert.match(told[2], /In baseline no sink forms/);
-  assert.match(told[3], /no finished model without BOS/);
+test("models on another text or length are counted, not compared", async () => {
+  const { page } = await open(report("apart").html);
+  const words = await textOf(page, "#story");
+  assert.match(words, /What stops itno_bos[^|]*: no sink forms, sink rate 2 %\. 1 model on another text or length: not compared\.$/);
+  assert.doesNotMatch(words, /head_rmsnorm/);
+  await page.close();
+});
+
+test("the lesson asks first, and its answers are the database's", async () => {
+  const { db, html } = report("story");
+  const { page, complaints } = await open(html);
+  const told = await readLesson(page, 1),
+    middle = middleOf(db);
+  const of = (question) => told.find((s) => s.question?.includes(question));
+  assert.ok(told.filter((s) => s.question).every((s) => s.hidden === "" && s.answer));
+  assert.equal(of("What will it look").right, "the first word");
+  const drain = middle("baseline", "value_drain");
+  assert.equal(of("value vector").right, drain < 0.8 ? "shorter" : "about as long");
+  assert.ok(of("value vector").answer.includes(`${drain.toFixed(2)} times the length`));
+  const [{ layer }] = [
+    asked(
+      db,
+      `SELECT layer FROM eval_layer JOIN run ON id = run_id WHERE variant = 'baseline' AND probe = 'main'
+       AND step = 300 GROUP BY layer ORDER BY avg(sink_rate_03) DESC LIMIT 1`,
+    ),
+  ];
+  assert.equal(of("In which layer").right, `layer ${layer}`);
+  const onset = middle("baseline", "onset");
+  assert.equal(of("By when").right, onset < 30 ? "in the first tenth of training" : onset < 100 ? "in the first third" : "later");
+  assert.equal(of("of the sink in no_bos").right, "no sink forms");
+  assert.equal(of("of the sink in head_rmsnorm").right, "no sink forms");
+  assert.match(of("of the loss").right, /within 0\.05/);
+  const right = told.filter((s) => s.answer?.startsWith("Right.")).length,
+    questions = told.filter((s) => s.question).length;
+  assert.ok(told.at(-1).text.endsWith(`You foresaw ${right} of ${questions}.`), told.at(-1).text);
   assert.deepEqual(complaints, []);
   await page.close();
+});
+
+test("a sweep over rates in two strata is told in its own words, cells and claim", async () => {
+  const { db, html } = report("rates");
+  const { page, complaints } = await open(html);
+  assert.equal(await textOf(page, "#title"), "Watch a sink emerge");
+  assert.match(await textOf(page, "#claim"), /rates puts to the test: A higher learning rate/);
+  assert.match(await textOf(page, "#cells"), /lr=0\.0003 bos=row \(3 seeds\).*lr=0\.003 bos=none \(3 seeds\)/);
+  const story = await textOf(page, "#story");
+  const rate = (lr) =>
+    asked(
+      db,
+      `SELECT sink_rate_03 AS v FROM result WHERE bos = 'row' AND lr = ${lr} ORDER BY v LIMIT 1 OFFSET 1`,
+    ).v;
+  const told = [3e-4, 1e-3, 3e-3].map((lr) => `${(100 * rate(lr)).toFixed(0)} % at ${lr}`).join(", ");
+  assert.ok(story.includes(`Along lr`) && story.includes(`bos=row: sink rate ${told}.`), story);
+  assert.doesNotMatch(story, /What stops it/);
+  const verdicts = await page.locator("#claims tbody tr").evaluateAll((rows) => rows.map((r) => r.innerText));
+  assert.equal(await page.locator("#claims h3").count(), 1);
+  assert.equal(verdicts.filter((v) => v.includes("bos=row")).length, 2);
+  assert.equal(verdicts.filter((v) => v.includes("bos=none")).length, 2);
+  await page.locator("#pick-sweep").selectOption({ label: "few (3 runs)" });
+  assert.match(await textOf(page, "#claim"), /few puts to the test: A claim of the smaller sweep/);
+  assert.equal(await page.locator("#variants tbody tr").count(), 1);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("a figure against an axis shows each seed, the mean and a log axis for rates", async () => {
+  const { db, html } = report("rates");
+  const { page, complaints } = await open(html);
+  const counts = () =>
+    page.locator('#axis [data-mark="dot"]').evaluateAll((l) => l.map((g) => g.children.length));
+  assert.deepEqual(await counts(), [18, 6]);
+  const ticks = await page.locator("#axis [data-mark='x-axis tick label'] text").evaluateAll((l) => l.map((t) => t.textContent));
+  assert.deepEqual(ticks, ["0.0003", "0.001", "0.003"]);
+  const xs = await page
+    .locator("#axis [data-mark='x-axis tick'] path")
+    .evaluateAll((l) => l.map((p) => +/translate\(([\d.]+)/.exec(p.getAttribute("transform"))[1]));
+  assert.ok(Math.abs(Math.log(1e-3 / 3e-4) / Math.log(10) - (xs[1] - xs[0]) / (xs[2] - xs[0])) < 0.01, xs.join());
+  await page.locator("#axis-colour").selectOption("nothing");
+  assert.deepEqual(await textOf(page, "#axis .link"), "bos=row | bos=none");
+  assert.deepEqual(await counts(), [9, 3, 9, 3]);
+  await page.locator("#axis-figure").selectOption("Onset of the sink");
+  const onsets = asked(db, "SELECT count(*) AS n FROM final WHERE onset IS NOT NULL").n;
+  assert.match(await textOf(page, "#axis-note"), new RegExp(`n = ${onsets} finished runs.*${18 - onsets} runs without a value are left out`));
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("where nothing sinks no word says that something does, and keys that go with others name nothing", async () => {
+  const { page } = await open(report("sinkless").html);
+  assert.equal(await textOf(page, "#title"), "No sink forms here");
+  const words = await textOf(page, "#story, #claim");
+  assert.match(words, /no attention sink/);
+  assert.match(words, /No sink forms in baseline heads=[12] either/);
+  assert.doesNotMatch(words, /stops|emerge|weaker/);
+  assert.match(await textOf(page, "#cells"), /baseline heads=1 \(2 seeds\).*baseline heads=2 \(2 seeds\)/);
+  await page.close();
+});
+
+test("where no sink forms the lesson's answers say so, and what cannot be answered is not asked", async () => {
+  const { page, complaints } = await open(report("flat").html);
+  const story = await textOf(page, "#story"),
+    told = await readLesson(page);
+  const of = (question) => told.find((s) => s.question?.includes(question));
+  assert.match(story, /Never: the sink rate of baseline did not pass 0\.1/);
+  assert.equal(of("In which layer").right, "in none");
+  assert.equal(of("By when").right, "never");
+  assert.equal(told.some((s) => s.question?.includes("What becomes of")), false);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("curves end at the slider's step until the reader asks for what comes", async () => {
+  const { page } = await open(report("story").html);
+  await moveTo(page, 0.5);
+  const seen = () =>
+    page.locator("#loss .over-time").first().evaluate((box) => {
+      const [stage, curtain] = [".stage", ".curtain"].map((s) => box.querySelector(s).getBoundingClientRect());
+      const style = getComputedStyle(box.querySelector(".curtain"));
+      return { share: (curtain.x - stage.x) / stage.width, hides: style.backgroundColor !== "rgba(0, 0, 0, 0)" };
+    });
+  const half = await seen();
+  assert.ok(Math.abs(half.share - 0.5) < 0.01, half.share);
+  assert.equal(half.hides, true);
+  await page.locator("#pick-future").check();
+  assert.equal((await seen()).hides, false);
+  await page.locator("#loss svg[role=img]").first().click({ position: { x: 300, y: 90 } });
+  assert.ok(Math.abs((await seen()).share - (300 - 48) / (1088 - 48 - 20)) < 0.02, (await seen()).share);
+  assert.match(await page.locator("#loss .tips text").first().textContent(), /step \d+: 0?\.?\d/);
+  await page.close();
+});
+
+test("an exercise is checked by the rows that its solution gives here", async () => {
+  const { page, complaints } = await open(report("story").html);
+  const items = page.locator("#exercises li");
+  assert.equal(await items.count(), 6);
+  const check = async (i, sql) => {
+    await items.nth(i).locator("textarea").fill(sql);
+    await items.nth(i).locator("button", { hasText: "Check" }).click();
+    return items.nth(i).locator("output").textContent();
+  };
+  for (let i = 0; i < 6; i++) {
+    const item = items.nth(i);
+    assert.equal(await item.locator("details").getAttribute("open"), null);
+    assert.equal(await check(i, await item.locator("pre").textContent()), "Right.");
+  }
+  assert.equal(await check(0, "SELECT sink_rate_03 FROM final ORDER BY 1 DESC LIMIT 1"), "Right.");
+  assert.match(await check(0, "SELECT 0.123"), /^Not yet: as many rows/);
+  assert.equal(await check(0, "SELECT run_id FROM final"), "Not yet: 9 rows, the answer has 1.");
+  assert.match(await check(0, "SELECT x FROM final"), /no such column/);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("the heads of the first screen fill by themselves, with the slider", async () => {
+  const { page } = await open(report("story").html, undefined, { motion: true });
+  const glass = page.locator("#hero svg").first().locator("g rect").first();
+  const filled = async () => [await page.locator("#step").inputValue(), await glass.getAttribute("transform")];
+  const [step, fill] = await filled();
+  await page.waitForFunction((s) => document.getElementById("step").value !== s, step);
+  await page.locator("#play").click();
+  await moveTo(page, 1);
+  assert.notEqual((await filled())[1], fill);
+  await page.close();
+});
+
+test("an address leads to a moment, and moving writes it", async () => {
+  const { html } = report("story");
+  const hash = "#step=150&a=no_bos&b=head_rmsnorm&head=3.1&word=4&relative=1&hidden=2&lesson=3";
+  const { page, complaints } = await open(html, undefined, { hash: hash.replace("&lesson=3", "") });
+  const state = () =>
+    page.evaluate(() => ({
+      step: document.getElementById("step-said").textContent,
+      a: document.querySelector("#pick-a :checked").textContent,
+      b: document.querySelector("#pick-b :checked").textContent,
+      head: document.getElementById("pick-head").value,
+      relative: document.getElementById("pick-relative").checked,
+      shown: [...document.querySelectorAll("#cells input")].map((i) => i.checked),
+      word: document.querySelector("#map-a .sentence [aria-pressed=true]")?.textContent,
+    }));
+  const want = {
+    step: "step 150",
+    a: "no_bos",
+    b: "head_rmsnorm",
+    head: "3.1",
+    relative: true,
+    shown: [true, true, false],
+    word: " a",
+  };
+  assert.deepEqual(await state(), want);
+  await page.keyboard.press("ArrowRight");
+  await page.waitForFunction(() => location.hash.includes("step=151"));
+  const again = await open(html, undefined, { hash: await page.evaluate(() => location.hash) });
+  await page.close();
+  assert.equal(await again.page.locator("#step-said").textContent(), "step 151");
+  await again.page.close();
+  const hostile = await open(html, undefined, { hash: "#step=x&a=%3Cb%3E&head=9.9.9&word=-3&lesson=99&sweep=none&present=nowhere" });
+  assert.deepEqual([...complaints, ...hostile.complaints], []);
+  await hostile.page.close();
+});
+
+test("keys work wherever the focus is, but not where someone writes", async () => {
+  const { page, complaints } = await open(report("story").html);
+  await moveTo(page, 0);
+  const at = () => page.locator("#step").inputValue().then(Number);
+  for (const [key, place] of [["ArrowRight", 1], ["Shift+ArrowRight", 11], ["ArrowLeft", 10], ["End", 300], ["Home", 0]]) {
+    await page.keyboard.press(key);
+    assert.equal(await at(), place, key);
+  }
+  await page.keyboard.press("Space");
+  await page.waitForFunction(() => document.getElementById("step").value > 0);
+  await page.keyboard.press("Space");
+  assert.equal(await page.locator("#play").getAttribute("aria-label"), "Play");
+  await page.keyboard.press("n");
+  assert.match(await textOf(page, "#lesson-place"), /^1 of/);
+  await page.keyboard.press("1");
+  assert.notEqual(await textOf(page, "#lesson-answer"), "");
+  await page.keyboard.press("n");
+  await page.keyboard.press("p");
+  assert.match(await textOf(page, "#lesson-place"), /^1 of/);
+  await page.keyboard.press("Escape");
+  assert.equal(await page.locator("#lesson").isVisible(), false);
+  await page.locator("#sql").fill("");
+  await page.locator("#sql").pressSequentially("f n 1");
+  assert.equal(await page.locator("#sql").inputValue(), "f n 1");
+  assert.equal(await page.evaluate(() => document.body.classList.contains("present")), false);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("f shows one figure on the whole screen in large type, and the slider's keys still move it", async () => {
+  const { page, complaints } = await open(report("story").html, undefined, { hash: "#step=10" });
+  const sections = () => page.locator("header:visible, main > section:visible").evaluateAll((l) => l.map((s) => s.id || s.tagName));
+  const before = (await sections()).length;
+  await page.keyboard.press("2");
+  await page.keyboard.press("f");
+  assert.deepEqual(await sections(), ["s-heads"]);
+  const size = await page.locator("#heat-a svg text").first().evaluate((t) => parseFloat(getComputedStyle(t).fontSize));
+  assert.ok(size >= 18, size);
+  await page.keyboard.press("1");
+  assert.deepEqual(await sections(), ["s-loss"]);
+  await page.keyboard.press("n");
+  assert.deepEqual(await sections(), ["s-map"]);
+  await page.screenshot({ path: `${shots}/present.png` });
+  await page.keyboard.press("f");
+  assert.equal((await sections()).length, before);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("words of art are explained under the pointer, once a section", async () => {
+  const { page } = await open(report("story").html);
+  const terms = await page.locator(".term").evaluateAll((l) => l.map((t) => t.textContent));
+  for (const word of ["sink rate", "residual vector", "head", "seeds", "uniform control", "onset"])
+    assert.ok(terms.includes(word), word);
+  await page.locator("header .term", { hasText: /^sink rate$/ }).first().hover();
+  assert.match(await page.locator("#hint").textContent(), /^Share of \(sequence, layer, head\)/);
+  const twice = await page.locator("header, main > section").evaluateAll((l) =>
+    l.filter((s) => {
+      const words = [...s.querySelectorAll(".term")].map((t) => t.textContent);
+      return new Set(words).size < words.length;
+    }),
+  );
+  assert.equal(twice.length, 0);
+  await page.close();
+});
+
+test("every figure is saved as SVG, PNG and CSV", async () => {
+  const { db, html } = report("story");
+  const { page, complaints } = await open(html);
+  // What a browser would save; it has a limit of its own on how many files may follow each other.
+  await page.evaluate(() => {
+    window.saved = [];
+    const make = URL.createObjectURL.bind(URL);
+    let last;
+    const packed = (blob) =>
+      new Promise((done) => {
+        const reader = new FileReader();
+        reader.onload = () => done(reader.result.split(",")[1]);
+        reader.readAsDataURL(blob);
+      });
+    URL.createObjectURL = (blob) => make((last = blob));
+    HTMLAnchorElement.prototype.click = function () {
+      window.saved.push(packed(last).then((bytes) => [this.download, bytes]));
+    };
+  });
+  await page.locator("#sql-run").click();
+  const files = await page.evaluate(async () => {
+    const buttons = [...document.querySelectorAll(".save button")];
+    for (const [i, button] of buttons.entries()) {
+      button.click();
+      while (window.saved.length <= i) await new Promise((done) => setTimeout(done, 5));
+    }
+    return Promise.all(window.saved);
+  });
+  for (const file of files) file[1] = Buffer.from(file[1], "base64");
+  const fileOf = (name) => files.find(([n]) => n === `sinklab-${name}`)[1];
+  const figures = ["hero", "loss", "axis", "heads", "maps", "onsets", "chain", "layers", "effect", "sql-plot"];
+  for (const figure of figures) {
+    const svg = fileOf(`${figure}.svg`).toString();
+    assert.match(svg, /^<svg[^]*<\/svg>$/, figure);
+    assert.doesNotMatch(svg, /var\(--/, figure);
+    assert.equal(fileOf(`${figure}.png`).subarray(1, 4).toString(), "PNG");
+    assert.ok(fileOf(`${figure}.png`).length > 3000, figure);
+    assert.ok(fileOf(`${figure}.csv`).toString().split("\n").length > 3, figure);
+  }
+  writeFileSync(`${shots}/saved-maps.png`, fileOf("maps.png"));
+  writeFileSync(`${shots}/saved-chain.png`, fileOf("chain.png"));
+  const rows = fileOf("loss.csv").toString().split("\n").map((l) => l.split(","));
+  const row = rows.find((r) => r[0] === "no_bos" && r[1] === "60" && r[2] === "sink_rate_03");
+  const mean = asked(
+    db,
+    "SELECT avg(sink_rate_03) AS v FROM eval JOIN run ON id = run_id WHERE variant = 'no_bos' AND step = 60 AND probe = 'main'",
+  ).v;
+  assert.ok(Math.abs(row[3] - mean) < 1e-5);
+  assert.match(fileOf("variants.csv").toString(), /^model,done,late loss,sink rate/);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("an intervention's curve stands beside the untouched one", async () => {
+  const { db, html } = report("story");
+  const { page, complaints } = await open(html);
+  assert.equal(await page.locator("#effect-do :checked").textContent(), "off(mlp 0)");
+  assert.equal(await page.locator("#effect-figure :checked").textContent(), "Sink rate");
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.locator("#s-effect .save button", { hasText: "CSV" }).click(),
+  ]);
+  const rows = readFileSync(await download.path(), "utf8").trim().split("\n");
+  const n = asked(db, "SELECT count(*) AS n FROM effect WHERE figure = 'sink_rate_03'").n;
+  assert.equal(rows.length - 1, n);
+  assert.deepEqual(complaints, []);
+  await page.close();
+  const plain = await open(report("one").html);
+  assert.equal(await plain.page.locator("#s-effect").isVisible(), false);
+  await plain.page.close();
+});
+
+test("paper gets two sheets, light, without what only a screen can use", async () => {
+  const { page, complaints } = await open(report("story").html, undefined, { hash: "#step=20" });
+  await page.emulateMedia({ colorScheme: "dark" });
+  const pdf = await page.pdf({ preferCSSPageSize: true, printBackground: true, path: `${shots}/handout.pdf` });
+  const sheets = pdf.toString("latin1").match(/\/Type \/Page\b(?!s)/g).length;
+  assert.equal(sheets, 2);
+  assert.equal(await page.locator("#step-said").textContent(), "step 20");
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("axe finds no fault, light and dark, with the lesson open and without", async () => {
+  const axe = readFileSync("ablations/page/node_modules/axe-core/axe.min.js", "utf8");
+  for (const [kind, colorScheme, lesson] of [
+    ["story", "light", true],
+    ["story", "dark", false],
+    ["rates", "light", false],
+  ]) {
+    const { page } = await open(report(kind).html);
+    await page.emulateMedia({ colorScheme });
+    await page.locator("#sql").fill("SELECT step, sink_rate_03 FROM eval LIMIT 5");
+    await page.locator("#sql-run").click();
+    if (lesson) await page.locator("#lesson-open").click();
+    await page.evaluate(`${axe}; undefined`);
+    const { violations } = await page.evaluate(() => window.axe.run({ resultTypes: ["violations"] }));
+    assert.deepEqual(
+      violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.target} ${n.failureSummary}`)}`),
+      [],
+    );
+    await page.close();
+  }
+});
+
+test("chart texts are 12 pixels or more", async () => {
+  for (const width of [360, 1280]) {
+    const { page } = await open(report("story").html, { width, height: 800 });
+    const small = await page.locator("svg text").evaluateAll((l) =>
+      l
+        .filter((t) => t.textContent && t.getBoundingClientRect().width)
+        .map((t) => parseFloat(getComputedStyle(t).fontSize) * (t.getScreenCTM()?.a ?? 1))
+        .filter((size) => size < 11.9),
+    );
+    assert.deepEqual(small, []);
+    await page.close();
+  }
 });
 
 test("phases by layer are those of the last reading before the slider", async () => {
@@ -167,7 +545,7 @@ test("curves that share the time axis share their margins", async () => {
   const { page } = await open(report("story").html);
   await moveTo(page, 0.5);
   const places = await page
-    .locator("#chain .cursor")
+    .locator("#chain .curtain")
     .evaluateAll((l) => l.map((e) => Math.round(e.getBoundingClientRect().x)));
   assert.ok(places.length >= 6);
   assert.equal(new Set(places).size, 1);

@@ -30,7 +30,7 @@ static void small_trainer(Config *c, Trainer *t) {
         OK(config_set(c, words[i][0], words[i][1], "test", &e));
     OK(config_check(c, &e));
     c->model.vocab = 16;
-    OK(trainer_create(t, c, &e));
+    OK(trainer_create(t, c, NULL, &e));
 }
 
 /* What another run, another step or a bad disk put in a checkpoint's place is not trained on. */

@@ -144,6 +144,19 @@ static void weights_come_back_from_an_exported_folder(void **state) {
     free(b);
 }
 
+/* A card's figures are those of the database. */
+static void an_exported_model_has_a_card_of_its_run(void **state) {
+    assert_runs(*state,
+                "./sinklab export $C $D/card --db $D/two.db --cache $D/cache | grep -q 'README.md$' &&"
+                " loss=$(sqlite3 $D/two.db \"SELECT printf('%.4g', val_loss) FROM final AS f JOIN run AS r ON"
+                " f.key = r.key WHERE '$C' LIKE '%' || r.key || '%'\") && [ -n \"$loss\" ] &&"
+                " grep -qF \"| validation loss (nats a token) | $loss |\" $D/card/README.md &&"
+                " grep -q '^model.layers: ' $D/card/README.md && test -s $D/card/tokenizer.json");
+    assert_runs(*state, "./sinklab export $C $D/cardless --db $D/none.db --cache $D/cache >$D/words &&"
+                        " grep -q 'no README.md: .*/none.db: no such file' $D/words &&"
+                        " [ ! -e $D/cardless/README.md ]");
+}
+
 /* Bytes are tokens here, so that the text's size is their number, with the newline that ends a document. */
 static void data_describes_a_text_as_json(void **state) {
     const Place *p = *state;
@@ -186,6 +199,7 @@ int main(void) {
         cmocka_unit_test(a_run_tells_of_each_tenth),
         cmocka_unit_test(a_seed_draws_the_same_text_again),
         cmocka_unit_test(weights_come_back_from_an_exported_folder),
+        cmocka_unit_test(an_exported_model_has_a_card_of_its_run),
         cmocka_unit_test(data_describes_a_text_as_json),
         cmocka_unit_test(an_exported_sweep_holds_the_figures_of_its_runs),
     };

@@ -300,8 +300,10 @@ static void values_of_the_wrong_type_are_refused_with_their_place(void **state) 
          "a.yaml:1:22: model.interventions: expected a list of texts, not a list"},
         {"model.interventions: {a: 1}",
          "a.yaml:1:22: model.interventions: expected a list of texts, not a map"},
-        {"model.interventions: [a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q]",
-         "a.yaml:1:22: model.interventions: 17 items, at most 16"},
+        {"model.interventions: "
+         "[0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,"
+         "0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4]",
+         "a.yaml:1:22: model.interventions: 65 items, at most 64"},
         {"variant: nobos", "a.yaml:1:10: variant: no preset is called \"nobos\" (did you mean no_bos?)"},
         {"variant: [no_bos]", "a.yaml:1:10: variant: expected a text, not a list"},
     };

@@ -75,7 +75,7 @@ static void a_schedule_that_cannot_be_is_refused(void **state) {
 static Trainer trained(const Config *c) {
     Trainer t;
     Error e = {0};
-    if (!trainer_create(&t, c, &e)) fail_msg("%s", e.text);
+    if (!trainer_create(&t, c, NULL, &e)) fail_msg("%s", e.text);
     model_init(t.model, 1);
     for (int step = 1; step <= STEPS; step++) {
         assert_true(trainer_enter(&t, step, &e));

@@ -89,11 +89,13 @@ static void expect_same(const ProbedModel *s, const Path *folder, int64_t step) 
     assert_int_equal(m->n_tensors, s->m->n_tensors);
     assert_memory_equal(m->params, s->m->params, s->m->arena * sizeof(float));
     assert_int_equal(c.model.kv_heads, s->c.model.kv_heads);
-    static const char *const keys[] = {"model.window",    "model.bias",          "model.head_dim",
-                                       "model.norm_eps",  "model.rope_theta",    "model.rope_dims",
-                                       "model.rope_low",  "model.rope_scaling",  "model.rope_factor",
-                                       "model.rope_high", "model.rope_original", "model.tie",
-                                       "model.qk",        "model.mlp",           "model.norm"};
+    static const char *const keys[] = {
+        "model.window",      "model.bias",          "model.head_dim",      "model.norm_eps",
+        "model.rope_theta",  "model.rope_dims",     "model.rope_low",      "model.rope_scaling",
+        "model.rope_factor", "model.rope_high",     "model.rope_original", "model.tie",
+        "model.qk",          "model.mlp",           "model.norm",          "model.attention",
+        "model.head_out",    "model.head_out_gain", "model.norm_kind",     "model.position",
+        "model.value_scale", "model.parallel",      "model.window_keep",   "model.clip_zeta"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char want[64], have[64];
         assert_true(config_get(&s->c, keys[i], want, 64) && config_get(&c, keys[i], have, 64));
@@ -145,6 +147,24 @@ static void a_model_comes_back_from_each_class(void **state) {
           {"model.norm_kind", "layernorm"},
           {"model.mlp", "gelu_exact"},
           {"model.bias", "true"}}},
+        {"SinklabForCausalLM",
+         "?",
+         {{"model.head_out", "rmsnorm+gate"},
+          {"model.head_out_gain", "head"},
+          {"model.attention", "sink_logit"},
+          {"model.value_scale", "true"},
+          {"model.kv_heads", "1"},
+          {"model.rope_theta", "500"},
+          {"model.rope_dims", "2"}}},
+        {"SinklabForCausalLM",
+         "?",
+         {{"model.attention", "clipped"},
+          {"model.clip_zeta", "1.1"},
+          {"model.norm_kind", "dyt"},
+          {"model.norm", "sandwich"},
+          {"model.window", "4"},
+          {"model.window_keep", "1"},
+          {"model.bias", "mlp"}}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ProbedModel s = subject(cases[i].settings);
@@ -215,11 +235,35 @@ static void config_json_says_what_the_model_is(void **state) {
     model_free(s.m);
 }
 
+/* What no class of theirs holds comes with its own code, which is as this program carries it. */
+static void a_variant_comes_with_its_code(void **state) {
+    const Choice settings[] = {{"model.head_out", "gate_head"}, {NULL, NULL}};
+    ProbedModel s = subject(settings);
+    Path folder = export_ok(state, &s, "SinklabForCausalLM");
+    Bytes code = {0}, source = {0};
+    Error e = {0};
+    check(file_read(path_of("%s/modeling_sinklab.py", folder.s).s, &code, &e) &&
+              file_read("train/checkpoint/modeling_sinklab.py", &source, &e),
+          &e);
+    assert_int_equal(code.size, source.size);
+    assert_memory_equal(code.data, source.data, code.size);
+    Yaml *json = yaml_load(path_of("%s/config.json", folder.s).s, &e);
+    check(json, &e);
+    const Yaml *map = yaml_get(json, "auto_map");
+    assert_string_equal(yaml_get(map, "AutoModelForCausalLM")->text, "modeling_sinklab.SinklabForCausalLM");
+    assert_string_equal(yaml_get(json, "head_out")->text, "gate_head");
+    yaml_free(json);
+    bytes_free(&code);
+    bytes_free(&source);
+    model_free(s.m);
+}
+
 static void a_model_that_no_class_holds_is_not_exported(void **state) {
-    static const Choice cases[][3] = {{{"model.head_out", "rmsnorm"}},
-                                      {{"model.attention", "sigmoid"}},
+    static const Choice cases[][3] = {{{"model.attention", "differential"}, {"model.head_out", "rmsnorm"}},
+                                      {{"model.sink_heads", "[1]"}, {"model.attention", "sink_logit"}},
                                       {{"model.interventions", "[\"head_off(0,0)\"]"}},
-                                      {{"model.norm_kind", "layernorm"}}};
+                                      {{"model.rope_scaling", "linear"}, {"model.head_out", "rmsnorm"}},
+                                      {{"model.norm_kind", "gated"}}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ProbedModel s = subject(cases[i]);
         Error e = {0};
@@ -227,7 +271,7 @@ static void a_model_that_no_class_holds_is_not_exported(void **state) {
         assert_false(
             hugging_face_export(((Path *)*state)->s, &s.c, s.m, 1, &(Origin){"", "", ""}, 0, &class, &e));
         assert_int_equal(e.code, EXIT_USAGE);
-        assert_non_null(strstr(e.text, cases[i][0].key));
+        if (!strstr(e.text, cases[i][0].key)) fail_msg("%s", e.text);
         model_free(s.m);
     }
 }
@@ -525,6 +569,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {TEST(a_model_comes_back_from_each_class),
                                        TEST(gpt2_keeps_its_matrices_turned),
                                        TEST(config_json_says_what_the_model_is),
+                                       TEST(a_variant_comes_with_its_code),
                                        TEST(a_model_that_no_class_holds_is_not_exported),
                                        cmocka_unit_test(a_field_that_is_not_there_is_its_class_default),
                                        cmocka_unit_test(every_spelling_says_the_same),

@@ -39,7 +39,7 @@ static Run *open_run(const char *const more[][2], int n) {
     }
     if (!config_check(&r->c, &e)) fail_msg("%s", e.text);
     r->c.model.vocab = VOCAB;
-    if (!trainer_create(&r->t, &r->c, &e)) fail_msg("%s", e.text);
+    if (!trainer_create(&r->t, &r->c, NULL, &e)) fail_msg("%s", e.text);
     model_init(r->t.model, 3);
     for (int i = 0; i < ROWS * T; i++) {
         r->t.rows.x[i] = i * i % 47;

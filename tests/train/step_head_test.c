@@ -34,7 +34,7 @@ static void see(const char *key, const char *text, bool random, int first, int s
     Config c = config_with(key, text);
     Trainer t;
     Error e = {0};
-    assert_true(trainer_create(&t, &c, &e));
+    assert_true(trainer_create(&t, &c, NULL, &e));
     if (random) model_init(t.model, 1);
     assert_true(trainer_enter(&t, 1, &e));
     for (int i = 0; i < ROWS * T; i++) {

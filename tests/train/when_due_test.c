@@ -56,6 +56,9 @@ static void what_names_no_step_of_the_run_is_refused(void **state) {
     (void)state;
     assert_true(when_due_keep_read(&(List){1, {"log"}}, 10));
     assert_true(when_due_keep_read(&(List){2, {"1", "10"}}, 10));
+    List forty = {.n = 40};
+    for (int i = 0; i < forty.n; i++) snprintf(forty.item[i], LIST_TEXT, "%d", 10 * (i + 1));
+    assert_true(when_due_keep_read(&forty, 400));
     static const List bad[] = {{0},         {1, {"first"}}, {2, {"all", "5"}}, {1, {"0"}},
                                {1, {"11"}}, {1, {"-3"}},    {1, {"1.5"}},      {1, {"99999999999999999999"}}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(when_due_keep_read(&bad[i], 10));

@@ -4,6 +4,7 @@
 #include "train/checkpoint/hugging_face_config.h"
 #include "train/checkpoint/weights_folder.h"
 #include "train/config/conflicts.h"
+#include "train/embedded_files.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -141,6 +142,9 @@ bool hugging_face_export(const char *folder, const Config *c, const Model *m, in
     *class = h->name;
     if (!(h->tensors ? write_renamed(h, folder, c, m, from, step, e)
                      : checkpoint_save_weights(folder, step, c, from, m, e)))
+        return false;
+    if (h->ours && !file_write(path_of("%s/modeling_sinklab.py", folder).s, modeling_sinklab_py,
+                               (int64_t)modeling_sinklab_py_length, e))
         return false;
     Path path = path_of("%s/config.json", folder);
     FILE *out = fopen(path.s, "wb");

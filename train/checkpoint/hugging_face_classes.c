@@ -15,6 +15,18 @@ static const ClassWord attention_biases[] = {
 static const ClassWord mlp_biases[] = {
     {"false", "false"}, {"true", "mlp"}, {"true", "true"}, {"false", "attention"}, {0}};
 
+/* Kinds that modeling_sinklab.py has, spelled as ours. */
+#define SAME(kind)                                                                                           \
+    { kind, kind }
+static const ClassWord sinklab_attention[] = {
+    SAME("softmax"),      SAME("softmax1"),  SAME("sink_logit"), SAME("k_bias"),
+    SAME("kv_bias"),      SAME("v_bias"),    SAME("sigmoid"),    SAME("sigmoid_bias"),
+    SAME("sigmoid_norm"), SAME("key0_bias"), SAME("relu"),       SAME("elu1"),
+    SAME("softpick"),     SAME("clipped"),   SAME("scalable"),   {0}};
+static const ClassWord sinklab_position[] = {SAME("rope"), SAME("learned"), SAME("alibi"), SAME("none"), {0}};
+static const ClassWord sinklab_norm_kind[] = {SAME("rmsnorm"), SAME("rmsnorm_scalar"), SAME("layernorm"),
+                                              SAME("dyt"),     SAME("pre_affine"),     {0}};
+
 static const ClassWord neox_biases[] = {{"true", "true"}, {"false", "mlp"}, {0}};
 static const ClassWord neox_parallel[] = {{"true", "two_norms"}, {"false", "none"}, {0}};
 
@@ -76,6 +88,39 @@ static const ClassField gpt2_fields[] = {
     {"scale_attn_by_inverse_layer_idx", NULL, "false", NULL, no},
     {"add_cross_attention", NULL, "false", NULL, no},
     {0}};
+#define OWN(name, missing)                                                                                   \
+    { name, "model." name, missing, NULL, NULL }
+static const ClassField sinklab_fields[] = {
+    {"hidden_size", "model.width", NULL, NULL, NULL},
+    {"num_hidden_layers", "model.layers", NULL, NULL, NULL},
+    {"num_attention_heads", "model.heads", NULL, NULL, NULL},
+    {"num_key_value_heads", "model.kv_heads", NULL, NULL, NULL},
+    {"head_dim", "model.head_dim", NULL, NULL, NULL},
+    {"intermediate_size", "model.mlp_width", NULL, NULL, NULL},
+    {"max_position_embeddings", "model.context", NULL, NULL, NULL},
+    {"attention", "model.attention", "softmax", NULL, sinklab_attention},
+    {"position", "model.position", "rope", NULL, sinklab_position},
+    {"norm_kind", "model.norm_kind", "rmsnorm", NULL, sinklab_norm_kind},
+    OWN("norm", "pre"),
+    OWN("norm_eps", "1e-05"),
+    OWN("head_out", "none"),
+    OWN("head_out_gain", "shared"),
+    OWN("qk", "none"),
+    OWN("mlp", "swiglu"),
+    OWN("bias", "false"),
+    OWN("tie", "false"),
+    OWN("parallel", "none"),
+    OWN("window", "0"),
+    OWN("window_keep", "0"),
+    OWN("prefix", "0"),
+    OWN("rope_theta", "10000"),
+    OWN("rope_dims", "0"),
+    OWN("clip_gamma", "-0.03"),
+    OWN("clip_zeta", "1"),
+    OWN("value_residual", "0"),
+    OWN("value_scale", "false"),
+    OWN("residual_clip", "0"),
+    {0}};
 
 /* ---- keys that a class sets ---- */
 
@@ -87,6 +132,7 @@ static const ClassKey olmo2_keys[] = {{"model.qk", "rmsnorm_all"}, {"model.norm"
 static const ClassKey neox_keys[] = {{"model.norm_kind", "layernorm"}, {0}};
 static const ClassKey gpt2_keys[] = {
     {"model.position", "learned"}, {"model.norm_kind", "layernorm"}, {"model.bias", "true"}, {0}};
+static const ClassKey sinklab_keys[] = {{"model.sink_heads", "[]"}, {0}};
 
 /* ---- tensors ---- */
 
@@ -155,6 +201,7 @@ static const char *const neox_buffers[] = {OF "attention.bias", OF "attention.ma
                                            OF "attention.rotary_emb.inv_freq", NULL};
 static const char *const llama_buffers[] = {IN "self_attn.rotary_emb.inv_freq", "model.rotary_emb.inv_freq",
                                             NULL};
+static const char *const no_buffers[] = {NULL};
 static const char *const gpt2_buffers[] = {"transformer.h.%d.attn.bias", "transformer.h.%d.attn.masked_bias",
                                            NULL};
 
@@ -200,6 +247,14 @@ static const HuggingFaceClass hugging_face_classes[] = {
      .head = "lm_head.weight",
      .prefix = "transformer.",
      .buffers = gpt2_buffers},
+    {.name = "SinklabForCausalLM",
+     .type = "sinklab",
+     .keys = sinklab_keys,
+     .fields = sinklab_fields,
+     .embedding = "model.embed_tokens.weight",
+     .head = "lm_head.weight",
+     .buffers = no_buffers,
+     .ours = true},
     {0}};
 
 /* Keys that leave no trace in a trained model of these classes: initial values, and keys of rows that it
@@ -233,45 +288,40 @@ const char *class_field_value(const ClassField *f, const char *ours) {
 /* Whether the class has a model with this value of the key. */
 static bool holds(const HuggingFaceClass *h, const char *key, const char *have, const Config *defaults) {
     char room[1024];
-    if (strncmp(key, "model.", 6) || listed(no_longer_matters, key)) return true;
+    if (strncmp(key, "model.", 6)) return true;
     for (const ClassKey *k = h->keys; k->key; k++)
         if (!strcmp(k->key, key)) return !strcmp(k->value, have);
     for (const ClassField *f = h->fields; f->name; f++)
         if (f->key && !strcmp(f->key, key)) return class_field_value(f, have) != NULL;
+    if (listed(no_longer_matters, key)) return true;
     if ((h->theta && listed(of_rope, key)) || (h->rotary && !strcmp(key, "model.rope_dims"))) return true;
     return config_get(defaults, key, room, sizeof room) && !strcmp(room, have);
 }
 
-/* The number of the model's keys whose values the class cannot have, and the first such key. */
-static int unsupported_keys(const HuggingFaceClass *h, const Config *c, const Config *defaults,
-                            const char **first) {
-    int n = 0;
+/* The first of the model's keys whose value the class cannot have; NULL: there is none. */
+static const char *unsupported_key(const HuggingFaceClass *h, const Config *c, const Config *defaults) {
     const char *key;
     for (int i = 0; (key = config_key_name(i)); i++) {
         char have[1024];
-        if (config_get(c, key, have, sizeof have) && holds(h, key, have, defaults)) continue;
-        if (!n++) *first = key;
+        if (!config_get(c, key, have, sizeof have) || !holds(h, key, have, defaults)) return key;
     }
-    return n;
+    return NULL;
 }
 
 const HuggingFaceClass *hugging_face_class_for(const Config *c, Error *e) {
     Config defaults;
     config_defaults(&defaults);
     defaults.model.kv_heads = c->model.heads;
-    const char *key = NULL, *nearest = NULL;
-    int fewest = 1 << 30;
-    for (const HuggingFaceClass *h = hugging_face_classes; h->name; h++) {
-        int n = unsupported_keys(h, c, &defaults, &key);
-        if (!n) return h;
-        if (n < fewest) fewest = n, nearest = key;
-    }
+    const char *key = NULL;
+    for (const HuggingFaceClass *h = hugging_face_classes; h->name; h++)
+        if (!(key = unsupported_key(h, c, &defaults))) return h;
     char have[1024] = "";
-    config_get(c, nearest, have, sizeof have);
+    config_get(c, key, have, sizeof have); /* the last class, ours, has most */
     fail(e, EXIT_USAGE,
-         "export: %s: no Hugging Face class holds a model with %s (its checkpoint is safetensors, with the "
-         "configuration in its metadata)",
-         nearest, have);
+         "export: %s: no Hugging Face class holds a model with %s, nor does modeling_sinklab.py (its "
+         "checkpoint "
+         "is safetensors, with the configuration in its metadata)",
+         key, have);
     return NULL;
 }
 

@@ -282,6 +282,7 @@ static const char *const switches[] = {"use_mrope", "rope_interleaved", "tie_enc
 /* Of Qwen, without use_sliding_window, and of every class that says its layers are all alike. */
 static bool idle(const HuggingFaceClass *h, const char *name, const Yaml *value) {
     bool qwen = !strncmp(h->type, "qwen", 4);
+    if (h->ours && !strcmp(name, "auto_map")) return true;
     if (qwen && (!strcmp(name, "sliding_window") || !strcmp(name, "max_window_layers"))) return true;
     if (listed(switches, name)) return !strcmp(text_of(value), "false");
     if (strcmp(name, "layer_types") || value->kind != YAML_LIST) return false;
@@ -399,5 +400,10 @@ void hugging_face_config_write(FILE *out, const HuggingFaceClass *h, const Confi
     for (const ClassField *f = h->fields; f->name; f++) write_field(out, f, c);
     write_rope(out, h, c);
     if (bos >= 0) fprintf(out, ",\n  \"bos_token_id\": %d", bos);
+    if (h->ours)
+        fprintf(out,
+                ",\n  \"auto_map\": {\"AutoConfig\": \"modeling_sinklab.SinklabConfig\", "
+                "\"AutoModelForCausalLM\": \"modeling_sinklab.%s\"}",
+                h->name);
     fprintf(out, ",\n  \"vocab_size\": %lld,\n  \"torch_dtype\": \"float32\"\n}\n", (long long)vocab);
 }

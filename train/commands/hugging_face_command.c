@@ -1,12 +1,13 @@
-/* Owns: the commands `export` and `import`: a checkpoint as a folder in Hugging Face's form, and back.
- * Does not own: the form (train/checkpoint/hugging_face.h). */
+/* Owns: the commands `export` and `import`: a checkpoint as a folder in Hugging Face's form or a file of
+ * llm.c's, and back. Does not own: the forms (train/checkpoint/hugging_face.h, llmc.h). */
 #include "data/base/files.h"
-#include "data/base/text.h"
 #include "data/data.h"
 #include "data/own_tokenizer.h"
 #include "train/checkpoint/find_model.h"
 #include "train/checkpoint/hugging_face.h"
+#include "train/checkpoint/llmc.h"
 #include "train/commands/command.h"
+#include "train/store/model_card.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,26 +35,18 @@ static bool settle_folder(bool ok, const Path *beside, const char *folder, Error
     return ok;
 }
 
-/* SentencePiece's model is a standard file; the few lines beside it say how it is used. */
+/* Beside tokenizer.json, how it is used: by no class of its own, and special tokens' names in a text are
+ * text.
+ */
 static bool write_tokenizer(const char *folder, const Config *c, const Dataset *d, Error *e) {
-    Bytes model = {0};
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = text_open(&text, &length);
-    bool bos = c->data.bos == BOS_ROW || c->data.bos == BOS_DOCUMENT;
-    fprintf(out,
-            "{\n  \"tokenizer_class\": \"LlamaTokenizer\",\n  \"bos_token\": \"<s>\",\n  \"eos_token\": "
-            "\"</s>\",\n"
-            "  \"unk_token\": \"<unk>\",\n  \"add_bos_token\": %s,\n  \"add_eos_token\": false,\n"
-            "  \"model_max_length\": %lld\n}\n",
-            bos ? "true" : "false", (long long)c->model.context);
-    fclose(out);
-    bool ok = file_read(path_of("%s/tokenizer.model", dataset_info(d)->path).s, &model, e) &&
-              file_write(path_of("%s/tokenizer.model", folder).s, model.data, model.size, e) &&
-              file_write(path_of("%s/tokenizer_config.json", folder).s, text, (int64_t)length, e);
-    bytes_free(&model);
-    free(text);
-    return ok;
+    bool bpe = c->data.tokenizer == TOKENIZER_BPE;
+    Path rules = path_of(
+        "{\n  \"tokenizer_class\": \"PreTrainedTokenizerFast\",\n  \"bos_token\": \"<s>\",\n%s"
+        "  \"split_special_tokens\": true,\n  \"clean_up_tokenization_spaces\": false,\n"
+        "  \"model_max_length\": %lld\n}\n",
+        bpe ? "  \"eos_token\": \"</s>\",\n  \"unk_token\": \"<unk>\",\n" : "", (long long)c->model.context);
+    return dataset_tokenizer_json(d, folder, e) &&
+           file_write(path_of("%s/tokenizer_config.json", folder).s, rules.s, (int64_t)strlen(rules.s), e);
 }
 
 /* What an exported model's text is encoded by: our own tokenizer, with the data it is of; or, of an imported
@@ -86,14 +79,44 @@ static bool export_tokenizer(const Exported *x, const char *folder, const Config
     char hash[HASH_HEX];
     *what = ", with its tokenizer";
     if (*x->own) return own_tokenizer_copy(x->own, folder, hash, e);
-    if (x->data && c->data.tokenizer == TOKENIZER_BPE &&
-        !access(path_of("%s/tokenizer.model", dataset_info(x->data)->path).s, R_OK))
-        return write_tokenizer(folder, c, x->data, e);
+    bool text = !data_is_task(&c->data) && c->data.tokenizer != TOKENIZER_IDS;
+    if (x->data && text) return write_tokenizer(folder, c, x->data, e);
     *what = "";
     return true;
 }
 
-static bool export_to(const char *checkpoint, const char *folder, const char *cache, bool quiet, Error *e) {
+static bool is_llmc(const char *name) {
+    size_t n = strlen(name);
+    return n > 4 && !strcmp(name + n - 4, ".bin");
+}
+
+/* One file, without a tokenizer: llm.c's is that of its texts. */
+static bool export_to_file(const char *checkpoint, const char *file, bool quiet, Error *e) {
+    Config c;
+    Model *m = NULL;
+    int64_t step;
+    struct stat st;
+    bool ok = !stat(file, &st) ? fail(e, EXIT_USAGE, "%s: is there already (give a new name)", file)
+                               : checkpoint_open(checkpoint, &c, &m, &step, e) && llmc_export(file, &c, m, e);
+    if (ok && !quiet)
+        printf("%s: GPT-2 as llm.c has it, after %lld steps, without a tokenizer\n", file, (long long)step);
+    model_free(m);
+    return ok;
+}
+
+/* A model whose run is in no database at hand has no card: `none` says why. */
+static bool write_card(const char *folder, const char *db, const char *key, int64_t step, const Config *c,
+                       Error *none, Error *e) {
+    return model_card_write(folder, db, key, step, c, none) || none->code == EXIT_USAGE ||
+           fail(e, none->code, "%s", none->text);
+}
+
+typedef struct Exporting {
+    const char *cache, *db;
+    bool quiet;
+} Exporting;
+
+static bool export_to(const char *checkpoint, const char *folder, const Exporting *o, Error *e) {
     Config c;
     Model *m = NULL;
     int64_t step;
@@ -101,13 +124,17 @@ static bool export_to(const char *checkpoint, const char *folder, const char *ca
     const char *class = NULL, *what;
     Path beside;
     Exported x = {.from = {key, "", CHECKPOINT_NO_TOKENIZER}};
+    Error none = {0};
     bool ok = checkpoint_open(checkpoint, &c, &m, &step, e) && checkpoint_key(checkpoint, key, &step, e) &&
-              open_exported(&x, checkpoint, &c, cache, e) && new_folder(folder, &beside, e);
+              open_exported(&x, checkpoint, &c, o->cache, e) && new_folder(folder, &beside, e);
     if (ok) {
         ok = hugging_face_export(beside.s, &c, m, x.bos, &x.from, step, &class, e) &&
-             export_tokenizer(&x, beside.s, &c, &what, e);
+             export_tokenizer(&x, beside.s, &c, &what, e) &&
+             write_card(beside.s, o->db, key, step, &c, &none, e);
         ok = settle_folder(ok, &beside, folder, e);
-        if (ok && !quiet) printf("%s: %s after %lld steps%s\n", folder, class, (long long)step, what);
+        if (ok && !o->quiet)
+            printf("%s: %s after %lld steps%s%s%s\n", folder, class, (long long)step, what,
+                   none.code ? "; no README.md: " : ", README.md", none.text);
     }
     dataset_close(x.data);
     model_free(m);
@@ -124,15 +151,23 @@ static bool take_tokenizer(const char *folder, const char *checkpoint, Config *c
     return true;
 }
 
+static bool import_file(const char *file, Config *c, Model **m, Imported *from, Error *e) {
+    *from = (Imported){.tokenizer = CHECKPOINT_NO_TOKENIZER};
+    return llmc_import(file, c, m, e);
+}
+
 static bool import_from(const char *folder, const char *checkpoint, const TextList *ignored, bool quiet,
                         Error *e) {
     Config c;
     Model *m = NULL;
     Imported from;
     Path beside;
-    bool ok = hugging_face_import(folder, ignored, &c, &m, &from, e) && new_folder(checkpoint, &beside, e);
+    bool file = llmc_is_file(folder);
+    bool ok = (file ? import_file(folder, &c, &m, &from, e)
+                    : hugging_face_import(folder, ignored, &c, &m, &from, e)) &&
+              new_folder(checkpoint, &beside, e);
     if (ok) {
-        ok = take_tokenizer(folder, beside.s, &c, &from, e);
+        ok = file || take_tokenizer(folder, beside.s, &c, &from, e);
         Origin origin = {"", from.corpus, from.tokenizer};
         ok = ok && checkpoint_save_weights(beside.s, from.step, &c, &origin, m, e);
         ok = settle_folder(ok, &beside, checkpoint, e);
@@ -146,16 +181,16 @@ static bool import_from(const char *folder, const char *checkpoint, const TextLi
 }
 
 static int export_main(int argc, char **argv, Error *e) {
-    const char *cache = "data/cache", *db = "results.db";
-    bool quiet = false;
+    Exporting o = {"data/cache", "results.db", false};
     const Flag flags[] = {
-        {"--cache", FLAG_TEXT, &cache}, {"--db", FLAG_TEXT, &db}, {"--quiet", FLAG_BOOL, &quiet}, {0}};
+        {"--cache", FLAG_TEXT, &o.cache}, {"--db", FLAG_TEXT, &o.db}, {"--quiet", FLAG_BOOL, &o.quiet}, {0}};
     int words;
     FoundModel found = {0};
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
-    if (words != 2) fail(e, EXIT_USAGE, "export: expected a CHECKPOINT and the DIR it goes to");
-    bool ok =
-        words == 2 && find_model(argv[0], db, &found, e) && export_to(found.path, argv[1], cache, quiet, e);
+    if (words != 2) fail(e, EXIT_USAGE, "export: expected a CHECKPOINT and the DIR or FILE.bin it goes to");
+    bool ok = words == 2 && find_model(argv[0], o.db, &found, e) &&
+              (is_llmc(argv[1]) ? export_to_file(found.path, argv[1], o.quiet, e)
+                                : export_to(found.path, argv[1], &o, e));
     found_model_free(&found);
     return ok ? EXIT_DONE : e->code;
 }
@@ -166,26 +201,26 @@ static int import_main(int argc, char **argv, Error *e) {
     const Flag flags[] = {{"--ignore", FLAG_LIST, &ignored}, {"--quiet", FLAG_BOOL, &quiet}, {0}};
     int words;
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
-    if (words != 2) fail(e, EXIT_USAGE, "import: expected a DIR and the CHECKPOINT it goes to");
+    if (words != 2) fail(e, EXIT_USAGE, "import: expected a DIR or FILE.bin and the CHECKPOINT it goes to");
     return words == 2 && import_from(argv[0], argv[1], &ignored, quiet, e) ? EXIT_DONE : e->code;
 }
 
 const Command export_command = {
     .name = "export",
-    .usage = "CHECKPOINT|RUN DIR",
-    .summary = "a checkpoint as a Hugging Face folder: Llama, Mistral, Qwen, OLMo 2, GPT-NeoX, GPT-2",
+    .usage = "CHECKPOINT|RUN DIR|FILE.bin",
+    .summary = "a checkpoint as a folder that transformers loads, or as a file of llm.c's",
     .options =
         "  --cache DIR  prepared tokens, for the tokenizer (default data/cache)\n"
-        "  --db PATH    where RUN, the start of a run's key, is looked for (default results.db): its newest\n"
-        "               checkpoint\n"
+        "  --db PATH    where RUN, the start of a run's key, is looked for (its newest checkpoint), and the\n"
+        "               figures of README.md (default results.db)\n"
         "  --quiet      no words\n",
     .run = export_main,
 };
 
 const Command import_command = {
     .name = "import",
-    .usage = "DIR CHECKPOINT",
-    .summary = "weights from a Hugging Face folder, to probe or to start from (train.init_from)",
+    .usage = "DIR|FILE.bin CHECKPOINT",
+    .summary = "weights from a Hugging Face folder or llm.c's file, to probe or start from (train.init_from)",
     .options =
         "  --ignore FIELD  a field of config.json that is not understood changes nothing; may be repeated\n"
         "  --quiet         no words\n",

@@ -1,18 +1,21 @@
 #include "data/standard_input.h"
 #include "train/commands/command.h"
+#include "train/config/conflicts.h"
 #include "train/config/yaml.h"
 #include "train/run.h"
+#include "train/team.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* --dry-run: what would be trained, and how large it is. */
-static int describe(Config *c, Error *e) {
+static int describe(Config *c, int processes, Error *e) {
     RunSize size;
     const char *settled = config_settle(c);
     if (settled) fprintf(stderr, "sinklab: %s\n", settled);
     if (!run_init_hash(c, e) || !run_check(c, data_vocab(&c->data), e) ||
-        !run_size(c, data_vocab(&c->data), &size, e))
+        !run_size(c, data_vocab(&c->data), processes, &size, e))
         return e->code;
     char *json = config_json(c, true);
     printf("%s\n", json);
@@ -43,8 +46,14 @@ static bool configure(Config *c, int words, char *const *word, int64_t steps, Er
     return fail(e, EXIT_USAGE, "%s: a sweep, not a configuration (sinklab sweep run %s)", *word, *word);
 }
 
-static int train(int argc, char **argv, Error *e) {
-    RunOptions o = {.db = "results.db", .cache = "data/cache"};
+/* Standard input is the first process's alone. */
+static bool keep_input(DataConfig *c, const char *cache, const Processes *p, Error *e) {
+    if (p->size == 1 || strcmp(c->source, "-")) return standard_input_keep(c, cache, e);
+    return fail(e, EXIT_USAGE, "data.source: -: standard input cannot be shared by processes (give a file)");
+}
+
+static int train_in(Processes *p, int argc, char **argv, Error *e) {
+    RunOptions o = {.db = "results.db", .cache = "data/cache", .processes = p->size > 1 ? p : NULL};
     bool dry = false;
     int64_t steps = 0;
     int words;
@@ -53,10 +62,21 @@ static int train(int argc, char **argv, Error *e) {
         {"--db", FLAG_TEXT, &o.db},       {"--cache", FLAG_TEXT, &o.cache}, {"--again", FLAG_BOOL, &o.again},
         {"--retry", FLAG_BOOL, &o.retry}, {"--quiet", FLAG_BOOL, &o.quiet}, {"--dry-run", FLAG_BOOL, &dry},
         {"--short", FLAG_INT, &steps},    {"--name", FLAG_TEXT, &o.name},   {NULL, FLAG_BOOL, NULL}};
-    if (!flags_read(flags, argc, argv, &words, e) || !configure(&c, words, argv, steps, e) ||
-        !standard_input_keep(&c.data, o.cache, e))
-        return e->code;
-    return dry ? describe(&c, e) : run_train(&c, &o, e);
+    bool ok = flags_read(flags, argc, argv, &words, e) && configure(&c, words, argv, steps, e) &&
+              team_shares(&c, p, e) && config_check(&c, e) && keep_input(&c.data, o.cache, p, e);
+    if (!team_agree(p, ok, e)) return e->code;
+    if (!dry) return run_train(&c, &o, e);
+    return p->rank ? EXIT_DONE : describe(&c, p->size, e);
+}
+
+/* One process, or all that mpirun started, of which the first one speaks. */
+static int train(int argc, char **argv, Error *e) {
+    Processes p;
+    if (!processes_open(&p, e)) return e->code;
+    int code = train_in(&p, argc, argv, e);
+    if (p.rank) *e->text = '\0';
+    processes_close(&p);
+    return code;
 }
 
 static void list_keys(FILE *out) {

@@ -137,7 +137,10 @@ static const Row rows[] = {
              "trigger_mean (arXiv 2603.11487), retrieval (arXiv 2609.08574)"},
     {"data.limit", INTEGER, AT(data.limit), "0", 0, 0x1p53, .help = "training tokens used; 0: all"},
     {"data.tokenizer", CHOICE, AT(data.tokenizer), "bpe", .names = tokenizer_name, .help = "text to tokens"},
-    {"data.vocab", INTEGER, AT(data.vocab), "4096", 2, 1 << 20, .help = "pieces asked of bpe"},
+    {"data.vocab", INTEGER, AT(data.vocab), "4096", 2, 1 << 20,
+     .help = "pieces asked of bpe; of ids, how many tokens there are"},
+    {"data.eot", INTEGER, AT(data.eot), "-1", -1, 65535, .since = 2,
+     .help = "of ids: the token that begins a document, and rows that begin with BOS (50256 of GPT-2's)"},
     {"data.bos", CHOICE, AT(data.bos), "row", .names = bos_policy_name, .help = "what begins with BOS"},
     {"data.mask", CHOICE, AT(data.mask), "causal", .names = mask_policy_name,
      .help = "how far back a token sees"},
@@ -160,6 +163,10 @@ static const Row rows[] = {
              "chunk; "
              "the last bits depend on it under model.attention: sink_token, all of the run under the "
              "intervention amplify(mu=batch)"},
+    {"train.shares", INTEGER, AT(train.shares), "1", 1, 1024, .since = 2,
+     .help = "of the rows of a step, a power of two: gradients are summed over each, then in pairs, so that "
+             "as many "
+             "processes or fewer (mpirun) give the same bits"},
     {"train.precision", CHOICE, AT(train.precision), "fp32", .names = precision_name,
      .help = "of the products"},
     {"train.loss_from", INTEGER, AT(train.loss_from), "0", 0, 1 << 20,

@@ -26,9 +26,10 @@ typedef struct TrainConfig {
     int64_t steps;
     int64_t batch_tokens; /* tokens a step; a multiple of model.context */
     int64_t micro_rows;   /* rows in flight; 0 = chosen for the cache. Bits: see its help. */
-    int precision;        /* Precision */
-    int64_t loss_from;    /* targets of earlier positions of a row are not scored */
-    double sink_penalty;  /* c of c (mean mass of the first key - target)^2, of either sign; 0: none */
+    int64_t shares;    /* of a step's rows, a power of two, whose gradients are summed apart, then in pairs */
+    int precision;     /* Precision */
+    int64_t loss_from; /* targets of earlier positions of a row are not scored */
+    double sink_penalty; /* c of c (mean mass of the first key - target)^2, of either sign; 0: none */
     double sink_target;
     double replace;        /* share of the input tokens that random ones replace */
     double gate_balance;   /* lambda of lambda sum_l H CV^2 of the heads' gates; 0: none */

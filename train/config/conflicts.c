@@ -118,6 +118,18 @@ static bool no_pieces(const Config *c) {
     return !strcmp(tokenizer_name(c->data.tokenizer), "bytes");
 }
 
+static bool no_ids(const Config *c) {
+    return strcmp(tokenizer_name(c->data.tokenizer), "ids");
+}
+
+static bool no_document_begins(const Config *c) {
+    return !no_ids(c) && c->data.eot < 0;
+}
+
+static bool eot_past_vocab(const Config *c) {
+    return !no_ids(c) && c->data.eot >= c->data.vocab;
+}
+
 static bool no_maps(const Config *c) {
     return !c->probe.maps;
 }
@@ -211,6 +223,15 @@ static bool part_of_a_row(const Config *c) {
 static int64_t whole_rows(const Config *c) {
     int64_t T = c->model.context;
     return (c->train.batch_tokens + T - 1) / T * T;
+}
+
+static bool unpaired(const Config *c) {
+    return c->train.shares & (c->train.shares - 1);
+}
+
+/* The longest rows are the fewest. */
+static bool split_rows(const Config *c) {
+    return c->train.batch_tokens / c->model.context % c->train.shares;
 }
 
 static bool two_first_tokens(const Config *c) {
@@ -354,12 +375,19 @@ static const Conflict conflicts[] = {
     IDLE(synthetic, "data.heldout", "data.source", "the task is drawn without end"),
     IDLE(synthetic, "data.separator", "data.source", "the task has no documents"),
     IDLE(no_pieces, "data.vocab", "data.tokenizer", "there are 256 bytes"),
+    IDLE(no_ids, "data.eot", "data.tokenizer", "it is of ids"),
+    CLASH(no_document_begins, "data.eot", "is the token that begins a document with", "data.tokenizer",
+          "such as 50256 of GPT-2's"),
+    CLASH(eot_past_vocab, "data.eot", "is not below", "data.vocab", "tokens are numbers from 0"),
     CLASH(two_first_tokens, "data.fixed_token_at", "is where a token is put by", "data.bos",
           "choose another"),
     CLASH(fixed_past_rows, "data.fixed_token_at", "is not a position of the shortest rows, of",
           "model.context", "or the first of train.context_schedule"),
 
     {part_of_a_row, "train.batch_tokens", "is not a multiple of", "model.context", "is", whole_rows, false},
+    CLASH(unpaired, "train.shares", "is no power of two", NULL, "sums are made in pairs"),
+    CLASH(split_rows, "train.shares", "does not divide the rows of a step of", "train.batch_tokens",
+          "each has as many"),
     CLASH(contexts_unread, "train.context_schedule", "is not STEP:CONTEXT, ...", NULL,
           "such as 0:32, 1000:64"),
     CLASH(contexts_late, "train.context_schedule", "does not begin at step 0", NULL, "such as 0:32, 1000:64"),

@@ -1,0 +1,201 @@
+// Owns: a sweep's own chart: a figure at the end of training against an axis of the sweep, seeds as points, mean and
+// 95 % interval, a second axis by colour, the other axes a panel a combination.
+// Does not own: how figures are measured, verdicts (the view verdict).
+import { ask, plural } from "./data.js";
+import { axisOf, figureOf, palette, ruleMarks } from "./figures.js";
+import { plotChart, tipMark, widthOf } from "./frame.js";
+import { cellColour, drawKey } from "./scales.js";
+import { shortNumber } from "./tables.js";
+
+const MOST_PANELS = 12;
+const offered = ["sink_rate_03", "sink_mass", "val_loss_late", "onset", "value_drain", "norm_ratio"];
+
+// The figures of the menu: the usual ones, and what the sweep's claim is about.
+function columnsOf(page) {
+  const asked = page.sweep
+    ? ask(page.db, "SELECT DISTINCT metric FROM sweep_expect WHERE sweep = ? AND baseline <> ''", [page.sweep.id])
+    : [];
+  return [...new Set([...offered, ...asked.map((r) => r.metric)])];
+}
+
+const valuesOf = (page, column) =>
+  new Map(
+    ask(page.db, "SELECT run_id, value FROM sweep_metrics WHERE metric = ? AND value IS NOT NULL", [column]).map((r) => [
+      r.run_id,
+      r.value,
+    ]),
+  );
+
+// Half of the 95 % interval of a mean over n seeds; null where the database has no quantile for it.
+function halfWidth(page, values) {
+  if (values.length < 2) return null;
+  const [row] = ask(page.db, "SELECT t FROM t_quantile WHERE share = 1 AND df = min(?, (SELECT max(df) FROM t_quantile))", [
+    values.length - 1,
+  ]);
+  return row ? (row.t * d3.deviation(values)) / Math.sqrt(values.length) : null;
+}
+
+// ---- points and means ----
+
+function pointsOf(page, values, x, colour) {
+  const panels = page.axes.filter((a) => a !== x && a !== colour);
+  return page.cells.flatMap((cell) =>
+    cell.runs
+      .filter((run) => values.has(run.id))
+      .map((run) => ({
+        cell,
+        seed: run.seed,
+        value: values.get(run.id),
+        x: x.numeric ? +cell.axes[x.name] : (cell.axes[x.name] ?? "-"),
+        colour: colour ? (cell.axes[colour.name] ?? "-") : "",
+        panel: panels.map((a) => `${a.name}=${cell.axes[a.name] ?? "-"}`).join(", "),
+      })),
+  );
+}
+
+function meansOf(page, points) {
+  const groups = d3.groups(points, (p) => JSON.stringify([p.colour, p.x]));
+  const means = groups.map(([, group]) => {
+    const values = group.map((p) => p.value),
+      mean = d3.mean(values),
+      half = halfWidth(page, values);
+    return { ...group[0], mean, seeds: values.length, low: half && mean - half, high: half && mean + half };
+  });
+  return d3.sort(means, (m) => (typeof m.x === "number" ? m.x : 0));
+}
+
+// ---- drawing ----
+
+const meanTitle = (d) =>
+  `${d.cell.name}\nmean ${shortNumber(d.mean)} of ${plural(d.seeds, "seed")}` +
+  (d.low === null ? "" : `\n95 %: ${shortNumber(d.low)} to ${shortNumber(d.high)}`);
+const seedTitle = (d) => `${d.cell.name}\nseed ${d.seed}: ${shortNumber(d.value)}`;
+
+// Names along an axis of their own keep the colours of their models.
+function colourBy(x, colour) {
+  if (colour) return (d) => palette()[colour.values.indexOf(d.colour) % palette().length];
+  return x.numeric ? () => palette()[0] : (d) => cellColour(d.cell);
+}
+
+// Names that would run into each other stand slanted.
+function namesOf(x, width) {
+  const longest = d3.max(x.values, (v) => v.length),
+    slanted = x.values.length * (longest + 2) * 7 > width - 100;
+  return slanted ? { tickRotate: -30, below: 40 + 3.6 * longest } : { below: 40 };
+}
+
+function plotPanel(page, { figure, x, colour, control, extent }, points, width) {
+  const means = meansOf(page, points),
+    { below, ...turn } = namesOf(x, width),
+    stroke = colourBy(x, colour);
+  const intervals = means.filter((m) => m.low !== null);
+  const tips = [
+    ...means.map((d) => ({ x: d.x, y: d.mean, title: meanTitle(d) })),
+    ...points.map((d) => ({ x: d.x, y: d.value, title: seedTitle(d) })),
+  ];
+  return plotChart(`${figure.name} against ${x.name}: seeds, means and intervals`, {
+    width,
+    height: 260 + below,
+    marginLeft: 56,
+    marginTop: 28,
+    marginBottom: below,
+    x: {
+      type: x.log ? "log" : x.numeric ? "linear" : "point",
+      label: `${x.name} →`,
+      inset: 24,
+      ...(x.numeric ? { ticks: x.values.map(Number), tickFormat: (v) => String(v) } : { domain: x.values, ...turn }),
+    },
+    y: axisOf(figure, { label: `↑ ${figure.name} (${figure.unit})`, ticks: 5, ...(figure.log ? {} : { domain: extent }) }, extent),
+    marks: [
+      ...ruleMarks(figure, control),
+      Plot.dot(points, { x: "x", y: "value", r: 3, fill: stroke, fillOpacity: 0.55 }),
+      ...(x.numeric ? [Plot.lineY(means, { x: "x", y: "mean", z: "colour", stroke, strokeWidth: 1.8 })] : []),
+      Plot.ruleX(intervals, { x: "x", y1: "low", y2: "high", stroke, strokeWidth: 3, strokeOpacity: 0.5 }),
+      Plot.dot(means, { x: "x", y: "mean", r: 5, symbol: "diamond2", fill: stroke, stroke: "var(--paper)" }),
+      tipMark(tips, { x: "x", y: "y", title: "title" }),
+    ],
+  });
+}
+
+// What uniform attention gives, where all runs have one value of it.
+function controlOf(page, figure) {
+  if (!figure.control) return figure.rule;
+  const values = new Set(valuesOf(page, figure.control).values());
+  return values.size === 1 ? [...values][0] : null;
+}
+
+function describe(page, { figure, x, colour }, points, left) {
+  const runs = page.cells.flatMap((c) => c.runs),
+    count = (what) => runs.filter((r) => r.status === what).length;
+  const missing = runs.length - points.length,
+    intervals = meansOf(page, points).some((m) => m.low !== null);
+  return [
+    `n = ${plural(points.length, "finished run")}; dot: a seed, diamond: mean${intervals ? ", bar: 95 % t interval of the mean" : ""}.`,
+    figure.said && `${figure.name}: ${figure.said}.`,
+    missing > 0 &&
+      `${plural(missing, "run")} without a value ${missing === 1 ? "is" : "are"} left out` +
+        (count("diverged") ? ` (${count("diverged")} diverged).` : "."),
+    !colour && page.axes.length > 1 && `All values of the other axes than ${x.name} have a panel of their own.`,
+    left > 0 && `${plural(left, "more panel")} not drawn.`,
+  ]
+    .filter(Boolean)
+    .join(" ");
+}
+
+function drawAxis(page, chosen) {
+  const node = document.getElementById("axis"),
+    points = pointsOf(page, valuesOf(page, chosen.figure.column), chosen.x, chosen.colour);
+  const panels = d3.groups(points, (p) => p.panel),
+    across = panels.length > 1 && node.clientWidth > 800 ? 2 : 1;
+  const width = Math.floor((widthOf(node) - 20 * (across - 1)) / across),
+    control = controlOf(page, chosen.figure);
+  // All panels have one scale.
+  const highest = [...points.map((p) => p.value), control, ...meansOf(page, points).map((m) => m.high)];
+  const extent = chosen.figure.log
+    ? d3.extent(points, (p) => p.value)
+    : [Math.min(0, d3.min(points, (p) => p.value) ?? 0), d3.max(highest) ?? 1];
+  node.replaceChildren(
+    ...panels.slice(0, MOST_PANELS).map(([name, own]) => {
+      const box = d3.create("div");
+      if (name) box.append("p").attr("class", "link").append("b").text(name);
+      box.append(() => plotPanel(page, { ...chosen, control, extent }, own, width));
+      return box.node();
+    }),
+  );
+  const key = chosen.colour?.values.map((value, index) => ({ name: `${chosen.colour.name}=${value}`, index })) ?? [];
+  drawKey(document.getElementById("axis-key"), key);
+  document.getElementById("axis-note").textContent = points.length
+    ? describe(page, chosen, points, panels.length - MOST_PANELS)
+    : "No finished run has this figure.";
+  page.rows.axis = () =>
+    points.map((p) => ({ model: p.cell.name, ...p.cell.axes, seed: p.seed, [chosen.figure.column]: p.value }));
+}
+
+const fillMenu = (id, items, text) =>
+  d3
+    .select(`#${id}`)
+    .selectAll("option")
+    .data(items)
+    .join("option")
+    .attr("value", (_, i) => i)
+    .text(text);
+
+// Draws the section, hidden where nothing was varied. An axis of numbers comes first.
+export function startAxis(page) {
+  const axes = d3.sort(page.axes, (a) => !a.numeric),
+    columns = columnsOf(page);
+  document.getElementById("s-axis").hidden = !axes.length;
+  if (!axes.length) return () => {};
+  const [figure, x, colour] = ["axis-figure", "axis-x", "axis-colour"].map((id) => document.getElementById(id));
+  fillMenu("axis-figure", columns, (c) => figureOf(c).name);
+  fillMenu("axis-x", axes, (a) => a.name);
+  fillMenu("axis-colour", [null, ...axes], (a) => a?.name ?? "nothing");
+  [figure.value, x.value, colour.value] = [0, 0, axes.length > 1 ? 2 : 0];
+  const draw = () => {
+    const along = axes[x.value],
+      by = [null, ...axes][colour.value];
+    drawAxis(page, { figure: figureOf(columns[figure.value]), x: along, colour: by === along ? null : by });
+  };
+  figure.onchange = x.onchange = colour.onchange = draw;
+  return draw;
+}

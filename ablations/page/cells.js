@@ -1,0 +1,136 @@
+// Owns: which runs are shown (a sweep's or all), their cells (runs that differ in the seed alone), the cells' names and
+// axes. Does not own: what was measured in them (data.js, facts.js).
+import { ask } from "./data.js";
+
+// The sweeps that have runs here, the largest first.
+export const readSweeps = (db) =>
+  ask(
+    db,
+    `SELECT w.id, w.name, w.claim, count(*) AS runs FROM sweep AS w JOIN sweep_run AS s ON s.sweep = w.id
+     GROUP BY w.id ORDER BY runs DESC, w.id`,
+  );
+
+// A configuration as dotted keys, without what tells runs of one cell apart.
+function flatten(value, prefix, out) {
+  for (const [key, v] of Object.entries(value)) {
+    const name = prefix ? `${prefix}.${key}` : key;
+    if (name === "run" || name === "seed" || name === "seeds") continue;
+    if (v && typeof v === "object" && !Array.isArray(v)) flatten(v, name, out);
+    else out[name] = JSON.stringify(typeof v === "boolean" ? Number(v) : v);
+  }
+  return out;
+}
+
+// What runs did before a key was born: the view young_key.
+const youngSettings = (db) =>
+  Object.fromEntries(ask(db, "SELECT key, value FROM young_key").map((r) => [r.key, JSON.stringify(r.value)]));
+
+function readRuns(db, sweep) {
+  const young = youngSettings(db);
+  return ask(
+    db,
+    `SELECT id, key, variant, label, seed, status, steps, config, coalesce(corpus_hash, corpus) AS corpus FROM run
+     WHERE ?1 IS NULL OR id IN (SELECT run FROM sweep_run WHERE sweep = ?1) ORDER BY id`,
+    [sweep?.id ?? null],
+  ).map((r) => ({ ...r, settings: { ...young, ...flatten(JSON.parse(r.config), "", {}) } }));
+}
+
+const bare = (value) => (value ?? "-").replaceAll('"', "");
+
+// ---- cells of a sweep: as its file, and so the terminal, names them ----
+
+// "lr=0.001 bos=none" as {lr: "0.001", bos: "none"}; a value may hold blanks.
+const axesOf = (label) =>
+  Object.fromEntries(
+    label
+      .split(/ (?=[\w.]+=)/)
+      .filter((part) => part.includes("="))
+      .map((part) => [part.slice(0, part.indexOf("=")), part.slice(part.indexOf("=") + 1)]),
+  );
+
+function cellsOfSweep(db, sweep, runs) {
+  const places = ask(
+    db,
+    `SELECT c.cell, c.label, c.side, c.stratum, s.run FROM sweep_cell AS c
+     JOIN sweep_run AS s ON s.sweep = c.sweep AND s."index" = c."index" WHERE c.sweep = ? ORDER BY c.cell`,
+    [sweep.id],
+  );
+  const byId = d3.index(runs, (r) => r.id);
+  return [...d3.group(places, (p) => p.cell).values()].map((group) => {
+    const [{ label, side, stratum }] = group,
+      own = group.map((p) => byId.get(p.run));
+    // A variant's name stands for itself.
+    return { name: label.replace(/\bvariant=/, ""), axes: axesOf(label), side, stratum, runs: own };
+  });
+}
+
+// ---- cells of runs without a sweep: their label or variant, and the keys in which those of one name differ ----
+
+// Keys that tell cells apart, without those that only go with an earlier one (kv_heads with heads).
+function tellingKeys(cells) {
+  const patterns = new Set();
+  const keys = new Set(cells.flatMap((c) => Object.keys(c.settings)));
+  return [...keys].filter((key) => {
+    const values = cells.map((c) => c.settings[key]),
+      distinct = [...new Set(values)],
+      pattern = values.map((v) => distinct.indexOf(v)).join();
+    return distinct.length > 1 && !patterns.has(pattern) && patterns.add(pattern);
+  });
+}
+
+function cellsOfRuns(runs) {
+  const groups = d3.group(runs, (r) => JSON.stringify([r.variant, r.label, Object.entries(r.settings).sort()]));
+  const cells = [...groups.values()].map((own) => ({ ...own[0], base: own[0].label || own[0].variant, runs: own }));
+  const families = [...d3.group(cells, (c) => c.base).values()].map((family) => ({ family, keys: tellingKeys(family) }));
+  const all = [...new Set(families.flatMap(({ keys }) => keys))];
+  const said = (c, keys) => keys.map((k) => [k.split(".").pop(), bare(c.settings[k])]);
+  for (const { family, keys } of families)
+    for (const c of family) {
+      c.name = [c.base, ...said(c, keys).map(([k, v]) => `${k}=${v}`)].join(" ");
+      c.axes = { model: c.base, ...Object.fromEntries(said(c, all)) };
+    }
+  return d3.sort(cells, (c) => c.variant !== "baseline");
+}
+
+// ---- both ----
+
+// What the sweep's claim holds the other sides against; null where it says nothing.
+const baselineOf = (db, sweep) =>
+  sweep &&
+  (ask(db, "SELECT baseline FROM sweep_expect WHERE sweep = ? AND baseline <> '' ORDER BY place LIMIT 1", [
+    sweep.id,
+  ])[0]?.baseline ??
+    null);
+
+export function readCells(db, sweep) {
+  const runs = readRuns(db, sweep),
+    baseline = baselineOf(db, sweep);
+  const named = sweep ? cellsOfSweep(db, sweep, runs) : [];
+  const cells = named.length ? named : cellsOfRuns(runs);
+  return cells.map(({ name, axes, side, stratum, runs: own }, index) => ({
+    name,
+    axes,
+    stratum,
+    index,
+    variant: own[0].variant,
+    settings: own[0].settings,
+    runs: d3.sort(own, (r) => r.seed),
+    shown: index < 6,
+    isBaseline: baseline === null ? own[0].variant === "baseline" : side === baseline,
+  }));
+}
+
+// The axes along which cells differ, in order: {name, values, numeric, log}.
+export function readAxes(cells) {
+  const names = [...new Set(cells.flatMap((c) => Object.keys(c.axes)))];
+  return names
+    .map((name) => {
+      const values = [...new Set(cells.map((c) => c.axes[name] ?? "-"))],
+        numbers = values.map(Number),
+        numeric = numbers.every(Number.isFinite);
+      // Rates and sizes are varied by factors.
+      const log = numeric && d3.min(numbers) > 0 && d3.max(numbers) >= 8 * d3.min(numbers);
+      return { name, values: numeric ? d3.sort(values, Number) : values, numeric, log };
+    })
+    .filter((a) => a.values.length > 1);
+}

@@ -1,0 +1,146 @@
+// Owns: the title and the sentences at the top of the page: what came of the models that are shown, whatever they are.
+// Does not own: the figures in them (facts.js), the lesson's words (lesson.js).
+import { plural, scaleOf } from "./data.js";
+import { fixed, orderOf, outcomeOf, outcomes, percent, sharesTargets, stepWords } from "./facts.js";
+
+const MOST = 6; // models named in a sentence
+
+const sentences = (...parts) => parts.filter(Boolean).join(" ");
+const number = d3.format(",");
+
+function titleOf({ all, reference, sinking }) {
+  if (!all.length) return "No run has finished yet";
+  if (reference.onset) return "Watch a sink emerge";
+  return sinking.length ? `A sink emerges in ${sinking.length} of ${plural(all.length, "model")}` : "No sink forms here";
+}
+
+function whatForms(f) {
+  return sentences(
+    `In ${f.name}, ${percent(f.rate)} of all (sequence, layer, head) end up giving the first key`,
+    `more than ${percent(0.3)} of their attention: ${f.onset ? "an attention sink" : "no attention sink"}.`,
+    `Over all heads it gets ${percent(f.mass)}; spread evenly, attention would give it ${percent(f.uniform)}.`,
+  );
+}
+
+function when(page, f) {
+  if (!f.onset) return `Never: the sink rate of ${f.name} did not pass 0.1 for two evaluations.`;
+  const { n, after, by } = f.onset;
+  return sentences(
+    `Between ${stepWords(after)} and ${number(by)} of ${number(f.steps)}, in ${n} of ${plural(f.n, "seed")}.`,
+    `The order for the first token: ${orderOf(page, f).join(", ")}.`,
+  );
+}
+
+function where(f) {
+  const most = f.layers.filter((l) => l.rate > 0.1);
+  if (!most.length) return null;
+  const told = most.map((l) => `layer ${l.layer} (sink rate ${percent(l.rate)})`).join(", ");
+  const hardly = d3.sort(f.layers.filter((l) => l.rate <= 0.1).map((l) => l.layer)).join(", ");
+  return hardly ? `In ${told}; hardly in layer ${hardly}.` : `In ${told}.`;
+}
+
+// The settings in which a variant differs from the reference, "(data.bos: none)"; a sweep's cell is named by them.
+function differences(cell, reference) {
+  if (cell.name.includes("=")) return "";
+  const changed = ([key, value]) => key !== "variant" && value !== reference.settings[key];
+  const keys = Object.entries(cell.settings).filter(changed);
+  const told = keys.map(([key, value]) => `${key}: ${value.replaceAll('"', "")}`).join(", ");
+  return keys.length && keys.length < 4 ? ` (${told})` : "";
+}
+
+function tellOthers(models, reference) {
+  const told = d3.sort(models, (f) => f.rate).slice(0, MOST).map((f) => {
+    const date = f.onset ? `, by ${stepWords(f.onset.middle)} in ${f.onset.n} of ${plural(f.n, "seed")}` : "";
+    const model = `${f.name}${differences(f.cell, reference.cell)}`;
+    return `${model}: ${outcomeOf(f, reference)}, sink rate ${percent(f.rate)}${date}.`;
+  });
+  const more = models.length - told.length;
+  return sentences(...told, more > 0 && `The other ${plural(more, "model")}: section 5.`);
+}
+
+// Sink rates along an axis of three numbers or more, a sentence for each rest of a cell.
+function along(axis, all) {
+  const restOf = (f) => f.name.split(" ").filter((part) => !part.startsWith(`${axis.name}=`)).join(" ");
+  const told = d3.groups(all, restOf).map(([rest, group]) => {
+    const points = d3.sort(group, (f) => +f.cell.axes[axis.name]);
+    const rates = points.map((f) => `${percent(f.rate)} at ${f.cell.axes[axis.name]}`).join(", ");
+    return `${rest ? `${rest}: ` : ""}sink rate ${rates}.`;
+  });
+  return sentences(...told.slice(0, MOST), told.length > MOST && `The rest: section 5.`);
+}
+
+// What is said of the others, under its name; counted are those on another text or length, which are not compared.
+function whatChanges(page, { all, reference, others }) {
+  const axis = page.axes.find((a) => a.numeric && a.values.length > 2);
+  if (axis) return [`Along ${axis.name}`, along(axis, all)];
+  const apart = all.length - 1 - others.length;
+  const rest = apart && `${plural(apart, "model")} on another text or length: not compared.`;
+  const told = ([name, words]) => [name, sentences(words, rest)];
+  const sinking = others.filter((f) => f.onset);
+  if (!others.length) return apart ? ["The others", rest] : null;
+  if (reference.onset) {
+    const weaker = others.some((f) => [outcomes[0], outcomes[1]].includes(outcomeOf(f, reference)));
+    return told([weaker ? "What stops it" : "What does not stop it", tellOthers(others, reference)]);
+  }
+  if (sinking.length) return told(["Where one forms", tellOthers(sinking, reference)]);
+  const none = others.length > 1 ? `In none of the ${others.length} other models does a sink form.` : null;
+  return told(["The others", none ?? `No sink forms in ${others[0].name} either.`]);
+}
+
+// Final losses over the same targets, and what they say of the sink's use.
+export function lossWords(page) {
+  const { all, reference } = page.facts;
+  if (!reference || reference.loss === null) return "Loss falls while they train.";
+  const compared = all.filter((f) => f === reference || sharesTargets(f, reference));
+  const told = compared.slice(0, MOST).map((f) => `${fixed(f.loss, 2)} (${f.name})`);
+  // Along an axis of numbers both sink and loss follow that number: one says nothing of the other.
+  const alike = reference.onset && !page.axes.some((a) => a.numeric);
+  const without = alike ? compared.filter((f) => !f.onset) : [];
+  const well = without.some((f) => f.loss < reference.loss + 0.05);
+  return sentences(
+    `Validation loss over late targets ends at ${told.join(", ")} nats a token.`,
+    without.length && well && "A model learns as well without a sink.",
+    without.length && !well && "The models without a sink learn less well.",
+  );
+}
+
+function conditions(page) {
+  const { text, sequences, control } = scaleOf(page.series, page.cells);
+  const masses = control.map((c) => c.toFixed(4)).join(", ");
+  const rate = control.some((c) => c > 0.3) ? "up to 1" : "0";
+  return sentences(
+    `${text}; probe main: ${sequences} held-out sequences; medians over finished seeds.`,
+    masses &&
+      `Uniform control: evenly spread attention gives key 0 a mass of ${masses}, a sink rate of ${rate}.`,
+  );
+}
+
+const lead = (sweep) =>
+  sweep?.claim
+    ? `The claim that ${sweep.name} puts to the test: ${sweep.claim}`
+    : "Small GPTs, measured at every step while they train: which heads look at the first token, and since when.";
+
+export function tellStory(page) {
+  const { all, reference } = page.facts;
+  const points = (
+    reference
+      ? [
+          ["What forms", whatForms(reference)],
+          ["When", when(page, reference)],
+          ["Where", where(reference)],
+          whatChanges(page, page.facts),
+        ]
+      : [["What came of it", "No run has finished yet."]]
+  ).filter((point) => point?.[1]);
+  const items = d3.select("#story").selectAll("div").data(points).join("div");
+  items.selectAll("*").remove();
+  items.append("dt").text(([name]) => name);
+  items.append("dd").text(([, words]) => words);
+  const title = titleOf({ all, reference, sinking: page.facts.sinking });
+  document.getElementById("title").textContent = title;
+  document.title = `sinklab: ${title}`;
+  document.getElementById("hero-play").textContent = `▶ Watch ${page.facts.sinking.length ? "it form" : "them train"}`;
+  document.getElementById("claim").textContent = lead(page.sweep);
+  document.getElementById("loss-words").textContent = lossWords(page);
+  document.getElementById("scale").textContent = conditions(page);
+}
