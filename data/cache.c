@@ -4,12 +4,14 @@
 #include "data/split.h"
 #include "data/workspace.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { GROUP_BYTES = 16 << 20 };
 enum { FORMAT = 4 }; /* raised when the same settings come to mean other files */
 
 /* ---- entries ------------------------------------------------------------------------------ */
@@ -130,18 +132,65 @@ typedef struct TokenRecipe {
     void (*say)(const char *line);
 } TokenRecipe;
 
-static bool write_part(const char *folder, const char *name, const Codec *codec, const Corpus *c,
-                       const Part *p, Error *e) {
+/* One part of a text as it becomes tokens. */
+typedef struct Encoding {
+    const TokenRecipe *recipe;
+    const char *folder, *name;
+    const Codec *codec;
+    const Corpus *corpus;
+    const Part *part;
+} Encoding;
+
+/* The documents from `first` on that are encoded before any of their tokens is written: some bytes of text.
+ */
+static int64_t group_end(const Part *p, int64_t first) {
+    int64_t bytes = 0, i = first;
+    while (i < p->documents && bytes < GROUP_BYTES) bytes += p->span[i].end - p->span[i].begin, i++;
+    return i;
+}
+
+/* A line for each tenth of a text that takes its time. */
+static void say_share(const Encoding *x, int64_t done, int64_t before) {
+    int64_t all = x->part->bytes, tenth = all / 10;
+    if (!x->recipe->say || all < 2 * GROUP_BYTES || done / tenth == before / tenth) return;
+    x->recipe->say(path_of("data: %s: %lld of %lld MB of text are tokens", x->recipe->config->source,
+                           (long long)(done >> 20), (long long)(all >> 20))
+                       .s);
+}
+
+/* Tokens are written group by group, so that memory has the text and one group's. */
+static bool write_tokens(const Encoding *x, FILE *out, int64_t *start, Error *e) {
+    const Span *span = x->part->span;
     Tokens tokens = {0};
-    int64_t *start = NULL;
-    bool ok = memory_grow((void **)&start, p->documents + 1, sizeof *start, e) &&
-              codec_encode(codec, folder, c->text.data, p->span, p->documents, &tokens, start, e) &&
-              file_write(path_of("%s/%s.tokens", folder, name).s, tokens.id,
-                         tokens.n * (int64_t)sizeof *tokens.id, e) &&
-              file_write(path_of("%s/%s.documents", folder, name).s, start,
-                         (p->documents + 1) * (int64_t)sizeof *start, e);
-    free(start);
+    int64_t written = 0, done = 0;
+    bool ok = true;
+    for (int64_t i = 0, end; ok && i < x->part->documents; i = end) {
+        int64_t before = done;
+        end = group_end(x->part, i);
+        tokens.n = 0;
+        ok =
+            codec_encode(x->codec, x->folder, x->corpus->text.data, span + i, end - i, &tokens, start + i, e);
+        for (int64_t k = i; k <= end; k++) start[k] += written;
+        written += tokens.n;
+        if (ok && fwrite(tokens.id, sizeof *tokens.id, (size_t)tokens.n, out) != (size_t)tokens.n)
+            ok = fail(e, EXIT_FAILED, "cache: %s: %s", x->folder, strerror(errno));
+        for (int64_t k = i; k < end; k++) done += span[k].end - span[k].begin;
+        say_share(x, done, before);
+    }
     free(tokens.id);
+    return ok;
+}
+
+static bool write_part(const Encoding *x, Error *e) {
+    int64_t *start = NULL, documents = x->part->documents;
+    Path path = path_of("%s/%s.tokens", x->folder, x->name);
+    FILE *out = fopen(path.s, "wb");
+    if (!out) return fail(e, EXIT_FAILED, "cache: %s: %s", path.s, strerror(errno));
+    bool ok = memory_grow((void **)&start, documents + 1, sizeof *start, e) && write_tokens(x, out, start, e);
+    if (fclose(out) && ok) ok = fail(e, EXIT_FAILED, "cache: %s: %s", path.s, strerror(errno));
+    ok = ok && file_write(path_of("%s/%s.documents", x->folder, x->name).s, start,
+                          (documents + 1) * (int64_t)sizeof *start, e);
+    free(start);
     return ok;
 }
 
@@ -181,8 +230,8 @@ static bool fill_tokens(const char *folder, const Corpus *c, const void *context
     ok = ok && codec_open(&codec, r->config->tokenizer, folder, e);
     if (ok && r->say)
         r->say(path_of("data: %s: tokenizing %lld documents", r->config->source, (long long)c->documents).s);
-    ok = ok && write_part(folder, "train", &codec, c, &split.train, e) &&
-         write_part(folder, "heldout", &codec, c, &split.heldout, e);
+    ok = ok && write_part(&(Encoding){r, folder, "train", &codec, c, &split.train}, e) &&
+         write_part(&(Encoding){r, folder, "heldout", &codec, c, &split.heldout}, e);
     codec_close(&codec);
     split_free(&split);
     return ok;

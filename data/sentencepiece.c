@@ -33,12 +33,7 @@ static int carried_length(const char *s, int64_t left) {
     return reserved ? 0 : n;
 }
 
-typedef struct Segment {
-    int64_t begin, end;
-    bool raw; /* one byte that a line cannot carry */
-} Segment;
-
-static Segment segment_at(const char *text, int64_t at, int64_t end) {
+Segment segment_at(const char *text, int64_t at, int64_t end) {
     int64_t stop = at, newline = at, limit = end - at > SEGMENT_BYTES ? at + SEGMENT_BYTES : end;
     for (int n; stop < limit && (n = carried_length(text + stop, end - stop)); stop += n)
         if (text[stop] == '\n') newline = stop + 1;
@@ -47,7 +42,7 @@ static Segment segment_at(const char *text, int64_t at, int64_t end) {
     return (Segment){at, cut ? newline : stop, false};
 }
 
-static void write_line(FILE *f, const char *text, Segment s) {
+void segment_write(FILE *f, const char *text, Segment s) {
     for (int64_t at = s.begin; at < s.end;) {
         const char *newline = memchr(text + at, '\n', (size_t)(s.end - at));
         int64_t stop = newline ? newline - text : s.end;
@@ -68,7 +63,7 @@ static bool write_lines(const char *path, const char *text, const Span *span, in
         for (int64_t at = span[i].begin; at < span[i].end;) {
             Segment s = segment_at(text, at, span[i].end);
             bool drawn = share >= 1 || rng_uniform(0, RNG_TOKENIZER, 0, number++) < share;
-            if (!s.raw && drawn) write_line(f, text, s);
+            if (!s.raw && drawn) segment_write(f, text, s);
             at = s.end;
         }
     bool ok = !ferror(f);
@@ -137,64 +132,6 @@ bool sentencepiece_train(const char *folder, const char *text, const Span *span,
     unlink(path_of("%s/spm-log", folder).s);
     unlink(path_of("%s/tokenizer.vocab", folder).s);
     return ok ? is_whole(folder, e) : fail_vocab(&why, vocab, e);
-}
-
-/* ---- encoding ----------------------------------------------------------------------------- */
-
-static bool push_line(FILE *f, char **line, size_t *capacity, const Pieces *p, const char *folder,
-                      Tokens *out, Error *e) {
-    errno = 0; /* stays 0 at the end of the file */
-    if (getline(line, capacity, f) < 0)
-        return fail(e, EXIT_FAILED, "tokenizer: spm_encode: output cut short: %s",
-                    errno ? strerror(errno) : folder_lacks_room(folder));
-    char *at = *line;
-    for (char *end;; at = end) {
-        long id = strtol(at, &end, 10);
-        if (end == at) return true;
-        if (id < 0 || id >= p->count)
-            return fail(e, EXIT_FAILED, "tokenizer: spm_encode: id %ld of another model", id);
-        if (!tokens_push(out, (int32_t)id, e)) return false;
-    }
-}
-
-/* Joins the encoded segments of each document, with its raw bytes between them. */
-static bool join_lines(FILE *f, const Pieces *p, const char *folder, const char *text, const Span *span,
-                       int64_t documents, Tokens *out, int64_t *start, Error *e) {
-    char *line = NULL;
-    size_t capacity = 0;
-    bool ok = true;
-    for (int64_t i = 0; ok && i < documents; i++) {
-        if (start) start[i] = out->n;
-        for (int64_t at = span[i].begin; ok && at < span[i].end;) {
-            Segment s = segment_at(text, at, span[i].end);
-            ok = s.raw ? tokens_push(out, p->byte[(unsigned char)text[at]], e)
-                       : push_line(f, &line, &capacity, p, folder, out, e);
-            at = s.end;
-        }
-    }
-    if (start) start[documents] = out->n;
-    free(line);
-    return ok;
-}
-
-bool sentencepiece_encode(const Pieces *p, const char *model, const char *folder, const char *text,
-                          const Span *span, int64_t documents, Tokens *out, int64_t *start, Error *e) {
-    Path absolute;
-    if (!realpath(model, absolute.s)) return fail(e, EXIT_USAGE, "tokenizer: %s: missing", model);
-    Path lines = path_of("%s/spm-lines", folder), ids = path_of("%s/spm-ids", folder);
-    Path with = path_of("--model=%.4000s", absolute.s);
-    const char *const argv[] = {"spm_encode",       with.s, "--output_format=id", "--input=spm-lines",
-                                "--output=spm-ids", NULL};
-    bool ok = write_lines(lines.s, text, span, documents, 1, e) &&
-              process_run(argv, folder, "spm-log", "sentencepiece", e);
-    FILE *f = ok ? fopen(ids.s, "rb") : NULL;
-    if (ok && !f) ok = fail(e, EXIT_FAILED, "tokenizer: spm_encode: no output: %s", strerror(errno));
-    if (ok) ok = join_lines(f, p, folder, text, span, documents, out, start, e);
-    if (f) fclose(f);
-    unlink(lines.s);
-    unlink(ids.s);
-    unlink(path_of("%s/spm-log", folder).s);
-    return ok;
 }
 
 /* ---- the pieces of a model ---------------------------------------------------------------- */

@@ -17,11 +17,14 @@
 
 #include "data/split.h"
 
+#include <stdio.h>
+
 enum {
     SEGMENT_BYTES = 1 << 16,
     VOCAB_MIN = 261, /* <unk> <s> </s>, the newline, 256 bytes and one piece */
     VOCAB_MAX = 1 << 16,
     PIECE_MAX = 4096,     /* bytes of a piece's text */
+    PART_BYTES = 1 << 20, /* of text that one process encodes, about */
     TRAIN_BYTES = 8 << 20 /* text that spm_train sees, about: segments drawn with a fixed seed */
 };
 
@@ -51,9 +54,18 @@ bool tokens_push(Tokens *t, int32_t id, Error *e);
 bool sentencepiece_train(const char *folder, const char *text, const Span *span, int64_t documents,
                          int64_t vocab, Error *e);
 
+/* What a line of the programs carries: bytes of a text, or one byte alone that a line cannot carry. */
+typedef struct Segment {
+    int64_t begin, end;
+    bool raw;
+} Segment;
+Segment segment_at(const char *text, int64_t at, int64_t end);
+void segment_write(FILE *f, const char *text, Segment s);
+
 /* Appends the tokens of the documents. start[i] (NULL: not wanted; else [documents + 1]) is
- * where document i begins in `out`. Works in temporary files inside `folder`, under names that
- * begin with `spm-`, which it removes. */
+ * where document i begins in `out`. Several processes encode parts of a long text at once (as many as OpenMP
+ * has threads). Works in temporary files inside `folder`, under names that begin with `spm-`, which it
+ * removes. */
 bool sentencepiece_encode(const Pieces *p, const char *model, const char *folder, const char *text,
                           const Span *span, int64_t documents, Tokens *out, int64_t *start, Error *e);
 

@@ -345,7 +345,7 @@ VALUES ('model.head_dim', 0), ('model.value_scale', 0), ('model.residual_clip', 
        ('model.rope_low', 1), ('model.rope_high', 4), ('model.norm_eps', 1e-05), ('model.parallel', 'none'),
        ('model.gate_rank', 16), ('train.gate_balance', 0), ('train.init_hash', ''),
        ('probe.gradients', 0), ('data.heldout', ''), ('data.separator', ''), ('data.noop', 0.5), ('train.shares', 1),
-       ('train.replace', 0), ('data.eot', -1);
+       ('train.replace', 0), ('data.eot', -1), ('model.depth_capacity', 1);
 
 CREATE VIEW IF NOT EXISTS axis (name, key) AS -- Configuration keys that are columns of the views curve, head and result, and
     -- their names there: what runs are commonly made to differ in. Any other key of a run is in the view param.
@@ -508,7 +508,7 @@ WITH aside (path, plain) AS ( -- plain NULL: no choice, but what goes with one
            ('$.model.norm', 'pre'), ('$.model.norm_kind', 'rmsnorm'), ('$.model.mlp', 'swiglu'),
            ('$.model.bias', 0), ('$.model.tie', 0), ('$.model.value_residual', 0),
            ('$.model.interventions', '[]'), ('$.optim.name', 'adamw'), ('$.model.window', 0),
-           ('$.model.value_scale', 0), ('$.model.residual_clip', 0), ('$.train.gate_balance', 0), ('$.optim.decay_on', 'matrices'),
+           ('$.model.value_scale', 0), ('$.model.residual_clip', 0), ('$.model.depth_capacity', 1), ('$.train.gate_balance', 0), ('$.optim.decay_on', 'matrices'),
            ('$.model.head_out_scale', NULL), ('$.model.mlp_width', NULL), ('$.model.gate_rank', NULL)
 ), side AS MATERIALIZED (
     SELECT f.*, r.config, (SELECT count(*) FROM aside WHERE json_extract(r.config, path) <> plain) AS choices,

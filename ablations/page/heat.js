@@ -2,7 +2,7 @@
 // Does not own: which head is chosen (main.js).
 import { massScale, colourOf, drawLegend } from "./scales.js";
 import { overTime, plotChart, widthOf } from "./frame.js";
-import { hideHint, showHint } from "./hint.js";
+import { hintOver } from "./hint.js";
 
 // The run's kept steps and, a row a head, its first-key mass at each.
 export function gridOf(rows) {
@@ -116,12 +116,10 @@ function drawSide(page, side, scale, kept) {
     const at = cellAt(g, svg, event);
     if (at) page.set({ layer: at.layer, head: at.head });
   });
-  svg.addEventListener("pointermove", (event) => {
+  hintOver(svg, (event) => {
     const at = cellAt(g, svg, event);
-    if (at) showHint(event, `layer ${at.layer}, head ${at.head}, step ${at.step}: ${at.mass.toFixed(3)}`);
-    else hideHint();
+    return at && `layer ${at.layer}, head ${at.head}, step ${at.step}: ${at.mass.toFixed(3)}`;
   });
-  svg.addEventListener("pointerleave", hideHint);
   node.replaceChildren(title.node(), box);
   kept.push(...rows.map((r) => ({ model: cell.name, seed: run.seed, ...r })));
   return (step, state) => {

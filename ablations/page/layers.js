@@ -3,7 +3,9 @@
 import { axisOf, figureOf, ruleMarks } from "./figures.js";
 import { cellColour, drawKey } from "./scales.js";
 import { plotChart } from "./frame.js";
+import { hintOver } from "./hint.js";
 import { lastAt, scaleOf } from "./data.js";
+import { shortNumber } from "./tables.js";
 
 const layerColumns = ["mixing", "entropy_norm", "norm_ratio", "sink_rate_03"];
 const phaseNames = ["–", "mix", "compress", "refine"];
@@ -68,22 +70,37 @@ function drawFigure(page, figure, runs, layers, node) {
   const svg = plotFrame(figure, layers, highest, Math.max(220, node.clientWidth)),
     move = addCurves(svg, figure, runs);
   node.append(svg);
-  let drawn = null;
+  let drawn = null,
+    shown = [];
+  hintOver(svg, (event) => {
+    const layer = Math.round(svg.scale("x").invert(d3.pointer(event, svg)[0]));
+    const told = runs.flatMap(({ cell, run }, i) => {
+      const value = shown[i]?.find((r) => r.layer === layer)?.[figure.column];
+      return value == null ? [] : [`${cell.name}, seed ${run.seed}: ${shortNumber(value)}`];
+    });
+    return told.length ? [`layer ${layer}`, ...told.slice(0, 12)].join("\n") : null;
+  });
   return (step) => {
     const at = evaluations.map((rows) => lastAt(rows, step)),
       steps = at.map((e) => e?.step);
     if (steps.join() === drawn) return;
     drawn = steps.join();
-    move(at.map((e) => e?.rows ?? []));
+    shown = at.map((e) => e?.rows ?? []);
+    move(shown);
   };
 }
 
 function drawFigures(page, runs, layers) {
-  const boxes = d3.select("#layers").selectAll("div").data(layerColumns.map(figureOf)).join("div").attr("class", "plot");
+  const boxes = d3
+    .select("#layers")
+    .selectAll("div")
+    .data(layerColumns.map(figureOf))
+    .join("div")
+    .attr("class", "plot");
   boxes.selectAll("*").remove();
   const heading = boxes.append("p").attr("class", "link");
   heading.append("b").text((f) => f.name);
-  heading.append("span").text((f) => ` ${f.said}`);
+  heading.append("span").text((f) => `: ${f.said}`);
   return boxes.nodes().map((node, i) => drawFigure(page, figureOf(layerColumns[i]), runs, layers, node));
 }
 
@@ -147,7 +164,9 @@ export function drawLayers(page) {
   const moves = [drawPhases(page, cells, layers), ...drawFigures(page, runs, layers)];
   page.rows.layers = () =>
     runs.flatMap(({ cell, run }) =>
-      [...page.series.layer.get(run.id).values()].flat().map((r) => ({ model: cell.name, seed: run.seed, ...r })),
+      [...page.series.layer.get(run.id).values()]
+        .flat()
+        .map((r) => ({ model: cell.name, seed: run.seed, ...r })),
     );
   drawKey(document.getElementById("layers-key"), cells);
   document.getElementById("layers-note").textContent =

@@ -64,16 +64,30 @@ static bool fail_signal(const char *program, int signal, const char *folder, con
     return fail_log(program, path_of("killed by a signal (%s)", strsignal(signal)).s, folder, log, e);
 }
 
-bool process_run(const char *const argv[], const char *folder, const char *log, const char *package,
-                 Error *e) {
+bool process_start(Process *p, const char *const argv[], const char *folder, const char *log,
+                   const char *package, Error *e) {
     pid_t pid;
     int failed = spawn(&pid, argv, folder, log);
+    *p = (Process){0};
     if (failed == ENOENT)
         return fail(e, EXIT_USAGE, "%s: not installed: this needs it (apt-get install %s)", argv[0], package);
     if (failed) return fail(e, EXIT_FAILED, "%s: cannot be started: %s", argv[0], strerror(failed));
+    *p = (Process){pid, argv[0], folder, log};
+    return true;
+}
+
+bool process_end(Process *p, Error *e) {
     int status = 0;
+    pid_t pid = p->pid;
+    p->pid = 0;
     while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR) return fail(e, EXIT_FAILED, "%s: lost: %s", argv[0], strerror(errno));
-    if (WIFSIGNALED(status)) return fail_signal(argv[0], WTERMSIG(status), folder, log, e);
-    return WEXITSTATUS(status) == 0 ? true : fail_log(argv[0], "failed", folder, log, e);
+        if (errno != EINTR) return fail(e, EXIT_FAILED, "%s: lost: %s", p->program, strerror(errno));
+    if (WIFSIGNALED(status)) return fail_signal(p->program, WTERMSIG(status), p->folder, p->log, e);
+    return WEXITSTATUS(status) == 0 ? true : fail_log(p->program, "failed", p->folder, p->log, e);
+}
+
+bool process_run(const char *const argv[], const char *folder, const char *log, const char *package,
+                 Error *e) {
+    Process p;
+    return process_start(&p, argv, folder, log, package, e) && process_end(&p, e);
 }

@@ -1,10 +1,12 @@
 /* Round trips through both tokenizers, and what SentencePiece's own decoder says. */
 #include "tests/data/fixture.h"
 
+#include "data/base/listing.h"
 #include "data/base/process.h"
 #include "data/tokenizer.h"
 
 #include <math.h>
+#include <omp.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -372,6 +374,46 @@ static char *stand_in(const char *folder, const char *name, const char *script) 
     return path;
 }
 
+/* Of a text that several processes encode, documents begin and end as in parts of it encoded alone; one is
+ * longer than what a process gets. */
+static void a_long_text_is_encoded_in_parts(void **state) {
+    enum { DOCUMENTS = 5 };
+    const char *folder = ((Path *)*state)->s;
+    Error e = {0};
+    Codec c;
+    train_small(folder, 400, &c);
+    Bytes text = made_text(320000, 3);
+    assert_true(text.size > 3 * PART_BYTES / 2);
+    Span span[DOCUMENTS] = {{0, 10},
+                            {10, 10},
+                            {10, text.size - 20},
+                            {text.size - 20, text.size - 20},
+                            {text.size - 20, text.size}};
+    Tokens whole = {0}, alone = {0};
+    int64_t start[DOCUMENTS + 1];
+    int threads = omp_get_max_threads();
+    omp_set_num_threads(3);
+    check(tokens_push(&whole, 9, &e) && tokens_push(&alone, 9, &e), &e); /* they are added to what is there */
+    check(codec_encode(&c, folder, text.data, span, DOCUMENTS, &whole, start, &e), &e);
+    omp_set_num_threads(1);
+    for (int i = 0; i < DOCUMENTS; i++) {
+        assert_int_equal(start[i], alone.n);
+        check(codec_encode(&c, folder, text.data, &span[i], 1, &alone, NULL, &e), &e);
+    }
+    omp_set_num_threads(threads);
+    assert_int_equal(start[DOCUMENTS], alone.n);
+    assert_int_equal(whole.n, alone.n);
+    assert_memory_equal(whole.id, alone.id, (size_t)whole.n * sizeof *whole.id);
+    FileList left;
+    check(files_list(&left, folder, NULL, &e), &e);
+    assert_int_equal(left.files, 1); /* the model */
+    files_free(&left);
+    free(whole.id);
+    free(alone.id);
+    bytes_free(&text);
+    codec_close(&c);
+}
+
 /* Both of SentencePiece's programs end with status 0 on a full disk. */
 static void a_full_disk_is_called_one(void **state) {
     const char *folder = ((Path *)*state)->s, *text = "some words\n";
@@ -388,7 +430,7 @@ static void a_full_disk_is_called_one(void **state) {
     assert_int_equal(e.code, EXIT_FAILED);
     setenv("PATH", path, 1), free(path);
     train_small(folder, 400, &c);
-    path = stand_in(folder, "spm_encode", "#!/bin/sh\n: > spm-ids\n");
+    path = stand_in(folder, "spm_encode", "#!/bin/sh\n: > spm-ids-0\n");
     assert_false(codec_encode(&c, folder, text, &span, 1, &tokens, NULL, &e));
     assert_string_equal(e.text, "tokenizer: spm_encode: output cut short: is the disk full?");
     assert_int_equal(e.code, EXIT_FAILED);
@@ -431,6 +473,7 @@ int main(void) {
         IN_FOLDER(more_pieces_than_ids_are_refused),
         IN_FOLDER(ids_outside_the_vocabulary_are_refused),
         IN_FOLDER(a_missing_program_is_told_by_its_package),
+        IN_FOLDER(a_long_text_is_encoded_in_parts),
         IN_FOLDER(a_full_disk_is_called_one),
         IN_FOLDER(no_room_for_our_own_file_is_said),
     };

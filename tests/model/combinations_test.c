@@ -65,6 +65,7 @@ static const struct {
     {"train.sink_penalty", .values = {"0", "0", "-3", "3"}},
     {"model.value_scale", .values = {"false", "true"}},
     {"model.residual_clip", .values = {"0", "0", "0", "3"}},
+    {"model.depth_capacity", .values = {"1", "1", "1", "0.4"}},
     {"train.gate_balance", .values = {"0", "0", "3"}},
     {"optim.decay_on", .values = {"matrices", "all", "input_gains"}},
     {"train.loss_from", .values = {"5", "0"}},

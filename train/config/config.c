@@ -86,6 +86,10 @@ static const Row rows[] = {
      .help = "share of the first block's values in later ones (arXiv 2410.17897: 0.5)"},
     {"model.value_scale", BOOLEAN, AT(model.value_scale), "false", .since = 2,
      .help = "a learned number a layer and head on values and their gradient (arXiv 2603.17771)"},
+    {"model.depth_capacity", NUMBER, AT(model.depth_capacity), "1", 1e-6, 1, .since = 2,
+     .help =
+         "share of a row's tokens, picked by a router, that every second block computes: losses are compared "
+         "among such models alone (Mixture of Depths, arXiv 2404.02258); 1: all"},
     {"model.residual_clip", NUMBER, AT(model.residual_clip), "0", 0, 1e30, .since = 2,
      .help = "c of min(max(x, -c), c), of the stream after each block (arXiv 2601.22966); 0: none"},
     {"model.head_out", CHOICE, AT(model.head_out), .slot = SLOT_HEAD_OUT, .help = "on each head's output"},
