@@ -1,7 +1,9 @@
 /* sinklab query: one question to results.db, read-only and bounded: SQL, a file of ablations/queries, a
  * table. */
 #include "ablations/text_table.h"
+#include "data/base/bytes.h"
 #include "data/base/embed.h"
+#include "data/base/text.h"
 #include "train/commands/command.h"
 #include "train/config/did_you_mean.h"
 #include "train/store/column.h"
@@ -28,7 +30,7 @@ static const struct {
 enum {
     QUERIES = sizeof queries / sizeof *queries,
     NAME_TEXT = 64,
-    HINT_TEXT = 96,
+    HINT_TEXT = 256,
     CHECK_EVERY = 100000 /* SQLite's instructions */
 };
 
@@ -56,16 +58,20 @@ static int authorize(void *self, int action, const char *a, const char *b, const
 /* The nearest of the names that `sql` answers with, as a hint; "" where none is near. */
 static const char *nearest(Store *s, const char *text, const char *sql, char hint[HINT_TEXT]) {
     DidYouMean n = {.text = text};
-    char best[NAME_TEXT] = "";
+    Error none = {0};
+    char **names = NULL;
+    int count = 0;
     sqlite3_stmt *q = table_query(s, sql, NULL, NULL);
-    while (q && sqlite3_step(q) == SQLITE_ROW) {
-        const char *name = column_text(q, 0);
-        did_you_mean_offer(&n, name);
-        if (n.best == name) snprintf(best, sizeof best, "%s", name);
-        if (n.best) n.best = best; /* the row is gone with the next one */
+    while (q && sqlite3_step(q) == SQLITE_ROW &&
+           memory_grow((void **)&names, count + 1, sizeof *names, &none)) {
+        names[count] = text_copy(column_text(q, 0)); /* the row is gone with the next one */
+        did_you_mean_offer(&n, names[count++]);
     }
     sqlite3_finalize(q);
-    return did_you_mean_hint(&n, hint, HINT_TEXT);
+    did_you_mean_hint(&n, hint, HINT_TEXT);
+    while (count) free(names[--count]);
+    free(names);
+    return hint;
 }
 
 static const char tables_sql[] = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')";

@@ -48,6 +48,9 @@ says() { # WORD ...: each in what it printed
     local word
     for word; do grep -qF -- "$word" out || { echo "does not say: $word"; return 1; }; done
 }
+trained() { # TOKENIZER: a run of it is done
+    [ "$(sqlite3 results.db "SELECT count(*) FROM result WHERE tokenizer = '$1' AND status = 'done'")" -ge 1 ]
+}
 left() {
     case $title in
     compare*) says 'elu1' 'sink_rate_03' 'undecided' ;;
@@ -55,7 +58,7 @@ left() {
     try*) lines rates.svg 100 ;;
     watch*) says 'http://127.0.0.1:' 'step 8 of 8' ;;
     measure*) says 'sink rate 0.3' 'loss' 'after' 'change' && lines gpt2-figures/maps.svg 2 ;;
-    train*) lines mine.jsonl 2000 && [ -s mine-shards/data_train_000000.bin ] && says 'step 8 of 8' ;;
+    train*) lines mine.jsonl 2000 && [ "$(grep -c 'step 8 of 8' out)" -eq 2 ] && trained ids ;;
     use\ 64*) says '15 of 15 done' ;;
     read*) lines heads.svg 100 ;;
     use*'query curve'*) lines curve.csv 4 ;;

@@ -130,6 +130,12 @@ static void a_mistyped_word_is_guessed(void **state) {
     assert_string_equal(guess("--tran", words), "train");
     assert_string_equal(guess("xyz", words), "none");
     assert_string_equal(guess("", words), "none");
+    static const char *const rates[] = {"sink_rate_02", "sink_mass", "sink_rate_03", "sink_rate_02", NULL};
+    char hint[64];
+    DidYouMean n = {.text = "sink_rate"};
+    for (const char *const *word = rates; *word; word++) did_you_mean_offer(&n, *word);
+    assert_string_equal(did_you_mean_hint(&n, hint, sizeof hint),
+                        " (did you mean sink_rate_02 or sink_rate_03?)");
     char longest[256];
     memset(longest, 'a', 255);
     longest[255] = 0;

@@ -1,5 +1,6 @@
 #include "train/config/did_you_mean.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,19 +36,36 @@ static int distance_of(const char *text, const char *word) {
     return distance;
 }
 
+/* A word as near as the best, if the text is the beginning of both and it is not among them yet. */
+static void add_other(DidYouMean *n, const char *text, const char *word) {
+    bool begins = !strncmp(text, n->best, strlen(text)) && !strncmp(text, word, strlen(text));
+    bool known = !strcmp(n->best, word);
+    for (int i = 0; i < n->others; i++) known |= !strcmp(n->also[i], word);
+    if (begins && !known && n->others < ALSO_MEANT) n->also[n->others++] = word;
+}
+
 void did_you_mean_offer(DidYouMean *n, const char *word) {
     const char *text = n->text + strspn(n->text, "-"); /* the dashes of options tell nothing apart */
     size_t length = strlen(text);
     if (length == 0 || length > LONGEST || strlen(word) > LONGEST) return;
     int distance = distance_of(text, word + strspn(word, "-"));
     /* A third of the letters may be wrong: beyond that a guess misleads more than it helps. */
-    if (distance > (int)(length + 1) / 3 || (n->best && distance >= n->distance)) return;
+    if (distance > (int)(length + 1) / 3 || (n->best && distance > n->distance)) return;
+    if (n->best && distance == n->distance) {
+        add_other(n, text, word);
+        return;
+    }
     n->best = word;
     n->distance = distance;
+    n->others = 0;
 }
 
 const char *did_you_mean_hint(const DidYouMean *n, char *text, size_t room) {
     text[0] = 0;
-    if (n->best) snprintf(text, room, " (did you mean %s?)", n->best);
+    if (!n->best) return text;
+    size_t at = (size_t)snprintf(text, room, " (did you mean %s", n->best);
+    for (int i = 0; i < n->others && at < room; i++)
+        at += (size_t)snprintf(text + at, room - at, "%s%s", i < n->others - 1 ? ", " : " or ", n->also[i]);
+    if (at < room) snprintf(text + at, room - at, "?)");
     return text;
 }

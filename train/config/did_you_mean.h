@@ -6,18 +6,21 @@
 #include <stddef.h>
 
 /* Start with {.text = word}; `best` is the nearest word offered so far, NULL when none is near
- * enough to be worth a guess. The words offered are not copied. */
+ * enough to be worth a guess. Of words that all begin with the text none is nearer: the others are
+ * `also`. The words offered are not copied. */
+enum { ALSO_MEANT = 3 };
 typedef struct DidYouMean {
     const char *text;
-    const char *best;
-    int distance;
+    const char *best, *also[ALSO_MEANT];
+    int distance, others;
 } DidYouMean;
 
 /* A dotted word is compared whole and by its last part, so that `widht` is near `model.width`; the
  * beginning of a word is near it, and the dashes before an option do not count. */
 void did_you_mean_offer(DidYouMean *n, const char *word);
 
-/* " (did you mean WORD?)", or "" when nothing is near; written to text, which is returned. */
+/* " (did you mean WORD?)", " (did you mean WORD, WORD or WORD?)", or "" when nothing is near; written to
+ * text, which is returned. */
 const char *did_you_mean_hint(const DidYouMean *n, char *text, size_t room);
 
 #endif
