@@ -157,6 +157,21 @@ static void a_clipped_stream_has_its_gradient(void **state) {
     }
 }
 
+/* Scores under several kinds of attention, and logits. */
+static void capped_scores_and_logits_have_their_gradient(void **state) {
+    (void)state;
+    static const char *const kinds[] = {"softmax", "kv_bias", "sigmoid", "softpick", "differential"};
+    for (int i = 0; i < (int)(sizeof kinds / sizeof *kinds); i++) {
+        ModelConfig c = small_config();
+        c.attention = row_named(SLOT_ATTENTION, kinds[i]);
+        c.logit_cap = 0.8;
+        c.final_logit_cap = i % 2 ? 0 : 1.5;
+        c.position = i % 2 ? row_named(SLOT_POSITION, "alibi") : 0;
+        c.window = i % 3 ? 0 : 6;
+        check_model(c, i % 2 ? 11 : 0);
+    }
+}
+
 /* Slots are orthogonal: rows drawn at random together. */
 static void rows_drawn_together_have_their_gradient(void **state) {
     for (uint64_t draw = 0; draw < *(const uint64_t *)*state; draw++) {
@@ -305,6 +320,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(keys_that_are_no_slot_have_their_gradient),
         cmocka_unit_test(published_numbers_have_their_gradient),
         cmocka_unit_test(a_clipped_stream_has_its_gradient),
+        cmocka_unit_test(capped_scores_and_logits_have_their_gradient),
         cmocka_unit_test(gradients_are_added_to_and_padding_stays_zero),
         cmocka_unit_test(model_pull_moves_with_the_embedding),
         cmocka_unit_test(taps_show_every_token_to_whoever_asked)};

@@ -129,7 +129,7 @@ static void schema_loads_twice(void **state) {
 static void a_changed_schema_has_another_version(void **state) {
     (void)state;
     static const int version = 2;
-    static const char hash[] = "c67634cddb14a1d6112898d842df7a21";
+    static const char hash[] = "549b1494b1f3a3bcaaabd929dc9adfb4";
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
     char now[HASH_HEX], answer[256];
