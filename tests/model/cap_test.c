@@ -4,8 +4,8 @@
 #include "tests/model/naive_forward.h"
 #include "tests/model/support.h"
 
-#include "model/instruments/instrument_table.h"
 #include "model/instruments/instrument.h"
+#include "model/instruments/instrument_table.h"
 #include "model/ops/ops.h"
 
 #include <math.h>
