@@ -29,8 +29,10 @@ static const SlotHead sink_stage = {
     "sink token", "x*", {{"sink_token.weight", SIZE_D, SIZE_NONE, INIT_EMBEDDING}}};
 static const SlotHead value_stage = {
     "value scale", "v <- s v", {{"value_scale", SIZE_KVH, SIZE_NONE, INIT_ONE}}};
+static const SlotHead router_stage = {
+    "router", "r = w . x", {{"router.weight", SIZE_D, SIZE_NONE, INIT_SMALL}}};
 static const SlotHead nothing = {
-    "none", "no norm here, no sink token, no value scale, or a head tied to the embedding", {{0}}};
+    "none", "no norm here, no sink token, no router, no value scale, or a head tied to the embedding", {{0}}};
 
 bool norm_stands(const ModelConfig *c, Stage s) {
     bool shared = s == STAGE_NORM_MLP && c->parallel == PARALLEL_ONE_NORM; /* it reads attention's */
@@ -53,6 +55,7 @@ static const struct {
     [STAGE_EMBED] = {false, "model.", .own = &embed_stage},
     [STAGE_POSITION] = {false, "model.", SLOT_POSITION},
     [STAGE_SINK] = {false, "model.", .own = &sink_stage},
+    [STAGE_ROUTER] = {true, "", .own = &router_stage},
     [STAGE_NORM_ATTN] = {true, "input_layernorm.", SLOT_NORM_KIND},
     [STAGE_QKV] = {true, "self_attn.", .own = &qkv_stage},
     [STAGE_QK] = {true, "self_attn.", SLOT_QK},
@@ -94,10 +97,11 @@ int *slot_choice(ModelConfig *c, SlotKind kind) {
     return (int *)((char *)c + tables[kind].choice);
 }
 
-static const SlotHead *slot_head(const ModelConfig *c, Stage s) {
+static const SlotHead *slot_head(const ModelConfig *c, Stage s, int layer) {
     SlotKind kind = places[s].slot;
     bool empty = (kind == SLOT_NORM_KIND && !norm_stands(c, s)) || (s == STAGE_HEAD && c->tie) ||
                  (s == STAGE_VALUE && !c->value_scale) ||
+                 (s == STAGE_ROUTER && !config_is_routed(c, layer)) ||
                  (s == STAGE_SINK && !attention_slots[c->attention].token);
     if (empty) return &nothing;
     return kind ? slot_row(kind, *slot_choice((ModelConfig *)c, kind)) : places[s].own;
@@ -115,7 +119,7 @@ bool model_config_check(ModelConfig *c, Error *e) {
 /* ---- layout ---- */
 
 static void add_stage(Model *m, Stage s, int layer, int *n) {
-    const SlotHead *slot = slot_head(&m->config, s);
+    const SlotHead *slot = slot_head(&m->config, s, layer);
     m->arena = (m->arena + 15) / 16 * 16; /* a stage begins on a cache line; its tensors are adjacent */
     for (const TensorSpec *spec = slot->tensors; spec < slot->tensors + SLOT_TENSORS && spec->name; spec++) {
         if (spec->init == INIT_BIAS && !bias_stands(&m->config, s)) continue;
@@ -144,7 +148,7 @@ static int lay_out(Model *m) {
     int n = 0;
     m->arena = 0;
     m->parameters = 0;
-    for (Stage s = 0; s < STAGE_NORM_ATTN; s++) add_stage(m, s, -1, &n);
+    for (Stage s = 0; s < STAGE_ROUTER; s++) add_stage(m, s, -1, &n);
     for (int l = 0; l < m->config.layers; l++)
         for (Stage s = 0; s < STAGES; s++)
             if (places[s].block) add_stage(m, s, l, &n);
@@ -220,13 +224,15 @@ const Tensor *model_find(const Model *m, const char *name) {
 
 double model_flops_per_token(const Model *m, int T) {
     const ModelConfig *c = &m->config;
-    double weights = c->tie ? (double)(c->vocab * c->width) : 0;
+    double weights = c->tie ? (double)(c->vocab * c->width) : 0,
+           share = config_routed_tokens(c, T) / (double)T, layers = 0;
     for (int i = 0; i < m->n_tensors; i++) {
         const Tensor *t = &m->tensors[i];
         bool product = t->dims == 2 && t->stage != STAGE_EMBED && t->stage != STAGE_POSITION;
-        if (product) weights += (double)(t->rows * t->cols);
+        if (product) weights += (double)(t->rows * t->cols) * (config_is_routed(c, t->layer) ? share : 1);
     }
-    return 6 * weights + 12.0 * (double)c->layers * T * (double)config_heads_width(c);
+    for (int l = 0; l < c->layers; l++) layers += config_is_routed(c, l) ? share * share : 1;
+    return 6 * weights + 12.0 * layers * T * (double)config_heads_width(c);
 }
 
 int model_chunk_rows(int T) {

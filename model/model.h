@@ -17,6 +17,7 @@ typedef enum Stage {
     STAGE_EMBED,    /* x = E[token] */
     STAGE_POSITION, /* + P[t], or a rotation of q and k, or nothing */
     STAGE_SINK,     /* x*, a learned token before every row, or nothing */
+    STAGE_ROUTER,   /* of a routed block: which tokens it computes (model/route.h) */
     STAGE_NORM_ATTN,
     STAGE_QKV,
     STAGE_QK,
@@ -62,7 +63,7 @@ typedef enum Init {
     INIT_BIAS,       /* zero; the tensor is there with model.bias only */
     INIT_HALF,       /* DyT's slope */
     INIT_HEAD_SCALE, /* head_out_scale, times what attention asks for (AttentionSlot.head_gain) */
-    INIT_SMALL,      /* N(0, 0.02^2) under every law: null keys */
+    INIT_SMALL,      /* N(0, 0.02^2) under every law: null keys, routers */
     INIT_LAMBDA,     /* N(0, 0.1^2) under every law: see differential attention */
     INITS
 } Init;

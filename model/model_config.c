@@ -1,5 +1,6 @@
 #include "model/model_config.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 int config_kv_heads(const ModelConfig *c) {
@@ -12,6 +13,18 @@ int64_t config_head_dim(const ModelConfig *c) {
 
 int64_t config_heads_width(const ModelConfig *c) {
     return c->heads * config_head_dim(c);
+}
+
+bool config_routes(const ModelConfig *c) {
+    return c->depth_capacity > 0 && c->depth_capacity < 1;
+}
+
+bool config_is_routed(const ModelConfig *c, int layer) {
+    return config_routes(c) && layer >= 0 && layer % 2;
+}
+
+int config_routed_tokens(const ModelConfig *c, int T) {
+    return config_routes(c) ? (int)ceil(c->depth_capacity * T) : T;
 }
 
 static const char *name_of(const char *const *names, int count, int i) {

@@ -66,6 +66,7 @@ typedef struct ModelConfig {
     double logit_cap;       /* scores q.k of attention become c tanh(s / c); 0: they do not */
     double final_logit_cap; /* the same of the classifier's logits */
     double residual_clip;   /* the stream is clipped to +-c after each block; 0: it is not */
+    double depth_capacity;  /* share of a row's tokens that a routed block computes; 0 or 1: none is routed */
     double head_out_scale;  /* initial gain of a head-output norm */
     int head_out_gain;      /* HeadOutGain */
     double embedding_std;
@@ -87,6 +88,11 @@ int config_kv_heads(const ModelConfig *c);
 /* Floats of a head, and of all heads of queries. */
 int64_t config_head_dim(const ModelConfig *c);
 int64_t config_heads_width(const ModelConfig *c);
+/* Whether a layer's block computes only the tokens that its router picks (model/route.h), and how many of T.
+ */
+bool config_routes(const ModelConfig *c);
+bool config_is_routed(const ModelConfig *c, int layer);
+int config_routed_tokens(const ModelConfig *c, int T);
 /* Hidden units of the MLP. */
 int64_t config_mlp_width(const ModelConfig *c);
 /* Whether model.sink_heads gives head h the null key. */

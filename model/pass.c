@@ -4,6 +4,7 @@
 #include "model/linear.h"
 #include "model/ops/ops.h"
 #include "model/penalty.h"
+#include "model/route.h"
 
 #include <string.h>
 
@@ -88,7 +89,7 @@ static const float *run_stream(const Pass *p) {
     }
     for (int l = 0; l < p->m->config.layers; l++) {
         if (p->sink) block_forward(p->sink, l);
-        block_forward(p, l);
+        (config_is_routed(&p->m->config, l) ? routed_forward : block_forward)(p, l);
     }
     const float *x = t->acts[p->m->config.layers].x;
     const float *h = norm_forward(p, -1, STAGE_NORM_FINAL, x, t->h, t->norm_final);
@@ -120,7 +121,7 @@ static void sink_token_backward(const Pass *p) {
 static void blocks_backward(const Pass *p) {
     if (p->sink) memset(p->sink->t->dx, 0, (size_t)p->m->config.width * sizeof *p->sink->t->dx);
     for (int l = (int)p->m->config.layers; l-- > 0;) {
-        block_backward(p, l);
+        (config_is_routed(&p->m->config, l) ? routed_backward : block_backward)(p, l);
         if (p->sink) block_backward(p->sink, l);
     }
     sink_token_backward(p);

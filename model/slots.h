@@ -33,6 +33,7 @@ typedef struct Ctx {
     float *dv;      /* and (backward) their gradient through it, (N, KV dh), overwritten */
 
     const float *rotation; /* the position slot's table */
+    const int32_t *place;  /* (N) positions of the tokens in their rows; NULL: 0 .. T-1 */
     float eps;             /* of norms */
 } Ctx;
 

@@ -17,6 +17,7 @@ Ctx stage_ctx(const Pass *p, int layer, Stage s) {
              .dk = (int)config_head_dim(c) / slot_maps(&attention_slots[c->attention]),
              .partial = p->t->partial,
              .rotation = p->t->rotation,
+             .place = p->place,
              .eps = (float)c->norm_eps};
     x.ld = (int64_t)(x.H + 2 * x.KV) * x.dh;
     if (layer >= 0) x.saved = p->t->acts[layer].saved;

@@ -13,6 +13,7 @@ typedef struct Pass {
     int64_t N;
     float *grads;            /* NULL: forward only */
     const struct Pass *sink; /* the pass of x*, one token that every row sees; NULL: none */
+    const int32_t *place;    /* (N) positions of the tokens in their rows; NULL: 0 .. T-1 */
     bool taps_only;          /* the backward is for its taps: linear layers leave their weights out */
 } Pass;
 

@@ -52,6 +52,15 @@ static size_t gates(const ModelConfig *m) {
     return (size_t)(slot->head.tensors[slot->gate_tensor].rows == SIZE_H ? m->heads : config_heads_width(m));
 }
 
+/* What routing keeps of a layer; without a backward any layer may be the routed one. */
+static void cut_routed(Cutter *c, Acts *a, const ModelConfig *m, size_t N, size_t picked) {
+    if (!config_routes(m)) return;
+    a->scores = cut(c, N);
+    a->place = (int32_t *)cut(c, picked);
+    a->picked = cut(c, picked * (size_t)m->width);
+    a->made = cut(c, picked * (size_t)m->width);
+}
+
 static void cut_acts(Cutter *c, Acts *a, const ModelConfig *m, size_t N) {
     size_t d = (size_t)m->width, heads = (size_t)config_heads_width(m), f = (size_t)m->mlp_width;
     const QkSlot *qk = &qk_slots[m->qk];
@@ -73,13 +82,15 @@ static void cut_acts(Cutter *c, Acts *a, const ModelConfig *m, size_t N) {
 }
 
 /* Activations of every layer; without a backward all layers share one set, but for x, which alternates. */
-static void cut_layers(Cutter *c, Tape *t, const ModelConfig *m, size_t N) {
+static void cut_layers(Cutter *c, Tape *t, const ModelConfig *m, size_t N, size_t picked) {
     for (int l = 0; l <= m->layers; l++) {
         Acts *a = &t->acts[l];
         if (l && !t->train)
             *a = t->acts[0];
-        else if (l < m->layers)
+        else if (l < m->layers) {
             cut_acts(c, a, m, N);
+            cut_routed(c, a, m, N, picked);
+        }
         if (t->train || l < 2)
             a->x = cut(c, N * (size_t)m->width);
         else
@@ -93,7 +104,9 @@ static void cut_all(Cutter *c, Tape *t, const Model *model) {
     size_t heads = (size_t)config_heads_width(m);
     const AttentionSlot *slot = &attention_slots[m->attention];
     int dh = (int)config_head_dim(m);
-    cut_layers(c, t, m, N);
+    size_t picked = config_routes(m) ? (size_t)(t->rows * config_routed_tokens(m, t->T)) : 0;
+    cut_layers(c, t, m, N, picked);
+    t->no_documents = (int32_t *)cut(c, picked);
     t->norm_final = cut(c, NORM_STATS * N);
     t->h = cut(c, N * d);
     t->y = cut(c, N * heads);
@@ -118,6 +131,8 @@ static void cut_all(Cutter *c, Tape *t, const Model *model) {
     t->parts = cut(c, (size_t)(t->rows * m->heads * attention_part_floats(dh)));
     t->dkv = cut(c, slot->token ? 2 * kv_width(m) : 0);
     t->ds = cut(c, N * f);
+    t->dpicked = cut(c, picked * d);
+    t->drouter = cut(c, picked);
 }
 
 int64_t tape_chunk(const Tape *t) {

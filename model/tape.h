@@ -31,6 +31,10 @@ typedef struct Acts {
     float *hid;       /* (N, parts f) MLP pre-activations */
     float *saved;     /* (N, qk slot's) */
     NormActs add_attn, sum_attn, add_mlp, sum_mlp;
+    /* of a routed block, n = rows k picked tokens */
+    float *scores;        /* (N)    the router's */
+    int32_t *place;       /* (n)    positions of the picked */
+    float *picked, *made; /* (n, d) what they are as they enter, and as they leave */
 } Acts;
 
 struct Tape {
@@ -38,30 +42,32 @@ struct Tape {
     bool train;
     Acts *acts; /* (L + 1): the last has only x, the final residual stream */
     float *norm_final;
-    float *h;          /* (N, d)     normed input of a sublayer */
-    float *y;          /* (N, H dh)  head_out's output */
-    float *s;          /* (N, f)     MLP hidden activations */
-    float *add;        /* (N, d)     what a sublayer adds */
-    float *logits;     /* (chunk, V) in rows of logits_ld */
-    float *cap_slope;  /* likewise, of model.final_logit_cap where there are gradients */
-    float *losses;     /* (N) */
-    float *partial;    /* strips of gains */
-    float *rotation;   /* the position slot's table */
-    float *attention;  /* scratch of each thread */
-    float *first;      /* (B, H, T)  weights on first keys, for observers */
-    float *value;      /* (N, KV dh) the first block's, where others mix them in */
-    struct Tape *sink; /* of x*, one token; NULL: none */
+    float *h;              /* (N, d)     normed input of a sublayer */
+    float *y;              /* (N, H dh)  head_out's output */
+    float *s;              /* (N, f)     MLP hidden activations */
+    float *add;            /* (N, d)     what a sublayer adds */
+    float *logits;         /* (chunk, V) in rows of logits_ld */
+    float *cap_slope;      /* likewise, of model.final_logit_cap where there are gradients */
+    float *losses;         /* (N) */
+    float *partial;        /* strips of gains */
+    float *rotation;       /* the position slot's table */
+    float *attention;      /* scratch of each thread */
+    float *first;          /* (B, H, T)  weights on first keys, for observers */
+    float *value;          /* (N, KV dh) the first block's, where others mix them in */
+    struct Tape *sink;     /* of x*, one token; NULL: none */
+    int32_t *no_documents; /* (n)      zero: doc_start of picked tokens */
     /* backward only */
-    float *dx, *dh;                   /* (N, d) */
-    float *dadd;                      /* (N, d)     through a norm that overwrites the stream */
-    float *dy;                        /* (N, H dh) */
-    float *dqkv;                      /* (N, (H + 2 KV) dh) */
-    float *dvalue;                    /* as value */
-    float *parts;                     /* (B, H, ...) gradients of what attention's heads own */
-    float *dkv;                       /* (2, KV dh) of x*: what the rows give its key and value in a block */
-    float *ds;                        /* (N, f) */
-    float *memory;                    /* the one allocation */
-    uint16_t *bf16;                   /* room of packed bf16 factors; NULL: products in fp32 */
+    float *dx, *dh;           /* (N, d) */
+    float *dadd;              /* (N, d)     through a norm that overwrites the stream */
+    float *dy;                /* (N, H dh) */
+    float *dqkv;              /* (N, (H + 2 KV) dh) */
+    float *dvalue;            /* as value */
+    float *parts;             /* (B, H, ...) gradients of what attention's heads own */
+    float *dkv;               /* (2, KV dh) of x*: what the rows give its key and value in a block */
+    float *ds;                /* (N, f) */
+    float *dpicked, *drouter; /* (n, d), (n) of picked tokens, by what leaves a routed block; by its scores */
+    float *memory;            /* the one allocation */
+    uint16_t *bf16;           /* room of packed bf16 factors; NULL: products in fp32 */
     struct Bf16Weights *bf16_weights; /* the weights in bf16; NULL: products in fp32 */
     Observers observers;
     SinkPenalty penalty;

@@ -121,8 +121,8 @@ bool bench_write(const BenchRun *r, const ScratchStore *s, Error *e) {
     const ModelConfig *m = &r->c.model;
     StepRow row = {.step = r->steps, .tokens = r->steps * r->c.train.batch_tokens};
     return store_step(s->store, s->run, &row, e) &&
-           store_step_head(s->store, s->run, row.step, (int)m->layers, (int)m->heads, r->figures,
-                           r->figures + m->layers * m->heads, e) &&
+           store_step_head(s->store, s->run, row.step, (int)m->layers, config_routes(m) ? 2 : 1,
+                           (int)m->heads, r->figures, r->figures + m->layers * m->heads, e) &&
            store_gradients(&r->t, s->store, s->run, row.step, e);
 }
 

@@ -331,6 +331,7 @@ bool evaluate_maps(Evaluator *v, Tape *t, Store *s, int64_t run, int64_t step, E
     bool ok = true;
     for (int i = 0; ok && i < rows * m->layers * m->heads; i++) {
         int head = (int)(i % m->heads), layer = (int)(i / m->heads % m->layers);
+        if (config_is_routed(m, layer)) continue; /* some of its queries and keys are not there */
         MapPlace place = {run, step, probe_names[MAIN], (int)(i / m->heads / m->layers), layer, head, h->T};
         ok = store_map(s, &place, maps_of(v->maps, place.sequence, layer, head), maps_bytes(h->T), e);
     }

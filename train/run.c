@@ -239,8 +239,9 @@ static bool save_if_due(Run *r, int64_t step, double *ms, Error *e) {
 
 static bool log_step(Run *r, const StepRow *row, Error *e) {
     return store_step(r->store, r->claim.run, row, e) &&
-           store_step_head(r->store, r->claim.run, row->step, (int)r->c.model.layers, (int)r->c.model.heads,
-                           r->first_mass, r->value_ratio, e) &&
+           store_step_head(r->store, r->claim.run, row->step, (int)r->c.model.layers,
+                           config_routes(&r->c.model) ? 2 : 1, (int)r->c.model.heads, r->first_mass,
+                           r->value_ratio, e) &&
            store_gradients(&r->step, r->store, r->claim.run, row->step, e);
 }
 

@@ -276,7 +276,7 @@ CREATE TABLE IF NOT EXISTS metric ( -- Figures that have no column; only such as
     -- repeated (no times).
     run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
     step INTEGER NOT NULL, -- updates done before it
-    name TEXT NOT NULL, -- NAME, probe.NAME, probe.layer.L.NAME or probe.layer.L.head.H.NAME
+    name TEXT NOT NULL, -- NAME, probe.NAME, probe.layer.L.NAME, probe.layer.L.head.H.NAME, or of the view control
     value REAL, -- in the unit that the name's writer states
     PRIMARY KEY (run_id, step, name)
 ) STRICT, WITHOUT ROWID;
@@ -345,7 +345,7 @@ VALUES ('model.head_dim', 0), ('model.value_scale', 0), ('model.residual_clip', 
        ('model.rope_low', 1), ('model.rope_high', 4), ('model.norm_eps', 1e-05), ('model.parallel', 'none'),
        ('model.gate_rank', 16), ('train.gate_balance', 0), ('train.init_hash', ''),
        ('probe.gradients', 0), ('data.heldout', ''), ('data.separator', ''), ('data.noop', 0.5), ('train.shares', 1),
-       ('train.replace', 0), ('data.eot', -1),
+       ('train.replace', 0), ('data.eot', -1), ('model.depth_capacity', 1),
        ('model.logit_cap', 0), ('model.final_logit_cap', 0);
 
 CREATE VIEW IF NOT EXISTS axis (name, key) AS -- Configuration keys that are columns of the views curve, head and result, and
@@ -460,6 +460,25 @@ LEFT JOIN onset_eval AS o ON o.run_id = r.id AND o.quantity = 'sink_rate_03'
 LEFT JOIN spent ON spent.run_id = r.id
 WHERE r.status = 'done';
 
+CREATE VIEW IF NOT EXISTS control AS -- Interventions beside their matched random controls: one row a step at which
+    -- probe --do 'random(of=..., n=20)' --store measured them, and figure; on the rows of probe main, loss too. untouched: of the
+    -- model as it is; changed: under the intervention; random, sd: mean and standard deviation under n controls; sds_away:
+    -- how many of these the intervention lies from their mean.
+WITH named AS (
+    SELECT run_id, step, value, substr(name, 9, instr(name, '.control.') - 9) AS intervention,
+           substr(name, instr(name, '.control.') + 9) AS rest
+    FROM metric WHERE name LIKE 'main do %.control.%'
+), kept AS (
+    SELECT *, substr(rest, 1, instr(rest, '.') - 1) AS figure, substr(rest, instr(rest, '.') + 1) AS statistic FROM named
+), beside AS (
+    SELECT run_id, step, intervention, figure, max(value) FILTER (WHERE statistic = 'untouched') AS untouched,
+           max(value) FILTER (WHERE statistic = 'changed') AS changed, max(value) FILTER (WHERE statistic = 'random') AS random,
+           max(value) FILTER (WHERE statistic = 'sd') AS sd, max(value) FILTER (WHERE statistic = 'n') AS n
+    FROM kept GROUP BY run_id, step, intervention, figure
+)
+SELECT intervention, run_id, step, figure, untouched, changed, random, sd, n, iif(sd > 0, (changed - random) / sd, NULL) AS sds_away
+FROM beside;
+
 CREATE VIEW IF NOT EXISTS arm AS -- One row a run: what it is besides its seed. Its label, or else its variant, and
     -- every key in which runs of that name differ: two sides of a sweep over any axis have two names.
 WITH fact AS MATERIALIZED (
@@ -490,7 +509,7 @@ WITH aside (path, plain) AS ( -- plain NULL: no choice, but what goes with one
            ('$.model.norm', 'pre'), ('$.model.norm_kind', 'rmsnorm'), ('$.model.mlp', 'swiglu'),
            ('$.model.bias', 0), ('$.model.tie', 0), ('$.model.value_residual', 0),
            ('$.model.interventions', '[]'), ('$.optim.name', 'adamw'), ('$.model.window', 0),
-           ('$.model.value_scale', 0), ('$.model.residual_clip', 0), ('$.train.gate_balance', 0), ('$.optim.decay_on', 'matrices'),
+           ('$.model.value_scale', 0), ('$.model.residual_clip', 0), ('$.model.depth_capacity', 1), ('$.train.gate_balance', 0), ('$.optim.decay_on', 'matrices'),
            ('$.model.head_out_scale', NULL), ('$.model.mlp_width', NULL), ('$.model.gate_rank', NULL)
 ), side AS MATERIALIZED (
     SELECT f.*, r.config, (SELECT count(*) FROM aside WHERE json_extract(r.config, path) <> plain) AS choices,

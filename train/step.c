@@ -15,6 +15,8 @@ enum { TOKENS_IN_FLIGHT = 1024 }; /* what keeps a layer's activations in the las
 
 int trainer_rows_in_flight(const Config *c, int T) {
     int rows = (int)(c->train.batch_tokens / T / c->train.shares), chunk = model_chunk_rows(T);
+    if (config_routes(&c->model))
+        chunk *= model_chunk_rows(config_routed_tokens(&c->model, T)); /* and theirs */
     int64_t wanted = c->train.micro_rows ? c->train.micro_rows : TOKENS_IN_FLIGHT / T;
     int64_t whole = (wanted + chunk - 1) / chunk * chunk; /* sums are cut at chunks */
     /* A tied matrix gets sums from both ends of the pass: one chunk at a time keeps their order. */

@@ -2,7 +2,7 @@
 
 static bool store_layers(const Trainer *t, Store *s, int64_t run, int64_t step, Error *e) {
     Figures layers = {0};
-    step_layer_take(&t->layers, &layers);
+    step_layer_take(&t->layers, &t->model->config, &layers);
     bool ok = store_step_layer(s, run, step, &layers, e);
     figures_free(&layers);
     return ok;

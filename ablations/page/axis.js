@@ -4,7 +4,7 @@
 import { ask, plural } from "./data.js";
 import { axisOf, figureOf, palette, ruleMarks } from "./figures.js";
 import { plotChart, tipMark, widthOf } from "./frame.js";
-import { drawKey } from "./scales.js";
+import { cellColour, drawKey } from "./scales.js";
 import { shortNumber } from "./tables.js";
 
 const MOST_PANELS = 12;
@@ -71,9 +71,23 @@ const meanTitle = (d) =>
   (d.low === null ? "" : `\n95 %: ${shortNumber(d.low)} to ${shortNumber(d.high)}`);
 const seedTitle = (d) => `${d.cell.name}\nseed ${d.seed}: ${shortNumber(d.value)}`;
 
-function plotPanel(page, { figure, x, colour, control }, points, width) {
+// Names along an axis of their own keep the colours of their models.
+function colourBy(x, colour) {
+  if (colour) return (d) => palette()[colour.values.indexOf(d.colour) % palette().length];
+  return x.numeric ? () => palette()[0] : (d) => cellColour(d.cell);
+}
+
+// Names that would run into each other stand slanted.
+function namesOf(x, width) {
+  const longest = d3.max(x.values, (v) => v.length),
+    slanted = x.values.length * (longest + 2) * 7 > width - 100;
+  return slanted ? { tickRotate: -30, below: 40 + 3.6 * longest } : { below: 40 };
+}
+
+function plotPanel(page, { figure, x, colour, control, extent }, points, width) {
   const means = meansOf(page, points),
-    stroke = (d) => palette()[Math.max(0, colour ? colour.values.indexOf(d.colour) : 0) % palette().length];
+    { below, ...turn } = namesOf(x, width),
+    stroke = colourBy(x, colour);
   const intervals = means.filter((m) => m.low !== null);
   const tips = [
     ...means.map((d) => ({ x: d.x, y: d.mean, title: meanTitle(d) })),
@@ -81,17 +95,17 @@ function plotPanel(page, { figure, x, colour, control }, points, width) {
   ];
   return plotChart(`${figure.name} against ${x.name}: seeds, means and intervals`, {
     width,
-    height: 300,
+    height: 260 + below,
     marginLeft: 56,
     marginTop: 28,
-    marginBottom: 40,
+    marginBottom: below,
     x: {
       type: x.log ? "log" : x.numeric ? "linear" : "point",
       label: `${x.name} →`,
       inset: 24,
-      ...(x.numeric ? { ticks: x.values.map(Number), tickFormat: (v) => String(v) } : { domain: x.values }),
+      ...(x.numeric ? { ticks: x.values.map(Number), tickFormat: (v) => String(v) } : { domain: x.values, ...turn }),
     },
-    y: axisOf(figure, { label: `↑ ${figure.name} (${figure.unit})`, ticks: 5, zero: !figure.log }),
+    y: axisOf(figure, { label: `↑ ${figure.name} (${figure.unit})`, ticks: 5, ...(figure.log ? {} : { domain: extent }) }, extent),
     marks: [
       ...ruleMarks(figure, control),
       Plot.dot(points, { x: "x", y: "value", r: 3, fill: stroke, fillOpacity: 0.55 }),
@@ -113,9 +127,10 @@ function controlOf(page, figure) {
 function describe(page, { figure, x, colour }, points, left) {
   const runs = page.cells.flatMap((c) => c.runs),
     count = (what) => runs.filter((r) => r.status === what).length;
-  const missing = runs.length - points.length;
+  const missing = runs.length - points.length,
+    intervals = meansOf(page, points).some((m) => m.low !== null);
   return [
-    `n = ${plural(points.length, "finished run")}; dot: a seed, diamond: mean, bar: 95 % t interval of the mean.`,
+    `n = ${plural(points.length, "finished run")}; dot: a seed, diamond: mean${intervals ? ", bar: 95 % t interval of the mean" : ""}.`,
     figure.said && `${figure.name}: ${figure.said}.`,
     missing > 0 &&
       `${plural(missing, "run")} without a value ${missing === 1 ? "is" : "are"} left out` +
@@ -134,11 +149,16 @@ function drawAxis(page, chosen) {
     across = panels.length > 1 && node.clientWidth > 800 ? 2 : 1;
   const width = Math.floor((widthOf(node) - 20 * (across - 1)) / across),
     control = controlOf(page, chosen.figure);
+  // All panels have one scale.
+  const highest = [...points.map((p) => p.value), control, ...meansOf(page, points).map((m) => m.high)];
+  const extent = chosen.figure.log
+    ? d3.extent(points, (p) => p.value)
+    : [Math.min(0, d3.min(points, (p) => p.value) ?? 0), d3.max(highest) ?? 1];
   node.replaceChildren(
     ...panels.slice(0, MOST_PANELS).map(([name, own]) => {
       const box = d3.create("div");
       if (name) box.append("p").attr("class", "link").append("b").text(name);
-      box.append(() => plotPanel(page, { ...chosen, control }, own, width));
+      box.append(() => plotPanel(page, { ...chosen, control, extent }, own, width));
       return box.node();
     }),
   );

@@ -6,7 +6,7 @@ import { ask } from "./data.js";
 export const readSweeps = (db) =>
   ask(
     db,
-    `SELECT w.id, w.name, w.claim, count(*) AS runs FROM sweep AS w JOIN sweep_run AS s ON s.sweep = w.id
+    `SELECT w.id, w.name, w.claim, count(DISTINCT s.run) AS runs FROM sweep AS w JOIN sweep_run AS s ON s.sweep = w.id
      GROUP BY w.id ORDER BY runs DESC, w.id`,
   );
 
@@ -16,18 +16,24 @@ function flatten(value, prefix, out) {
     const name = prefix ? `${prefix}.${key}` : key;
     if (name === "run" || name === "seed" || name === "seeds") continue;
     if (v && typeof v === "object" && !Array.isArray(v)) flatten(v, name, out);
-    else out[name] = JSON.stringify(v);
+    else out[name] = JSON.stringify(typeof v === "boolean" ? Number(v) : v);
   }
   return out;
 }
 
-const readRuns = (db, sweep) =>
-  ask(
+// What runs did before a key was born: the view young_key.
+const youngSettings = (db) =>
+  Object.fromEntries(ask(db, "SELECT key, value FROM young_key").map((r) => [r.key, JSON.stringify(r.value)]));
+
+function readRuns(db, sweep) {
+  const young = youngSettings(db);
+  return ask(
     db,
-    `SELECT id, key, variant, label, seed, status, steps, config FROM run
+    `SELECT id, key, variant, label, seed, status, steps, config, coalesce(corpus_hash, corpus) AS corpus FROM run
      WHERE ?1 IS NULL OR id IN (SELECT run FROM sweep_run WHERE sweep = ?1) ORDER BY id`,
     [sweep?.id ?? null],
-  ).map((r) => ({ ...r, settings: flatten(JSON.parse(r.config), "", {}) }));
+  ).map((r) => ({ ...r, settings: { ...young, ...flatten(JSON.parse(r.config), "", {}) } }));
+}
 
 const bare = (value) => (value ?? "-").replaceAll('"', "");
 
@@ -75,14 +81,14 @@ function tellingKeys(cells) {
 function cellsOfRuns(runs) {
   const groups = d3.group(runs, (r) => JSON.stringify([r.variant, r.label, Object.entries(r.settings).sort()]));
   const cells = [...groups.values()].map((own) => ({ ...own[0], base: own[0].label || own[0].variant, runs: own }));
-  for (const family of d3.group(cells, (c) => c.base).values()) {
-    const keys = tellingKeys(family);
+  const families = [...d3.group(cells, (c) => c.base).values()].map((family) => ({ family, keys: tellingKeys(family) }));
+  const all = [...new Set(families.flatMap(({ keys }) => keys))];
+  const said = (c, keys) => keys.map((k) => [k.split(".").pop(), bare(c.settings[k])]);
+  for (const { family, keys } of families)
     for (const c of family) {
-      const axes = Object.fromEntries(keys.map((k) => [k.split(".").pop(), bare(c.settings[k])]));
-      c.name = [c.base, ...Object.entries(axes).map(([k, v]) => `${k}=${v}`)].join(" ");
-      c.axes = { model: c.base, ...axes };
+      c.name = [c.base, ...said(c, keys).map(([k, v]) => `${k}=${v}`)].join(" ");
+      c.axes = { model: c.base, ...Object.fromEntries(said(c, all)) };
     }
-  }
   return d3.sort(cells, (c) => c.variant !== "baseline");
 }
 

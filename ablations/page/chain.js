@@ -2,13 +2,12 @@
 // Does not own: how a quantity is measured (train/schema.sql says), the view by layer (layers.js).
 import { axisOf, figureOf, ruleMarks } from "./figures.js";
 import { cellColour, drawKey } from "./scales.js";
-import { bandMarks, bandOf, bandRows, bandTip } from "./charts.js";
+import { bandMarks, bandOf, bandRows, bandTip, extentOf } from "./charts.js";
 import { overTime, plotChart, tipMark, widthOf } from "./frame.js";
 import { scaleOf } from "./data.js";
 import { orderOf } from "./facts.js";
 
-const LEFT = 54,
-  RIGHT = 20; // margins of the figures that share the time axis
+const LEFT = 54; // margin of the figures that share the time axis
 
 // In the order in which the theory has them happen. from: the series that has the column; dotted: a curve to hold each
 // model's against.
@@ -27,24 +26,15 @@ const rowsOf = (page, from, column, run) =>
 const linkRows = (page, link, run) => rowsOf(page, link.from, link.column, run);
 const dottedRows = (page, link, run) => rowsOf(page, link.dottedFrom ?? link.from, link.dotted, run);
 
-function linkMarks(page, link, cells, bands) {
-  const marks = ruleMarks(figureOf(link.column));
-  cells.forEach((cell, i) => {
-    marks.push(...bandMarks(cell, bands[i]));
-    if (!link.dotted) return;
-    const other = bandOf(cell, (run) => dottedRows(page, link, run));
-    marks.push(
-      Plot.lineY(other, {
-        x: "step",
-        y: "mean",
-        stroke: cellColour(cell),
-        strokeDasharray: "2 3",
-        strokeOpacity: 0.9,
-      }),
-    );
+// A cell's other curve, dotted.
+const dottedLine = (band) =>
+  Plot.lineY(band, {
+    x: "step",
+    y: "mean",
+    stroke: band.length ? cellColour(band[0].cell) : null,
+    strokeDasharray: "2 3",
+    strokeOpacity: 0.9,
   });
-  return [...marks, bandTip(bands)];
-}
 
 const isMeasured = (page, link, cells) =>
   cells.some((c) =>
@@ -56,12 +46,12 @@ const isMeasured = (page, link, cells) =>
   );
 
 function plotLink(page, link, cells, bands, width, last) {
-  const figure = figureOf(link.column);
+  const figure = figureOf(link.column),
+    dotted = link.dotted ? cells.map((cell) => bandOf(cell, (run) => dottedRows(page, link, run))) : [];
   return plotChart(`${figure.name} against the step`, {
     width,
     height: last ? 122 : 90,
     marginLeft: LEFT,
-    marginRight: RIGHT,
     marginTop: 8,
     marginBottom: last ? 38 : 8,
     x: {
@@ -69,8 +59,13 @@ function plotLink(page, link, cells, bands, width, last) {
       label: last ? "step (updates) →" : null,
       axis: last ? "bottom" : null,
     },
-    y: axisOf(figure),
-    marks: linkMarks(page, link, cells, bands),
+    y: axisOf(figure, {}, extentOf([...bands, ...dotted])),
+    marks: [
+      ...ruleMarks(figure),
+      ...bands.flatMap((band, i) => bandMarks(cells[i], band)),
+      ...dotted.map(dottedLine),
+      bandTip(bands),
+    ],
   });
 }
 
@@ -91,7 +86,6 @@ function plotOnsets(page, bars, width) {
     width,
     height: 60 + 30 * Object.keys(dated).length,
     marginLeft: 122,
-    marginRight: RIGHT,
     x: {
       domain: [0, page.lastStep()],
       label: "step (updates) →",
@@ -146,7 +140,7 @@ function drawOnsets(page, cells) {
 function headingOf({ name, said }) {
   const p = d3.create("p").attr("class", "link");
   p.append("b").text(name);
-  p.append("span").text(` ${said}`);
+  p.append("span").text(`: ${said}`);
   return p.node();
 }
 

@@ -63,6 +63,9 @@ export const bandRows = (bands, column) =>
     seeds,
   }));
 
+// The lowest and the highest that bands reach.
+export const extentOf = (bands) => d3.extent(bands.flat().flatMap((d) => [d.low, d.high]));
+
 // Where each run's sink rate passed its threshold, on its curve.
 function ringsOf(page, cells, curveOf) {
   return cells.flatMap((cell) =>
@@ -82,7 +85,7 @@ function plotCurves(page, column, bands, rings, width, last) {
     marginTop: 26,
     marginBottom: last ? 36 : 10,
     x: { label: last ? "step (updates) →" : null, axis: last ? "bottom" : null, domain: [0, page.lastStep()] },
-    y: axisOf(figure, { label: `↑ ${figure.name} (${figure.unit})`, ticks: 5 }),
+    y: axisOf(figure, { label: `↑ ${figure.name} (${figure.unit})`, ticks: 5 }, extentOf(bands)),
     marks: [
       ...ruleMarks(figure),
       ...bands.flatMap((band) => (band.length ? bandMarks(band[0].cell, band) : [])),

@@ -44,7 +44,7 @@ function plotRows(page, { columns, values }, width) {
     marginLeft: 56,
     marginTop: 26,
     x: { label: `${columns[step]} →` },
-    y: axisOf({ ...figure, log: figure.log && positive }, { label: `↑ ${figure.name}`, ticks: 5 }),
+    y: axisOf({ ...figure, log: figure.log && positive }, { label: `↑ ${figure.name}`, ticks: 5 }, d3.extent(values, (r) => r[other])),
     marks: [
       Plot.dot(values, {
         x: (r) => r[step],
@@ -165,7 +165,7 @@ export function startConsole(page) {
   page.db.exec("PRAGMA query_only = 1");
   document.getElementById("sql-schema").textContent = ask(
     page.db,
-    "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY type, name",
+    "SELECT sql FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY type, name",
   )
     .map((r) => `${r.sql};`)
     .join("\n\n");

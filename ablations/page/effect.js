@@ -2,7 +2,7 @@
 // Does not own: what an intervention does (model/interventions/kinds.h), the rows (the view effect).
 import { ask } from "./data.js";
 import { axisOf, figureOf, ruleMarks } from "./figures.js";
-import { bandMarks, bandOf, bandTip } from "./charts.js";
+import { bandMarks, bandOf, bandTip, extentOf } from "./charts.js";
 import { cellColour, drawKey } from "./scales.js";
 import { overTime, plotChart, widthOf } from "./frame.js";
 
@@ -35,7 +35,7 @@ function drawEffect(page, intervention, column) {
     height: 260,
     marginTop: 26,
     x: { label: "step (updates) →", domain: [0, page.lastStep()] },
-    y: axisOf(figure, { label: `↑ ${figure.name}${figure.unit && ` (${figure.unit})`}`, ticks: 5 }),
+    y: axisOf(figure, { label: `↑ ${figure.name}${figure.unit && ` (${figure.unit})`}`, ticks: 5 }, extentOf([...untouched, ...changed])),
     marks: [
       ...ruleMarks(figure),
       ...untouched.flatMap((band, i) => bandMarks(cells[i], band)),

@@ -50,6 +50,9 @@ export function factsOf(page, cell) {
     rate,
     n: finals.length,
     steps: runs[0].steps,
+    // Sinks are compared on one text and length, losses over the same targets (the view loss_scope).
+    text: JSON.stringify([runs[0].corpus, runs[0].settings["model.context"]]),
+    targets: page.targets.get(runs[0].id)?.late ?? null,
     mass: medianOf(finals, "sink_mass"),
     uniform: medianOf(finals, "uniform_mass"),
     loss: medianOf(finals, "val_loss_late"),
@@ -65,11 +68,19 @@ export function factsOf(page, cell) {
 // strongest sink. null where nothing has finished.
 export function readFacts(page) {
   page.finals = ask(page.db, "SELECT * FROM final");
+  page.targets = d3.index(ask(page.db, "SELECT run_id, late FROM loss_scope"), (r) => r.run_id);
   const all = page.cells.map((cell) => factsOf(page, cell)).filter(Boolean);
   const baselines = all.filter((f) => f.cell.isBaseline);
   const reference = d3.greatest(baselines.length ? baselines : all, (f) => f.rate) ?? null;
-  return { all, reference, sinking: all.filter((f) => f.onset) };
+  return { all, reference, sinking: all.filter((f) => f.onset), others: comparedWith(reference, all) };
 }
+
+// Models whose sink may be held against the reference's.
+const comparedWith = (reference, all) => all.filter((f) => f !== reference && f.text === reference.text);
+
+// Whether two losses are over the same targets.
+export const sharesTargets = (f, reference) =>
+  f.loss !== null && reference.loss !== null && f.targets !== null && f.targets === reference.targets;
 
 // ---- words ----
 

@@ -13,7 +13,8 @@ const DrawnFigure figure_table[] = {
      "targets from the middle of a row on, by which rows with and without BOS may be compared", .log = true,
      .rule = NAN},
     {"sink_rate_03", "Sink rate", "share of (sequence, layer, head), eps = 0.3",
-     "whose first-key mass is above eps = 0.3; dashed: threshold 0.1; uniform attention: 0 where T > 9",
+     "share of (sequence, layer, head) with a first-key mass above eps = 0.3; dashed: threshold 0.1; uniform "
+     "attention: 0 where T > 9",
      .rule = 0.1},
     {"sink_mass", "First-key mass", "share of attention, mean over heads",
      "what the first token gets of all attention; dashed: uniform attention", .rule = NAN,

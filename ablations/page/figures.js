@@ -14,16 +14,22 @@ const figureByColumn = d3.index(figureRows, (f) => f.column);
 export const figureOf = (column) =>
   figureByColumn.get(column) ?? { column, name: column, unit: "", said: "", log: false, top: null, rule: null, control: null };
 
-// The y axis of a figure; more: what a place needs otherwise.
-export const axisOf = ({ log, top }, more = {}) => ({
-  type: log ? "log" : "linear",
-  label: null,
-  ticks: 3,
-  tickFormat: "~g",
-  grid: true,
-  ...(log ? {} : top ? { domain: [0, top] } : { zero: true, nice: true }),
-  ...more,
-});
+// Round numbers on a logarithmic axis: every one within a decade, 1, 2 and 5 over two, else powers of ten.
+function logTicks([low, high]) {
+  const decades = Math.log10(high / low),
+    digits = decades < 0.9 ? d3.range(1, 10) : decades < 2.5 ? [1, 2, 5] : [1];
+  const powers = d3.range(Math.floor(Math.log10(low)), Math.ceil(Math.log10(high)) + 1);
+  const ticks = powers.flatMap((p) => digits.map((d) => +(d * 10 ** p).toPrecision(1)));
+  return ticks.filter((t) => t >= low && t <= high);
+}
+
+// The y axis of a figure; more: what a place needs otherwise; extent: of what is drawn, for a logarithmic one.
+export function axisOf({ log, top, rule }, more = {}, extent = []) {
+  const axis = { type: log ? "log" : "linear", label: null, ticks: 3, tickFormat: "~g", grid: true, ...more };
+  if (!log) return top ? { domain: [0, top], ...axis } : { zero: true, nice: true, ...axis };
+  const [low, high] = d3.extent([...extent, rule].filter((v) => v > 0));
+  return low < high ? { ...axis, domain: more.domain ?? [low, high], ticks: logTicks(more.domain ?? [low, high]) } : axis;
+}
 
 // The dashed rule: a threshold, or what chance gives.
 export const ruleMarks = ({ rule }, at = rule) =>

@@ -4,15 +4,25 @@
 export const widthOf = (node) => Math.max(280, node.clientWidth);
 export const isPresented = () => document.body.classList.contains("present");
 
-// A plot with a name for those who do not see it; its text and margins grow where it is presented.
-export function plotChart(name, { marginLeft = 48, marginBottom = 36, ...options }) {
-  const size = isPresented() ? 20 : 12.5,
-    grown = size / 12.5;
+const SIZE = 12.5; // pixels of a chart's text on a page of 16
+
+// How much larger than that charts are drawn: on a large screen, or where one is presented.
+const grownBy = () => (isPresented() ? 1.6 : parseFloat(getComputedStyle(document.documentElement).fontSize) / 16);
+
+// Two charts, one above the other, fit a screen where they are presented.
+const tallerBy = () => (isPresented() ? Math.min(1.6, Math.max(1, (innerHeight - 160) / 470)) : grownBy());
+
+// A plot with a name for those who do not see it.
+export function plotChart(name, { height, marginLeft = 48, marginRight = 20, marginTop = 20, marginBottom = 36, ...options }) {
+  const grown = grownBy();
   const svg = Plot.plot({
     ...options,
     marginLeft: marginLeft * grown,
+    marginRight,
+    marginTop: marginTop * grown,
     marginBottom: marginBottom * grown,
-    style: { fontSize: `${size}px`, overflow: "visible" },
+    height: height * tallerBy(),
+    style: { fontSize: `${SIZE * grown}px`, overflow: "visible" },
   });
   // One name for the whole; those of its marks say nothing to a reader.
   for (const mark of svg.querySelectorAll("[aria-label]")) {
@@ -54,9 +64,9 @@ export function overTime(page, svg) {
   const curtain = stage.append("div").attr("class", "curtain");
   stage
     .style("left", `${left}px`)
-    .style("width", `${right - left}px`)
+    .style("width", `${right - left + 12}px`) // marks at the last step, and what stands below the axis
     .style("top", `${top - 8}px`)
-    .style("height", `${bottom - top + 8}px`);
+    .style("height", `${bottom - top + 15}px`);
   liftTips(svg, box);
   let shown = 0;
   const stepAt = (event) => x.invert(d3.pointer(event, svg)[0]);

@@ -43,19 +43,20 @@ const glossary = [
 const meaningOf = new Map(glossary.flatMap(([word, meaning, ...forms]) => [word, ...forms].map((f) => [f.toLowerCase(), meaning])));
 const escaped = (word) => word.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 const anyTerm = new RegExp(
-  `(?<![\\w-])(${[...meaningOf.keys()].sort((a, b) => b.length - a.length).map(escaped).join("|")})(?![\\w-])`,
+  `(?<![\\w=-])(${[...meaningOf.keys()].sort((a, b) => b.length - a.length).map(escaped).join("|")})(?![\\w=-])`,
   "gi",
 );
 
 function* textsOf(root) {
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   while (walker.nextNode())
-    if (!walker.currentNode.parentElement.closest(".term, button, select, textarea, svg, summary, label")) yield walker.currentNode;
+    if (!walker.currentNode.parentElement.closest(".term, .readout, button, select, textarea, svg, summary, label")) yield walker.currentNode;
 }
 
-// Marks each word of art in a node's text, once; texts that were marked before stay as they are.
+// Marks each word of art in a node's text, once a section; texts that were marked before stay as they are.
 export function markTerms(root) {
-  const seen = new Set([...root.querySelectorAll(".term")].map((t) => meaningOf.get(t.textContent.toLowerCase())));
+  const section = root.closest("section, header, main, #lesson");
+  const seen = new Set([...section.querySelectorAll(".term")].map((t) => meaningOf.get(t.textContent.toLowerCase())));
   for (const text of [...textsOf(root)]) {
     const parts = [];
     let from = 0;

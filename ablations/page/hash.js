@@ -18,6 +18,7 @@ function hashOf(page) {
       head: `${layer}.${head}`,
       word: query < 0 ? null : query,
       relative: relative ? 1 : null,
+      future: page.hidesFuture() ? null : 1,
       hidden: hidden.length ? hidden.join(".") : null,
       lesson: page.lesson?.place() >= 0 ? page.lesson.place() + 1 : null,
       present: page.presented(),

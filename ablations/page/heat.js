@@ -1,8 +1,8 @@
 // Owns: the heat maps of section 2: heads against steps, two models on one scale.
 // Does not own: which head is chosen (main.js).
 import { massScale, colourOf, drawLegend } from "./scales.js";
-import { isPresented, overTime, plotChart, widthOf } from "./frame.js";
-import { hideHint, showHint } from "./hint.js";
+import { overTime, plotChart, widthOf } from "./frame.js";
+import { hintOver } from "./hint.js";
 
 // The run's kept steps and, a row a head, its first-key mass at each.
 export function gridOf(rows) {
@@ -38,12 +38,11 @@ function headTicks(heads) {
 
 function plotHeads(g, scale, width, lastStep, name) {
   const n = g.steps.length,
-    ticks = headTicks(g.heads),
-    row = isPresented() ? 34 : 22;
+    ticks = headTicks(g.heads);
   const centre = (i) => i + 0.5;
   return plotChart(`First-key mass by head and step in ${name}; the list below chooses a head, too`, {
     width,
-    height: 60 + Math.max(150, Math.min(isPresented() ? 800 : 480, row * g.heads.length)),
+    height: 60 + Math.max(150, Math.min(480, 22 * g.heads.length)),
     marginLeft: 54,
     x: { domain: [0, lastStep], label: "step (updates) →" },
     y: {
@@ -117,12 +116,10 @@ function drawSide(page, side, scale, kept) {
     const at = cellAt(g, svg, event);
     if (at) page.set({ layer: at.layer, head: at.head });
   });
-  svg.addEventListener("pointermove", (event) => {
+  hintOver(svg, (event) => {
     const at = cellAt(g, svg, event);
-    if (at) showHint(event, `layer ${at.layer}, head ${at.head}, step ${at.step}: ${at.mass.toFixed(3)}`);
-    else hideHint();
+    return at && `layer ${at.layer}, head ${at.head}, step ${at.step}: ${at.mass.toFixed(3)}`;
   });
-  svg.addEventListener("pointerleave", hideHint);
   node.replaceChildren(title.node(), box);
   kept.push(...rows.map((r) => ({ model: cell.name, seed: run.seed, ...r })));
   return (step, state) => {

@@ -1,9 +1,9 @@
 // Owns: the figure of the first screen: every head of two models as a glass that fills with attention to the first key.
 // Does not own: the slider, the masses (heat.js).
 import { cellColour } from "./scales.js";
-import { isPresented } from "./frame.js";
 import { gridOf, trainingControl } from "./heat.js";
 import { lastAt } from "./data.js";
+import { hintOver } from "./hint.js";
 import { percent } from "./facts.js";
 
 const GAP = 6,
@@ -40,8 +40,14 @@ function drawGlasses(page, side, width, height) {
   const fill = glass.append("rect").attr("width", w).attr("height", h).attr("fill", colour);
   glass.append("rect").attr("class", "glass").attr("width", w).attr("height", h).attr("rx", 3);
   glass.append("path").attr("class", "control").attr("d", `M0,${h * (1 - control)}h${w}`);
+  let read = 0;
+  hintOver(svg.node(), ({ target }) => {
+    const i = glass.nodes().indexOf(target.parentNode);
+    return i < 0 ? null : `layer ${g.heads[i].layer}, head ${g.heads[i].head}: ${(g.mass[i * g.steps.length + read] || 0).toFixed(3)}`;
+  });
   const move = (step) => {
     const at = Math.max(0, d3.bisectRight(g.steps, step) - 1);
+    read = at;
     fill.attr("transform", (_, i) => {
       const mass = g.mass[i * g.steps.length + at];
       const part = step < g.steps[0] ? control : Math.min(1, mass || 0);
@@ -58,8 +64,7 @@ export function drawHero(page) {
     sides = ["a", "b"].filter((side) => page.series.head.has(page.side(side).run?.id));
   const different = page.state.a === page.state.b ? sides.slice(0, 1) : sides;
   document.getElementById("hero-figure").hidden = !different.length;
-  const width = isPresented() ? 640 : 260,
-    drawn = different.map((side) => drawGlasses(page, side, width, isPresented() ? 420 : 230));
+  const drawn = different.map((side) => drawGlasses(page, side, 260, 230));
   node.replaceChildren(...drawn.map((d) => d.node));
   page.rows.hero = () => page.rows.heads();
   return (step) => drawn.forEach((d) => d.move(step));

@@ -12,3 +12,13 @@ export function showHint(event, words) {
 }
 
 export const hideHint = () => hint.property("hidden", true);
+
+// Says what wordsAt makes of the pointer's place over a node; null: nothing.
+export function hintOver(node, wordsAt) {
+  node.addEventListener("pointermove", (event) => {
+    const words = wordsAt(event);
+    if (words) showHint(event, words);
+    else hideHint();
+  });
+  node.addEventListener("pointerleave", hideHint);
+}

@@ -21,9 +21,12 @@ const keys = {
   Escape: (page) => (page.presented() ? page.togglePresent() : page.lesson.close()),
 };
 
-// Where someone writes or chooses, keys are theirs; a button keeps the blank.
+// Where someone writes or chooses keys are theirs; the slider has its own arrows, a button its own blank.
 const isTheirs = ({ target, key }) =>
-  target.closest("textarea, select, input:not([type=checkbox])") || (key === " " && target.closest("button, summary, input"));
+  target.id === "step"
+    ? key.length > 1 && key !== "Escape"
+    : target.closest("textarea, select, input:not([type=checkbox])") ||
+      (key === " " && target.closest("button, summary, input"));
 
 export function startKeys(page) {
   document.addEventListener("keydown", (event) => {

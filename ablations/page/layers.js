@@ -3,7 +3,9 @@
 import { axisOf, figureOf, ruleMarks } from "./figures.js";
 import { cellColour, drawKey } from "./scales.js";
 import { plotChart } from "./frame.js";
+import { hintOver } from "./hint.js";
 import { lastAt, scaleOf } from "./data.js";
+import { shortNumber } from "./tables.js";
 
 const layerColumns = ["mixing", "entropy_norm", "norm_ratio", "sink_rate_03"];
 const phaseNames = ["–", "mix", "compress", "refine"];
@@ -23,7 +25,7 @@ function plotFrame(figure, layers, highest, width) {
       tickFormat: "d",
       ticks: d3.range(layers).filter((l) => l % Math.ceil(layers / 8) === 0),
     },
-    y: axisOf(figure, { domain, ticks: 4 }),
+    y: axisOf(figure, { domain, ticks: 4 }, domain),
     marks: ruleMarks(figure),
   });
 }
@@ -68,13 +70,23 @@ function drawFigure(page, figure, runs, layers, node) {
   const svg = plotFrame(figure, layers, highest, Math.max(220, node.clientWidth)),
     move = addCurves(svg, figure, runs);
   node.append(svg);
-  let drawn = null;
+  let drawn = null,
+    shown = [];
+  hintOver(svg, (event) => {
+    const layer = Math.round(svg.scale("x").invert(d3.pointer(event, svg)[0]));
+    const told = runs.flatMap(({ cell, run }, i) => {
+      const value = shown[i]?.find((r) => r.layer === layer)?.[figure.column];
+      return value == null ? [] : [`${cell.name}, seed ${run.seed}: ${shortNumber(value)}`];
+    });
+    return told.length ? [`layer ${layer}`, ...told.slice(0, 12)].join("\n") : null;
+  });
   return (step) => {
     const at = evaluations.map((rows) => lastAt(rows, step)),
       steps = at.map((e) => e?.step);
     if (steps.join() === drawn) return;
     drawn = steps.join();
-    move(at.map((e) => e?.rows ?? []));
+    shown = at.map((e) => e?.rows ?? []);
+    move(shown);
   };
 }
 
@@ -83,7 +95,7 @@ function drawFigures(page, runs, layers) {
   boxes.selectAll("*").remove();
   const heading = boxes.append("p").attr("class", "link");
   heading.append("b").text((f) => f.name);
-  heading.append("span").text((f) => ` ${f.said}`);
+  heading.append("span").text((f) => `: ${f.said}`);
   return boxes.nodes().map((node, i) => drawFigure(page, figureOf(layerColumns[i]), runs, layers, node));
 }
 

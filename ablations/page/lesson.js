@@ -2,7 +2,7 @@
 // shows. Texts, choices and answers come from the database; what it cannot answer is not asked.
 // Does not own: the figures it points at.
 import { markTerms } from "./glossary.js";
-import { datesOf, fixed, orderOf, outcomeOf, outcomes, percent, stepWords } from "./facts.js";
+import { datesOf, fixed, orderOf, outcomeOf, outcomes, percent, sharesTargets, stepWords } from "./facts.js";
 import { finalMap, firstKeyOf, shownText } from "./map.js";
 
 const joined = (sentences) => sentences.filter(Boolean).join(" ");
@@ -86,7 +86,7 @@ const askOutcome = (f) => (page) => {
 const askLoss = (f) => (page) => {
   const { reference } = page.facts,
     gap = f.loss - reference.loss;
-  if (f.loss === null || reference.loss === null) return null;
+  if (!sharesTargets(f, reference)) return null;
   return {
     question: `And what of the loss: where will ${f.name} end?`,
     choices: [`lower than ${reference.name} by 0.05 or more`, "within 0.05 of it", "higher by 0.05 or more"],
@@ -131,8 +131,7 @@ const changes = [
 ];
 
 // The models to hold against the reference: those that the lesson has words for, else the weakest and the strongest.
-function contrastsOf({ all, reference }) {
-  const others = all.filter((f) => f !== reference);
+function contrastsOf({ others, reference }) {
   const known = changes.flatMap((change) => {
     const f = others.find((o) => change.is(o.cell.settings, reference.cell.settings));
     return f ? [{ f, ...change }] : [];
@@ -141,7 +140,7 @@ function contrastsOf({ all, reference }) {
   const plain = [...new Set([sorted[0], sorted.at(-1)])].filter(Boolean);
   return known.length
     ? known
-    : plain.map((f) => ({ f, title: `Now ${f.name}`, say: () => `Against ${reference.name} now ${f.name}.` }));
+    : plain.map((f) => ({ f, title: `Now ${f.name}`, say: () => `Hold it against ${reference.name}.` }));
 }
 
 // ---- the steps ----
@@ -153,13 +152,13 @@ function stepsOf(page) {
     contrasts = reference ? contrastsOf(page.facts) : [];
   const compared = contrasts.flatMap(({ f, title, say }, i) => [
     { title, at: "#heads", narrow: "#heat-b", share: 0, then: "play", b: f, say: () => say(f), ask: askOutcome(f) },
-    ...(i ? [] : [{ title: "The price", at: "#s-loss", share: 0, then: "play", b: f, say: () => "", ask: askLoss(f) }]),
+    ...(i ? [] : [{ title: "The price", at: "#s-loss", share: 0, then: "play", b: f, say: () => "Losses over the same targets may be compared.", ask: askLoss(f) }]),
   ]);
   return [
     { title: "What attention is", at: "#maps", narrow: "#map-a .frame", share: 0, then: "play", say: sayAttention, ask: askWhereItLooks },
     { title: "What a sink is", at: "#maps", narrow: "#map-a .readout", share: 1, then: 1, say: saySink, ask: askValue },
-    { title: "Watch it form", at: "#heads", share: 0, then: "play", say: () => "Now from the start: every row begins as pale as chance.", ask: askLayer },
-    { title: "When", at: "#s-loss", share: 0, then: "play", say: () => "The loss falls from the first step on.", ask: askWhen },
+    { title: "Watch it form", at: "#heads", share: 0, then: "play", say: () => "Now from the start: a row a head, the deeper the more of its attention goes to the first key.", ask: askLayer },
+    { title: "When", at: "#s-loss", share: 0, then: "play", say: () => "Sink rate above, loss below, on one time axis.", ask: askWhen },
     ...compared,
     {
       title: "Ask the database",

@@ -21,6 +21,7 @@ import { markTerms, startGlossary } from "./glossary.js";
 import { makePlayer } from "./player.js";
 import { startPresenting, startPrinting } from "./present.js";
 import { startPictures } from "./pictures.js";
+import { startSentence } from "./sentence.js";
 import { startKeys } from "./keys.js";
 import { readHash, stateOf, writeHash } from "./hash.js";
 
@@ -63,10 +64,11 @@ function readSelection(page, sweep) {
   page.cells = readCells(page.db, sweep);
   page.axes = readAxes(page.cells);
   page.facts = readFacts(page);
-  const { reference, all } = page.facts;
-  const weakest = d3.least(all.filter((f) => f !== reference), (f) => f.rate);
-  const a = reference?.cell.index ?? 0;
-  // The clean contrast stands on the right.
+  const { all } = page.facts;
+  // The strongest sink stands on the left, the clean contrast on the right.
+  const strongest = d3.greatest(all, (f) => f.rate),
+    weakest = d3.least(all.filter((f) => f !== strongest), (f) => f.rate);
+  const a = strongest?.cell.index ?? 0;
   Object.assign(page.state, { a, b: weakest?.cell.index ?? Math.min(page.cells.length - 1, a ? 0 : 1), query: -1 });
   for (const i of [page.state.a, page.state.b]) if (page.cells[i]) page.cells[i].shown = true;
 }
@@ -246,8 +248,10 @@ function listen(page) {
     const [layer, head] = value.split(".").map(Number);
     return { layer, head };
   });
-  const future = document.getElementById("pick-future");
-  future.addEventListener("change", () => document.body.classList.toggle("hides-future", !future.checked));
+  onChange("pick-future", ({ checked }) => {
+    document.body.classList.toggle("hides-future", !checked);
+    return {};
+  });
   let width = innerWidth;
   addEventListener("resize", () => {
     if (innerWidth === width) return;
@@ -274,6 +278,7 @@ function begin(page, hash) {
     drawChips(page);
     drawAll(page);
   }
+  if (hash.get("future") === "1") document.getElementById("pick-future").click();
   set(page, stateOf(page, hash));
   if (hash.has("lesson")) return page.lesson.go(hash.get("lesson") - 1 || 0);
   if (hash.has("step")) page.seek(+hash.get("step") || 0);
@@ -310,6 +315,7 @@ async function start() {
   addEventListener("hashchange", () => location.reload());
   document.getElementById("wait").hidden = true;
   document.body.dataset.ready = Math.round(performance.now());
+  startSentence(page);
 }
 
 start().catch((error) => {

@@ -2,7 +2,7 @@
 // Does not own: which head, sentence and step (main.js).
 import { palette } from "./figures.js";
 import { massScale, ratioScale, colourOf, drawLegend, inksOf, pixels } from "./scales.js";
-import { hideHint, showHint } from "./hint.js";
+import { hintOver } from "./hint.js";
 import { ask, lastAt } from "./data.js";
 
 export const shownText = (text) => (text === "" ? "∅" : text.replaceAll("\n", "↵").replaceAll("\t", "⇥"));
@@ -144,8 +144,8 @@ function build(page, side, tokens) {
   frame.append("span").attr("class", "axis").text("query: a row each; key: the words from left to right");
   const view = { cell, run, words, readout, canvas, strip, labels, tokens, map: null };
   canvas.addEventListener("pointerdown", (event) => page.set({ query: placeAt(canvas, event, tokens.length).q }));
-  canvas.addEventListener("pointermove", (event) => hintAt(view, event));
-  canvas.addEventListener("pointerleave", hideHint);
+  hintOver(canvas, (event) => weightWords(view, event));
+  hintOver(strip, (event) => receivedWords(view, event));
   return view;
 }
 
@@ -156,11 +156,20 @@ function placeAt(canvas, event, T) {
   return { q: at((event.clientY - box.top) / box.height), k: at((event.clientX - box.left) / box.width) };
 }
 
-function hintAt({ map, tokens, canvas }, event) {
-  const { q, k } = placeAt(canvas, event, tokens.length);
-  if (!map || k > q) return hideHint();
-  const word = (i) => `“${shownText(tokens[i].text)}”`;
-  showHint(event, `${word(q)} looks at ${word(k)}: ${weightAt(map, q, k).toFixed(3)} (uniform: ${(1 / (q + 1)).toFixed(3)})`);
+const wordOf = ({ tokens }, i) => `“${shownText(tokens[i].text)}”`;
+const againstUniform = (mass, uniform) => `${mass.toFixed(3)} (uniform: ${uniform.toFixed(3)})`;
+
+function weightWords(view, event) {
+  const { q, k } = placeAt(view.canvas, event, view.tokens.length);
+  if (!view.map || k > q) return null;
+  return `${wordOf(view, q)} looks at ${wordOf(view, k)}: ${againstUniform(weightAt(view.map, q, k), 1 / (q + 1))}`;
+}
+
+function receivedWords(view, event) {
+  const { k } = placeAt(view.strip, event, view.tokens.length);
+  if (!view.map) return null;
+  const { mass, control } = received(view.map)[k];
+  return `${wordOf(view, k)} receives ${againstUniform(mass, control)}`;
 }
 
 // The map that is shown, a row a weight.

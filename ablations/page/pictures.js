@@ -4,21 +4,22 @@ const MARGIN = 12,
   SCALE = 2; // pixels of a PNG per pixel of the screen
 const NS = "http://www.w3.org/2000/svg";
 
-// What is drawn in each figure's node, in the order of the page; variants is a table and has numbers alone.
+// Each figure's node: what it is called, and the key that tells its models; a table has numbers alone.
 const saved = {
-  hero: "Heads of two models",
-  loss: "Sink rate and loss",
-  axis: "Figure against an axis",
-  heads: "First-key mass by head",
-  maps: "Attention maps",
-  onsets: "Onsets",
-  chain: "The chain",
-  layers: "By layer",
-  effect: "Under an intervention",
-  variants: null,
-  "sql-plot": "Query",
+  hero: { title: "Heads of two models" },
+  loss: { title: "Sink rate and loss", key: "loss-key" },
+  axis: { title: "Figure against an axis", key: "axis-key" },
+  heads: { title: "First-key mass by head" },
+  maps: { title: "Attention maps" },
+  onsets: { title: "Onsets", key: "chain-key" },
+  chain: { title: "The chain", key: "chain-key" },
+  layers: { title: "By layer", key: "layers-key" },
+  effect: { title: "Under an intervention", key: "effect-key" },
+  variants: { title: "Table of models", isTable: true },
+  "sql-plot": { title: "Query" },
 };
-const parts = "svg:not(.tips):not([aria-hidden]), canvas, h3, .link, .frame span";
+const parts = "svg:not(.tips):not([aria-hidden]), canvas, h3, .link, .frame span, .sentence button, .readout, .key b, .swatch";
+const keyParts = "svg, b";
 
 // Styles that the page's sheet gives, on the elements themselves: a file has no sheet.
 const carried = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-size", "font-weight", "opacity"];
@@ -34,19 +35,32 @@ const attributes = (node, values) => {
   return node;
 };
 
+function groundOf(node, { x, y, width, height }) {
+  const fill = getComputedStyle(node).backgroundColor;
+  return attributes(document.createElementNS(NS, "rect"), { x, y, width, height, rx: 3, fill });
+}
+
+// A line of text on its ground.
 function textOf(node, box) {
   const style = getComputedStyle(node),
-    sideways = style.writingMode === "vertical-rl";
+    sideways = style.writingMode === "vertical-rl",
+    inset = parseFloat(style.paddingLeft);
+  const group = document.createElementNS(NS, "g"),
+    baseline = box.y + box.height / 2 + parseFloat(style.fontSize) * 0.35;
   const text = attributes(document.createElementNS(NS, "text"), {
     "font-size": style.fontSize,
     "font-weight": style.fontWeight,
     fill: style.color,
     transform: sideways
       ? `translate(${box.x + box.width / 2 + 4},${box.y + box.height}) rotate(-90)`
-      : `translate(${box.x},${box.y + Math.min(box.height, 16) * 0.8})`,
+      : `translate(${box.x + inset},${baseline})`,
   });
   text.textContent = node.textContent;
-  return text;
+  // What has several lines on the screen has one here.
+  if (!sideways && box.height > 2 * parseFloat(style.lineHeight) - 1)
+    attributes(text, { textLength: box.width, lengthAdjust: "spacingAndGlyphs" });
+  group.append(groundOf(node, box), text);
+  return group;
 }
 
 function partOf(node, box) {
@@ -59,24 +73,34 @@ function partOf(node, box) {
   return attributes(copy, place);
 }
 
-// The figure as the text of one SVG, in the colours of the screen.
-function svgOf(node) {
-  const frame = node.getBoundingClientRect(),
+// The figure as the text of one SVG, in the colours of the screen, under its key.
+function svgOf(name) {
+  const node = document.getElementById(name),
+    key = document.getElementById(saved[name].key),
+    frame = node.getBoundingClientRect(),
+    above = key ? key.getBoundingClientRect().height + MARGIN : 0,
     style = getComputedStyle(document.documentElement);
   const svg = attributes(document.createElementNS(NS, "svg"), {
     xmlns: NS,
     width: Math.ceil(frame.width + 2 * MARGIN),
-    height: Math.ceil(frame.height + 2 * MARGIN),
+    height: Math.ceil(frame.height + above + 2 * MARGIN),
     "font-family": "system-ui, sans-serif",
     color: style.color,
   });
-  svg.append(attributes(document.createElementNS(NS, "rect"), { width: "100%", height: "100%", fill: style.getPropertyValue("--paper") }));
-  for (const part of node.querySelectorAll(parts)) {
-    const { x, y, width, height } = part.getBoundingClientRect();
-    if (width) svg.append(partOf(part, { x: x - frame.x + MARGIN, y: y - frame.y + MARGIN, width, height }));
-  }
+  const paper = { width: "100%", height: "100%", fill: style.getPropertyValue("--paper") };
+  svg.append(attributes(document.createElementNS(NS, "rect"), paper));
+  const place = (from, selector, down) => {
+    const corner = from.getBoundingClientRect();
+    for (const part of from.querySelectorAll(selector)) {
+      const { x, y, width, height } = part.getBoundingClientRect();
+      const box = { x: x - corner.x + MARGIN, y: y - corner.y + down + MARGIN, width, height };
+      if (width) svg.append(partOf(part, box));
+    }
+  };
+  if (key) place(key, keyParts, 0);
+  place(node, parts, above);
   const text = new XMLSerializer().serializeToString(svg);
-  return text.replace(/var\((--\w+)\)/g, (_, name) => style.getPropertyValue(name).trim());
+  return text.replace(/var\((--\w+)\)/g, (_, variable) => style.getPropertyValue(variable).trim());
 }
 
 async function pngOf(svgText) {
@@ -98,24 +122,23 @@ function save(name, blob) {
 }
 
 const forms = {
-  SVG: (page, name, node) => save(`${name}.svg`, new Blob([svgOf(node)], { type: "image/svg+xml" })),
-  PNG: async (page, name, node) => save(`${name}.png`, await pngOf(svgOf(node))),
+  SVG: (page, name) => save(`${name}.svg`, new Blob([svgOf(name)], { type: "image/svg+xml" })),
+  PNG: async (page, name) => save(`${name}.png`, await pngOf(svgOf(name))),
   CSV: (page, name) => save(`${name}.csv`, new Blob([d3.csvFormat(page.rows[name]?.() ?? [])], { type: "text/csv" })),
 };
 
 export function startPictures(page) {
-  for (const [name, title] of Object.entries(saved)) {
-    const node = document.getElementById(name),
-      row = d3.create("p").attr("class", "save");
+  for (const [name, { title, isTable }] of Object.entries(saved)) {
+    const row = d3.create("p").attr("class", "save");
     row.append("span").text("Save as");
     for (const [form, write] of Object.entries(forms))
-      if (title || form === "CSV")
+      if (!isTable || form === "CSV")
         row
           .append("button")
           .attr("type", "button")
-          .attr("aria-label", `Save ${title ?? "the table of models"} as ${form}`)
+          .attr("aria-label", `${title}: save as ${form}`)
           .text(form)
-          .on("click", () => write(page, name, node));
-    node.after(row.node());
+          .on("click", () => write(page, name));
+    document.getElementById(name).after(row.node());
   }
 }

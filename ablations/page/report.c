@@ -1,5 +1,6 @@
 #include "ablations/page/report.h"
 
+#include "ablations/page/axis_plot.h"
 #include "ablations/page/figure_table.h"
 #include "ablations/page/head_map.h"
 #include "ablations/page/page.h"
@@ -104,6 +105,7 @@ static const struct Chart {
     {"norm_ratio", "norm_ratio", EVALUATIONS("norm_ratio"), NULL},
     {"value_drain", "value_drain", EVALUATIONS("value_drain"), NULL},
     {.name = "first_mass_by_head", .draw = head_map},
+    {.name = "axis", .draw = axis_plot},
     {.name = "verdicts", .draw = verdict_plot},
 };
 

@@ -1,7 +1,7 @@
 // Owns: the title and the sentences at the top of the page: what came of the models that are shown, whatever they are.
 // Does not own: the figures in them (facts.js), the lesson's words (lesson.js).
 import { plural, scaleOf } from "./data.js";
-import { fixed, orderOf, outcomeOf, percent, stepWords } from "./facts.js";
+import { fixed, orderOf, outcomeOf, outcomes, percent, sharesTargets, stepWords } from "./facts.js";
 
 const MOST = 6; // models named in a sentence
 
@@ -49,7 +49,7 @@ function differences(cell, reference) {
 }
 
 function tellOthers(models, reference) {
-  const told = models.slice(0, MOST).map((f) => {
+  const told = d3.sort(models, (f) => f.rate).slice(0, MOST).map((f) => {
     const date = f.onset ? `, by ${stepWords(f.onset.middle)} in ${f.onset.n} of ${plural(f.n, "seed")}` : "";
     const model = `${f.name}${differences(f.cell, reference.cell)}`;
     return `${model}: ${outcomeOf(f, reference)}, sink rate ${percent(f.rate)}${date}.`;
@@ -69,28 +69,33 @@ function along(axis, all) {
   return sentences(...told.slice(0, MOST), told.length > MOST && `The rest: section 5.`);
 }
 
-function whatChanges(page, { all, reference }) {
+// What is said of the others, under its name; counted are those on another text or length, which are not compared.
+function whatChanges(page, { all, reference, others }) {
   const axis = page.axes.find((a) => a.numeric && a.values.length > 2);
   if (axis) return [`Along ${axis.name}`, along(axis, all)];
-  const others = all.filter((f) => f !== reference);
+  const apart = all.length - 1 - others.length;
+  const rest = apart && `${plural(apart, "model")} on another text or length: not compared.`;
+  const told = ([name, words]) => [name, sentences(words, rest)];
   const sinking = others.filter((f) => f.onset);
+  if (!others.length) return apart ? ["The others", rest] : null;
   if (reference.onset) {
-    const weaker = others.some((f) => !f.onset || outcomeOf(f, reference) === "a weaker sink forms");
-    return others.length ? [weaker ? "What stops it" : "What does not stop it", tellOthers(others, reference)] : null;
+    const weaker = others.some((f) => [outcomes[0], outcomes[1]].includes(outcomeOf(f, reference)));
+    return told([weaker ? "What stops it" : "What does not stop it", tellOthers(others, reference)]);
   }
-  if (sinking.length) return ["Where one forms", tellOthers(sinking, reference)];
+  if (sinking.length) return told(["Where one forms", tellOthers(sinking, reference)]);
   const none = others.length > 1 ? `In none of the ${others.length} other models does a sink form.` : null;
-  return others.length ? ["The others", none ?? `No sink forms in ${others[0].name} either.`] : null;
+  return told(["The others", none ?? `No sink forms in ${others[0].name} either.`]);
 }
 
-// Final losses, and what they say of the sink's use.
+// Final losses over the same targets, and what they say of the sink's use.
 export function lossWords(page) {
   const { all, reference } = page.facts;
   if (!reference || reference.loss === null) return "Loss falls while they train.";
-  const told = all.filter((f) => f.loss !== null).slice(0, MOST).map((f) => `${fixed(f.loss, 2)} (${f.name})`);
+  const compared = all.filter((f) => f === reference || sharesTargets(f, reference));
+  const told = compared.slice(0, MOST).map((f) => `${fixed(f.loss, 2)} (${f.name})`);
   // Along an axis of numbers both sink and loss follow that number: one says nothing of the other.
   const alike = reference.onset && !page.axes.some((a) => a.numeric);
-  const without = alike ? all.filter((f) => !f.onset && f.loss !== null) : [];
+  const without = alike ? compared.filter((f) => !f.onset) : [];
   const well = without.some((f) => f.loss < reference.loss + 0.05);
   return sentences(
     `Validation loss over late targets ends at ${told.join(", ")} nats a token.`,
@@ -134,6 +139,7 @@ export function tellStory(page) {
   const title = titleOf({ all, reference, sinking: page.facts.sinking });
   document.getElementById("title").textContent = title;
   document.title = `sinklab: ${title}`;
+  document.getElementById("hero-play").textContent = `▶ Watch ${page.facts.sinking.length ? "it form" : "them train"}`;
   document.getElementById("claim").textContent = lead(page.sweep);
   document.getElementById("loss-words").textContent = lossWords(page);
   document.getElementById("scale").textContent = conditions(page);

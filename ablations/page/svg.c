@@ -7,10 +7,14 @@
 
 enum { WIDTH = 640, HEIGHT = 300, LEFT = 56, RIGHT = 12, TOP = 28, BOTTOM = 40, TICKS = 6, LEGEND_ROW = 15 };
 
-/* The part of the data's plane that the frame shows; y in log10 when the chart is logarithmic. */
+/* What an axis shows, in log10 where it is logarithmic. */
+typedef struct Axis {
+    double from, to;
+    bool log;
+} Axis;
+
 typedef struct View {
-    double x0, x1, y0, y1;
-    bool log_y;
+    Axis x, y;
 } View;
 
 const char *svg_colour(int index) {
@@ -79,38 +83,51 @@ void svg_cell(FILE *out, double x, double y, double w, double h, double place) {
 
 /* ---- the plane ---- */
 
-static bool to_plane(const View *v, double y, double *out) {
-    *out = v->log_y ? log10(y) : y;
+static bool to_axis(const Axis *a, double value, double *out) {
+    *out = a->log ? log10(value) : value;
     return isfinite(*out);
 }
 
+static bool to_plane(const View *v, double x, double y, double *px, double *py) {
+    return to_axis(&v->x, x, px) && to_axis(&v->y, y, py);
+}
+
+static void widen(Axis *a, double value) {
+    a->from = fmin(a->from, value);
+    a->to = fmax(a->to, value);
+}
+
+/* An axis of something, whatever there is to draw. */
+static void settle_axis(Axis *a, double alone) {
+    if (!isfinite(a->from)) a->from = 0, a->to = 1;
+    if (a->to <= a->from) a->to = a->from + alone;
+}
+
 static View view_of(const SvgChart *c) {
-    View v = {INFINITY, -INFINITY, INFINITY, -INFINITY, c->log_y};
-    double y;
+    View v = {{INFINITY, -INFINITY, c->log_x}, {INFINITY, -INFINITY, c->log_y}};
+    double x, y;
     for (int i = 0; i < c->n; i++)
-        for (int k = 0; k < c->series[i].n; k++) {
-            if (!to_plane(&v, c->series[i].y[k], &y)) continue;
-            v.x0 = fmin(v.x0, c->series[i].x[k]);
-            v.x1 = fmax(v.x1, c->series[i].x[k]);
-            v.y0 = fmin(v.y0, y);
-            v.y1 = fmax(v.y1, y);
-        }
-    if (!isnan(c->rule) && to_plane(&v, c->rule, &y)) v.y0 = fmin(v.y0, y), v.y1 = fmax(v.y1, y);
-    if (c->from_zero && !c->log_y) v.y0 = fmin(v.y0, 0);
-    if (!isfinite(v.x0)) v.x0 = 0, v.x1 = 1;
-    if (!isfinite(v.y0)) v.y0 = 0, v.y1 = 1;
-    if (v.x1 <= v.x0) v.x1 = v.x0 + 1;
-    if (v.y1 <= v.y0) v.y1 = v.y0 + (v.y0 != 0 ? fabs(v.y0) * 0.1 : 1);
-    v.y1 += 0.04 * (v.y1 - v.y0);
+        for (int k = 0; k < c->series[i].n; k++)
+            if (to_plane(&v, c->series[i].x[k], c->series[i].y[k], &x, &y)) widen(&v.x, x), widen(&v.y, y);
+    if (!isnan(c->rule) && to_axis(&v.y, c->rule, &y)) widen(&v.y, y);
+    if (c->from_zero && !c->log_y) v.y.from = fmin(v.y.from, 0);
+    settle_axis(&v.x, 1);
+    settle_axis(&v.y, isfinite(v.y.from) && v.y.from != 0 ? fabs(v.y.from) * 0.1 : 1);
+    v.y.to += 0.04 * (v.y.to - v.y.from);
+    double inset = 0; /* points do not stand on the frame */
+    for (int i = 0; i < c->n; i++)
+        if (c->series[i].dots) inset = 0.04 * (v.x.to - v.x.from);
+    v.x.from -= inset;
+    v.x.to += inset;
     return v;
 }
 
 static double place_x(const View *v, double x) {
-    return LEFT + (x - v->x0) / (v->x1 - v->x0) * (WIDTH - LEFT - RIGHT);
+    return LEFT + (x - v->x.from) / (v->x.to - v->x.from) * (WIDTH - LEFT - RIGHT);
 }
 
 static double place_y(const View *v, double y) {
-    return HEIGHT - BOTTOM - (y - v->y0) / (v->y1 - v->y0) * (HEIGHT - TOP - BOTTOM);
+    return HEIGHT - BOTTOM - (y - v->y.from) / (v->y.to - v->y.from) * (HEIGHT - TOP - BOTTOM);
 }
 
 /* The step of 1, 2 or 5 times a power of ten that makes at most TICKS ticks. */
@@ -130,52 +147,68 @@ static void draw_line(FILE *out, double x0, double y0, double x1, double y1, con
             y0, x1, y1, attributes);
 }
 
-static void draw_x_tick(FILE *out, const View *v, double x, double step) {
-    char text[32];
-    double at = place_x(v, x);
-    snprintf(text, sizeof text, "%g", clean(x, step));
-    bool at_edge = at > WIDTH - RIGHT - 10; /* where a label in the middle would be cut */
-    svg_label(out, at_edge ? WIDTH - 2 : at, HEIGHT - BOTTOM + 16, at_edge ? "end" : "middle", text);
+/* `at` is of the axis, `text` what stands there. */
+static void draw_x_tick(FILE *out, const View *v, double at, const char *text) {
+    double x = place_x(v, at);
+    bool at_edge = x > WIDTH - RIGHT - 10; /* where a label in the middle would be cut */
+    svg_label(out, at_edge ? WIDTH - 2 : x, HEIGHT - BOTTOM + 16, at_edge ? "end" : "middle", text);
 }
 
-/* `y` in the data's unit. */
-static void draw_y_tick(FILE *out, const View *v, double y) {
+static void draw_y_tick(FILE *out, const View *v, double at, const char *text) {
+    svg_label(out, LEFT - 6, place_y(v, at) + 4, "end", text);
+    draw_line(out, LEFT, place_y(v, at), WIDTH - RIGHT, place_y(v, at), "stroke-opacity=\".15\"");
+}
+
+typedef void Tick(FILE *out, const View *v, double at, const char *text);
+
+/* `value` in the data's unit. */
+static void draw_tick(FILE *out, const View *v, const Axis *a, Tick *tick, double value) {
     char text[32];
-    double plane;
-    if (!to_plane(v, y, &plane) || plane < v->y0 || plane > v->y1) return;
-    snprintf(text, sizeof text, "%.3g", y);
-    svg_label(out, LEFT - 6, place_y(v, plane) + 4, "end", text);
-    draw_line(out, LEFT, place_y(v, plane), WIDTH - RIGHT, place_y(v, plane), "stroke-opacity=\".15\"");
+    double at;
+    if (!to_axis(a, value, &at) || at < a->from - 1e-9 || at > a->to + 1e-9) return;
+    snprintf(text, sizeof text, "%g", value);
+    tick(out, v, at, text);
 }
 
 /* Round numbers: every one within a decade, 1, 2 and 5 over two, else powers of ten. */
-static void draw_log_ticks(FILE *out, const View *v) {
-    double decades = v->y1 - v->y0;
-    for (double power = floor(v->y0); power <= v->y1; power++)
+static void draw_log_ticks(FILE *out, const View *v, const Axis *a, Tick *tick) {
+    double decades = a->to - a->from;
+    for (double power = floor(a->from); power <= a->to; power++)
         for (int digit = 1; digit < 10; digit++)
             if (digit == 1 || decades < 1 || (decades < 2.5 && (digit == 2 || digit == 5)))
-                draw_y_tick(out, v, digit * pow(10, power));
+                draw_tick(out, v, a, tick, digit * pow(10, power));
 }
 
-static void draw_ticks(FILE *out, const View *v) {
-    double step = round_step(v->x1 - v->x0);
-    for (double x = ceil(v->x0 / step) * step; x <= v->x1; x += step) draw_x_tick(out, v, x, step);
-    if (v->log_y) {
-        draw_log_ticks(out, v);
+static void draw_ticks(FILE *out, const View *v, const Axis *a, Tick *tick) {
+    if (a->log) {
+        draw_log_ticks(out, v, a, tick);
         return;
     }
-    step = round_step(v->y1 - v->y0);
-    for (double y = ceil(v->y0 / step) * step; y <= v->y1; y += step) draw_y_tick(out, v, clean(y, step));
+    double step = round_step(a->to - a->from);
+    for (double t = ceil(a->from / step) * step; t <= a->to; t += step)
+        draw_tick(out, v, a, tick, clean(t, step));
+}
+
+static void draw_dots(FILE *out, const View *v, const SvgSeries *s) {
+    double x, y;
+    for (int k = 0; k < s->n; k++)
+        if (to_plane(v, s->x[k], s->y[k], &x, &y))
+            fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"none\" stroke=\"%s\"/>\n",
+                    place_x(v, x), place_y(v, y), svg_colour(s->colour));
 }
 
 static void draw_series(FILE *out, const View *v, const SvgSeries *s) {
-    double y;
+    double x, y;
+    if (s->dots) {
+        draw_dots(out, v, s);
+        return;
+    }
     fprintf(out,
             "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" stroke-opacity=\".85\" "
             "stroke-linejoin=\"round\" points=\"",
             svg_colour(s->colour));
     for (int k = 0; k < s->n; k++)
-        if (to_plane(v, s->y[k], &y)) fprintf(out, "%.1f,%.1f ", place_x(v, s->x[k]), place_y(v, y));
+        if (to_plane(v, s->x[k], s->y[k], &x, &y)) fprintf(out, "%.1f,%.1f ", place_x(v, x), place_y(v, y));
     fputs("\"/>\n", out);
 }
 
@@ -192,7 +225,7 @@ static void draw_legend(FILE *out, const SvgChart *c) {
 
 static void draw_rule(FILE *out, const SvgChart *c, const View *v) {
     double y;
-    if (isnan(c->rule) || !to_plane(v, c->rule, &y)) return;
+    if (isnan(c->rule) || !to_axis(&v->y, c->rule, &y)) return;
     draw_line(out, LEFT, place_y(v, y), WIDTH - RIGHT, place_y(v, y), "stroke-dasharray=\"5 4\"");
     if (c->rule_label) svg_label(out, WIDTH - RIGHT, place_y(v, y) - 5, "end", c->rule_label);
 }
@@ -202,7 +235,8 @@ void svg_chart(FILE *out, const SvgChart *c) {
     int named = 0;
     for (int i = 0; i < c->n; i++) named += c->series[i].name != NULL;
     svg_begin(out, WIDTH, HEIGHT + (named ? named * LEGEND_ROW + 4 : 0), LEFT, c->title);
-    draw_ticks(out, &v);
+    draw_ticks(out, &v, &v.x, draw_x_tick);
+    draw_ticks(out, &v, &v.y, draw_y_tick);
     draw_line(out, LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM, "");
     draw_line(out, LEFT, TOP, LEFT, HEIGHT - BOTTOM, "");
     svg_label(out, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - BOTTOM + 31, "middle", c->x_label);

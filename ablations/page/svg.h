@@ -13,13 +13,14 @@ typedef struct SvgSeries {
     int colour;       /* of the palette; colours come round again */
     int n;
     const double *x, *y;
+    bool dots; /* its points; else the line through them */
 } SvgSeries;
 
 typedef struct SvgChart {
     const char *title, *x_label;
-    bool log_y;     /* only values above 0 are drawn */
-    bool from_zero; /* the y axis begins at 0 */
-    double rule;    /* a dashed line at this y; NAN: none */
+    bool log_x, log_y; /* only values above 0 are drawn */
+    bool from_zero;    /* the y axis begins at 0 */
+    double rule;       /* a dashed line at this y; NAN: none */
     const char *rule_label;
     const SvgSeries *series;
     int n;

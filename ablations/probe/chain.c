@@ -63,6 +63,7 @@ static const Line by_layer[] = {
     {"  sink rate 0.3", "sink_rate_03", ON_REPEATED, NULL},
     {"  output variance at 0, over later", "out_variance_ratio", ON_REPEATED, NULL},
     {"  norm ratio", "norm_ratio", ON_REPEATED, NULL},
+    {"router picks the first token", "first_picked", ON_MAIN, NULL},
     {"kurtosis", "kurtosis", ON_MAIN, NULL},
     {"lens loss", "lens_loss", ON_MAIN, NULL},
     {"phase", "phase", ON_MAIN, phase_words}};

@@ -71,7 +71,10 @@ static bool write_array(const char *path, const char *shape, const float *data, 
 bool dump_check(const ProbedModel *s, Error *e) {
     char names[256] = "";
     for (int i = 0; i < TAP_NAMES; i++) sprintf(names + strlen(names), "%s%s", i ? ", " : "", taps[i].name);
-    return tap_of(s->o->dump) < TAP_NAMES || !strcmp(s->o->dump, WEIGHTS) ||
+    int tap = tap_of(s->o->dump);
+    if (tap < TAP_NAMES && taps[tap].of_block && taps[tap].at != TAP_RESID)
+        return probed_model_whole(s, "--dump", e);
+    return tap < TAP_NAMES || !strcmp(s->o->dump, WEIGHTS) ||
            fail(e, EXIT_USAGE, "--dump: %.40s: no such tap (there are %s, " WEIGHTS ")", s->o->dump, names);
 }
 

@@ -135,6 +135,10 @@ bool jacobian_path_bound(const ProbedModel *s, const ProbeRows *p, double *bound
     return true;
 }
 
+bool jacobian_check(const ProbedModel *s, Error *e) {
+    return probed_model_whole(s, "--jacobian", e);
+}
+
 bool jacobian_show(ProbedModel *s, Error *e) {
     static const char *const columns[] = {"BOS", "path bound / C^L", "no BOS", "path bound / C^L"};
     bool bos = s->c.data.bos == BOS_ROW, ok = true;

@@ -68,6 +68,7 @@ static bool measure(const ProbedModel *s, bool changed, Sheet *sheet, Error *e) 
 
 bool key_mass_check(const ProbedModel *s, Error *e) {
     int T = s->main.T;
+    if (!probed_model_whole(s, "--key", e)) return false;
     return (s->o->key >= 0 && s->o->key < T) ||
            fail(e, EXIT_USAGE, "--key: %lld: not a position (0 to %d)", (long long)s->o->key, T - 1);
 }

@@ -21,6 +21,9 @@ bool collapse_check(const ProbedModel *s, Error *e);
 bool embedding_check(const ProbedModel *s, Error *e);
 bool dump_check(const ProbedModel *s, Error *e);
 bool attack_check(const ProbedModel *s, Error *e);
+bool prune_check(const ProbedModel *s, Error *e);
+bool maps_check(const ProbedModel *s, Error *e);
+bool jacobian_check(const ProbedModel *s, Error *e);
 
 bool perturb_show(ProbedModel *s, Error *e);
 bool key_mass_show(ProbedModel *s, Error *e);

@@ -1,6 +1,7 @@
 /* Owns: the command `probe`: one checkpoint, asked by every instrument, before and after interventions.
  * Does not own: what is asked (the other files here). */
 #include "ablations/probe/chain.h"
+#include "ablations/probe/control.h"
 #include "ablations/probe/modes.h"
 #include "ablations/probe/probe_list.h"
 #include "ablations/probe/probe_store.h"
@@ -23,13 +24,13 @@ static bool ask(ProbedModel *s, Error *e) {
     } questions[] = {{true, NULL, chain_show},
                      {o->perturb != INT64_MIN, perturb_check, perturb_show},
                      {o->key != INT64_MIN, key_mass_check, key_mass_show},
-                     {o->jacobian, NULL, jacobian_show},
+                     {o->jacobian, jacobian_check, jacobian_show},
                      {o->collapse, collapse_check, collapse_show},
                      {o->embedding, embedding_check, embedding_show},
-                     {o->maps, NULL, maps_show},
+                     {o->maps, maps_check, maps_show},
                      {o->stream, stream_check, stream_show},
                      {o->positions, NULL, positions_show},
-                     {o->prune, NULL, prune_show},
+                     {o->prune, prune_check, prune_show},
                      {o->attack != INT64_MIN, attack_check, attack_show},
                      {o->quantize, quantize_check, quantize_show},
                      {o->against, NULL, against_show},
@@ -66,14 +67,14 @@ static bool answer_opened(ProbedModel *s, const FoundModel *f, Error *e) {
         return fail(e, EXIT_USAGE,
                     "--steps: %d of them, but --heads, --key and the like are asked of one (--steps N)",
                     f->n);
-    if (s->control.n && (several || o->store))
-        return fail(e, EXIT_USAGE, "--do: random(...) is shown of one checkpoint%s",
-                    o->store ? ", not stored" : "");
+    if (s->control.n && o->store && (!*s->done || is_series(s, f)))
+        return fail(e, EXIT_USAGE, "--store: random(...) is kept of a run's own steps, under one short --do");
     if (o->tokens_per_step && !(o->store && is_series(s, f)))
         return fail(e, EXIT_USAGE, "--tokens-per-step: is of a series of checkpoints under --store");
     if (o->store && !probe_store_check(s, f, e)) return false;
     if (!several && !ask(s, e)) return false;
     if (o->store) return probe_store(s, f, e);
+    if (several && s->control.n) return control_steps(s, f, NULL, 0, e);
     return !several || steps_show(s, f, e);
 }
 
@@ -179,7 +180,8 @@ const Command probe_command = {
         "  --db PATH          where RUN is looked for and --store writes (default results.db)\n"
         "  --do INTERVENTION  before and after, such as 'drop_mlp(layer=0,pos=0)'; several in one\n"
         "                     text or one a time; random(of=INTERVENTION, n=20, seed=N) does it to n\n"
-        "                     others of its kind and size, too, and tells their spread\n"
+        "                     others of its kind and size, too, and tells their spread, of\n"
+        "                     several steps and under --store, too (the view control)\n"
         "  --heads            the figures of every head too\n"
         "  --text FILE        on this text instead of the held-out text, in rows as long as the probe's\n"
         "  --sentence TEXT    on this text, in rows as long as the context; a short one is one short row\n"

@@ -44,6 +44,10 @@ static bool draw(ProbedModel *s, const KeptWeights *k, Error *e) {
     return probed_model_close_figure(s, out, "maps", e);
 }
 
+bool maps_check(const ProbedModel *s, Error *e) {
+    return probed_model_whole(s, "--maps", e);
+}
+
 bool maps_show(ProbedModel *s, Error *e) {
     const ProbeRows *p = s->no_bos ? &s->other : &s->main;
     Tape *t = NULL;

@@ -1,5 +1,6 @@
 #include "ablations/probe/probe_store.h"
 
+#include "ablations/probe/control.h"
 #include "ablations/probe/series.h"
 #include "ablations/text_table.h"
 #include "model/instruments/instrument.h"
@@ -162,6 +163,7 @@ bool probe_store(ProbedModel *s, const FoundModel *f, Error *e) {
     Storing t = {.s = s, .c = s->c, .claim.lock = -1};
     bool ok = open_run(&t, f, e) && create_tapes(&t, e) && create_evaluator(&t, e) &&
               settle_definitions(&t, e) && measure_all(&t, f, e);
+    ok = ok && (!s->control.n || control_steps(s, f, t.store, t.run.id, e));
     ok = series_end(t.store, &t.claim, f, ok, e) && show(&t, f, e);
     evaluator_free(t.v);
     free(t.scratch);

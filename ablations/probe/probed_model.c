@@ -255,6 +255,12 @@ bool probed_model_close_figure(ProbedModel *s, FILE *f, const char *name, Error 
     return true;
 }
 
+bool probed_model_whole(const ProbedModel *s, const char *option, Error *e) {
+    return !config_routes(&s->m->config) ||
+           fail(e, EXIT_USAGE, "%s: model.depth_capacity %g: routed blocks compute a part of a row's tokens",
+                option, s->m->config.depth_capacity);
+}
+
 /* ---- passes ---- */
 
 List probed_model_change(const ProbedModel *s) {

@@ -67,6 +67,8 @@ List probed_model_change(const ProbedModel *s);
 void probed_model_over(const ProbedModel *s, const ProbeRows *p, int used, char out[SHEET_OVER]);
 /* Prints a sheet over the first `used` rows of p's, as the options want it, and frees it. */
 void probed_model_show(ProbedModel *s, Sheet *sheet, const ProbeRows *p, int used);
+/* Refuses what reads every block's tokens as whole rows, where some blocks compute a part of them. */
+bool probed_model_whole(const ProbedModel *s, const char *option, Error *e);
 /* Opens NAME.svg in the folder of --svg; closes it and says where it is. */
 FILE *probed_model_figure(const ProbedModel *s, const char *name, Error *e);
 bool probed_model_close_figure(ProbedModel *s, FILE *f, const char *name, Error *e);

@@ -85,10 +85,14 @@ static void show(ProbedModel *s, const ProbeRows *p, const double *sunk, const d
         snprintf(sheet.row[i].name, SHEET_NAME, "%d of %d heads", gone, n);
         for (int j = 0; j < 2; j++) *sheet_cell(&sheet, i, j) = loss[j * (n + 1) + gone];
         *sheet_cell(&sheet, i, 2) = mean_of(random, ORDERS);
-        *sheet_error(&sheet, i, 2) = standard_error_of(random, ORDERS);
+        if (gone && gone < n) *sheet_error(&sheet, i, 2) = standard_error_of(random, ORDERS);
         if (gone < n) *sheet_cell(&sheet, i, 3) = sunk[gone];
     }
     probed_model_show(s, &sheet, p, p->rows);
+}
+
+bool prune_check(const ProbedModel *s, Error *e) {
+    return probed_model_whole(s, "--prune", e);
 }
 
 bool prune_show(ProbedModel *s, Error *e) {

@@ -114,6 +114,7 @@ static void round_weights(const Model *m) {
 bool quantize_check(const ProbedModel *s, Error *e) {
     if (strcmp(s->o->quantize, "int8"))
         return fail(e, EXIT_USAGE, "--quantize: %s: unknown kind (int8)", s->o->quantize);
+    if (!probed_model_whole(s, "--quantize", e)) return false;
     return !s->o->keep || !strcmp(s->o->keep, "first") ||
            fail(e, EXIT_USAGE, "--keep: %s: unknown (first)", s->o->keep);
 }

@@ -60,6 +60,7 @@ static bool measure(ProbedModel *s, const ProbeRows *p, Sheet *sheet, Error *e) 
 bool stream_check(const ProbedModel *s, Error *e) {
     if (!s->data) return fail(e, EXIT_USAGE, "--stream: there is no held-out text of this model's tokens");
     const ModelConfig *c = &s->m->config;
+    if (!probed_model_whole(s, "--stream", e)) return false;
     if (c->context <= 4)
         return fail(e, EXIT_USAGE, "--stream: a context of %lld has no room for kept keys",
                     (long long)c->context);

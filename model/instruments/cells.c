@@ -26,13 +26,23 @@ bool probe_has_kind(const Probe *p, int kind) {
 
 Cells cells_make(const Probe *p, int heads, int width) {
     Cells c = {p->rows, (int)p->m->config.layers, heads, width, NULL};
-    c.at = instrument_memory((size_t)c.rows * c.layers * heads * width, sizeof *c.at);
+    size_t n = (size_t)c.rows * c.layers * heads * width, layer = (size_t)heads * width;
+    c.at = instrument_memory(n, sizeof *c.at);
+    for (size_t i = 0; i < n; i++)
+        if (config_is_routed(&p->m->config, (int)(i / layer % (size_t)c.layers))) c.at[i] = NAN;
     return c;
 }
 
 void cells_free(Cells *c) {
     free(c->at);
     *c = (Cells){0};
+}
+
+void figures_drop_routed(Figures *out, int from, const ModelConfig *c) {
+    int n = from;
+    for (int i = from; i < out->n; i++)
+        if (!config_is_routed(c, out->at[i].layer)) out->at[n++] = out->at[i];
+    out->n = n;
 }
 
 double *cell(const Cells *c, int64_t row, int layer, int head) {

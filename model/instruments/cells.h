@@ -28,6 +28,7 @@ int64_t probe_scored(const Probe *p);
 /* Whether a token is of that class. */
 bool probe_has_kind(const Probe *p, int kind);
 
+/* Those of routed layers begin as NAN: what looks within their blocks is never shown them. */
 Cells cells_make(const Probe *p, int heads, int width);
 void cells_free(Cells *c);
 double *cell(const Cells *c, int64_t row, int layer, int head);
@@ -40,5 +41,8 @@ double cells_mode(const Cells *c, int layer, int head, int i);
 double cells_share_above(const Cells *c, int layer, int head, int i, double eps);
 /* Hands over the means of value i by head, by layer (mean of heads) and of the whole. */
 void cells_report(const Cells *c, int i, const Names *names, Figures *out);
+
+/* Takes out of `out`, from a place on, what is of routed layers: there it is not measured. */
+void figures_drop_routed(Figures *out, int from, const ModelConfig *c);
 
 #endif

@@ -34,6 +34,7 @@ const Instrument *const instruments[] = {
     &logit_lens,
     &phases,
     &embedding_probe,
+    &routing,
     /* and back */
     &gradient_sink,
     NULL,

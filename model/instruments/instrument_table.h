@@ -16,6 +16,6 @@
 extern const Instrument sink_mass, uniform_mass, mixing, value_drain, dormant, local_mass, positive_scores,
     norm_ratio, massive_activation, spectrum, dominance, kurtosis, rank_collapse, super_neurons, out_variance,
     logit_lens, phases, embedding_probe, gradient_sink, normed_dominance, alignment, head_size, logits, gate,
-    mass_histogram, sink_logit, sink_kind, prefix_matching, write_sizes, residual_sink, class_mass;
+    mass_histogram, sink_logit, sink_kind, prefix_matching, write_sizes, residual_sink, class_mass, routing;
 
 #endif

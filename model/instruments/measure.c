@@ -33,11 +33,22 @@ static Opened open_all(const Probe *p, int set, bool backward, Observers own) {
     return o;
 }
 
+/* Whether an instrument reads what a routed block does not show. */
+static bool looks_inside(const Instrument *i) {
+    const uint32_t outside =
+        1u << TAP_EMBED | 1u << TAP_RESID | 1u << TAP_FINAL | 1u << TAP_LOGITS | 1u << TAP_ROUTE;
+    return i->weights || i->taps & ~outside;
+}
+
 /* Closes the instruments in the order of their table: a later one may read the figures that earlier ones
  * handed over. */
-static void close_all(Opened *o, Figures *out) {
-    for (int i = 0; i < o->n; i++)
-        if (o->instrument[i]) o->instrument[i]->close(o->observers[i].self, out);
+static void close_all(Opened *o, const ModelConfig *c, Figures *out) {
+    for (int i = 0; i < o->n; i++) {
+        int before = out->n;
+        if (!o->instrument[i]) continue;
+        o->instrument[i]->close(o->observers[i].self, out);
+        if (looks_inside(o->instrument[i])) figures_drop_routed(out, before, c);
+    }
     free(o->observers);
     free(o->instrument);
 }
@@ -73,5 +84,5 @@ void instruments_measure(const Probe *p, Tape *t, const int32_t *x, const int32_
         if (losses) memcpy(losses + at, tape_losses(t), (size_t)rows * p->T * sizeof *losses);
     }
     tape_observe(t, own);
-    close_all(&opened, out);
+    close_all(&opened, &p->m->config, out);
 }

@@ -17,7 +17,9 @@ typedef struct State {
     Cells cells;
 } State;
 
+/* Not of routed models, some of whose norms see a part of the tokens. */
 static void *open(const Probe *p) {
+    if (config_routes(&p->m->config)) return NULL;
     State *s = instrument_memory(1, sizeof *s);
     *s = (State){(int)p->m->config.width, cells_make(p, 1, WIDTH)};
     return s;

@@ -28,7 +28,7 @@ static void see(void *self, const View *v) {
     const State *s = self;
 #pragma omp parallel for schedule(static)
     for (int row = 0; row < v->rows; row++) {
-        double *sum = cell(&s->cells, v->row0 + row, v->layer, 0);
+        double *sum = memset(cell(&s->cells, v->row0 + row, v->layer, 0), 0, (size_t)v->width * sizeof *sum);
         for (int t = 0; t < v->T; t++) {
             const float *x = v->data + ((int64_t)row * v->T + t) * v->ld;
             for (int j = 0; j < v->width; j++) sum[j] += (double)fabsf(x[j]);

@@ -54,11 +54,13 @@ static double root_mean(const Cells *c, int layer, int of) {
     return sqrt(sum / c->rows);
 }
 
-void step_layer_take(const Cells *c, Figures *out) {
+void step_layer_take(const Cells *c, const ModelConfig *m, Figures *out) {
+    int before = out->n;
     for (int l = 0; l < c->layers; l++) {
         figures_add(out, "gradient_sink", l, -1, cells_mean(c, l, 0, SINK));
         figures_add(out, "stream_gradient_sink", l, -1, cells_mean(c, l, 0, STREAM));
         figures_add(out, "attn_write", l, -1, root_mean(c, l, ATTN));
         figures_add(out, "mlp_write", l, -1, root_mean(c, l, MLP));
     }
+    figures_drop_routed(out, before, m);
 }

@@ -14,6 +14,6 @@ Observer step_layer_observer(Cells *c);
  * gradient_sink.c, for the loss that the step descends, mean over the rows; attn_write and mlp_write, root
  * mean square, over the batch's tokens and the channels, of what attention and MLP add to the residual
  * stream. */
-void step_layer_take(const Cells *c, Figures *out);
+void step_layer_take(const Cells *c, const ModelConfig *m, Figures *out);
 
 #endif

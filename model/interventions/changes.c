@@ -23,6 +23,10 @@ bool intervention_of_batch(const Intervention *i) {
 
 bool changes_read(const ModelConfig *c, int T, Changes *out, Error *e) {
     *out = (Changes){.n = c->interventions.n};
+    if (out->n && config_routes(c))
+        return fail(e, EXIT_USAGE,
+                    "model.depth_capacity: %g: routed blocks have other tokens at the positions of %s",
+                    c->depth_capacity, c->interventions.item[0]);
     for (int i = 0; i < out->n; i++) {
         Intervention *it = &out->at[i];
         if (!intervention_read(c->interventions.item[i], "model.interventions", c, T, it, e)) return false;

@@ -52,8 +52,8 @@ double rope_rate(const Rope *r, int i);
 /* Rotates every head's pairs (i, i + dims/2) of q and k by angle t rate_i, in place; a head's floats past
  * `dims` stay. Sign -1 is the backward. x: (B*T, ld), `vectors` heads of dh from column 0. rotation: (T, 2,
  * dims/2), a place's cosines, then its sines: rope_table. */
-void rope_turn(float *x, int64_t ld, int B, int T, int vectors, int dh, int dims, const float *rotation,
-               float sign);
+void rope_turn(float *x, int64_t ld, int B, int T, const int32_t *place, int vectors, int dh, int dims,
+               const float *rotation, float sign);
 void rope_table(float *rotation, int T, const Rope *r);
 
 /* P[t][2i] = a sin(t / 10000^(2i/d)), P[t][2i+1] = a cos of the same (arXiv 1706.03762). P: (T, d). */

@@ -49,12 +49,12 @@ static void turn_head(float *restrict a, float *restrict b, const float *restric
     }
 }
 
-void rope_turn(float *x, int64_t ld, int B, int T, int vectors, int dh, int dims, const float *rotation,
-               float sign) {
+void rope_turn(float *x, int64_t ld, int B, int T, const int32_t *place, int vectors, int dh, int dims,
+               const float *rotation, float sign) {
     int half = dims / 2;
 #pragma omp parallel for schedule(static)
     for (int64_t n = 0; n < (int64_t)B * T; n++) {
-        const float *cosine = rotation + n % T * 2 * half;
+        const float *cosine = rotation + (place ? place[n] : n % T) * 2 * half;
         for (int h = 0; h < vectors; h++) {
             float *a = x + n * ld + (int64_t)h * dh;
             turn_head(a, a + half, cosine, cosine + half, sign, half);
@@ -101,10 +101,10 @@ static int turned(const Ctx *c) {
     return (c->H + c->KV) * (c->dh / c->dk);
 }
 static void rope_forward(const Ctx *c, float *qkv, int64_t ld) {
-    rope_turn(qkv, ld, c->B, c->T, turned(c), c->dk, (int)rope_table_width(c->c), c->rotation, 1);
+    rope_turn(qkv, ld, c->B, c->T, c->place, turned(c), c->dk, (int)rope_table_width(c->c), c->rotation, 1);
 }
 static void rope_backward(const Ctx *c, float *dqkv, int64_t ld) {
-    rope_turn(dqkv, ld, c->B, c->T, turned(c), c->dk, (int)rope_table_width(c->c), c->rotation, -1);
+    rope_turn(dqkv, ld, c->B, c->T, c->place, turned(c), c->dk, (int)rope_table_width(c->c), c->rotation, -1);
 }
 static void learned_pair_forward(const Ctx *c, float *x) {
     learned_forward(x, c->w[0], c->B, c->T, c->d);

@@ -136,6 +136,37 @@ static void an_effect_is_told_at_each_step(void **state) {
     assert_file_says(p, "out", "\"steps\": {\"over\": \"over 20 rows of 16 tokens\"");
 }
 
+/* Over training as of one checkpoint; what does nothing differs from nothing nowhere. */
+static void a_random_control_is_kept_at_each_step(void **state) {
+    const Place *p = *state;
+    char *before = ask(p, "a.db", "SELECT * FROM digest"), *after;
+    assert_int_equal(probe(p, "a.db", "--steps 10,20 --do 'random(of=unit_off(0, 5), n=3)' --store"), 0);
+    assert_file_says(p, "out", "unit_off(layer=0,unit=5) and 3 others of its size");
+    assert_answer(p, "a.db",
+                  "SELECT intervention, group_concat(DISTINCT step), min(n), max(n), count(DISTINCT figure), "
+                  "sum(figure = 'loss' AND sd > 0 AND random <> untouched) FROM control",
+                  "unit_off(layer=0,unit=5)|10,20|3.0|3.0|8|2|\n");
+    assert_int_equal(probe(p, "a.db", "--steps 20 --json --do 'random(of=unit_off(0, 5), n=3)'"), 0);
+    int code =
+        say(p,
+            "sqlite3 %s/a.db \"SELECT abs(changed - j ->> 1) < 1e-12, abs(random - j ->> 2) < 1e-12 FROM "
+            "control, (SELECT readfile('%s/out') ->> '\\$.control.rows.loss' AS j) WHERE step = 20 AND "
+            "figure = 'loss'\" >%s/same; cat %s/same",
+            p->folder, p->folder, p->folder, p->folder);
+    assert_int_equal(code, 0);
+    assert_file_says(p, "same", "1|1\n");
+    assert_int_equal(probe(p, "a.db", "--steps 5,10 --do 'random(of=logit_bias(5, 0), n=2)' --store"), 0);
+    assert_answer(
+        p, "a.db",
+        "SELECT count(*), sum(untouched = changed AND changed = random AND sd = 0 AND sds_away IS NULL) FROM "
+        "control WHERE intervention LIKE 'logit_bias%'",
+        "16|16|\n");
+    after = ask(p, "a.db", "SELECT * FROM digest");
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+}
+
 static void checkpoints_are_named_by_key_by_folder_and_by_step(void **state) {
     const Place *p = *state;
     char key[9];
@@ -233,8 +264,8 @@ static double planned_bytes(const Place *p, const char *keep) {
     fclose(f);
     assert_int_equal(say(p,
                          "(./sinklab sweep plan %s/kept.yaml --db %s/none.db --cache %s/cache --json --quiet "
-                         "2>%s/busy)",
-                         p->folder, p->folder, p->folder, p->folder),
+                         "2>/dev/null)", /* that the machine is busy */
+                         p->folder, p->folder, p->folder),
                      0);
     char sql[192];
     snprintf(sql, sizeof sql, "SELECT json_extract(readfile('%s/out'), '$.runs[0].checkpoints')", p->folder);
@@ -264,6 +295,7 @@ static void a_plan_counts_what_is_kept(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(stored_figures_are_those_of_training_to_the_bit),
                                        cmocka_unit_test(an_effect_is_told_at_each_step),
+                                       cmocka_unit_test(a_random_control_is_kept_at_each_step),
                                        cmocka_unit_test(checkpoints_are_named_by_key_by_folder_and_by_step),
                                        cmocka_unit_test(a_folder_of_two_runs_is_refused),
                                        cmocka_unit_test(a_sentence_of_any_length_is_measured),

@@ -279,7 +279,6 @@ static void questions_that_cannot_be_asked_are_refused(void **state) {
         {"--do 'drop_mlp(layer=2,pos=0)'", "layer 2 is not there"},
         {"--do nothing", "no such intervention"},
         {"--do 'random(of=nothing)'", "no such intervention"},
-        {"--do 'random(of=unit_off(0,1))' --store", "of one checkpoint, not stored"},
         {"--do 'random(of=unit_off(0,1)), random(of=unit_off(0,2))'", "one random"},
         {"--do ''", "--do: empty"},
         {"--do 'scale(10,1e39)'", "lambda: expected a number"},

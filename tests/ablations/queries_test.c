@@ -41,6 +41,9 @@ static const char planted[] =
     "INSERT INTO eval_layer (run_id, step, probe, layer, sink_rate_03)"
     " SELECT moment.id, step, 'main', value, iif(sinks AND step >= 30 - 10 * value, 0.5, 0)"
     " FROM moment, json_each('[0, 1]');"
+    "UPDATE eval_layer SET massive_top = iif(run_id = 1, 3 - layer, 1 + 2 * layer), massive_channel = 5 + "
+    "layer * (run_id = 2)"
+    " WHERE run_id < 3;" /* run 1 takes it back, run 2 adds to it in another channel */
     "INSERT INTO eval_head (run_id, step, probe, layer, head, sink_mass, sink_position, sink_position_mass,"
     "  value_drain, dormant)"
     " SELECT moment.id, step, 'main', value / 2, value % 2, iif(sinks, 2, 1) * (0.05 + 0.1 * value),"
@@ -211,6 +214,8 @@ static const struct Answer {
                          "no_bos|32|18|600|2|0.1|0.1625\n"
                          "no_bos|32|34|1100|2|0.1|0.1625\n"
                          "no_bos|32|65|2100|2|0.1|0.1625\n"},
+    {"massive_steps.sql", "baseline|0|40|0|0.0|3.0|5|1|3.0|2.0|1|key1\n"
+                          "baseline|1|40|1|1.0|3.0|6||||1|key2\n"},
     {"claims.sql",
      "bos|No BOS, no sink.|sink_rate_03 lower by 0.1|bos=none|all|2|-0.4|-0.4225|-0.3775|supported|0|\n"},
 };

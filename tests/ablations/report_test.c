@@ -1,4 +1,5 @@
 /* The static page: hostile texts stay text, the figures and both tables are there, curves are drawn. */
+#include "ablations/page/axis_plot.h"
 #include "ablations/page/report.h"
 #include "ablations/page/svg.h"
 #include "ablations/page/verdict_plot.h"
@@ -94,6 +95,38 @@ static void a_chart_survives_what_cannot_be_drawn(void **state) {
     free(text);
 }
 
+/* Without a sweep: baselines first, the others as they came, the palette from its first colour on. */
+static void models_have_the_colours_that_they_have_on_the_page(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    Planted sweep = plant_sweep(s, "page", 0, "lower");
+    static const char *const variants[] = {"zeta", "alpha", "baseline"};
+    for (int i = 0; i < 3; i++) plant_run(s, &sweep, variants[i], i, 0, true, 2);
+    run_sql(s,
+            "UPDATE run SET variant = (SELECT c.label FROM sweep_run AS x JOIN sweep_cell AS c USING (sweep, "
+            "\"index\") WHERE x.run = run.id), label = '';"
+            "UPDATE eval SET sink_rate_03 = 0.4;"
+            "INSERT INTO eval (run_id, step, probe, T, sink_rate_03) SELECT id, 0, 'main', 32, 0 FROM run");
+    char *page = page_of(s, &p, NULL);
+    const char *rates = strstr(page, "<title>Sink rate");
+    assert_non_null(rates);
+    static const char *const legend[][2] = {
+        {"#0072b2", "baseline"}, {"#d55e00", "zeta"}, {"#009e73", "alpha"}};
+    for (int i = 0; i < 3; i++) {
+        char text[120];
+        snprintf(text, sizeof text, "stroke=\"%s\" stroke-width=\"3\"/>\n", legend[i][0]);
+        const char *line = strstr(rates, text);
+        assert_non_null(line);
+        line = strchr(line, '\n') + 1;
+        snprintf(text, sizeof text, ">%s</text>", legend[i][1]);
+        assert_true(strstr(line, text) && strstr(line, text) < strchr(line, '\n'));
+    }
+    free(page);
+    store_close(s);
+    place_remove(&p);
+}
+
 /* Two heads, one at the control and one above it: the page tells them apart and marks the control. */
 static void heads_are_mapped_against_the_control(void **state) {
     (void)state;
@@ -157,14 +190,68 @@ static void a_verdict_is_drawn_with_its_seeds_interval_and_bound(void **state) {
     place_remove(&p);
 }
 
+/* The number behind the n-th `name` in the text. */
+static double number_after(const char *text, const char *name, int n) {
+    const char *at = text;
+    for (int i = 0; i <= n; i++) {
+        at = strstr(at, name);
+        assert_non_null(at);
+        at += strlen(name);
+    }
+    return strtod(at, NULL);
+}
+
+/* Three rates a decade apart, two seeds each, and one run without a figure: even distances, the mean halfway
+ * between its seeds, an interval around it of t(1) standard errors, the other axis in the legend. A sweep
+ * over names has no chart. */
+static void a_sweep_over_rates_is_drawn_against_its_rate(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    static const char *const cells[] = {"lr=0.001 bos=row", "lr=0.01 bos=row", "lr=0.1 bos=row"};
+    Planted rates = plant_sweep(s, "rates", 0, "higher"), names = plant_sweep(s, "names", 0, "higher");
+    for (int i = 0; i < 6; i++) plant_run(s, &rates, cells[i / 2], i / 2, i % 2, true, 2);
+    plant_run(s, &rates, "lr=0.1 bos=row", 2, 2, true, 2);
+    for (int i = 0; i < 2; i++) plant_run(s, &names, i ? "norm=pre" : "norm=post", i, 0, true, 2);
+    run_sql(s, "UPDATE eval SET sink_rate_03 = 0.2 + 0.02 * (run_id % 2) WHERE run_id <> 7");
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    OK(axis_plot(out, s, "names", &e) && axis_plot(out, s, NULL, &e));
+    assert_int_equal(ftell(out), 0);
+    OK(axis_plot(out, s, "rates", &e));
+    fclose(out);
+    int circles = 0;
+    for (const char *at = text; (at = strstr(at, "<circle")); at++) circles++;
+    assert_int_equal(circles, 6);
+    double x[6], y[6];
+    for (int i = 0; i < 6; i++) x[i] = number_after(text, "cx=\"", i), y[i] = number_after(text, "cy=\"", i);
+    assert_true(x[0] == x[1] && fabs((x[2] - x[0]) - (x[4] - x[2])) < 0.2);
+    const char *interval = strstr(text, "<polyline");
+    assert_non_null(interval);
+    double low = number_after(strstr(interval, "points"), ",", 0),
+           high = number_after(strstr(interval, "points"), ",", 1);
+    assert_true(fabs((low + high) / 2 - (y[0] + y[1]) / 2) < 0.2);
+    /* half of it: 12.706 standard errors, each half of the seeds' distance */
+    assert_true(fabs((low - high) / 2 - 12.706 * fabs(y[0] - y[1]) / 2) < 1);
+    assert_non_null(strstr(text, ">bos=row</text>"));
+    assert_non_null(strstr(text, ">lr</text>"));
+    assert_non_null(strstr(text, ">0.01</text>"));
+    free(text);
+    store_close(s);
+    place_remove(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hostile_texts_stay_text),
         cmocka_unit_test(curves_and_their_conditions_are_there),
         cmocka_unit_test(an_empty_database_gives_a_page),
         cmocka_unit_test(heads_are_mapped_against_the_control),
+        cmocka_unit_test(models_have_the_colours_that_they_have_on_the_page),
         cmocka_unit_test(a_chart_survives_what_cannot_be_drawn),
         cmocka_unit_test(a_verdict_is_drawn_with_its_seeds_interval_and_bound),
+        cmocka_unit_test(a_sweep_over_rates_is_drawn_against_its_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

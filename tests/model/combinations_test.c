@@ -67,6 +67,7 @@ static const struct {
     {"model.logit_cap", .values = {"0", "0", "0.7"}},
     {"model.final_logit_cap", .values = {"0", "0", "2"}},
     {"model.residual_clip", .values = {"0", "0", "0", "3"}},
+    {"model.depth_capacity", .values = {"1", "1", "1", "0.4"}},
     {"train.gate_balance", .values = {"0", "0", "3"}},
     {"optim.decay_on", .values = {"matrices", "all", "input_gains"}},
     {"train.loss_from", .values = {"5", "0"}},

@@ -172,6 +172,20 @@ static void capped_scores_and_logits_have_their_gradient(void **state) {
     }
 }
 
+/* The router among the tensors; the picked tokens' places among what rope turns. */
+static void a_routed_model_has_its_gradient(void **state) {
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        ModelConfig c = small_config();
+        c.depth_capacity = 0.3 + 0.2 * i;
+        c.layers = 2 + i % 2;
+        c.position = i == 2 ? row_named(SLOT_POSITION, "learned") : 0;
+        c.norm = i == 3 ? row_named(SLOT_NORM, "sandwich") : 0;
+        c.residual_clip = i == 1 ? 3 : 0;
+        check_model(c, 0);
+    }
+}
+
 /* Slots are orthogonal: rows drawn at random together. */
 static void rows_drawn_together_have_their_gradient(void **state) {
     for (uint64_t draw = 0; draw < *(const uint64_t *)*state; draw++) {
@@ -298,7 +312,7 @@ static void taps_show_every_token_to_whoever_asked(void **state) {
     for (int at = 0; at < TAPS; at++) {
         bool outside = at == TAP_EMBED || at == TAP_FINAL || at == TAP_LOGITS;
         int times = outside ? 1 : (int)c.layers;
-        bool there = at < TAPS_BACKWARD; /* those of the backward: gradient_taps_test.c */
+        bool there = at < TAPS_BACKWARD && at != TAP_ROUTE; /* gradient_taps_test.c, route_test.c */
         assert_int_equal(all.tokens[at], there ? (int64_t)times * ROWS * T : 0);
         assert_int_equal(one.count[at], at == TAP_RESID ? times : 0);
     }
@@ -321,6 +335,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(published_numbers_have_their_gradient),
         cmocka_unit_test(a_clipped_stream_has_its_gradient),
         cmocka_unit_test(capped_scores_and_logits_have_their_gradient),
+        cmocka_unit_test(a_routed_model_has_its_gradient),
         cmocka_unit_test(gradients_are_added_to_and_padding_stays_zero),
         cmocka_unit_test(model_pull_moves_with_the_embedding),
         cmocka_unit_test(taps_show_every_token_to_whoever_asked)};

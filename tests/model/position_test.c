@@ -75,9 +75,9 @@ static void check_rope(const Shape *s) {
 
     Rope r = rope_of(s);
     rope_table(rotation, s->T, &r);
-    rope_turn(y, s->ld, s->B, s->T, s->vectors, s->dh, r.dims, rotation, 1);
+    rope_turn(y, s->ld, s->B, s->T, NULL, s->vectors, s->dh, r.dims, rotation, 1);
     check_forward(&f, in, y, 3); /* cosine, product, difference */
-    rope_turn(dx, s->ld, s->B, s->T, s->vectors, s->dh, r.dims, rotation, -1);
+    rope_turn(dx, s->ld, s->B, s->T, NULL, s->vectors, s->dh, r.dims, rotation, -1);
     check_gradient(&f, in, dy, 0, dx, 0, 3);
 }
 

@@ -126,7 +126,7 @@ Kinks kinks_of(const ModelConfig *c) {
     ModelConfig bare = *c; /* masks and changes make zeros of their own */
     bare.window = bare.window_keep = bare.prefix = 0;
     bare.interventions.n = 0;
-    Kinks found = {.clip = c->residual_clip};
+    Kinks found = {.clip = c->residual_clip, .routed = config_routes(c)};
     Observer eye = {1u << TAP_MLP_HIDDEN, &found, note_hidden, note_weights};
     Rig r = rig_of(&bare, 1, LENGTH, 0);
     Tape *tape = rig_tape(&r, 1, false);
@@ -205,6 +205,14 @@ int rig_scored(const Batch *b) {
     return scored;
 }
 
+static void see_picked(RigLoss *l) {
+    const ModelConfig *c = &l->r->m->config;
+    int n = l->batch.rows * config_routed_tokens(c, l->batch.T);
+    for (int layer = 0; layer < c->layers; layer++)
+        for (int i = 0; config_is_routed(c, layer) && i < n; i++)
+            add_side(&l->sides, (unsigned)l->tape->acts[layer].place[i]);
+}
+
 double rig_loss(void *self) {
     RigLoss *l = self;
     bool weights = penalises(l->penalty) || l->kinks.weights;
@@ -220,6 +228,7 @@ double rig_loss(void *self) {
     tape_observe(l->tape, (Observers){all, own.n + 1});
     model_forward(l->r->m, l->tape, &l->batch);
     tape_observe(l->tape, own);
+    see_picked(l);
     double sum = 0;
     for (int n = 0; n < l->batch.rows * l->batch.T; n++) sum += tape_losses(l->tape)[n];
     return sum / rig_scored(&l->batch) + penalty_of(l);

@@ -47,10 +47,11 @@ double tilt(const Model *m, const Tensor *t, const float *g, float *v, double *r
 typedef struct Kinks {
     bool hidden, weights; /* at the hidden units, in attention's weights */
     double clip;          /* of the stream, at +- this; 0: none */
+    bool routed;          /* where a router picks other tokens */
 } Kinks;
 Kinks kinks_of(const ModelConfig *c);
 static inline bool kinky(Kinks k) {
-    return k.hidden || k.weights || k.clip;
+    return k.hidden || k.weights || k.clip || k.routed;
 }
 
 /* A rig's mean loss over scored tokens, with its sink penalty. The tape's own observers look on, and may

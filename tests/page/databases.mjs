@@ -147,7 +147,7 @@ export function makeDatabase(path, d) {
     const config = {
       variant: run.variant,
       seed: run.seed,
-      model: { layers: d.layers, context: d.T, heads: run.heads ?? d.heads, kv_heads: run.heads ?? d.heads },
+      model: { layers: d.layers, context: run.context ?? d.T, heads: run.heads ?? d.heads, kv_heads: run.heads ?? d.heads },
       data: { bos: run.bos ?? "row" },
       optim: { lr: run.lr ?? 1e-3 },
     };
@@ -196,7 +196,13 @@ export const kinds = {
     claim: "A sink forms in the baseline and in no other.",
   },
   flat: { ...small, runs: cross(["baseline"], 1, { flat: true }) },
+  apart: {
+    ...small,
+    runs: [...cross(["baseline", "no_bos"], 1), { variant: "head_rmsnorm", context: 64 }],
+    maps: false,
+  },
   one: { ...small, runs: cross(["baseline"], 1) },
+  empty: { ...small, runs: [] },
   no_probes: { ...small, runs: cross(variants, 1, { steps: 60 }), evals: false, maps: false },
   diverged: {
     ...small,

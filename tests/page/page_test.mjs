@@ -25,7 +25,7 @@ function report(kind) {
     html = join(folder, `${kind}.html`);
   if (existsSync(html)) return { db, html };
   makeDatabase(db, kinds[kind]);
-  execFileSync("./sinklab", ["report", "-o", html, "--db", db]);
+  execFileSync("./sinklab", ["report", "-o", html, "--db", db, "--quiet"]);
   return { db, html };
 }
 
@@ -45,7 +45,7 @@ async function open(html, size = { width: 1280, height: 900 }, { hash = "", moti
   await page.emulateMedia({ reducedMotion: motion ? "no-preference" : "reduce" });
   await page.goto(pathToFileURL(html).href + hash);
   await page.waitForSelector("body[data-ready]", { state: "attached", timeout: 30000 }).catch(() => {});
-  await page.waitForSelector("#variants tbody tr", { state: "attached", timeout: 30000 }).catch(() => {});
+  await page.waitForSelector("#variants table", { state: "attached", timeout: 30000 }).catch(() => {});
   assert.deepEqual(complaints, []);
   assert.equal(await page.locator("#wait").isHidden(), true);
   return { page, complaints };
@@ -73,11 +73,11 @@ const look = (page) =>
     phases: document.querySelector("#phases tbody").textContent,
   }));
 
-for (const kind of ["one", "no_probes", "diverged", "many"])
+for (const kind of ["empty", "one", "no_probes", "diverged", "many"])
   test(`a database of kind ${kind} is shown`, async () => {
     const { page } = await open(report(kind).html);
     await moveTo(page, 0.5);
-    assert.equal((await page.locator("#variants tbody tr").count()) > 0, true);
+    assert.equal((await page.locator("#variants tbody tr").count()) > 0, kind !== "empty");
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
     await page.close();
   });
@@ -143,6 +143,14 @@ test("the story says what the database says", async () => {
   assert.ok(story.includes(`the sink rate passes 0.1 by step ${middle("baseline", "onset")}`), story);
   assert.ok(story.includes(`no_bos: no sink forms, sink rate ${rate("no_bos")}`), story);
   assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("models on another text or length are counted, not compared", async () => {
+  const { page } = await open(report("apart").html);
+  const words = await textOf(page, "#story");
+  assert.match(words, /What stops itno_bos[^|]*: no sink forms, sink rate 2 %\. 1 model on another text or length: not compared\.$/);
+  assert.doesNotMatch(words, /head_rmsnorm/);
   await page.close();
 });
 
@@ -269,6 +277,26 @@ test("curves end at the slider's step until the reader asks for what comes", asy
   await page.close();
 });
 
+test("values stand under the pointer, whatever it is over", async () => {
+  const { db, html } = report("story");
+  const { page, complaints } = await open(html, undefined, { hash: "#step=150" });
+  const hint = async (locator, position) => {
+    await locator.hover({ position });
+    return (await page.locator("#hint").isVisible()) ? textOf(page, "#hint") : null;
+  };
+  const mass = (layer, head) =>
+    asked(db, `SELECT first_mass AS v FROM step_head WHERE run_id = 1 AND step = 150 AND layer = ${layer} AND head = ${head}`).v;
+  assert.equal(await hint(page.locator("#hero .glass").nth(2)), `layer 1, head 0: ${mass(1, 0).toFixed(3)}`);
+  assert.match(await hint(page.locator("#heat-a svg"), { x: 200, y: 40 }), /^layer 0, head \d, step \d+: 0\.\d{3}$/);
+  const canvas = page.locator("#map-a canvas:not(.strip)");
+  assert.match(await hint(canvas, { x: 5, y: 200 }), /^“.+” looks at “<bos>”: 0\.\d{3} \(uniform: 0\.\d{3}\)$/);
+  assert.equal(await hint(canvas, { x: 300, y: 20 }), null);
+  assert.match(await hint(page.locator("#map-a .strip"), { x: 5, y: 20 }), /^“<bos>” receives 0\.\d{3}/);
+  assert.match(await hint(page.locator("#layers svg").nth(3), { x: 200, y: 80 }), /^layer \d\nbaseline, seed 0: [\d.]+\n/);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
 test("an exercise is checked by the rows that its solution gives here", async () => {
   const { page, complaints } = await open(report("story").html);
   const items = page.locator("#exercises li");
@@ -305,7 +333,7 @@ test("the heads of the first screen fill by themselves, with the slider", async 
 
 test("an address leads to a moment, and moving writes it", async () => {
   const { html } = report("story");
-  const hash = "#step=150&a=no_bos&b=head_rmsnorm&head=3.1&word=4&relative=1&hidden=2&lesson=3";
+  const hash = "#step=150&a=no_bos&b=head_rmsnorm&head=3.1&word=4&relative=1&hidden=2&future=1&lesson=3";
   const { page, complaints } = await open(html, undefined, { hash: hash.replace("&lesson=3", "") });
   const state = () =>
     page.evaluate(() => ({
@@ -315,6 +343,7 @@ test("an address leads to a moment, and moving writes it", async () => {
       head: document.getElementById("pick-head").value,
       relative: document.getElementById("pick-relative").checked,
       shown: [...document.querySelectorAll("#cells input")].map((i) => i.checked),
+      future: document.getElementById("pick-future").checked,
       word: document.querySelector("#map-a .sentence [aria-pressed=true]")?.textContent,
     }));
   const want = {
@@ -324,6 +353,7 @@ test("an address leads to a moment, and moving writes it", async () => {
     head: "3.1",
     relative: true,
     shown: [true, true, false],
+    future: true,
     word: " a",
   };
   assert.deepEqual(await state(), want);
@@ -346,6 +376,7 @@ test("keys work wherever the focus is, but not where someone writes", async () =
     await page.keyboard.press(key);
     assert.equal(await at(), place, key);
   }
+  await page.locator("#step").focus();
   await page.keyboard.press("Space");
   await page.waitForFunction(() => document.getElementById("step").value > 0);
   await page.keyboard.press("Space");
@@ -387,15 +418,18 @@ test("f shows one figure on the whole screen in large type, and the slider's key
   await page.close();
 });
 
-test("words of art are explained under the pointer, once a text", async () => {
+test("words of art are explained under the pointer, once a section", async () => {
   const { page } = await open(report("story").html);
   const terms = await page.locator(".term").evaluateAll((l) => l.map((t) => t.textContent));
   for (const word of ["sink rate", "residual vector", "head", "seeds", "uniform control", "onset"])
     assert.ok(terms.includes(word), word);
-  await page.locator("#story .term", { hasText: /^sink rate$/ }).first().hover();
+  await page.locator("header .term", { hasText: /^sink rate$/ }).first().hover();
   assert.match(await page.locator("#hint").textContent(), /^Share of \(sequence, layer, head\)/);
-  const twice = await page.locator("#story dd").evaluateAll((l) =>
-    l.filter((d) => new Set([...d.querySelectorAll(".term")].map((t) => t.textContent)).size < d.querySelectorAll(".term").length),
+  const twice = await page.locator("header, main > section").evaluateAll((l) =>
+    l.filter((s) => {
+      const words = [...s.querySelectorAll(".term")].map((t) => t.textContent);
+      return new Set(words).size < words.length;
+    }),
   );
   assert.equal(twice.length, 0);
   await page.close();
@@ -473,15 +507,17 @@ test("an intervention's curve stands beside the untouched one", async () => {
   await plain.page.close();
 });
 
-test("paper gets two sheets, light, without what only a screen can use", async () => {
-  const { page, complaints } = await open(report("story").html, undefined, { hash: "#step=20" });
-  await page.emulateMedia({ colorScheme: "dark" });
-  const pdf = await page.pdf({ preferCSSPageSize: true, printBackground: true, path: `${shots}/handout.pdf` });
-  const sheets = pdf.toString("latin1").match(/\/Type \/Page\b(?!s)/g).length;
-  assert.equal(sheets, 2);
-  assert.equal(await page.locator("#step-said").textContent(), "step 20");
-  assert.deepEqual(complaints, []);
-  await page.close();
+test("paper gets two sheets, and the screen comes back as it was", async () => {
+  for (const kind of ["story", "rates", "sinkless"]) {
+    const { page, complaints } = await open(report(kind).html, undefined, { hash: "#step=20" });
+    await page.emulateMedia({ colorScheme: "dark" });
+    const pdf = await page.pdf({ preferCSSPageSize: true, printBackground: true, path: `${shots}/${kind}.pdf` });
+    const sheets = pdf.toString("latin1").match(/\/Type \/Page\b(?!s)/g).length;
+    assert.equal(sheets, 2, kind);
+    assert.equal(await page.locator("#step-said").textContent(), "step 20");
+    assert.deepEqual(complaints, []);
+    await page.close();
+  }
 });
 
 test("axe finds no fault, light and dark, with the lesson open and without", async () => {
@@ -512,7 +548,8 @@ test("chart texts are 12 pixels or more", async () => {
     const small = await page.locator("svg text").evaluateAll((l) =>
       l
         .filter((t) => t.textContent && t.getBoundingClientRect().width)
-        .map((t) => parseFloat(getComputedStyle(t).fontSize) * (t.getScreenCTM()?.a ?? 1))
+        .map((t) => [parseFloat(getComputedStyle(t).fontSize), t.getScreenCTM()])
+        .map(([size, { a, b }]) => size * Math.hypot(a, b))
         .filter((size) => size < 11.9),
     );
     assert.deepEqual(small, []);
@@ -621,23 +658,22 @@ test("a program without the libraries beside it writes the static page and says 
   assert.ok(!text.includes("<script"));
 });
 
-test("screenshots for people", async () => {
-  const { html } = report("story");
-  for (const [name, width, height] of [
-    ["phone", 360, 740],
-    ["tablet", 820, 1100],
-    ["screen", 1280, 900],
-  ])
-    for (const scheme of ["light", "dark"]) {
-      const { page } = await open(html, { width, height });
-      await page.emulateMedia({ colorScheme: scheme });
-      await moveTo(page, 0.7);
-      assert.equal(
-        await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
-        true,
-        `${name} is too wide`,
-      );
-      await page.screenshot({ path: `${shots}/${name}-${scheme}.png`, fullPage: true });
-      await page.close();
-    }
+test("screenshots for people, none too wide: three sizes, light and dark, and what is not the demo", async () => {
+  const sizes = { phone: [360, 740], tablet: [820, 1100], screen: [1280, 900], wall: [3840, 2160] };
+  for (const [kind, name, colorScheme] of [
+    ...["phone", "tablet", "screen"].flatMap((n) => ["light", "dark"].map((scheme) => ["story", n, scheme])),
+    ["story", "wall", "dark"],
+    ["rates", "screen", "light"],
+    ["rates", "phone", "dark"],
+    ["sinkless", "screen", "dark"],
+  ]) {
+    const [width, height] = sizes[name];
+    const { page } = await open(report(kind).html, { width, height });
+    await page.emulateMedia({ colorScheme });
+    await moveTo(page, 0.7);
+    const fits = await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
+    assert.equal(fits, true, `${kind} on a ${name} is too wide`);
+    await page.screenshot({ path: `${shots}/${kind}-${name}-${colorScheme}.png`, fullPage: name !== "wall" });
+    await page.close();
+  }
 });

@@ -122,8 +122,9 @@ static void rows_in_flight_change_no_bit(void **state) {
     static const char *const ties[] = {"train.steps=80 model.tie=false", "train.steps=80 model.tie=true",
                                        "train.steps=80 train.replace=0.1 train.gate_balance=0.1 "
                                        "model.norm_kind=gated model.value_scale=true "
-                                       "model.head_out=exclusive model.attention=scalable"};
-    for (int i = 0; i < 3; i++) {
+                                       "model.head_out=exclusive model.attention=scalable",
+                                       "train.steps=20 model.depth_capacity=0.4"};
+    for (int i = 0; i < 4; i++) {
         char all[64], few[64], words[192];
         snprintf(all, sizeof all, "all%d.db", i);
         snprintf(few, sizeof few, "few%d.db", i);

@@ -58,7 +58,7 @@ static Figures layers_of(Run *r) {
     Figures f = {0};
     r->t.gradients = true;
     trainer_step(&r->t, 1);
-    step_layer_take(&r->t.layers, &f);
+    step_layer_take(&r->t.layers, &r->t.model->config, &f);
     return f;
 }
 

@@ -91,7 +91,7 @@ static void onset_looks_at_probe_main_alone(void **state) {
 static void plant_masses(Store *s, int64_t run, int steps, int rise, int fall) {
     for (int step = 1; step <= steps; step++) {
         double mass[] = {0.05, step >= rise && step < fall ? 0.52 : 0.1};
-        OK(store_step_head(s, run, step, 1, 2, mass, (double[]){1, 1}, &e));
+        OK(store_step_head(s, run, step, 1, 1, 2, mass, (double[]){1, 1}, &e));
     }
 }
 
@@ -245,7 +245,7 @@ static void views_for_people_are_of_probe_main(void **state) {
     Store *s = open_or_fail(p.db, STORE_WRITE);
     int64_t run = finished_run(s, "a", "baseline", 4, PLAIN, 2.5);
     planted_run(s, "b", "head_rmsnorm", 5, WIDER);
-    OK(store_step_head(s, run, 2, 1, 2, (double[]){0.25, 0.5}, (double[]){1, 0.125}, &e));
+    OK(store_step_head(s, run, 2, 1, 1, 2, (double[]){0.25, 0.5}, (double[]){1, 0.125}, &e));
     OK(store_flush(s, &e));
     ASK(s, "SELECT count(*) FROM eval", "4");
     ASK(s,
@@ -385,7 +385,7 @@ static void write_repeated(Store *s, const Circumstances *c) {
         figures_add(&f, "mixing", 1, 1, 0.1 + 0.2);
         figures_add(&f, "odd", 1, 1, NAN);
         OK(store_step(s, claim.run, &(StepRow){.step = 1, .tokens = 5, .loss = 0.7, .ms = c->ms}, &e));
-        OK(store_step_head(s, claim.run, 1, 1, 1, (double[]){0.3}, (double[]){NAN}, &e));
+        OK(store_step_head(s, claim.run, 1, 1, 1, 1, (double[]){0.3}, (double[]){NAN}, &e));
         OK(store_step_layer(s, claim.run, 1, &layer, &e));
         OK(store_step_tensor(s, claim.run, &(StepTensorRow){1, "t", 0.1, 0.2, 0.3}, &e));
         OK(store_eval(s, claim.run, 1, "main", &f, &e));
@@ -540,8 +540,22 @@ static void an_effect_is_changed_minus_untouched_and_no_part_of_the_run(void **s
     plant_on(s, 1, 7, "other_bos do drop_mlp(layer=0,pos=0)", "sink_mass", 1);
     plant_on(s, 1, 8, "main do head_off(head=1)", "sink_mass", 0.75); /* of the untouched model nothing */
     plant_on(s, 1, 8, "main do head_off(head=1)", "norm_ratio", NAN);
+    static const struct {
+        const char *name;
+        double value;
+    } control[] = {{"untouched", 3}, {"changed", 3.5}, {"random", 3.125}, {"sd", 0.25}, {"n", 20}};
+    for (int i = 0; i < 5; i++) {
+        char name[96];
+        snprintf(name, sizeof name, "main do logit_bias(pos=0,b=0.5).control.loss.%s", control[i].name);
+        OK(store_metric(s, 1, 7, name, control[i].value, &e));
+    }
     OK(store_flush(s, &e));
     ASK(s, digest, before);
+    ASK(s,
+        "SELECT intervention || ' ' || run_id || ' ' || step || ' ' || figure || ' ' || untouched || ' ' || "
+        "changed || ' ' || "
+        "random || ' ' || sd || ' ' || n || ' ' || sds_away FROM control",
+        "logit_bias(pos=0,b=0.5) 1 7 loss 3.0 3.5 3.125 0.25 20.0 1.5");
     ASK(s,
         "SELECT group_concat(intervention || ' ' || run_id || ' ' || step || ' ' || figure || ' ' || "
         "coalesce(untouched, '-') || ' ' ||"

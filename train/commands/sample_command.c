@@ -176,6 +176,12 @@ static bool number(const char *flag, const char *text, double least, double most
 }
 
 static bool check(SampleOptions *o, const Config *c, Error *e) {
+    if (config_routes(&c->model))
+        return fail(e, EXIT_USAGE,
+                    "model.depth_capacity: %g: which tokens a block computes depends on later ones of the "
+                    "row (such a "
+                    "model cannot be sampled)",
+                    c->model.depth_capacity);
     if (!o->window) o->window = c->model.context;
     if (o->window < 1 || o->window > c->model.context)
         return fail(e, EXIT_USAGE, "--window: %lld: this model was trained on %lld tokens (choose 1 to %lld)",

@@ -90,6 +90,10 @@ static const Row rows[] = {
      .help = "scores s = q.k of attention become c tanh(s / c) (Gemma 2, arXiv 2408.00118); 0: they do not"},
     {"model.final_logit_cap", NUMBER, AT(model.final_logit_cap), "0", 0, 1e30, .since = 2,
      .help = "the same of the logits that the loss is of; 0: none"},
+    {"model.depth_capacity", NUMBER, AT(model.depth_capacity), "1", 1e-6, 1, .since = 2,
+     .help =
+         "share of a row's tokens, picked by a router, that every second block computes: losses are compared "
+         "among such models alone (Mixture of Depths, arXiv 2404.02258); 1: all"},
     {"model.residual_clip", NUMBER, AT(model.residual_clip), "0", 0, 1e30, .since = 2,
      .help = "c of min(max(x, -c), c), of the stream after each block (arXiv 2601.22966); 0: none"},
     {"model.head_out", CHOICE, AT(model.head_out), .slot = SLOT_HEAD_OUT, .help = "on each head's output"},

@@ -165,6 +165,39 @@ static bool no_eps(const Config *c) {
     return !(optimisers[c->optim.name].keys & KEY_EPS);
 }
 
+/* ---- routed blocks: their tokens are some of a row, at places of their own ---- */
+
+static bool routed(const Config *c) {
+    return config_routes(&c->model);
+}
+static bool routed_distances(const Config *c) {
+    return routed(c) && position_slots[c->model.position].slope;
+}
+static bool routed_window(const Config *c) {
+    return routed(c) && c->model.window;
+}
+static bool routed_prefix(const Config *c) {
+    return routed(c) && c->model.prefix;
+}
+static bool routed_documents(const Config *c) {
+    return routed(c) && c->data.mask == MASK_DOCUMENT;
+}
+static bool routed_token(const Config *c) {
+    return routed(c) && attention(c)->token;
+}
+static bool routed_values(const Config *c) {
+    return routed(c) && c->model.value_residual;
+}
+static bool routed_changes(const Config *c) {
+    return routed(c) && c->model.interventions.n;
+}
+static bool routed_penalty(const Config *c) {
+    return routed(c) && c->train.sink_penalty;
+}
+static bool routed_balance(const Config *c) {
+    return routed(c) && c->train.gate_balance;
+}
+
 /* ---- rows and what of them is scored ---- */
 
 static bool no_source(const Config *c) {
@@ -314,6 +347,20 @@ static const Conflict conflicts[] = {
     IDLE(no_norm_of_heads, "model.head_out_gain", "model.head_out", "rmsnorm has a gain"),
     IDLE(no_gate_of_norms, "model.gate_rank", "model.norm_kind", "it is of gated"),
     IDLE(own_law, "model.embedding_std", "model.init", "it draws the embedding by its own law"),
+    IDLE(one_layer, "model.depth_capacity", "model.layers", "the first block is not routed"),
+    CLASH(routed_distances, "model.depth_capacity", "takes tokens out of the distances of", "model.position",
+          "rope, learned and others give tokens places of their own"),
+    CLASH(routed_window, "model.depth_capacity", "has no last keys for", "model.window", "0 sees all"),
+    CLASH(routed_prefix, "model.depth_capacity", "has no first positions for", "model.prefix", "0: none"),
+    CLASH(routed_documents, "model.depth_capacity", "parts no documents for", "data.mask", "causal"),
+    CLASH(routed_token, "model.depth_capacity", "has no place for x* of", "model.attention",
+          "choose another"),
+    CLASH(routed_values, "model.depth_capacity", "skips tokens whose first values are mixed in by",
+          "model.value_residual", "0: none"),
+    CLASH(routed_changes, "model.depth_capacity", "has other tokens at the positions of",
+          "model.interventions", "[]: none"),
+    CLASH(routed_penalty, "model.depth_capacity", "hides masses from", "train.sink_penalty", "0: none"),
+    CLASH(routed_balance, "model.depth_capacity", "hides gates from", "train.gate_balance", "0: none"),
     IDLE(one_layer, "model.value_residual", "model.layers", "there are no later ones"),
 
     CLASH(no_source, "data.source", "is empty", NULL, "such as gcide, or the path of a text"),

@@ -162,9 +162,9 @@ bool store_step(Store *s, int64_t run, const StepRow *row, Error *e);
 bool store_tokens(Store *s, int64_t run, int64_t step, int64_t tokens, Error *e);
 /* What the checkpoint after a step took, once it is there: the step's row is written before it. */
 bool store_save_ms(Store *s, int64_t run, int64_t step, double ms, Error *e);
-/* first_mass, value_ratio: [layers][heads] */
-bool store_step_head(Store *s, int64_t run, int64_t step, int layers, int heads, const double *first_mass,
-                     const double *value_ratio, Error *e);
+/* first_mass, value_ratio: [layers][heads]; of layers 0, every, 2 every, ... */
+bool store_step_head(Store *s, int64_t run, int64_t step, int layers, int every, int heads,
+                     const double *first_mass, const double *value_ratio, Error *e);
 /* Figures by layer, one layer after the other, each into the column of its name. */
 bool store_step_layer(Store *s, int64_t run, int64_t step, const Figures *f, Error *e);
 typedef struct StepTensorRow {

@@ -271,9 +271,9 @@ bool store_save_ms(Store *s, int64_t run, int64_t step, double ms, Error *e) {
     return set_column(s, TABLE_STEP, add_row_at(s, TABLE_STEP, run, step), "save_ms", ms, e);
 }
 
-bool store_step_head(Store *s, int64_t run, int64_t step, int layers, int heads, const double *first_mass,
-                     const double *value_ratio, Error *e) {
-    for (int layer = 0; layer < layers; layer++)
+bool store_step_head(Store *s, int64_t run, int64_t step, int layers, int every, int heads,
+                     const double *first_mass, const double *value_ratio, Error *e) {
+    for (int layer = 0; layer < layers; layer += every)
         for (int head = 0; head < heads; head++) {
             int place = layer * heads + head;
             size_t at = add_row_at(s, TABLE_STEP_HEAD, run, step);
