@@ -13,25 +13,28 @@ const offered = ["sink_rate_03", "sink_mass", "val_loss_late", "onset", "value_d
 // The figures of the menu: the usual ones, and what the sweep's claim is about.
 function columnsOf(page) {
   const asked = page.sweep
-    ? ask(page.db, "SELECT DISTINCT metric FROM sweep_expect WHERE sweep = ? AND baseline <> ''", [page.sweep.id])
+    ? ask(page.db, "SELECT DISTINCT metric FROM sweep_expect WHERE sweep = ? AND baseline <> ''", [
+        page.sweep.id,
+      ])
     : [];
   return [...new Set([...offered, ...asked.map((r) => r.metric)])];
 }
 
 const valuesOf = (page, column) =>
   new Map(
-    ask(page.db, "SELECT run_id, value FROM sweep_metrics WHERE metric = ? AND value IS NOT NULL", [column]).map((r) => [
-      r.run_id,
-      r.value,
-    ]),
+    ask(page.db, "SELECT run_id, value FROM sweep_metrics WHERE metric = ? AND value IS NOT NULL", [
+      column,
+    ]).map((r) => [r.run_id, r.value]),
   );
 
 // Half of the 95 % interval of a mean over n seeds; null where the database has no quantile for it.
 function halfWidth(page, values) {
   if (values.length < 2) return null;
-  const [row] = ask(page.db, "SELECT t FROM t_quantile WHERE share = 1 AND df = min(?, (SELECT max(df) FROM t_quantile))", [
-    values.length - 1,
-  ]);
+  const [row] = ask(
+    page.db,
+    "SELECT t FROM t_quantile WHERE share = 1 AND df = min(?, (SELECT max(df) FROM t_quantile))",
+    [values.length - 1],
+  );
   return row ? (row.t * d3.deviation(values)) / Math.sqrt(values.length) : null;
 }
 
@@ -103,9 +106,15 @@ function plotPanel(page, { figure, x, colour, control, extent }, points, width) 
       type: x.log ? "log" : x.numeric ? "linear" : "point",
       label: `${x.name} →`,
       inset: 24,
-      ...(x.numeric ? { ticks: x.values.map(Number), tickFormat: (v) => String(v) } : { domain: x.values, ...turn }),
+      ...(x.numeric
+        ? { ticks: x.values.map(Number), tickFormat: (v) => String(v) }
+        : { domain: x.values, ...turn }),
     },
-    y: axisOf(figure, { label: `↑ ${figure.name} (${figure.unit})`, ticks: 5, ...(figure.log ? {} : { domain: extent }) }, extent),
+    y: axisOf(
+      figure,
+      { label: `↑ ${figure.name} (${figure.unit})`, ticks: 5, ...(figure.log ? {} : { domain: extent }) },
+      extent,
+    ),
     marks: [
       ...ruleMarks(figure, control),
       Plot.dot(points, { x: "x", y: "value", r: 3, fill: stroke, fillOpacity: 0.55 }),
@@ -135,7 +144,9 @@ function describe(page, { figure, x, colour }, points, left) {
     missing > 0 &&
       `${plural(missing, "run")} without a value ${missing === 1 ? "is" : "are"} left out` +
         (count("diverged") ? ` (${count("diverged")} diverged).` : "."),
-    !colour && page.axes.length > 1 && `All values of the other axes than ${x.name} have a panel of their own.`,
+    !colour &&
+      page.axes.length > 1 &&
+      `All values of the other axes than ${x.name} have a panel of their own.`,
     left > 0 && `${plural(left, "more panel")} not drawn.`,
   ]
     .filter(Boolean)
@@ -162,13 +173,19 @@ function drawAxis(page, chosen) {
       return box.node();
     }),
   );
-  const key = chosen.colour?.values.map((value, index) => ({ name: `${chosen.colour.name}=${value}`, index })) ?? [];
+  const key =
+    chosen.colour?.values.map((value, index) => ({ name: `${chosen.colour.name}=${value}`, index })) ?? [];
   drawKey(document.getElementById("axis-key"), key);
   document.getElementById("axis-note").textContent = points.length
     ? describe(page, chosen, points, panels.length - MOST_PANELS)
     : "No finished run has this figure.";
   page.rows.axis = () =>
-    points.map((p) => ({ model: p.cell.name, ...p.cell.axes, seed: p.seed, [chosen.figure.column]: p.value }));
+    points.map((p) => ({
+      model: p.cell.name,
+      ...p.cell.axes,
+      seed: p.seed,
+      [chosen.figure.column]: p.value,
+    }));
 }
 
 const fillMenu = (id, items, text) =>
@@ -186,7 +203,9 @@ export function startAxis(page) {
     columns = columnsOf(page);
   document.getElementById("s-axis").hidden = !axes.length;
   if (!axes.length) return () => {};
-  const [figure, x, colour] = ["axis-figure", "axis-x", "axis-colour"].map((id) => document.getElementById(id));
+  const [figure, x, colour] = ["axis-figure", "axis-x", "axis-colour"].map((id) =>
+    document.getElementById(id),
+  );
   fillMenu("axis-figure", columns, (c) => figureOf(c).name);
   fillMenu("axis-x", axes, (a) => a.name);
   fillMenu("axis-colour", [null, ...axes], (a) => a?.name ?? "nothing");

@@ -23,7 +23,9 @@ function flatten(value, prefix, out) {
 
 // What runs did before a key was born: the view young_key.
 const youngSettings = (db) =>
-  Object.fromEntries(ask(db, "SELECT key, value FROM young_key").map((r) => [r.key, JSON.stringify(r.value)]));
+  Object.fromEntries(
+    ask(db, "SELECT key, value FROM young_key").map((r) => [r.key, JSON.stringify(r.value)]),
+  );
 
 function readRuns(db, sweep) {
   const young = youngSettings(db);
@@ -79,9 +81,18 @@ function tellingKeys(cells) {
 }
 
 function cellsOfRuns(runs) {
-  const groups = d3.group(runs, (r) => JSON.stringify([r.variant, r.label, Object.entries(r.settings).sort()]));
-  const cells = [...groups.values()].map((own) => ({ ...own[0], base: own[0].label || own[0].variant, runs: own }));
-  const families = [...d3.group(cells, (c) => c.base).values()].map((family) => ({ family, keys: tellingKeys(family) }));
+  const groups = d3.group(runs, (r) =>
+    JSON.stringify([r.variant, r.label, Object.entries(r.settings).sort()]),
+  );
+  const cells = [...groups.values()].map((own) => ({
+    ...own[0],
+    base: own[0].label || own[0].variant,
+    runs: own,
+  }));
+  const families = [...d3.group(cells, (c) => c.base).values()].map((family) => ({
+    family,
+    keys: tellingKeys(family),
+  }));
   const all = [...new Set(families.flatMap(({ keys }) => keys))];
   const said = (c, keys) => keys.map((k) => [k.split(".").pop(), bare(c.settings[k])]);
   for (const { family, keys } of families)

@@ -80,8 +80,7 @@ const dated = {
 };
 
 function plotOnsets(page, bars, width) {
-  const title = (d) =>
-    `${d.cell.name}, seed ${d.run.seed}\n${d.what} in steps (${d.low}, ${d.first_after}]`;
+  const title = (d) => `${d.cell.name}, seed ${d.run.seed}\n${d.what} in steps (${d.low}, ${d.first_after}]`;
   return plotChart("Onsets: when each quantity passed its threshold, a bar a run", {
     width,
     height: 60 + 30 * Object.keys(dated).length,
@@ -131,7 +130,13 @@ function drawOnsets(page, cells) {
   const { box, move } = overTime(page, plotOnsets(page, bars, widthOf(node)));
   node.replaceChildren(box);
   page.rows.onsets = () =>
-    bars.map((b) => ({ model: b.cell.name, seed: b.run.seed, what: b.what, after: b.low, by: b.first_after }));
+    bars.map((b) => ({
+      model: b.cell.name,
+      seed: b.run.seed,
+      what: b.what,
+      after: b.low,
+      by: b.first_after,
+    }));
   return move;
 }
 

@@ -49,7 +49,8 @@ const bandTitle = (d) =>
   `${d.cell.name}\nstep ${d.step}: ${shortNumber(d.mean)}` +
   (d.seeds > 1 ? `\n${shortNumber(d.low)} to ${shortNumber(d.high)}, ${d.seeds} seeds` : "");
 
-export const bandTip = (bands) => tipMark(bands.flat(), { x: "step", y: "mean", title: bandTitle }, Plot.pointerX);
+export const bandTip = (bands) =>
+  tipMark(bands.flat(), { x: "step", y: "mean", title: bandTitle }, Plot.pointerX);
 
 // A figure's bands of all cells as rows, for those who take the numbers along.
 export const bandRows = (bands, column) =>
@@ -84,7 +85,11 @@ function plotCurves(page, column, bands, rings, width, last) {
     height: last ? 250 : 170,
     marginTop: 26,
     marginBottom: last ? 36 : 10,
-    x: { label: last ? "step (updates) →" : null, axis: last ? "bottom" : null, domain: [0, page.lastStep()] },
+    x: {
+      label: last ? "step (updates) →" : null,
+      axis: last ? "bottom" : null,
+      domain: [0, page.lastStep()],
+    },
     y: axisOf(figure, { label: `↑ ${figure.name} (${figure.unit})`, ticks: 5 }, extentOf(bands)),
     marks: [
       ...ruleMarks(figure),

@@ -19,7 +19,9 @@ const isNumber = (rows, i) =>
 // The colour of a text: that of the model it names, else the next of the palette.
 function colourer(page, texts) {
   const cellOf = (text) => page.cells.find((c) => [c.name, c.variant, c.runs[0].label].includes(text));
-  const free = palette().filter((colour) => !texts.some((t) => cellOf(t) && cellColour(cellOf(t)) === colour));
+  const free = palette().filter(
+    (colour) => !texts.some((t) => cellOf(t) && cellColour(cellOf(t)) === colour),
+  );
   const others = texts.filter((t) => !cellOf(t));
   return (text) => (cellOf(text) ? cellColour(cellOf(text)) : free[others.indexOf(text) % free.length]);
 }
@@ -44,7 +46,11 @@ function plotRows(page, { columns, values }, width) {
     marginLeft: 56,
     marginTop: 26,
     x: { label: `${columns[step]} →` },
-    y: axisOf({ ...figure, log: figure.log && positive }, { label: `↑ ${figure.name}`, ticks: 5 }, d3.extent(values, (r) => r[other])),
+    y: axisOf(
+      { ...figure, log: figure.log && positive },
+      { label: `↑ ${figure.name}`, ticks: 5 },
+      d3.extent(values, (r) => r[other]),
+    ),
     marks: [
       Plot.dot(values, {
         x: (r) => r[step],
@@ -66,7 +72,10 @@ function plotRows(page, { columns, values }, width) {
 function keyOf(items) {
   const box = d3.create("div").attr("class", "key");
   const spans = box.selectAll("span").data(items).join("span");
-  spans.append("i").attr("class", "swatch").style("background", (d) => d.colour);
+  spans
+    .append("i")
+    .attr("class", "swatch")
+    .style("background", (d) => d.colour);
   spans.append("b").text((d) => d.name);
   return box.node();
 }
@@ -93,7 +102,9 @@ function complaintOf(page, error) {
      UNION SELECT c.name FROM sqlite_schema AS s, pragma_table_info(s.name) AS c WHERE s.type = 'table'`,
   );
   const near = d3.least(names, ({ name }) => distanceOf(missing[1], name));
-  return near && distanceOf(missing[1], near.name) <= 2 ? `${error.message} (did you mean ${near.name}?)` : error.message;
+  return near && distanceOf(missing[1], near.name) <= 2
+    ? `${error.message} (did you mean ${near.name}?)`
+    : error.message;
 }
 
 function showRows(page, sql) {
@@ -110,7 +121,8 @@ function showRows(page, sql) {
     said.textContent = `${plural(n, "row")}${cut}, ${Math.round(performance.now() - start)} ms`;
     if (!n) return;
     drawTable(rows, result.columns, result.values.slice(0, ROWS));
-    page.rows["sql-plot"] = () => result.values.map((r) => Object.fromEntries(result.columns.map((c, i) => [c, r[i]])));
+    page.rows["sql-plot"] = () =>
+      result.values.map((r) => Object.fromEntries(result.columns.map((c, i) => [c, r[i]])));
     const drawn = plotRows(page, result, Math.max(280, plot.clientWidth));
     if (drawn) plot.replaceChildren(keyOf(drawn.key), drawn.svg);
   } catch (error) {
@@ -150,7 +162,10 @@ export function startConsole(page) {
     text.value = queries[i].sql.trim();
   };
   // A text that was changed is no longer the query of the menu.
-  text.addEventListener("input", () => (menu.value = queries.findIndex((q) => q.sql.trim() === text.value.trim())));
+  text.addEventListener(
+    "input",
+    () => (menu.value = queries.findIndex((q) => q.sql.trim() === text.value.trim())),
+  );
   const run = () => showRows(page, text.value);
   menu.addEventListener("change", () => {
     choose(+menu.value);

@@ -19,41 +19,57 @@ function curvesOf(page, intervention, column) {
   );
   const cells = page.shown().filter((c) => c.runs.some((r) => rows.has(r.id)));
   const bandsOf = (side) =>
-    cells.map((cell) => bandOf(cell, (run) => (rows.get(run.id) ?? []).map((r) => ({ step: r.step, value: r[side] }))));
+    cells.map((cell) =>
+      bandOf(cell, (run) => (rows.get(run.id) ?? []).map((r) => ({ step: r.step, value: r[side] }))),
+    );
   return { cells, rows, untouched: bandsOf("untouched"), changed: bandsOf("changed") };
 }
 
-function drawEffect(page, intervention, column) {
-  const node = document.getElementById("effect"),
-    figure = figureOf(column),
-    { cells, rows, untouched, changed } = curvesOf(page, intervention, column);
-  const dashed = changed.map((band, i) =>
-    Plot.lineY(band, { x: "step", y: "mean", stroke: cellColour(cells[i]), strokeWidth: 2, strokeDasharray: "5 3", marker: "dot" }),
-  );
-  const svg = plotChart(`${figure.name} with and without ${intervention}, against the step`, {
-    width: widthOf(node),
+const changedLine = (band, cell) =>
+  Plot.lineY(band, {
+    x: "step",
+    y: "mean",
+    stroke: cellColour(cell),
+    strokeWidth: 2,
+    strokeDasharray: "5 3",
+    marker: "dot",
+  });
+
+function plotEffect(page, intervention, figure, { cells, untouched, changed }, width) {
+  const bands = [...untouched, ...changed],
+    unit = figure.unit && ` (${figure.unit})`;
+  return plotChart(`${figure.name} with and without ${intervention}, against the step`, {
+    width,
     height: 260,
     marginTop: 26,
     x: { label: "step (updates) →", domain: [0, page.lastStep()] },
-    y: axisOf(figure, { label: `↑ ${figure.name}${figure.unit && ` (${figure.unit})`}`, ticks: 5 }, extentOf([...untouched, ...changed])),
+    y: axisOf(figure, { label: `↑ ${figure.name}${unit}`, ticks: 5 }, extentOf(bands)),
     marks: [
       ...ruleMarks(figure),
       ...untouched.flatMap((band, i) => bandMarks(cells[i], band)),
-      ...dashed,
-      bandTip([...untouched, ...changed]),
+      ...changed.map((band, i) => changedLine(band, cells[i])),
+      bandTip(bands),
     ],
   });
+}
+
+const effectRows = ({ cells, rows }, intervention, figure) =>
+  cells.flatMap((cell) =>
+    cell.runs.flatMap((run) =>
+      (rows.get(run.id) ?? []).map((r) => ({ model: cell.name, seed: run.seed, intervention, figure, ...r })),
+    ),
+  );
+
+function drawEffect(page, intervention, column) {
+  const node = document.getElementById("effect"),
+    curves = curvesOf(page, intervention, column);
+  const svg = plotEffect(page, intervention, figureOf(column), curves, widthOf(node));
   const { box, move } = overTime(page, svg);
   node.replaceChildren(box);
-  drawKey(document.getElementById("effect-key"), cells);
+  drawKey(document.getElementById("effect-key"), curves.cells);
   document.getElementById("effect-note").textContent =
     `Line: the model as it is; dashed, a dot an evaluation: the same weights under ${intervention}, on the same rows.`;
-  page.rows.effect = () =>
-    cells.flatMap((cell) =>
-      cell.runs.flatMap((run) =>
-        (rows.get(run.id) ?? []).map((r) => ({ model: cell.name, seed: run.seed, intervention, figure: column, ...r })),
-      ),
-    );
+  page.rows.effect = () => effectRows(curves, intervention, column);
   return move;
 }
 

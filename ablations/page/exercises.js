@@ -42,13 +42,19 @@ WHERE n.quantity = 'norm_ratio' AND s.quantity = 'sink_rate_03' AND n.first_afte
 
 // The last columns, as many as the solution asks for, in order: names and the order of rows are the reader's.
 const answersOf = ({ values }, columns) =>
-  d3.sort(values.map((row) => row.slice(-columns)), (row) => +row.at(-1), (row) => +row[0]);
+  d3.sort(
+    values.map((row) => row.slice(-columns)),
+    (row) => +row.at(-1),
+    (row) => +row[0],
+  );
 
 const isClose = (x, y) =>
-  typeof x === "number" && typeof y === "number" ? Math.abs(x - y) <= 1e-6 * Math.max(1, Math.abs(y)) : x === y;
+  typeof x === "number" && typeof y === "number"
+    ? Math.abs(x - y) <= 1e-6 * Math.max(1, Math.abs(y))
+    : x === y;
 
 // In words, whether a query answers as the solution does.
-export function judge(db, sql, solution) {
+function judge(db, sql, solution) {
   const wanted = query(db, solution.sql),
     { columns = 1 } = solution;
   let got;
@@ -60,7 +66,9 @@ export function judge(db, sql, solution) {
   if (got.values.length !== wanted.values.length)
     return `Not yet: ${plural(got.values.length, "row")}, the answer has ${wanted.values.length}.`;
   const [mine, right] = [got, wanted].map((result) => answersOf(result, columns));
-  const same = right.every((row, i) => mine[i].length === row.length && row.every((v, k) => isClose(mine[i][k], v)));
+  const same = right.every(
+    (row, i) => mine[i].length === row.length && row.every((v, k) => isClose(mine[i][k], v)),
+  );
   return same ? "Right." : "Not yet: as many rows, but other values in the last column.";
 }
 
@@ -93,7 +101,10 @@ export function startExercises(page, showQuery) {
   row.append("output");
   const solution = items.append("details");
   solution.append("summary").text("Solution");
-  solution.append("pre").attr("tabindex", 0).text((e) => e.sql);
+  solution
+    .append("pre")
+    .attr("tabindex", 0)
+    .text((e) => e.sql);
   solution
     .append("button")
     .attr("type", "button")

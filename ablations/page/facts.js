@@ -1,6 +1,6 @@
 // Owns: what came of each model in a few figures, and the words for such figures.
 // Does not own: how a figure is measured (train/schema.sql says), sentences (story.js, lesson.js).
-import { ask, plural } from "./data.js";
+import { ask } from "./data.js";
 
 export const fixed = (value, digits) => (value == null ? "?" : value.toFixed(digits));
 export const percent = (share) => `${fixed(share == null ? null : 100 * share, 0)}\u00a0%`;
@@ -38,7 +38,7 @@ function layersOf(page, runs) {
 }
 
 // A cell's medians over its finished seeds; null where none has finished.
-export function factsOf(page, cell) {
+function factsOf(page, cell) {
   const finals = page.finals.filter((f) => cell.runs.some((r) => r.id === f.run_id));
   const runs = cell.runs.filter((r) => finals.some((f) => f.run_id === r.id));
   const rate = medianOf(finals, "sink_rate_03");

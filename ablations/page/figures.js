@@ -4,7 +4,7 @@
 const { figures: figureRows, light, dark, ramp } = JSON.parse(document.getElementById("figures").textContent);
 
 // Paper is light.
-export const isDark = () =>
+const isDark = () =>
   matchMedia("(prefers-color-scheme: dark)").matches && !document.body.classList.contains("printed");
 export const palette = () => (isDark() ? dark : light);
 
@@ -12,7 +12,16 @@ const figureByColumn = d3.index(figureRows, (f) => f.column);
 
 // A figure's row; a column that the table does not have is drawn plainly under its own name.
 export const figureOf = (column) =>
-  figureByColumn.get(column) ?? { column, name: column, unit: "", said: "", log: false, top: null, rule: null, control: null };
+  figureByColumn.get(column) ?? {
+    column,
+    name: column,
+    unit: "",
+    said: "",
+    log: false,
+    top: null,
+    rule: null,
+    control: null,
+  };
 
 // Round numbers on a logarithmic axis: every one within a decade, 1, 2 and 5 over two, else powers of ten.
 function logTicks([low, high]) {
@@ -28,12 +37,16 @@ export function axisOf({ log, top, rule }, more = {}, extent = []) {
   const axis = { type: log ? "log" : "linear", label: null, ticks: 3, tickFormat: "~g", grid: true, ...more };
   if (!log) return top ? { domain: [0, top], ...axis } : { zero: true, nice: true, ...axis };
   const [low, high] = d3.extent([...extent, rule].filter((v) => v > 0));
-  return low < high ? { ...axis, domain: more.domain ?? [low, high], ticks: logTicks(more.domain ?? [low, high]) } : axis;
+  return low < high
+    ? { ...axis, domain: more.domain ?? [low, high], ticks: logTicks(more.domain ?? [low, high]) }
+    : axis;
 }
 
 // The dashed rule: a threshold, or what chance gives.
 export const ruleMarks = ({ rule }, at = rule) =>
-  at === null ? [] : [Plot.ruleY([at], { stroke: "currentColor", strokeDasharray: "5 4", strokeOpacity: 0.6 })];
+  at === null
+    ? []
+    : [Plot.ruleY([at], { stroke: "currentColor", strokeDasharray: "5 4", strokeOpacity: 0.6 })];
 
 // 257 colours from no attention to all of it.
 export function rampColours() {

@@ -2,18 +2,22 @@
 // a click that moves the slider. Does not own: what is drawn in a frame.
 
 export const widthOf = (node) => Math.max(280, node.clientWidth);
-export const isPresented = () => document.body.classList.contains("present");
+const isPresented = () => document.body.classList.contains("present");
 
 const SIZE = 12.5; // pixels of a chart's text on a page of 16
 
 // How much larger than that charts are drawn: on a large screen, or where one is presented.
-const grownBy = () => (isPresented() ? 1.6 : parseFloat(getComputedStyle(document.documentElement).fontSize) / 16);
+const grownBy = () =>
+  isPresented() ? 1.6 : parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 
 // Two charts, one above the other, fit a screen where they are presented.
 const tallerBy = () => (isPresented() ? Math.min(1.6, Math.max(1, (innerHeight - 160) / 470)) : grownBy());
 
 // A plot with a name for those who do not see it.
-export function plotChart(name, { height, marginLeft = 48, marginRight = 20, marginTop = 20, marginBottom = 36, ...options }) {
+export function plotChart(
+  name,
+  { height, marginLeft = 48, marginRight = 20, marginTop = 20, marginBottom = 36, ...options },
+) {
   const grown = grownBy();
   const svg = Plot.plot({
     ...options,

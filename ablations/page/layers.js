@@ -91,7 +91,12 @@ function drawFigure(page, figure, runs, layers, node) {
 }
 
 function drawFigures(page, runs, layers) {
-  const boxes = d3.select("#layers").selectAll("div").data(layerColumns.map(figureOf)).join("div").attr("class", "plot");
+  const boxes = d3
+    .select("#layers")
+    .selectAll("div")
+    .data(layerColumns.map(figureOf))
+    .join("div")
+    .attr("class", "plot");
   boxes.selectAll("*").remove();
   const heading = boxes.append("p").attr("class", "link");
   heading.append("b").text((f) => f.name);
@@ -159,7 +164,9 @@ export function drawLayers(page) {
   const moves = [drawPhases(page, cells, layers), ...drawFigures(page, runs, layers)];
   page.rows.layers = () =>
     runs.flatMap(({ cell, run }) =>
-      [...page.series.layer.get(run.id).values()].flat().map((r) => ({ model: cell.name, seed: run.seed, ...r })),
+      [...page.series.layer.get(run.id).values()]
+        .flat()
+        .map((r) => ({ model: cell.name, seed: run.seed, ...r })),
     );
   drawKey(document.getElementById("layers-key"), cells);
   document.getElementById("layers-note").textContent =

@@ -1,217 +1,35 @@
-// Owns: the lesson: steps that say something, ask the reader to predict, and then move the page to where the answer
-// shows. Texts, choices and answers come from the database; what it cannot answer is not asked.
-// Does not own: the figures it points at.
+// Owns: going through the lesson: a step says something and asks the reader to predict; an answer moves the page to where
+// it shows. Does not own: what is said and asked (lesson_steps.js), the figures it points at.
 import { markTerms } from "./glossary.js";
-import { datesOf, fixed, orderOf, outcomeOf, outcomes, percent, sharesTargets, stepWords } from "./facts.js";
-import { finalMap, firstKeyOf, shownText } from "./map.js";
+import { stepsOf } from "./lesson_steps.js";
 
-const joined = (sentences) => sentences.filter(Boolean).join(" ");
+const part = (name) => document.getElementById(`lesson-${name}`);
 
-// A question: choices, which of them is right, and what to say then. The ranges are the places where a number is cut.
-const choiceOf = (value, cuts) => d3.bisectRight(cuts, value);
-
-// ---- what is asked; null where the database has no answer ----
-
-// What a head looks at in the end: the first key, its own word, the one before, or all alike.
-function askWhereItLooks(page) {
-  const map = finalMap(page, "a");
-  if (!map) return null;
-  const { layer, head } = page.state,
-    queries = d3.range(2, map.T);
-  const shares = [(q) => 0, (q) => q, (q) => q - 1].map((key) => d3.mean(queries, (q) => map.at(q, key(q))));
-  const uniform = d3.mean(queries, (q) => 1 / (q + 1)),
-    answer = d3.max(shares) > 2 * uniform ? d3.maxIndex(shares) : 3;
-  return {
-    question: `Head ${head} of layer ${layer} will train. What will it look at most in the end?`,
-    choices: ["the first word", "the word itself", "the word before", "all words alike"],
-    answer,
-    because: `It ends with ${percent(shares[0])} on the first word, ${percent(shares[1])} on the word itself, ${percent(shares[2])} on the one before; evenly spread each would get ${percent(uniform)}.`,
-  };
-}
-
-function askValue(page) {
-  const { reference: f } = page.facts;
-  if (!f || f.drain == null) return null;
-  return {
-    question: "How long is the first word's value vector (what a head passes on when it looks there), against the other words'?",
-    choices: ["shorter", "about as long", "longer"],
-    answer: choiceOf(f.drain, [0.8, 1.25]),
-    because: joined([
-      `It has ${fixed(f.drain, 2)} times the length of the others' (value drain).`,
-      f.drain < 0.8 && "Looking there adds little: a head with nothing to say can park its attention.",
-    ]),
-  };
-}
-
-function askLayer(page) {
-  const { reference: f } = page.facts;
-  if (!f || !f.layers.length || f.layers.length > 12) return null;
-  const layers = d3.sort(f.layers.map((l) => l.layer)),
-    [most] = f.layers;
-  return {
-    question: `In which layer of ${f.name} will most heads sink?`,
-    choices: [...layers.map((l) => `layer ${l}`), "in none"],
-    answer: most.rate > 0.1 ? layers.indexOf(most.layer) : layers.length,
-    because: `Sink rates end at ${f.layers.map((l) => `${percent(l.rate)} in layer ${l.layer}`).join(", ")}.`,
-  };
-}
-
-function askWhen(page) {
-  const { reference: f } = page.facts;
-  if (!f) return null;
-  const share = f.onset ? f.onset.middle / f.steps : Infinity;
-  return {
-    question: `By when will over ${percent(0.1)} of all (sequence, layer, head) of ${f.name} have a sink?`,
-    choices: ["in the first tenth of training", "in the first third", "later", "never"],
-    answer: f.onset ? choiceOf(share, [0.1, 1 / 3]) : 3,
-    because: f.onset
-      ? `By ${stepWords(f.onset.middle)} of ${d3.format(",")(f.steps)}. For the first token: ${orderOf(page, f).join(", ")}.`
-      : `Its sink rate ends at ${percent(f.rate)} and never passed 0.1 for two evaluations.`,
-  };
-}
-
-const askOutcome = (f) => (page) => {
-  const { reference } = page.facts;
-  return {
-    question: `What becomes of the sink in ${f.name}?`,
-    choices: reference.onset ? outcomes.slice(0, 4) : [outcomes[0], outcomes[4]],
-    answer: (reference.onset ? outcomes : [outcomes[0], outcomes[4]]).indexOf(outcomeOf(f, reference)),
-    because:
-      `Here ${outcomeOf(f, reference)}: sink rate ${percent(f.rate)} (${reference.name}: ${percent(reference.rate)}), ` +
-      `first-key mass ${percent(f.mass)} where chance gives ${percent(f.uniform)}, value drain ${fixed(f.drain, 2)} ` +
-      `(${fixed(reference.drain, 2)}).`,
-  };
+const say = (name, ...content) => {
+  part(name).replaceChildren(...content);
+  markTerms(part(name));
 };
 
-const askLoss = (f) => (page) => {
-  const { reference } = page.facts,
-    gap = f.loss - reference.loss;
-  if (!sharesTargets(f, reference)) return null;
-  return {
-    question: `And what of the loss: where will ${f.name} end?`,
-    choices: [`lower than ${reference.name} by 0.05 or more`, "within 0.05 of it", "higher by 0.05 or more"],
-    answer: choiceOf(gap, [-0.05, 0.05]),
-    because: `It ends at ${fixed(f.loss, 3)} nats a token over late targets, ${reference.name} at ${fixed(reference.loss, 3)}.`,
-  };
-};
-
-// ---- what each step says first ----
-
-function sayAttention(page) {
-  const mixing = page.series.eval.get(page.side("a").run?.id)?.[0]?.mixing;
-  return joined([
-    "To guess the next word, each word (the query) looks back at itself and the words before it (the keys)",
-    "and shares out 100 % of its attention.",
-    mixing != null && `Before training it does so with a mixing score of ${mixing.toFixed(2)}, where 1 is perfectly even.`,
-  ]);
-}
-
-function saySink(page) {
-  const first = firstKeyOf(page, "a"),
-    { layer, head } = page.state;
-  if (!first) return `Here the attention of head ${head} of layer ${layer} would stand: no map of it is in the page.`;
-  return joined([
-    `After training, head ${head} of layer ${layer} gives the first key, “${first.text}”,`,
-    `${percent(first.mass)} of its attention in this sentence; evenly spread it would be ${percent(first.control)}.`,
-    first.mass > 0.3 && "The deep first column of the map is an attention sink.",
-  ]);
-}
-
-const changes = [
-  {
-    is: (c, r) => c["data.bos"] === '"none"' && r["data.bos"] !== '"none"',
-    title: "Take the first token away",
-    say: (f) => `In ${f.name} a row begins with ordinary text, not with one token that is always the same.`,
-  },
-  {
-    is: (c, r) => c["model.head_out"] === '"rmsnorm"' && r["model.head_out"] !== '"rmsnorm"',
-    title: "Normalise the heads",
-    say: (f) => `${f.name} brings the output of each head to one length: looking at nothing no longer adds nothing.`,
-  },
-];
-
-// The models to hold against the reference: those that the lesson has words for, else the weakest and the strongest.
-function contrastsOf({ others, reference }) {
-  const known = changes.flatMap((change) => {
-    const f = others.find((o) => change.is(o.cell.settings, reference.cell.settings));
-    return f ? [{ f, ...change }] : [];
-  });
-  const sorted = d3.sort(others, (f) => f.rate);
-  const plain = [...new Set([sorted[0], sorted.at(-1)])].filter(Boolean);
-  return known.length
-    ? known
-    : plain.map((f) => ({ f, title: `Now ${f.name}`, say: () => `Hold it against ${reference.name}.` }));
-}
-
-// ---- the steps ----
-
-// at: what to scroll to, narrow: on a screen with room for one figure; share: of the run, where the slider stands while
-// the question is open; then: "play" or a share, where the answer shows; b: what stands on the right; run: a query.
-function stepsOf(page) {
-  const { reference } = page.facts,
-    contrasts = reference ? contrastsOf(page.facts) : [];
-  const compared = contrasts.flatMap(({ f, title, say }, i) => [
-    { title, at: "#heads", narrow: "#heat-b", share: 0, then: "play", b: f, say: () => say(f), ask: askOutcome(f) },
-    ...(i ? [] : [{ title: "The price", at: "#s-loss", share: 0, then: "play", b: f, say: () => "Losses over the same targets may be compared.", ask: askLoss(f) }]),
-  ]);
-  return [
-    { title: "What attention is", at: "#maps", narrow: "#map-a .frame", share: 0, then: "play", say: sayAttention, ask: askWhereItLooks },
-    { title: "What a sink is", at: "#maps", narrow: "#map-a .readout", share: 1, then: 1, say: saySink, ask: askValue },
-    { title: "Watch it form", at: "#heads", share: 0, then: "play", say: () => "Now from the start: a row a head, the deeper the more of its attention goes to the first key.", ask: askLayer },
-    { title: "When", at: "#s-loss", share: 0, then: "play", say: () => "Sink rate above, loss below, on one time axis.", ask: askWhen },
-    ...compared,
-    {
-      title: "Ask the database",
-      at: "#s-sql",
-      share: 1,
-      run: "price_of_no_sink.sql",
-      say: () => "Every answer here is a query; this one asks what each model changes, and what that costs. Section 7 has exercises.",
-    },
-  ];
-}
-
-// The questions that this database answers, for the lesson and for the handout.
-export const questionsOf = (page) => stepsOf(page).map((step) => step.ask?.(page)).filter(Boolean);
-
-// ---- going through it ----
-
-export function startLesson(page, sql) {
-  const part = (name) => document.getElementById(`lesson-${name}`);
-  const box = document.getElementById("lesson");
-  let steps = [],
-    at = -1,
-    question = null,
-    answers = new Map();
-
-  const score = () => {
-    const right = [...answers.values()].filter(Boolean).length;
-    return answers.size ? ` You foresaw ${right} of ${answers.size}.` : "";
-  };
-  const tell = (text) => {
-    const end = at === steps.length - 1 ? score() : "";
-    part("text").replaceChildren(d3.create("b").text(`${at + 1}. ${steps[at].title}. `).node(), text + end);
-    markTerms(part("text"));
-  };
-  // The answer shows where the figures move to.
-  const reveal = (choice) => {
-    if (!question || part("ask").dataset.answered) return;
-    part("ask").dataset.answered = choice;
-    answers.set(at, choice === question.answer);
-    const verdict = choice === question.answer ? "Right. " : `No: ${question.choices[question.answer]}. `;
+// The question of a step: shows its choices, takes one answer and says what is right. onAnswer(whether it was).
+function makeQuestion(onAnswer) {
+  let question = null,
+    answered = false;
+  const answer = (choice) => {
+    if (!question || answered || choice >= question.choices.length) return;
+    answered = true;
+    const right = choice === question.answer;
     d3.selectAll("#lesson-choices button")
       .attr("class", (_, i) => (i === question.answer ? "right" : i === choice ? "wrong" : null))
       .property("disabled", true);
-    part("answer").textContent = verdict + question.because;
-    markTerms(part("answer"));
-    if (steps[at].then === "play") page.play();
-    else page.goTo(steps[at].then);
+    say("answer", `${right ? "Right." : `No: ${question.choices[question.answer]}.`} ${question.because}`);
+    onAnswer(right);
   };
-  const ask = () => {
-    question = steps[at].ask?.(page) ?? null;
-    delete part("ask").dataset.answered;
+  const show = (next) => {
+    question = next;
+    answered = false;
     part("ask").hidden = !question;
-    part("question").textContent = question?.question ?? "";
-    part("answer").textContent = "";
+    say("question", question?.question ?? "");
+    say("answer", "");
     d3.select(part("choices"))
       .selectAll("button")
       .data(question?.choices ?? [])
@@ -220,57 +38,88 @@ export function startLesson(page, sql) {
       .attr("class", null)
       .property("disabled", false)
       .text((choice, i) => `${i + 1}) ${choice}`)
-      .on("click", (_, choice) => reveal(question.choices.indexOf(choice)));
+      .on("click", (_, choice) => answer(question.choices.indexOf(choice)));
   };
-  // The strongest head of the reference on the left, what the step is about on the right.
-  const arrange = ({ b, share }) => {
-    const { reference } = page.facts;
-    page.set({ query: -1, ...(reference ? { a: reference.cell.index } : {}), ...(b ? { b: b.cell.index } : {}) });
-    page.chooseHead();
-    page.goTo(share);
-  };
-  const point = (step) => {
-    const target = document.querySelector(innerWidth < 920 && step.narrow ? step.narrow : step.at);
-    d3.selectAll(".pointed").classed("pointed", false);
-    target?.classList.add("pointed");
-    page.present(target);
-    target?.scrollIntoView({ block: "start" });
-  };
+  return { show, answer, isOpen: () => Boolean(question) && !answered };
+}
+
+// The strongest head of the reference on the left, what the step is about on the right.
+function arrange(page, { b, share }) {
+  const { reference } = page.facts;
+  page.set({
+    query: -1,
+    ...(reference ? { a: reference.cell.index } : {}),
+    ...(b ? { b: b.cell.index } : {}),
+  });
+  page.chooseHead();
+  page.goTo(share);
+}
+
+function point(page, step) {
+  d3.selectAll(".pointed").classed("pointed", false);
+  const target = step && document.querySelector(innerWidth < 920 && step.narrow ? step.narrow : step.at);
+  if (!target) return;
+  target.classList.add("pointed");
+  page.present(target);
+  target.scrollIntoView({ block: "start" });
+}
+
+const scoreOf = (answers) =>
+  answers.size ? ` You foresaw ${d3.sum(answers.values())} of ${answers.size}.` : "";
+
+function toggle(shown) {
+  document.getElementById("lesson").hidden = !shown;
+  part("open").hidden = shown;
+}
+
+export function startLesson(page, sql) {
+  let steps = [],
+    at = -1;
+  const answers = new Map();
+  const question = makeQuestion((right) => {
+    answers.set(at, right);
+    if (steps[at].then === "play") page.play();
+    else page.goTo(steps[at].then);
+  });
   const go = (i) => {
     steps = stepsOf(page);
-    if (i >= steps.length) answers = new Map();
+    if (i >= steps.length) answers.clear();
     at = (i + steps.length) % steps.length;
+    const step = steps[at],
+      isLast = at === steps.length - 1;
     page.stop();
     toggle(true);
-    arrange(steps[at]);
-    ask();
-    tell(steps[at].say(page));
+    arrange(page, step);
+    question.show(step.ask?.(page) ?? null);
+    const title = d3
+      .create("b")
+      .text(`${at + 1}. ${step.title}. `)
+      .node();
+    say("text", title, step.say(page) + (isLast ? scoreOf(answers) : ""));
     part("place").textContent = `${at + 1} of ${steps.length}`;
     part("back").disabled = at === 0;
-    part("next").textContent = at === steps.length - 1 ? "Start again" : "Next";
-    if (steps[at].run) sql.stored(steps[at].run);
-    point(steps[at]);
+    part("next").textContent = isLast ? "Start again" : "Next";
+    if (step.run) sql.stored(step.run);
+    point(page, step);
     page.changed();
   };
-  const toggle = (shown) => {
-    box.hidden = !shown;
-    part("open").hidden = shown;
-    if (shown) return;
+  const close = () => {
     at = -1;
-    d3.selectAll(".pointed").classed("pointed", false);
+    toggle(false);
+    point(page, null);
     page.changed();
   };
   part("back").addEventListener("click", () => go(at - 1));
   part("next").addEventListener("click", () => go(at + 1));
-  part("close").addEventListener("click", () => toggle(false));
+  part("close").addEventListener("click", close);
   part("open").addEventListener("click", () => go(0));
   return {
     go,
     next: () => go(at + 1),
     back: () => go(Math.max(0, at - 1)),
-    isAsking: () => Boolean(question) && !part("ask").dataset.answered,
-    choose: (i) => i < question.choices.length && reveal(i),
-    close: () => toggle(false),
+    isAsking: question.isOpen,
+    choose: question.answer,
+    close,
     place: () => at,
   };
 }

@@ -46,7 +46,12 @@ function makePage(db) {
     },
     layerSteps: (run) => evaluations.get(run.id) ?? [],
     lastStep() {
-      return d3.max(this.shown().flatMap((c) => c.runs), (run) => lastStepOf(series, run)) || 1;
+      return (
+        d3.max(
+          this.shown().flatMap((c) => c.runs),
+          (run) => lastStepOf(series, run),
+        ) || 1
+      );
     },
     // The run that stands for a cell: one with maps if there is one.
     side(name) {
@@ -67,9 +72,16 @@ function readSelection(page, sweep) {
   const { all } = page.facts;
   // The strongest sink stands on the left, the clean contrast on the right.
   const strongest = d3.greatest(all, (f) => f.rate),
-    weakest = d3.least(all.filter((f) => f !== strongest), (f) => f.rate);
+    weakest = d3.least(
+      all.filter((f) => f !== strongest),
+      (f) => f.rate,
+    );
   const a = strongest?.cell.index ?? 0;
-  Object.assign(page.state, { a, b: weakest?.cell.index ?? Math.min(page.cells.length - 1, a ? 0 : 1), query: -1 });
+  Object.assign(page.state, {
+    a,
+    b: weakest?.cell.index ?? Math.min(page.cells.length - 1, a ? 0 : 1),
+    query: -1,
+  });
   for (const i of [page.state.a, page.state.b]) if (page.cells[i]) page.cells[i].shown = true;
 }
 
@@ -140,7 +152,14 @@ function fillPickers(page) {
   document.getElementById("pick-sentence").parentElement.hidden = sentences.length < 2;
 }
 
-const drawings = { hero: drawHero, loss: drawLoss, heat: drawHeat, maps: drawMaps, chain: drawChain, layers: drawLayers };
+const drawings = {
+  hero: drawHero,
+  loss: drawLoss,
+  heat: drawHeat,
+  maps: drawMaps,
+  chain: drawChain,
+  layers: drawLayers,
+};
 
 function drawAll(page) {
   const { step } = page.state;
@@ -157,7 +176,8 @@ function drawAll(page) {
   markWords();
 }
 
-const markWords = () => document.querySelectorAll("#story dd, .lead, main p, main figcaption, main th").forEach(markTerms);
+const markWords = () =>
+  document.querySelectorAll("#story dd, .lead, main p, main figcaption, main th").forEach(markTerms);
 
 // Changes the state; what has to be built anew is.
 function set(page, changes) {
@@ -233,7 +253,10 @@ function startSweeps(page, name) {
     page.lesson.close();
     show(page, choices[menu.value]);
   });
-  menu.value = Math.max(0, choices.findIndex((c) => c && c.name === name));
+  menu.value = Math.max(
+    0,
+    choices.findIndex((c) => c && c.name === name),
+  );
   return choices[menu.value];
 }
 

@@ -143,7 +143,9 @@ function build(page, side, tokens) {
   frame.append("span");
   frame.append("span").attr("class", "axis").text("query: a row each; key: the words from left to right");
   const view = { cell, run, words, readout, canvas, strip, labels, tokens, map: null };
-  canvas.addEventListener("pointerdown", (event) => page.set({ query: placeAt(canvas, event, tokens.length).q }));
+  canvas.addEventListener("pointerdown", (event) =>
+    page.set({ query: placeAt(canvas, event, tokens.length).q }),
+  );
   hintOver(canvas, (event) => weightWords(view, event));
   hintOver(strip, (event) => receivedWords(view, event));
   return view;

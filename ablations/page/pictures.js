@@ -18,7 +18,8 @@ const saved = {
   variants: { title: "Table of models", isTable: true },
   "sql-plot": { title: "Query" },
 };
-const parts = "svg:not(.tips):not([aria-hidden]), canvas, h3, .link, .frame span, .sentence button, .readout, .key b, .swatch";
+const parts =
+  "svg:not(.tips):not([aria-hidden]), canvas, h3, .link, .frame span, .sentence button, .readout, .key b, .swatch";
 const keyParts = "svg, b";
 
 // Styles that the page's sheet gives, on the elements themselves: a file has no sheet.
@@ -66,7 +67,12 @@ function textOf(node, box) {
 function partOf(node, box) {
   const place = { x: box.x, y: box.y, width: box.width, height: box.height };
   if (node.tagName === "CANVAS")
-    return attributes(document.createElementNS(NS, "image"), { ...place, href: node.toDataURL(), "image-rendering": "pixelated", preserveAspectRatio: "none" });
+    return attributes(document.createElementNS(NS, "image"), {
+      ...place,
+      href: node.toDataURL(),
+      "image-rendering": "pixelated",
+      preserveAspectRatio: "none",
+    });
   if (node.tagName !== "svg") return textOf(node, box);
   const copy = node.cloneNode(true);
   carryStyles(node, copy);
@@ -124,7 +130,8 @@ function save(name, blob) {
 const forms = {
   SVG: (page, name) => save(`${name}.svg`, new Blob([svgOf(name)], { type: "image/svg+xml" })),
   PNG: async (page, name) => save(`${name}.png`, await pngOf(svgOf(name))),
-  CSV: (page, name) => save(`${name}.csv`, new Blob([d3.csvFormat(page.rows[name]?.() ?? [])], { type: "text/csv" })),
+  CSV: (page, name) =>
+    save(`${name}.csv`, new Blob([d3.csvFormat(page.rows[name]?.() ?? [])], { type: "text/csv" })),
 };
 
 export function startPictures(page) {

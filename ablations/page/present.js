@@ -1,5 +1,5 @@
 // Owns: one figure on the whole screen in large type, and the page on paper. Does not own: the figures.
-import { questionsOf } from "./lesson.js";
+import { questionsOf } from "./lesson_steps.js";
 import { stepWords } from "./facts.js";
 
 const sectionOf = (target) => target?.closest("main > section, header");

@@ -11,7 +11,9 @@ const number = d3.format(",");
 function titleOf({ all, reference, sinking }) {
   if (!all.length) return "No run has finished yet";
   if (reference.onset) return "Watch a sink emerge";
-  return sinking.length ? `A sink emerges in ${sinking.length} of ${plural(all.length, "model")}` : "No sink forms here";
+  return sinking.length
+    ? `A sink emerges in ${sinking.length} of ${plural(all.length, "model")}`
+    : "No sink forms here";
 }
 
 function whatForms(f) {
@@ -49,18 +51,27 @@ function differences(cell, reference) {
 }
 
 function tellOthers(models, reference) {
-  const told = d3.sort(models, (f) => f.rate).slice(0, MOST).map((f) => {
-    const date = f.onset ? `, by ${stepWords(f.onset.middle)} in ${f.onset.n} of ${plural(f.n, "seed")}` : "";
-    const model = `${f.name}${differences(f.cell, reference.cell)}`;
-    return `${model}: ${outcomeOf(f, reference)}, sink rate ${percent(f.rate)}${date}.`;
-  });
+  const told = d3
+    .sort(models, (f) => f.rate)
+    .slice(0, MOST)
+    .map((f) => {
+      const date = f.onset
+        ? `, by ${stepWords(f.onset.middle)} in ${f.onset.n} of ${plural(f.n, "seed")}`
+        : "";
+      const model = `${f.name}${differences(f.cell, reference.cell)}`;
+      return `${model}: ${outcomeOf(f, reference)}, sink rate ${percent(f.rate)}${date}.`;
+    });
   const more = models.length - told.length;
   return sentences(...told, more > 0 && `The other ${plural(more, "model")}: section 5.`);
 }
 
 // Sink rates along an axis of three numbers or more, a sentence for each rest of a cell.
 function along(axis, all) {
-  const restOf = (f) => f.name.split(" ").filter((part) => !part.startsWith(`${axis.name}=`)).join(" ");
+  const restOf = (f) =>
+    f.name
+      .split(" ")
+      .filter((part) => !part.startsWith(`${axis.name}=`))
+      .join(" ");
   const told = d3.groups(all, restOf).map(([rest, group]) => {
     const points = d3.sort(group, (f) => +f.cell.axes[axis.name]);
     const rates = points.map((f) => `${percent(f.rate)} at ${f.cell.axes[axis.name]}`).join(", ");
@@ -88,7 +99,7 @@ function whatChanges(page, { all, reference, others }) {
 }
 
 // Final losses over the same targets, and what they say of the sink's use.
-export function lossWords(page) {
+function lossWords(page) {
   const { all, reference } = page.facts;
   if (!reference || reference.loss === null) return "Loss falls while they train.";
   const compared = all.filter((f) => f === reference || sharesTargets(f, reference));
@@ -139,7 +150,8 @@ export function tellStory(page) {
   const title = titleOf({ all, reference, sinking: page.facts.sinking });
   document.getElementById("title").textContent = title;
   document.title = `sinklab: ${title}`;
-  document.getElementById("hero-play").textContent = `▶ Watch ${page.facts.sinking.length ? "it form" : "them train"}`;
+  document.getElementById("hero-play").textContent =
+    `▶ Watch ${page.facts.sinking.length ? "it form" : "them train"}`;
   document.getElementById("claim").textContent = lead(page.sweep);
   document.getElementById("loss-words").textContent = lossWords(page);
   document.getElementById("scale").textContent = conditions(page);

@@ -21,7 +21,7 @@ function alignedNumber(values) {
 const isMixed = (rows, i) => rows.some((r) => typeof r[i] === "string");
 
 // A table of figures under its head, each column in one form of number.
-export function drawNumbers(node, columns, rows) {
+function drawNumbers(node, columns, rows) {
   const forms = columns.map((_, i) => (isMixed(rows, i) ? String : alignedNumber(rows.map((r) => r[i]))));
   drawTable(node, columns, rows, (v, i) => (v === null ? "-" : forms[i](v)));
 }
@@ -92,7 +92,8 @@ function drawVariants(page) {
   const node = document.getElementById("variants");
   const rows = models.map((model) => Object.values(variantColumns).map((value) => value(model) ?? null));
   drawNumbers(node, Object.keys(variantColumns), rows);
-  page.rows.variants = () => rows.map((r) => Object.fromEntries(Object.keys(variantColumns).map((k, i) => [k, r[i]])));
+  page.rows.variants = () =>
+    rows.map((r) => Object.fromEntries(Object.keys(variantColumns).map((k, i) => [k, r[i]])));
   const swatch = (cell) =>
     d3.create("i").attr("class", "swatch").style("background", cellColour(cell)).node();
   node.querySelectorAll("tbody td:first-child").forEach((td, i) => td.prepend(swatch(page.cells[i])));
@@ -135,9 +136,11 @@ function drawVerdicts(node, verdicts) {
 function drawClaims(page) {
   const node = d3.select("#claims");
   node.selectAll("*").remove();
-  const sweeps = ask(page.db, "SELECT id, name, claim, source FROM sweep WHERE ?1 IS NULL OR id = ?1 ORDER BY id", [
-    page.sweep?.id ?? null,
-  ]);
+  const sweeps = ask(
+    page.db,
+    "SELECT id, name, claim, source FROM sweep WHERE ?1 IS NULL OR id = ?1 ORDER BY id",
+    [page.sweep?.id ?? null],
+  );
   for (const sweep of sweeps) {
     const box = node.append("div");
     box.append("h3").text(`Claim of ${sweep.name}`);

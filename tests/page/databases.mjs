@@ -72,11 +72,24 @@ function* evalRows(run, d) {
     const g = growth(run, step);
     const at = { run_id: run.id, step };
     const main = { ...at, probe: "main" };
-    yield insert("eval", { ...main, T: d.T, sequences: 100, val_loss: lossAt(run, step),
-      val_loss_late: lossAt(run, step), val_loss_16k: lossAt(run, step), ...evalAt(g) });
+    yield insert("eval", {
+      ...main,
+      T: d.T,
+      sequences: 100,
+      val_loss: lossAt(run, step),
+      val_loss_late: lossAt(run, step),
+      val_loss_16k: lossAt(run, step),
+      ...evalAt(g),
+    });
     // A change that takes the sink away, measured on kept checkpoints.
     if (d.effects && step % (5 * every) === 0)
-      yield insert("eval", { ...main, probe: "main do off(mlp 0)", T: d.T, sequences: 100, ...evalAt(0.1 * g) });
+      yield insert("eval", {
+        ...main,
+        probe: "main do off(mlp 0)",
+        T: d.T,
+        sequences: 100,
+        ...evalAt(0.1 * g),
+      });
     for (let layer = 0; layer < d.layers; layer++) {
       yield insert("eval_layer", { ...main, layer, ...layerAt(g, layer, d.layers) });
       if (step % (5 * every)) continue;
@@ -147,7 +160,12 @@ export function makeDatabase(path, d) {
     const config = {
       variant: run.variant,
       seed: run.seed,
-      model: { layers: d.layers, context: run.context ?? d.T, heads: run.heads ?? d.heads, kv_heads: run.heads ?? d.heads },
+      model: {
+        layers: d.layers,
+        context: run.context ?? d.T,
+        heads: run.heads ?? d.heads,
+        kv_heads: run.heads ?? d.heads,
+      },
       data: { bos: run.bos ?? "row" },
       optim: { lr: run.lr ?? 1e-3 },
     };
@@ -178,8 +196,10 @@ function* sweepRows({ name, claim, of = () => true, cell, expect }, id, d) {
     const place = cell(run);
     yield insert("sweep_cell", { sweep: id, index, cell: labels.indexOf(place.label), ...place, judges: 1 });
   }
-  for (const [place, row] of (expect ?? []).entries()) yield insert("sweep_expect", { sweep: id, place, ...row });
-  if (expect) yield "INSERT OR IGNORE INTO t_quantile VALUES (1, 1, 12.706), (1, 2, 4.303), (2, 1, 25.452), (2, 2, 6.205);";
+  for (const [place, row] of (expect ?? []).entries())
+    yield insert("sweep_expect", { sweep: id, place, ...row });
+  if (expect)
+    yield "INSERT OR IGNORE INTO t_quantile VALUES (1, 1, 12.706), (1, 2, 4.303), (2, 1, 25.452), (2, 2, 6.205);";
 }
 
 const variants = ["baseline", "no_bos", "head_rmsnorm"];

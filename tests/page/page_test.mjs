@@ -39,7 +39,8 @@ async function open(html, size = { width: 1280, height: 900 }, { hash = "", moti
   });
   page.on("pageerror", (e) => complaints.push(e.stack));
   page.on("request", (r) => {
-    if (!/^(data|blob):/.test(r.url()) && !r.url().startsWith(pathToFileURL(html).href)) complaints.push(r.url());
+    if (!/^(data|blob):/.test(r.url()) && !r.url().startsWith(pathToFileURL(html).href))
+      complaints.push(r.url());
   });
   await page.setViewportSize(size);
   await page.emulateMedia({ reducedMotion: motion ? "no-preference" : "reduce" });
@@ -111,7 +112,7 @@ const textOf = async (page, selector) => plain((await page.locator(selector).all
 async function readLesson(page, choice = 0) {
   const told = [];
   await page.locator("#lesson-open").click();
-  for (let more = true; more; ) {
+  for (let more = true; more;) {
     const step = { text: await textOf(page, "#lesson-text"), place: await textOf(page, "#lesson-place") };
     if (await page.locator("#lesson-ask").isVisible()) {
       step.question = await textOf(page, "#lesson-question");
@@ -149,7 +150,10 @@ test("the story says what the database says", async () => {
 test("models on another text or length are counted, not compared", async () => {
   const { page } = await open(report("apart").html);
   const words = await textOf(page, "#story");
-  assert.match(words, /What stops itno_bos[^|]*: no sink forms, sink rate 2 %\. 1 model on another text or length: not compared\.$/);
+  assert.match(
+    words,
+    /What stops itno_bos[^|]*: no sink forms, sink rate 2 %\. 1 model on another text or length: not compared\.$/,
+  );
   assert.doesNotMatch(words, /head_rmsnorm/);
   await page.close();
 });
@@ -174,7 +178,10 @@ test("the lesson asks first, and its answers are the database's", async () => {
   ];
   assert.equal(of("In which layer").right, `layer ${layer}`);
   const onset = middle("baseline", "onset");
-  assert.equal(of("By when").right, onset < 30 ? "in the first tenth of training" : onset < 100 ? "in the first third" : "later");
+  assert.equal(
+    of("By when").right,
+    onset < 30 ? "in the first tenth of training" : onset < 100 ? "in the first third" : "later",
+  );
   assert.equal(of("of the sink in no_bos").right, "no sink forms");
   assert.equal(of("of the sink in head_rmsnorm").right, "no sink forms");
   assert.match(of("of the loss").right, /within 0\.05/);
@@ -190,7 +197,10 @@ test("a sweep over rates in two strata is told in its own words, cells and claim
   const { page, complaints } = await open(html);
   assert.equal(await textOf(page, "#title"), "Watch a sink emerge");
   assert.match(await textOf(page, "#claim"), /rates puts to the test: A higher learning rate/);
-  assert.match(await textOf(page, "#cells"), /lr=0\.0003 bos=row \(3 seeds\).*lr=0\.003 bos=none \(3 seeds\)/);
+  assert.match(
+    await textOf(page, "#cells"),
+    /lr=0\.0003 bos=row \(3 seeds\).*lr=0\.003 bos=none \(3 seeds\)/,
+  );
   const story = await textOf(page, "#story");
   const rate = (lr) =>
     asked(
@@ -217,18 +227,26 @@ test("a figure against an axis shows each seed, the mean and a log axis for rate
   const counts = () =>
     page.locator('#axis [data-mark="dot"]').evaluateAll((l) => l.map((g) => g.children.length));
   assert.deepEqual(await counts(), [18, 6]);
-  const ticks = await page.locator("#axis [data-mark='x-axis tick label'] text").evaluateAll((l) => l.map((t) => t.textContent));
+  const ticks = await page
+    .locator("#axis [data-mark='x-axis tick label'] text")
+    .evaluateAll((l) => l.map((t) => t.textContent));
   assert.deepEqual(ticks, ["0.0003", "0.001", "0.003"]);
   const xs = await page
     .locator("#axis [data-mark='x-axis tick'] path")
     .evaluateAll((l) => l.map((p) => +/translate\(([\d.]+)/.exec(p.getAttribute("transform"))[1]));
-  assert.ok(Math.abs(Math.log(1e-3 / 3e-4) / Math.log(10) - (xs[1] - xs[0]) / (xs[2] - xs[0])) < 0.01, xs.join());
+  assert.ok(
+    Math.abs(Math.log(1e-3 / 3e-4) / Math.log(10) - (xs[1] - xs[0]) / (xs[2] - xs[0])) < 0.01,
+    xs.join(),
+  );
   await page.locator("#axis-colour").selectOption("nothing");
   assert.deepEqual(await textOf(page, "#axis .link"), "bos=row | bos=none");
   assert.deepEqual(await counts(), [9, 3, 9, 3]);
   await page.locator("#axis-figure").selectOption("Onset of the sink");
   const onsets = asked(db, "SELECT count(*) AS n FROM final WHERE onset IS NOT NULL").n;
-  assert.match(await textOf(page, "#axis-note"), new RegExp(`n = ${onsets} finished runs.*${18 - onsets} runs without a value are left out`));
+  assert.match(
+    await textOf(page, "#axis-note"),
+    new RegExp(`n = ${onsets} finished runs.*${18 - onsets} runs without a value are left out`),
+  );
   assert.deepEqual(complaints, []);
   await page.close();
 });
@@ -252,7 +270,10 @@ test("where no sink forms the lesson's answers say so, and what cannot be answer
   assert.match(story, /Never: the sink rate of baseline did not pass 0\.1/);
   assert.equal(of("In which layer").right, "in none");
   assert.equal(of("By when").right, "never");
-  assert.equal(told.some((s) => s.question?.includes("What becomes of")), false);
+  assert.equal(
+    told.some((s) => s.question?.includes("What becomes of")),
+    false,
+  );
   assert.deepEqual(complaints, []);
   await page.close();
 });
@@ -261,17 +282,28 @@ test("curves end at the slider's step until the reader asks for what comes", asy
   const { page } = await open(report("story").html);
   await moveTo(page, 0.5);
   const seen = () =>
-    page.locator("#loss .over-time").first().evaluate((box) => {
-      const [stage, curtain] = [".stage", ".curtain"].map((s) => box.querySelector(s).getBoundingClientRect());
-      const style = getComputedStyle(box.querySelector(".curtain"));
-      return { share: (curtain.x - stage.x) / stage.width, hides: style.backgroundColor !== "rgba(0, 0, 0, 0)" };
-    });
+    page
+      .locator("#loss .over-time")
+      .first()
+      .evaluate((box) => {
+        const [stage, curtain] = [".stage", ".curtain"].map((s) =>
+          box.querySelector(s).getBoundingClientRect(),
+        );
+        const style = getComputedStyle(box.querySelector(".curtain"));
+        return {
+          share: (curtain.x - stage.x) / stage.width,
+          hides: style.backgroundColor !== "rgba(0, 0, 0, 0)",
+        };
+      });
   const half = await seen();
   assert.ok(Math.abs(half.share - 0.5) < 0.01, half.share);
   assert.equal(half.hides, true);
   await page.locator("#pick-future").check();
   assert.equal((await seen()).hides, false);
-  await page.locator("#loss svg[role=img]").first().click({ position: { x: 300, y: 90 } });
+  await page
+    .locator("#loss svg[role=img]")
+    .first()
+    .click({ position: { x: 300, y: 90 } });
   assert.ok(Math.abs((await seen()).share - (300 - 48) / (1088 - 48 - 20)) < 0.02, (await seen()).share);
   assert.match(await page.locator("#loss .tips text").first().textContent(), /step \d+: 0?\.?\d/);
   await page.close();
@@ -285,14 +317,26 @@ test("values stand under the pointer, whatever it is over", async () => {
     return (await page.locator("#hint").isVisible()) ? textOf(page, "#hint") : null;
   };
   const mass = (layer, head) =>
-    asked(db, `SELECT first_mass AS v FROM step_head WHERE run_id = 1 AND step = 150 AND layer = ${layer} AND head = ${head}`).v;
+    asked(
+      db,
+      `SELECT first_mass AS v FROM step_head WHERE run_id = 1 AND step = 150 AND layer = ${layer} AND head = ${head}`,
+    ).v;
   assert.equal(await hint(page.locator("#hero .glass").nth(2)), `layer 1, head 0: ${mass(1, 0).toFixed(3)}`);
-  assert.match(await hint(page.locator("#heat-a svg"), { x: 200, y: 40 }), /^layer 0, head \d, step \d+: 0\.\d{3}$/);
+  assert.match(
+    await hint(page.locator("#heat-a svg"), { x: 200, y: 40 }),
+    /^layer 0, head \d, step \d+: 0\.\d{3}$/,
+  );
   const canvas = page.locator("#map-a canvas:not(.strip)");
-  assert.match(await hint(canvas, { x: 5, y: 200 }), /^“.+” looks at “<bos>”: 0\.\d{3} \(uniform: 0\.\d{3}\)$/);
+  assert.match(
+    await hint(canvas, { x: 5, y: 200 }),
+    /^“.+” looks at “<bos>”: 0\.\d{3} \(uniform: 0\.\d{3}\)$/,
+  );
   assert.equal(await hint(canvas, { x: 300, y: 20 }), null);
   assert.match(await hint(page.locator("#map-a .strip"), { x: 5, y: 20 }), /^“<bos>” receives 0\.\d{3}/);
-  assert.match(await hint(page.locator("#layers svg").nth(3), { x: 200, y: 80 }), /^layer \d\nbaseline, seed 0: [\d.]+\n/);
+  assert.match(
+    await hint(page.locator("#layers svg").nth(3), { x: 200, y: 80 }),
+    /^layer \d\nbaseline, seed 0: [\d.]+\n/,
+  );
   assert.deepEqual(complaints, []);
   await page.close();
 });
@@ -322,7 +366,10 @@ test("an exercise is checked by the rows that its solution gives here", async ()
 test("the heads of the first screen fill by themselves, with the slider", async () => {
   const { page } = await open(report("story").html, undefined, { motion: true });
   const glass = page.locator("#hero svg").first().locator("g rect").first();
-  const filled = async () => [await page.locator("#step").inputValue(), await glass.getAttribute("transform")];
+  const filled = async () => [
+    await page.locator("#step").inputValue(),
+    await glass.getAttribute("transform"),
+  ];
   const [step, fill] = await filled();
   await page.waitForFunction((s) => document.getElementById("step").value !== s, step);
   await page.locator("#play").click();
@@ -363,7 +410,9 @@ test("an address leads to a moment, and moving writes it", async () => {
   await page.close();
   assert.equal(await again.page.locator("#step-said").textContent(), "step 151");
   await again.page.close();
-  const hostile = await open(html, undefined, { hash: "#step=x&a=%3Cb%3E&head=9.9.9&word=-3&lesson=99&sweep=none&present=nowhere" });
+  const hostile = await open(html, undefined, {
+    hash: "#step=x&a=%3Cb%3E&head=9.9.9&word=-3&lesson=99&sweep=none&present=nowhere",
+  });
   assert.deepEqual([...complaints, ...hostile.complaints], []);
   await hostile.page.close();
 });
@@ -372,7 +421,13 @@ test("keys work wherever the focus is, but not where someone writes", async () =
   const { page, complaints } = await open(report("story").html);
   await moveTo(page, 0);
   const at = () => page.locator("#step").inputValue().then(Number);
-  for (const [key, place] of [["ArrowRight", 1], ["Shift+ArrowRight", 11], ["ArrowLeft", 10], ["End", 300], ["Home", 0]]) {
+  for (const [key, place] of [
+    ["ArrowRight", 1],
+    ["Shift+ArrowRight", 11],
+    ["ArrowLeft", 10],
+    ["End", 300],
+    ["Home", 0],
+  ]) {
     await page.keyboard.press(key);
     assert.equal(await at(), place, key);
   }
@@ -400,12 +455,18 @@ test("keys work wherever the focus is, but not where someone writes", async () =
 
 test("f shows one figure on the whole screen in large type, and the slider's keys still move it", async () => {
   const { page, complaints } = await open(report("story").html, undefined, { hash: "#step=10" });
-  const sections = () => page.locator("header:visible, main > section:visible").evaluateAll((l) => l.map((s) => s.id || s.tagName));
+  const sections = () =>
+    page
+      .locator("header:visible, main > section:visible")
+      .evaluateAll((l) => l.map((s) => s.id || s.tagName));
   const before = (await sections()).length;
   await page.keyboard.press("2");
   await page.keyboard.press("f");
   assert.deepEqual(await sections(), ["s-heads"]);
-  const size = await page.locator("#heat-a svg text").first().evaluate((t) => parseFloat(getComputedStyle(t).fontSize));
+  const size = await page
+    .locator("#heat-a svg text")
+    .first()
+    .evaluate((t) => parseFloat(getComputedStyle(t).fontSize));
   assert.ok(size >= 18, size);
   await page.keyboard.press("1");
   assert.deepEqual(await sections(), ["s-loss"]);
@@ -423,7 +484,10 @@ test("words of art are explained under the pointer, once a section", async () =>
   const terms = await page.locator(".term").evaluateAll((l) => l.map((t) => t.textContent));
   for (const word of ["sink rate", "residual vector", "head", "seeds", "uniform control", "onset"])
     assert.ok(terms.includes(word), word);
-  await page.locator("header .term", { hasText: /^sink rate$/ }).first().hover();
+  await page
+    .locator("header .term", { hasText: /^sink rate$/ })
+    .first()
+    .hover();
   assert.match(await page.locator("#hint").textContent(), /^Share of \(sequence, layer, head\)/);
   const twice = await page.locator("header, main > section").evaluateAll((l) =>
     l.filter((s) => {
@@ -465,7 +529,18 @@ test("every figure is saved as SVG, PNG and CSV", async () => {
   });
   for (const file of files) file[1] = Buffer.from(file[1], "base64");
   const fileOf = (name) => files.find(([n]) => n === `sinklab-${name}`)[1];
-  const figures = ["hero", "loss", "axis", "heads", "maps", "onsets", "chain", "layers", "effect", "sql-plot"];
+  const figures = [
+    "hero",
+    "loss",
+    "axis",
+    "heads",
+    "maps",
+    "onsets",
+    "chain",
+    "layers",
+    "effect",
+    "sql-plot",
+  ];
   for (const figure of figures) {
     const svg = fileOf(`${figure}.svg`).toString();
     assert.match(svg, /^<svg[^]*<\/svg>$/, figure);
@@ -476,7 +551,10 @@ test("every figure is saved as SVG, PNG and CSV", async () => {
   }
   writeFileSync(`${shots}/saved-maps.png`, fileOf("maps.png"));
   writeFileSync(`${shots}/saved-chain.png`, fileOf("chain.png"));
-  const rows = fileOf("loss.csv").toString().split("\n").map((l) => l.split(","));
+  const rows = fileOf("loss.csv")
+    .toString()
+    .split("\n")
+    .map((l) => l.split(","));
   const row = rows.find((r) => r[0] === "no_bos" && r[1] === "60" && r[2] === "sink_rate_03");
   const mean = asked(
     db,
@@ -497,7 +575,9 @@ test("an intervention's curve stands beside the untouched one", async () => {
     page.waitForEvent("download"),
     page.locator("#s-effect .save button", { hasText: "CSV" }).click(),
   ]);
-  const rows = readFileSync(await download.path(), "utf8").trim().split("\n");
+  const rows = readFileSync(await download.path(), "utf8")
+    .trim()
+    .split("\n");
   const n = asked(db, "SELECT count(*) AS n FROM effect WHERE figure = 'sink_rate_03'").n;
   assert.equal(rows.length - 1, n);
   assert.deepEqual(complaints, []);
@@ -511,7 +591,11 @@ test("paper gets two sheets, and the screen comes back as it was", async () => {
   for (const kind of ["story", "rates", "sinkless"]) {
     const { page, complaints } = await open(report(kind).html, undefined, { hash: "#step=20" });
     await page.emulateMedia({ colorScheme: "dark" });
-    const pdf = await page.pdf({ preferCSSPageSize: true, printBackground: true, path: `${shots}/${kind}.pdf` });
+    const pdf = await page.pdf({
+      preferCSSPageSize: true,
+      printBackground: true,
+      path: `${shots}/${kind}.pdf`,
+    });
     const sheets = pdf.toString("latin1").match(/\/Type \/Page\b(?!s)/g).length;
     assert.equal(sheets, 2, kind);
     assert.equal(await page.locator("#step-said").textContent(), "step 20");
