@@ -61,12 +61,14 @@ typedef struct ModelConfig {
     List sink_heads;            /* numbers of the heads that get the null key; empty: all */
     double clip_gamma;          /* of attention: clipped */
     double clip_zeta;
-    double value_residual; /* v <- (1 - mix) v + mix v of the first block */
-    bool value_scale;      /* v <- s v, s learned a head */
-    double residual_clip;  /* the stream is clipped to +-c after each block; 0: it is not */
-    double depth_capacity; /* share of a row's tokens that a routed block computes; 0 or 1: none is routed */
-    double head_out_scale; /* initial gain of a head-output norm */
-    int head_out_gain;     /* HeadOutGain */
+    double value_residual;  /* v <- (1 - mix) v + mix v of the first block */
+    bool value_scale;       /* v <- s v, s learned a head */
+    double logit_cap;       /* scores q.k of attention become c tanh(s / c); 0: they do not */
+    double final_logit_cap; /* the same of the classifier's logits */
+    double residual_clip;   /* the stream is clipped to +-c after each block; 0: it is not */
+    double depth_capacity;  /* share of a row's tokens that a routed block computes; 0 or 1: none is routed */
+    double head_out_scale;  /* initial gain of a head-output norm */
+    int head_out_gain;      /* HeadOutGain */
     double embedding_std;
     int init;           /* row of init_laws */
     int bias;           /* Bias */

@@ -35,10 +35,13 @@ static void classify(const Pass *p, const float *h, float scale) {
     for (int64_t n = 0; n < p->N; n += chunk) {
         int64_t k = p->N - n < chunk ? p->N - n : chunk;
         linear_forward(p, &classifier, k, h + n * d, t->logits);
+        float cap = (float)p->m->config.final_logit_cap, *slope = p->grads ? t->cap_slope : NULL;
+        if (cap > 0) cap_forward(t->logits, classifier.ld, k, (int)V, cap, slope);
         tap_logits(p, n, k);
         cross_entropy(t->logits, classifier.ld, p->b->y + n, t->losses + n, k, (int)V, scale);
         phase_end(t->phases, PHASE_LOSS, (Work){17.0 * (double)(k * V), 8.0 * (double)(k * V)});
         if (!p->grads) continue;
+        if (cap > 0) cap_backward(t->logits, classifier.ld, k, (int)V, slope);
         linear_inputs(p, &classifier, k, t->logits, t->dh + n * d);
         linear_weights(p, &classifier, k, t->logits, h + n * d);
     }

@@ -121,6 +121,7 @@ static void cut_all(Cutter *c, Tape *t, const Model *model) {
     t->value = cut(c, m->value_residual > 0 ? N * kv_width(m) : 0);
     t->tokens = (int32_t *)cut(c, m->interventions.n ? N : 0);
     if (!t->train) return;
+    t->cap_slope = cut(c, m->final_logit_cap > 0 ? (size_t)(tape_chunk(t) * logits_ld(m->vocab)) : 0);
     t->dx = cut(c, N * d);
     t->dh = cut(c, N * d);
     t->dadd = cut(c, N * d);

@@ -47,6 +47,7 @@ struct Tape {
     float *s;              /* (N, f)     MLP hidden activations */
     float *add;            /* (N, d)     what a sublayer adds */
     float *logits;         /* (chunk, V) in rows of logits_ld */
+    float *cap_slope;      /* likewise, of model.final_logit_cap where there are gradients */
     float *losses;         /* (N) */
     float *partial;        /* strips of gains */
     float *rotation;       /* the position slot's table */

@@ -345,7 +345,8 @@ VALUES ('model.head_dim', 0), ('model.value_scale', 0), ('model.residual_clip', 
        ('model.rope_low', 1), ('model.rope_high', 4), ('model.norm_eps', 1e-05), ('model.parallel', 'none'),
        ('model.gate_rank', 16), ('train.gate_balance', 0), ('train.init_hash', ''),
        ('probe.gradients', 0), ('data.heldout', ''), ('data.separator', ''), ('data.noop', 0.5), ('train.shares', 1),
-       ('train.replace', 0), ('data.eot', -1), ('model.depth_capacity', 1);
+       ('train.replace', 0), ('data.eot', -1), ('model.depth_capacity', 1),
+       ('model.logit_cap', 0), ('model.final_logit_cap', 0);
 
 CREATE VIEW IF NOT EXISTS axis (name, key) AS -- Configuration keys that are columns of the views curve, head and result, and
     -- their names there: what runs are commonly made to differ in. Any other key of a run is in the view param.

@@ -48,6 +48,8 @@ static void lens(const State *s, const float *x, int64_t n) {
     if (normed) norm_rows(&norm, x, s->h, s->stat);
     gemm_nt(n, c->vocab, c->width, normed ? s->h : x, c->width, s->m->params + head->offset, c->width, 0,
             s->logits, c->vocab);
+    if (c->final_logit_cap > 0)
+        cap_forward(s->logits, c->vocab, n, (int)c->vocab, (float)c->final_logit_cap, NULL);
 }
 
 static void see(void *self, const View *v) {

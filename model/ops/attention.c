@@ -299,6 +299,22 @@ static void add_slope(const Scores *b, float *S, float slope) {
         for (int k = b->k0; k < b->k1; k++) S[i * b->ld + k] -= slope * (float)(b->q0 + i - k);
 }
 
+/* S <- c tanh(S / c), before anything is added or hidden. */
+static void cap(const Scores *b, float *S, float c) {
+    for (int i = 0; i < b->nq; i++)
+        for (int k = b->k0; k < b->k1; k += VW)
+            vf_store(S + i * b->ld + k, c * vf_tanh(vf_load(S + i * b->ld + k) / c));
+}
+
+/* The gradient of capped scores to that of S, which is as it was before; what no query sees has none. */
+static void cap_back(const Scores *b, const float *S, float *D, float c) {
+    for (int i = 0; i < b->nq; i++)
+        for (int k = b->k0; k < b->k1; k += VW) {
+            vf y = vf_tanh(vf_load(S + i * b->ld + k) / c);
+            vf_store(D + i * b->ld + k, vf_load(D + i * b->ld + k) * (1.0f - y * y));
+        }
+}
+
 static void score_null(const Block *b, const Head *x) {
     const float *logit = x->s->part[PART_LOGIT];
     bool there = x->slot->null_key && x->s->null[x->h];
@@ -308,15 +324,23 @@ static void score_null(const Block *b, const Head *x) {
     }
 }
 
-/* S[q][k] = scale q.k for the block; rows past the last query are zero, since Q is. */
+/* S[q][k] = scale q.k of a map for the block; rows past the last query are zero, since Q is. */
+static float *multiply(const Scores *c, const Head *x, int m) {
+    const Packed *p = &x->p;
+    float *S = p->S + (int64_t)m * ATTENTION_BLOCK * p->ld;
+    const float *Q = p->Q + ((int64_t)m * p->Tp + c->q0) * p->dkp;
+    x->product(S + c->k0, p->ld, ATTENTION_BLOCK, c->k1 - c->k0, x->dk, Q, p->dkp, 1,
+               p->Kt + (int64_t)m * x->dk * p->ld + c->k0, p->ld, false);
+    return S;
+}
+
+/* The scores as the weights are made of them. */
 static void score(Block *b, const Head *x) {
     const Scores *c = &b->scores;
     const Packed *p = &x->p;
     for (int m = 0; m < slot_maps(x->slot); m++) {
-        float *S = p->S + (int64_t)m * ATTENTION_BLOCK * p->ld;
-        const float *Q = p->Q + ((int64_t)m * p->Tp + c->q0) * p->dkp;
-        x->product(S + c->k0, p->ld, ATTENTION_BLOCK, c->k1 - c->k0, x->dk, Q, p->dkp, 1,
-                   p->Kt + (int64_t)m * x->dk * p->ld + c->k0, p->ld, false);
+        float *S = multiply(c, x, m);
+        if (c->config->logit_cap > 0) cap(c, S, (float)c->config->logit_cap);
         if (x->s->slope) add_slope(c, S, x->s->slope[x->h]);
         mask(b, x, S);
         if (x->s->score_biases) add_score_biases(b, x, S);
@@ -498,6 +522,7 @@ static void backward_block(Block *block, const Head *x) {
         float *D = p->D + (int64_t)m * ATTENTION_BLOCK * ld;
         int64_t map = (int64_t)m * p->Tp * dkp, from = map + (int64_t)b->q0 * dkp,
                 to = map + (int64_t)b->k0 * dkp;
+        if (b->config->logit_cap > 0) cap_back(b, multiply(b, x, m), D, (float)b->config->logit_cap);
         clear_rows(D, b);
         x->product(p->dQ + from, dkp, ATTENTION_BLOCK, dkp, keys, D + b->k0, ld, 1, p->K + to, dkp, false);
         x->product(p->dK + to, dkp, keys, dkp, ATTENTION_BLOCK, D + b->k0, 1, ld, p->Q + from, dkp, true);

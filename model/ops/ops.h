@@ -19,6 +19,11 @@ void residual_add(float *out, const float *a, const float *b, int64_t n);
 
 /* The residual clip (arXiv 2601.22966): x = min(max(x, -c), c), n floats in place. */
 void residual_clip(float *x, float c, int64_t n);
+/* x <- c tanh(x / c), (rows, n) in rows of ld, and its slope there (may be NULL) (Gemma 2, arXiv 2408.00118,
+ * section 2). */
+void cap_forward(float *x, int64_t ld, int64_t rows, int n, float c, float *slope);
+/* dy <- dy slope */
+void cap_backward(float *dy, int64_t ld, int64_t rows, int n, const float *slope);
 /* forward: y = min(max(x, -c), c)   so   dx = dy where |y| < c, else 0. dy in place. */
 void residual_clip_backward(const float *y, float c, float *dy, int64_t n);
 

@@ -64,6 +64,8 @@ static const struct {
     {"model.tie", .values = {"false", "true"}},
     {"train.sink_penalty", .values = {"0", "0", "-3", "3"}},
     {"model.value_scale", .values = {"false", "true"}},
+    {"model.logit_cap", .values = {"0", "0", "0.7"}},
+    {"model.final_logit_cap", .values = {"0", "0", "2"}},
     {"model.residual_clip", .values = {"0", "0", "0", "3"}},
     {"model.depth_capacity", .values = {"1", "1", "1", "0.4"}},
     {"train.gate_balance", .values = {"0", "0", "3"}},

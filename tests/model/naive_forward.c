@@ -45,6 +45,10 @@ static bool sees(const ModelConfig *c, const int32_t *doc_start, int q, int k) {
     return before && doc_start[k] == doc_start[q] && (near || kept);
 }
 
+static double capped(double x, double c) {
+    return c > 0 ? c * tanh(x / c) : x;
+}
+
 /* A = softmax(q.k / sqrt(dh)) of one query and head, o += A v */
 static void naive_query(const Forward *f, const int32_t *doc_start, int l, int h, int q) {
     int dh = f->D / f->H, from = h * dh;
@@ -53,7 +57,8 @@ static void naive_query(const Forward *f, const int32_t *doc_start, int l, int h
         double dot = 0;
         for (int j = from; j < from + dh; j++)
             dot += naive_at(f, f->q, f->D, l, q)[j] * naive_at(f, f->k, f->D, l, k)[j];
-        A[k] = sees(&f->m->config, doc_start, q, k) ? exp(dot / sqrt(dh)) : 0;
+        double score = capped(dot / sqrt(dh), f->m->config.logit_cap);
+        A[k] = sees(&f->m->config, doc_start, q, k) ? exp(score) : 0;
         sum += A[k];
     }
     for (int k = 0; k < f->T; k++) A[k] /= sum;
@@ -139,6 +144,7 @@ double naive_loss(const Forward *f, int layer, int t, int32_t target) {
     double h[f->D], logits[V], total = 0;
     normed(tensor(f->m, -1, STAGE_NORM_FINAL, 0), naive_at(f, f->x, f->D, layer, t), h, f->D);
     times(tensor(f->m, -1, STAGE_HEAD, 0), V, f->D, h, logits);
+    for (int v = 0; v < V; v++) logits[v] = capped(logits[v], f->m->config.final_logit_cap);
     for (int v = 0; v < V; v++) total += exp(logits[v]);
     return log(total) - logits[target];
 }

@@ -157,6 +157,21 @@ static void a_clipped_stream_has_its_gradient(void **state) {
     }
 }
 
+/* Scores under several kinds of attention, and logits. */
+static void capped_scores_and_logits_have_their_gradient(void **state) {
+    (void)state;
+    static const char *const kinds[] = {"softmax", "kv_bias", "sigmoid", "softpick", "differential"};
+    for (int i = 0; i < (int)(sizeof kinds / sizeof *kinds); i++) {
+        ModelConfig c = small_config();
+        c.attention = row_named(SLOT_ATTENTION, kinds[i]);
+        c.logit_cap = 0.8;
+        c.final_logit_cap = i % 2 ? 0 : 1.5;
+        c.position = i % 2 ? row_named(SLOT_POSITION, "alibi") : 0;
+        c.window = i % 3 ? 0 : 6;
+        check_model(c, i % 2 ? 11 : 0);
+    }
+}
+
 /* The router among the tensors; the picked tokens' places among what rope turns. */
 static void a_routed_model_has_its_gradient(void **state) {
     (void)state;
@@ -319,6 +334,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(keys_that_are_no_slot_have_their_gradient),
         cmocka_unit_test(published_numbers_have_their_gradient),
         cmocka_unit_test(a_clipped_stream_has_its_gradient),
+        cmocka_unit_test(capped_scores_and_logits_have_their_gradient),
         cmocka_unit_test(a_routed_model_has_its_gradient),
         cmocka_unit_test(gradients_are_added_to_and_padding_stays_zero),
         cmocka_unit_test(model_pull_moves_with_the_embedding),

@@ -32,6 +32,7 @@ gate_elementwise model.head_out=gate_elementwise model.tie=true
 gate_head model.head_out=gate_head model.norm=sandwich
 gate_value model.head_out=gate_value model.norm=post model.norm_kind=pre_affine
 sink_logit model.attention=sink_logit model.qk=rmsnorm model.value_scale=true
+capped model.logit_cap=0.5 model.final_logit_cap=2 model.head_out=rmsnorm
 softmax1_learned model.attention=softmax1 model.position=learned model.norm_kind=layernorm model.mlp=gelu model.bias=true
 kv_bias_alibi model.attention=kv_bias model.position=alibi model.kv_heads=2
 sigmoid_window model.attention=sigmoid model.window=8 model.window_keep=2

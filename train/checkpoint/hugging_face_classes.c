@@ -120,6 +120,8 @@ static const ClassField sinklab_fields[] = {
     OWN("value_residual", "0"),
     OWN("value_scale", "false"),
     OWN("residual_clip", "0"),
+    OWN("logit_cap", "0"),
+    OWN("final_logit_cap", "0"),
     {0}};
 
 /* ---- keys that a class sets ---- */

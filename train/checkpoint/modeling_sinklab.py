@@ -55,6 +55,10 @@ class Gain(nn.Module):
         return rms(x, self.eps) * self.weight.view(-1, x.shape[-1])
 
 
+def cap(x, c):
+    return c * torch.tanh(x / c) if c else x
+
+
 def rms(x, eps):
     return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps)
 
@@ -154,7 +158,7 @@ class Attention(nn.Module):
         c, T = self.c, q.shape[2]
         see = seen(c, T, q.device)
         n = see.sum(-1, keepdim=True)
-        s = q @ k.transpose(-1, -2) / math.sqrt(self.dh)
+        s = cap(q @ k.transpose(-1, -2) / math.sqrt(self.dh), c.logit_cap)
         if c.position == "alibi":
             slope = 2 ** (-8 * torch.arange(1, self.H + 1, device=q.device, dtype=s.dtype) / self.H)
             t = torch.arange(T, device=q.device)
@@ -300,7 +304,7 @@ class SinklabForCausalLM(PreTrainedModel, GenerationMixin):
             raise ValueError("rows of one length only: this model has no mask for padding")
         x, maps = self.model(input_ids)
         logits = F.linear(x, self.model.embed_tokens.weight) if self.config.tie else self.lm_head(x)
-        loss = None
+        logits, loss = cap(logits, self.config.final_logit_cap), None
         if labels is not None:
             loss = F.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
         return CausalLMOutput(loss=loss, logits=logits, attentions=maps if output_attentions else None)

@@ -86,6 +86,10 @@ static const Row rows[] = {
      .help = "share of the first block's values in later ones (arXiv 2410.17897: 0.5)"},
     {"model.value_scale", BOOLEAN, AT(model.value_scale), "false", .since = 2,
      .help = "a learned number a layer and head on values and their gradient (arXiv 2603.17771)"},
+    {"model.logit_cap", NUMBER, AT(model.logit_cap), "0", 0, 1e30, .since = 2,
+     .help = "scores s = q.k of attention become c tanh(s / c) (Gemma 2, arXiv 2408.00118); 0: they do not"},
+    {"model.final_logit_cap", NUMBER, AT(model.final_logit_cap), "0", 0, 1e30, .since = 2,
+     .help = "the same of the logits that the loss is of; 0: none"},
     {"model.depth_capacity", NUMBER, AT(model.depth_capacity), "1", 1e-6, 1, .since = 2,
      .help =
          "share of a row's tokens, picked by a router, that every second block computes: losses are compared "
