@@ -333,7 +333,7 @@ static char *fake_apt(const char *folder, const char *script) {
 static void a_corpus_is_fetched_once(void **state) {
     const char *folder = ((Path *)*state)->s;
     Error e = {0};
-    char *path = fake_apt(folder, "#!/bin/sh\nset -e\nmkdir -p p/DEBIAN p/usr/share/dictd\n"
+    char *path = fake_apt(folder, "#!/bin/sh\nset -e\numask 022\nmkdir -p p/DEBIAN p/usr/share/dictd\n"
                                   "printf 'Package: dict-gcide\\nVersion: 1.5\\nArchitecture: all\\n"
                                   "Maintainer: x <x@x>\\nDescription: x\\n' > p/DEBIAN/control\n"
                                   "echo text > p/usr/share/dictd/gcide.dict.dz\n"
