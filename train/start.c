@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SPINS "1000"
+#define SPINS "3000"
 
 typedef struct Program {
     const char *name;
