@@ -353,7 +353,8 @@ static const struct Refusal {
     {SIDES "expect: [{metric: contxt.val_loss, direction: lower}]\n",
      ":4:19: expect: unknown metric contxt.val_loss (did you mean context.val_loss?)"},
     {SIDES "expect: [{metric: other_bos.val_los, direction: lower}]\n",
-     ":4:19: expect: unknown metric other_bos.val_los (did you mean other_bos.val_loss?)"},
+     ":4:19: expect: unknown metric other_bos.val_los (did you mean other_bos.val_loss, other_bos.val_loss_1 "
+     "or other_bos.val_loss_late?)"},
     {SIDES "expect: [{metric: main.val_loss, direction: lower}]\n",
      ":4:19: expect: unknown metric main.val_loss (did you mean val_loss?)"},
     {SIDES "expect: [{metric: context.onset, direction: lower}]\n",
@@ -464,12 +465,13 @@ static void an_expectation_may_have_every_figure_of_eval(void **state) {
     (void)state;
     static const char *const known[] = {"val_loss", "context.bits_per_byte", "other_bos.sink_rate_08",
                                         "random.entropy_norm_min", "onset"};
-    static const char *const unknown[][2] = {{"val_los", " (did you mean val_loss?)"},
-                                             {"context.onset", " (did you mean onset?)"},
-                                             {"T", ""},
-                                             {"sequences", ""},
-                                             {"step", ""},
-                                             {"", ""}};
+    static const char *const unknown[][2] = {
+        {"val_los", " (did you mean val_loss, val_loss_1, val_loss_late or val_loss_16k?)"},
+        {"context.onset", " (did you mean onset?)"},
+        {"T", ""},
+        {"sequences", ""},
+        {"step", ""},
+        {"", ""}};
     char hint[96];
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!sweep_metric_known(known[i], hint, sizeof hint)) fail_msg("%s is not known%s", known[i], hint);

@@ -60,12 +60,21 @@ void did_you_mean_offer(DidYouMean *n, const char *word) {
     n->others = 0;
 }
 
+/* How many of the others there is room for beside the best. */
+static int others_that_fit(const DidYouMean *n, size_t room) {
+    size_t length = sizeof " (did you mean ?)" + strlen(n->best);
+    int fit = 0;
+    while (fit < n->others && (length += strlen(" or ") + strlen(n->also[fit])) <= room) fit++;
+    return fit;
+}
+
 const char *did_you_mean_hint(const DidYouMean *n, char *text, size_t room) {
     text[0] = 0;
     if (!n->best) return text;
+    int others = others_that_fit(n, room);
     size_t at = (size_t)snprintf(text, room, " (did you mean %s", n->best);
-    for (int i = 0; i < n->others && at < room; i++)
-        at += (size_t)snprintf(text + at, room - at, "%s%s", i < n->others - 1 ? ", " : " or ", n->also[i]);
+    for (int i = 0; i < others; i++)
+        at += (size_t)snprintf(text + at, room - at, "%s%s", i < others - 1 ? ", " : " or ", n->also[i]);
     if (at < room) snprintf(text + at, room - at, "?)");
     return text;
 }
