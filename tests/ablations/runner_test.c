@@ -589,7 +589,9 @@ static void bad_input_is_one_clear_line(void **state) {
         {"xyzzy", "plain", "bad.db", "", "unknown action xyzzy (one of: plan, run, status, verdict, export)"},
         {"run", "nowhere", "bad.db", "", "nowhere.yaml"},
         {"run", "many", "bad.db", "", "257 runs, more than 256 (--yes says that it is meant)"},
-        {"run", "blind", "bad.db", "", "expect: unknown metric val_los (did you mean val_loss?)"},
+        {"run", "blind", "bad.db", "",
+         "expect: unknown metric val_los (did you mean val_loss, val_loss_1, val_loss_late or "
+         "val_loss_16k?)"},
         {"run", "plain", "text.txt", "", "not a SQLite database"},
         {"run", "plain", "foreign.db", "", "another program's database"},
         {"verdict", "plain", "none.db", "", "there is none"},
