@@ -145,10 +145,10 @@ static bool check_header(const int32_t *h, int64_t bytes, const char *path, Erro
 }
 
 static bool read_model(const int32_t *h, int64_t bytes, const char *path, Config *c, Model **m, Error *e) {
-    int width = h[AT_VERSION] == FP32 ? 4 : 2;
     if (!check_header(h, bytes, path, e) || !set_sizes(c, h, path, e) ||
         !model_create(m, &c->model, false, e))
         return false;
+    int width = h[AT_VERSION] == FP32 ? 4 : 2;
     int64_t numbers = (*m)->parameters + padding_of(*m, h[AT_PADDED_VOCAB]);
     if (numbers * width + (int64_t)(HEADER * sizeof *h) != bytes)
         return fail(e, EXIT_USAGE,
