@@ -7,9 +7,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define SPINS "3000"
 
 typedef struct Program {
     const char *name;
@@ -38,16 +35,7 @@ static int no_such_program(const char *name) {
     return EXIT_USAGE;
 }
 
-/* Threads that wait for one another yield the core after some microseconds, unless the user says how they
- * wait: one that spins on beside a busy neighbour may hold up the very thread that it waits for (the demo
- * took seven times as long on two busy cores). OpenMP reads it before main, hence the new start. */
-static void wait_briefly(char **argv) {
-    if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")) return;
-    if (!setenv("GOMP_SPINCOUNT", SPINS, 0)) execv("/proc/self/exe", argv);
-}
-
 int main(int argc, char **argv) {
-    wait_briefly(argv);
     const char *name = getenv("SINKLAB_CPU");
     char line[256] = "";
     CpuFeatures there = cpu_has();
