@@ -164,6 +164,7 @@ static double take_share(Trainer *t, int share, int64_t scored) {
     int n = t->rows_per_step / (int)t->c->train.shares, first = share * n;
     double sum = 0;
     memset(t->grads, 0, t->model->arena * sizeof *t->grads);
+    phase_end(t->phases, PHASE_OTHER, (Work){0, 0});
     for (int row = first; row < first + n; row += t->micro_rows) {
         int rows = first + n - row < t->micro_rows ? first + n - row : t->micro_rows;
         int64_t at = (int64_t)row * t->T;
