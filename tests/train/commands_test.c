@@ -190,12 +190,31 @@ static void an_exported_sweep_holds_the_figures_of_its_runs(void **state) {
         "2|2|2|2|0");
 }
 
+/* A program that waits for its input has told OpenMP, unless the user had. */
+static void threads_that_wait_yield_the_core(void **state) {
+    static const char *const said[][2] = {{"OMP_SCHEDULE=static", "3000"}, {"GOMP_SPINCOUNT=7", "7"}};
+    char line[768];
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        snprintf(
+            line, sizeof line,
+            "rm -f $D/in; mkfifo $D/in; env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT %s ./sinklab train "
+            "configs/demo.yaml "
+            "data.source=- --cache $D/none --db $D/none.db <$D/in & exec 3>$D/in; for _ in $(seq 400); do "
+            "told=$(tr '\\0' '\\n' </proc/$!/environ | sed -n s/GOMP_SPINCOUNT=//p); [ -z \"$told\" ] || "
+            "break; "
+            "sleep .05; done; exec 3>&-; wait $!; [ \"$told\" = %s ]",
+            said[i][0], said[i][1]);
+        assert_runs(*state, line);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(version_says_numerics_and_commit),
         cmocka_unit_test(help_and_version_have_the_usual_names),
         cmocka_unit_test(a_man_page_and_completions_have_every_option),
         cmocka_unit_test(what_was_meant_otherwise_is_told),
+        cmocka_unit_test(threads_that_wait_yield_the_core),
         cmocka_unit_test(a_run_tells_of_each_tenth),
         cmocka_unit_test(a_seed_draws_the_same_text_again),
         cmocka_unit_test(weights_come_back_from_an_exported_folder),
