@@ -85,7 +85,7 @@ export function startExercises(page, showQuery) {
     .attr("rows", 2)
     .attr("spellcheck", "false")
     .attr("aria-label", (e) => `SQL for: ${e.task}`)
-    .attr("placeholder", (e) => `SELECT ... -- ${e.hint}`);
+    .attr("placeholder", (e) => `SQL over ${e.hint}`);
   const row = items.append("p").attr("class", "row");
   row
     .append("button")
