@@ -89,7 +89,8 @@ static bool status_known(const char *status, Error *e) {
 static bool list(Store *s, const Options *o, char **words, int n, Error *e) {
     (void)words, (void)n;
     char order[160] = "", sql[sizeof list_sql + 256];
-    if (o->status && !status_known(o->status, e)) return false;
+    if (!store_has_sweep(s, o->sweep, "runs list", e) || (o->status && !status_known(o->status, e)))
+        return false;
     sqlite3_stmt *rows = table_query(s, list_sql, NULL, e);
     bool ok = rows && (!o->sort || sort_clause(rows, o->sort, order, sizeof order, e));
     sqlite3_finalize(rows);

@@ -158,7 +158,7 @@ static void say_share(const Encoding *x, int64_t done, int64_t before) {
                        .s);
 }
 
-/* Tokens are written group by group, so that memory has the text and one group's. */
+/* Tokens are written group by group, so that memory has the text and one group's; a document is never cut. */
 static bool write_tokens(const Encoding *x, FILE *out, int64_t *start, Error *e) {
     const Span *span = x->part->span;
     Tokens tokens = {0};

@@ -299,8 +299,7 @@ static bool source_files(FileList *files, NamedSource *named, const char **field
     if (has_name)
         return fail(e, EXIT_USAGE, "data.source: %s: not here yet (get it with: sinklab fetch %s)", source,
                     source);
-    return fail(e, EXIT_USAGE,
-                "data.source: %s: %s (a path, or one of: %s, bigram_backcopy, trigger_mean, retrieval)",
+    return fail(e, EXIT_USAGE, "data.source: %s: %s (a path, one of: %s, or a task: sinklab train --help)",
                 source, strerror(errno), corpus_names(names, sizeof names));
 }
 
@@ -384,6 +383,9 @@ static bool stat_source(const char *source, Place in, char digest[HASH_HEX], Err
     if (!source_files(&files, &named, &field, source, in, e)) return false;
     Bytes seen = {0};
     bool ok = !field || bytes_append(&seen, field, (int64_t)strlen(field) + 1, e);
+    if (ok && *named.name)
+        ok = bytes_append(&seen, named.separator, (int64_t)strlen(named.separator) + 1, e) &&
+             bytes_append(&seen, named.read, (int64_t)strlen(named.read) + 1, e);
     for (int64_t i = 0; ok && i < files.files; i++) {
         struct stat s;
         if (stat(files.path[i], &s)) {

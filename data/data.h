@@ -78,9 +78,9 @@ typedef struct DatasetInfo {
                              INT64_MAX for a task without limit, which never ends */
     int64_t heldout_tokens;
     int64_t train_documents; /* that begin before the limit; 0 for a task */
-    double bytes_per_token;  /* of the held-out text: nats / (ln 2 * this) = bits per byte; NAN: ids */
-    double mean_document;    /* tokens of a training document (no BOS, no limit); NAN: a task */
-    char corpus_hash[33];    /* 32 hex digits (XXH3-128) of the text and of what of it is held out */
+    double bytes_per_token; /* of the held-out text: nats / (ln 2 * this) = bits per byte; NAN: ids, labels */
+    double mean_document;   /* tokens of a training document (no BOS, no limit); NAN: a task */
+    char corpus_hash[33];   /* 32 hex digits (XXH3-128) of the text and of what of it is held out */
     char tokenizer_hash[33];
     bool classes;          /* whether Rows.kind tells classes of tokens apart */
     char licence[128];     /* one line: "GPL-2+ (gcide 0.48.5)" or "unknown" */

@@ -217,6 +217,7 @@ static bool label_source(Dataset *d, const char *cache_dir, void (*say)(const ch
     const LabelTask *k = d->label = label_task(d->config.source);
     CacheEntry *entry = &d->tokens.entry;
     task_info(d, LABELS_HELDOUT, label_bos(k), k->symbols, strlen(k->symbols));
+    d->info.bytes_per_token = NAN; /* its targets are labels, no text */
     d->info.oracle_trigger = label_oracle(k, d->config.noop);
     hash_hex(k->name, strlen(k->name), entry->corpus_hash);
     strcpy(entry->licence, "none: made as it is read");

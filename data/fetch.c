@@ -2,6 +2,7 @@
 
 #include "data/base/listing.h"
 #include "data/base/process.h"
+#include "data/base/text.h"
 #include "data/workspace.h"
 
 #include <errno.h>
@@ -15,8 +16,7 @@
 #include <unistd.h>
 
 static bool ends_in_deb(const char *path) {
-    size_t n = strlen(path);
-    return n > 4 && !strcmp(path + n - 4, ".deb");
+    return text_ends(path, ".deb");
 }
 
 static bool write_licence(const char *folder, const char *licence, const char *of, Error *e) {
@@ -208,7 +208,10 @@ static bool fetch_addresses(const NamedSource *s, const char *cache_dir, Path *f
     if (!folder_make(folder->s, e)) return false;
     int lock = open(folder->s, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool ok = lock >= 0 && !flock(lock, LOCK_EX | LOCK_NB);
-    if (!ok) fail(e, EXIT_USAGE, "fetch: %s: another process is at it", s->name);
+    int why = errno;
+    if (!ok)
+        fail(e, why == EWOULDBLOCK ? EXIT_FAILED : exit_code_of(why), "fetch: %s: %s", s->name,
+             why == EWOULDBLOCK ? "another process is at it" : strerror(why));
     ok = ok && get_all(s, cache_dir, folder->s, say, e);
     if (lock >= 0) close(lock);
     return ok;

@@ -1,6 +1,7 @@
 #include "data/shards.h"
 
 #include "data/base/files.h"
+#include "data/base/text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -71,8 +72,7 @@ static const Kind *kind_of(const int32_t *header, int64_t size) {
 }
 
 static bool is_bin(const char *path) {
-    size_t n = strlen(path);
-    return n > 4 && !strcmp(path + n - 4, ".bin");
+    return text_ends(path, ".bin");
 }
 
 bool shard_is(const char *path) {

@@ -1,6 +1,7 @@
 #include "data/sources.h"
 
 #include "data/base/embed.h"
+#include "data/base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,14 +142,9 @@ const char *named_sources(char *text, size_t room) {
 
 /* ---- its files ---- */
 
-static bool ends_with(const char *s, const char *end) {
-    size_t n = strlen(s), m = strlen(end);
-    return n >= m && strcmp(s + n - m, end) == 0;
-}
-
 bool named_source_reads(const NamedSource *s, const char *path) {
     struct stat st;
     bool named = !s->files.n;
-    for (int i = 0; i < s->files.n; i++) named = named || ends_with(path, s->files.at[i]);
+    for (int i = 0; i < s->files.n; i++) named = named || text_ends(path, s->files.at[i]);
     return named && (!s->at_least || (!stat(path, &st) && st.st_size >= s->at_least));
 }

@@ -20,9 +20,9 @@ typedef enum TapPoint {
     TAP_RESID,      /* (N, d)    residual stream after the block */
     TAP_FINAL,      /* (N, d)    after the final norm */
     TAP_LOGITS,     /* (n, V)    logits, a chunk of tokens at a time */
-    TAP_ROUTE,      /* (N, 1)    a router's numbers, of which the largest of a row are picked
-                       (config_routed_tokens). In      its block no other tap is passed but TAP_RESID: its tokens
-                       are no      whole rows */
+    /* (N, 1) a router's numbers, of which the largest of a row are picked (config_routed_tokens). In its
+     * block no other tap is passed but TAP_RESID: its tokens are no whole rows. */
+    TAP_ROUTE,
     /* Gradients of what the pass descends, by the array that the tap of that name showed, in the order of the
      * backward: the last block first. A tape without a backward shows none. */
     TAP_RESID_GRAD,

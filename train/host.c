@@ -103,8 +103,9 @@ static bool read_ticks(const cpu_set_t *set, double *all, double *idle) {
     FILE *f = fopen("/proc/stat", "r");
     for (*all = *idle = 0; f && fgets(line, sizeof line, f);) {
         int cpu;
-        double t[8]; /* user, nice, system, idle, iowait, irq, softirq, steal */
-        if (sscanf(line, "cpu%d %lf %lf %lf %lf %lf %lf %lf %lf", &cpu, t, t + 1, t + 2, t + 3, t + 4, t + 5,
+        double t[8];          /* user, nice, system, idle, iowait, irq, softirq, steal */
+        if (line[3] == ' ' || /* all CPUs together */
+            sscanf(line, "cpu%d %lf %lf %lf %lf %lf %lf %lf %lf", &cpu, t, t + 1, t + 2, t + 3, t + 4, t + 5,
                    t + 6, t + 7) != 9 ||
             cpu < 0 || cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, set))
             continue;

@@ -456,6 +456,7 @@ int run_train(const Config *c, const RunOptions *o, Error *e) {
     Run *r = calloc(1, sizeof *r);
     if (!r) {
         fail(e, EXIT_FAILED, "run: out of memory");
+        team_end(o->processes, e->code);
         return e->code;
     }
     r->c = *c;

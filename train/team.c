@@ -36,6 +36,8 @@ bool team_agree(Processes *p, bool ok, Error *e) {
     int code[p->size], worst = 0;
     code[p->rank] = ok ? 0 : e->code;
     if (p->size > 1) processes_gather(p, code, sizeof *code);
+    if (!ok && !code[0])
+        fprintf(stderr, "sinklab: process %d: %s\n", p->rank, e->text); /* the first one cannot */
     for (int i = 0; i < p->size; i++) worst = code[i] > worst ? code[i] : worst;
     return !worst || (ok ? fail(e, worst, "processes: another process failed") : false);
 }

@@ -1,4 +1,4 @@
-/* Owns: when a run is evaluated, saved and logged: pure functions of the step.
+/* Owns: when a run is evaluated and saved: pure functions of the step.
  * Does not own: what is done then (train/run.c), what an evaluation is (train/evaluate.c). */
 #ifndef SINKLAB_WHEN_DUE_H
 #define SINKLAB_WHEN_DUE_H
@@ -26,7 +26,7 @@ bool when_due_gradients(int64_t step, int64_t steps, int64_t every);
 int64_t when_due_light_every(int64_t steps, int64_t every);
 int64_t when_due_gradients_every(int64_t steps, int64_t every);
 
-/* Steps between saves or plain log lines: as configured, or a twentieth of the run. */
+/* Steps between saves: as configured, or a twentieth of the run. */
 int64_t when_due_every(int64_t configured, int64_t steps);
 
 /* Whether run.keep is one word, last, all or log, or steps of the run. */

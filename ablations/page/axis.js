@@ -62,7 +62,7 @@ function meansOf(page, points) {
     const values = group.map((p) => p.value),
       mean = d3.mean(values),
       half = halfWidth(page, values);
-    return { ...group[0], mean, seeds: values.length, low: half && mean - half, high: half && mean + half };
+    return { ...group[0], mean, seeds: values.length, low: half === null ? null : mean - half, high: half === null ? null : mean + half };
   });
   return d3.sort(means, (m) => (typeof m.x === "number" ? m.x : 0));
 }
@@ -161,10 +161,11 @@ function drawAxis(page, chosen) {
   const width = Math.floor((widthOf(node) - 20 * (across - 1)) / across),
     control = controlOf(page, chosen.figure);
   // All panels have one scale.
-  const highest = [...points.map((p) => p.value), control, ...meansOf(page, points).map((m) => m.high)];
-  const extent = chosen.figure.log
-    ? d3.extent(points, (p) => p.value)
-    : [Math.min(0, d3.min(points, (p) => p.value) ?? 0), d3.max(highest) ?? 1];
+  const intervals = panels.flatMap(([, own]) => meansOf(page, own)).flatMap((m) => [m.low, m.high]);
+  const extent = d3.extent(
+    chosen.figure.log ? points : [{ value: 0 }, { value: control }, ...points, ...intervals.map((value) => ({ value }))],
+    (p) => p.value,
+  );
   node.replaceChildren(
     ...panels.slice(0, MOST_PANELS).map(([name, own]) => {
       const box = d3.create("div");

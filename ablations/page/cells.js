@@ -53,16 +53,16 @@ const axesOf = (label) =>
 function cellsOfSweep(db, sweep, runs) {
   const places = ask(
     db,
-    `SELECT c.cell, c.label, c.side, c.stratum, s.run FROM sweep_cell AS c
+    `SELECT c.cell, c.label, c.side, s.run FROM sweep_cell AS c
      JOIN sweep_run AS s ON s.sweep = c.sweep AND s."index" = c."index" WHERE c.sweep = ? ORDER BY c.cell`,
     [sweep.id],
   );
   const byId = d3.index(runs, (r) => r.id);
   return [...d3.group(places, (p) => p.cell).values()].map((group) => {
-    const [{ label, side, stratum }] = group,
+    const [{ label, side }] = group,
       own = group.map((p) => byId.get(p.run));
     // A variant's name stands for itself.
-    return { name: label.replace(/\bvariant=/, ""), axes: axesOf(label), side, stratum, runs: own };
+    return { name: label.replace(/\bvariant=/, ""), axes: axesOf(label), side, runs: own };
   });
 }
 
@@ -118,10 +118,9 @@ export function readCells(db, sweep) {
     baseline = baselineOf(db, sweep);
   const named = sweep ? cellsOfSweep(db, sweep, runs) : [];
   const cells = named.length ? named : cellsOfRuns(runs);
-  return cells.map(({ name, axes, side, stratum, runs: own }, index) => ({
+  return cells.map(({ name, axes, side, runs: own }, index) => ({
     name,
     axes,
-    stratum,
     index,
     variant: own[0].variant,
     settings: own[0].settings,

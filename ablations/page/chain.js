@@ -121,14 +121,6 @@ function drawOnsets(page, cells) {
         .map((o) => ({ ...o, cell, run, low: o.last_before ?? 0, what: dated[o.quantity] })),
     ),
   );
-  if (!bars.length) {
-    node.replaceChildren(
-      d3.create("p").attr("class", "note").text("Nothing passed its threshold in the models shown.").node(),
-    );
-    return () => {};
-  }
-  const { box, move } = overTime(page, plotOnsets(page, bars, widthOf(node)));
-  node.replaceChildren(box);
   page.rows.onsets = () =>
     bars.map((b) => ({
       model: b.cell.name,
@@ -137,6 +129,14 @@ function drawOnsets(page, cells) {
       after: b.low,
       by: b.first_after,
     }));
+  if (!bars.length) {
+    node.replaceChildren(
+      d3.create("p").attr("class", "note").text("Nothing passed its threshold in the models shown.").node(),
+    );
+    return () => {};
+  }
+  const { box, move } = overTime(page, plotOnsets(page, bars, widthOf(node)));
+  node.replaceChildren(box);
   return move;
 }
 

@@ -3,7 +3,7 @@ import { ask, plural } from "./data.js";
 import { drawTable, shortNumber } from "./tables.js";
 import { axisOf, figureOf, palette } from "./figures.js";
 import { cellColour } from "./scales.js";
-import { plotChart, tipMark } from "./frame.js";
+import { plotChart, tipMark, widthOf } from "./frame.js";
 
 const ROWS = 500;
 
@@ -113,6 +113,7 @@ function showRows(page, sql) {
     plot = document.getElementById("sql-plot");
   rows.replaceChildren();
   plot.replaceChildren();
+  page.rows["sql-plot"] = () => [];
   try {
     const start = performance.now(),
       result = query(page.db, sql),
@@ -123,7 +124,7 @@ function showRows(page, sql) {
     drawTable(rows, result.columns, result.values.slice(0, ROWS));
     page.rows["sql-plot"] = () =>
       result.values.map((r) => Object.fromEntries(result.columns.map((c, i) => [c, r[i]])));
-    const drawn = plotRows(page, result, Math.max(280, plot.clientWidth));
+    const drawn = plotRows(page, result, widthOf(plot));
     if (drawn) plot.replaceChildren(keyOf(drawn.key), drawn.svg);
   } catch (error) {
     said.textContent = complaintOf(page, error);

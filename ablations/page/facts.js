@@ -12,7 +12,7 @@ export const medianOf = (rows, key) =>
   );
 
 // When a quantity passed its threshold in a cell's runs: the evaluations around it, first and last seed.
-export function datesOf(page, runs, quantity) {
+function datesOf(page, runs, quantity) {
   const found = runs
     .map((r) => page.series.onset.get(r.id)?.find((o) => o.quantity === quantity))
     .filter((o) => o?.first_after != null);
@@ -57,9 +57,7 @@ function factsOf(page, cell) {
     uniform: medianOf(finals, "uniform_mass"),
     loss: medianOf(finals, "val_loss_late"),
     drain: medianOf(finals, "value_drain"),
-    norm: medianOf(finals, "norm_ratio"),
     onset: datesOf(page, runs, "sink_rate_03"),
-    firstHead: datesOf(page, runs, "first_mass"),
     layers: layersOf(page, runs),
   };
 }

@@ -7,7 +7,7 @@ export const readHash = () => new URLSearchParams(location.hash.slice(1));
 const nameOf = (page, side) => page.cells[page.state[side]]?.name;
 
 function hashOf(page) {
-  const { step, layer, head, query, relative } = page.state;
+  const { step, layer, head, query, sequence, relative } = page.state;
   const hidden = page.cells.filter((c) => !c.shown).map((c) => c.index);
   return new URLSearchParams(
     Object.entries({
@@ -16,6 +16,7 @@ function hashOf(page) {
       a: nameOf(page, "a"),
       b: nameOf(page, "b"),
       head: `${layer}.${head}`,
+      sentence: sequence || null,
       word: query < 0 ? null : query,
       relative: relative ? 1 : null,
       future: page.hidesFuture() ? null : 1,
@@ -36,7 +37,7 @@ export function writeHash(page) {
   }, EVERY_MS);
 }
 
-// What an address says of the cells' places, head, word and scale; names that are not here are passed over.
+// What an address says of the cells' places, head, sentence, word and scale; names that are not here are passed over.
 export function stateOf(page, hash) {
   const changes = {};
   for (const side of ["a", "b"]) {
@@ -45,7 +46,11 @@ export function stateOf(page, hash) {
   }
   const head = /^(\d+)\.(\d+)$/.exec(hash.get("head") ?? "");
   if (head) Object.assign(changes, { layer: +head[1], head: +head[2] });
-  if (/^\d+$/.test(hash.get("word") ?? "")) changes.query = +hash.get("word");
+  for (const [name, key] of [
+    ["sentence", "sequence"],
+    ["word", "query"],
+  ])
+    if (/^\d+$/.test(hash.get(name) ?? "")) changes[key] = +hash.get(name);
   changes.relative = hash.get("relative") === "1";
   return changes;
 }

@@ -16,7 +16,7 @@ typedef struct Daemon {
 
 static enum MHD_Result send_reply(struct MHD_Connection *c, const HttpReply *r) {
     struct MHD_Response *response = MHD_create_response_from_buffer(r->size, r->body, MHD_RESPMEM_MUST_FREE);
-    if (!response) return MHD_NO;
+    if (!response) return free(r->body), MHD_NO;
     if (r->type) MHD_add_response_header(response, "Content-Type", r->type);
     if (*r->tag) MHD_add_response_header(response, "ETag", r->tag);
     MHD_add_response_header(response, "Cache-Control", "no-cache");

@@ -73,6 +73,11 @@ static void write_script(FILE *out, const char *text, size_t size) {
     }
 }
 
+/* JSON between tags: no < of a text begins one. */
+static void write_json(FILE *out, const char *text, size_t size) {
+    for (size_t i = 0; i < size; i++) fputs(text[i] == '<' ? "\\u003c" : (char[]){text[i], 0}, out);
+}
+
 /* A style or a script between tags of its own. */
 static bool put_tagged(const Page *p, const char *word, const char *name, const Bytes *file) {
     (void)name;
@@ -135,13 +140,15 @@ static bool put_sentence(const Page *p, const char *word, const char *name, cons
     FILE *out = text_open(&text, &size);
     fputs("{\"name\": ", out);
     json_string(out, m->name);
-    fprintf(out, ", \"key\": \"%s\", \"step\": %lld, \"bos\": %d, \"head_norm\": %d, ", m->key,
-            (long long)m->step, m->bos, m->head_norm);
+    fputs(", \"key\": ", out);
+    json_string(out, m->key);
+    fprintf(out, ", \"step\": %lld, \"bos\": %d, \"head_norm\": %d, ", (long long)m->step, m->bos,
+            m->head_norm);
     fprintf(out, "\"layers\": %d, \"heads\": %d, \"tokens\": %d}", SENTENCE_LAYERS, SENTENCE_HEADS,
             SENTENCE_TOKENS);
     fclose(out);
     fprintf(p->out, "<script type=\"application/json\" id=\"%s\">", name);
-    write_script(p->out, text, size);
+    write_json(p->out, text, size);
     fputs("</script>\n", p->out);
     free(text);
     bool ok = true;

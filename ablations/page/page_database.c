@@ -1,6 +1,7 @@
 #include "ablations/page/page_database.h"
 
 #include "data/base/listing.h"
+#include "data/base/text.h"
 #include "train/store/column.h"
 #include "train/store/schema.h"
 
@@ -163,8 +164,7 @@ static const char settle[] =
     " UNION ALL SELECT 'made', strftime('%Y-%m-%d');";
 
 static bool is_sql(const char *path) {
-    size_t n = strlen(path);
-    return n > 4 && !strcmp(path + n - 4, ".sql");
+    return text_ends(path, ".sql");
 }
 
 static bool copy_queries(const Extract *x, const char *folder) {

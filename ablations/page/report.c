@@ -146,16 +146,6 @@ static bool draw_chart(const Page *p, const struct Chart *chart) {
     return ok;
 }
 
-static bool check_sweep(const Page *p) {
-    if (!p->sweep) return true;
-    sqlite3_stmt *q = prepare(p, "SELECT 1 FROM sweep WHERE name = ?1");
-    if (!q) return false;
-    bool known = sqlite3_step(q) == SQLITE_ROW;
-    if (sqlite3_finalize(q) != SQLITE_OK) return store_failed(p->s, "report", p->e);
-    return known || fail(p->e, EXIT_USAGE, "report: %s has no sweep called %s (sinklab sweep run makes one)",
-                         store_path(p->s), p->sweep);
-}
-
 /* ---- the static page: figures and two tables ---- */
 
 static const char head[] =
@@ -209,7 +199,7 @@ static bool write_page(const Page *p) {
     static const char verdicts[] =
         "SELECT metric, direction, beyond, side, stratum, n, mean, low, high, effect_sd,"
         " verdict, more_seeds FROM verdict WHERE sweep = ?1";
-    if (!check_sweep(p)) return false;
+    if (!store_has_sweep(p->s, p->sweep, "report", p->e)) return false;
     write_heading(p);
     bool ok =
         write_charts(p) && write_table(p, "Final figures (probe main; the sink rate at eps 0.3)", finals) &&
@@ -235,7 +225,9 @@ bool report_write(Store *s, const char *sweep, const char *path, const SentenceS
     Page p = {s, sweep, text_open(&text, &size), e};
     Path parts = page_folder();
     Error why = {0};
-    bool ok = *parts.s ? check_sweep(&p) && write_moving(&p, parts.s, sentence, &why) : write_page(&p);
+    bool ok = *parts.s
+                  ? store_has_sweep(p.s, p.sweep, "report", p.e) && write_moving(&p, parts.s, sentence, &why)
+                  : write_page(&p);
     fclose(p.out);
     ok = ok && file_replace(path, text, (int64_t)size, e);
     free(text);
@@ -265,7 +257,7 @@ static bool save_chart(const Page *page, const struct Chart *chart, const char *
 /* Every chart of the static page that has curves, a file each. */
 static bool save_charts(Store *s, const char *sweep, const char *folder, Error *e) {
     Page p = {s, sweep, NULL, e};
-    bool ok = check_sweep(&p) && folder_make(folder, e);
+    bool ok = store_has_sweep(p.s, p.sweep, "report", p.e) && folder_make(folder, e);
     for (size_t i = 0; ok && i < sizeof charts / sizeof *charts; i++) ok = save_chart(&p, &charts[i], folder);
     return ok;
 }

@@ -1,6 +1,7 @@
 // Owns: the section in which a trained model reads a sentence of the reader's: its heads' maps, and the sentence tinted by one of
 // them. Does not own: how a text becomes tokens (pieces.js), the model's program (sentence/sentence.c).
 import { unpack } from "./data.js";
+import { shownText } from "./map.js";
 import { encode, readPieces } from "./pieces.js";
 import { colourOf, drawLegend, inksOf, massScale, pixels } from "./scales.js";
 
@@ -39,7 +40,7 @@ function read({ about, pieces, attention }, text) {
 
 // ---- drawing ----
 
-const ownWord = ({ text }) => `\u201c${text === "" ? "\u2205" : text.replaceAll("\t", "\u21e5")}\u201d`;
+const ownWord = ({ text }) => `\u201c${shownText(text)}\u201d`;
 const share = (weight) => `${Math.round(100 * weight)} %`;
 
 function drawOwnMap(canvas, head, T, colours, scale) {
@@ -59,7 +60,7 @@ function drawOwnHeads(view, scale) {
     const button = enter.append("button").attr("type", "button");
     button.append("canvas").attr("aria-hidden", "true");
     button.append("span");
-    return button.on("click", (_, h) => view.set({ head: heads.indexOf(h) }));
+    return button;
   });
   buttons.on("click", (_, h) => view.set({ head: view.row.heads.indexOf(h) }));
   buttons.attr("aria-pressed", (_, i) => String(i === view.head));
@@ -82,7 +83,7 @@ function drawOwnWords(view, scale) {
     .data(tokens)
     .join("button")
     .attr("type", "button")
-    .text((t) => (t.text === "" ? "\u2205" : t.text.replaceAll("\t", "\u21e5")))
+    .text((t) => shownText(t.text))
     .attr("aria-pressed", (_, k) => String(k === view.query))
     .on("click", (_, t) => view.set({ query: tokens.indexOf(t) === view.query ? -1 : tokens.indexOf(t) }))
     .each(function (_, k) {

@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 EMBED(watch_js, "ablations/page/watch.js");
 extern const char watch_js[];
@@ -20,19 +21,19 @@ extern const char watch_js[];
 
 /* ?1: the sweep or NULL. Of each run 200 points of the loss at the most, and every evaluation. */
 static const char figures_sql[] =
-    "WITH shown AS (SELECT id FROM run WHERE (?1 IS NULL OR id IN (SELECT x.run FROM sweep_run AS x JOIN "
-    "sweep AS w"
-    "  ON w.id = x.sweep WHERE w.name = ?1)) AND heartbeat IS NOT NULL"
+    "WITH asked AS (SELECT * FROM run WHERE ?1 IS NULL OR id IN (SELECT x.run FROM sweep_run AS x JOIN sweep "
+    "AS w"
+    "  ON w.id = x.sweep WHERE w.name = ?1)),"
+    " shown AS (SELECT id FROM asked WHERE heartbeat IS NOT NULL"
     "  ORDER BY status = 'running' DESC, heartbeat DESC, id DESC LIMIT 8),"
     " at AS (SELECT r.*, (SELECT max(step) FROM step WHERE run_id = r.id) AS last,"
     "  coalesce((SELECT c.label FROM sweep_run AS x JOIN sweep_cell AS c USING (sweep, \"index\") JOIN sweep "
     "AS w ON w.id = x.sweep"
     "   WHERE x.run = r.id AND w.name = coalesce(?1, w.name) ORDER BY x.sweep DESC LIMIT 1),"
     "   nullif(r.label, ''), r.variant) || ' seed ' || r.seed AS name FROM run AS r JOIN shown USING (id))"
-    " SELECT json_object('evaluations', (SELECT count(*) FROM eval WHERE run_id IN (SELECT id FROM at)), "
-    "'done', (SELECT count(*) FROM run WHERE "
-    "status = 'done'),"
-    "  'all', (SELECT count(*) FROM run), 'runs', json_group_array(json_object('key', key, 'name', name, "
+    " SELECT json_object('evaluations', (SELECT count(*) FROM eval WHERE run_id IN (SELECT id FROM asked)), "
+    "'done', (SELECT count(*) FROM asked WHERE status = 'done'),"
+    "  'all', (SELECT count(*) FROM asked), 'runs', json_group_array(json_object('key', key, 'name', name, "
     "'status', status,"
     "  'step', last, 'steps', steps,"
     "  'left', (SELECT avg(ms + coalesce(probe_ms, 0) + coalesce(save_ms, 0)) FROM step WHERE run_id = at.id "
@@ -66,6 +67,7 @@ typedef struct Watch {
     Store *s;
     const char *sweep;
     bool quiet;
+    long long began; /* tells this server's answers from those of another on its port */
     Kept page, figures;
     Path file; /* where report writes the page, beside no database */
 } Watch;
@@ -126,7 +128,7 @@ static bool put(Watch *w, const struct Place *place, HttpReply *out, Error *e) {
     if (!out->body) return false;
     memcpy(out->body, kept->text.data, out->size);
     out->type = place->type;
-    snprintf(out->tag, sizeof out->tag, "\"%lld\"", (long long)version);
+    snprintf(out->tag, sizeof out->tag, "\"%llx-%lld\"", w->began, (long long)version);
     return true;
 }
 
@@ -186,8 +188,11 @@ static int watch_main(int argc, char **argv, Error *e) {
         return e->code;
     }
     if (!store_open(&w.s, db, STORE_READ, e)) return e->code;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    w.began = now.tv_sec * 1000000000LL + now.tv_nsec;
     signals_watch();
-    bool ok = serve(&w, (int)port, e);
+    bool ok = store_has_sweep(w.s, w.sweep, "watch", e) && serve(&w, (int)port, e);
     store_close(w.s);
     return !ok ? e->code : signals_stopped() ? 128 + signals_stopped() : EXIT_DONE;
 }

@@ -7,8 +7,9 @@
 
 #include "train/store/store.h"
 
-/* The newest figures as JSON, {"changed": N, "runs": [...]}: the runs that go and those that ended last,
- * eight in all, each with its loss and sink rate by step, thinned. malloc'ed. sweep NULL: of all runs. */
+/* The newest figures as JSON, {"evaluations", "done", "all", "runs": [...]}: of all, and the runs that go and
+ * those that ended last, eight in all, each with its loss and sink rate by step, thinned. malloc'ed. sweep
+ * NULL: of all runs. */
 char *watch_figures(Store *s, const char *sweep, Error *e);
 
 #endif

@@ -32,7 +32,7 @@ const clock = (seconds) => {
 };
 
 function drawRun(list, run) {
-  const item = make(list, "li", undefined, { "data-key": run.key, "data-step": run.step ?? 0 });
+  const item = make(list, "li");
   make(item, "b", run.name);
   const last = (points) => points.filter((p) => p[1] !== null).at(-1)?.[1];
   const words = [`step ${run.step ?? 0} of ${run.steps}`, `loss ${last(run.loss) ?? "-"}`, `sink rate ${last(run.sink) ?? "-"}`];

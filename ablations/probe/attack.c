@@ -30,7 +30,7 @@ typedef struct Place {
 } Place;
 
 typedef struct Seen {
-    int T, pos, layer;
+    int pos;
     int64_t width;
     float *at; /* (rows, width) gradient at the position */
 } Seen;
@@ -47,7 +47,7 @@ static bool gradient_at(const Place *a, float *at, Error *e) {
     Tape *t = NULL;
     if (!probed_model_tape(a->s, p, true, true, &t, e)) return false;
     float *scratch = model_arena(a->s->m);
-    Seen g = {p->T, a->pos, 0, a->s->m->config.width, at};
+    Seen g = {a->pos, a->s->m->config.width, at};
     Observer eye = {1u << TAP_EMBED_GRAD, &g, see_gradient, NULL};
     tape_observe(t, (Observers){&eye, 1});
     if (scratch)

@@ -126,12 +126,11 @@ static bool keep(const ProbedModel *s, Store *store, int64_t run, const Beside o
 }
 
 static bool one_step(ProbedModel *s, Beside of[LINES], Error *e) {
-    Measured before, after;
-    if (!probed_model_measure(s, false, &before, e)) return false;
-    bool ok = probed_model_measure(s, true, &after, e);
-    ok = ok && compare(s, &before, &after, of, e);
+    Measured before = {0}, after = {0};
+    bool ok = probed_model_measure(s, false, &before, e) && probed_model_measure(s, true, &after, e) &&
+              compare(s, &before, &after, of, e);
     measured_free(&before);
-    if (ok) measured_free(&after);
+    measured_free(&after);
     return ok;
 }
 

@@ -254,7 +254,8 @@ static void range_text(const Axis *a, const Range *r, int64_t i, char out[32]) {
     if (i == r->n - 1) value = r->to;
     snprintf(out, 32, i == 0 || i == r->n - 1 ? "%.17g" : "%.4g", value);
     config_defaults(&scratch);
-    if (!config_set(&scratch, a->key, out, "", NULL)) snprintf(out, 32, "%.0f", value);
+    bool end = i == 0 || i == r->n - 1; /* what is wrong with an end is told of the end */
+    if (!end && !config_set(&scratch, a->key, out, "", NULL)) snprintf(out, 32, "%.0f", value);
 }
 
 static bool read_axis_range(Parser *p, Axis *a, const Yaml *map) {

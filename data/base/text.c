@@ -54,3 +54,8 @@ char *text_copy(const char *text) {
     if (!copy) out_of_memory();
     return copy;
 }
+
+bool text_ends(const char *text, const char *end) {
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && !strcmp(text + n - m, end);
+}

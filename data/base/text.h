@@ -3,6 +3,7 @@
 #ifndef SINKLAB_TEXT_H
 #define SINKLAB_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -12,5 +13,7 @@ FILE *text_open(char **text, size_t *length);
 
 /* A copy to be freed. */
 char *text_copy(const char *text);
+
+bool text_ends(const char *text, const char *end);
 
 #endif

@@ -1,6 +1,7 @@
 /* Owns: the commands `export` and `import`: a checkpoint as a folder in Hugging Face's form or a file of
  * llm.c's, and back. Does not own: the forms (train/checkpoint/hugging_face.h, llmc.h). */
 #include "data/base/files.h"
+#include "data/base/text.h"
 #include "data/data.h"
 #include "data/own_tokenizer.h"
 #include "train/checkpoint/find_model.h"
@@ -86,8 +87,7 @@ static bool export_tokenizer(const Exported *x, const char *folder, const Config
 }
 
 static bool is_llmc(const char *name) {
-    size_t n = strlen(name);
-    return n > 4 && !strcmp(name + n - 4, ".bin");
+    return text_ends(name, ".bin");
 }
 
 /* One file, without a tokenizer: llm.c's is that of its texts. */

@@ -40,8 +40,10 @@ static bool is_sweep(const char *path) {
     return is;
 }
 
+enum { NOT_SHORT = -1 }; /* steps of --short that nobody asks for */
+
 static bool configure(Config *c, int words, char *const *word, int64_t steps, Error *e) {
-    if (config_from_words(c, words, word, e)) return !steps || config_shorten(c, steps, e);
+    if (config_from_words(c, words, word, e)) return steps == NOT_SHORT || config_shorten(c, steps, e);
     if (e->code != EXIT_USAGE || !words || !is_sweep(*word)) return false;
     return fail(e, EXIT_USAGE, "%s: a sweep, not a configuration (sinklab sweep run %s)", *word, *word);
 }
@@ -55,7 +57,7 @@ static bool keep_input(DataConfig *c, const char *cache, const Processes *p, Err
 static int train_in(Processes *p, int argc, char **argv, Error *e) {
     RunOptions o = {.db = "results.db", .cache = "data/cache", .processes = p->size > 1 ? p : NULL};
     bool dry = false;
-    int64_t steps = 0;
+    int64_t steps = NOT_SHORT;
     int words;
     Config c;
     const Flag flags[] = {

@@ -2,6 +2,7 @@
 
 #include "data/base/files.h"
 #include "data/base/text.h"
+#include "train/config/yaml.h"
 #include "train/store/column.h"
 #include "train/store/store_private.h"
 
@@ -33,14 +34,15 @@ static const char *word(sqlite3_stmt *q, int column) {
     return text && *text ? text : "unknown";
 }
 
-static void print_head(FILE *out, sqlite3_stmt *q, const char *key, int64_t step) {
+static void print_head(FILE *out, sqlite3_stmt *q, const char *key, int64_t step, const Config *c) {
     fprintf(out,
             "---\nlibrary_name: transformers\ntags: [sinklab]\n---\n# %s, seed %lld, after %lld updates\n\n"
-            "Written by `sinklab export` from run %s (program %s): %.2f M parameters, pretrained from "
-            "scratch on\n"
+            "Written by `sinklab export` from run %s (program %s): %.2f M parameters, %s on\n"
             "%s, licence %s",
             word(q, VARIANT), (long long)sqlite3_column_int64(q, SEED), (long long)step, key, word(q, GIT),
-            sqlite3_column_double(q, PARAMETERS) * 1e-6, word(q, CORPUS), word(q, LICENCE));
+            sqlite3_column_double(q, PARAMETERS) * 1e-6,
+            *c->train.init_from ? "trained from other weights" : "pretrained from scratch", word(q, CORPUS),
+            word(q, LICENCE));
     if (sqlite3_column_int64(q, TOKENS))
         fprintf(out, "; %lld tokens seen", (long long)sqlite3_column_int64(q, TOKENS));
     fputs(".\n", out);
@@ -61,10 +63,16 @@ static void print_keys(FILE *out, const Config *c) {
     config_defaults(&defaults);
     fputs("\nIts configuration, where it is not the default:\n\n```yaml\n", out);
     for (int i = 0; (key = config_key_name(i)); i++) {
-        char have[1024], usual[1024];
-        if (strncmp(key, "run.", 4) && config_get(c, key, have, sizeof have) &&
-            config_get(&defaults, key, usual, sizeof usual) && strcmp(have, usual))
-            fprintf(out, "%s: %s\n", key, have);
+        char have[LIST_ITEMS * (LIST_TEXT + 4)], usual[sizeof have];
+        if (!strncmp(key, "run.", 4) || !config_get(c, key, have, sizeof have) ||
+            !config_get(&defaults, key, usual, sizeof usual) || !strcmp(have, usual))
+            continue;
+        fprintf(out, "%s: ", key);
+        if (*have != '[' && strpbrk(have, ":#\\\"'\n\t&*!|>%@`{}"))
+            json_string(out, have); /* which YAML reads as well */
+        else
+            fputs(have, out);
+        fputc('\n', out);
     }
     fputs("```\n", out);
 }
@@ -74,7 +82,7 @@ static bool write_card(const char *folder, sqlite3_stmt *q, const char *key, int
     char *text = NULL;
     size_t length = 0;
     FILE *out = text_open(&text, &length);
-    print_head(out, q, key, step);
+    print_head(out, q, key, step, c);
     print_figures(out, q);
     print_keys(out, c);
     fclose(out);

@@ -290,6 +290,17 @@ const char *store_path(const Store *s) {
     return s->path;
 }
 
+bool store_has_sweep(Store *s, const char *sweep, const char *command, Error *e) {
+    sqlite3_stmt *q = NULL;
+    if (!sweep) return true;
+    bool known =
+        sqlite3_prepare_v2(s->db, "SELECT 1 FROM sweep WHERE name = ?1", -1, &q, NULL) == SQLITE_OK &&
+        sqlite3_bind_text(q, 1, sweep, -1, SQLITE_STATIC) == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW;
+    if (sqlite3_finalize(q) != SQLITE_OK) return store_failed(s, command, e);
+    return known || fail(e, EXIT_USAGE, "%s: %s has no sweep called %s (sinklab sweep run makes one)",
+                         command, s->path, sweep);
+}
+
 const char *store_uri(const Store *s) {
     return s->uri;
 }

@@ -29,6 +29,8 @@ bool store_open(Store **out, const char *path, StoreMode mode, Error *e);
 void store_close(Store *s);
 sqlite3 *store_db(Store *s);
 const char *store_path(const Store *s);
+/* Whether there is a sweep of that name; NULL asks for none. Else an error of `command` (EXIT_USAGE). */
+bool store_has_sweep(Store *s, const char *sweep, const char *command, Error *e);
 /* The name under which a connection opened with SQLITE_OPEN_URI may ATTACH what this one reads. */
 const char *store_uri(const Store *s);
 
