@@ -12,9 +12,10 @@ start=$(date +%s)
 "$1" >"$said" 2>&1
 code=$? seconds=$(($(date +%s) - start))
 p=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test(s)\.$/\1/p' "$said" | tail -n 1)
+s=$(sed -n 's/^\[  SKIPPED \] \([0-9]*\) test(s).*/\1/p' "$said" | tail -n 1)
 f=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test(s), listed below:$/\1/p' "$said" | tail -n 1)
-[ "$code" -eq 0 ] && [ -n "$p" ] && bad="" || bad=${1#build/} f=${f:-1}
-echo "${p:-0} ${f:-0} $bad" >>"${0%one}counts"
+[ "$code" -eq 0 ] && [ -n "$p" ] && ! grep -q 'GROUP TEARDOWN' "$said" && bad="" || bad=${1#build/} f=${f:-1}
+echo "${p:-0} ${f:-0} ${s:-0} $bad" >>"${0%one}counts"
 {
     printf '== %s' "${1#build/}"
     [ "$seconds" -lt 1 ] || printf '  %d s' "$seconds"
@@ -24,5 +25,5 @@ echo "${p:-0} ${f:-0} $bad" >>"${0%one}counts"
 cat "$said.told"
 EOF
 printf '%s\n' "$@" | xargs -P "${JOBS:-$(nproc)}" -n 1 sh "$folder/one"
-awk -v programs=$# '{ passed += $1; failed += $2; bad = bad (NF > 2 ? " " $3 : "") }
-    END { if (bad) print "failed:" bad; print passed + 0 " passed, " failed + 0 " failed"; exit failed || !passed || NR != programs }' "$folder/counts"
+awk -v programs=$# '{ passed += $1; failed += $2; skipped += $3; bad = bad (NF > 3 ? " " $4 : "") }
+    END { if (bad) print "failed:" bad; print passed + 0 " passed, " failed + 0 " failed" (skipped ? ", " skipped " skipped" : ""); exit failed || !passed || NR != programs }' "$folder/counts"

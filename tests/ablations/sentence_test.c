@@ -52,7 +52,8 @@ static double difference(Rig *r, double *most) {
     for (int l = 0; l < L; l++)
         for (int i = 0; i < H * T * T; i++) {
             float A = weights_of(&k, 0, l, 0)[i];
-            worst = fmax(worst, fabs((double)A - map_place(l)[i]));
+            double off = fabs((double)A - map_place(l)[i]);
+            if (off > worst || isnan(off)) worst = off;
             *most = fmax(*most, i % (T * T) >= T * T / 2 ? A : 0);
         }
     weights_free(&k);

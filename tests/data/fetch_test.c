@@ -239,6 +239,10 @@ static void every_row_says_where_it_is_from_and_under_what_licence(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_folder, teardown_folder)
 
 int main(void) {
+    setenv("no_proxy", "127.0.0.1",
+           1); /* the server is this machine, whatever the user's settings for others */
+    setenv("CURL_HOME", "/nonexistent", 1);
+    setenv("HOME", "/nonexistent", 1);
     const struct CMUnitTest tests[] = {
         TEST(a_file_that_is_cut_is_gone_on_with),
         TEST(a_fetch_that_was_killed_is_gone_on_with_if_the_file_is_the_same),

@@ -32,7 +32,7 @@ function report(kind) {
 // Opens a page, or a moment of it, and fails on whatever it says or fetches. Nothing moves by itself unless it may.
 async function open(html, size = { width: 1280, height: 900 }, { hash = "", motion = false } = {}) {
   const page = await browser.newPage();
-  page.setDefaultTimeout(15000);
+  page.setDefaultTimeout(120000);
   const complaints = [];
   page.on("console", (m) => {
     if (["error", "warning"].includes(m.type())) complaints.push(m.text());
@@ -45,8 +45,8 @@ async function open(html, size = { width: 1280, height: 900 }, { hash = "", moti
   await page.setViewportSize(size);
   await page.emulateMedia({ reducedMotion: motion ? "no-preference" : "reduce" });
   await page.goto(pathToFileURL(html).href + hash);
-  await page.waitForSelector("body[data-ready]", { state: "attached", timeout: 30000 }).catch(() => {});
-  await page.waitForSelector("#variants table", { state: "attached", timeout: 30000 }).catch(() => {});
+  await page.waitForSelector("body[data-ready]", { state: "attached", timeout: 120000 }).catch(() => {});
+  await page.waitForSelector("#variants table", { state: "attached", timeout: 120000 }).catch(() => {});
   assert.deepEqual(complaints, []);
   assert.equal(await page.locator("#wait").isHidden(), true);
   return { page, complaints };

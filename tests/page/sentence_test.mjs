@@ -95,7 +95,7 @@ async function open(html) {
 
 async function openOwn() {
   const opened = await open(from("own.html"));
-  await opened.page.waitForSelector("#own-heads button", { timeout: 60000 });
+  await opened.page.waitForSelector("#own-heads button", { timeout: 120000 });
   return opened;
 }
 

@@ -243,7 +243,7 @@ def main():
     if left:
         print(f"left out: {left} models, as transformers is not there")
     print(f"{sum(ok)} passed, {len(ok) - sum(ok)} failed")
-    sys.exit(not all(ok))
+    sys.exit(not ok or not all(ok))
 
 
 main()

@@ -53,7 +53,10 @@ make_texts() {
 }
 
 ours() {
-    rm -rf "$W" && mkdir -p "$W/exports" && cd "$W" && make_texts
+    rm -rf "$W"
+    mkdir -p "$W/exports"
+    cd "$W"
+    make_texts
     cat >recipe.yaml <<END
 data: {source: $W/text.txt, heldout: $W/odd.txt, vocab: 400}
 model: {layers: 2, width: 32, heads: 4, context: 64}
