@@ -3,21 +3,31 @@
 #include "model/kernels/gemm.h"
 #include "model/kernels/gemm_bf16.h"
 #include "model/kernels/peak.h"
+#include "model/slots.h"
 #include "train/context_schedule.h"
 #include "train/host.h"
 #include "train/optim/schedule.h"
 
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOKENS_IN_FLIGHT = 1024 }; /* what keeps a layer's activations in the last-level cache */
+enum { TOKENS_IN_FLIGHT = 1024, TOKENS_A_THREAD = 256 };
+
+/* What keeps a layer's activations in the last-level cache and every thread busy; the same on any machine
+ * where the bits depend on it. */
+static int64_t tokens_in_flight(const ModelConfig *c) {
+    int64_t wide = (int64_t)TOKENS_A_THREAD * omp_get_max_threads();
+    bool bits = attention_slots[c->attention].token || c->interventions.n;
+    return bits || wide < TOKENS_IN_FLIGHT ? TOKENS_IN_FLIGHT : wide;
+}
 
 int trainer_rows_in_flight(const Config *c, int T) {
     int rows = (int)(c->train.batch_tokens / T / c->train.shares), chunk = model_chunk_rows(T);
     if (config_routes(&c->model))
         chunk *= model_chunk_rows(config_routed_tokens(&c->model, T)); /* and theirs */
-    int64_t wanted = c->train.micro_rows ? c->train.micro_rows : TOKENS_IN_FLIGHT / T;
+    int64_t wanted = c->train.micro_rows ? c->train.micro_rows : tokens_in_flight(&c->model) / T;
     int64_t whole = (wanted + chunk - 1) / chunk * chunk; /* sums are cut at chunks */
     /* A tied matrix gets sums from both ends of the pass: one chunk at a time keeps their order. */
     if (whole < chunk || c->model.tie) whole = chunk;
@@ -80,7 +90,7 @@ static int shares_of_each(const Config *c, int processes) {
     return (int)c->train.shares / processes;
 }
 
-static int size_of(const Trainer *t) {
+static int processes_of(const Trainer *t) {
     return t->processes ? t->processes->size : 1;
 }
 
@@ -90,7 +100,7 @@ static int rank_of(const Trainer *t) {
 
 static bool create_grads(Trainer *t, Error *e) {
     bool ok = (t->grads = model_arena(t->model));
-    for (int k = 0; ok && 1 << (k + 1) <= shares_of_each(t->c, size_of(t)); k++)
+    for (int k = 0; ok && 1 << (k + 1) <= shares_of_each(t->c, processes_of(t)); k++)
         ok = (t->pair[k] = model_arena(t->model));
     return ok ||
            fail(e, EXIT_FAILED, "run: no memory for %.1f MB of gradients", (double)t->model->arena * 4e-6);
@@ -140,7 +150,7 @@ void trainer_free(Trainer *t) {
 /* ---- a step ---- */
 
 OwnRows trainer_rows(const Trainer *t) {
-    int n = t->rows_per_step / size_of(t), first = rank_of(t) * n;
+    int n = t->rows_per_step / processes_of(t), first = rank_of(t) * n;
     int64_t at = (int64_t)first * t->T;
     return (OwnRows){first, n, {t->rows.x + at, t->rows.y + at, t->rows.doc_start + at, NULL}};
 }
@@ -148,14 +158,14 @@ OwnRows trainer_rows(const Trainer *t) {
 /* Targets before train.loss_from are not scored. Returns how many are, of all processes. */
 static int64_t count_scored(Trainer *t) {
     OwnRows own = trainer_rows(t);
-    int64_t scored[size_of(t)], all = 0, *mine = &scored[rank_of(t)];
+    int64_t scored[processes_of(t)], all = 0, *mine = &scored[rank_of(t)];
     memset(scored, 0, sizeof scored);
     for (int64_t i = 0; i < (int64_t)own.n * t->T; i++) {
         if (i % t->T < t->c->train.loss_from) own.at.y[i] = -1;
         *mine += own.at.y[i] >= 0;
     }
     if (t->processes) processes_gather(t->processes, scored, sizeof *scored);
-    for (int i = 0; i < size_of(t); i++) all += scored[i];
+    for (int i = 0; i < processes_of(t); i++) all += scored[i];
     return all;
 }
 
@@ -210,7 +220,7 @@ static void exchange(Trainer *t, double *loss, int shares) {
 /* Loss and gradients of a step's rows. */
 static double accumulate(Trainer *t) {
     int64_t scored = count_scored(t);
-    int shares = shares_of_each(t->c, size_of(t)), first = rank_of(t) * shares;
+    int shares = shares_of_each(t->c, processes_of(t)), first = rank_of(t) * shares;
     double loss[t->c->train.shares], sum = 0;
     Observer watch[2];
     int n = 0;

@@ -51,7 +51,8 @@ void trainer_kernels(const Config *c, char out[64]);
 double trainer_peak(const Config *c, int threads);
 
 /* Rows that go through together: train.micro_rows, or what keeps a layer's activations in the last-level
- * cache; whole chunks, at whose ends sums are cut; one chunk where the classifier is tied. */
+ * cache and gives every thread of OpenMP's a chunk; whole chunks, at whose ends sums are cut; one chunk where
+ * the classifier is tied. */
 int trainer_rows_in_flight(const Config *c, int T);
 
 /* A tape as training and its evaluations have it, products in the precision asked for; training has

@@ -1,8 +1,11 @@
 /* One run as its user sees it: ./sinklab train on a small text, killed, repeated, misused. */
 #include "data/base/rng.h"
 #include "train/host.h"
+#include "train/step.h"
 
 #include "tests/train/command_fixture.h"
+
+#include <omp.h>
 
 /* Some 60 kB of pseudo-English: words of a small vocabulary with a grammar of pairs. */
 static void write_text(const Place *p) {
@@ -136,6 +139,32 @@ static void rows_in_flight_change_no_bit(void **state) {
         free(a);
         free(b);
     }
+}
+
+/* More threads, more rows; where bits depend on the rows in flight, as many on every machine. */
+static void rows_in_flight_follow_the_threads_where_no_bit_does(void **state) {
+    (void)state;
+    static const struct {
+        const char *key, *value;
+        int few, many;
+    } cases[] = {{"model.attention", "softmax", 4, 16},
+                 {"model.attention", "sink_token", 4, 4},
+                 {"model.interventions", "amplify(mu=batch)", 4, 4},
+                 {"train.micro_rows", "8", 8, 8},
+                 {"model.tie", "true", 1, 1}};
+    int threads = omp_get_max_threads();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Config c;
+        Error e = {0};
+        config_defaults(&c);
+        c.train.batch_tokens = 4096;
+        assert_true(config_set(&c, cases[i].key, cases[i].value, "", &e));
+        omp_set_num_threads(2);
+        assert_int_equal(trainer_rows_in_flight(&c, 256), cases[i].few);
+        omp_set_num_threads(16);
+        assert_int_equal(trainer_rows_in_flight(&c, 256), cases[i].many);
+    }
+    omp_set_num_threads(threads);
 }
 
 /* The figures of steps, and those of evaluations before the first, of a run of a few steps. */
@@ -671,6 +700,7 @@ int main(void) {
         cmocka_unit_test(train_to_the_end),
         cmocka_unit_test(two_threads_give_the_same_bits),
         cmocka_unit_test(rows_in_flight_change_no_bit),
+        cmocka_unit_test(rows_in_flight_follow_the_threads_where_no_bit_does),
         cmocka_unit_test(a_seed_of_its_own_moves_what_it_names),
         cmocka_unit_test(gradients_are_looked_at_as_asked),
         cmocka_unit_test(killed_and_gone_on_with),
