@@ -10,6 +10,7 @@ static int setup(void **state) {
     setenv("OMP_NUM_THREADS", "1", 1);
     write_text(p);
     write_sweep(p, "plain", "grid: {model.head_out: [none, rmsnorm]}\nseeds: 2\n");
+    write_sweep(p, "endless", "grid: {model.head_out: [none, rmsnorm], train.steps: [2000000]}\nseeds: 1\n");
     write_sweep(p, "long", "grid: {model.head_out: [none, rmsnorm], train.steps: [200, 240]}\nseeds: 1\n");
     *state = p;
     return 0;
@@ -542,9 +543,24 @@ static void a_terminal_gets_a_live_table(void **state) {
     assert_int_equal(system(line), 0);
     assert_said(p, "live.db", "  head_out=none steps=200 seed 0");
     assert_said(p, "live.db", "\033[3A\033[J"); /* two runs and the counts, redrawn */
-    assert_said(p, "live.db", "left  seed 0  head_out=");
-    assert_not_said(p, "live.db", "left  seed 0  head_out=none steps=200"); /* cut: 80 columns here */
     assert_said(p, "live.db", "long: 4 of 4 done, 0 going");
+}
+
+/* Of runs that go on for as long as they are looked at. */
+static void a_live_table_has_figures_before_a_cell_that_is_cut(void **state) {
+    const Place *p = *state;
+    char line[1024];
+    if (host_cores() < 2 || !terminals_are_there()) skip();
+    snprintf(
+        line, sizeof line,
+        "script -qec 'exec ./sinklab sweep run %s/endless.yaml --db %s/cut.db --cache %s/cache --jobs 2' "
+        "/dev/null >%s/cut.db.out </dev/null & script=$!; for _ in $(seq 1200); do"
+        " grep -q 'left  seed 0  head' %s/cut.db.out && break; sleep 0.1; done;"
+        " pkill -TERM -P $script; wait $script; :",
+        p->folder, p->folder, p->folder, p->folder, p->folder);
+    assert_int_equal(shell(line), 0);
+    assert_said(p, "cut.db", "left  seed 0  head");
+    assert_not_said(p, "cut.db", "left  seed 0  head_out=none steps="); /* 80 columns here */
 }
 
 /* ---- a plan that is stopped ---- */
@@ -654,6 +670,7 @@ int main(void) {
         cmocka_unit_test(a_verdict_names_words_that_it_was_not_given),
         cmocka_unit_test(what_is_measured_leaves_nothing_behind),
         cmocka_unit_test(a_terminal_gets_a_live_table),
+        cmocka_unit_test(a_live_table_has_figures_before_a_cell_that_is_cut),
         cmocka_unit_test(bad_input_is_one_clear_line),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
