@@ -315,7 +315,7 @@ build/train/start.o build/any/start.o build/train/cpu_check.o: ALL := $(filter-o
 
 build/data/sources.o: data/sources.yaml
 build/train/embedded_files.o: train/schema.sql train/schema_views.sql configs/variants.yaml \
-    train/checkpoint/modeling_sinklab.py
+    train/checkpoint/modeling_sinklab.py train/checkpoint/tokenization_sinklab.py
 
 # A benchmark, not a test: CONFIGS (each in configs/) in turn, ROUNDS times; a table by the CPU's name in PERF, the JSON
 # beside it, and both against an earlier JSON: AGAINST=FILE, or the one there is.

@@ -14,5 +14,7 @@ extern const char schema_views_sql[]; /* train/schema_views.sql */
 extern const uint64_t schema_views_sql_length;
 extern const char modeling_sinklab_py[]; /* train/checkpoint/modeling_sinklab.py */
 extern const uint64_t modeling_sinklab_py_length;
+extern const char tokenization_sinklab_py[]; /* train/checkpoint/tokenization_sinklab.py */
+extern const uint64_t tokenization_sinklab_py_length;
 
 #endif

@@ -159,6 +159,21 @@ static void an_exported_model_has_a_card_of_its_run(void **state) {
                         " [ ! -e $D/cardless/README.md ]");
 }
 
+/* transformers takes its own rules for a model of Qwen2's class, whatever tokenizer.json says, unless a
+ * folder brings a class of its own. */
+static void a_class_that_forces_its_tokenizer_gets_one_as_code(void **state) {
+    assert_runs(*state,
+                "./sinklab train ${C%/*}/config.json model.bias=qkv train.steps=1 optim.warmup=0 --db "
+                "$D/q.db --cache $D/cache "
+                "--quiet && ./sinklab export $D/q.db.d/*/step-00000001 $D/qwen --db $D/q.db --cache "
+                "$D/cache >/dev/null &&"
+                " grep -q 'class SinklabTokenizer' $D/qwen/tokenization_sinklab.py &&"
+                " grep -q '\"AutoTokenizer\": .null, \"tokenization_sinklab.SinklabTokenizer\"' "
+                "$D/qwen/tokenizer_config.json && ./sinklab import $D/qwen $D/qwen_back >/dev/null");
+    assert_runs(*state,
+                "test -s $D/card/tokenizer_config.json && ! grep -q auto_map $D/card/tokenizer_config.json");
+}
+
 /* Bytes are tokens here, so that the text's size is their number, with the newline that ends a document. */
 static void data_describes_a_text_as_json(void **state) {
     const Place *p = *state;
@@ -222,6 +237,7 @@ int main(void) {
         cmocka_unit_test(a_seed_draws_the_same_text_again),
         cmocka_unit_test(weights_come_back_from_an_exported_folder),
         cmocka_unit_test(an_exported_model_has_a_card_of_its_run),
+        cmocka_unit_test(a_class_that_forces_its_tokenizer_gets_one_as_code),
         cmocka_unit_test(data_describes_a_text_as_json),
         cmocka_unit_test(an_exported_sweep_holds_the_figures_of_its_runs),
     };

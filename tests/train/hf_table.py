@@ -126,7 +126,7 @@ def export_row(name):
 # ---- folders of theirs ----
 
 LLAMA = dict(hidden_size=48, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, intermediate_size=64, max_position_embeddings=64, vocab_size=VOCAB)
-NEOX = dict(hidden_size=48, num_hidden_layers=2, num_attention_heads=4, intermediate_size=96, max_position_embeddings=64, vocab_size=VOCAB)
+NEOX = dict(hidden_size=64, num_hidden_layers=2, num_attention_heads=4, intermediate_size=96, max_position_embeddings=64, vocab_size=VOCAB)
 GPT2 = dict(n_embd=48, n_layer=2, n_head=4, n_positions=64, vocab_size=VOCAB)
 LLAMA3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=16)
 IMPORTS = {  # name: model_type, fields as their files of old have them, how they are saved

@@ -47,7 +47,7 @@ make_texts() {
         for (k = 0; k < n; k++) w = w substr("etaoinshrdlucmfw", 1 + int(rand() * rand() * 16), 1)
         printf "%s%s", w, i % 11 == 10 ? ".\n" : " " } }' >"$W/text.txt"
     { printf 'The first word,\n\n  two  spaces\tand a tab: na\303\257ve \346\227\245\346\234\254 \360\237\230\200 <s> <0x0A>\n'
-      tail -c 9000 "$W/text.txt"; } >"$W/odd.txt"
+      tail -c 9000 "$W/text.txt"; echo; } >"$W/odd.txt"
     awk 'BEGIN { srand(5); for (r = 0; r < 4; r++) { printf "["; for (t = 0; t < 25; t++)
         printf "%s%d", t ? ", " : "", int(rand() * 257); print "]" } }' >"$W/ids.json"
 }

@@ -57,6 +57,8 @@ typedef struct HuggingFaceClass {
     const char *prefix;         /* of tensor names, which some files leave out; NULL: none */
     const char *const *buffers; /* tensors that are no weights; %d: the layer */
     bool ours;                  /* its code is a file beside the weights (modeling_sinklab.py) */
+    bool own_tokens; /* transformers cuts text by the rules of its own tokenizer, whatever tokenizer.json
+                        says, unless code is beside it (tokenization_sinklab.py) */
 } HuggingFaceClass;
 
 /* The class that can hold a model of this configuration, or NULL and an error (EXIT_USAGE) that names the key

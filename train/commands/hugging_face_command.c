@@ -6,8 +6,10 @@
 #include "data/own_tokenizer.h"
 #include "train/checkpoint/find_model.h"
 #include "train/checkpoint/hugging_face.h"
+#include "train/checkpoint/hugging_face_classes.h"
 #include "train/checkpoint/llmc.h"
 #include "train/commands/command.h"
+#include "train/embedded_files.h"
 #include "train/store/model_card.h"
 
 #include <errno.h>
@@ -41,12 +43,21 @@ static bool settle_folder(bool ok, const Path *beside, const char *folder, Error
  */
 static bool write_tokenizer(const char *folder, const Config *c, const Dataset *d, Error *e) {
     bool bpe = c->data.tokenizer == TOKENIZER_BPE;
+    const HuggingFaceClass *class = hugging_face_class_for(c, e);
+    if (!class) return false;
     Path rules = path_of(
-        "{\n  \"tokenizer_class\": \"PreTrainedTokenizerFast\",\n  \"bos_token\": \"<s>\",\n%s"
+        "{\n  \"tokenizer_class\": \"PreTrainedTokenizerFast\",\n  \"bos_token\": \"<s>\",\n%s%s"
         "  \"split_special_tokens\": true,\n  \"clean_up_tokenization_spaces\": false,\n"
         "  \"model_max_length\": %lld\n}\n",
-        bpe ? "  \"eos_token\": \"</s>\",\n  \"unk_token\": \"<unk>\",\n" : "", (long long)c->model.context);
-    return dataset_tokenizer_json(d, folder, e) &&
+        bpe ? "  \"eos_token\": \"</s>\",\n  \"unk_token\": \"<unk>\",\n" : "",
+        class->own_tokens
+            ? "  \"auto_map\": {\"AutoTokenizer\": [null, \"tokenization_sinklab.SinklabTokenizer\"]},\n"
+            : "",
+        (long long)c->model.context);
+    return (!class->own_tokens ||
+            file_write(path_of("%s/tokenization_sinklab.py", folder).s, tokenization_sinklab_py,
+                       (int64_t)tokenization_sinklab_py_length, e)) &&
+           dataset_tokenizer_json(d, folder, e) &&
            file_write(path_of("%s/tokenizer_config.json", folder).s, rules.s, (int64_t)strlen(rules.s), e);
 }
 
