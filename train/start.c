@@ -41,10 +41,11 @@ static int no_such_program(const char *name) {
 /* Threads that wait for one another yield the core after some microseconds: one that spins on beside a busy
  * neighbour may hold up the very thread that it waits for (the demo took seven times as long on two busy
  * cores). OpenMP reads it before main, hence the new start; not where the user says how threads wait, or
- * places them, since OpenMP has then bound this one. */
+ * places them, since OpenMP has then bound this one, nor in a job of Slurm's, whose cores have no neighbours.
+ */
 static void wait_briefly(char **argv) {
-    static const char *const said[] = {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "OMP_PROC_BIND", "OMP_PLACES",
-                                       "GOMP_CPU_AFFINITY"};
+    static const char *const said[] = {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY",   "OMP_PROC_BIND",
+                                       "OMP_PLACES",     "GOMP_CPU_AFFINITY", "SLURM_JOB_ID"};
     for (size_t i = 0; i < sizeof said / sizeof *said; i++)
         if (getenv(said[i])) return;
     if (!setenv("GOMP_SPINCOUNT", SPINS, 0)) execv("/proc/self/exe", argv);

@@ -209,19 +209,20 @@ static void an_exported_sweep_holds_the_figures_of_its_runs(void **state) {
 
 /* A program that waits for its input has told OpenMP, unless the user had. */
 static void threads_that_wait_yield_the_core(void **state) {
-    static const char *const said[][2] = {{"OMP_SCHEDULE=static", "3000"}, {"GOMP_SPINCOUNT=7", "7"}};
+    static const char *const said[][2] = {
+        {"OMP_SCHEDULE=static", "3000"}, {"GOMP_SPINCOUNT=7", "7"}, {"SLURM_JOB_ID=7", ""}};
     char line[768];
     for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
         snprintf(
             line, sizeof line,
             "rm -f $D/in; mkfifo $D/in; env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT -u OMP_PROC_BIND -u "
-            "OMP_PLACES -u GOMP_CPU_AFFINITY %s ./sinklab train "
+            "OMP_PLACES -u GOMP_CPU_AFFINITY -u SLURM_JOB_ID %s ./sinklab train "
             "configs/demo.yaml "
-            "data.source=- --cache $D/none --db $D/none.db <$D/in & exec 3>$D/in; for _ in $(seq 400); do "
+            "data.source=- --cache $D/none --db $D/none.db <$D/in & exec 3>$D/in; for _ in $(seq %s); do "
             "told=$(tr '\\0' '\\n' </proc/$!/environ | sed -n s/GOMP_SPINCOUNT=//p); [ -z \"$told\" ] || "
             "break; "
-            "sleep .05; done; exec 3>&-; wait $!; [ \"$told\" = %s ]",
-            said[i][0], said[i][1]);
+            "sleep .05; done; exec 3>&-; wait $!; [ \"$told\" = \"%s\" ]",
+            said[i][0], *said[i][1] ? "400" : "20", said[i][1]);
         assert_runs(*state, line);
     }
 }

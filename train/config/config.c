@@ -239,7 +239,8 @@ static const Row rows[] = {
     {"run.label", STRING, AT(label), "", .help = "a name for people"},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
-_Static_assert(sizeof rows / sizeof *rows <= CONFIG_ROWS, "room for every key");
+_Static_assert(sizeof rows / sizeof *rows <= CONFIG_ROWS,
+               "room for every key: CONFIG_ROWS of train/config/config_private.h");
 
 static const char *const type_nouns[TYPES] = {
     [INTEGER] = "an integer",     [SEED_OR_NULL] = "an integer or null",

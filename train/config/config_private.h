@@ -8,7 +8,7 @@
 #include "train/config/config.h"
 #include "train/config/yaml.h"
 
-enum { CONFIG_ROWS = 96, KEY_TEXT = 128 }; /* rows at most; bytes of a key or of a hint */
+enum { CONFIG_ROWS = 160, KEY_TEXT = 128 }; /* rows at most; bytes of a key or of a hint */
 
 int config_row(const char *key); /* -1: there is no such key */
 /* Returns false with "where: unknown key ..." and the nearest known one. */
