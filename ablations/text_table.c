@@ -4,7 +4,7 @@
 #include "data/base/columns.h"
 #include "data/base/error.h"
 #include "data/base/printable.h"
-#include "train/config/yaml.h"
+#include "data/base/yaml.h"
 #include "train/store/column.h"
 
 #include <limits.h>

@@ -1,9 +1,9 @@
 #include "ablations/bench/processes.h"
 
+#include "data/base/yaml.h"
 #include "model/instruments/stats.h"
 #include "train/bench.h"
 #include "train/config/conflicts.h"
-#include "train/config/yaml.h"
 #include "train/host.h"
 #include "train/step.h"
 #include "train/team.h"

@@ -1,7 +1,7 @@
 #include "ablations/bench/show.h"
 
+#include "data/base/yaml.h"
 #include "model/kernels/gemm_bf16.h"
-#include "train/config/yaml.h"
 #include "train/host.h"
 
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 #include "ablations/bench/variants.h"
 
+#include "data/base/yaml.h"
 #include "model/instruments/stats.h"
-#include "train/config/yaml.h"
 #include "train/step.h"
 
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include "ablations/page/page_database.h"
 #include "ablations/page/sentence/sizes.h"
 #include "data/base/text.h"
-#include "train/config/yaml.h"
+#include "data/base/yaml.h"
 
 #include <stdlib.h>
 #include <string.h>

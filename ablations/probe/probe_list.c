@@ -1,7 +1,7 @@
 #include "ablations/probe/probe_list.h"
 
+#include "data/base/yaml.h"
 #include "model/instruments/instrument.h"
-#include "train/config/yaml.h"
 
 #include <stdio.h>
 

@@ -2,12 +2,12 @@
 
 #include "ablations/probe/id_rows.h"
 #include "ablations/probe/text_rows.h"
+#include "data/base/yaml.h"
 #include "data/own_tokenizer.h"
 #include "data/shards.h"
 #include "data/text_file.h"
 #include "model/instruments/instrument.h"
 #include "model/interventions/intervention.h"
-#include "train/config/yaml.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 #include "ablations/probe/sheet.h"
 
+#include "data/base/yaml.h"
 #include "model/instruments/cells.h"
-#include "train/config/yaml.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 
 #include "data/base/columns.h"
 #include "data/base/printable.h"
-#include "train/config/yaml.h"
+#include "data/base/yaml.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -32,8 +32,8 @@
 #ifndef SINKLAB_SWEEP_H
 #define SINKLAB_SWEEP_H
 
+#include "data/base/yaml.h"
 #include "train/config/config.h"
-#include "train/config/yaml.h"
 
 enum { SWEEP_AXES = 16, SWEEP_RUNS = 100000, FIT_TERMS = 8 };
 

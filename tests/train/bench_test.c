@@ -1,10 +1,10 @@
 /* A smoke of `sinklab bench`: its JSON is read back, and the phases of a step add up to the step. What is
  * said of a run's memory and threads before it begins. */
+#include "data/base/yaml.h"
 #include "model/kernels/gemm.h"
 #include "model/useful_threads.h"
 #include "train/bench.h"
 #include "train/config/conflicts.h"
-#include "train/config/yaml.h"
 #include "train/run.h"
 #include "train/step.h"
 

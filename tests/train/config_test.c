@@ -1,10 +1,10 @@
 /* The table of keys and all that walks it: precedence, presets, what is refused and with which
  * words, the canonical JSON and the run key. */
+#include "data/base/yaml.h"
 #include "model/slots.h"
 #include "train/config/config.h"
 #include "train/config/config_private.h"
 #include "train/config/conflicts.h"
-#include "train/config/yaml.h"
 #include "train/embedded_files.h"
 #include "train/optim/optim.h"
 

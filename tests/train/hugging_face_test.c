@@ -5,12 +5,12 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "data/base/yaml.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/checkpoint/hugging_face.h"
 #include "train/checkpoint/hugging_face_config.h"
 #include "train/checkpoint/safetensors.h"
 #include "train/config/conflicts.h"
-#include "train/config/yaml.h"
 
 typedef struct ProbedModel {
     Config c;

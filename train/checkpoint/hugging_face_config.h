@@ -5,8 +5,8 @@
 #define SINKLAB_HUGGING_FACE_CONFIG_H
 
 #include "data/base/list.h"
+#include "data/base/yaml.h"
 #include "train/checkpoint/hugging_face_classes.h"
-#include "train/config/yaml.h"
 
 #include <stdio.h>
 

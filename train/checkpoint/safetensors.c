@@ -2,7 +2,7 @@
 
 #include "data/base/files.h"
 #include "data/base/text.h"
-#include "train/config/yaml.h"
+#include "data/base/yaml.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 #include "train/checkpoint/weights_folder.h"
 
-#include "train/config/yaml.h"
+#include "data/base/yaml.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* Owns: the commands `data` and `fetch`: a text's tokens prepared and described, a named corpus
  * got. Does not own: how (data/). */
+#include "data/base/yaml.h"
 #include "data/data.h"
 #include "data/standard_input.h"
 #include "train/commands/command.h"
 #include "train/config/config.h"
-#include "train/config/yaml.h"
 #include "train/progress.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
+#include "data/base/yaml.h"
 #include "data/standard_input.h"
 #include "train/commands/command.h"
 #include "train/config/conflicts.h"
-#include "train/config/yaml.h"
 #include "train/run.h"
 #include "train/team.h"
 

@@ -3,11 +3,11 @@
 #include "data/base/files.h"
 #include "data/base/number.h"
 #include "data/base/text.h"
+#include "data/base/yaml.h"
 #include "model/kernels/gemm_bf16.h"
 #include "model/slots.h"
 #include "train/config/config_private.h"
 #include "train/config/did_you_mean.h"
-#include "train/config/yaml.h"
 #include "train/optim/optim.h"
 #include "train/optim/schedule.h"
 

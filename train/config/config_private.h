@@ -5,8 +5,8 @@
 #ifndef SINKLAB_CONFIG_PRIVATE_H
 #define SINKLAB_CONFIG_PRIVATE_H
 
+#include "data/base/yaml.h"
 #include "train/config/config.h"
-#include "train/config/yaml.h"
 
 enum { CONFIG_ROWS = 160, KEY_TEXT = 128 }; /* rows at most; bytes of a key or of a hint */
 

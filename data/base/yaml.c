@@ -1,4 +1,4 @@
-#include "train/config/yaml.h"
+#include "data/base/yaml.h"
 
 #include "data/base/files.h"
 #include "data/base/text.h"

@@ -1,5 +1,5 @@
-/* YAML and JSON as train/config/yaml.c reads them: places, aliases, merges, escapes, and what it refuses. */
-#include "train/config/yaml.h"
+/* YAML and JSON as data/base/yaml.c reads them: places, aliases, merges, escapes, and what it refuses. */
+#include "data/base/yaml.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
