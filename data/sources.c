@@ -2,12 +2,12 @@
 
 #include "data/base/embed.h"
 #include "data/base/text.h"
+#include "data/base/yaml.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <yaml.h>
 
 EMBED(sources_yaml, "data/sources.yaml");
 extern const char sources_yaml[];
@@ -28,43 +28,34 @@ static const struct {
              {"heldout", offsetof(NamedSource, heldout)},
              {"files", offsetof(NamedSource, files)}};
 
-static const char *scalar(const yaml_node_t *n) {
-    return n && n->type == YAML_SCALAR_NODE ? (const char *)n->data.scalar.value : NULL;
+static bool copy(char *to, const Yaml *from) {
+    return from->kind == YAML_SCALAR && snprintf(to, SOURCE_TEXT, "%s", from->text) < SOURCE_TEXT;
 }
 
-static bool copy(char *to, const char *from) {
-    return from && snprintf(to, SOURCE_TEXT, "%s", from) < SOURCE_TEXT;
+static bool read_list(SourceList *out, const Yaml *value) {
+    bool ok = value->kind == YAML_LIST && value->n <= SOURCE_LIST;
+    for (int i = 0; ok && i < value->n; i++) ok = copy(out->at[out->n++], value->value[i]);
+    return ok;
 }
 
-static bool read_list(SourceList *out, yaml_document_t *d, const yaml_node_t *value) {
-    if (value->type != YAML_SEQUENCE_NODE) return false;
-    for (yaml_node_item_t *i = value->data.sequence.items.start; i < value->data.sequence.items.top; i++)
-        if (out->n == SOURCE_LIST || !copy(out->at[out->n++], scalar(yaml_document_get_node(d, *i))))
-            return false;
-    return true;
-}
-
-static bool read_field(NamedSource *out, const char *name, yaml_document_t *d, const yaml_node_t *value) {
+static bool read_field(NamedSource *out, const char *name, const Yaml *value) {
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (!strcmp(name, texts[i].name)) return copy((char *)out + texts[i].at, scalar(value));
+        if (!strcmp(name, texts[i].name)) return copy((char *)out + texts[i].at, value);
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         if (!strcmp(name, lists[i].name))
-            return read_list((SourceList *)(void *)((char *)out + lists[i].at), d, value);
-    if (strcmp(name, "at_least") || !scalar(value)) return false;
-    out->at_least = strtoll(scalar(value), NULL, 10);
+            return read_list((SourceList *)(void *)((char *)out + lists[i].at), value);
+    if (strcmp(name, "at_least") || value->kind != YAML_SCALAR) return false;
+    out->at_least = strtoll(value->text, NULL, 10);
     return true;
 }
 
-static bool read_row(NamedSource *out, const char *name, yaml_document_t *d, const yaml_node_t *row,
-                     Error *e) {
+static bool read_row(NamedSource *out, const Yaml *name, const Yaml *row, Error *e) {
     *out = (NamedSource){0};
-    bool ok = copy(out->name, name) && row && row->type == YAML_MAPPING_NODE;
-    if (!ok) return fail(e, EXIT_USAGE, "sources: %s: is no row", name);
-    for (yaml_node_pair_t *p = row->data.mapping.pairs.start; p < row->data.mapping.pairs.top; p++) {
-        const char *field = scalar(yaml_document_get_node(d, p->key));
-        if (!field || !read_field(out, field, d, yaml_document_get_node(d, p->value)))
-            return fail(e, EXIT_USAGE, "sources: %s: %s: is not understood", name, field ? field : "a field");
-    }
+    if (!copy(out->name, name) || row->kind != YAML_MAP)
+        return fail(e, EXIT_USAGE, "sources: %s: is no row", name->text);
+    for (int i = 0; i < row->n; i++)
+        if (!read_field(out, row->key[i]->text, row->value[i]))
+            return fail(e, EXIT_USAGE, "sources: %s: %s: is not understood", name->text, row->key[i]->text);
     return true;
 }
 
@@ -74,27 +65,14 @@ typedef bool (*TakeRow)(void *self, const NamedSource *row);
 
 /* Every row in the order of the file, until `take` says false. */
 static bool each_row(const char *yaml, size_t size, TakeRow take, void *self, Error *e) {
-    yaml_parser_t parser;
-    yaml_document_t d;
     NamedSource row;
-    if (!yaml_parser_initialize(&parser)) return fail(e, EXIT_FAILED, "memory: sources: none left");
-    yaml_parser_set_input_string(&parser, (const unsigned char *)yaml, size);
-    bool ok = yaml_parser_load(&parser, &d);
-    if (ok) {
-        const yaml_node_t *root = yaml_document_get_root_node(&d);
-        if (!root || root->type != YAML_MAPPING_NODE) ok = fail(e, EXIT_USAGE, "sources: is no map of names");
-        for (yaml_node_pair_t *p = ok ? root->data.mapping.pairs.start : NULL;
-             ok && p < root->data.mapping.pairs.top; p++) {
-            const char *name = scalar(yaml_document_get_node(&d, p->key));
-            ok = read_row(&row, name ? name : "(no name)", &d, yaml_document_get_node(&d, p->value), e);
-            if (ok && !take(self, &row)) break;
-        }
-        yaml_document_delete(&d);
-    } else {
-        fail(e, EXIT_USAGE, "sources: line %zu: %s", parser.problem_mark.line + 1,
-             parser.problem ? parser.problem : "no YAML");
+    Yaml *y = yaml_parse(yaml, size, "sources", e);
+    bool ok = y && (y->kind == YAML_MAP || fail(e, EXIT_USAGE, "sources: is no map of names"));
+    for (int i = 0; ok && i < y->n; i++) {
+        ok = read_row(&row, y->key[i], y->value[i], e);
+        if (ok && !take(self, &row)) break;
     }
-    yaml_parser_delete(&parser);
+    yaml_free(y);
     return ok;
 }
 

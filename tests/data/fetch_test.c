@@ -212,7 +212,7 @@ static void a_row_that_is_not_understood_is_refused_by_name(void **state) {
                                            {"x: {address: [a,a,a,a,a,a,a,a,a]}", "x: address"},
                                            {"x: 1", "sources: x: is no row"},
                                            {"[x]", "is no map of names"},
-                                           {"x: {", "sources: line "}};
+                                           {"x: {", "sources:2:1: "}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         NamedSource n;
         Error e = {0};
