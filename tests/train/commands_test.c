@@ -153,7 +153,9 @@ static void an_exported_model_has_a_card_of_its_run(void **state) {
                 " loss=$(sqlite3 $D/two.db \"SELECT printf('%.4g', val_loss) FROM final AS f JOIN run AS r ON"
                 " f.key = r.key WHERE '$C' LIKE '%' || r.key || '%'\") && [ -n \"$loss\" ] &&"
                 " grep -qF \"| validation loss (nats a token) | $loss |\" $D/card/README.md &&"
-                " grep -q '^model.layers: ' $D/card/README.md && test -s $D/card/tokenizer.json");
+                " grep -q '^model.layers: ' $D/card/README.md &&"
+                " grep -qF 'AutoTokenizer.from_pretrained(FOLDER)' $D/card/README.md && test -s "
+                "$D/card/tokenizer.json");
     assert_runs(*state, "./sinklab export $C $D/cardless --db $D/none.db --cache $D/cache >$D/words &&"
                         " grep -q 'no README.md: .*/none.db: no such file' $D/words &&"
                         " [ ! -e $D/cardless/README.md ]");
@@ -169,7 +171,9 @@ static void a_class_that_forces_its_tokenizer_gets_one_as_code(void **state) {
                 "$D/cache >/dev/null &&"
                 " grep -q 'class SinklabTokenizer' $D/qwen/tokenization_sinklab.py &&"
                 " grep -q '\"AutoTokenizer\": .null, \"tokenization_sinklab.SinklabTokenizer\"' "
-                "$D/qwen/tokenizer_config.json && ./sinklab import $D/qwen $D/qwen_back >/dev/null");
+                "$D/qwen/tokenizer_config.json && ./sinklab import $D/qwen $D/qwen_back >/dev/null &&"
+                " grep -qF 'AutoTokenizer.from_pretrained(FOLDER, trust' $D/qwen/README.md &&"
+                " grep -qF 'AutoModelForCausalLM.from_pretrained(FOLDER)' $D/qwen/README.md");
     assert_runs(*state,
                 "test -s $D/card/tokenizer_config.json && ! grep -q auto_map $D/card/tokenizer_config.json");
 }

@@ -3,6 +3,7 @@
 #include "data/base/files.h"
 #include "data/base/text.h"
 #include "data/base/yaml.h"
+#include "train/checkpoint/hugging_face_classes.h"
 #include "train/store/column.h"
 #include "train/store/store_private.h"
 
@@ -56,6 +57,19 @@ static void print_figures(FILE *out, sqlite3_stmt *q) {
             fprintf(out, "| %s | %.4g |\n", figures[i], sqlite3_column_double(q, BEFORE + i));
 }
 
+/* What Python says for it. Code of the folder is trusted where the class, or its tokenizer, is there. */
+static void print_loading(FILE *out, const Config *c) {
+    Error none = {0};
+    const HuggingFaceClass *class = hugging_face_class_for(c, &none);
+    if (!class) return;
+    fprintf(out,
+            "\n```python\nfrom transformers import AutoModelForCausalLM, AutoTokenizer\n"
+            "model = AutoModelForCausalLM.from_pretrained(FOLDER%s)\n"
+            "tokenizer = AutoTokenizer.from_pretrained(FOLDER%s)\n```\n",
+            class->ours ? ", trust_remote_code=True" : "",
+            class->ours || class->own_tokens ? ", trust_remote_code=True" : "");
+}
+
 /* Keys that are not at their defaults, as a configuration file has them. */
 static void print_keys(FILE *out, const Config *c) {
     Config defaults;
@@ -84,6 +98,7 @@ static bool write_card(const char *folder, sqlite3_stmt *q, const char *key, int
     FILE *out = text_open(&text, &length);
     print_head(out, q, key, step, c);
     print_figures(out, q);
+    print_loading(out, c);
     print_keys(out, c);
     fclose(out);
     bool ok = file_write(path_of("%s/README.md", folder).s, text, (int64_t)length, e);
