@@ -79,11 +79,11 @@ const dated = {
   sink_rate_03: "sink rate > 0.1",
 };
 
-function plotOnsets(page, bars, width) {
+function plotOnsets(page, bars, measured, width) {
   const title = (d) => `${d.cell.name}, seed ${d.run.seed}\n${d.what} in steps (${d.low}, ${d.first_after}]`;
   return plotChart("Onsets: when each quantity passed its threshold, a bar a run", {
     width,
-    height: 60 + 30 * Object.keys(dated).length,
+    height: 60 + 30 * measured.length,
     marginLeft: 122,
     x: {
       domain: [0, page.lastStep()],
@@ -91,7 +91,7 @@ function plotOnsets(page, bars, width) {
       grid: true,
       ticks: Math.min(10, width / 80),
     },
-    y: { domain: Object.values(dated), label: null },
+    y: { domain: measured, label: null },
     marks: [
       Plot.barX(bars, {
         x1: "low",
@@ -135,7 +135,10 @@ function drawOnsets(page, cells) {
     );
     return () => {};
   }
-  const { box, move } = overTime(page, plotOnsets(page, bars, widthOf(node)));
+  // A row without a bar says that nothing passed: what was not measured has none.
+  const known = new Set(cells.flatMap((c) => c.runs).flatMap((r) => page.series.onset.get(r.id) ?? []).map((o) => o.quantity));
+  const measured = Object.keys(dated).filter((quantity) => known.has(quantity)).map((quantity) => dated[quantity]);
+  const { box, move } = overTime(page, plotOnsets(page, bars, measured, widthOf(node)));
   node.replaceChildren(box);
   return move;
 }

@@ -6,6 +6,8 @@ import { overTime, plotChart, tipMark, widthOf } from "./frame.js";
 import { lastAt, scaleOf } from "./data.js";
 import { shortNumber } from "./tables.js";
 
+const FEW = 10; // steps of a run that make no curve of the training loss
+
 // Means over `size` neighbours: single steps are noise.
 function smoothed(rows, size) {
   const half = Math.floor(size / 2);
@@ -114,11 +116,17 @@ export function drawLoss(page) {
   const curves = new Map(
     cells.flatMap((c) => c.runs).map((r) => [r, smoothed(page.series.step.get(r.id) ?? [], 5)]),
   );
-  const rates = (run) =>
-    (page.series.eval.get(run.id) ?? []).map((r) => ({ step: r.step, value: r.sink_rate_03 }));
+  const evaluated = (column) => (run) =>
+    (page.series.eval.get(run.id) ?? [])
+      .filter((r) => r[column] !== null)
+      .map((r) => ({ step: r.step, value: r[column] }));
+  // Results files keep a step or two of a run: too few for a curve, which evaluations then draw.
+  const some = d3.max(curves.values(), (rows) => rows.length) >= FEW;
   const charts = [
-    { column: "sink_rate_03", curveOf: rates },
-    { column: "loss", curveOf: (run) => curves.get(run) },
+    { column: "sink_rate_03", curveOf: evaluated("sink_rate_03") },
+    some
+      ? { column: "loss", curveOf: (run) => curves.get(run) }
+      : { column: "val_loss_16k", curveOf: evaluated("val_loss_16k") },
   ].map((chart) => ({
     ...chart,
     bands: cells.map((cell) => bandOf(cell, chart.curveOf)),
@@ -127,13 +135,13 @@ export function drawLoss(page) {
   const drawn = charts
     .filter(({ bands }) => bands.some((b) => b.length))
     .map(({ column, bands, rings }) =>
-      overTime(page, plotCurves(page, column, bands, rings, width, column === "loss")),
+      overTime(page, plotCurves(page, column, bands, rings, width, column !== "sink_rate_03")),
     );
   node.replaceChildren(...drawn.map((d) => d.box));
   drawKey(document.getElementById("loss-key"), cells);
   const without = cells.filter((c) => !charts[0].rings.some((r) => r.cell === c)).map((c) => c.name);
   document.getElementById("loss-note").textContent =
-    `${scaleOf(page.series, cells).text}. Line: mean over seeds (of the loss averaged over five kept steps); ` +
+    `${scaleOf(page.series, cells).text}. Line: mean over seeds${some ? " (of the loss averaged over five kept steps)" : ""}; ` +
     "band: lowest to highest seed; ring: onset (sink rate above 0.1, dashed, for two evaluations; " +
     "uniform attention has a sink rate of 0)." +
     (without.length ? ` No onset: ${without.join(", ")}.` : "");

@@ -137,6 +137,47 @@ function menuText(q) {
   return comment ? comment[1] : q.name;
 }
 
+// ---- which tables there are ----
+
+const usedMost = ["final", "run", "eval", "eval_layer", "eval_head", "step", "step_head", "sink", "onset", "paired", "verdict"];
+
+// Tables and views with what the view about says of them, each with its columns.
+function readTables(db) {
+  const about = d3.index(ask(db, `SELECT "table", coalesce("column", '') AS "column", meaning FROM about`), (r) => r.table, (r) => r.column);
+  const tables = ask(
+    db,
+    "SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'page_%' ORDER BY name",
+  );
+  // A view's column is mostly one of these tables'.
+  const meaningOf = (table, column) =>
+    [table, ...(column ? ["eval", "run", "step"] : [])].map((t) => about.get(t)?.get(column)?.meaning).find(Boolean) ?? "";
+  const rank = ({ name }) => (usedMost.includes(name) ? usedMost.indexOf(name) : usedMost.length);
+  return d3.sort(tables, rank).map(({ name, type }) => ({
+    name,
+    meaning: meaningOf(name, ""),
+    isEmpty: type === "table" && !ask(db, `SELECT 1 FROM "${name}" LIMIT 1`).length,
+    columns: ask(db, "SELECT name, type FROM pragma_table_info(?)", [name]).map((c) => ({ ...c, meaning: meaningOf(name, c.name) })),
+  }));
+}
+
+function showTables(db, showQuery) {
+  const boxes = d3.select("#sql-schema").selectAll("details").data(readTables(db)).join("details");
+  const summary = boxes.append("summary");
+  summary.append("code").text((t) => t.name);
+  summary.append("span").text((t) => (t.isEmpty ? " (empty in this page)" : ""));
+  boxes.append("p").attr("class", "note").text((t) => t.meaning);
+  boxes
+    .append("button")
+    .attr("type", "button")
+    .text((t) => `Show rows of ${t.name}`)
+    .on("click", (_, t) => showQuery(`SELECT * FROM ${t.name} LIMIT 20;`));
+  const columns = boxes.append("dl").selectAll("div").data((t) => t.columns).join("div");
+  const names = columns.append("dt");
+  names.append("code").text((c) => c.name);
+  names.append("span").attr("class", "note").text((c) => ` ${c.type}`);
+  columns.append("dd").text((c) => c.meaning);
+}
+
 export function startConsole(page) {
   const text = document.getElementById("sql"),
     menu = document.getElementById("sql-menu");
@@ -179,12 +220,6 @@ export function startConsole(page) {
   });
   document.getElementById("sql-run").addEventListener("click", run);
   page.db.exec("PRAGMA query_only = 1");
-  document.getElementById("sql-schema").textContent = ask(
-    page.db,
-    "SELECT sql FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY type, name",
-  )
-    .map((r) => `${r.sql};`)
-    .join("\n\n");
   const notes = ask(
     page.db,
     `SELECT max(CASE WHEN name LIKE 'steps kept%' THEN CAST(value AS INTEGER) END) AS steps,
@@ -193,7 +228,7 @@ export function startConsole(page) {
   document.getElementById("sql-note").textContent =
     `A copy of results.db: step and step_head keep at most ${notes[0].steps ?? 0} steps a run, ` +
     `map the maps of ${plural(notes[0].maps, "run")}, ` +
-    "step_tensor nothing, reals seven digits; final, onset_step and onset_eval are as they came out of all steps.";
+    "step_tensor and eval_mass nothing, reals seven digits; final, onset_step and onset_eval are as they came out of all steps.";
   choose(0);
   const show = (sql) => {
     text.value = sql;
@@ -201,6 +236,8 @@ export function startConsole(page) {
     run();
     document.getElementById("s-sql").scrollIntoView();
   };
+  // Built when it is opened first: a page has hundreds of columns.
+  document.getElementById("sql-tables").addEventListener("toggle", () => showTables(page.db, show), { once: true });
   // Runs a stored query by its name, or a text.
   return { stored: (name) => show((queries.find((q) => q.name === name) ?? queries[0]).sql.trim()), show };
 }

@@ -1,6 +1,6 @@
 // Owns: what came of each model in a few figures, and the words for such figures.
 // Does not own: how a figure is measured (train/schema.sql says), sentences (story.js, lesson.js).
-import { ask } from "./data.js";
+import { ask, plural } from "./data.js";
 
 export const fixed = (value, digits) => (value == null ? "?" : value.toFixed(digits));
 export const percent = (share) => `${fixed(share == null ? null : 100 * share, 0)}\u00a0%`;
@@ -37,12 +37,14 @@ function layersOf(page, runs) {
   return rates.map(([layer, rate]) => ({ layer, rate })).sort((x, y) => y.rate - x.rate);
 }
 
-// A cell's medians over its finished seeds; null where none has finished.
+// A cell's medians over its finished seeds; null where none has finished. sinks: most seeds had an onset, and the rate ends
+// above its threshold: what came in one seed, or came and went, is no sink of the model.
 function factsOf(page, cell) {
   const finals = page.finals.filter((f) => cell.runs.some((r) => r.id === f.run_id));
   const runs = cell.runs.filter((r) => finals.some((f) => f.run_id === r.id));
   const rate = medianOf(finals, "sink_rate_03");
   if (rate === undefined) return null;
+  const onset = datesOf(page, runs, "sink_rate_03");
   return {
     name: cell.name,
     cell,
@@ -57,7 +59,8 @@ function factsOf(page, cell) {
     uniform: medianOf(finals, "uniform_mass"),
     loss: medianOf(finals, "val_loss_late"),
     drain: medianOf(finals, "value_drain"),
-    onset: datesOf(page, runs, "sink_rate_03"),
+    onset,
+    sinks: rate > 0.1 && onset !== null && 2 * onset.n >= finals.length,
     layers: layersOf(page, runs),
   };
 }
@@ -70,7 +73,7 @@ export function readFacts(page) {
   const all = page.cells.map((cell) => factsOf(page, cell)).filter(Boolean);
   const baselines = all.filter((f) => f.cell.isBaseline);
   const reference = d3.greatest(baselines.length ? baselines : all, (f) => f.rate) ?? null;
-  return { all, reference, sinking: all.filter((f) => f.onset), others: comparedWith(reference, all) };
+  return { all, reference, sinking: all.filter((f) => f.sinks), others: comparedWith(reference, all) };
 }
 
 // Models whose sink may be held against the reference's.
@@ -94,7 +97,10 @@ export function orderOf(page, f) {
   const found = milestones
     .map(([quantity, words]) => ({ words, dates: datesOf(page, f.runs, quantity) }))
     .filter((l) => l.dates);
-  return d3.sort(found, (l) => l.dates.middle).map((l) => `${l.words} by ${stepWords(l.dates.middle)}`);
+  return d3.sort(found, (l) => l.dates.middle).map(({ words, dates: { n, middle } }) => {
+    const some = n < f.n ? ` (${n} of ${plural(f.n, "seed")})` : "";
+    return `${words} ${middle > 0 ? `by ${stepWords(middle)}` : "before training"}${some}`;
+  });
 }
 
 // How a sink came out against the reference's.
@@ -106,8 +112,8 @@ export const outcomes = [
   "a sink forms",
 ];
 export function outcomeOf(f, reference) {
-  if (!f.onset) return outcomes[0];
-  if (!reference.onset) return outcomes[4];
+  if (!f.sinks) return outcomes[0];
+  if (!reference.sinks) return outcomes[4];
   if (f.rate < 0.75 * reference.rate) return outcomes[1];
   return f.rate > 1.25 * reference.rate ? outcomes[3] : outcomes[2];
 }

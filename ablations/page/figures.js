@@ -23,13 +23,18 @@ export const figureOf = (column) =>
     control: null,
   };
 
-// Round numbers on a logarithmic axis: every one within a decade, 1, 2 and 5 over two, else powers of ten.
+// Round numbers on a logarithmic axis: the densest set whose numbers do not touch, two at the least; else those of a
+// linear axis.
 function logTicks([low, high]) {
-  const decades = Math.log10(high / low),
-    digits = decades < 0.9 ? d3.range(1, 10) : decades < 2.5 ? [1, 2, 5] : [1];
-  const powers = d3.range(Math.floor(Math.log10(low)), Math.ceil(Math.log10(high)) + 1);
-  const ticks = powers.flatMap((p) => digits.map((d) => +(d * 10 ** p).toPrecision(1)));
-  return ticks.filter((t) => t >= low && t <= high);
+  const place = (t) => Math.log(t / low) / Math.log(high / low),
+    powers = d3.range(Math.floor(Math.log10(low)), Math.ceil(Math.log10(high)) + 1);
+  const sets = [d3.range(1, 10), [1, 2, 5], [1, 3], [1]].map((digits) =>
+    powers
+      .flatMap((p) => digits.map((d) => +(d * 10 ** p).toPrecision(1)))
+      .filter((t) => t >= low && t <= high),
+  );
+  const apart = (ticks) => d3.min(d3.pairs(ticks, (a, b) => place(b) - place(a))) >= 0.16;
+  return sets.find((ticks) => ticks.length > 1 && apart(ticks)) ?? d3.ticks(low, high, 3);
 }
 
 // The y axis of a figure; more: what a place needs otherwise; extent: of what is drawn, for a logarithmic one.

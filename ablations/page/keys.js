@@ -1,8 +1,9 @@
 // Owns: the keys that work wherever the focus is. Does not own: what they do.
 
 const section = (page, n) => {
-  const target = document.querySelectorAll("main > section:not([hidden])")[n - 1];
-  target?.scrollIntoView();
+  const target = document.querySelectorAll("main > section")[n - 1];
+  if (!target || target.hidden) return;
+  target.scrollIntoView();
   page.present(target);
 };
 

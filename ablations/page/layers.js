@@ -11,8 +11,8 @@ const layerColumns = ["mixing", "entropy_norm", "norm_ratio", "sink_rate_03"];
 const phaseNames = ["–", "mix", "compress", "refine"];
 
 // The frame with its axes; y stands still whatever the step.
-function plotFrame(figure, layers, highest, width) {
-  const domain = figure.log ? [0.5, Math.max(4, 1.2 * (highest ?? 4))] : [0, 1];
+function plotFrame(figure, layers, [lowest, highest], width) {
+  const domain = figure.log ? [Math.min(0.5, 0.8 * (lowest ?? 1)), Math.max(4, 1.2 * (highest ?? 4))] : [0, 1];
   return plotChart(`${figure.name} by layer, a line a run`, {
     width,
     height: 170,
@@ -66,8 +66,9 @@ function drawFigure(page, figure, runs, layers, node) {
       .map(([step, rows]) => ({ step, rows }))
       .filter(({ rows }) => rows.some((r) => r[figure.column] !== null)),
   );
-  const highest = d3.max(evaluations.flat(), ({ rows }) => d3.max(rows, (r) => r[figure.column]));
-  const svg = plotFrame(figure, layers, highest, Math.max(220, node.clientWidth)),
+  const values = evaluations.flat().flatMap(({ rows }) => rows.map((r) => r[figure.column]));
+  const extent = d3.extent(values.filter((v) => v > 0));
+  const svg = plotFrame(figure, layers, extent, Math.max(220, node.clientWidth)),
     move = addCurves(svg, figure, runs);
   node.append(svg);
   let drawn = null,

@@ -73,8 +73,8 @@ const askOutcome = (f) => (page) => {
   const { reference } = page.facts;
   return {
     question: `What becomes of the sink in ${f.name}?`,
-    choices: reference.onset ? outcomes.slice(0, 4) : [outcomes[0], outcomes[4]],
-    answer: (reference.onset ? outcomes : [outcomes[0], outcomes[4]]).indexOf(outcomeOf(f, reference)),
+    choices: reference.sinks ? outcomes.slice(0, 4) : [outcomes[0], outcomes[4]],
+    answer: (reference.sinks ? outcomes : [outcomes[0], outcomes[4]]).indexOf(outcomeOf(f, reference)),
     because:
       `Here ${outcomeOf(f, reference)}: sink rate ${percent(f.rate)} (${reference.name}: ${percent(reference.rate)}), ` +
       `first-key mass ${percent(f.mass)} where chance gives ${percent(f.uniform)}, value drain ${fixed(f.drain, 2)} ` +
@@ -110,7 +110,7 @@ function saySink(page) {
   const first = firstKeyOf(page, "a"),
     { layer, head } = page.state;
   if (!first)
-    return `Here the attention of head ${head} of layer ${layer} would stand: no map of it is in the page.`;
+    return "A head that gives the first key far more of its attention than chance would has an attention sink there.";
   return joined([
     `After training, head ${head} of layer ${layer} gives the first key, “${first.text}”,`,
     `${percent(first.mass)} of its attention in this sentence; evenly spread it would be ${percent(first.control)}.`,
@@ -152,11 +152,13 @@ function contrastsOf({ others, reference }) {
 export function stepsOf(page) {
   const { reference } = page.facts,
     contrasts = reference ? contrastsOf(page.facts) : [];
+  // Where a figure has nothing to show another one has the answer.
+  const heads = (narrow) => (page.has.heads ? { at: "#heads", narrow } : { at: "#s-loss" });
+  const maps = (narrow, at) => (page.has.maps ? { at: "#maps", narrow } : { at });
   const compared = contrasts.flatMap(({ f, title, say }, i) => [
     {
       title,
-      at: "#heads",
-      narrow: "#heat-b",
+      ...heads("#heat-b"),
       share: 0,
       then: "play",
       b: f,
@@ -180,8 +182,7 @@ export function stepsOf(page) {
   return [
     {
       title: "What attention is",
-      at: "#maps",
-      narrow: "#map-a .frame",
+      ...maps("#map-a .frame", "#layers"),
       share: 0,
       then: "play",
       say: sayAttention,
@@ -189,8 +190,7 @@ export function stepsOf(page) {
     },
     {
       title: "What a sink is",
-      at: "#maps",
-      narrow: "#map-a .readout",
+      ...maps("#map-a .readout", "#chain"),
       share: 1,
       then: 1,
       say: saySink,
@@ -198,11 +198,13 @@ export function stepsOf(page) {
     },
     {
       title: "Watch it form",
-      at: "#heads",
+      at: page.has.heads ? "#heads" : "#layers",
       share: 0,
       then: "play",
       say: () =>
-        "Now from the start: a row a head, the deeper the more of its attention goes to the first key.",
+        page.has.heads
+          ? "Now from the start: a row a head, the deeper the more of its attention goes to the first key."
+          : "Now from the start, by layer: the share of (sequence, head) with a sink.",
       ask: askLayer,
     },
     {

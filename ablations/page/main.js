@@ -83,6 +83,11 @@ function readSelection(page, sweep) {
     query: -1,
   });
   for (const i of [page.state.a, page.state.b]) if (page.cells[i]) page.cells[i].shown = true;
+  // Runs read from results files have neither heads by step nor maps.
+  const some = (table) => page.cells.some((c) => c.runs.some((r) => table.has(r.id)));
+  page.has = { heads: some(page.series.head), maps: some(page.series.mapSteps) };
+  document.getElementById("s-heads").hidden = !page.has.heads;
+  document.getElementById("s-map").hidden = !page.has.maps;
 }
 
 // ---- moving ----

@@ -101,6 +101,7 @@ static const struct Part {
     {"sweep_run", "run IN report_runs AND sweep IN " SWEEPS},
     {"sweep_cell", "sweep IN " SWEEPS},
     {"sweep_expect", "sweep IN " SWEEPS},
+    {"sweep_answer", "sweep IN " SWEEPS},
     {"t_quantile", "1"},
     {"step", "(run_id, step) IN kept"},
     {"step_head", "(run_id, step) IN kept"},

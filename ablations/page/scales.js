@@ -44,7 +44,7 @@ export function drawLegend(node, scale, title) {
   const mark = (v, text, control) =>
     ticks
       .append("span")
-      .attr("class", control ? "control" : null)
+      .attr("class", [control && "control", control && scale.place(v) < 0.25 && "early"].filter(Boolean).join(" ") || null)
       .style("left", `${100 * scale.place(v)}%`)
       .text(text);
   for (const v of scale.ticks) if (v !== scale.control) mark(v, scale.format(v), false);

@@ -172,7 +172,7 @@ static bool read_any(SentenceModel *out, Store *s, const char *sweep, const char
     }
     sqlite3_finalize(q);
     if (ok) *e = (Error){0};
-    return ok || e->code || fail(e, EXIT_USAGE, "no run is done");
+    return ok || (!e->code && fail(e, EXIT_USAGE, "no run is done"));
 }
 
 bool sentence_model_read(SentenceModel *out, Store *s, const char *sweep, const SentenceSource *from,

@@ -10,7 +10,7 @@ const number = d3.format(",");
 
 function titleOf({ all, reference, sinking }) {
   if (!all.length) return "No run has finished yet";
-  if (reference.onset) return "Watch a sink emerge";
+  if (reference.sinks) return "Watch a sink emerge";
   return sinking.length
     ? `A sink emerges in ${sinking.length} of ${plural(all.length, "model")}`
     : "No sink forms here";
@@ -19,7 +19,7 @@ function titleOf({ all, reference, sinking }) {
 function whatForms(f) {
   return sentences(
     `In ${f.name}, ${percent(f.rate)} of all (sequence, layer, head) end up giving the first key`,
-    `more than ${percent(0.3)} of their attention: ${f.onset ? "an attention sink" : "no attention sink"}.`,
+    `more than ${percent(0.3)} of their attention: ${f.sinks ? "an attention sink" : "no attention sink"}.`,
     `Over all heads it gets ${percent(f.mass)}; spread evenly, attention would give it ${percent(f.uniform)}.`,
   );
 }
@@ -56,7 +56,7 @@ function tellOthers(models, reference) {
     .slice(0, MOST)
     .map((f) => {
       const date = f.onset
-        ? `, by ${stepWords(f.onset.middle)} in ${f.onset.n} of ${plural(f.n, "seed")}`
+        ? `, ${f.sinks ? "" : "passed 0.1 "}by ${stepWords(f.onset.middle)} in ${f.onset.n} of ${plural(f.n, "seed")}`
         : "";
       const model = `${f.name}${differences(f.cell, reference.cell)}`;
       return `${model}: ${outcomeOf(f, reference)}, sink rate ${percent(f.rate)}${date}.`;
@@ -87,11 +87,14 @@ function whatChanges(page, { all, reference, others }) {
   const apart = all.length - 1 - others.length;
   const rest = apart && `${plural(apart, "model")} on another text or length: not compared.`;
   const told = ([name, words]) => [name, sentences(words, rest)];
-  const sinking = others.filter((f) => f.onset);
+  const sinking = others.filter((f) => f.sinks);
   if (!others.length) return apart ? ["The others", rest] : null;
-  if (reference.onset) {
-    const weaker = others.some((f) => [outcomes[0], outcomes[1]].includes(outcomeOf(f, reference)));
-    return told([weaker ? "What stops it" : "What does not stop it", tellOthers(others, reference)]);
+  if (reference.sinks) {
+    // Where every model is a baseline nothing was tried against the sink.
+    if (others.every((f) => f.cell.isBaseline)) return told(["The others", tellOthers(others, reference)]);
+    const some = (outcome) => others.some((f) => outcomeOf(f, reference) === outcome);
+    const effects = [some(outcomes[0]) && "stops", some(outcomes[1]) && "weakens"].filter(Boolean).join(" or ");
+    return told([effects ? `What ${effects} it` : "What does not stop it", tellOthers(others, reference)]);
   }
   if (sinking.length) return told(["Where one forms", tellOthers(sinking, reference)]);
   const none = others.length > 1 ? `In none of the ${others.length} other models does a sink form.` : null;
@@ -105,13 +108,13 @@ function lossWords(page) {
   const compared = all.filter((f) => f === reference || sharesTargets(f, reference));
   const told = compared.slice(0, MOST).map((f) => `${fixed(f.loss, 2)} (${f.name})`);
   // Along an axis of numbers both sink and loss follow that number: one says nothing of the other.
-  const alike = reference.onset && !page.axes.some((a) => a.numeric);
-  const without = alike ? compared.filter((f) => !f.onset) : [];
-  const well = without.some((f) => f.loss < reference.loss + 0.05);
+  const alike = reference.sinks && !page.axes.some((a) => a.numeric);
+  const without = alike ? compared.filter((f) => !f.sinks) : [];
+  const within = without.filter((f) => f.loss < reference.loss + 0.05).map((f) => f.name);
   return sentences(
     `Validation loss over late targets ends at ${told.join(", ")} nats a token.`,
-    without.length && well && "A model learns as well without a sink.",
-    without.length && !well && "The models without a sink learn less well.",
+    within.length && `No sink, and a loss less than 0.05 above that of ${reference.name}: ${within.join(", ")}.`,
+    without.length && !within.length && "The models without a sink end higher by 0.05 or more.",
   );
 }
 
@@ -123,6 +126,8 @@ function conditions(page) {
     `${text}; probe main: ${sequences} held-out sequences; medians over finished seeds.`,
     masses &&
       `Uniform control: evenly spread attention gives key 0 a mass of ${masses}, a sink rate of ${rate}.`,
+    !page.has.heads && "Heads by step were not kept: no section 2.",
+    !page.has.maps && "Attention maps were not kept: no section 3.",
   );
 }
 

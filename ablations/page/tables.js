@@ -100,17 +100,20 @@ function drawVariants(page) {
   document.getElementById("variants-note").textContent =
     `${scaleOf(page.series, page.cells).text}. Medians over the finished seeds; ` +
     "Δ: mean difference to the baseline of the same seed (negative: lower). Late loss: over targets from the middle of a row on, " +
-    "which rows with and without BOS may be compared by; Δ loss is of the loss that the two may be compared by.";
+    "the only ones that rows with and without BOS share; Δ loss is of these where rows begin otherwise, else of all targets.";
 }
 
-// What came of an expectation in words: "sink_rate_03 lower by 0.1".
-const expectationOf = (v) => `${v.metric} ${v.direction}${v.beyond ? ` by ${shortNumber(v.beyond)}` : ""}`;
+// An expectation in words: "sink_rate_03 lower by more than 0.1", of a query "bos_cost.sql at least 0.05".
+const expectationOf = (v) =>
+  v.asked
+    ? `${v.metric} ${v.direction === "lower" ? "at most" : "at least"} ${shortNumber(v.direction === "lower" ? -v.beyond : v.beyond)}`
+    : `${v.metric} ${v.direction}${v.beyond ? ` by more than ${shortNumber(v.beyond)}` : ""}`;
 
 // side and stratum only where there are several; a note only where one says something.
 const verdictColumns = {
   side: (v) => v.side || "query",
   stratum: (v) => (v.stratum === "all" ? null : v.stratum),
-  "expected of": expectationOf,
+  expected: expectationOf,
   verdict: (v) => v.verdict,
   seeds: (v) => v.n,
   difference: (v) => v.mean,
