@@ -757,6 +757,7 @@ FROM (SELECT *, CASE WHEN apart THEN apart || CASE why
                      WHEN 'loss' THEN ' pairs apart: their losses are not over the same targets after the same text'
                      WHEN 'T' THEN ' pairs apart: measured at another T'
                      ELSE ' pairs apart: neither onset came' END
+                     WHEN pairs > 1 AND sd = 0 AND baseline = '' THEN 'no spread: the same number of every seed is no certainty'
                      WHEN pairs > 1 AND unseen THEN 'nothing was seen: both sides have the same figures throughout'
                      WHEN pairs > 1 AND sd = 0 THEN 'no spread: the same difference throughout is no certainty'
                      ELSE '' END AS remark FROM tested) AS v JOIN sweep AS w ON w.id = v.sweep

@@ -105,6 +105,31 @@ static void equal_rates_are_no_certainty(void **state) {
     place_remove(&p);
 }
 
+/* A query has no sides: the same number of every seed, 0 or another, is no spread. */
+static void one_answer_of_every_seed_is_no_certainty(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(t_quantile_fill(s, 1, &e));
+    static const char *const values[] = {"0", "0.25"};
+    for (int i = 0; i < 2; i++) {
+        char sql[400], answer[256], name[16];
+        snprintf(name, sizeof name, "asked%d", i);
+        Planted sweep = plant_sweep(s, name, 0.5, "lower");
+        snprintf(sql, sizeof sql,
+                 "UPDATE sweep_expect SET metric = 'q.sql', baseline = '' WHERE sweep = %d;"
+                 "INSERT INTO sweep_answer (sweep, place, seed, value) SELECT x.sweep, x.place, v.column1, %s"
+                 " FROM sweep_expect AS x, (VALUES (1), (2), (3)) AS v WHERE x.sweep = %d",
+                 (int)sweep.id, values[i], (int)sweep.id);
+        run_sql(s, sql);
+        snprintf(sql, sizeof sql, "SELECT n || verdict || ' ' || note FROM verdict WHERE sweep = '%s'", name);
+        assert_string_equal(ask(s, sql, answer),
+                            "3undecided no spread: the same number of every seed is no certainty");
+    }
+    store_close(s);
+    place_remove(&p);
+}
+
 /* An onset that came in neither run of a pair tells nothing of the pair. */
 static void two_onsets_that_never_came_are_no_difference(void **state) {
     (void)state;
@@ -696,6 +721,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(quantiles_are_those_of_the_tables),
         cmocka_unit_test(words_follow_the_interval),
         cmocka_unit_test(equal_rates_are_no_certainty),
+        cmocka_unit_test(one_answer_of_every_seed_is_no_certainty),
         cmocka_unit_test(two_onsets_that_never_came_are_no_difference),
         cmocka_unit_test(losses_of_two_packings_are_compared_over_the_late_targets),
         cmocka_unit_test(holm_goes_by_p_and_not_by_the_file),
