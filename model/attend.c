@@ -70,7 +70,6 @@ void attend(const Pass *p, int l, Acts *a) {
                    .v = a->qkv + width + (int64_t)c.KV * c.dh,
                    .ld = c.ld,
                    .group = c.H / c.KV,
-                   .lse = slot->lse ? a->stat : NULL,
                    .first = first,
                    .scale = 1.0f / sqrtf((float)c.dk)}; /* as head_at of ops/attention.c has it */
     if (a->plain != a->o) memcpy(a->plain, a->o, (size_t)(p->N * width) * sizeof *a->o);

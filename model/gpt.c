@@ -1,7 +1,7 @@
 /* A GPT, its gradients, AdamW and the attention sink that it grows: one file, to be read from top to bottom.
  *
- *     ./sinklab fetch gcide && ./sinklab data configs/demo.yaml --shards shards    # tokens of a dictionary
- *     make gpt && ./gpt shards --seed 0
+ *     make sinklab gpt && ./sinklab fetch gcide
+ *     ./sinklab data configs/demo.yaml --shards shards && ./gpt shards --seed 0    # tokens of a dictionary
  *
  * A query shares its attention out among the tokens up to itself. Its shares sum to one, even where a head
  * has nothing to say. Trained heads then put them on the first token, which every query sees: an attention
@@ -15,7 +15,7 @@
  *     sink rate       0.380     0.271     0.382     0.001              0.113
  *     norm ratio      7.48      10.03     9.06      1.27               5.34
  *     held-out loss   3.499     3.523     3.493     3.395              3.457
- * Options: see main. Losses with and without BOS are of two tasks: under BOS a first target has no context.
+ * Options: see main. Losses with and without BOS are of two tasks: under BOS first targets lack all context.
  *
  * float x[N * D]: D floats for each of N tokens; dx: the gradient of the loss by x. A function takes what it
  * writes, what it reads, sizes. Right below it stands its backward, which repeats what the forward did and
@@ -46,7 +46,7 @@ typedef struct Weights { // or their gradients, or AdamW's moments
 } Weights;
 enum { MATRICES = offsetof(Weights, norm_attn) / sizeof(float), FLOATS = sizeof(Weights) / sizeof(float) };
 
-/* N(0, 0.02^2), narrower where 2L matrices add to the stream. Gains: 1; norm_head 0.2: 1 drowns it. */
+/* N(0, 0.02^2), narrower where 2L matrices add to the stream. Gains: 1; norm_head 0.2: 1 drowns the rest. */
 static void weights_init(Weights *w, unsigned short *random) {
     for (float *x = (float *)w; x < (float *)w + MATRICES; x++) {
         double radius = sqrt(-2 * log(1 - erand48(random))); // after Box and Muller
@@ -187,7 +187,7 @@ typedef struct Pass {   // the memory of a part's way through the model and back
     bool head_norm;     // --head-norm
     Block block[L + 1]; // the last has only x, the stream behind all blocks
     float h[N * D], logits[N * VOCAB], loss[N];
-    Weights g; // gradients of the weights; below those of a block's activations, one block at a time
+    Weights g; // gradients of the weights; below of a block's activations: dh of h2, then h, d_o of y, then o
     float dx[N * D], dh[N * D], d_o[N * D], dqkv[N * 3 * D], ds[N * F], dgu[N * 2 * F];
 } Pass;
 
@@ -250,7 +250,7 @@ static void backward(Pass *p, const Weights *w, const uint16_t *x, const uint16_
 }
 
 /* AdamW (arXiv 1711.05101): a running mean of the gradient over the root of one of its square, both corrected
- * for having begun at 0. The whole gradient is cut to length 1. Matrices decay, strongly: see demo.yaml. */
+ * for having begun at 0. The whole gradient is cut to length 1. Matrices, embed too, decay strongly. */
 static void adamw(float *w, float *mean, float *square, const float *g, int step, float lr) {
     const float b1 = 0.9f, b2 = 0.95f, eps = 1e-8f, decay = 0.5f;
     float norm = sqrtf(dot(g, g, FLOATS)), clip = norm > 1 ? 1 / norm : 1;
@@ -370,7 +370,7 @@ int main(int argc, char **argv) {
     long seed = 0, steps = 2500;
     bool bos = true, head_norm = false, bad = false;
     for (int o; (o = getopt_long(argc, argv, ":", options, NULL)) != -1;) {
-        // Two edits take the sink away. Rows begin with text, so that no token is the first of all of them:
+        // Two edits take the sink away, or most of it. Rows begin with text: no token is the first of all:
         if (o == 'b') bos = false;
         // Each head's output is normed, so that attending to a small value no longer silences the head:
         if (o == 'h') head_norm = true;

@@ -26,8 +26,8 @@ typedef enum RopeScaling { SCALING_NONE, SCALING_LINEAR, SCALING_LLAMA3, SCALING
 /* Whether the feed-forward reads what enters the block, beside attention: not, under a norm of its own, or
  * under attention's. */
 typedef enum Parallel { PARALLEL_NONE, PARALLEL_TWO_NORMS, PARALLEL_ONE_NORM, PARALLELS } Parallel;
-/* Linear layers of the blocks with biases: none, all, those of q, k and v, attention's four, the
- * feed-forward's. */
+/* Linear layers of the blocks with biases: none (in YAML false), all (true), those of q, k and v (qkv),
+ * attention's four (attention), the feed-forward's (mlp). */
 typedef enum Bias { BIASED_NONE, BIASED_ALL, BIASED_QKV, BIASED_ATTENTION, BIASED_MLP, BIASED } Bias;
 
 typedef struct ModelConfig {

@@ -94,7 +94,6 @@ typedef struct AttentionSlot {
     bool null_key;
     bool token;        /* the null key and its value are those of x*: STAGE_SINK, model/pass.c */
     bool unnormalised; /* rows of A need not sum to one, nor be positive: see Weights */
-    bool lse;          /* stat is the log-sum-exp of the row */
     int maps;          /* of scores a head: q and k fall into as many equal parts; 0: one, see slot_maps */
     /* Makes PART_MIX, (H) numbers of a block, where it is no tensor itself but a function of the slot's
      * tensors; and back: from the gradients of n (row, head)s, added one after the other, those of the

@@ -45,7 +45,6 @@ typedef struct Heads {
     const float *q, *k, *v; /* token n, head h: at n * ld + h * dh (k, v: h / group) */
     int64_t ld;
     int group;          /* query heads that share a key-value head */
-    const float *lse;   /* (B, H, T) log-sum-exp of a row's scores; NULL where the kind has none */
     const float *first; /* (B, H, T) weight on the first key of the query's document; where rows need not sum
                            to one, |A| / sum |A| */
     float scale;        /* of q.k */

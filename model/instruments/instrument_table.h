@@ -4,10 +4,11 @@
  * To add one: a file that defines it, a line here, a line there, a test of its planted cases; one that reads
  * gradients says so by its taps and needs no more (model/README.md has one as an example). A line of
  * ablations/probe/chain.c shows it in `sinklab probe`. In results.db the figures of a light or heavy one are
- * rows of `metric`. For a column of eval, eval_layer or eval_head instead: the column, last, with its comment
- * in train/schema.sql; an ALTER TABLE ... ADD COLUMN ... in migrations[] of train/store/store.c; the versions
- * that train/store/store.h names. A figure that gets another definition under its name: a row of the view
- * figure_now. */
+ * rows of `metric`. For a column of eval, eval_layer or eval_head instead: the column, last, above PRIMARY
+ * KEY, with its comment in train/schema.sql; an ALTER TABLE ... ADD COLUMN ... in migrations[] of
+ * train/store/store.c; versions as model/README.md says of a view. tests/train/store_test tells the hash;
+ * store_views_test, run_test and tests/ablations/probe_test meet the column. A figure that gets another
+ * definition under its name: a row of the view figure_now. */
 #ifndef SINKLAB_INSTRUMENT_TABLE_H
 #define SINKLAB_INSTRUMENT_TABLE_H
 

@@ -13,7 +13,8 @@ typedef struct Means {
     int figures;
     Names names[MEANS_FIGURES];
     bool by_head; /* else one figure a layer, and head 0 */
-    /* The figures of a row and head of a view, NAN where undefined. */
+    /* The figures of a row and head of a view, NAN where undefined. One tap: a second would overwrite them.
+     */
     void (*of)(const View *v, int row, int head, Visible visible, double *figures);
     /* Adds a query's to the sums, of which the mean is taken; false: the query does not count. */
     bool (*add)(const Query *x, Visible visible, double *sums);

@@ -7,7 +7,7 @@
         .backward = pair##_weights_backward, __VA_ARGS__                                                     \
     }
 #define WEIGHTS(pair, text, ...) KIND(#pair, text, pair, __VA_ARGS__)
-#define SOFTMAX(kind, text, ...) KIND(kind, text, softmax, .lse = true, __VA_ARGS__)
+#define SOFTMAX(kind, text, ...) KIND(kind, text, softmax, __VA_ARGS__)
 
 const AttentionSlot attention_slots[] = {
     SOFTMAX("softmax", "softmax over the keys seen (arXiv 1706.03762)"),

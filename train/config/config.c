@@ -240,7 +240,7 @@ static const Row rows[] = {
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 _Static_assert(sizeof rows / sizeof *rows <= CONFIG_ROWS,
-               "room for every key: CONFIG_ROWS of train/config/config_private.h");
+               "more keys than CONFIG_ROWS of train/config/config_private.h");
 
 static const char *const type_nouns[TYPES] = {
     [INTEGER] = "an integer",     [SEED_OR_NULL] = "an integer or null",
