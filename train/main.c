@@ -55,6 +55,7 @@ static int unknown_command(const char *name, Error *e) {
     char hint[96];
     DidYouMean n = {.text = name};
     for (int i = 0; i < COMMANDS; i++) did_you_mean_offer(&n, commands[i]->name);
+    did_you_mean_offer(&n, "--version");
     did_you_mean_hint(&n, hint, sizeof hint);
     fail(e, EXIT_USAGE, "command line: unknown command %s%s", name,
          *hint ? hint : " (sinklab --help lists them)");

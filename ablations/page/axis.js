@@ -198,9 +198,16 @@ const fillMenu = (id, items, text) =>
     .attr("value", (_, i) => i)
     .text(text);
 
-// Draws the section, hidden where nothing was varied. An axis of numbers comes first.
+// The axis that the sweep compares: a side of its baseline is "name=value, ...".
+const comparedBy = (page) =>
+  ask(page.db, "SELECT baseline FROM sweep_expect WHERE sweep = ? AND baseline <> '' LIMIT 1", [
+    page.sweep?.id ?? null,
+  ])[0]?.baseline.split("=")[0];
+
+// Draws the section, hidden where nothing was varied. The axis that is compared comes first, then those of numbers.
 export function startAxis(page) {
-  const axes = d3.sort(page.axes, (a) => !a.numeric),
+  const compared = comparedBy(page),
+    axes = d3.sort(page.axes, (a) => (a.name === compared ? 0 : a.numeric ? 1 : 2)),
     columns = columnsOf(page);
   document.getElementById("s-axis").hidden = !axes.length;
   if (!axes.length) return () => {};

@@ -308,7 +308,11 @@ function begin(page, hash) {
   }
   if (hash.get("future") === "1") document.getElementById("pick-future").click();
   set(page, stateOf(page, hash));
-  if (hash.has("lesson")) return page.lesson.go(Math.max(0, Math.floor(hash.get("lesson") - 1) || 0));
+  if (hash.has("lesson")) {
+    page.lesson.go(Math.max(0, Math.floor(hash.get("lesson") - 1) || 0));
+    if (!hash.has("step")) return;
+    set(page, stateOf(page, hash)); // a moment of the lesson, not its step's own beginning
+  }
   if (hash.has("step")) page.seek(+hash.get("step") || 0);
   else page.goTo(matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 0);
   if (!hash.size && page.state.step === 0) page.play();

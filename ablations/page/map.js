@@ -1,7 +1,7 @@
 // Owns: section 3: the attention map of one head at the slider's step on a probe sentence, for two models.
 // Does not own: which head, sentence and step (main.js).
 import { palette } from "./figures.js";
-import { massScale, ratioScale, colourOf, drawLegend, inksOf, pixels } from "./scales.js";
+import { massScale, ratioScale, cellColour, colourOf, drawLegend, inksOf, pixels } from "./scales.js";
 import { hintOver } from "./hint.js";
 import { ask, lastAt } from "./data.js";
 
@@ -67,12 +67,12 @@ function drawCanvas(canvas, map, { colours, scale, valueOf }, query) {
 }
 
 // Bars: what each key receives; ticks: what it would receive under uniform attention.
-function drawStrip(canvas, sums) {
+function drawStrip(canvas, sums, colour) {
   const width = 8 * sums.length,
     height = 44,
     context = canvas.getContext("2d");
   if (canvas.width !== width) Object.assign(canvas, { width, height });
-  const [first, , , , , , , other] = palette(),
+  const other = palette()[7],
     ink = getComputedStyle(canvas).color,
     top = Math.max(
       0.3,
@@ -80,7 +80,7 @@ function drawStrip(canvas, sums) {
     );
   context.clearRect(0, 0, width, height);
   sums.forEach((s, k) => {
-    context.fillStyle = k === 0 ? first : other;
+    context.fillStyle = k === 0 ? colour : other;
     context.fillRect(8 * k + 1, height * (1 - s.mass / top), 6, (height * s.mass) / top);
     context.fillStyle = ink;
     context.fillRect(8 * k, height * (1 - s.control / top) - 1, 8, 1.5);
@@ -224,7 +224,7 @@ function showMap(page, view, paint) {
   const query = Math.min(page.state.query, map.T - 1);
   const sums = received(map);
   drawCanvas(view.canvas, map, paint, query);
-  drawStrip(view.strip, sums);
+  drawStrip(view.strip, sums, cellColour(view.cell));
   tintWords(view, map, sums, query, paint);
   view.readout.text(readoutOf(view, map, sums, query));
 }

@@ -90,10 +90,14 @@ function drawVariants(page) {
     pairs: cell.runs.flatMap((r) => paired.get(r.key) ?? []),
   }));
   const node = document.getElementById("variants");
-  const rows = models.map((model) => Object.values(variantColumns).map((value) => value(model) ?? null));
-  drawNumbers(node, Object.keys(variantColumns), rows);
-  page.rows.variants = () =>
-    rows.map((r) => Object.fromEntries(Object.keys(variantColumns).map((k, i) => [k, r[i]])));
+  // Differences stand where there are any: the view paired is of what one preset or slot tells apart.
+  const columns = Object.entries(variantColumns).filter(
+    ([name, value]) => !name.startsWith("Δ") || models.some((model) => value(model) !== undefined),
+  );
+  const names = columns.map(([name]) => name);
+  const rows = models.map((model) => columns.map(([, value]) => value(model) ?? null));
+  drawNumbers(node, names, rows);
+  page.rows.variants = () => rows.map((r) => Object.fromEntries(names.map((k, i) => [k, r[i]])));
   const swatch = (cell) =>
     d3.create("i").attr("class", "swatch").style("background", cellColour(cell)).node();
   node.querySelectorAll("tbody td:first-child").forEach((td, i) => td.prepend(swatch(page.cells[i])));

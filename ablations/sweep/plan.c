@@ -282,7 +282,7 @@ static bool look_at_text(Plan *p, Store *s, Error *e) {
     sqlite3_bind_text(row, 1, p->sweep->name, -1, SQLITE_STATIC);
     sqlite3_bind_text(row, 2, p->sweep->text, -1, SQLITE_STATIC);
     int result = sqlite3_step(row);
-    p->edited = result == SQLITE_ROW && sqlite3_column_int(row, 0);
+    p->edited = p->rewritten = result == SQLITE_ROW && sqlite3_column_int(row, 0);
     bool ok = result == SQLITE_ROW || result == SQLITE_DONE || store_failed(s, "results: sweep", e);
     sqlite3_finalize(row);
     return ok;

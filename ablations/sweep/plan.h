@@ -32,9 +32,10 @@ typedef struct Plan {
     int runs;
     Orphan *orphan;
     int orphans;
-    bool edited; /* the database has another text of the file, or other runs of the sweep */
-    int adopted; /* runs of results files (run.origin) that count though their text is another version than
-                    this plan's */
+    bool edited;    /* the database has another text of the file, or other runs of the sweep */
+    bool rewritten; /* another text of the file: else other words were on the line */
+    int adopted;    /* runs of results files (run.origin) that count though their text is another version than
+                       this plan's */
 } Plan;
 
 /* Opens (and prepares, if need be) each text once. Refuses two places that are one and the same run, if

@@ -116,8 +116,9 @@ static void print_matches(FILE *out, const Plan *p) {
     char label[LABEL_TEXT];
     int matches = 0;
     for (int i = 0; i < p->runs; i++) matches += strcmp(p->run[i].status, "new") != 0;
-    fprintf(out, "%s has changed since it was last run: %d of its %d runs match what is there\n",
-            p->sweep->path, matches, p->runs);
+    fprintf(out, "%s %s: %d of its %d runs match what is there\n", p->sweep->path,
+            p->rewritten ? "has changed since it was last run" : "was last run with other words on the line",
+            matches, p->runs);
     for (int i = 0; i < p->runs; i++) {
         const PlannedRun *r = &p->run[i];
         if (!strcmp(r->status, "new")) continue;
@@ -129,10 +130,10 @@ static void print_matches(FILE *out, const Plan *p) {
 void plan_print_edit(FILE *out, const Plan *p) {
     if (p->edited) print_matches(out, p);
     if (!p->orphans) return;
-    fprintf(out,
-            "%d run%s of an earlier text of this file %s no longer part of it; results stay in the "
-            "database\n",
-            p->orphans, p->orphans > 1 ? "s" : "", p->orphans > 1 ? "are" : "is");
+    fprintf(out, "%d run%s of %s %s no part of it now; results stay in the database\n", p->orphans,
+            p->orphans > 1 ? "s" : "",
+            p->rewritten || !p->edited ? "an earlier text of this file" : "other words or an earlier text",
+            p->orphans > 1 ? "are" : "is");
     for (int i = 0; i < p->orphans; i++) {
         const Orphan *o = &p->orphan[i];
         print_kept(out, "orphan", o->key, o->status, o->label, o->seed);

@@ -199,12 +199,21 @@ static bool read_axis_values(Parser *p, Axis *a, const Yaml *list) {
 
 /* ---- ranges ---- */
 
+/* What was meant, or else what there is. */
+static const char *hint_of(const DidYouMean *near, const char *const *known, char *text, size_t room) {
+    if (near->best) return did_you_mean_hint(near, text, room);
+    size_t used = (size_t)snprintf(text, room, " (one of: ");
+    for (int k = 0; known[k] && used < room; k++)
+        used += (size_t)snprintf(text + used, room - used, "%s%s", known[k], known[k + 1] ? ", " : ")");
+    return text;
+}
+
 /* Checks the keys of a map inside the grammar against those it may have. */
 static bool only_keys(Parser *p, const Yaml *map, const char *what, const char *const *known) {
     if (map->kind != YAML_MAP) return refuse(p, map, "%s: expected a map", what);
     for (int i = 0; i < map->n; i++) {
         DidYouMean near = {.text = map->key[i]->text};
-        char hint[96];
+        char hint[160];
         bool found = false;
         for (int k = 0; known[k]; k++) {
             found = found || !strcmp(known[k], map->key[i]->text);
@@ -212,7 +221,7 @@ static bool only_keys(Parser *p, const Yaml *map, const char *what, const char *
         }
         if (!found)
             return refuse(p, map->key[i], "%s: unknown key %s%s", what, map->key[i]->text,
-                          did_you_mean_hint(&near, hint, sizeof hint));
+                          hint_of(&near, known, hint, sizeof hint));
     }
     return true;
 }

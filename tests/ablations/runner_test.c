@@ -325,7 +325,7 @@ static void assert_edit_told(const Place *p) {
         const char *what, *lr;
         int seed;
     } runs[] = {{"match", "0.001", 0}, {"match", "0.001", 1}, {"orphan", "0.003", 0}, {"orphan", "0.003", 1}};
-    assert_said(p, "edited.db", "2 runs of an earlier text of this file are no longer part of it");
+    assert_said(p, "edited.db", "2 runs of an earlier text of this file are no part of it now");
     for (int i = 0; i < 4; i++) {
         char sql[160], line[160];
         snprintf(sql, sizeof sql,
@@ -356,15 +356,16 @@ static void an_edited_file_keeps_the_runs_that_still_match(void **state) {
                   " (SELECT group_concat(cell) FROM summary)",
                   "6|4|lr=0.001,lr=0.002|\n");
     assert_int_equal(sweep(p, "status", "edited", "edited.db", ""), 0); /* orphans stay known */
-    assert_said(p, "edited.db", "2 runs of an earlier text of this file are no longer part of it");
+    assert_said(p, "edited.db", "2 runs of an earlier text of this file are no part of it now");
     assert_said(p, "edited.db", "done         lr=0.003 seed 1");
     write_sweep(p, "edited", "grid: {optim.lr: [1e-3, 3e-3]}\nseeds: 2\n");
     assert_int_equal(sweep(p, "run", "edited", "edited.db", "--jobs 1 --quiet"), 0);
     assert_answer(p, "edited.db", "SELECT group_concat(label) FROM sweep_orphan", "lr=0.002,lr=0.002|\n");
     /* Words make other runs too: the stage and the edit are told of these. */
     assert_int_equal(sweep(p, "status", "edited", "edited.db", "train.steps=61"), 0);
-    assert_said(p, "edited.db", "0 of its 4 runs match");
-    assert_said(p, "edited.db", "6 runs of an earlier text");
+    assert_said(p, "edited.db",
+                "edited.yaml was last run with other words on the line: 0 of its 4 runs match");
+    assert_said(p, "edited.db", "6 runs of other words or an earlier text are no part of it now");
 }
 
 /* One place run after the edit: what is left of the other text does not stand beside it. */

@@ -146,6 +146,16 @@ static void weights_come_back_from_an_exported_folder(void **state) {
     free(b);
 }
 
+/* It has the run's configuration beside the checkpoints, as a model of Hugging Face's has its own. */
+static void a_run_of_a_sweep_is_known_by_its_folder(void **state) {
+    assert_runs(
+        *state,
+        "test -f ${C%/*}/config.json && ./sinklab probe ${C%/*}/ --light --json --cache $D/cache >$D/a &&"
+        " ./sinklab probe $C --light --json --cache $D/cache >$D/b && cmp $D/a $D/b && "
+        "./sinklab sample ${C%/*} --cache $D/cache --tokens 3 >/dev/null && "
+        "./sinklab export ${C%/*} $D/of_folder --cache $D/cache >/dev/null");
+}
+
 /* A card's figures are those of the database. */
 static void an_exported_model_has_a_card_of_its_run(void **state) {
     assert_runs(*state,
@@ -241,6 +251,7 @@ int main(void) {
         cmocka_unit_test(a_run_tells_of_each_tenth),
         cmocka_unit_test(a_seed_draws_the_same_text_again),
         cmocka_unit_test(weights_come_back_from_an_exported_folder),
+        cmocka_unit_test(a_run_of_a_sweep_is_known_by_its_folder),
         cmocka_unit_test(an_exported_model_has_a_card_of_its_run),
         cmocka_unit_test(a_class_that_forces_its_tokenizer_gets_one_as_code),
         cmocka_unit_test(data_describes_a_text_as_json),

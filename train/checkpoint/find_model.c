@@ -136,13 +136,20 @@ static bool find_run(const char *word, const char *db, FoundModel *out, Error *e
     return find_steps(what, out, e);
 }
 
+/* The folder of a run that a sweep began has the run's configuration beside its checkpoints. */
+static bool is_folder_of_run(const char *path) {
+    char newest[1024] = "";
+    int64_t step;
+    return checkpoint_newest(path, &step, newest, &(Error){0}) && *newest;
+}
+
 bool find_model(const char *word, const char *db, FoundModel *out, Error *e) {
     char file[1100];
     *out = (FoundModel){0};
     if (strlen(word) >= sizeof out->path - 64)
         return fail(e, EXIT_USAGE, "checkpoint: %.40s...: the path is too long", word);
     snprintf(file, sizeof file, "%s/model.safetensors", word);
-    if (is_folder(word) && access(file, F_OK) && !is_hugging_face(word)) {
+    if (is_folder(word) && access(file, F_OK) && (!is_hugging_face(word) || is_folder_of_run(word))) {
         strcpy(out->folder, word);
         return find_steps(word, out, e);
     }
