@@ -146,7 +146,7 @@ function readTables(db) {
   const about = d3.index(ask(db, `SELECT "table", coalesce("column", '') AS "column", meaning FROM about`), (r) => r.table, (r) => r.column);
   const tables = ask(
     db,
-    "SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'page_%' ORDER BY name",
+    "SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'page_%' AND name <> 'digest' ORDER BY name",
   );
   // A view's column is mostly one of these tables'.
   const meaningOf = (table, column) =>

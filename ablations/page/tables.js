@@ -140,6 +140,14 @@ function drawVerdicts(node, verdicts) {
   );
 }
 
+// A text whose arXiv numbers are links: odd parts are the numbers.
+const linked = (text) =>
+  text.split(/\b(\d{4}\.\d{5})\b/).map((part, i) => {
+    if (i % 2 === 0) return part;
+    const link = document.createElement("a");
+    return Object.assign(link, { href: `https://arxiv.org/abs/${part}`, textContent: part });
+  });
+
 function drawClaims(page) {
   const node = d3.select("#claims");
   node.selectAll("*").remove();
@@ -152,7 +160,7 @@ function drawClaims(page) {
     const box = node.append("div");
     box.append("h3").text(`Claim of ${sweep.name}`);
     if (sweep.claim) box.append("p").text(sweep.claim);
-    if (sweep.source) box.append("p").attr("class", "note").text(`Source: ${sweep.source}`);
+    if (sweep.source) box.append("p").attr("class", "note").node().append("Source: ", ...linked(sweep.source));
     const verdicts = ask(page.db, "SELECT * FROM verdict WHERE sweep = ?", [sweep.name]);
     if (!verdicts.length) continue;
     const counts = d3.rollups(
