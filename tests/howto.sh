@@ -103,11 +103,15 @@ try() { # COMMAND ...: takes the block from standard input; what it leaves is lo
     left >>out || { bad "$(tail -n 1 out)"; return; }
     passed=$((passed + 1)) && report ok
 }
+rows() { # of a CSV, numbers to six digits: programs print and quote them otherwise
+    tr -d '\r"' | awk -F, '{ for (i = 1; i <= NF; i++)
+        printf "%s%s", ($i ~ /^-?[0-9.]+(e[-+]?[0-9]+)?$/ ? sprintf("%.6g", $i) : $i), i < NF ? "," : "\n" }'
+}
 both() { # the question of standard input: the same rows from both
     local question
     question=$(cat)
     ./sinklab query "$question" --limit 0 --csv >ours.csv && sqlite3 -csv results.db "$question" >theirs.csv || return
-    tail -n +2 ours.csv | cmp - theirs.csv
+    cmp <(tail -n +2 ours.csv | rows) <(rows <theirs.csv)
 }
 run() {
     title="$heading: ${block%%$'\n'*}"
