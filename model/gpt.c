@@ -377,8 +377,7 @@ int main(int argc, char **argv) {
         bad |= o == '?' || o == ':' || (o == 's' && sscanf(optarg, "%ld", &seed) != 1);
         bad |= o == 'n' && sscanf(optarg, "%ld", &steps) != 1;
     }
-    if (bad || optind + 1 != argc)
-        errx(2, "usage: gpt SHARDS [--seed N] [--steps N] [--no-bos] [--head-norm]");
+    if (bad || optind + 1 != argc) errx(2, "usage: gpt DIR [--seed N] [--steps N] [--no-bos] [--head-norm]");
 #ifdef __x86_64__ // Debian's BLIS 0.9.0 has a kernel for AVX-512, skx, and does not take it on newer CPUs
     if (__builtin_cpu_supports("x86-64-v4")) setenv("BLIS_ARCH_TYPE", (char[]){'0' + BLIS_ARCH_SKX, 0}, 0);
 #endif
