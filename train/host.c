@@ -20,18 +20,26 @@ void host_name(char *out, size_t room) {
     out[room - 1] = 0;
 }
 
+/* The value of a line of /proc/cpuinfo, where the line is of that word. */
+static void take_value(const char *line, const char *word, char *out, size_t room) {
+    const char *colon = strchr(line, ':');
+    size_t n = strlen(word);
+    if (strncmp(line, word, n) || !colon || line[n + strspn(line + n, " \t")] != ':') return;
+    snprintf(out, room, "%.*s", (int)strcspn(colon + 2, "\n"), colon + 2);
+}
+
 void host_cpu(char *out, size_t room) {
-    char line[256];
+    enum { FAMILY, MODEL, NAME, FIELDS };
+    static const char *const words[FIELDS] = {"cpu family", "model", "model name"};
+    char line[256], value[FIELDS][64] = {"", "", "unknown"};
     FILE *f = fopen("/proc/cpuinfo", "r");
-    snprintf(out, room, "unknown");
-    while (f && fgets(line, sizeof line, f)) {
-        char *colon = strchr(line, ':');
-        if (strncmp(line, "model name", 10) || !colon) continue;
-        snprintf(out, room, "%s", colon + 2);
-        out[strcspn(out, "\n")] = 0;
-        break;
-    }
+    while (f && fgets(line, sizeof line, f) && *line != '\n')
+        for (int i = 0; i < FIELDS; i++) take_value(line, words[i], value[i], sizeof value[i]);
     if (f) fclose(f);
+    if (*value[FAMILY] && *value[MODEL])
+        snprintf(out, room, "%s (family %s, model %s)", value[NAME], value[FAMILY], value[MODEL]);
+    else
+        snprintf(out, room, "%s", value[NAME]);
 }
 
 double host_memory(bool *limited) {

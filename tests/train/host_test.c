@@ -63,8 +63,24 @@ static void small_stacks_are_raised(void **state) {
     assert_int_equal(status, 0);
 }
 
+/* As awk reads it: processors of one name and unlike generations are told apart. */
+static void the_cpu_is_named_with_its_family_and_model(void **state) {
+    (void)state;
+    char ours[192], theirs[192] = "";
+    FILE *f = popen(
+        "awk -F '[ \t]*: ' '!NF {exit} {v[$1] = $2} END {f = v[\"cpu family\"]; printf \"%s\", "
+        "v[\"model name\"] (f ? \" (family \" f \", model \" v[\"model\"] \")\" : \"\")}' /proc/cpuinfo",
+        "r");
+    assert_non_null(f);
+    assert_true(fread(theirs, 1, sizeof theirs - 1, f) > 0);
+    assert_int_equal(pclose(f), 0);
+    host_cpu(ours, sizeof ours);
+    assert_string_equal(ours, theirs);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(threads_of_little_stack_are_refused),
-                                       cmocka_unit_test(small_stacks_are_raised)};
+                                       cmocka_unit_test(small_stacks_are_raised),
+                                       cmocka_unit_test(the_cpu_is_named_with_its_family_and_model)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
