@@ -287,6 +287,9 @@ $(SHIM): $(wildcard tests/faults/shim/*.[ch])
 build/tests/train/precision_test: WRAP := \
     -Wl,--wrap=gemm_bf16_supported -Wl,--wrap=gemm_bf16_peak -Wl,--wrap=peak_flops
 
+# Has no memory.
+build/tests/model/no_memory_test: WRAP := -Wl,--wrap=LAPACKE_dsyevd -Wl,--wrap=setenv
+
 # Takes any key for one that was born since the runs that are done.
 build/tests/train/run_key_test: WRAP := -Wl,--wrap=config_row_since
 

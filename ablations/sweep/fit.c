@@ -1,6 +1,7 @@
 #include "ablations/sweep/fit.h"
 
 #include "ablations/sweep/student_t.h"
+#include "data/base/error.h"
 
 #include <lapacke.h>
 #include <math.h>
@@ -25,8 +26,9 @@ static bool solve_rows(double *A, double *b, int m, int columns) {
         if (scale[c] == 0) return false;
         for (int i = 0; i < m; i++) A[c * m + i] /= scale[c];
     }
-    if (LAPACKE_dgelsy(LAPACK_COL_MAJOR, m, columns, 1, A, m, b, m, pivot, 1e-9, &rank) || rank < columns)
-        return false;
+    lapack_int info = LAPACKE_dgelsy(LAPACK_COL_MAJOR, m, columns, 1, A, m, b, m, pivot, 1e-9, &rank);
+    if (info == LAPACK_WORK_MEMORY_ERROR) out_of_memory();
+    if (info || rank < columns) return false;
     for (int c = 0; c < columns; c++) b[c] /= scale[c];
     return true;
 }
@@ -35,7 +37,7 @@ static bool solve_rows(double *A, double *b, int m, int columns) {
 static bool solve(const Points *p, int64_t seed, bool without, double *coefficient) {
     double *A = malloc(sizeof(double) * (size_t)p->n * (size_t)(p->columns + 1)), *b = A + p->n * p->columns;
     int m = 0;
-    if (!A) return false;
+    if (!A) out_of_memory();
     for (int i = 0; i < p->n; i++) m += of_seed(p, i, seed, without);
     for (int i = 0, row = 0; i < p->n; i++) {
         if (!of_seed(p, i, seed, without)) continue;
@@ -90,7 +92,8 @@ static int seeds_of(const Points *p, int64_t *seed) {
 static void fit_seeds(const Points *p, const int64_t *seed, FitResult *out, double *own) {
     bool all = true;
     double(*each)[FIT_COLUMNS] = calloc((size_t)out->seeds, sizeof *each);
-    for (int k = 0; all && k < out->seeds; k++) all = each && solve(p, seed[k], false, each[k]);
+    if (!each) out_of_memory();
+    for (int k = 0; all && k < out->seeds; k++) all = solve(p, seed[k], false, each[k]);
     for (int c = 0; c < p->columns; c++) {
         for (int k = 0; all && k < out->seeds; k++) own[k] = each[k][c];
         out->term[c].mean = mean_of(own, all ? out->seeds : 0, &out->term[c].error);
@@ -120,7 +123,7 @@ const char *fit_points(const Points *p, FitResult *out) {
     if (!solve(p, INT64_MIN, true, coefficient)) return "its terms cannot be told apart";
     int64_t *seed = malloc(sizeof *seed * (size_t)p->n);
     out->left_out = malloc(2 * sizeof *out->left_out * (size_t)p->n);
-    if (!seed || !out->left_out) return free(seed), "out of memory";
+    if (!seed || !out->left_out) out_of_memory();
     out->seeds = seeds_of(p, seed);
     for (int c = 0; c < p->columns; c++) out->term[c].value = coefficient[c];
     fit_seeds(p, seed, out, out->left_out + p->n);

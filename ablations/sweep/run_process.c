@@ -46,7 +46,7 @@ static void exec_run(const RunCommand *spec, pid_t parent) {
     if (spec->cores) {
         char threads[16];
         snprintf(threads, sizeof threads, "%d", spec->cores);
-        setenv("OMP_NUM_THREADS", threads, 1); /* of libraries too, not only of the run */
+        if (setenv("OMP_NUM_THREADS", threads, 1)) return; /* of libraries too, not only of the run */
     }
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

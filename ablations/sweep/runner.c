@@ -309,10 +309,10 @@ static bool run_ended(Runner *r, int slot, int status, Error *e) {
     char name[LABEL_TEXT + 32], words[512];
     int i = r->slot[slot].run;
     r->slot[slot].pid = 0;
+    r->state[i] = RUN_OVER; /* it goes no more, whether the database answers or not */
     if (!plan_look_at(r->p, i, r->s, e)) return false;
     PlannedRun *run = &r->p->run[i];
-    /* Another process was faster: it goes back to those that wait. */
-    r->state[i] = was_elsewhere(r, i, status) ? RUN_WAITING : RUN_OVER;
+    if (was_elsewhere(r, i, status)) r->state[i] = RUN_WAITING; /* another process was faster */
     bool done = is_status(run, "done");
     if (r->stopped || r->state[i] == RUN_WAITING || (done && r->jobs == 1)) return read_gates(r, e);
     last_words(r, i, r->slot[slot].log_start, words, sizeof words);

@@ -1,5 +1,7 @@
 #include "model/instruments/gram.h"
 
+#include "data/base/error.h"
+
 #include <float.h>
 #include <lapacke.h>
 #include <string.h>
@@ -30,9 +32,15 @@ void gram_strip(double *G, int room, const double *P, int64_t K, int i0) {
     for (int j0 = i0 / GRAM_COLS * GRAM_COLS; j0 < room; j0 += GRAM_COLS) tile(G, room, P, K, i0, j0);
 }
 
+/* Whether LAPACK has solved it. Room to work in, which it takes itself, is small memory. */
+static bool solved(lapack_int info) {
+    if (info == LAPACK_WORK_MEMORY_ERROR) out_of_memory();
+    return !info;
+}
+
 bool gram_eigenvalues(double *G, int room, int n, double *values) {
     /* The upper triangle by rows is the lower one by columns, which LAPACK takes without a copy. */
-    if (LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'N', 'L', n, G, room, values)) return false;
+    if (!solved(LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'N', 'L', n, G, room, values))) return false;
     for (int i = 0; i < n / 2; i++) {
         double low = values[i];
         values[i] = values[n - 1 - i];
@@ -46,7 +54,7 @@ bool gram_eigenvalues(double *G, int room, int n, double *values) {
 
 bool gram_first_vector(double *G, int n, double *vector) {
     double values[n];
-    if (LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'L', n, G, n, values)) return false;
+    if (!solved(LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'L', n, G, n, values))) return false;
     memcpy(vector, G + (int64_t)(n - 1) * n, (size_t)n * sizeof *vector); /* they come in ascending order */
     return true;
 }

@@ -1,5 +1,6 @@
 #include "model/kernels/gemm.h"
 
+#include "data/base/error.h"
 #include "model/kernels/gemm_packed.h"
 
 #include <blis.h>
@@ -46,7 +47,7 @@ const char *gemm_start(void) {
     if (!getenv("BLIS_ARCH_TYPE") && skx >= 0 && has_avx512()) {
         char number[16];
         snprintf(number, sizeof number, "%d", skx);
-        setenv("BLIS_ARCH_TYPE", number, 1);
+        if (setenv("BLIS_ARCH_TYPE", number, 1)) out_of_memory(); /* another family would round otherwise */
     }
     bli_init();
     bli_thread_set_num_threads(1); /* for LAPACK's calls, which do not come through here */

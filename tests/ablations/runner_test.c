@@ -227,6 +227,26 @@ static void a_moved_database_stops_its_sweep(void **state) {
                   "interrupted,queued,queued,queued|\n");
 }
 
+/* Nobody can ask any more how its runs are: once they have ended, the sweep does. */
+static void a_spoilt_database_ends_its_sweep(void **state) {
+    const Place *p = *state;
+    char line[640];
+    int status, waits = 0;
+    pid_t pid = start(p, "plain", "spoilt.db", "--jobs 1 train.steps=2000");
+    snprintf(line, sizeof line,
+             "cd %s && timeout 60 sh -c 'until ls -d spoilt.db.d/*/step-????????; do sleep .01; done' "
+             ">/dev/null 2>&1 && for f in spoilt.db spoilt.db-wal; do tr '\\0' '\\377' </dev/zero |"
+             " head -c $(stat -c %%s $f) | dd of=$f conv=notrunc status=none; done",
+             p->folder);
+    assert_int_equal(shell(line), 0);
+    while (waitpid(pid, &status, WNOHANG) != pid) {
+        if (++waits > 600) kill(pid, SIGKILL);
+        usleep(100000);
+    }
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status));
+    assert_said(p, "spoilt.db", "spoilt.db: ");
+}
+
 /* As nohup and a shell's & have them. */
 static void a_sweep_ignores_what_it_was_told_to(void **state) {
     const Place *p = *state;
@@ -655,6 +675,7 @@ int main(void) {
         cmocka_unit_test(a_dead_worker_is_told_and_taken_up),
         cmocka_unit_test(a_reader_that_leaves_stops_no_sweep),
         cmocka_unit_test(a_moved_database_stops_its_sweep),
+        cmocka_unit_test(a_spoilt_database_ends_its_sweep),
         cmocka_unit_test(a_sweep_ignores_what_it_was_told_to),
         cmocka_unit_test(a_plan_that_is_hung_up_leaves_no_folder),
         cmocka_unit_test(a_task_that_cannot_bring_its_results_keeps_them),

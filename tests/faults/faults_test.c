@@ -137,7 +137,9 @@ static char *judge(const Walk *w, const Case *c, int code) {
     walk_shell(w, "cat live/r.db.d/*/log.txt >log 2>/dev/null");
     char *said = walk_text(w, "err"), *log = walk_text(w, "log");
     const char *fault = NULL;
-    if (code == 2)
+    if (code == 124)
+        fault = "it hangs";
+    else if (code == 2)
         fault = "called the user's mistake";
     else if (is_end_of_blis(said, code))
         fault = NULL;

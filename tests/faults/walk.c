@@ -120,8 +120,9 @@ void walk_reset(const Walk *w) {
 
 int walk_run(const Walk *w, const char *environment) {
     const char *preload = *environment ? "LD_PRELOAD=$SHIM" : "";
-    return walk_shell(w, "{ cd live && S=\"env %s %s $S\" && { %s; } 2>../err >../out; } 2>/dev/null",
-                      preload, environment, w->of->command);
+    return walk_shell(
+        w, "{ cd live && S=\"timeout -k 5 300 env %s %s $S\" && { %s; } 2>../err >../out; } 2>/dev/null",
+        preload, environment, w->of->command);
 }
 
 char *walk_text(const Walk *w, const char *name) {
