@@ -4,6 +4,7 @@ import { drawTable, shortNumber } from "./tables.js";
 import { axisOf, figureOf, palette } from "./figures.js";
 import { cellColour } from "./scales.js";
 import { plotChart, tipMark, widthOf } from "./frame.js";
+import { openEditor } from "./editor.js";
 
 const ROWS = 500;
 
@@ -160,8 +161,8 @@ function readTables(db) {
   }));
 }
 
-function showTables(db, showQuery) {
-  const boxes = d3.select("#sql-schema").selectAll("details").data(readTables(db)).join("details");
+function showTables(tables, showQuery) {
+  const boxes = d3.select("#sql-schema").selectAll("details").data(tables).join("details");
   const summary = boxes.append("summary");
   summary.append("code").text((t) => t.name);
   summary.append("span").text((t) => (t.isEmpty ? " (empty in this page)" : ""));
@@ -178,9 +179,10 @@ function showTables(db, showQuery) {
   columns.append("dd").text((c) => c.meaning);
 }
 
-export function startConsole(page) {
-  const text = document.getElementById("sql"),
-    menu = document.getElementById("sql-menu");
+export async function startConsole(page) {
+  const menu = document.getElementById("sql-menu"),
+    tables = readTables(page.db),
+    run = () => showRows(page, text.value);
   const stored = ask(page.db, "SELECT name, sql FROM page_query ORDER BY name");
   const queries = [
     {
@@ -199,23 +201,11 @@ export function startConsole(page) {
     .join("option")
     .attr("value", (_, i) => i)
     .text(menuText);
-  const choose = (i) => {
-    menu.value = i;
-    text.value = queries[i].sql.trim();
-  };
   // A text that was changed is no longer the query of the menu.
-  text.addEventListener(
-    "input",
-    () => (menu.value = queries.findIndex((q) => q.sql.trim() === text.value.trim())),
-  );
-  const run = () => showRows(page, text.value);
+  const changed = () => (menu.value = queries.findIndex((q) => q.sql.trim() === text.value.trim()));
+  const text = await openEditor(document.getElementById("sql-editor"), { tables, changed, run });
   menu.addEventListener("change", () => {
-    choose(+menu.value);
-    run();
-  });
-  text.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-    event.preventDefault();
+    text.value = queries[menu.value].sql.trim();
     run();
   });
   document.getElementById("sql-run").addEventListener("click", run);
@@ -229,15 +219,14 @@ export function startConsole(page) {
     `A copy of results.db: step and step_head keep at most ${notes[0].steps ?? 0} steps a run, ` +
     `map the maps of ${plural(notes[0].maps, "run")}, ` +
     "step_tensor and eval_mass nothing, reals seven digits; final, onset_step and onset_eval are as they came out of all steps.";
-  choose(0);
+  text.value = queries[0].sql;
   const show = (sql) => {
     text.value = sql;
-    text.dispatchEvent(new Event("input"));
     run();
     document.getElementById("s-sql").scrollIntoView();
   };
   // Built when it is opened first: a page has hundreds of columns.
-  document.getElementById("sql-tables").addEventListener("toggle", () => showTables(page.db, show), { once: true });
+  document.getElementById("sql-tables").addEventListener("toggle", () => showTables(tables, show), { once: true });
   // Runs a stored query by its name, or a text.
   return { stored: (name) => show((queries.find((q) => q.name === name) ?? queries[0]).sql.trim()), show };
 }

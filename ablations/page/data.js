@@ -18,7 +18,8 @@ export async function unpack(id) {
 }
 
 export async function openDatabase() {
-  const [wasmBinary, bytes] = await Promise.all([unpack("sql-wasm.wasm"), unpack("database")]);
+  const packed = ["node_modules/sql.js/dist/sql-wasm.wasm", "database"],
+    [wasmBinary, bytes] = await Promise.all(packed.map(unpack));
   const SQL = await initSqlJs({ wasmBinary, useOldExtensionFunctions: false });
   return new SQL.Database(bytes);
 }

@@ -26,7 +26,7 @@ const keys = {
 const isTheirs = ({ target, key }) =>
   target.id === "step"
     ? key.length > 1 && key !== "Escape"
-    : target.closest("textarea, select, input:not([type=checkbox])") ||
+    : target.closest("textarea, select, input:not([type=checkbox]), .cm-editor") ||
       (key === " " && target.closest("button, summary, input"));
 
 export function startKeys(page) {

@@ -335,7 +335,7 @@ async function start() {
   });
   startGlossary();
   show(page, startSweeps(page, hash.get("sweep")));
-  const sql = startConsole(page);
+  const sql = await startConsole(page);
   page.lesson = startLesson(page, sql);
   startExercises(page, sql.show);
   startPictures(page);

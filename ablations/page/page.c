@@ -17,7 +17,8 @@ Path page_folder(void) {
     if (n <= 0) return (Path){""};
     program[n] = 0;
     Path folder = path_of("%.*s/ablations/page", (int)(strrchr(program, '/') - program), program);
-    Path library = path_of("%s/node_modules/@observablehq/plot/dist/plot.umd.min.js", folder.s);
+    /* The one that joined last: npm brings all or none. */
+    Path library = path_of("%s/node_modules/@codemirror/lang-sql/dist/index.cjs", folder.s);
     return access(library.s, R_OK) ? (Path){""} : folder;
 }
 
@@ -104,8 +105,7 @@ static bool put_module(const Page *p, const char *word, const char *name, const 
 
 static bool put_packed(const Page *p, const char *word, const char *name, const Bytes *file) {
     (void)word;
-    const char *base = strrchr(name, '/');
-    return write_packed(p, base ? base + 1 : name, file);
+    return write_packed(p, name, file);
 }
 
 static bool put_figures(const Page *p, const char *word, const char *name, const Bytes *file) {

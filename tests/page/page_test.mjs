@@ -447,7 +447,7 @@ test("keys work wherever the focus is, but not where someone writes", async () =
   assert.equal(await page.locator("#lesson").isVisible(), false);
   await page.locator("#sql").fill("");
   await page.locator("#sql").pressSequentially("f n 1");
-  assert.equal(await page.locator("#sql").inputValue(), "f n 1");
+  assert.equal(await textOf(page, "#sql"), "f n 1");
   assert.equal(await page.evaluate(() => document.body.classList.contains("present")), false);
   assert.deepEqual(complaints, []);
   await page.close();
@@ -604,7 +604,7 @@ test("paper gets two sheets, and the screen comes back as it was", async () => {
   }
 });
 
-test("axe finds no fault, light and dark, with the lesson open and without", async () => {
+test("axe finds no fault, light and dark, with the lesson open or what the editor completes", async () => {
   const axe = readFileSync("ablations/page/node_modules/axe-core/axe.min.js", "utf8");
   for (const [kind, colorScheme, lesson] of [
     ["story", "light", true],
@@ -616,6 +616,10 @@ test("axe finds no fault, light and dark, with the lesson open and without", asy
     await page.locator("#sql").fill("SELECT step, sink_rate_03 FROM eval LIMIT 5");
     await page.locator("#sql-run").click();
     if (lesson) await page.locator("#lesson-open").click();
+    else {
+      await page.locator("#sql").press("Control+Space");
+      await page.waitForSelector(".cm-tooltip-autocomplete");
+    }
     await page.evaluate(`${axe}; undefined`);
     const { violations } = await page.evaluate(() => window.axe.run({ resultTypes: ["violations"] }));
     assert.deepEqual(
@@ -689,6 +693,52 @@ test("a query gives the rows that sqlite3 gives", async () => {
   await page.locator("#sql").fill("DELETE FROM run");
   await page.locator("#sql-run").click();
   assert.match(await page.locator("#sql-said").textContent(), /readonly|read-only|query_only/i);
+  await page.close();
+});
+
+test("the editor of SQL colours words, completes tables and columns, and lets keys leave", async () => {
+  const { page, complaints } = await open(report("story").html);
+  const sql = page.locator("#sql"),
+    { keyboard } = page,
+    labels = page.locator("#s-sql .cm-completionLabel");
+  const colours = await page.locator("#sql .cm-line span").evaluateAll((l) => l.map((e) => getComputedStyle(e).color));
+  assert.ok(new Set(colours).size >= 3, "keywords, texts and comments");
+  // Types at a text's "|" and takes what is offered for it.
+  const complete = async (text, typed, wanted) => {
+    await sql.fill(text.replace("|", ""));
+    await keyboard.press("Control+Home");
+    for (let i = 0; i < text.indexOf("|"); i++) await keyboard.press("ArrowRight");
+    await keyboard.type(typed);
+    await labels.filter({ hasText: new RegExp(`^${wanted}$`) }).waitFor();
+    await page.waitForTimeout(100); // CodeMirror's own pause: what just came up is not taken by a key on its way
+    await keyboard.press("Enter");
+    return sql.textContent();
+  };
+  assert.equal(await complete("SELECT * FROM |", "eval_h", "eval_head"), "SELECT * FROM eval_head");
+  assert.equal(await complete("SELECT | FROM eval", "uniform", "uniform_mass"), "SELECT uniform_mass FROM eval");
+  const joined = "FROM eval AS e JOIN run AS r ON r.id = e.run_id";
+  assert.equal(await complete(`SELECT | ${joined}`, "r.lab", "label"), `SELECT r.label ${joined}`);
+  await keyboard.press("Control+z");
+  assert.doesNotMatch(await sql.textContent(), /label/);
+  await sql.fill("SELECT 41 + 1 AS n");
+  await keyboard.press("Control+a");
+  await keyboard.press("Control+x");
+  assert.equal(await sql.textContent(), "");
+  await keyboard.press("Control+v");
+  await keyboard.press("Control+Enter");
+  assert.equal(await textOf(page, "#sql-rows td"), "42");
+  await keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "sql-run");
+  await keyboard.press("Shift+Tab");
+  await keyboard.type(" FROM ru");
+  await labels.first().waitFor();
+  await keyboard.press("Escape");
+  await labels.first().waitFor({ state: "detached" });
+  assert.equal(await sql.evaluate((e) => e === document.activeElement), true);
+  await keyboard.press("Escape");
+  await keyboard.press("Home");
+  assert.equal(await page.locator("#step").inputValue(), "0");
+  assert.deepEqual(complaints, []);
   await page.close();
 });
 
