@@ -157,7 +157,7 @@ function drawClaims(page) {
     [page.sweep?.id ?? null],
   );
   for (const sweep of sweeps) {
-    const box = node.append("div");
+    const box = node.append("div").attr("class", "beside");
     box.append("h3").text(`Claim of ${sweep.name}`);
     if (sweep.claim) box.append("p").text(sweep.claim);
     if (sweep.source) box.append("p").attr("class", "note").node().append("Source: ", ...linked(sweep.source));
@@ -170,7 +170,7 @@ function drawClaims(page) {
     );
     const told = counts.map(([word, n]) => `${n} ${word}`).join(", ");
     box.append("p").text(`Of ${plural(verdicts.length, "comparison")}: ${told}.`);
-    drawVerdicts(box.append("div").attr("class", "wide verdicts").node(), verdicts);
+    drawVerdicts(box.append("div").attr("class", "wide verdicts figures").node(), verdicts);
   }
 }
 

@@ -300,11 +300,10 @@ test("curves end at the slider's step until the reader asks for what comes", asy
   assert.equal(half.hides, true);
   await page.locator("#pick-future").check();
   assert.equal((await seen()).hides, false);
-  await page
-    .locator("#loss svg[role=img]")
-    .first()
-    .click({ position: { x: 300, y: 90 } });
-  assert.ok(Math.abs((await seen()).share - (300 - 48) / (1088 - 48 - 20)) < 0.02, (await seen()).share);
+  const chart = page.locator("#loss svg[role=img]").first(),
+    { width } = await chart.boundingBox();
+  await chart.click({ position: { x: 300, y: 90 } });
+  assert.ok(Math.abs((await seen()).share - (300 - 48) / (width - 48 - 20)) < 0.02, (await seen()).share);
   assert.match(await page.locator("#loss .tips text").first().textContent(), /step \d+: 0?\.?\d/);
   await page.close();
 });
@@ -790,6 +789,32 @@ test("a program without the libraries beside it writes the static page and says 
   for (const part of ["<svg", "Mass of the first key by head", "<table", "uniform control"])
     assert.ok(text.includes(part), part);
   assert.ok(!text.includes("<script"));
+});
+
+test("on a large screen words stand beside their figure, which reaches to the right edge; on a phone above it", async () => {
+  for (const [width, beside] of [
+    [360, false],
+    [1280, true],
+    [1920, true],
+    [2560, true],
+  ])
+    for (const kind of ["story", "rates"]) {
+      const { page } = await open(report(kind).html, { width, height: 1080 });
+      const blocks = await page.locator(".beside:has(> .figures):visible").evaluateAll((l) =>
+        l.map((block) => {
+          const box = (e) => e.getBoundingClientRect(),
+            [words, figure] = [box(block.firstElementChild), box(block.querySelector(":scope > .figures"))];
+          const title = block.querySelector("h2, h3")?.textContent ?? block.id;
+          return { title, left: figure.left >= words.right, below: figure.top >= words.bottom, gap: innerWidth - figure.right };
+        }),
+      );
+      assert.ok(blocks.length >= 5);
+      for (const { title, left, below, gap } of blocks) {
+        assert.deepEqual([left, below], [beside, !beside], `${title} at ${width}`);
+        assert.ok(gap < 0.03 * width + 16, `${title} at ${width}: ${gap} pixels are left`);
+      }
+      await page.close();
+    }
 });
 
 test("screenshots for people, none too wide: three sizes, light and dark, and what is not the demo", async () => {
