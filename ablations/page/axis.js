@@ -80,6 +80,16 @@ function colourBy(x, colour) {
   return x.numeric ? () => palette()[0] : (d) => cellColour(d.cell);
 }
 
+// Colours that share an x stand beside each other.
+function besideEachOther(colour) {
+  const n = colour?.values.length ?? 1,
+    shift = (d) => (n > 1 ? (colour.values.indexOf(d.colour) - (n - 1) / 2) * Math.min(9, 40 / n) : 0);
+  return (channels) =>
+    Plot.initializer({ x: "x", ...channels }, (data, facets, { x }, scales) => ({
+      channels: { x: { value: Array.from(x.value, (v, i) => scales.x(v) + shift(data[i])) } },
+    }));
+}
+
 // Names that would run into each other stand slanted.
 function namesOf(x, width) {
   const longest = d3.max(x.values, (v) => v.length),
@@ -90,11 +100,12 @@ function namesOf(x, width) {
 function plotPanel(page, { figure, x, colour, control, extent }, points, width) {
   const means = meansOf(page, points),
     { below, ...turn } = namesOf(x, width),
-    stroke = colourBy(x, colour);
+    stroke = colourBy(x, colour),
+    at = besideEachOther(colour);
   const intervals = means.filter((m) => m.low !== null);
   const tips = [
-    ...means.map((d) => ({ x: d.x, y: d.mean, title: meanTitle(d) })),
-    ...points.map((d) => ({ x: d.x, y: d.value, title: seedTitle(d) })),
+    ...means.map((d) => ({ ...d, y: d.mean, title: meanTitle(d) })),
+    ...points.map((d) => ({ ...d, y: d.value, title: seedTitle(d) })),
   ];
   return plotChart(`${figure.name} against ${x.name}: seeds, means and intervals`, {
     width,
@@ -117,11 +128,11 @@ function plotPanel(page, { figure, x, colour, control, extent }, points, width) 
     ),
     marks: [
       ...ruleMarks(figure, control),
-      Plot.dot(points, { x: "x", y: "value", r: 3, fill: stroke, fillOpacity: 0.55 }),
-      ...(x.numeric ? [Plot.lineY(means, { x: "x", y: "mean", z: "colour", stroke, strokeWidth: 1.8 })] : []),
-      Plot.ruleX(intervals, { x: "x", y1: "low", y2: "high", stroke, strokeWidth: 3, strokeOpacity: 0.5 }),
-      Plot.dot(means, { x: "x", y: "mean", r: 5, symbol: "diamond2", fill: stroke, stroke: "var(--paper)" }),
-      tipMark(tips, { x: "x", y: "y", title: "title" }),
+      Plot.dot(points, at({ y: "value", r: 3, fill: stroke, fillOpacity: 0.55 })),
+      ...(x.numeric ? [Plot.lineY(means, at({ y: "mean", z: "colour", stroke, strokeWidth: 1.8 }))] : []),
+      Plot.ruleX(intervals, at({ y1: "low", y2: "high", stroke, strokeWidth: 3, strokeOpacity: 0.5 })),
+      Plot.dot(means, at({ y: "mean", r: 5, symbol: "diamond2", fill: stroke, stroke: "var(--paper)" })),
+      tipMark(tips, at({ y: "y", title: "title" })),
     ],
   });
 }

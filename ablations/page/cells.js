@@ -37,7 +37,9 @@ function readRuns(db, sweep) {
   ).map((r) => ({ ...r, settings: { ...young, ...flatten(JSON.parse(r.config), "", {}) } }));
 }
 
-const bare = (value) => (value ?? "-").replaceAll('"', "");
+// A label's values in words: what a sweep file leaves open is null there.
+export const spoken = (label) => label.replace(/=null\b/g, "=none");
+const bare = (value) => (value === "null" ? "none" : (value ?? "-").replaceAll('"', ""));
 
 // ---- cells of a sweep: as its file, and so the terminal, names them ----
 
@@ -61,8 +63,9 @@ function cellsOfSweep(db, sweep, runs) {
   return [...d3.group(places, (p) => p.cell).values()].map((group) => {
     const [{ label, side }] = group,
       own = group.map((p) => byId.get(p.run));
-    // A variant's name stands for itself.
-    return { name: label.replace(/\bvariant=/, ""), axes: axesOf(label), side, runs: own };
+    // A variant's name stands for itself; a sweep's only cell is called "all", its model by its own name.
+    const name = label.includes("=") ? spoken(label).replace(/\bvariant=/, "") : own[0].label || own[0].variant;
+    return { name, axes: axesOf(spoken(label)), side, runs: own };
   });
 }
 

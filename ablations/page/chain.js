@@ -79,11 +79,15 @@ const dated = {
   sink_rate_03: "sink rate > 0.1",
 };
 
+// A row a quantity, in it a lane a model.
 function plotOnsets(page, bars, measured, width) {
+  const cells = [...new Set(bars.map((b) => b.cell))],
+    rowOf = (d, share) => measured.indexOf(d.what) + 0.1 + (0.8 * (cells.indexOf(d.cell) + share)) / cells.length;
+  const lane = { y1: (d) => rowOf(d, 0), y2: (d) => rowOf(d, 1) };
   const title = (d) => `${d.cell.name}, seed ${d.run.seed}\n${d.what} in steps (${d.low}, ${d.first_after}]`;
   return plotChart("Onsets: when each quantity passed its threshold, a bar a run", {
     width,
-    height: 60 + 30 * measured.length,
+    height: 60 + Math.max(30, 6 * cells.length + 6) * measured.length,
     marginLeft: 122,
     x: {
       domain: [0, page.lastStep()],
@@ -91,22 +95,27 @@ function plotOnsets(page, bars, measured, width) {
       grid: true,
       ticks: Math.min(10, width / 80),
     },
-    y: { domain: measured, label: null },
+    y: {
+      domain: [measured.length, 0],
+      label: null,
+      ticks: measured.map((_, i) => i + 0.5),
+      tickFormat: (y) => measured[Math.floor(y)],
+    },
     marks: [
-      Plot.barX(bars, {
+      Plot.rect(bars, {
         x1: "low",
         x2: "first_after",
-        y: "what",
+        ...lane,
         fill: (d) => cellColour(d.cell),
         fillOpacity: 0.35,
       }),
-      Plot.tickX(bars, {
+      Plot.ruleX(bars, {
         x: "first_after",
-        y: "what",
+        ...lane,
         stroke: (d) => cellColour(d.cell),
         strokeWidth: 3,
       }),
-      tipMark(bars, { x: "first_after", y: "what", title }),
+      tipMark(bars, { x: "first_after", y: (d) => rowOf(d, 0.5), title }),
     ],
   });
 }

@@ -40,16 +40,15 @@ export const inksOf = (scale) => new Map(scale.colours.map((c) => [c, d3.lab(c).
 export function drawLegend(node, scale, title) {
   const stops = scale.colours.filter((_, i) => i % 16 === 0).join(", ");
   const bar = d3.create("div").attr("class", "bar").style("background", `linear-gradient(90deg, ${stops})`);
-  const ticks = d3.create("div").attr("class", "ticks");
-  const mark = (v, text, control) =>
-    ticks
-      .append("span")
-      .attr("class", [control && "control", control && scale.place(v) < 0.25 && "early"].filter(Boolean).join(" ") || null)
-      .style("left", `${100 * scale.place(v)}%`)
-      .text(text);
-  for (const v of scale.ticks) if (v !== scale.control) mark(v, scale.format(v), false);
-  if (scale.control !== null) mark(scale.control, scale.controlText, true);
-  node.replaceChildren(d3.create("div").text(title).node(), bar.node(), ticks.node());
+  const row = (name, values, textOf) => {
+    const box = d3.create("div").attr("class", name),
+      marks = box.selectAll("span").data(values).join("span").text(textOf);
+    marks.style("left", (v) => `${100 * scale.place(v)}%`).classed("early", (v) => name === "control" && scale.place(v) < 0.25);
+    return box.node();
+  };
+  // The control stands above the bar, clear of the numbers.
+  const control = scale.control === null ? [] : [row("control", [scale.control], scale.controlText)];
+  node.replaceChildren(d3.create("div").text(title).node(), ...control, bar.node(), row("ticks", scale.ticks, scale.format));
 }
 
 // Which colour is which model, beside every figure that has several.

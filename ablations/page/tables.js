@@ -1,5 +1,6 @@
 // Owns: the table of variants, the claims with their verdicts, and tables in general.
 // Does not own: how verdicts are reached (the view verdict).
+import { spoken } from "./cells.js";
 import { cellColour } from "./scales.js";
 import { ask, plural, scaleOf } from "./data.js";
 import { medianOf } from "./facts.js";
@@ -110,13 +111,13 @@ function drawVariants(page) {
 // An expectation in words: "sink_rate_03 lower by more than 0.1", of a query "bos_cost.sql at least 0.05".
 const expectationOf = (v) =>
   v.asked
-    ? `${v.metric} ${v.direction === "lower" ? "at most" : "at least"} ${shortNumber(v.direction === "lower" ? -v.beyond : v.beyond)}`
+    ? `${spoken(v.metric)} ${v.direction === "lower" ? "at most" : "at least"} ${shortNumber(v.direction === "lower" ? -v.beyond : v.beyond)}`
     : `${v.metric} ${v.direction}${v.beyond ? ` by more than ${shortNumber(v.beyond)}` : ""}`;
 
 // side and stratum only where there are several; a note only where one says something.
 const verdictColumns = {
-  side: (v) => v.side || "query",
-  stratum: (v) => (v.stratum === "all" ? null : v.stratum),
+  side: (v) => spoken(v.side) || "query",
+  stratum: (v) => (v.stratum === "all" ? null : spoken(v.stratum)),
   expected: expectationOf,
   verdict: (v) => v.verdict,
   seeds: (v) => v.n,

@@ -260,6 +260,21 @@ export const kinds = {
       },
     ],
   },
+  // A sweep over a setting that one side leaves open, two of whose models have a sink; and one of a single model.
+  open: {
+    ...small,
+    T: 16,
+    runs: ["null", "0", "1"].flatMap((init, i) => cross(["baseline"], 2, { init, strength: 1 - 0.2 * i, flat: init === "1" })),
+    maps: false,
+    sweeps: [
+      {
+        name: "open",
+        cell: ({ init }) => ({ label: `init=${init}`, side: `init=${init}`, stratum: "all" }),
+        expect: [{ metric: "sink_rate_03", direction: "higher", beyond: 0.05, baseline: "init=null" }],
+      },
+      { name: "alone", of: (r) => r.init === "0", cell: () => ({ label: "all", side: "all", stratum: "all" }) },
+    ],
+  },
   // Nothing sinks, whatever the heads.
   sinkless: {
     ...small,

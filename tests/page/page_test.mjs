@@ -251,6 +251,32 @@ test("a figure against an axis shows each seed, the mean and a log axis for rate
   await page.close();
 });
 
+test("models and colours of one place stand beside each other, and names are what a person would say", async () => {
+  const { html } = report("open");
+  const { page, complaints } = await open(html);
+  assert.match(await textOf(page, "#cells"), /^Models showninit=none \(2 seeds\)init=0 /);
+  assert.doesNotMatch(await textOf(page, "body > header, main"), /=null/);
+  const bars = await page.locator('#onsets [data-mark="rect"] rect').evaluateAll((l) =>
+    l.map((r) => ({ fill: r.getAttribute("fill"), ...r.getBoundingClientRect().toJSON() })),
+  );
+  const touch = (a, b) => a.top < b.bottom - 1 && b.top < a.bottom - 1 && a.left < b.right - 1 && b.left < a.right - 1;
+  assert.equal(new Set(bars.map((b) => b.fill)).size, 2);
+  for (const a of bars) assert.equal(bars.some((b) => a.fill !== b.fill && touch(a, b)), false);
+  const marks = await page.locator("#heat-legend span").evaluateAll((l) => l.map((s) => s.getBoundingClientRect().toJSON()));
+  marks.forEach((a, i) => assert.equal(marks.slice(0, i).some((b) => touch(a, b)), false, `mark ${i}`));
+  await page.close();
+  const alone = await open(html, undefined, { hash: "#sweep=alone" });
+  assert.match(await textOf(alone.page, "#story"), /What formsIn baseline, /);
+  await alone.page.close();
+  const rates = await open(report("rates").html);
+  const means = await rates.page.locator('#axis [data-mark="dot"]').nth(1).locator("path").evaluateAll((l) =>
+    l.map((e) => Math.round(e.getBoundingClientRect().x)),
+  );
+  assert.equal(new Set(means).size, 6);
+  assert.deepEqual([...complaints, ...alone.complaints, ...rates.complaints], []);
+  await rates.page.close();
+});
+
 test("where nothing sinks no word says that something does, and keys that go with others name nothing", async () => {
   const { page } = await open(report("sinkless").html);
   assert.equal(await textOf(page, "#title"), "No sink forms here");
