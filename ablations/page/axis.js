@@ -1,6 +1,7 @@
 // Owns: a sweep's own chart: a figure at the end of training against an axis of the sweep, seeds as points, mean and
 // 95 % interval, a second axis by colour, the other axes a panel a combination.
 // Does not own: how figures are measured, verdicts (the view verdict).
+import { baselineOf } from "./cells.js";
 import { ask, plural } from "./data.js";
 import { axisOf, figureOf, palette, ruleMarks } from "./figures.js";
 import { plotChart, tipMark, widthOf } from "./frame.js";
@@ -209,15 +210,9 @@ const fillMenu = (id, items, text) =>
     .attr("value", (_, i) => i)
     .text(text);
 
-// The axis that the sweep compares: a side of its baseline is "name=value, ...".
-const comparedBy = (page) =>
-  ask(page.db, "SELECT baseline FROM sweep_expect WHERE sweep = ? AND baseline <> '' LIMIT 1", [
-    page.sweep?.id ?? null,
-  ])[0]?.baseline.split("=")[0];
-
 // Draws the section, hidden where nothing was varied. The axis that is compared comes first, then those of numbers.
 export function startAxis(page) {
-  const compared = comparedBy(page),
+  const compared = baselineOf(page.db, page.sweep)?.split("=")[0],
     axes = d3.sort(page.axes, (a) => (a.name === compared ? 0 : a.numeric ? 1 : 2)),
     columns = columnsOf(page);
   document.getElementById("s-axis").hidden = !axes.length;

@@ -44,7 +44,7 @@ const bare = (value) => (value === "null" ? "none" : (value ?? "-").replaceAll('
 // ---- cells of a sweep: as its file, and so the terminal, names them ----
 
 // "lr=0.001 bos=none" as {lr: "0.001", bos: "none"}; a value may hold blanks.
-const axesOf = (label) =>
+export const axesOf = (label) =>
   Object.fromEntries(
     label
       .split(/ (?=[\w.]+=)/)
@@ -109,7 +109,7 @@ function cellsOfRuns(runs) {
 // ---- both ----
 
 // What the sweep's claim holds the other sides against; null where it says nothing.
-const baselineOf = (db, sweep) =>
+export const baselineOf = (db, sweep) =>
   sweep &&
   (ask(db, "SELECT baseline FROM sweep_expect WHERE sweep = ? AND baseline <> '' ORDER BY place LIMIT 1", [
     sweep.id,

@@ -69,7 +69,7 @@ function factsOf(page, cell) {
 // strongest sink. null where nothing has finished.
 export function readFacts(page) {
   page.finals = ask(page.db, "SELECT * FROM final");
-  page.targets = d3.index(ask(page.db, "SELECT run_id, late FROM loss_scope"), (r) => r.run_id);
+  page.targets = d3.index(ask(page.db, "SELECT run_id, whole, late FROM loss_scope"), (r) => r.run_id);
   const all = page.cells.map((cell) => factsOf(page, cell)).filter(Boolean);
   const baselines = all.filter((f) => f.cell.isBaseline);
   const reference = d3.greatest(baselines.length ? baselines : all, (f) => f.rate) ?? null;

@@ -1,6 +1,6 @@
 // Owns: the table of variants, the claims with their verdicts, and tables in general.
 // Does not own: how verdicts are reached (the view verdict).
-import { spoken } from "./cells.js";
+import { axesOf, baselineOf, spoken } from "./cells.js";
 import { cellColour } from "./scales.js";
 import { ask, plural, scaleOf } from "./data.js";
 import { medianOf } from "./facts.js";
@@ -82,19 +82,48 @@ const variantColumns = {
   "Δ sink rate": ({ pairs }) => d3.mean(pairs, (p) => p.d_sink_rate_03),
 };
 
+const minus = (a, b) => (a === null || b === null ? null : a - b);
+
+// One run's final figures minus another's; losses over the targets that both share, as in the view paired.
+function differenceOf(page, f, g) {
+  const [own, other] = [f, g].map((final) => page.targets.get(final.run_id));
+  const shares = (scope) => own[scope] !== null && own[scope] === other[scope],
+    loss = shares("whole") ? "val_loss" : shares("late") ? "val_loss_late" : null;
+  return { d_loss: loss && minus(f[loss], g[loss]), d_sink_rate_03: minus(f.sink_rate_03, g.sink_rate_03) };
+}
+
+// What gives a cell's differences, seed by seed: to the side that the sweep names as its baseline, else to what the view
+// paired finds.
+function differencesOf(page, finals, baseline) {
+  if (baseline === null) {
+    const paired = d3.group(ask(page.db, "SELECT * FROM paired"), (p) => p.key);
+    return (cell) => cell.runs.flatMap((r) => paired.get(r.key) ?? []);
+  }
+  const compared = axesOf(spoken(baseline));
+  return (cell) => {
+    const place = JSON.stringify({ ...cell.axes, ...compared }),
+      base = page.cells.find((c) => JSON.stringify(c.axes) === place);
+    if (!base || base === cell) return [];
+    return cell.runs
+      .map((run) => [run, base.runs.find((r) => r.seed === run.seed)].map((r) => finals.get(r?.id)))
+      .filter(([f, g]) => f && g)
+      .map(([f, g]) => differenceOf(page, f, g));
+  };
+}
+
 function drawVariants(page) {
-  const finals = d3.index(page.finals, (f) => f.run_id);
-  const paired = d3.group(ask(page.db, "SELECT * FROM paired"), (p) => p.key);
+  const finals = d3.index(page.finals, (f) => f.run_id),
+    baseline = baselineOf(page.db, page.sweep),
+    pairsOf = differencesOf(page, finals, baseline);
   const models = page.cells.map((cell) => ({
     cell,
     done: cell.runs.map((r) => finals.get(r.id)).filter(Boolean),
-    pairs: cell.runs.flatMap((r) => paired.get(r.key) ?? []),
+    pairs: pairsOf(cell),
   }));
   const node = document.getElementById("variants");
   // Differences stand where there are any: the view paired is of what one preset or slot tells apart.
-  const columns = Object.entries(variantColumns).filter(
-    ([name, value]) => !name.startsWith("Δ") || models.some((model) => value(model) !== undefined),
-  );
+  const differ = models.some(({ pairs }) => pairs.length),
+    columns = Object.entries(variantColumns).filter(([name]) => differ || !name.startsWith("Δ"));
   const names = columns.map(([name]) => name);
   const rows = models.map((model) => columns.map(([, value]) => value(model) ?? null));
   drawNumbers(node, names, rows);
@@ -103,9 +132,12 @@ function drawVariants(page) {
     d3.create("i").attr("class", "swatch").style("background", cellColour(cell)).node();
   node.querySelectorAll("tbody td:first-child").forEach((td, i) => td.prepend(swatch(page.cells[i])));
   document.getElementById("variants-note").textContent =
-    `${scaleOf(page.series, page.cells).text}. Medians over the finished seeds; ` +
-    "Δ: mean difference to the baseline of the same seed (negative: lower). Late loss: over targets from the middle of a row on, " +
-    "the only ones that rows with and without BOS share; Δ loss is of these where rows begin otherwise, else of all targets.";
+    `${scaleOf(page.series, page.cells).text}. Medians over the finished seeds. ` +
+    "Late loss: over targets from the middle of a row on, the only ones that rows with and without BOS share. " +
+    (differ
+      ? `Δ: mean difference to ${baseline === null ? "the baseline" : spoken(baseline)} of the same seed (negative: lower); ` +
+        "of the loss over late targets where rows begin otherwise, else over all."
+      : "No Δ: no model here is the baseline of another; a sweep's file names one (compare).");
 }
 
 // An expectation in words: "sink_rate_03 lower by more than 0.1", of a query "bos_cost.sql at least 0.05".

@@ -221,6 +221,22 @@ test("a sweep over rates in two strata is told in its own words, cells and claim
   await page.close();
 });
 
+test("a sweep's differences are to the baseline that it names; without any a line says why", async () => {
+  const { db, html } = report("rates");
+  const { page, complaints } = await open(html);
+  const cells = page.locator("#variants tbody tr", { hasText: "lr=0.003 bos=row" }).locator("td");
+  const mean = (lr) => `(SELECT avg(sink_rate_03) FROM result WHERE bos = 'row' AND lr = ${lr})`;
+  const { d } = asked(db, `SELECT ${mean(3e-3)} - ${mean(3e-4)} AS d`);
+  assert.ok(d > 0.4 && Math.abs((await cells.last().textContent()) - d) < 1e-3, d);
+  assert.match(await textOf(page, "#variants-note"), /Δ: mean difference to lr=0\.0003 of the same seed/);
+  await page.close();
+  const plain = await open(report("sinkless").html);
+  assert.doesNotMatch(await textOf(plain.page, "#variants thead"), /Δ/);
+  assert.match(await textOf(plain.page, "#variants-note"), /No Δ: no model here is the baseline of another/);
+  assert.deepEqual([...complaints, ...plain.complaints], []);
+  await plain.page.close();
+});
+
 test("a figure against an axis shows each seed, the mean and a log axis for rates", async () => {
   const { db, html } = report("rates");
   const { page, complaints } = await open(html);
