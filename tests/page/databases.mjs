@@ -241,7 +241,7 @@ export const kinds = {
     ...small,
     runs: cross(["baseline", "no_bos", "head_rmsnorm", "sigmoid", "window", "alibi"], 5, { steps: 600 }),
   },
-  // Two sweeps in one database: the larger is over rates in two strata, and names its cells as the program does.
+  // Three sweeps in one database: the larger is over rates in two strata, and names its cells as the program does.
   rates: {
     ...small,
     runs: ["row", "none"].flatMap((bos) =>
@@ -257,6 +257,12 @@ export const kinds = {
         claim: "A higher learning rate makes a stronger sink.",
         cell: (r) => ({ label: `lr=${r.lr} bos=${r.bos}`, side: `lr=${r.lr}`, stratum: `bos=${r.bos}` }),
         expect: [{ metric: "sink_rate_03", direction: "higher", beyond: 0.05, baseline: "lr=0.0003" }],
+      },
+      {
+        name: "rows",
+        of: (r) => r.lr > 3e-4,
+        cell: (r) => ({ label: `lr=${r.lr} bos=${r.bos}`, side: `bos=${r.bos}`, stratum: `lr=${r.lr}` }),
+        expect: [{ metric: "sink_rate_03", direction: "lower", beyond: 0.05, baseline: "bos=row" }],
       },
     ],
   },

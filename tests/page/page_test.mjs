@@ -458,6 +458,55 @@ test("an address leads to a moment, and moving writes it", async () => {
   await hostile.page.close();
 });
 
+test("an address leads to a moment of the lesson, not to its step's own beginning", async () => {
+  const { html } = report("story");
+  const { page, complaints } = await open(html, undefined, { hash: "#step=150&b=head_rmsnorm&head=1.0&lesson=3" });
+  const shown = async () => [
+    await textOf(page, "#lesson-place"),
+    await textOf(page, "#step-said"),
+    await page.locator("#pick-head").inputValue(),
+    await textOf(page, "#pick-b :checked"),
+  ];
+  const moment = ["3 of 8", "step 150", "1.0", "head_rmsnorm"];
+  assert.deepEqual(await shown(), moment);
+  assert.equal(await textOf(page, "#lesson-answer"), "");
+  await page.waitForTimeout(600); // nothing plays on from there
+  assert.deepEqual(await shown(), moment);
+  await page.close();
+  const begun = await open(html, undefined, { hash: "#lesson=3" });
+  assert.equal(await textOf(begun.page, "#step-said"), "step 0");
+  assert.deepEqual([...complaints, ...begun.complaints], []);
+  await begun.page.close();
+});
+
+test("what the first key receives is drawn in the colour of the map's model", async () => {
+  const { page } = await open(report("story").html, undefined, { hash: "#step=300&a=head_rmsnorm&b=baseline" });
+  const bars = await page.locator("#maps .strip").evaluateAll((l) =>
+    l.map((canvas) => {
+      const at = (key) => [...canvas.getContext("2d").getImageData(8 * key + 4, canvas.height - 2, 1, 1).data.slice(0, 3)];
+      return [at(0), at(1)].map((rgb) => `rgb(${rgb.join(", ")})`);
+    }),
+  );
+  const colour = (name) =>
+    page
+      .locator("#cells label", { hasText: name })
+      .locator("i")
+      .evaluate((e) => getComputedStyle(e).backgroundColor);
+  assert.deepEqual([bars[0][0], bars[1][0]], [await colour("head_rmsnorm"), await colour("baseline")]);
+  assert.equal(bars[0][1], bars[1][1]);
+  assert.ok(!bars.map(([first]) => first).includes(bars[0][1]));
+  await page.close();
+});
+
+test("a sweep's chart is along the axis that it compares, though its models' names begin with another", async () => {
+  const { page } = await open(report("rates").html, undefined, { hash: "#sweep=rows" });
+  assert.match(await textOf(page, "#cells"), /lr=0\.001 bos=row/);
+  assert.equal(await textOf(page, "#axis-x :checked"), "bos");
+  assert.deepEqual(await page.locator("#axis-x option").allTextContents(), ["bos", "lr"]);
+  assert.equal(await textOf(page, "#axis-colour :checked"), "lr");
+  await page.close();
+});
+
 test("keys work wherever the focus is, but not where someone writes", async () => {
   const { page, complaints } = await open(report("story").html);
   await moveTo(page, 0);
