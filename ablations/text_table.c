@@ -207,9 +207,45 @@ static int columns_end(const Grid *g, int from, int room) {
     return end == from || text ? end + 1 : end;
 }
 
+static bool is_same_in_all_rows(const Grid *g, int column) {
+    const char *first = g->cell[g->columns + column];
+    for (size_t at = 2 * (size_t)g->columns + (size_t)column; at < g->cells; at += (size_t)g->columns)
+        if (strcmp(g->cell[at], first)) return false;
+    return true;
+}
+
+/* Of a table that is wider than `room`, the columns that say the same in every row go into a line above it.
+ * One row, or equal ones, stay as they are. */
+static void say_once(FILE *out, Grid *g, int room) {
+    int width = -GAP, columns = g->columns, kept = 0;
+    for (int i = 0; i < columns; i++) width += g->width[i] + GAP;
+    size_t rows = g->cells / (size_t)columns - 1, cells = 0;
+    bool *same = calloc((size_t)columns, sizeof *same);
+    if (!same) out_of_memory();
+    for (int i = 0; i < columns; i++) kept += !(same[i] = rows > 1 && is_same_in_all_rows(g, i));
+    if (width > room && kept && kept < columns) {
+        fprintf(out, "in all %zu rows:", rows);
+        for (int i = 0; i < columns; i++)
+            if (same[i]) fprintf(out, " %s=%s", g->cell[i], g->cell[columns + i]);
+        fputs("\n\n", out);
+        for (size_t at = 0; at < g->cells; at++)
+            if (same[at % (size_t)columns])
+                free(g->cell[at]);
+            else
+                g->cell[cells++] = g->cell[at];
+        for (int i = kept = 0; i < columns; i++) {
+            if (same[i]) continue;
+            g->width[kept] = g->width[i];
+            g->number[kept++] = g->number[i];
+        }
+        g->cells = cells;
+        g->columns = kept;
+    }
+    free(same);
+}
+
 /* On a terminal that is narrower than the table the other columns stand below, each time beside the first. */
-static void print_grid(FILE *out, const Grid *g) {
-    int room = isatty(fileno(out)) ? columns_of_terminal(fileno(out)) : INT_MAX;
+static void print_grid(FILE *out, const Grid *g, int room) {
     for (int from = 0, end; from < g->columns; from = end) {
         end = columns_end(g, from, room);
         if (from) fputc('\n', out);
@@ -234,7 +270,9 @@ static bool print_text(FILE *out, Rows *some, Error *e) {
     }
     while ((result = next_row(some)) == SQLITE_ROW)
         for (int i = 0; i < g.columns; i++) add_value(&g, rows, i);
-    if (result == SQLITE_DONE) print_grid(out, &g);
+    int room = isatty(fileno(out)) ? columns_of_terminal(fileno(out)) : INT_MAX;
+    if (result == SQLITE_DONE) say_once(out, &g, room);
+    if (result == SQLITE_DONE) print_grid(out, &g, room);
     for (size_t i = 0; i < g.cells; i++) free(g.cell[i]);
     free(g.cell);
     free(g.width);

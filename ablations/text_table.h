@@ -11,10 +11,11 @@ typedef enum TableForm { TABLE_TEXT, TABLE_JSON, TABLE_MARKDOWN, TABLE_HTML, TAB
 
 /* Steps the statement to its end and prints every row under its columns' names. As text, columns
  * are two blanks apart, those that hold numbers only are aligned right, reals are shown to five digits,
- * NULL is "-", control characters are \xNN, and what a terminal is too narrow for stands below, beside the
- * first column again. As JSON, an array of objects with full precision; infinities are null. As Markdown and
- * HTML, reals to four digits; texts are escaped, in Markdown control characters too. As CSV (RFC 4180), full
- * precision, NULL is empty. Does not finalize. Fails with EXIT_FAILED when the statement does. */
+ * NULL is "-", control characters are \xNN; of what a terminal is too narrow for, columns that are equal in
+ * all rows go into a line above, the others stand below, beside the first column again. As JSON, an array of
+ * objects with full precision; infinities are null. As Markdown and HTML, reals to four digits; texts are
+ * escaped, in Markdown control characters too. As CSV (RFC 4180), full precision, NULL is empty. Does not
+ * finalize. Fails with EXIT_FAILED when the statement does. */
 bool table_print(FILE *out, sqlite3_stmt *rows, TableForm form, Error *e);
 /* The same of the first `most` rows (0: all); *more: there are others. */
 bool table_print_some(FILE *out, sqlite3_stmt *rows, TableForm form, int64_t most, bool *more, Error *e);

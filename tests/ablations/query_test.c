@@ -138,30 +138,73 @@ static void a_question_only_reads_and_ends(void **state) {
     assert_memory_equal(&before.st_mtim, &after.st_mtim, sizeof before.st_mtim);
 }
 
-/* script's terminal has 80 columns; a pipe gets one table. */
+/* What a terminal of 80 columns, script's, shows of an answer; false in a chroot without /dev/pts. */
+static bool on_terminal(const Place *p, const char *sql, char out[4096]) {
+    char command[1024], *to = out;
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+    if (terminal < 0) return false;
+    close(terminal);
+    setenv("SQL", sql, 1);
+    snprintf(command, sizeof command, "script -qec './sinklab query \"$SQL\" --db %s' /dev/null </dev/null",
+             p->db);
+    FILE *f = popen(command, "r");
+    for (int c; (c = fgetc(f)) != EOF && to < out + 4095;)
+        if (c != '\r') *to++ = (char)c;
+    *to = 0;
+    assert_int_equal(pclose(f), 0);
+    return true;
+}
+
+/* A pipe gets one table. */
 static void what_a_terminal_has_no_room_for_stands_below(void **state) {
     const Place *p = *state;
-    static const char sql[] = "SELECT run_id, variant, seed, status, val_loss, sink_rate_02, sink_rate_03, "
-                              "sink_rate_05, sink_rate_08 FROM result";
-    char command[1024], line[4096];
-    int lines = 0, heads = 0, terminal = posix_openpt(O_RDWR | O_NOCTTY);
-    if (terminal < 0) skip(); /* a chroot without /dev/pts */
-    close(terminal);
-    snprintf(command, sizeof command, "script -qec \"./sinklab query '%s' --db %s\" /dev/null </dev/null",
-             sql, p->db);
-    FILE *f = popen(command, "r");
-    for (; fgets(line, sizeof line, f); lines++) {
-        line[strcspn(line, "\r\n")] = 0;
-        if (strlen(line) > 80) fail_msg("%zu columns: %s", strlen(line), line);
+    static const char sql[] =
+        "SELECT run_id, variant, seed AS a_name_of_twenty_one, seed + 1 AS a_name_of_twenty_two, "
+        "seed + 2 AS a_name_of_twenty_and_3, seed + 3 AS last FROM result";
+    char out[4096], *line = out;
+    int lines = 0, heads = 0;
+    if (!on_terminal(p, sql, out)) skip();
+    for (char *end; (end = strchr(line, '\n')); line = end + 1, lines++) {
+        if (end - line > 80) fail_msg("%td columns: %s", end - line, line);
         heads += !strncmp(line, "run_id", 6);
     }
-    assert_int_equal(pclose(f), 0);
     assert_int_equal(heads, 2);
     assert_int_equal(lines, 3 + 1 + 3); /* two runs and the names, a blank line, the same again */
     Asked piped = {{sql}, 0, NULL, ""};
     Error e = {0};
-    assert_int_equal(asked(p, &piped, line, &e), 0);
-    assert_true(strstr(line, "sink_rate_08") < strchr(line, '\n'));
+    assert_int_equal(asked(p, &piped, out, &e), 0);
+    assert_true(strstr(out, "last") < strchr(out, '\n'));
+}
+
+#define X60 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+/* Not where there is room, nor of one row or equal ones, nor in another form. */
+static void what_a_terminal_has_no_room_for_and_is_the_same_in_all_rows_is_said_once(void **state) {
+    static const struct {
+        const char *sql, *out;
+    } cases[] = {
+        {"SELECT 7 AS id, variant, seed, NULL AS none, 0.5 AS half, '" X60 "' AS wide FROM result",
+         "in all 2 rows: id=7 none=- half=0.5 wide=" X60 "\n\n"
+         "variant   seed\nbaseline     0\nno_bos       1\n"},
+        {"SELECT 7 AS id, seed FROM result", "id  seed\n 7     0\n 7     1\n"},
+        {"SELECT 1 AS a, '" X60 "' AS " X60 ", '" X60 "' AS y FROM run LIMIT 1",
+         "a  " X60 "  y\n1  " X60 "  " X60 "\n"},
+        {"SELECT 1 AS a, '" X60 "' AS " X60 ", '" X60 "' AS y FROM run",
+         "a  " X60 "  y\n1  " X60 "  " X60 "\n1  " X60 "  " X60 "\n"},
+    };
+    char out[4096];
+    Error e = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (!on_terminal(*state, cases[i].sql, out)) skip();
+        assert_string_equal(out, cases[i].out);
+    }
+    for (int form = 0; form < 3; form++) {
+        const Asked elsewhere = {
+            {cases[0].sql, (const char *[]){"--csv", "--json", NULL}[form]}, 0, NULL, ""};
+        assert_int_equal(asked(*state, &elsewhere, out, &e), 0);
+        assert_null(strstr(out, "in all"));
+        assert_non_null(strstr(out, "half"));
+    }
 }
 
 int main(void) {
@@ -171,6 +214,7 @@ int main(void) {
         cmocka_unit_test(what_is_not_there_is_told_with_what_was_meant),
         cmocka_unit_test(a_question_only_reads_and_ends),
         cmocka_unit_test(what_a_terminal_has_no_room_for_stands_below),
+        cmocka_unit_test(what_a_terminal_has_no_room_for_and_is_the_same_in_all_rows_is_said_once),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
