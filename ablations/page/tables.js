@@ -137,7 +137,7 @@ function drawVariants(page) {
     (differ
       ? `Δ: mean difference to ${baseline === null ? "the baseline" : spoken(baseline)} of the same seed (negative: lower); ` +
         "of the loss over late targets where rows begin otherwise, else over all."
-      : "No Δ: no model here is the baseline of another; a sweep's file names one (compare).");
+      : "No Δ: no model here is the baseline of another; a sweep's file names one (compare, with expect).");
 }
 
 // An expectation in words: "sink_rate_03 lower by more than 0.1", of a query "bos_cost.sql at least 0.05".
@@ -190,11 +190,12 @@ function drawClaims(page) {
     [page.sweep?.id ?? null],
   );
   for (const sweep of sweeps) {
+    const verdicts = ask(page.db, "SELECT * FROM verdict WHERE sweep = ?", [sweep.name]);
+    if (!sweep.claim && !verdicts.length) continue;
     const box = node.append("div").attr("class", "beside");
     box.append("h3").text(`Claim of ${sweep.name}`);
     if (sweep.claim) box.append("p").text(sweep.claim);
     if (sweep.source) box.append("p").attr("class", "note").node().append("Source: ", ...linked(sweep.source));
-    const verdicts = ask(page.db, "SELECT * FROM verdict WHERE sweep = ?", [sweep.name]);
     if (!verdicts.length) continue;
     const counts = d3.rollups(
       verdicts,

@@ -47,7 +47,7 @@ function drawRun(list, run) {
 function makeStrip() {
   const strip = make(document.body, "section", undefined, { id: "live", "aria-label": "Runs as they go" });
   document.body.prepend(strip);
-  make(strip, "style", `#live{max-width:1120px;margin:0 auto;padding:.6rem 1rem;font:14px/1.45 system-ui,sans-serif}
+  make(strip, "style", `#live{max-width:var(--page,70rem);margin:0 auto;padding:.6rem 1rem;font:14px/1.45 system-ui,sans-serif}
     #live ul{list-style:none;margin:.4rem 0;padding:0;display:grid;gap:.8rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr))}
     #live li{border:1px solid #8886;border-radius:6px;padding:.4rem .6rem;overflow-wrap:anywhere}
     #live li span{display:block}#live li div{display:flex;gap:.5rem}#live svg{flex:1;min-width:0;height:auto}`);

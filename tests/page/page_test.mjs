@@ -283,6 +283,7 @@ test("models and colours of one place stand beside each other, and names are wha
   await page.close();
   const alone = await open(html, undefined, { hash: "#sweep=alone" });
   assert.match(await textOf(alone.page, "#story"), /What formsIn baseline, /);
+  assert.equal(await textOf(alone.page, "#claims"), "");
   await alone.page.close();
   const rates = await open(report("rates").html);
   const means = await rates.page.locator('#axis [data-mark="dot"]').nth(1).locator("path").evaluateAll((l) =>
