@@ -120,8 +120,9 @@ export function drawLoss(page) {
     (page.series.eval.get(run.id) ?? [])
       .filter((r) => r[column] !== null)
       .map((r) => ({ step: r.step, value: r[column] }));
-  // Results files keep a step or two of a run: too few for a curve, which evaluations then draw.
-  const some = d3.max(curves.values(), (rows) => rows.length) >= FEW;
+  // Results files keep a step or two of a run: too few for a curve, which evaluations then draw, of all runs alike.
+  const lengths = [...curves].filter(([r]) => r.status === "done").map(([, rows]) => rows.length);
+  const some = (d3.min(lengths) ?? FEW) >= FEW;
   const charts = [
     { column: "sink_rate_03", curveOf: evaluated("sink_rate_03") },
     some

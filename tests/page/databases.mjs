@@ -30,7 +30,7 @@ const share = (layer, head) => ((layer * 7 + head * 3) % 5) / 4;
 const lossAt = (run, step) => 3 + 5 * Math.exp((-4 * step) / run.steps);
 
 function* stepRows(run, d) {
-  for (let step = 1; step <= run.reached; step++) {
+  for (let step = 1; step <= run.reached; step += run.ends ? run.reached - 1 : 1) {
     const broken = run.status === "diverged" && step === run.reached;
     const loss = broken ? null : lossAt(run, step) + 0.1 * noise(run.id, step);
     yield insert("step", { run_id: run.id, step, tokens: step * 2048, loss, grad_norm: 1, lr: 1e-3, ms: 10 });
@@ -148,7 +148,7 @@ function* mapRows(run, d) {
     }
 }
 
-// d: runs (variant, label, seed, status, steps, reached, lr, flat: no sink), layers, heads, T; evals, maps:
+// d: runs (variant, label, seed, status, steps, reached, ends: the first and last step alone, lr, flat: no sink), layers, heads, T; evals, maps:
 // whether there are any.
 export function makeDatabase(path, d) {
   const ask = (input) => execFileSync("sqlite3", [path], { input, maxBuffer: 1 << 28, encoding: "utf8" });
@@ -222,6 +222,8 @@ export const kinds = {
     maps: false,
   },
   one: { ...small, runs: cross(["baseline"], 1) },
+  // One has every step, the other comes from results files.
+  ends: { ...small, runs: [...cross(["baseline"], 1), ...cross(["no_bos"], 1, { ends: true })], maps: false },
   empty: { ...small, runs: [] },
   no_probes: { ...small, runs: cross(variants, 1, { steps: 60 }), evals: false, maps: false },
   diverged: {

@@ -147,6 +147,14 @@ test("the story says what the database says", async () => {
   await page.close();
 });
 
+test("a run whose steps are not here has the loss of its evaluations, and so have those beside it", async () => {
+  for (const [kind, drawn] of [["ends", "Validation loss"], ["one", "Training loss"]]) {
+    const { page } = await open(report(kind).html);
+    assert.match(await page.locator("#loss").textContent(), new RegExp(drawn));
+    await page.close();
+  }
+});
+
 test("models on another text or length are counted, not compared", async () => {
   const { page } = await open(report("apart").html);
   const words = await textOf(page, "#story");
