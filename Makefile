@@ -272,7 +272,7 @@ ablations/page/node_modules/.package-lock.json: ablations/page/package-lock.json
 
 # The page in Chromium (packages: .ci/packages-page.txt); screenshots to look at in build/page.
 test-page: sinklab page
-	node --test --test-reporter=spec $(wildcard tests/page/*_test.mjs)
+	node --test --test-concurrency=2 --test-reporter=spec $(wildcard tests/page/*_test.mjs)
 
 build/tests/%_test: build/tests/%_test.o $(HELPERS) $(LIBRARY)
 	$(CC) $(ALL) -o $@ $^ -lcmocka $(WRAP) $(LIBS)
