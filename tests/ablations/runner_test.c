@@ -577,7 +577,7 @@ static void a_live_table_has_figures_before_a_cell_that_is_cut(void **state) {
         "script -qec 'exec ./sinklab sweep run %s/endless.yaml --db %s/cut.db --cache %s/cache --jobs 2' "
         "/dev/null >%s/cut.db.out </dev/null & script=$!; for _ in $(seq 1200); do"
         " grep -q 'left  seed 0  head' %s/cut.db.out && break; sleep 0.1; done;"
-        " pkill -TERM -P $script; wait $script; :",
+        " kill -TERM $(cat /proc/$script/task/$script/children); wait $script; :",
         p->folder, p->folder, p->folder, p->folder, p->folder);
     assert_int_equal(shell(line), 0);
     assert_said(p, "cut.db", "left  seed 0  head");
