@@ -63,15 +63,26 @@ train() { # N DATABASE WORD ...
     shift 2
     together "$n" train "$work/run.yaml" --db "$work/$db" --cache "$work/cache" "$@"
 }
+alone() { # DATABASE WORD ...
+    local db=$1
+    shift
+    OMP_NUM_THREADS=2 ./sinklab train "$work/run.yaml" --db "$work/$db" --cache "$work/cache" --quiet "$@"
+}
 digest() { sqlite3 "$work/$1" "SELECT key, status FROM run; SELECT * FROM digest" | sort | sha256sum; }
-OMP_NUM_THREADS=2 ./sinklab train "$work/run.yaml" train.shares=4 --db "$work/one.db" --cache "$work/cache" --quiet
-[ "$(sqlite3 "$work/one.db" 'SELECT status FROM run')" = done ] || fail "no run to compare with"
-for n in 1 2 4; do
-    train "$n" "$n.db" train.shares=4 --quiet || fail "$n processes do not train"
-    [ "$(digest "$n.db")" = "$(digest one.db)" ] || fail "$n processes have other bits than one"
+same() { # DATABASE DATABASE: figures, and every byte of their checkpoints
+    [ "$(digest "$1")" = "$(digest "$2")" ] && diff -rq -x log.txt "$work/$1.d" "$work/$2.d" >"$work/said"
+}
+# The optimisers that take an update number by number, and those that want whole tensors.
+for optimiser in adamw muon orthoadam lion; do
+    alone "$optimiser.db" train.shares=4 optim.name=$optimiser
+    [ "$(sqlite3 "$work/$optimiser.db" 'SELECT status FROM run')" = done ] || fail "no run to compare with"
+    for n in 1 2 4; do
+        train "$n" "$optimiser$n.db" train.shares=4 optim.name=$optimiser --quiet || fail "$n processes do not train by $optimiser"
+        same "$optimiser$n.db" "$optimiser.db" || fail "$n processes have other bits than one by $optimiser"
+    done
+    rows=$(sqlite3 "$work/$optimiser.db" 'SELECT count(*) FROM digest')
+    echo "mpi: $optimiser: $rows rows of figures and every checkpoint are the same in 1, 2 and 4 processes"
 done
-rows=$(sqlite3 "$work/one.db" 'SELECT count(*) FROM digest')
-echo "mpi: $rows rows of figures are the same in 1, 2 and 4 processes"
 
 train 2 said.db || fail "two processes without train.shares do not train"
 grep -q 'train.shares: 2, one a process: a run of its own' "$work/said" || fail "the key is not told"
@@ -81,20 +92,22 @@ train 2 said.db --quiet || fail "what is done is no success"
     fail "one process does not know the run of two"
 
 # A process is killed in the middle: the others end, and the run is gone on with, by another number of them.
-train 2 killed.db train.shares=4 train.steps=1500 run.checkpoint_every=100 --quiet &
-for _ in $(seq 300); do
-    [ -z "$(ls -d "$work"/killed.db.d/*/step-* 2>/dev/null)" ] || break
-    sleep 0.1
+for optimiser in adamw muon orthoadam; do
+    db=killed-$optimiser.db keys="train.shares=4 train.steps=600 run.checkpoint_every=100 optim.name=$optimiser"
+    train 2 $db $keys --quiet &
+    for _ in $(seq 300); do
+        [ -z "$(ls -d "$work/$db".d/*/step-* 2>/dev/null)" ] || break
+        sleep 0.1
+    done
+    pkill -KILL -n -f "sinklab-mpi train $work/run.yaml" || fail "nobody to kill"
+    if wait $!; then fail "a killed process is a success"; fi
+    steps=$(ls -d "$work/$db".d/*/step-* | tail -n 1)
+    train 4 $db $keys || fail "a killed run is not gone on with"
+    grep -q 'going on from step' "$work/out" "$work/said" || fail "a killed run begins anew, though $steps stood"
+    alone whole-$db $keys
+    same $db whole-$db || fail "a killed run ends with other bits by $optimiser"
+    echo "mpi: $optimiser: a run of 2 whose second process was killed ends in 4 with the bits of one undisturbed"
 done
-pkill -KILL -n -f "sinklab-mpi train $work/run.yaml" || fail "nobody to kill"
-if wait $!; then fail "a killed process is a success"; fi
-steps=$(ls -d "$work"/killed.db.d/*/step-* | tail -n 1)
-train 4 killed.db train.shares=4 train.steps=1500 run.checkpoint_every=100 || fail "a killed run is not gone on with"
-grep -q 'going on from step' "$work/out" "$work/said" || fail "a killed run begins anew, though $steps stood"
-./sinklab train "$work/run.yaml" train.shares=4 train.steps=1500 run.checkpoint_every=100 --db "$work/whole.db" \
-    --cache "$work/cache" --quiet
-[ "$(digest killed.db)" = "$(digest whole.db)" ] || fail "a killed run ends with other bits"
-echo "mpi: a run whose second process was killed ends with the bits of one undisturbed"
 
 # What is wrong is said once, by the first.
 if train 3 bad.db train.shares=4; then fail "4 shares are shared out to 3"; fi

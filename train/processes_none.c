@@ -18,7 +18,23 @@ void processes_abort(const Processes *p, int code) {
     exit(code);
 }
 
-void processes_sum(Processes *p, float *x, size_t n) {
+void processes_sum(Processes *p, float *x, const size_t *cut, size_t grain) {
+    (void)p, (void)x, (void)cut, (void)grain;
+}
+
+void processes_spread(Processes *p, float *x, const size_t *cut) {
+    (void)p, (void)x, (void)cut;
+}
+
+void processes_collect(Processes *p, float *x, const size_t *cut) {
+    (void)p, (void)x, (void)cut;
+}
+
+void processes_deal(Processes *p, float *x, const size_t *cut) {
+    (void)p, (void)x, (void)cut;
+}
+
+void processes_join(Processes *p, double *x, size_t n) {
     (void)p, (void)x, (void)n;
 }
 

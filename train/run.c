@@ -212,8 +212,10 @@ static bool save(Run *r, int64_t step, Error *e) {
     const DatasetInfo *info = dataset_info(r->data);
     Origin from = {r->key, info->corpus_hash, info->tokenizer_hash};
     char path[sizeof r->checkpoint];
+    team_collect(&r->step);
     if (!checkpoint_save(r->claim.folder, step, &r->c, &from, r->step.model, &r->step.optim, path, e))
         return false;
+    optim_forget(&r->step.optim);
     strcpy(r->checkpoint, path);
     store_checkpoint(r->store, r->checkpoint);
     return true;

@@ -110,7 +110,7 @@ bool trainer_create(Trainer *t, const Config *c, Processes *processes, Error *e)
     size_t n = (size_t)c->train.batch_tokens;
     *t = (Trainer){.c = c, .processes = processes};
     if (!model_create(&t->model, &c->model, true, e) || !trainer_enter(t, 1, e) || !create_wide(t, e) ||
-        !optim_create(&t->optim, &c->optim, t->model, config_seed(c, SEED_INIT), e) ||
+        !optim_create(&t->optim, &c->optim, t->model, config_seed(c, SEED_INIT), processes, e) ||
         !step_tensors_create(&t->tensors, t->model, e) || !create_grads(t, e))
         return false;
     t->rows = (Rows){calloc(n, 4), calloc(n, 4), calloc(n, 4), NULL};
@@ -187,7 +187,7 @@ static double take_share(Trainer *t, int share, int64_t scored) {
 }
 
 /* The gradients of this process's share number `i` (from 0) join those before it as 1 joins a binary number:
- * two sums over 2^k shares make one over 2^(k + 1). After the last, t->grads is the sum over all. */
+ * two sums over 2^k shares make one over 2^(k + 1). After the last, t->grads is the sum over its shares. */
 static void join_shares(Trainer *t, int i, bool last) {
     int k = 0;
     for (; i >> k & 1; k++) {
@@ -210,14 +210,13 @@ static void exchange(Trainer *t, double *loss, int shares) {
     const Cells *layers = &t->layers;
     double *heads[2];
     size_t a_row;
-    processes_sum(t->processes, t->grads, t->model->arena);
     processes_gather(t->processes, loss, (size_t)shares * sizeof *loss);
     if (t->heads) step_head_rows(t->heads, heads, &a_row);
     for (int i = 0; t->heads && i < 2; i++) gather_rows(t, heads[i], a_row);
     if (t->gradients) gather_rows(t, layers->at, (size_t)(layers->layers * layers->heads * layers->width));
 }
 
-/* Loss and gradients of a step's rows. */
+/* The loss of a step's rows, and the gradients of this process's. */
 static double accumulate(Trainer *t) {
     int64_t scored = count_scored(t);
     int shares = shares_of_each(t->c, processes_of(t)), first = rank_of(t) * shares;
@@ -247,6 +246,7 @@ StepFigures trainer_step(Trainer *t, int64_t step) {
     phase_end(t->phases, PHASE_OTHER, (Work){0, 0});
     t->optim.watch = t->gradients ? &t->tensors.watch : NULL;
     f.grad_norm = optim_update(&t->optim, &t->c->optim, t->model, t->grads, step, f.lr);
-    phase_end(t->phases, PHASE_OPTIMISER, optim_work(&t->optim, t->model));
+    if (t->gradients) step_tensors_take(&t->tensors, &t->optim.parts);
+    phase_end(t->phases, PHASE_OPTIMISER, optim_work(&t->optim));
     return f;
 }

@@ -37,8 +37,9 @@ typedef struct StepFigures {
 /* c->model.vocab is known; `c` and `processes` (NULL: alone), whose number divides train.shares, outlive the
  * trainer. Weights are zero. On failure what was made is the caller's to free. */
 bool trainer_create(Trainer *t, const Config *c, Processes *processes, Error *e);
-/* Bytes that trainer_create takes in each of `processes` and train.context_schedule may ask for later, but
- * for the rows of a step and what BLIS packs (a few MB a thread). m: of the configuration, with or without
+/* Bytes that trainer_create takes and train.context_schedule may ask for later in the first of `processes`,
+ * which has the whole of the optimiser's states while it saves, but for the rows of a step and what BLIS
+ * packs (a few MB a thread). m: of the configuration, with or without
  * weights. */
 double trainer_bytes(const Config *c, const Model *m, int processes);
 void trainer_free(Trainer *t);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum OrderKind { ORDER_BEGIN, ORDER_STEP, ORDER_END } OrderKind;
+typedef enum OrderKind { ORDER_BEGIN, ORDER_STEP, ORDER_COLLECT, ORDER_END } OrderKind;
 
 typedef struct Order {
     OrderKind kind;
@@ -61,12 +61,10 @@ static void tell(Processes *p, Order *order) {
     processes_tell(p, order, sizeof *order);
 }
 
-/* From the first process to all: weights, and what the optimiser keeps. */
+/* From the first process to all: weights, and to each its part of what the optimiser keeps. */
 static void tell_state(Trainer *t) {
-    size_t bytes = t->model->arena * sizeof(float);
-    processes_tell(t->processes, t->model->params, bytes);
-    for (int i = 0; i < OPTIM_STATES; i++)
-        if (t->optim.arena[i]) processes_tell(t->processes, t->optim.arena[i], bytes);
+    processes_tell(t->processes, t->model->params, t->model->arena * sizeof(float));
+    optim_deal(&t->optim);
 }
 
 void team_begin(Trainer *t, const char *key) {
@@ -80,6 +78,12 @@ void team_begin(Trainer *t, const char *key) {
 
 void team_tell_step(Processes *p, int64_t step) {
     if (p) tell(p, &(Order){.kind = ORDER_STEP, .step = step});
+}
+
+void team_collect(Trainer *t) {
+    if (!t->processes) return;
+    tell(t->processes, &(Order){.kind = ORDER_COLLECT});
+    optim_collect(&t->optim);
 }
 
 void team_end(Processes *p, int code) {
@@ -104,7 +108,11 @@ static bool is_same(const Config *c, const Dataset *d, const Order *order, Error
 }
 
 static bool take_steps(Trainer *t, const Dataset *d, Order *order, Error *e) {
-    for (tell(t->processes, order); order->kind == ORDER_STEP; tell(t->processes, order)) {
+    for (tell(t->processes, order); order->kind != ORDER_END; tell(t->processes, order)) {
+        if (order->kind == ORDER_COLLECT) {
+            optim_collect(&t->optim);
+            continue;
+        }
         if (!trainer_enter(t, order->step, e)) return false;
         team_step(t, d, order->step);
     }

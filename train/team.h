@@ -18,9 +18,11 @@ bool team_agree(Processes *p, bool ok, Error *e);
 StepFigures team_step(Trainer *t, const Dataset *d, int64_t step);
 
 /* The first process: training begins, with its weights and the states of its optimiser, as run `key`; a step;
- * the end, with the exit code of all, whether it has begun or not. p NULL: there is nobody to tell. */
+ * the optimiser's states of all are wanted here, up to optim_forget; the end, with the exit code of all,
+ * whether it has begun or not. p NULL: there is nobody to tell. */
 void team_begin(Trainer *t, const char *key);
 void team_tell_step(Processes *p, int64_t step);
+void team_collect(Trainer *t);
 void team_end(Processes *p, int code);
 
 /* The life of every other process, to its exit code. A share that cannot be taken ends all. */

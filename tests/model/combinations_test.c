@@ -213,7 +213,7 @@ static double mean_loss(const Case *k, const Batch *b) {
 /* From the weights that a run starts with. */
 static void check_learning(Case *k) {
     OptimState o;
-    assert_true(optim_create(&o, &k->c->optim, k->r.m, 1, NULL));
+    assert_true(optim_create(&o, &k->c->optim, k->r.m, 1, NULL, NULL));
     OWNED float *g = model_arena(k->r.m);
     Batch b = rig_batch(&k->r, 0, ROWS);
     double lr = !strcmp(optimiser_name(k->c->optim.name), "sgd") ? 0.3 : 1e-2;

@@ -137,7 +137,7 @@ static void check(const char *name, const ModelConfig *c, int documents) {
                                .clip = 1};
     OptimState state;
     Error e = {0};
-    if (!optim_create(&state, &adamw, r.m, 1, &e)) fail_msg("%s", e.text);
+    if (!optim_create(&state, &adamw, r.m, 1, NULL, &e)) fail_msg("%s", e.text);
     for (int step = 1; step <= 10; step++) {
         char key[16];
         snprintf(key, sizeof key, "%d", step);

@@ -222,7 +222,7 @@ static void an_update_is_that_of_train_optim(void **state) {
     OWNED float *grads = model_arena(m), *before = model_arena(m);
     OptimState optimiser;
     Error e = {0};
-    if (!optim_create(&optimiser, &c.optim, m, 1, &e)) fail_msg("%s", e.text);
+    if (!optim_create(&optimiser, &c.optim, m, 1, NULL, &e)) fail_msg("%s", e.text);
     *w = *p->w;
     for (int step = 1; step <= 3; step++) {
         OWNED float *noise = normals(step, m->arena, step == 1 ? 1 : 1e-4);

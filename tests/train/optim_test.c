@@ -75,7 +75,7 @@ static void check_rule(const char *name, Rule *rule, bool hidden_too) {
     OptimConfig config = settings;
     config.name = named(name);
     OptimState o;
-    assert_true(optim_create(&o, &config, r.m, 1, NULL));
+    assert_true(optim_create(&o, &config, r.m, 1, NULL, NULL));
     size_t n = r.m->arena;
     OWNED float *g = model_arena(r.m);
     OWNED double *w = doubles_of(r.m->params, n), *a = calloc(n, sizeof *a), *b = calloc(n, sizeof *b);
@@ -255,7 +255,7 @@ static void what_decays_is_what_decay_on_says(void **state) {
         OptimState o;
         OptimConfig c = {.name = named("sgd"), .lr = 0.1, .weight_decay = 0.5, .decay_on = on};
         int gains = 0;
-        assert_true(model_create(&m, &shape, true, NULL) && optim_create(&o, &c, m, 1, NULL));
+        assert_true(model_create(&m, &shape, true, NULL) && optim_create(&o, &c, m, 1, NULL, NULL));
         OWNED float *g = model_arena(m);
         for (size_t i = 0; i < m->arena; i++) m->params[i] = 1;
         optim_update(&o, &c, m, g, 1, 0.1);
@@ -271,6 +271,52 @@ static void what_decays_is_what_decay_on_says(void **state) {
     }
 }
 
+/* Parts on one set of weights, one after the other; their gradients are summed already, and nothing is
+ * clipped: the norm would want the others. */
+static void check_parts(int name, int n) {
+    ModelConfig shape = small_config();
+    shape.vocab = 300;
+    shape.width = 96;
+    Model *m[2];
+    OptimConfig c = settings;
+    OptimState whole, part[n];
+    Processes process[n];
+    c.name = name;
+    c.clip = 0;
+    for (int i = 0; i < 2; i++) {
+        assert_true(model_create(&m[i], &shape, true, NULL));
+        model_init(m[i], 1);
+    }
+    OWNED float *g = model_arena(m[0]);
+    assert_true(optim_create(&whole, &c, m[0], 1, NULL, NULL));
+    for (int i = 0; i < n; i++) {
+        process[i] = (Processes){.size = n, .part = i};
+        assert_true(optim_create(&part[i], &c, m[1], 1, &process[i], NULL));
+    }
+    for (int step = 1; step <= 3; step++) {
+        fill(m[0], g, (uint64_t)step);
+        optim_update(&whole, &c, m[0], g, step, c.lr);
+        for (int i = 0; i < n; i++) optim_update(&part[i], &c, m[1], g, step, c.lr);
+    }
+    assert_memory_equal(m[0]->params, m[1]->params, m[0]->arena * sizeof(float));
+    for (int i = 0; i < n; i++) {
+        const Parts *p = &part[i].parts;
+        assert_true(p->high - p->low < 2 * m[0]->arena / (size_t)n);
+        for (int k = 0; k < OPTIM_STATES && whole.arena[k]; k++)
+            assert_memory_equal(whole.arena[k] + p->low, part[i].arena[k] + p->low,
+                                (p->high - p->low) * sizeof(float));
+        optim_free(&part[i]);
+    }
+    optim_free(&whole);
+    for (int i = 0; i < 2; i++) model_free(m[i]);
+}
+
+static void parts_have_the_bits_of_the_whole(void **state) {
+    (void)state;
+    for (int i = 0; optimiser_name(i); i++)
+        for (int n = 1; n <= 8; n *= 2) check_parts(i, n);
+}
+
 int main(void) {
     gemm_start();
     const struct CMUnitTest tests[] = {cmocka_unit_test(optimisers_follow_their_formulas),
@@ -278,6 +324,7 @@ int main(void) {
                                        cmocka_unit_test(muon_moves_a_matrix_as_its_transpose),
                                        cmocka_unit_test(orthoadam_is_adam_in_a_turned_basis),
                                        cmocka_unit_test(what_decays_is_what_decay_on_says),
+                                       cmocka_unit_test(parts_have_the_bits_of_the_whole),
                                        cmocka_unit_test(schedules_follow_their_formulas),
                                        cmocka_unit_test(a_longer_run_has_the_same_rates_up_to_the_branch)};
     return cmocka_run_group_tests(tests, NULL, NULL);

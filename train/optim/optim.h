@@ -5,6 +5,7 @@
 
 #include "model/model.h"
 #include "train/config/config.h"
+#include "train/optim/parts.h"
 
 enum { OPTIM_STATES = 2 };
 
@@ -27,7 +28,8 @@ typedef struct Optimiser {
     int keys;                        /* the keys that the optimiser has: OptimKey bits */
     const char *state[OPTIM_STATES]; /* names of what it keeps a weight, as in PyTorch; NULL: none */
     /* Floats of room for a tensor: `fixed` ones are made once and kept (a basis), `scratch` is to work in.
-     * NULL: none. */
+     * NULL: none. A tensor with scratch is updated whole, by one process; any part of another is updated like
+     * the rest of it, as a vector. */
     size_t (*fixed)(const Tensor *t);
     size_t (*scratch)(const Tensor *t);
     void (*prepare)(const Tensor *t, uint64_t seed, float *fixed);
@@ -45,7 +47,7 @@ extern const Optimiser optimisers[]; /* ended by a NULL name */
 const char *optimiser_name(int i);   /* row of the table; NULL past the end */
 const char *optimiser_help(int i);
 
-/* An observer of updates, called for every tensor, the i-th of the model. */
+/* An observer of updates, called for what this process has of every tensor, the i-th of the model. */
 typedef struct UpdateWatch {
     void *self;
     void (*before)(void *self, const Tensor *t, int i, const float *w,
@@ -53,26 +55,36 @@ typedef struct UpdateWatch {
     void (*after)(void *self, const Tensor *t, int i, const float *w);
 } UpdateWatch;
 
-/* The states of an optimiser, laid out as the model's weights; `fixed` is a pure function of the seed. */
+/* The states of an optimiser, laid out as the model's weights, of which each process has its part alone;
+ * `fixed` is a pure function of the seed. */
 typedef struct OptimState {
     const Optimiser *kind;
+    Parts parts;
     float *arena[OPTIM_STATES];
     float *fixed, *scratch;
     const UpdateWatch *watch; /* NULL: nobody */
 } OptimState;
 
-bool optim_create(OptimState *o, const OptimConfig *c, const Model *m, uint64_t seed, Error *e);
+/* p: those that share the states and the update (NULL: nobody does), which outlive it. */
+bool optim_create(OptimState *o, const OptimConfig *c, const Model *m, uint64_t seed, Processes *p, Error *e);
 void optim_free(OptimState *o);
-/* Bytes that optim_create takes. */
+/* Bytes that the whole of it takes. */
 double optim_room(const OptimConfig *c, const Model *m);
 
-/* Clips and updates every tensor; returns the norm of the gradients before the clip (l2, over
- * all of them, added in double in a fixed order). */
-double optim_update(OptimState *o, const OptimConfig *c, Model *m, const float *grads, int64_t step,
-                    double lr);
+/* Sums the gradients over the processes, clips, updates this one's part of every tensor and takes the others'
+ * from them; returns the norm of the gradients before the clip (l2, over all of them, added in double in a
+ * fixed order). grads: spoiled where others have the sum. */
+double optim_update(OptimState *o, const OptimConfig *c, Model *m, float *grads, int64_t step, double lr);
 
-/* The work of an update: weights and states read and written, the gradient read twice; FLOPs as of AdamW. */
-Work optim_work(const OptimState *o, const Model *m);
+/* The states of all into the first process's, which else has its own alone; back from there to all; others'
+ * forgotten again. */
+void optim_collect(OptimState *o);
+void optim_deal(OptimState *o);
+void optim_forget(OptimState *o);
+
+/* The work of this process's update: weights and states read and written, the gradient read twice; FLOPs as
+ * of AdamW. */
+Work optim_work(const OptimState *o);
 
 /* ---- the rows of the table ---- */
 
