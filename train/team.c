@@ -42,6 +42,14 @@ bool team_agree(Processes *p, bool ok, Error *e) {
     return !worst || (ok ? fail(e, worst, "processes: another process failed") : false);
 }
 
+void team_close(Processes *p, Error *e) {
+    if (p->size > 1) {
+        if (!p->rank && e->code && *e->text) fprintf(stderr, "sinklab: %s\n", e->text);
+        *e->text = '\0';
+    }
+    processes_close(p);
+}
+
 StepFigures team_step(Trainer *t, const Dataset *d, int64_t step) {
     const Config *c = t->c;
     OwnRows own = trainer_rows(t);

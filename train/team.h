@@ -13,6 +13,9 @@ bool team_shares(Config *c, const Processes *p, Error *e);
 
 /* Whether all processes are well, said to each; the first one is told where another is not. */
 bool team_agree(Processes *p, bool ok, Error *e);
+/* Parts with the others. What is wrong is told before, by the first one, since mpirun kills all others once
+ * one has ended badly; alone, it is left in e. */
+void team_close(Processes *p, Error *e);
 
 /* Update number `step` (from 1) on its rows of d, in every process alike. */
 StepFigures team_step(Trainer *t, const Dataset *d, int64_t step);

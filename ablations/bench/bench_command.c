@@ -147,8 +147,7 @@ static bool show_processes(const Words *w, const Options *o, Error *e) {
     Processes p;
     if (!processes_open(&p, e)) return false;
     bool ok = show_all(&p, w, o, e);
-    if (p.rank) *e->text = '\0';
-    processes_close(&p);
+    team_close(&p, e);
     return ok;
 }
 

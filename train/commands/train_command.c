@@ -76,8 +76,7 @@ static int train(int argc, char **argv, Error *e) {
     Processes p;
     if (!processes_open(&p, e)) return e->code;
     int code = train_in(&p, argc, argv, e);
-    if (p.rank) *e->text = '\0';
-    processes_close(&p);
+    team_close(&p, e);
     return code;
 }
 
