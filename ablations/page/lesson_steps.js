@@ -10,7 +10,7 @@ const choiceOf = (value, cuts) => d3.bisectRight(cuts, value);
 
 // ---- what is asked; null where the database has no answer ----
 
-// What a head looks at in the end: the first key, its own word, the one before, or all alike.
+// What a head looks at in the end: the first key, its own word, the one before, or none of these above the rest.
 function askWhereItLooks(page) {
   const map = finalMap(page, "a");
   if (!map) return null;
@@ -21,9 +21,9 @@ function askWhereItLooks(page) {
     answer = d3.max(shares) > 2 * uniform ? d3.maxIndex(shares) : 3;
   return {
     question: `Head ${head} of layer ${layer} will train. What will it look at most in the end?`,
-    choices: ["the first word", "the word itself", "the word before", "all words alike"],
+    choices: ["the first word", "the word itself", "the word before", "none of these in particular"],
     answer,
-    because: `It ends with ${percent(shares[0])} on the first word, ${percent(shares[1])} on the word itself, ${percent(shares[2])} on the one before; evenly spread each would get ${percent(uniform)}.`,
+    because: `Averaged from the third word on, it ends with ${percent(shares[0])} on the first word, ${percent(shares[1])} on the word itself, ${percent(shares[2])} on the one before; evenly spread each would get ${percent(uniform)}.`,
   };
 }
 
@@ -37,7 +37,7 @@ function askValue(page) {
     answer: choiceOf(f.drain, [0.8, 1.25]),
     because: joined([
       `It has ${fixed(f.drain, 2)} times the length of the others' (value drain).`,
-      f.drain < 0.8 && "Looking there adds little: a head with nothing to say can park its attention.",
+      f.drain < 0.8 && f.sinks && "Looking there adds little: a head with nothing to say can park its attention.",
     ]),
   };
 }
@@ -70,7 +70,8 @@ function askWhen(page) {
 }
 
 const askOutcome = (f) => (page) => {
-  const { reference } = page.facts;
+  const { reference, sinking } = page.facts;
+  if (!sinking.length) return null;
   return {
     question: `What becomes of the sink in ${f.name}?`,
     choices: reference.sinks ? outcomes.slice(0, 4) : [outcomes[0], outcomes[4]],
@@ -109,33 +110,47 @@ function sayAttention(page) {
 function saySink(page) {
   const first = firstKeyOf(page, "a"),
     { layer, head } = page.state;
+  const none = !page.facts.sinking.length && "In none of these runs does one form.";
   if (!first)
-    return "A head that gives the first key far more of its attention than chance would has an attention sink there.";
+    return joined([
+      "A head that gives the first key far more of its attention than chance would has an attention sink there.",
+      none,
+    ]);
   return joined([
     `After training, head ${head} of layer ${layer} gives the first key, “${first.text}”,`,
     `${percent(first.mass)} of its attention in this sentence; evenly spread it would be ${percent(first.control)}.`,
     first.mass > 0.3 && "The deep first column of the map is an attention sink.",
+    none,
   ]);
 }
 
+// key: the setting that a change is, and all that its model may differ in.
 const changes = [
   {
-    is: (c, r) => c["data.bos"] === '"none"' && r["data.bos"] !== '"none"',
+    key: "data.bos",
+    to: '"none"',
     title: "Take the first token away",
     say: (f) => `In ${f.name} a row begins with ordinary text, not with one token that is always the same.`,
   },
   {
-    is: (c, r) => c["model.head_out"] === '"rmsnorm"' && r["model.head_out"] !== '"rmsnorm"',
+    key: "model.head_out",
+    to: '"rmsnorm"',
     title: "Normalise the heads",
     say: (f) =>
       `${f.name} brings the output of each head to one length: looking at nothing no longer adds nothing.`,
   },
 ];
 
+// Whether a model is the reference with one setting changed. A variant is the name of its settings.
+function isChange({ key, to }, theirs, ours) {
+  const differ = Object.keys({ ...theirs, ...ours }).filter((k) => k !== "variant" && theirs[k] !== ours[k]);
+  return theirs[key] === to && differ.length > 0 && differ.every((k) => k.startsWith(key));
+}
+
 // The models to hold against the reference: those that the lesson has words for, else the weakest and the strongest.
 function contrastsOf({ others, reference }) {
   const known = changes.flatMap((change) => {
-    const f = others.find((o) => change.is(o.cell.settings, reference.cell.settings));
+    const f = others.find((o) => isChange(change, o.cell.settings, reference.cell.settings));
     return f ? [{ f, ...change }] : [];
   });
   const sorted = d3.sort(others, (f) => f.rate);

@@ -224,6 +224,16 @@ export const kinds = {
   one: { ...small, runs: cross(["baseline"], 1) },
   // One has every step, the other comes from results files.
   ends: { ...small, runs: [...cross(["baseline"], 1), ...cross(["no_bos"], 1, { ends: true })], maps: false },
+  // Of two models without BOS one has another rate, too: it is no answer to what BOS is worth.
+  two_changes: {
+    ...small,
+    runs: [
+      ...cross(["baseline"], 2),
+      ...cross(["no_bos"], 2, { bos: "none", lr: 3e-3, flat: true }),
+      ...cross(["no_bos"], 2, { bos: "none", flat: true }),
+    ],
+    maps: false,
+  },
   empty: { ...small, runs: [] },
   no_probes: { ...small, runs: cross(variants, 1, { steps: 60 }), evals: false, maps: false },
   diverged: {

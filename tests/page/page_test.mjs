@@ -313,6 +313,14 @@ test("where nothing sinks no word says that something does, and keys that go wit
   await page.close();
 });
 
+test("the lesson compares models that differ in one setting", async () => {
+  const { page } = await open(report("two_changes").html);
+  const told = (await readLesson(page)).map((s) => s.text).join(" ");
+  assert.match(told, /Take the first token away[^]*In no_bos lr=0.001 a row begins/);
+  assert.doesNotMatch(told, /In no_bos lr=0.003/);
+  await page.close();
+});
+
 test("where no sink forms the lesson's answers say so, and what cannot be answered is not asked", async () => {
   const { page, complaints } = await open(report("flat").html);
   const story = await textOf(page, "#story"),
@@ -321,6 +329,8 @@ test("where no sink forms the lesson's answers say so, and what cannot be answer
   assert.match(story, /Never: the sink rate of baseline did not pass 0\.1/);
   assert.equal(of("In which layer").right, "in none");
   assert.equal(of("By when").right, "never");
+  assert.match(told[1].text, /In none of these runs does one form/);
+  assert.doesNotMatch(told.map((s) => s.answer).join(" "), /can park its attention/);
   assert.equal(
     told.some((s) => s.question?.includes("What becomes of")),
     false,

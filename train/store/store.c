@@ -297,7 +297,9 @@ bool store_has_sweep(Store *s, const char *sweep, const char *command, Error *e)
         sqlite3_prepare_v2(s->db, "SELECT 1 FROM sweep WHERE name = ?1", -1, &q, NULL) == SQLITE_OK &&
         sqlite3_bind_text(q, 1, sweep, -1, SQLITE_STATIC) == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW;
     if (sqlite3_finalize(q) != SQLITE_OK) return store_failed(s, command, e);
-    return known || fail(e, EXIT_USAGE, "%s: %s has no sweep called %s (sinklab sweep run makes one)",
+    return known || fail(e, EXIT_USAGE,
+                         "%s: %s has no sweep called %s (sinklab sweep run makes one; of runs that were "
+                         "merged sweep verdict FILE)",
                          command, s->path, sweep);
 }
 
