@@ -22,6 +22,7 @@ function makeQuestion(onAnswer) {
       .attr("class", (_, i) => (i === question.answer ? "right" : i === choice ? "wrong" : null))
       .property("disabled", true);
     say("answer", `${right ? "Right." : `No: ${question.choices[question.answer]}.`} ${question.because}`);
+    document.getElementById("lesson-answer").scrollIntoView({ block: "nearest" });
     onAnswer(right);
   };
   const show = (next) => {

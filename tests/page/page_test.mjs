@@ -313,6 +313,16 @@ test("where nothing sinks no word says that something does, and keys that go wit
   await page.close();
 });
 
+test("on a small screen the lesson's buttons stay in sight, however long its text", async () => {
+  const { page } = await open(report("story").html, { width: 360, height: 640 });
+  await page.locator("#lesson-open").click();
+  await page.locator("#lesson-choices button").first().click();
+  const [dock, answer, next] = await page.evaluate(() =>
+    ["lesson", "lesson-answer", "lesson-next"].map((id) => document.getElementById(id).getBoundingClientRect().toJSON()));
+  assert.ok(dock.top <= answer.bottom && answer.bottom <= next.top && next.bottom <= dock.bottom, JSON.stringify([dock, answer, next]));
+  await page.close();
+});
+
 test("the lesson compares models that differ in one setting", async () => {
   const { page } = await open(report("two_changes").html);
   const told = (await readLesson(page)).map((s) => s.text).join(" ");
