@@ -591,7 +591,7 @@ SELECT run_id, metric, iif((run_id, figure) IN outdated, NULL, value) AS value F
 UNION ALL SELECT o.run_id, 'onset', o.first_after FROM onset_eval AS o JOIN run AS r ON r.id = o.run_id
 WHERE r.status = 'done' AND o.quantity = 'sink_rate_03';
 
-CREATE VIEW IF NOT EXISTS summary AS -- One row a cell of a sweep: how many of its planned runs are done, and the medians of their final figures on probe main (T tokens a row). sink_mass is to be read beside uniform_mass; onset is over the runs that have one.
+CREATE VIEW IF NOT EXISTS summary AS -- One row a cell of a sweep: how many of its planned runs are done, and the medians of their final figures on probe main (T tokens a row). sink_mass is to be read beside uniform_mass; onset is over the runs that have one. Of cells whose rows begin otherwise val_loss_late may be compared, and not val_loss.
 WITH reading AS (
     SELECT c.sweep, c.cell, o.metric, o.value,
            row_number() OVER (PARTITION BY c.sweep, c.cell, o.metric ORDER BY o.value) AS place,
@@ -603,6 +603,7 @@ WITH reading AS (
     WHERE place IN ((n + 1) / 2, n / 2 + 1) GROUP BY sweep, cell, metric
 ), wide AS (
     SELECT sweep, cell, max(value) FILTER (WHERE metric = 'val_loss') AS val_loss,
+           max(value) FILTER (WHERE metric = 'val_loss_late') AS val_loss_late,
            max(value) FILTER (WHERE metric = 'sink_rate_03') AS sink_rate_03,
            max(value) FILTER (WHERE metric = 'sink_mass') AS sink_mass,
            max(value) FILTER (WHERE metric = 'uniform_mass') AS uniform_mass,
@@ -618,7 +619,7 @@ WITH reading AS (
     FROM sweep_cell AS c LEFT JOIN sweep_run AS s USING (sweep, "index") LEFT JOIN run AS r ON r.id = s.run
     GROUP BY c.sweep, c.cell
 )
-SELECT n.label AS cell, n.done, n.runs, val_loss, sink_rate_03, sink_mass, uniform_mass, onset, value_drain,
+SELECT n.label AS cell, n.done, n.runs, val_loss, val_loss_late, sink_rate_03, sink_mass, uniform_mass, onset, value_drain,
        norm_ratio, T, n.diverged, w.name AS sweep
 FROM counted AS n JOIN sweep AS w ON w.id = n.sweep LEFT JOIN wide USING (sweep, cell)
 ORDER BY w.id, n.cell;
