@@ -196,6 +196,8 @@ static void checkpoints_are_named_by_key_by_folder_and_by_step(void **state) {
     assert_file_says(p, "out", "ffff: no run's key begins so");
     assert_int_equal(say(p, "./sinklab probe ffff --db %s/nowhere.db", p->folder), 2);
     assert_file_says(p, "out", "no such file or folder");
+    assert_int_equal(say(p, "./sinklab probe zzzz --db %s/a.db", p->folder), 2);
+    assert_file_says(p, "out", "zzzz: no such file, nor the start of a run's key");
     assert_int_equal(say(p, "mkdir %s/empty; ./sinklab probe %s/empty", p->folder, p->folder), 2);
     assert_file_says(p, "out", "/empty: holds none");
 }

@@ -154,6 +154,9 @@ bool find_model(const char *word, const char *db, FoundModel *out, Error *e) {
         return find_steps(word, out, e);
     }
     if (access(word, F_OK) && begins_a_key(word)) return find_run(word, db, out, e);
+    if (access(word, F_OK) && !strchr(word, '/'))
+        return fail(e, EXIT_USAGE, "%s: no such file, nor the start of a run's key (see `sinklab runs list`)",
+                    word);
     strcpy(out->path, word);
     return true;
 }
