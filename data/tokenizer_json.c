@@ -99,10 +99,13 @@ static json_t *template_of(bool bos, int32_t id) {
 static json_t *special_tokens(const Codec *c) {
     json_t *all = json_array();
     for (int32_t id = 0; id < c->pieces.count; id++)
-        if (!c->pieces.piece[id].length && control_name(c, id))
+        if (!c->pieces.piece[id].length && control_name(c, id) &&
             json_array_append_new(all, json_pack("{s:i, s:s, s:b, s:b, s:b, s:b, s:b}", "id", (int)id,
                                                  "content", control_name(c, id), "single_word", 0, "lstrip",
-                                                 0, "rstrip", 0, "normalized", 0, "special", 1));
+                                                 0, "rstrip", 0, "normalized", 0, "special", 1))) {
+            json_decref(all);
+            return NULL;
+        }
     return all;
 }
 

@@ -481,7 +481,8 @@ static bool read_sql(Parser *p, const Yaml *at, const char *key, SqlFile *out) {
     const char *path = beside(p, out->name);
     if (!path) return false;
     bool ok = file_read(path, &text, &why) && bytes_append(&text, "", 1, &why);
-    if (!ok) refuse(p, at, "%s: %s (the path is relative to this file)", key, why.text);
+    if (why.code == EXIT_USAGE) refuse(p, at, "%s: %s (the path is relative to this file)", key, why.text);
+    if (why.code == EXIT_FAILED) *p->e = why;
     out->text = ok ? own(p, text.data) : NULL;
     if (!ok) bytes_free(&text);
     return out->text;
@@ -760,10 +761,12 @@ Sweep *sweep_load(const char *path, int words, char *const *word, Error *e) {
     s->name = s->claim = s->source = s->note = "";
     s->side = s->baseline = -1;
     bool ok = file_read(path, &text, e) && bytes_append(&text, "", 1, e);
-    if (ok) s->text = own(&p, text.data);
+    if (ok)
+        s->text = own(&p, text.data); /* or it is gone */
+    else
+        bytes_free(&text);
     ok = s->text && (s->tree = yaml_parse(s->text, (size_t)text.size - 1, path, e)) && read_tree(&p) &&
          read_words(&p, words, word);
-    if (!ok && !s->text) bytes_free(&text);
     if (ok) return s;
     sweep_free(s);
     return NULL;
