@@ -154,7 +154,7 @@ function describe(page, { figure, x, colour }, points, left) {
     `n = ${plural(points.length, "finished run")}; dot: a seed, diamond: mean${intervals ? ", bar: 95 % t interval of the mean" : ""}.`,
     figure.said && `${figure.name}: ${figure.said}.`,
     missing > 0 &&
-      `${plural(missing, "run")} without a value ${missing === 1 ? "is" : "are"} left out` +
+      `${plural(missing, "run")} without this figure ${missing === 1 ? "is" : "are"} left out` +
         (count("diverged") ? ` (${count("diverged")} diverged).` : "."),
     !colour &&
       page.axes.length > 1 &&

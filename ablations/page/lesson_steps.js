@@ -237,7 +237,7 @@ export function stepsOf(page) {
       share: 1,
       run: "price_of_no_sink.sql",
       say: () =>
-        "Every answer here is a query; this one asks what each model changes, and what that costs. Section 7 has exercises.",
+        "Every answer here is a question in SQL; this one asks what each model changes, and what that costs. Section 7 has exercises.",
     },
   ];
 }

@@ -269,7 +269,7 @@ test("a figure against an axis shows each seed, the mean and a log axis for rate
   const onsets = asked(db, "SELECT count(*) AS n FROM final WHERE onset IS NOT NULL").n;
   assert.match(
     await textOf(page, "#axis-note"),
-    new RegExp(`n = ${onsets} finished runs.*${18 - onsets} runs without a value are left out`),
+    new RegExp(`n = ${onsets} finished runs.*${18 - onsets} runs without this figure are left out`),
   );
   assert.deepEqual(complaints, []);
   await page.close();
