@@ -118,12 +118,18 @@ static void draw_end(FILE *out, const Scale *s, double x, double y) {
     fputs("</g>\n", out);
 }
 
+/* A name left of its row; one that has no room there at 12 px is set smaller. A letter is .58 of that wide. */
+static void draw_name(FILE *out, double y, double opacity, const char *text) {
+    double size = fmin(12, (LEFT - 18) / (.58 * fmax(1, strlen(text))));
+    fprintf(out, "<g font-size=\"%.3g\" fill-opacity=\"%g\">", size, opacity);
+    svg_label(out, LEFT - 10, y, "end", text);
+    fputs("</g>\n", out);
+}
+
 static void draw_row(FILE *out, const Row *r, double y) {
     Scale s = scale_of(r);
-    svg_label(out, LEFT - 10, y - 2, "end", r->expected);
-    fputs("<g fill-opacity=\".7\">", out);
-    svg_label(out, LEFT - 10, y + 11, "end", r->side);
-    fputs("</g>\n", out);
+    draw_name(out, y - 2, 1, r->expected);
+    draw_name(out, y + 11, .7, r->side);
     fprintf(out,
             "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"currentColor\" "
             "stroke-opacity=\".2\"/>\n",
