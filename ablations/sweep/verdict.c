@@ -22,11 +22,14 @@ static bool print_rows(FILE *out, const Sweep *s, Store *store, const char *sql,
  * makes of it (another may have run it as it is). A key that only one of them has is one that another program
  * did not know. */
 static const char drift_sql[] =
-    "SELECT d.key, d.value, f.atom FROM sweep AS w JOIN sweep_run AS s ON s.sweep = w.id AND s.\"index\" = ?2"
-    " JOIN param AS d ON d.run_id = s.run"
-    " JOIN json_tree(?3) AS f ON replace(substr(f.fullkey, 3), '\"', '') = d.key"
-    " WHERE w.name = ?1 AND d.value IS NOT f.atom AND d.value IS NOT json_extract(?4, '$.' || d.key)"
-    " AND d.key NOT LIKE 'run.%' AND d.key <> 'label' LIMIT 1";
+    "WITH key AS (SELECT replace(substr(f.fullkey, 3), '\"', '') AS name, f.atom AS now,"
+    " json_type(r.config, f.fullkey) IS NOT NULL AS there, json_extract(r.config, f.fullkey) AS was,"
+    " json_extract(?4, f.fullkey) AS here"
+    " FROM sweep AS w JOIN sweep_run AS s ON s.sweep = w.id AND s.\"index\" = ?2 JOIN run AS r ON r.id = s.run"
+    " JOIN json_tree(?3) AS f WHERE w.name = ?1 AND f.type NOT IN ('object', 'array'))"
+    "SELECT k.name, iif(k.there, k.was, y.value) AS had, k.now FROM key AS k LEFT JOIN young_key AS y"
+    " ON y.key = k.name WHERE (k.there OR y.key IS NOT NULL) AND had IS NOT k.now AND had IS NOT k.here"
+    " AND k.name NOT LIKE 'run.%' AND k.name <> 'label' LIMIT 1";
 
 /* Binds the configuration of a run, as it is and as it is settled here. */
 static bool bind_configs(sqlite3_stmt *q, const Sweep *s, int index, Error *e) {
