@@ -84,11 +84,8 @@ static bool each_key(Parser *p, const Yaml *map, const char *prefix, KeyReader *
         if (!key) return false;
         bool known = is_key(key);
         if (!known && !is_group(key)) {
-            DidYouMean near = {.text = key};
             char hint[160];
-            for (int k = 0; config_key_name(k); k++) did_you_mean_offer(&near, config_key_name(k));
-            return refuse(p, map->key[i], "unknown key %s%s", key,
-                          did_you_mean_hint(&near, hint, sizeof hint));
+            return refuse(p, map->key[i], "unknown key %s%s", key, config_key_hint(key, hint, sizeof hint));
         }
         if (!(known ? read(p, key, map->key[i], map->value[i]) : each_key(p, map->value[i], key, read)))
             return false;
@@ -199,29 +196,17 @@ static bool read_axis_values(Parser *p, Axis *a, const Yaml *list) {
 
 /* ---- ranges ---- */
 
-/* What was meant, or else what there is. */
-static const char *hint_of(const DidYouMean *near, const char *const *known, char *text, size_t room) {
-    if (near->best) return did_you_mean_hint(near, text, room);
-    size_t used = (size_t)snprintf(text, room, " (one of: ");
-    for (int k = 0; known[k] && used < room; k++)
-        used += (size_t)snprintf(text + used, room - used, "%s%s", known[k], known[k + 1] ? ", " : ")");
-    return text;
-}
-
 /* Checks the keys of a map inside the grammar against those it may have. */
 static bool only_keys(Parser *p, const Yaml *map, const char *what, const char *const *known) {
     if (map->kind != YAML_MAP) return refuse(p, map, "%s: expected a map", what);
     for (int i = 0; i < map->n; i++) {
-        DidYouMean near = {.text = map->key[i]->text};
+        const char *key = map->key[i]->text;
         char hint[160];
-        bool found = false;
-        for (int k = 0; known[k]; k++) {
-            found = found || !strcmp(known[k], map->key[i]->text);
-            did_you_mean_offer(&near, known[k]);
-        }
-        if (!found)
-            return refuse(p, map->key[i], "%s: unknown key %s%s", what, map->key[i]->text,
-                          hint_of(&near, known, hint, sizeof hint));
+        int k = 0;
+        while (known[k] && strcmp(known[k], key)) k++;
+        if (!known[k])
+            return refuse(p, map->key[i], "%s: unknown key %s%s", what, key,
+                          did_you_mean_among(key, known, hint, sizeof hint));
     }
     return true;
 }

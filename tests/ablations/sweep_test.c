@@ -296,6 +296,14 @@ static const struct Refusal {
      "\n",
      ":1:7: name: longer than 100 letters (files are called by it)"},
     {"name: x\ngird: {}\n", ":2:1: sweep: unknown key gird (did you mean grid?)"},
+    {"program: train.py\nmethod: grid\nparameters: {lr: {values: [1, 2]}}\n",
+     ":1:1: sweep: unknown key program (one of: name, claim, source, base, set, grid, zip, exclude, seeds, "
+     "compare, tune, expect, note, tables, fits, needs)"},
+    {"name: x\ndefaults: [demo]\n",
+     ":2:1: sweep: unknown key defaults (one of: name, claim, source, base, set, grid, zip, exclude, seeds, "
+     "compare, tune, expect, note, tables, fits, needs)"},
+    {"name: x\ngrid: {optim.learning_rate: [1e-3, 2e-3]}\n",
+     ":2:8: unknown key optim.learning_rate (did you mean optim.lr?)"},
     {"name: x\n", ":1:1: nothing varies (give it grid, zip or seeds)"},
     {"name: x\ngrid: {}\nseeds: 2\n", ":2:7: grid: empty (give it an axis, KEY: [VALUE, VALUE])"},
     {"name: x\ngrid: {}\nzip: {}\nseeds: 2\n", ":3:6: grid and zip: both empty (give one an axis)"},
