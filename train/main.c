@@ -51,11 +51,38 @@ static bool asks_help(int argc, char **argv) {
     return false;
 }
 
+/* What is a command of other programs, or an action of one here. */
+static const struct {
+    const char *word, *command;
+} elsewhere[] = {
+    {"run", "train CONFIG, or sweep run FILE"},
+    {"plan", "sweep plan FILE"},
+    {"status", "sweep status FILE"},
+    {"verdict", "sweep verdict FILE"},
+    {"ls", "runs list"},
+    {"list", "runs list"},
+    {"show", "runs show KEY"},
+    {"diff", "runs diff KEY KEY"},
+    {"delete", "runs delete KEY"},
+    {"eval", "probe"},
+    {"evaluate", "probe"},
+    {"generate", "sample"},
+    {"sql", "query"},
+    {"plot", "report"},
+    {"serve", "watch"},
+    {"download", "fetch"},
+    {"prepare", "data"},
+    {"convert", "import"},
+};
+
 static int unknown_command(const char *name, Error *e) {
     char hint[96];
     DidYouMean n = {.text = name};
     for (int i = 0; i < COMMANDS; i++) did_you_mean_offer(&n, commands[i]->name);
     did_you_mean_offer(&n, "--version");
+    did_you_mean_offer(&n, "--help");
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+        if (!strcmp(elsewhere[i].word, name)) n = (DidYouMean){.best = elsewhere[i].command};
     did_you_mean_hint(&n, hint, sizeof hint);
     fail(e, EXIT_USAGE, "command line: unknown command %s%s", name,
          *hint ? hint : " (sinklab --help lists them)");
@@ -73,13 +100,22 @@ static const struct {
     Manual *print;
 } manuals[] = {{"--man", manual_man}, {"--bash", manual_bash}, {"--zsh", manual_zsh}};
 
+enum { MANUALS = sizeof manuals / sizeof *manuals };
+
 /* help, help COMMAND, help --man. */
 static int help(int words, char **word, Error *e) {
-    for (size_t i = 0; words && i < sizeof manuals / sizeof *manuals; i++) {
-        if (strcmp(word[0], manuals[i].option)) continue;
+    const char *options[MANUALS + 1] = {NULL};
+    char hint[96];
+    for (int i = 0; words && i < MANUALS; i++) {
+        options[i] = manuals[i].option;
+        if (strcmp(word[0], options[i])) continue;
         manuals[i].print(stdout, commands, VERSION);
         return EXIT_DONE;
     }
+    if (words && word[0][0] == '-')
+        return fail(e, EXIT_USAGE, "command line: help: unknown option %s%s", word[0],
+                    did_you_mean_among(word[0], options, hint, sizeof hint)),
+               EXIT_USAGE;
     const Command *command = words ? find_command(word[0]) : NULL;
     if (words && !command) return unknown_command(word[0], e);
     if (command)

@@ -269,18 +269,14 @@ static const char *list_actions(unsigned set, char text[64]) {
 
 /* The action of that name, or ACTIONS. */
 static ActionName find_action(const char *name, Error *e) {
-    DidYouMean near = {.text = name};
-    char hint[96], all[64];
+    const char *names[ACTIONS + 1] = {NULL};
+    char hint[96];
     for (ActionName i = 0; i < ACTIONS; i++) {
-        if (!strcmp(actions[i].name, name)) return i;
-        did_you_mean_offer(&near, actions[i].name);
+        names[i] = actions[i].name;
+        if (!strcmp(names[i], name)) return i;
     }
-    if (near.best)
-        fail(e, EXIT_USAGE, "command line: sweep: unknown action %s%s", name,
-             did_you_mean_hint(&near, hint, sizeof hint));
-    else
-        fail(e, EXIT_USAGE, "command line: sweep: unknown action %s (one of: %s)", name,
-             list_actions(~0u, all));
+    fail(e, EXIT_USAGE, "command line: sweep: unknown action %s%s", name,
+         did_you_mean_among(name, names, hint, sizeof hint));
     return ACTIONS;
 }
 
@@ -313,7 +309,8 @@ static bool check_options(const Options *o, ActionName action, Error *e) {
 
 static bool check_numbers(const Options *o, Error *e) {
     if (o->jobs < 0 || o->jobs > 4096)
-        return fail(e, EXIT_USAGE, "command line: --jobs: %lld processes?", (long long)o->jobs);
+        return fail(e, EXIT_USAGE, "command line: --jobs: %lld: expected 1 to 4096 processes",
+                    (long long)o->jobs);
     if (o->index != every_index && (o->index < 0 || o->index > SWEEP_RUNS))
         return fail(e, EXIT_USAGE, "command line: --index: %lld: runs are counted from 0",
                     (long long)o->index);
@@ -350,12 +347,10 @@ static int sweep_main(int argc, char **argv, Error *e) {
                           {"--short", FLAG_INT, &o.steps},  {NULL, FLAG_BOOL, NULL}};
     int words, code = EXIT_DONE;
     if (!flags_read(flags, argc, argv, &words, e) || !check_numbers(&o, e)) return e->code;
-    if (words < 2) {
+    ActionName action = words ? find_action(argv[0], e) : ACTIONS;
+    if (words < 2 && (!words || action != ACTIONS))
         fail(e, EXIT_USAGE, "command line: sweep takes an action and a file (sinklab sweep --help)");
-        return e->code;
-    }
-    ActionName action = find_action(argv[0], e);
-    if (action == ACTIONS || !check_options(&o, action, e)) return e->code;
+    if (words < 2 || action == ACTIONS || !check_options(&o, action, e)) return e->code;
     Sweep *s = sweep_load(argv[1], words - 2, argv + 2, e);
     if (!s && e->code == EXIT_USAGE && is_configuration(argv[1]))
         fail(e, EXIT_USAGE, "%s: a configuration, not a sweep (sinklab train %s)", argv[1], argv[1]);

@@ -625,7 +625,7 @@ static void bad_input_is_one_clear_line(void **state) {
     } cases[] = {
         {"run", "plain", "bad.db", "--index 4", "--index 4: "},
         {"run", "plain", "bad.db", "--jobs 4000", "runs times threads must not exceed cores"},
-        {"run", "plain", "bad.db", "--jobs -1", "--jobs: -1 processes?"},
+        {"run", "plain", "bad.db", "--jobs -1", "--jobs: -1: expected 1 to 4096 processes"},
         {"rnu", "plain", "bad.db", "", "unknown action rnu (did you mean run?)"},
         {"xyzzy", "plain", "bad.db", "", "unknown action xyzzy (one of: plan, run, status, verdict, export)"},
         {"run", "nowhere", "bad.db", "", "nowhere.yaml"},

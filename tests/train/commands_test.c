@@ -74,6 +74,19 @@ static void what_was_meant_otherwise_is_told(void **state) {
         {"train configs/demo.yaml --short -3", "--short: -3 steps?"},
         {"hlep", "unknown command hlep"},
         {"help trian", "did you mean train?"},
+        {"help --mna", "help: unknown option --mna (did you mean --man?)"},
+        {"--halp", "unknown command --halp (did you mean --help?)"},
+        {"run configs/demo.yaml", "unknown command run (did you mean train CONFIG, or sweep run FILE?)"},
+        {"ls", "unknown command ls (did you mean runs list?)"},
+        {"runs lst", "runs: unknown action lst (did you mean list?)"},
+        {"runs 72f", "runs: unknown action 72f (one of: list, show, diff, note, prune, delete)"},
+        {"runs list --db $D/two.db --status finished",
+         "no status finished (one of: queued, running, done, interrupted, failed, diverged)"},
+        {"runs list --db $D/two.db --sort loss", "no column loss (one of: key, variant, seed, cell, "},
+        {"sweep lst", "sweep: unknown action lst (one of: plan, run, status, verdict, export)"},
+        {"sweep $D/two.yaml", "(one of: plan, run, status, verdict, export)"},
+        {"sweep plan", "sweep takes an action and a file"},
+        {"train configs/demo.yaml --learning-rate 3", "without dashes: optim.lr=..."},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         char line[256];
