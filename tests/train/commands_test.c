@@ -96,6 +96,16 @@ static void what_was_meant_otherwise_is_told(void **state) {
     }
 }
 
+static void a_done_run_takes_a_new_label(void **state) {
+    assert_runs(*state,
+                "k=$(sqlite3 $D/two.db \"SELECT config ->> '$.optim.lr' FROM run LIMIT 1\");"
+                " sed '/^name/d; /^grid/d; /^seeds/d; /^set:/d; s/^  //' $D/two.yaml >$D/one.yaml &&"
+                " ./sinklab train $D/one.yaml optim.lr=$k --db $D/two.db --cache $D/cache "
+                "run.label=mine >$D/one.out && grep -q 'is done already, and labelled mine (' $D/one.out &&"
+                " [ $(sqlite3 $D/two.db \"SELECT count(*) FROM run WHERE label = 'mine'\") = 1 ] &&"
+                " sqlite3 $D/two.db \"UPDATE run SET label = ''\"");
+}
+
 /* Off a terminal, and in the run's log, which a quiet run has too: the start, each tenth, the end. */
 static void a_run_tells_of_each_tenth(void **state) {
     static const char steps[] = "[ \"$(sed -n 's/.*  step \\([0-9]*\\) of 20 .*/\\1/p' %s | tr '\\n' ' ')\" "
@@ -260,6 +270,7 @@ int main(void) {
         cmocka_unit_test(help_and_version_have_the_usual_names),
         cmocka_unit_test(a_man_page_and_completions_have_every_option),
         cmocka_unit_test(what_was_meant_otherwise_is_told),
+        cmocka_unit_test(a_done_run_takes_a_new_label),
         cmocka_unit_test(threads_that_wait_yield_the_core),
         cmocka_unit_test(a_run_tells_of_each_tenth),
         cmocka_unit_test(a_seed_draws_the_same_text_again),

@@ -237,7 +237,7 @@ static const Row rows[] = {
      .help = "steps a line off a terminal and in the run's log; 0: a tenth of the run"},
     {"run.same_kernels", BOOLEAN, AT(run.same_kernels), "false",
      .help = "go on with a run under the kernels that it had, or not at all; else an event tells of others"},
-    {"run.label", STRING, AT(label), "", .help = "a name for people"},
+    {"run.label", STRING, AT(label), "", .help = "a name for people; a done run takes a new one"},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 _Static_assert(sizeof rows / sizeof *rows <= CONFIG_ROWS,
