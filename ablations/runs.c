@@ -1,4 +1,5 @@
 /* sinklab runs: what is in results.db, a remark on it, throwing one away. */
+#include "ablations/sweep/known_sweep.h"
 #include "ablations/text_table.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/commands/command.h"
@@ -87,7 +88,7 @@ static bool status_known(const char *status, Error *e) {
 static bool list(Store *s, const Options *o, char **words, int n, Error *e) {
     (void)words, (void)n;
     char order[160] = "", sql[sizeof list_sql + 256];
-    if (!store_has_sweep(s, o->sweep, "runs list", e) || (o->status && !status_known(o->status, e)))
+    if (!sweep_is_known(s, o->sweep, "runs list", e) || (o->status && !status_known(o->status, e)))
         return false;
     sqlite3_stmt *rows = table_query(s, list_sql, NULL, e);
     bool ok = rows && (!o->sort || sort_clause(rows, o->sort, order, sizeof order, e));

@@ -1,5 +1,6 @@
 /* sinklab sweep: many runs from one file: planned, run, looked at, judged, exported. */
 #include "ablations/page/report.h"
+#include "ablations/sweep/known_sweep.h"
 #include "ablations/sweep/plan_table.h"
 #include "ablations/sweep/results.h"
 #include "ablations/sweep/runner.h"
@@ -354,6 +355,9 @@ static int sweep_main(int argc, char **argv, Error *e) {
     Sweep *s = sweep_load(argv[1], words - 2, argv + 2, e);
     if (!s && e->code == EXIT_USAGE && is_configuration(argv[1]))
         fail(e, EXIT_USAGE, "%s: a configuration, not a sweep (sinklab train %s)", argv[1], argv[1]);
+    Path file;
+    if (!s && access(argv[1], F_OK) && sweep_file(argv[1], &file))
+        fail(e, EXIT_USAGE, "file: %s: No such file or directory (did you mean %s?)", argv[1], file.s);
     bool ok = s && shorten(s, &o, e) && actions[action].action(s, &o, &code, e);
     sweep_free(s);
     return ok ? code : e->code;

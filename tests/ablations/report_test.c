@@ -73,8 +73,7 @@ static void an_empty_database_gives_a_page(void **state) {
     Error e = {0};
     assert_false(report_write(s, "none", path_of("%s/other.html", p.folder).s, NULL, true, &e));
     assert_int_equal(e.code, EXIT_USAGE);
-    assert_non_null(
-        strstr(e.text, "has no sweep called none (sinklab sweep run makes one; of runs that were "));
+    assert_non_null(strstr(e.text, "has no sweep called none (sinklab sweep run makes one; of merged runs "));
     assert_int_not_equal(access(path_of("%s/other.html", p.folder).s, F_OK), 0); /* whole or not at all */
     store_close(s);
     place_remove(&p);

@@ -362,8 +362,10 @@ static void what_cannot_be_is_refused_in_one_line_with_a_hint(void **state) {
     check_refused((char *[]){"gpt", folder, NULL}, "cut");
     write_shard(folder, "train", TOKENS, -1);
     check_refused((char *[]){"gpt", folder, NULL}, "too short");
-    memory_is_out = __builtin_cpu_supports("x86-64-v4"); /* where BLIS is told its kernels: others round otherwise */
-    if (memory_is_out) check_ended(1, (char *[]){"gpt", folder, NULL}, "BLIS_ARCH_TYPE: Cannot allocate memory");
+    memory_is_out =
+        __builtin_cpu_supports("x86-64-v4"); /* where BLIS is told its kernels: others round otherwise */
+    if (memory_is_out)
+        check_ended(1, (char *[]){"gpt", folder, NULL}, "BLIS_ARCH_TYPE: Cannot allocate memory");
     memory_is_out = false;
 }
 
