@@ -46,6 +46,9 @@ const char *store_journal(long type);
 
 /* Fills e after a failed call of SQLite on this store; returns false. */
 bool store_failed(Store *s, const char *what, Error *e);
+/* Why a call on any connection failed, in words: the system's where it could not read, which SQLite calls a
+ * damaged file. */
+const char *store_reason(sqlite3 *db);
 /* An error: for want of permission, or because the disk did not open it for writing. */
 bool store_read_only(Store *s, Error *e);
 
