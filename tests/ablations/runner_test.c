@@ -418,7 +418,9 @@ static void only_the_best_cell_of_each_side_is_judged(void **state) {
     assert_answer(p, "tuned.db", "SELECT count(*) FROM run WHERE started IS NOT NULL", "8|\n");
     assert_int_equal(sweep(p, "verdict", "tuned", "tuned.db", ""), 0);
     assert_said(p, "tuned.db", "each side at its own best");
+    assert_said(p, "tuned.db", "more_seeds: how many more would decide"); /* what a column is, to people */
     assert_int_equal(sweep(p, "verdict", "tuned", "tuned.db", "--markdown"), 0);
+    assert_not_said(p, "tuned.db", "more_seeds: ");
     assert_said(p, "tuned.db", "| val\\_loss lower by more than 9 | 2 |");
 }
 
