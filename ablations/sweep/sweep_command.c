@@ -63,14 +63,14 @@ static bool is_over(const PlannedRun *r) {
 }
 
 /* Measures the speed on a missing run, the first of a few that lasts long enough; where none does the plan
- * has no hours. */
+ * has no time to go. */
 static bool measure(const Plan *p, const Options *o, double *flops, Error *e) {
     enum { TRIES = 3 };
     double busy = host_busy();
     if (busy > BUSY)
         fprintf(stderr,
-                "sinklab: the machine is busy: other work has %.0f %% of these cores, and the hours are "
-                "longer for it\n",
+                "sinklab: the machine is busy: other work has %.0f %% of these cores, and the time to go "
+                "is longer for it\n",
                 100 * busy);
     Error why = {0};
     for (int i = 0, tries = 0; i < p->runs && tries < TRIES; i++) {
@@ -80,7 +80,7 @@ static bool measure(const Plan *p, const Options *o, double *flops, Error *e) {
         if (why.code != EXIT_FAILED) return *e = why, false;
         tries++;
     }
-    if (why.code) fprintf(stderr, "sinklab: %s (no hours are told)\n", why.text);
+    if (why.code) fprintf(stderr, "sinklab: %s (no time to go is told)\n", why.text);
     *flops = 0;
     return true;
 }

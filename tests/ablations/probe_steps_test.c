@@ -291,7 +291,7 @@ static void a_plan_counts_what_is_kept(void **state) {
     assert_int_equal(say(p, "./sinklab sweep plan %s/kept.yaml --db %s/none.db --cache %s/cache", p->folder,
                          p->folder, p->folder),
                      0);
-    assert_file_says(p, "out", "GB of checkpoints (run.keep)");
+    assert_file_says(p, "out", "MB of checkpoints (run.keep)");
 }
 
 int main(void) {

@@ -96,6 +96,16 @@ static void what_was_meant_otherwise_is_told(void **state) {
     }
 }
 
+/* And what is under the runs of a file that has no base. */
+static void a_plan_is_told_in_units_that_suit(void **state) {
+    assert_runs(*state, "./sinklab sweep plan $D/two.yaml --db $D/none.db --cache $D/cache >$D/plan &&"
+                        " grep -q ' kB of disk' $D/plan && ! grep -q ' 0\\.0' $D/plan &&"
+                        " grep -q '^no base: in the file: what it does not set is built in' $D/plan");
+    assert_runs(*state,
+                "./sinklab sweep status ablations/first-light.yaml data.source=$D/text.txt "
+                "data.tokenizer=bytes --db $D/none.db --cache $D/cache >$D/plan && ! grep base: $D/plan");
+}
+
 static void a_done_run_takes_a_new_label(void **state) {
     assert_runs(*state,
                 "k=$(sqlite3 $D/two.db \"SELECT config ->> '$.optim.lr' FROM run LIMIT 1\");"
@@ -270,6 +280,7 @@ int main(void) {
         cmocka_unit_test(help_and_version_have_the_usual_names),
         cmocka_unit_test(a_man_page_and_completions_have_every_option),
         cmocka_unit_test(what_was_meant_otherwise_is_told),
+        cmocka_unit_test(a_plan_is_told_in_units_that_suit),
         cmocka_unit_test(a_done_run_takes_a_new_label),
         cmocka_unit_test(threads_that_wait_yield_the_core),
         cmocka_unit_test(a_run_tells_of_each_tenth),
