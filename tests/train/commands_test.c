@@ -83,6 +83,9 @@ static void what_was_meant_otherwise_is_told(void **state) {
         {"runs list --db $D/two.db --status finished",
          "no status finished (one of: queued, running, done, interrupted, failed, diverged)"},
         {"runs list --db $D/two.db --sort loss", "no column loss (one of: key, variant, seed, cell, "},
+        {"report -o $D/none/a.html --db $D/two.db", "/none/a.html: No such file or directory"},
+        {"probe $C --do 'drop_mlp(layr=0)'", "drop_mlp does not take \"layr\" (but layer, pos)"},
+        {"train configs/demo.yaml variant=rmsnorm", "called \"rmsnorm\" (configs/variants.yaml has them)"},
         {"sweep lst", "sweep: unknown action lst (one of: plan, run, status, verdict, export)"},
         {"sweep $D/two.yaml", "(one of: plan, run, status, verdict, export)"},
         {"sweep plan", "sweep takes an action and a file"},
@@ -104,6 +107,15 @@ static void a_plan_is_told_in_units_that_suit(void **state) {
     assert_runs(*state,
                 "./sinklab sweep status ablations/first-light.yaml data.source=$D/text.txt "
                 "data.tokenizer=bytes --db $D/none.db --cache $D/cache >$D/plan && ! grep base: $D/plan");
+}
+
+/* Bytes drawn by a model of a few steps, control characters among them. */
+static void a_sample_does_not_steer_the_terminal(void **state) {
+    assert_runs(*state, "./sinklab sample $C --tokens 400 --temperature 9 --cache $D/cache >$D/piped &&"
+                        " script -qec \"./sinklab sample $C --tokens 400 --temperature 9 --cache $D/cache\" "
+                        "/dev/null >$D/shown"
+                        " </dev/null && [ $(LC_ALL=C tr -d '\\n\\t\\40-\\377' <$D/piped | wc -c) -gt 0 ] &&"
+                        " [ $(LC_ALL=C tr -d '\\r\\n\\t\\40-\\377' <$D/shown | wc -c) = 0 ]");
 }
 
 static void a_done_run_takes_a_new_label(void **state) {
@@ -281,6 +293,7 @@ int main(void) {
         cmocka_unit_test(a_man_page_and_completions_have_every_option),
         cmocka_unit_test(what_was_meant_otherwise_is_told),
         cmocka_unit_test(a_plan_is_told_in_units_that_suit),
+        cmocka_unit_test(a_sample_does_not_steer_the_terminal),
         cmocka_unit_test(a_done_run_takes_a_new_label),
         cmocka_unit_test(threads_that_wait_yield_the_core),
         cmocka_unit_test(a_run_tells_of_each_tenth),

@@ -25,6 +25,7 @@ static bool unknown_flag(const Flag *flags, const char *word, size_t length, Err
     for (; flags->name; flags++) did_you_mean_offer(&n, flags->name);
     did_you_mean_hint(&n, hint, sizeof hint);
     const char *key = config_key_named(name + strspn(name, "-"));
+    if (!key && !*hint) snprintf(hint, sizeof hint, " (--help lists them)");
     if (key) snprintf(hint, sizeof hint, " (a key of the configuration stands without dashes: %s=...)", key);
     return fail(e, EXIT_USAGE, "command line: unknown option %s%s", name, hint);
 }

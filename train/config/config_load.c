@@ -105,8 +105,9 @@ static bool unknown_variant(const Yaml *all, const char *name, const char *where
     char hint[KEY_TEXT];
     DidYouMean n = {.text = name};
     for (int i = 0; i < all->n; i++) did_you_mean_offer(&n, all->key[i]->text);
+    did_you_mean_hint(&n, hint, sizeof hint);
     return fail(e, EXIT_USAGE, "%s: variant: no preset is called \"%s\"%s", where, name,
-                did_you_mean_hint(&n, hint, sizeof hint));
+                *hint ? hint : " (configs/variants.yaml has them)");
 }
 
 static bool apply_preset(const Draft *d, const char *variant, const char *where, Error *e) {
