@@ -109,6 +109,13 @@ static void a_plan_is_told_in_units_that_suit(void **state) {
                 "data.tokenizer=bytes --db $D/none.db --cache $D/cache >$D/plan && ! grep base: $D/plan");
 }
 
+/* 3 x 2 combinations but one, of three seeds. */
+static void the_example_to_copy_is_a_sweep(void **state) {
+    assert_runs(*state, "./sinklab sweep status ablations/example.yaml data.source=$D/text.txt "
+                        "data.tokenizer=bytes --short 20 --db $D/none.db --cache $D/cache >$D/plan &&"
+                        " grep -q '^15 runs, 0 done' $D/plan");
+}
+
 /* Bytes drawn by a model of a few steps, control characters among them. */
 static void a_sample_does_not_steer_the_terminal(void **state) {
     assert_runs(*state, "./sinklab sample $C --tokens 400 --temperature 9 --cache $D/cache >$D/piped &&"
@@ -293,6 +300,7 @@ int main(void) {
         cmocka_unit_test(a_man_page_and_completions_have_every_option),
         cmocka_unit_test(what_was_meant_otherwise_is_told),
         cmocka_unit_test(a_plan_is_told_in_units_that_suit),
+        cmocka_unit_test(the_example_to_copy_is_a_sweep),
         cmocka_unit_test(a_sample_does_not_steer_the_terminal),
         cmocka_unit_test(a_done_run_takes_a_new_label),
         cmocka_unit_test(threads_that_wait_yield_the_core),
