@@ -443,7 +443,8 @@ static bool read_metric(Parser *p, const Yaml *metric, Expectation *out) {
     char hint[96] = "";
     out->metric = metric->kind == YAML_SCALAR ? metric->text : "";
     return sweep_metric_known(out->metric, hint, sizeof hint) ||
-           refuse(p, metric, "expect: unknown metric %s%s", out->metric, hint);
+           refuse(p, metric, "expect: unknown metric %s%s", out->metric,
+                  *hint ? hint : " (such as val_loss, sink_rate_03, onset: sinklab query sweep_metrics)");
 }
 
 static bool read_by(Parser *p, const Yaml *by, Expectation *out) {
@@ -697,8 +698,19 @@ static bool labels_fit(Parser *p) {
     return true;
 }
 
+/* What stands beside the sweep's keys and is a configuration's; `seed` is taken for a slip of `seeds`. */
+static bool none_of_a_run(Parser *p, const Yaml *key) {
+    int part = 0;
+    while (part_keys[part] && strcmp(part_keys[part], key->text)) part++;
+    if (part_keys[part] || !strcmp(key->text, "seed") || !(is_key(key->text) || is_group(key->text)))
+        return true;
+    return refuse(p, key, "sweep: %s is of a configuration (it stands under set: or grid:)", key->text);
+}
+
 static bool read_tree(Parser *p) {
     Sweep *s = p->s;
+    for (int i = 0; s->tree->kind == YAML_MAP && i < s->tree->n; i++)
+        if (!none_of_a_run(p, s->tree->key[i])) return false;
     if (!only_keys(p, s->tree, "sweep", part_keys)) return false;
     if (!yaml_get(s->tree, "name")) return refuse(p, s->tree, "name: missing (what is this sweep called?)");
     for (const struct Part *part = parts; part->key; part++) {
@@ -714,7 +726,7 @@ static bool word_fits(Parser *p, const char *key) {
         if (!strcmp(s->axis[i].key, key))
             return fail(p->e, EXIT_USAGE, "command line: %s is an axis of %s", key, s->path);
     if (s->seeded && !strcmp(key, "seed"))
-        return fail(p->e, EXIT_USAGE, "command line: %s has seeds of its own", s->path);
+        return fail(p->e, EXIT_USAGE, "command line: %s has seeds of its own (change its seeds:)", s->path);
     return true;
 }
 
@@ -724,7 +736,9 @@ static bool read_words(Parser *p, int words, char *const *word) {
         const char *text = word[s->words], *equals = strchr(text, '=');
         Config scratch;
         config_defaults(&scratch);
-        if (!equals) return fail(p->e, EXIT_USAGE, "command line: \"%s\" is not of the form key=value", text);
+        if (!equals)
+            return fail(p->e, EXIT_USAGE,
+                        "command line: \"%s\" is not of the form key=value (one word, no blanks)", text);
         if (!grow(p, &s->word, s->words, sizeof *s->word)) return false;
         const char *key = print(p, "%.*s", (int)(equals - text), text);
         if (!key || !word_fits(p, key) || !config_set(&scratch, key, equals + 1, "command line", p->e))

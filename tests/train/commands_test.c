@@ -86,6 +86,8 @@ static void what_was_meant_otherwise_is_told(void **state) {
         {"report -o $D/none/a.html --db $D/two.db", "/none/a.html: No such file or directory"},
         {"probe $C --do 'drop_mlp(layr=0)'", "drop_mlp does not take \"layr\" (but layer, pos)"},
         {"train configs/demo.yaml variant=rmsnorm", "called \"rmsnorm\" (configs/variants.yaml has them)"},
+        {"train demo", "file: demo: No such file or directory (did you mean configs/demo.yaml?)"},
+        {"runs list --db=", "a database without a name (--db FILE)"},
         {"sweep lst", "sweep: unknown action lst (one of: plan, run, status, verdict, export)"},
         {"sweep $D/two.yaml", "(one of: plan, run, status, verdict, export)"},
         {"sweep plan", "sweep takes an action and a file"},

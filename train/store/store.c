@@ -253,6 +253,7 @@ static bool open_database(Store *s, StoreMode mode, Error *e) {
 bool store_open(Store **out, const char *path, StoreMode mode, Error *e) {
     *out = NULL;
     struct stat there;
+    if (!*path) return fail(e, EXIT_USAGE, "results: a database without a name (--db FILE)");
     if (!stat(path, &there) && !S_ISREG(there.st_mode)) /* SQLite would wait for a FIFO's writer */
         return fail(e, EXIT_USAGE, "results: %s: %s (--db takes the file of a database)", path,
                     S_ISDIR(there.st_mode) ? "a folder" : "neither a file nor a folder");
