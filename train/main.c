@@ -1,5 +1,7 @@
 /* Owns: the command line of the program: the one table of commands, --help, and the one place
  * where an error is printed. Does not own: what a command does. */
+#include "data/base/columns.h"
+#include "data/base/fold.h"
 #include "train/commands/command.h"
 #include "train/commands/manual.h"
 #include "train/config/config.h" /* NUMERICS */
@@ -7,7 +9,9 @@
 #include "train/host.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -21,19 +25,33 @@ static const Command *const commands[] = {
 };
 enum { COMMANDS = sizeof commands / sizeof *commands - 1 };
 
-static void print_help(void) {
-    printf("usage: sinklab COMMAND ...\n\nTrains small GPTs and watches attention sinks form.\n\n");
-    for (int i = 0; i < COMMANDS; i++) printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
-    printf("\nsinklab help COMMAND, or COMMAND --help, tells its options; sinklab --version the version.\n"
-           "sinklab help --man is the man page; --bash and --zsh complete words in these shells.\n\n"
-           "exit: 0 done; 1 failed or diverged; 2 a mistake in what was asked for; 130, 143 stopped by a "
-           "signal, saved\n");
+static void print_help(FILE *out) {
+    fprintf(out, "usage: sinklab COMMAND ...\n\nTrains small GPTs and watches attention sinks form.\n\n");
+    for (int i = 0; i < COMMANDS; i++) fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(out,
+            "\nsinklab help COMMAND, or COMMAND --help, tells its options; sinklab --version the version.\n"
+            "sinklab help --man is the man page; --bash and --zsh complete words in these shells.\n\n"
+            "exit: 0 done; 1 failed or diverged; 2 a mistake in what was asked for; 130, 143 stopped by a "
+            "signal, saved\n");
 }
 
-static void print_command_help(const Command *command) {
-    printf("usage: sinklab %s %s\n\n%s\n", command->name, command->usage, command->summary);
-    if (command->options) printf("\noptions:\n%s", command->options);
-    if (command->list) command->list(stdout);
+static void print_command_help(FILE *out, const Command *command) {
+    fprintf(out, "usage: sinklab %s %s\n\n%s\n", command->name, command->usage, command->summary);
+    if (command->options) fprintf(out, "\noptions:\n%s", command->options);
+    if (command->list) command->list(out);
+}
+
+/* The help of a command, or of the program (NULL), on lines that the terminal has room for. */
+static bool show_help(const Command *command, Error *e) {
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return fail(e, EXIT_FAILED, "help: %s", strerror(errno));
+    command ? print_command_help(out, command) : print_help(out);
+    if (fclose(out)) return fail(e, EXIT_FAILED, "help: %s", strerror(errno));
+    fold_print(stdout, text, isatty(STDOUT_FILENO) ? columns_of_terminal(STDOUT_FILENO) : INT_MAX);
+    free(text);
+    return true;
 }
 
 static bool is_help(const char *word) {
@@ -118,11 +136,7 @@ static int help(int words, char **word, Error *e) {
                EXIT_USAGE;
     const Command *command = words ? find_command(word[0]) : NULL;
     if (words && !command) return unknown_command(word[0], e);
-    if (command)
-        print_command_help(command);
-    else
-        print_help();
-    return EXIT_DONE;
+    return show_help(command, e) ? EXIT_DONE : e->code;
 }
 
 static int dispatch(int argc, char **argv, Error *e) {

@@ -50,6 +50,16 @@ static void help_and_version_have_the_usual_names(void **state) {
         " cmp $D/a $D/b && grep -q 'exit: 0 done' $D/a");
 }
 
+/* Off a terminal lines are as they are written. */
+static void help_fits_the_terminal(void **state) {
+    assert_runs(
+        *state,
+        "for c in '' $(./sinklab --help | sed -n 's/^  \\([a-z]*\\) .*/\\1/p'); do"
+        " script -qec \"stty cols 72; ./sinklab help $c\" /dev/null </dev/null | tr -d '\\r' >$D/narrow;"
+        " ! grep -q '.\\{73\\}' $D/narrow && ./sinklab help $c | tr -s ' \\n' '  ' >$D/a &&"
+        " tr -s ' \\n' '  ' <$D/narrow | cmp - $D/a || exit 1; done");
+}
+
 /* Of every command and option that --help has. */
 static void a_man_page_and_completions_have_every_option(void **state) {
     assert_runs(*state,
@@ -299,6 +309,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(version_says_numerics_and_commit),
         cmocka_unit_test(help_and_version_have_the_usual_names),
+        cmocka_unit_test(help_fits_the_terminal),
         cmocka_unit_test(a_man_page_and_completions_have_every_option),
         cmocka_unit_test(what_was_meant_otherwise_is_told),
         cmocka_unit_test(a_plan_is_told_in_units_that_suit),
