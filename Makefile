@@ -289,6 +289,7 @@ build/tests/train/precision_test: WRAP := \
 
 # Has no memory.
 build/tests/model/no_memory_test: WRAP := -Wl,--wrap=LAPACKE_dsyevd -Wl,--wrap=setenv
+build/tests/model/gpt_test build/tests/model/gpt_small_test: WRAP := -Wl,--wrap=setenv
 
 # Takes any key for one that was born since the runs that are done.
 build/tests/train/run_key_test: WRAP := -Wl,--wrap=config_row_since

@@ -9,6 +9,7 @@
  * A run of results files (ablations/sweep/results.h) gives way to the same run of a database, which has all
  * of its rows, and replaces what earlier results files said of it.
  */
+#include "ablations/sweep/known_sweep.h"
 #include "ablations/sweep/results.h"
 #include "ablations/sweep/student_t.h"
 #include "data/base/files.h"
@@ -358,7 +359,7 @@ static bool merge_results(Merge *m, const char *folder, Error *e) {
     Path db = path_of("%s/results.db", scratch.s);
     bool ok = read_results(folder, db.s, e) && merge_database(m, db.s, e);
     folder_remove(scratch.s);
-    return ok;
+    return ok && (m->quiet || sweeps_tell_missing(m->into, folder, e));
 }
 
 static bool merge_one(Merge *m, const char *path, Error *e) {
@@ -422,6 +423,8 @@ const Command merge_command = {
         "older sinklab wrote it. A FOLDER is one of results files (sinklab sweep export FILE --results "
         "FOLDER):\n"
         "their runs are done here, too, with thinned figures and no checkpoint, until the whole run is "
-        "merged.\n",
+        "merged.\n"
+        "A sweep is not among them: sinklab sweep verdict FILE makes it of its runs, for verdicts and "
+        "pages.\n",
     .run = merge,
 };

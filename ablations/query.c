@@ -74,6 +74,18 @@ static const char *nearest(Store *s, const char *text, const char *sql, char hin
     return hint;
 }
 
+/* The tables that have a column, as a hint; "" where none has it. */
+static const char *holders(Store *s, const char *column, char hint[HINT_TEXT]) {
+    static const char sql[] = "SELECT group_concat(\"table\", ', ') FROM"
+                              " (SELECT DISTINCT \"table\" FROM about WHERE \"column\" = ?1 LIMIT 5)";
+    sqlite3_stmt *q = table_query(s, sql, column, NULL);
+    *hint = 0;
+    if (q && sqlite3_step(q) == SQLITE_ROW && column_text(q, 0))
+        snprintf(hint, HINT_TEXT, " (it is one of %s)", column_text(q, 0));
+    sqlite3_finalize(q);
+    return hint;
+}
+
 static const char tables_sql[] = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')";
 static const char columns_sql[] = "SELECT DISTINCT \"column\" FROM about WHERE \"column\" IS NOT NULL";
 
@@ -88,7 +100,8 @@ static bool refuse(Store *s, Error *e) {
         const char *name = strstr(message, unknown[i].says), *dot;
         if (!name) continue;
         name += strlen(unknown[i].says);
-        nearest(s, (dot = strchr(name, '.')) ? dot + 1 : name, unknown[i].sql, hint);
+        name = (dot = strchr(name, '.')) ? dot + 1 : name;
+        if (!*holders(s, name, hint)) nearest(s, name, unknown[i].sql, hint);
     }
     return fail(e, EXIT_USAGE, "query: %s%s", message, hint);
 }

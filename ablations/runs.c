@@ -1,4 +1,5 @@
 /* sinklab runs: what is in results.db, a remark on it, throwing one away. */
+#include "ablations/sweep/known_sweep.h"
 #include "ablations/text_table.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/commands/command.h"
@@ -60,36 +61,34 @@ static const char list_sql[] =
 
 /* " ORDER BY COLUMN" of --sort, "-COLUMN" the other way round; a column is one that the list has. */
 static bool sort_clause(sqlite3_stmt *rows, const char *sort, char *out, size_t room, Error *e) {
+    enum { COLUMNS = 32 };
     bool down = *sort == '-';
-    char hint[96];
-    DidYouMean n = {.text = sort + down};
-    for (int i = 0; i < sqlite3_column_count(rows); i++) {
-        const char *name = sqlite3_column_name(rows, i);
-        did_you_mean_offer(&n, name);
+    char hint[192];
+    const char *names[COLUMNS + 1] = {NULL};
+    for (int i = 0; i < sqlite3_column_count(rows) && i < COLUMNS; i++) {
+        const char *name = names[i] = sqlite3_column_name(rows, i);
         if (strcmp(name, sort + down)) continue;
         snprintf(out, room, " ORDER BY \"%s\" IS NULL, \"%s\"%s", name, name, down ? " DESC" : "");
         return true;
     }
     return fail(e, EXIT_USAGE, "runs list: --sort: no column %s%s", sort + down,
-                did_you_mean_hint(&n, hint, sizeof hint));
+                did_you_mean_among(sort + down, names, hint, sizeof hint));
 }
 
 static bool status_known(const char *status, Error *e) {
-    static const char *const known[] = {"queued", "running", "done", "interrupted", "failed", "diverged"};
+    static const char *const known[] = {"queued", "running",  "done", "interrupted",
+                                        "failed", "diverged", NULL};
     char hint[96];
-    DidYouMean n = {.text = status};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    for (int i = 0; known[i]; i++)
         if (!strcmp(known[i], status)) return true;
-        did_you_mean_offer(&n, known[i]);
-    }
     return fail(e, EXIT_USAGE, "runs list: --status: no status %s%s", status,
-                did_you_mean_hint(&n, hint, sizeof hint));
+                did_you_mean_among(status, known, hint, sizeof hint));
 }
 
 static bool list(Store *s, const Options *o, char **words, int n, Error *e) {
     (void)words, (void)n;
     char order[160] = "", sql[sizeof list_sql + 256];
-    if (!store_has_sweep(s, o->sweep, "runs list", e) || (o->status && !status_known(o->status, e)))
+    if (!sweep_is_known(s, o->sweep, "runs list", e) || (o->status && !status_known(o->status, e)))
         return false;
     sqlite3_stmt *rows = table_query(s, list_sql, NULL, e);
     bool ok = rows && (!o->sort || sort_clause(rows, o->sort, order, sizeof order, e));
@@ -263,9 +262,17 @@ static const struct Subcommand {
     {"delete", "delete KEY ...", 1, WORDS_MAX, STORE_WRITE, delete},
 };
 
-static const struct Subcommand *find_subcommand(const char *name) {
-    for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++)
-        if (!strcmp(subcommands[i].name, name)) return &subcommands[i];
+enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
+
+static const struct Subcommand *find_subcommand(const char *name, Error *e) {
+    const char *names[SUBCOMMANDS + 1] = {NULL};
+    char hint[96];
+    for (int i = 0; i < SUBCOMMANDS; i++) {
+        names[i] = subcommands[i].name;
+        if (!strcmp(name, names[i])) return &subcommands[i];
+    }
+    fail(e, EXIT_USAGE, "runs: unknown action %s%s", name,
+         did_you_mean_among(name, names, hint, sizeof hint));
     return NULL;
 }
 
@@ -277,9 +284,9 @@ static int runs(int argc, char **argv, Error *e) {
                           {"--sort", FLAG_TEXT, &o.sort},   {NULL, FLAG_BOOL, NULL}};
     int n = 0;
     if (!flags_read(flags, argc, argv, &n, e)) return EXIT_USAGE;
-    const struct Subcommand *sub = n ? find_subcommand(argv[0]) : NULL;
-    if (!sub)
-        return fail(e, EXIT_USAGE, "runs: expected list, show, diff, note, prune or delete"), EXIT_USAGE;
+    if (!n) return fail(e, EXIT_USAGE, "runs: expected list, show, diff, note, prune or delete"), EXIT_USAGE;
+    const struct Subcommand *sub = find_subcommand(argv[0], e);
+    if (!sub) return EXIT_USAGE;
     if ((o.sweep || o.status || o.sort) && sub->run != list)
         return fail(e, EXIT_USAGE, "runs %s: --sweep, --status and --sort are for list", sub->name),
                EXIT_USAGE;

@@ -374,12 +374,12 @@ int main(int argc, char **argv) {
         if (o == 'b') bos = false;
         // Each head's output is normed, so that attending to a small value no longer silences the head:
         if (o == 'h') head_norm = true;
-        bad |= o == '?' || o == ':' || (o == 's' && sscanf(optarg, "%ld", &seed) != 1);
-        bad |= o == 'n' && sscanf(optarg, "%ld", &steps) != 1;
+        bad |= strchr("?:", o) || (strchr("sn", o) && sscanf(optarg, "%ld", o == 's' ? &seed : &steps) != 1);
     }
     if (bad || optind + 1 != argc) errx(2, "usage: gpt DIR [--seed N] [--steps N] [--no-bos] [--head-norm]");
 #ifdef __x86_64__ // Debian's BLIS 0.9.0 has a kernel for AVX-512, skx, and does not take it on newer CPUs
-    if (__builtin_cpu_supports("x86-64-v4")) setenv("BLIS_ARCH_TYPE", (char[]){'0' + BLIS_ARCH_SKX, 0}, 0);
+    if (__builtin_cpu_supports("x86-64-v4") && setenv("BLIS_ARCH_TYPE", (char[]){'0' + BLIS_ARCH_SKX, 0}, 0))
+        err(1, "BLIS_ARCH_TYPE"); // without it BLIS would round otherwise
 #endif
     bli_thread_set_num_threads(1); // a part is one thread's
     Text text = text_open(argv[optind], "train", bos), held_out = text_open(argv[optind], "val", bos);

@@ -1,5 +1,7 @@
 /* Owns: the command line of the program: the one table of commands, --help, and the one place
  * where an error is printed. Does not own: what a command does. */
+#include "data/base/columns.h"
+#include "data/base/fold.h"
 #include "train/commands/command.h"
 #include "train/commands/manual.h"
 #include "train/config/config.h" /* NUMERICS */
@@ -7,7 +9,9 @@
 #include "train/host.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -21,19 +25,33 @@ static const Command *const commands[] = {
 };
 enum { COMMANDS = sizeof commands / sizeof *commands - 1 };
 
-static void print_help(void) {
-    printf("usage: sinklab COMMAND ...\n\nTrains small GPTs and watches attention sinks form.\n\n");
-    for (int i = 0; i < COMMANDS; i++) printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
-    printf("\nsinklab help COMMAND, or COMMAND --help, tells its options; sinklab --version the version.\n"
-           "sinklab help --man is the man page; --bash and --zsh complete words in these shells.\n\n"
-           "exit: 0 done; 1 failed or diverged; 2 a mistake in what was asked for; 130, 143 stopped by a "
-           "signal, saved\n");
+static void print_help(FILE *out) {
+    fprintf(out, "usage: sinklab COMMAND ...\n\nTrains small GPTs and watches attention sinks form.\n\n");
+    for (int i = 0; i < COMMANDS; i++) fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(out,
+            "\nsinklab help COMMAND, or COMMAND --help, tells its options; sinklab --version the version.\n"
+            "sinklab help --man is the man page; --bash and --zsh complete words in these shells.\n\n"
+            "exit: 0 done; 1 failed or diverged; 2 a mistake in what was asked for; 130, 143 stopped by a "
+            "signal, saved\n");
 }
 
-static void print_command_help(const Command *command) {
-    printf("usage: sinklab %s %s\n\n%s\n", command->name, command->usage, command->summary);
-    if (command->options) printf("\noptions:\n%s", command->options);
-    if (command->list) command->list(stdout);
+static void print_command_help(FILE *out, const Command *command) {
+    fprintf(out, "usage: sinklab %s %s\n\n%s\n", command->name, command->usage, command->summary);
+    if (command->options) fprintf(out, "\noptions:\n%s", command->options);
+    if (command->list) command->list(out);
+}
+
+/* The help of a command, or of the program (NULL), on lines that the terminal has room for. */
+static bool show_help(const Command *command, Error *e) {
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return fail(e, EXIT_FAILED, "help: %s", strerror(errno));
+    command ? print_command_help(out, command) : print_help(out);
+    if (fclose(out)) return fail(e, EXIT_FAILED, "help: %s", strerror(errno));
+    fold_print(stdout, text, isatty(STDOUT_FILENO) ? columns_of_terminal(STDOUT_FILENO) : INT_MAX);
+    free(text);
+    return true;
 }
 
 static bool is_help(const char *word) {
@@ -51,11 +69,38 @@ static bool asks_help(int argc, char **argv) {
     return false;
 }
 
+/* What is a command of other programs, or an action of one here. */
+static const struct {
+    const char *word, *command;
+} elsewhere[] = {
+    {"run", "train CONFIG, or sweep run FILE"},
+    {"plan", "sweep plan FILE"},
+    {"status", "sweep status FILE"},
+    {"verdict", "sweep verdict FILE"},
+    {"ls", "runs list"},
+    {"list", "runs list"},
+    {"show", "runs show KEY"},
+    {"diff", "runs diff KEY KEY"},
+    {"delete", "runs delete KEY"},
+    {"eval", "probe"},
+    {"evaluate", "probe"},
+    {"generate", "sample"},
+    {"sql", "query"},
+    {"plot", "report"},
+    {"serve", "watch"},
+    {"download", "fetch"},
+    {"prepare", "data"},
+    {"convert", "import"},
+};
+
 static int unknown_command(const char *name, Error *e) {
     char hint[96];
     DidYouMean n = {.text = name};
     for (int i = 0; i < COMMANDS; i++) did_you_mean_offer(&n, commands[i]->name);
     did_you_mean_offer(&n, "--version");
+    did_you_mean_offer(&n, "--help");
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+        if (!strcmp(elsewhere[i].word, name)) n = (DidYouMean){.best = elsewhere[i].command};
     did_you_mean_hint(&n, hint, sizeof hint);
     fail(e, EXIT_USAGE, "command line: unknown command %s%s", name,
          *hint ? hint : " (sinklab --help lists them)");
@@ -73,20 +118,25 @@ static const struct {
     Manual *print;
 } manuals[] = {{"--man", manual_man}, {"--bash", manual_bash}, {"--zsh", manual_zsh}};
 
+enum { MANUALS = sizeof manuals / sizeof *manuals };
+
 /* help, help COMMAND, help --man. */
 static int help(int words, char **word, Error *e) {
-    for (size_t i = 0; words && i < sizeof manuals / sizeof *manuals; i++) {
-        if (strcmp(word[0], manuals[i].option)) continue;
+    const char *options[MANUALS + 1] = {NULL};
+    char hint[96];
+    for (int i = 0; words && i < MANUALS; i++) {
+        options[i] = manuals[i].option;
+        if (strcmp(word[0], options[i])) continue;
         manuals[i].print(stdout, commands, VERSION);
         return EXIT_DONE;
     }
+    if (words && word[0][0] == '-')
+        return fail(e, EXIT_USAGE, "command line: help: unknown option %s%s", word[0],
+                    did_you_mean_among(word[0], options, hint, sizeof hint)),
+               EXIT_USAGE;
     const Command *command = words ? find_command(word[0]) : NULL;
     if (words && !command) return unknown_command(word[0], e);
-    if (command)
-        print_command_help(command);
-    else
-        print_help();
-    return EXIT_DONE;
+    return show_help(command, e) ? EXIT_DONE : e->code;
 }
 
 static int dispatch(int argc, char **argv, Error *e) {

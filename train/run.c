@@ -407,7 +407,9 @@ static int train_claimed(Run *r, const RunSize *size, Error *e) {
 static int not_taken(const Run *r, Error *e) {
     switch (r->claim.result) {
     case CLAIM_DONE:
-        if (!r->o->quiet) printf("run %.8s is done already (--again repeats it)\n", r->key);
+        if (!r->o->quiet)
+            printf("run %.8s is done already%s%s (--again repeats it)\n", r->key,
+                   *r->c.label ? ", and labelled " : "", r->c.label);
         return EXIT_DONE;
     case CLAIM_BUSY:
         fail(e, EXIT_FAILED, "run %.8s: another process is training it", r->key);

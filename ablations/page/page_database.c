@@ -22,7 +22,7 @@ typedef struct Extract {
 } Extract;
 
 static bool failed(const Extract *x) {
-    return fail(x->e, EXIT_FAILED, "report: copy of the database: %s", sqlite3_errmsg(x->db));
+    return fail(x->e, EXIT_FAILED, "report: copy of the database: %s", store_reason(x->db));
 }
 
 static bool run_sql(const Extract *x, const char *sql) {
@@ -185,9 +185,12 @@ static bool copy_queries(const Extract *x, const char *folder) {
 }
 
 static bool attach(const Extract *x, Store *s) {
-    return sqlite3_create_function(x->db, "single", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, single, NULL,
-                                   NULL) == SQLITE_OK &&
-           run_bound(x, "ATTACH ?1 AS src", store_uri(s), NULL);
+    if (sqlite3_create_function(x->db, "single", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, single, NULL,
+                                NULL) != SQLITE_OK)
+        return failed(x);
+    return run_bound(x, "ATTACH ?1 AS src", store_uri(s), NULL) ||
+           fail(x->e, EXIT_FAILED, "report: %s: cannot be attached: %s (does the disk answer?)",
+                store_path(s), sqlite3_errmsg(x->db)); /* it could be opened */
 }
 
 static bool fill(const Extract *x, Store *s, const char *queries, Bytes *out) {

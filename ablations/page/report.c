@@ -7,6 +7,7 @@
 #include "ablations/page/report_runs.h"
 #include "ablations/page/svg.h"
 #include "ablations/page/verdict_plot.h"
+#include "ablations/sweep/known_sweep.h"
 #include "ablations/text_table.h"
 #include "data/base/files.h"
 #include "data/base/text.h"
@@ -199,7 +200,7 @@ static bool write_page(const Page *p) {
     static const char verdicts[] =
         "SELECT metric, direction, beyond, side, stratum, n, mean, low, high, effect_sd,"
         " verdict, more_seeds FROM verdict WHERE sweep = ?1";
-    if (!store_has_sweep(p->s, p->sweep, "report", p->e)) return false;
+    if (!sweep_is_known(p->s, p->sweep, "report", p->e)) return false;
     write_heading(p);
     bool ok =
         write_charts(p) && write_table(p, "Final figures (probe main; the sink rate at eps 0.3)", finals) &&
@@ -226,7 +227,7 @@ bool report_write(Store *s, const char *sweep, const char *path, const SentenceS
     Path parts = page_folder();
     Error why = {0};
     bool ok = *parts.s
-                  ? store_has_sweep(p.s, p.sweep, "report", p.e) && write_moving(&p, parts.s, sentence, &why)
+                  ? sweep_is_known(p.s, p.sweep, "report", p.e) && write_moving(&p, parts.s, sentence, &why)
                   : write_page(&p);
     fclose(p.out);
     ok = ok && file_replace(path, text, (int64_t)size, e);
@@ -257,7 +258,7 @@ static bool save_chart(const Page *page, const struct Chart *chart, const char *
 /* Every chart of the static page that has curves, a file each. */
 static bool save_charts(Store *s, const char *sweep, const char *folder, Error *e) {
     Page p = {s, sweep, NULL, e};
-    bool ok = store_has_sweep(p.s, p.sweep, "report", p.e) && folder_make(folder, e);
+    bool ok = sweep_is_known(p.s, p.sweep, "report", p.e) && folder_make(folder, e);
     for (size_t i = 0; ok && i < sizeof charts / sizeof *charts; i++) ok = save_chart(&p, &charts[i], folder);
     return ok;
 }

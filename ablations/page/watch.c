@@ -2,6 +2,7 @@
 
 #include "ablations/page/http.h"
 #include "ablations/page/report.h"
+#include "ablations/sweep/known_sweep.h"
 #include "ablations/text_table.h"
 #include "data/base/embed.h"
 #include "data/base/files.h"
@@ -192,7 +193,7 @@ static int watch_main(int argc, char **argv, Error *e) {
     clock_gettime(CLOCK_REALTIME, &now);
     w.began = now.tv_sec * 1000000000LL + now.tv_nsec;
     signals_watch();
-    bool ok = store_has_sweep(w.s, w.sweep, "watch", e) && serve(&w, (int)port, e);
+    bool ok = sweep_is_known(w.s, w.sweep, "watch", e) && serve(&w, (int)port, e);
     store_close(w.s);
     return !ok ? e->code : signals_stopped() ? 128 + signals_stopped() : EXIT_DONE;
 }

@@ -191,6 +191,8 @@ static void show_model(ProbedModel *s, const Measured *m, int n) {
             *sheet_cell(&sheet, i, 2) = *sheet_cell(&sheet, i, 1) - *sheet_cell(&sheet, i, 0);
     if (s->o->json && !isnan(m[0].loss)) printf("%s\"loss\": %.17g", s->sheets++ ? ",\n " : "{", m[0].loss);
     probed_model_show(s, &sheet, &s->main, s->main.rows);
+    if (!s->o->json && !s->o->text && !s->o->sentence && !s->o->ids)
+        printf("loss is over these rows; val_loss in results.db is over another set of held-out rows\n\n");
 }
 
 static void show_layers(ProbedModel *s, const Measured *m, int n) {

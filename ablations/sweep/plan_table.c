@@ -1,5 +1,6 @@
 #include "ablations/sweep/plan_table.h"
 
+#include "data/base/amount.h"
 #include "data/base/columns.h"
 #include "data/base/printable.h"
 #include "data/base/yaml.h"
@@ -65,39 +66,45 @@ static void print_run(FILE *out, const Plan *p, int i, double flops) {
     const PlannedRun *r = &p->run[i];
     char label[LABEL_TEXT];
     sweep_label(p->sweep, i, LABEL_ALL, label);
+    char first[AMOUNT_TEXT], second[AMOUNT_TEXT];
     fprintf(out, "%5d  %.8s  %-11s %6lld/%-6lld  %5lld%s", i, r->key, r->status, (long long)r->step,
             (long long)r->config.train.steps, (long long)r->config.seed,
             sweep_judges(p->sweep, i) ? " " : "t");
     if (is_wide(out))
-        fprintf(out, "  %8.2fM  %9.2f", r->tokens * 1e-6, r->tokens * r->size.flops_per_token * 1e-12);
-    if (flops > 0) fprintf(out, "  %6.2f", hours_left(r, flops));
+        fprintf(out, "  %7s  %7s", amount_text(r->tokens, "", first),
+                amount_text(r->tokens * r->size.flops_per_token, "", second));
+    if (flops > 0) fprintf(out, "  %8s", duration_text(3600 * hours_left(r, flops), first));
     if (is_wide(out))
-        fprintf(out, "  %6.0f  %6.1f", r->size.bytes * 1e-6, (r->rows_disk + r->checkpoints_disk) * 1e-6);
+        fprintf(out, "  %7s  %7s", amount_text(r->size.bytes, "B", first),
+                amount_text(r->rows_disk + r->checkpoints_disk, "B", second));
     fprintf(out, "  %s\n", label);
 }
 
 static void print_totals(FILE *out, const Plan *p, const Stage *stage, double flops) {
     Totals t = total(p);
-    char text[STAGE_TEXT];
-    fprintf(out, "\n%d runs, %d done: %.1fM tokens, %.1f TFLOP, %.0f MB of memory a run, %.0f MB of disk\n",
-            p->runs, t.done, t.tokens * 1e-6, t.work * 1e-12, t.memory * 1e-6, t.disk * 1e-6);
-    fprintf(out, "%.3g GB of checkpoints (run.keep)\n", t.checkpoints * 1e-9);
+    char text[STAGE_TEXT], tokens[AMOUNT_TEXT], work[AMOUNT_TEXT], memory[AMOUNT_TEXT], disk[AMOUNT_TEXT];
+    fprintf(out, "\n%d runs, %d done: %s tokens, %s, %s of memory a run,\n", p->runs, t.done,
+            amount_text(t.tokens, "", tokens), amount_text(t.work, "FLOP", work),
+            amount_text(t.memory, "B", memory));
+    fprintf(out, "%s of disk, with ", amount_text(t.disk, "B", disk));
+    fprintf(out, "%s of checkpoints (run.keep)\n", amount_text(t.checkpoints, "B", disk));
+    if (!p->sweep->base)
+        fprintf(out, "no base: in the file: what it does not set is built in (sinklab train --help)\n");
     stage_tell(stage, text);
     if (sweep_is_tuned(p->sweep)) fprintf(out, "%s\n", text);
     if (flops > 0)
-        fprintf(out,
-                "about %.2f hours to go at the %.1f GFLOP/s measured here\n"
-                "(training alone, all cores on one run)\n",
-                hours_needed(p, stage, flops), flops * 1e-9);
+        fprintf(out, "to go: %s at the %s measured here\n(training alone, all cores on one run)\n",
+                duration_text(3600 * hours_needed(p, stage, flops), work),
+                amount_text(flops, "FLOP/s", disk));
     plan_print_edit(out, p);
 }
 
 void plan_print(FILE *out, const Plan *p, const Stage *stage, double flops) {
     bool wide = is_wide(out);
     fprintf(out, "%5s  %-8s  %-11s %13s  %6s", "index", "key", "status", "step", "seed");
-    if (wide) fprintf(out, "  %9s  %9s", "tokens", "TFLOP");
-    if (flops > 0) fprintf(out, "  %6s", "hours");
-    if (wide) fprintf(out, "  %6s  %6s", "MB", "disk");
+    if (wide) fprintf(out, "  %7s  %7s", "tokens", "FLOP");
+    if (flops > 0) fprintf(out, "  %8s", "to go");
+    if (wide) fprintf(out, "  %7s  %7s", "memory", "disk");
     fprintf(out, "  cell\n");
     for (int i = 0; i < p->runs; i++) print_run(out, p, i, flops);
     print_totals(out, p, stage, flops);

@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-/* flops: FLOP/s measured here; 0: not measured, no hours. */
+/* flops: FLOP/s measured here; 0: not measured, no time to go. */
 void plan_print(FILE *out, const Plan *p, const Stage *stage, double flops);
 /* Prints the plan as one JSON object: the sweep, its runs, its orphans, its totals. Sizes in bytes, times in
  * hours. */

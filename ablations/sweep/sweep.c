@@ -84,11 +84,8 @@ static bool each_key(Parser *p, const Yaml *map, const char *prefix, KeyReader *
         if (!key) return false;
         bool known = is_key(key);
         if (!known && !is_group(key)) {
-            DidYouMean near = {.text = key};
             char hint[160];
-            for (int k = 0; config_key_name(k); k++) did_you_mean_offer(&near, config_key_name(k));
-            return refuse(p, map->key[i], "unknown key %s%s", key,
-                          did_you_mean_hint(&near, hint, sizeof hint));
+            return refuse(p, map->key[i], "unknown key %s%s", key, config_key_hint(key, hint, sizeof hint));
         }
         if (!(known ? read(p, key, map->key[i], map->value[i]) : each_key(p, map->value[i], key, read)))
             return false;
@@ -199,29 +196,17 @@ static bool read_axis_values(Parser *p, Axis *a, const Yaml *list) {
 
 /* ---- ranges ---- */
 
-/* What was meant, or else what there is. */
-static const char *hint_of(const DidYouMean *near, const char *const *known, char *text, size_t room) {
-    if (near->best) return did_you_mean_hint(near, text, room);
-    size_t used = (size_t)snprintf(text, room, " (one of: ");
-    for (int k = 0; known[k] && used < room; k++)
-        used += (size_t)snprintf(text + used, room - used, "%s%s", known[k], known[k + 1] ? ", " : ")");
-    return text;
-}
-
 /* Checks the keys of a map inside the grammar against those it may have. */
 static bool only_keys(Parser *p, const Yaml *map, const char *what, const char *const *known) {
     if (map->kind != YAML_MAP) return refuse(p, map, "%s: expected a map", what);
     for (int i = 0; i < map->n; i++) {
-        DidYouMean near = {.text = map->key[i]->text};
+        const char *key = map->key[i]->text;
         char hint[160];
-        bool found = false;
-        for (int k = 0; known[k]; k++) {
-            found = found || !strcmp(known[k], map->key[i]->text);
-            did_you_mean_offer(&near, known[k]);
-        }
-        if (!found)
-            return refuse(p, map->key[i], "%s: unknown key %s%s", what, map->key[i]->text,
-                          hint_of(&near, known, hint, sizeof hint));
+        int k = 0;
+        while (known[k] && strcmp(known[k], key)) k++;
+        if (!known[k])
+            return refuse(p, map->key[i], "%s: unknown key %s%s", what, key,
+                          did_you_mean_among(key, known, hint, sizeof hint));
     }
     return true;
 }
@@ -458,7 +443,8 @@ static bool read_metric(Parser *p, const Yaml *metric, Expectation *out) {
     char hint[96] = "";
     out->metric = metric->kind == YAML_SCALAR ? metric->text : "";
     return sweep_metric_known(out->metric, hint, sizeof hint) ||
-           refuse(p, metric, "expect: unknown metric %s%s", out->metric, hint);
+           refuse(p, metric, "expect: unknown metric %s%s", out->metric,
+                  *hint ? hint : " (such as val_loss, sink_rate_03, onset: sinklab query sweep_metrics)");
 }
 
 static bool read_by(Parser *p, const Yaml *by, Expectation *out) {
@@ -712,8 +698,19 @@ static bool labels_fit(Parser *p) {
     return true;
 }
 
+/* What stands beside the sweep's keys and is a configuration's; `seed` is taken for a slip of `seeds`. */
+static bool none_of_a_run(Parser *p, const Yaml *key) {
+    int part = 0;
+    while (part_keys[part] && strcmp(part_keys[part], key->text)) part++;
+    if (part_keys[part] || !strcmp(key->text, "seed") || !(is_key(key->text) || is_group(key->text)))
+        return true;
+    return refuse(p, key, "sweep: %s is of a configuration (it stands under set: or grid:)", key->text);
+}
+
 static bool read_tree(Parser *p) {
     Sweep *s = p->s;
+    for (int i = 0; s->tree->kind == YAML_MAP && i < s->tree->n; i++)
+        if (!none_of_a_run(p, s->tree->key[i])) return false;
     if (!only_keys(p, s->tree, "sweep", part_keys)) return false;
     if (!yaml_get(s->tree, "name")) return refuse(p, s->tree, "name: missing (what is this sweep called?)");
     for (const struct Part *part = parts; part->key; part++) {
@@ -729,7 +726,7 @@ static bool word_fits(Parser *p, const char *key) {
         if (!strcmp(s->axis[i].key, key))
             return fail(p->e, EXIT_USAGE, "command line: %s is an axis of %s", key, s->path);
     if (s->seeded && !strcmp(key, "seed"))
-        return fail(p->e, EXIT_USAGE, "command line: %s has seeds of its own", s->path);
+        return fail(p->e, EXIT_USAGE, "command line: %s has seeds of its own (change its seeds:)", s->path);
     return true;
 }
 
@@ -739,7 +736,9 @@ static bool read_words(Parser *p, int words, char *const *word) {
         const char *text = word[s->words], *equals = strchr(text, '=');
         Config scratch;
         config_defaults(&scratch);
-        if (!equals) return fail(p->e, EXIT_USAGE, "command line: \"%s\" is not of the form key=value", text);
+        if (!equals)
+            return fail(p->e, EXIT_USAGE,
+                        "command line: \"%s\" is not of the form key=value (one word, no blanks)", text);
         if (!grow(p, &s->word, s->words, sizeof *s->word)) return false;
         const char *key = print(p, "%.*s", (int)(equals - text), text);
         if (!key || !word_fits(p, key) || !config_set(&scratch, key, equals + 1, "command line", p->e))

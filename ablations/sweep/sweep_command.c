@@ -1,5 +1,6 @@
 /* sinklab sweep: many runs from one file: planned, run, looked at, judged, exported. */
 #include "ablations/page/report.h"
+#include "ablations/sweep/known_sweep.h"
 #include "ablations/sweep/plan_table.h"
 #include "ablations/sweep/results.h"
 #include "ablations/sweep/runner.h"
@@ -62,14 +63,14 @@ static bool is_over(const PlannedRun *r) {
 }
 
 /* Measures the speed on a missing run, the first of a few that lasts long enough; where none does the plan
- * has no hours. */
+ * has no time to go. */
 static bool measure(const Plan *p, const Options *o, double *flops, Error *e) {
     enum { TRIES = 3 };
     double busy = host_busy();
     if (busy > BUSY)
         fprintf(stderr,
-                "sinklab: the machine is busy: other work has %.0f %% of these cores, and the hours are "
-                "longer for it\n",
+                "sinklab: the machine is busy: other work has %.0f %% of these cores, and the time to go "
+                "is longer for it\n",
                 100 * busy);
     Error why = {0};
     for (int i = 0, tries = 0; i < p->runs && tries < TRIES; i++) {
@@ -79,7 +80,7 @@ static bool measure(const Plan *p, const Options *o, double *flops, Error *e) {
         if (why.code != EXIT_FAILED) return *e = why, false;
         tries++;
     }
-    if (why.code) fprintf(stderr, "sinklab: %s (no hours are told)\n", why.text);
+    if (why.code) fprintf(stderr, "sinklab: %s (no time to go is told)\n", why.text);
     *flops = 0;
     return true;
 }
@@ -269,18 +270,14 @@ static const char *list_actions(unsigned set, char text[64]) {
 
 /* The action of that name, or ACTIONS. */
 static ActionName find_action(const char *name, Error *e) {
-    DidYouMean near = {.text = name};
-    char hint[96], all[64];
+    const char *names[ACTIONS + 1] = {NULL};
+    char hint[96];
     for (ActionName i = 0; i < ACTIONS; i++) {
-        if (!strcmp(actions[i].name, name)) return i;
-        did_you_mean_offer(&near, actions[i].name);
+        names[i] = actions[i].name;
+        if (!strcmp(names[i], name)) return i;
     }
-    if (near.best)
-        fail(e, EXIT_USAGE, "command line: sweep: unknown action %s%s", name,
-             did_you_mean_hint(&near, hint, sizeof hint));
-    else
-        fail(e, EXIT_USAGE, "command line: sweep: unknown action %s (one of: %s)", name,
-             list_actions(~0u, all));
+    fail(e, EXIT_USAGE, "command line: sweep: unknown action %s%s", name,
+         did_you_mean_among(name, names, hint, sizeof hint));
     return ACTIONS;
 }
 
@@ -313,7 +310,8 @@ static bool check_options(const Options *o, ActionName action, Error *e) {
 
 static bool check_numbers(const Options *o, Error *e) {
     if (o->jobs < 0 || o->jobs > 4096)
-        return fail(e, EXIT_USAGE, "command line: --jobs: %lld processes?", (long long)o->jobs);
+        return fail(e, EXIT_USAGE, "command line: --jobs: %lld: expected 1 to 4096 processes",
+                    (long long)o->jobs);
     if (o->index != every_index && (o->index < 0 || o->index > SWEEP_RUNS))
         return fail(e, EXIT_USAGE, "command line: --index: %lld: runs are counted from 0",
                     (long long)o->index);
@@ -350,15 +348,16 @@ static int sweep_main(int argc, char **argv, Error *e) {
                           {"--short", FLAG_INT, &o.steps},  {NULL, FLAG_BOOL, NULL}};
     int words, code = EXIT_DONE;
     if (!flags_read(flags, argc, argv, &words, e) || !check_numbers(&o, e)) return e->code;
-    if (words < 2) {
+    ActionName action = words ? find_action(argv[0], e) : ACTIONS;
+    if (words < 2 && (!words || action != ACTIONS))
         fail(e, EXIT_USAGE, "command line: sweep takes an action and a file (sinklab sweep --help)");
-        return e->code;
-    }
-    ActionName action = find_action(argv[0], e);
-    if (action == ACTIONS || !check_options(&o, action, e)) return e->code;
+    if (words < 2 || action == ACTIONS || !check_options(&o, action, e)) return e->code;
     Sweep *s = sweep_load(argv[1], words - 2, argv + 2, e);
     if (!s && e->code == EXIT_USAGE && is_configuration(argv[1]))
         fail(e, EXIT_USAGE, "%s: a configuration, not a sweep (sinklab train %s)", argv[1], argv[1]);
+    Path file;
+    if (!s && access(argv[1], F_OK) && sweep_file(argv[1], &file))
+        fail(e, EXIT_USAGE, "file: %s: No such file or directory (did you mean %s?)", argv[1], file.s);
     bool ok = s && shorten(s, &o, e) && actions[action].action(s, &o, &code, e);
     sweep_free(s);
     return ok ? code : e->code;
@@ -389,7 +388,8 @@ const Command sweep_command = {
         "  --results FOLDER  export: the finished runs, thinned, into FOLDER/NAME.TABLE.csv.gz, which\n"
         "              `sinklab merge` reads back\n"
         "  --quiet     no progress, and of run no table\n\n"
-        "the file (YAML; KEY is one of `sinklab train --help`, dotted or nested):\n"
+        "the file (YAML; one to copy: ablations/example.yaml; KEY: of `sinklab train --help`, dotted or\n"
+        "nested):\n"
         "  name: TEXT                    what results.db and the page call it\n"
         "  claim, source, note: TEXT     for people\n"
         "  base: FILE                    configuration under all runs\n"

@@ -7,6 +7,7 @@
 #include "ablations/text_table.h"
 #include "train/store/column.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,9 +116,11 @@ static const char cost_sql[] =
 static bool print_cost(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
     sqlite3_stmt *q = table_query(store, cost_sql, s->name, e);
     if (!q) return false;
-    if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_type(q, 1) != SQLITE_NULL)
-        fprintf(out, "%scost: %.0f core-minutes, of %d runs\n", bullet, sqlite3_column_double(q, 1),
-                sqlite3_column_int(q, 0));
+    bool there = sqlite3_step(q) == SQLITE_ROW && sqlite3_column_type(q, 1) != SQLITE_NULL;
+    double minutes = there ? sqlite3_column_double(q, 1) : 0;
+    if (there)
+        fprintf(out, "%scost: %s%.0f core-minute%s, of %d runs\n", bullet, minutes < 1 ? "less than " : "",
+                fmax(minutes, 1), minutes < 1.5 ? "" : "s", sqlite3_column_int(q, 0));
     return sqlite3_finalize(q) == SQLITE_OK || store_failed(store, "results: sweep", e);
 }
 
@@ -237,6 +240,14 @@ static bool print_fits(FILE *out, const Sweep *s, Store *store, TableForm form, 
     return print_rows(out, s, store, fit_term_sql, form, e);
 }
 
+static bool print_legend(FILE *out) {
+    fputs("\nmean: must be beyond `beyond`, in the direction; effect_sd: mean / standard deviation over\n"
+          "seeds; more_seeds: how many more would decide, were the effect as it looks now; share: the\n"
+          "word is at level 0.05 / share (Holm); diverged: judging runs that did\n",
+          out);
+    return true;
+}
+
 static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
     fprintf(out, "%s\n", s->name);
     if (*s->claim) fprintf(out, "claim:  %s\n", s->claim);
@@ -248,13 +259,11 @@ static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
         fprintf(out, "\neach side at its own best, chosen on seeds that do not judge\n");
         if (!print_rows(out, s, store, choice_sql, TABLE_TEXT, e)) return false;
     }
-    fprintf(out, "\npaired differences to the baseline of the same seed (of a query: its numbers); low and "
-                 "high: 95 %% t "
-                 "interval; the word "
-                 "is corrected by Holm\n");
+    fprintf(out, "\npaired differences to the baseline of the same seed (of a query: its numbers);\n"
+                 "low and high: 95 %% t interval; the word is corrected by Holm\n");
     print_censoring(out, s, "");
     return print_lacking(out, s, store, "", e) && print_needs(out, s, store, "", e) &&
-           print_rows(out, s, store, verdict_sql, TABLE_TEXT, e) &&
+           print_rows(out, s, store, verdict_sql, TABLE_TEXT, e) && print_legend(out) &&
            print_tables(out, s, store, TABLE_TEXT, e) && print_fits(out, s, store, TABLE_TEXT, e);
 }
 

@@ -128,7 +128,8 @@ bool file_write(const char *path, const void *data, int64_t size, Error *e) {
 
 bool file_replace(const char *path, const void *data, int64_t size, Error *e) {
     Path part = path_of("%s.%d.part", path, (int)getpid());
-    if (file_write(part.s, data, size, e) && (!rename(part.s, path) || fail_path(e, path))) return true;
+    if (file_write(part.s, data, size, NULL) && !rename(part.s, path)) return true;
+    fail_path(e, *part.s ? path : part.s); /* by the name that was asked for */
     remove(part.s);
     return false;
 }

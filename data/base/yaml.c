@@ -174,6 +174,20 @@ static bool merge(Reader *r, Yaml *y, const Yaml *from) {
 
 /* ---- events ---- */
 
+/* What libyaml says, and what it means to who does not know its grammar. */
+static const struct {
+    const char *says, *means;
+} known[] = {
+    {"found unexpected end of stream", "the file ends within a text in quotation marks"},
+    {"mapping values are not allowed in this context",
+     "a second \": \" on a line, or a line indented otherwise (a text with it goes between quotation marks)"},
+    {"did not find expected key", "no KEY: VALUE of the map above (is it indented as the others?)"},
+    {"did not find expected ',' or ']'", "a list that is not closed: , or ] is missing"},
+    {"did not find expected ',' or '}'", "a map that is not closed: , or } is missing"},
+    {"could not find expected ':'", "no KEY: VALUE (a : with a blank behind it is missing)"},
+    {"control characters are not allowed", "control characters (is it a text file?)"},
+};
+
 static void parser_failed(Reader *r) {
     const yaml_parser_t *parser = &r->parser;
     yaml_mark_t at = parser->problem_mark;
@@ -186,6 +200,8 @@ static void parser_failed(Reader *r) {
             at.line += r->text[i] == '\n';
         }
     }
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (!strcmp(why, known[i].says)) why = known[i].means;
     if (parser->error == YAML_SCANNER_ERROR && at.index < r->length && r->text[at.index] == '\t')
         why = "a tab: YAML indents with blanks";
     refuse(r, at, why);

@@ -145,7 +145,11 @@ static bool read_word(Reader *r, char *word, int i) {
     const char *key = trim(word);
     Arg a = arg_of(key);
     if (a < ARGS && known >> a & 1) return read_value(r, a, trim(equals + 1));
-    snprintf(why, sizeof why, "%s does not take \"%.40s\"", kind->name, key);
+    int used = snprintf(why, sizeof why, "%s does not take \"%.40s\"", kind->name, key);
+    for (i = 0; i < __builtin_popcount(known); i++)
+        used += snprintf(why + used, sizeof why - (size_t)used, "%s%s", i ? ", " : " (but ",
+                         args[kind->order[i]].name);
+    snprintf(why + used, sizeof why - (size_t)used, i ? ")" : "");
     return refuse(r, why);
 }
 

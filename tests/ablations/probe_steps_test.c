@@ -253,6 +253,7 @@ static void what_is_of_some_rows_says_so(void **state) {
     assert_int_equal(train(p, "rows.db", "probe.sequences=100"), 0);
     assert_int_equal(probe(p, "rows.db", "--key 0"), 0);
     assert_file_says(p, "out", "the whole model, over 100 rows of 16 tokens");
+    assert_file_says(p, "out", "val_loss in results.db is over another set of held-out rows");
     assert_file_says(p, "out", "sink mass of key 0, over the first 32 of 100 rows of 16 tokens");
 }
 
@@ -291,7 +292,7 @@ static void a_plan_counts_what_is_kept(void **state) {
     assert_int_equal(say(p, "./sinklab sweep plan %s/kept.yaml --db %s/none.db --cache %s/cache", p->folder,
                          p->folder, p->folder),
                      0);
-    assert_file_says(p, "out", "GB of checkpoints (run.keep)");
+    assert_file_says(p, "out", "MB of checkpoints (run.keep)");
 }
 
 int main(void) {

@@ -106,6 +106,7 @@ static void what_is_not_there_is_told_with_what_was_meant(void **state) {
         {{"runs"}, 2, "", "did you mean run?"},
         {{"frst_layer"}, 2, "", "did you mean first_layer?"},
         {{"SELECT * FROM runs"}, 2, "", "no such table: runs (did you mean run?)"},
+        {{"SELECT tokens FROM eval"}, 2, "", "no such column: tokens (it is one of "},
         {{"SELECT e.sink_rat_03 FROM eval AS e"}, 2, "", "did you mean sink_rate_03?"},
         {{"SELEC 1"}, 2, "", "syntax error"},
         {{NULL}, 2, "", "takes a NAME or SQL"},

@@ -1,5 +1,6 @@
 /* The static page: hostile texts stay text, the figures and both tables are there, curves are drawn. */
 #include "ablations/page/axis_plot.h"
+#include "ablations/page/page_database.h"
 #include "ablations/page/report.h"
 #include "ablations/page/svg.h"
 #include "ablations/page/verdict_plot.h"
@@ -7,6 +8,7 @@
 #include "data/base/files.h"
 #include "tests/ablations/sweep_fixture.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 static char *page_of(Store *s, const Place *p, const char *sweep) {
@@ -61,6 +63,47 @@ static void curves_and_their_conditions_are_there(void **state) {
     place_remove(&p);
 }
 
+static int reads, failing; /* of this process, and which of them fails; 0: none */
+
+static ssize_t read_or_fail(int fd, void *data, size_t size, off_t at) {
+    if (++reads != failing) return pread(fd, data, size, at);
+    errno = EIO;
+    return -1;
+}
+
+/* What the database of a moving page is copied from; told as the system does, not as a damaged file. */
+static void a_read_that_fails_is_told_while_the_database_is_copied(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    Planted sweep = plant_sweep(s, "page", 0, "lower");
+    for (int seed = 0; seed < 8; seed++) plant_run(s, &sweep, "none", 0, seed, true, 2);
+    store_close(s);
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    sqlite3_syscall_ptr theirs = vfs->xGetSystemCall(vfs, "pread64");
+    vfs->xSetSystemCall(vfs, "pread64", (sqlite3_syscall_ptr)read_or_fail);
+    int told = 0;
+    bool more = true;
+    for (int nth = 1; more; nth++) {
+        Error e = {0};
+        Bytes copy = {0};
+        s = open_or_fail(p.db, STORE_READ);
+        reads = 0;
+        failing = nth;
+        bool ok = extract(s, NULL, "ablations/queries", &copy, &e);
+        failing = 0;
+        more = reads >= nth;
+        if (!ok && !strstr(e.text, "Input/output error") && !strstr(e.text, "does the disk answer?"))
+            fail_msg("read %d: %s", nth, e.text);
+        told += !ok;
+        bytes_free(&copy);
+        store_close(s);
+    }
+    vfs->xSetSystemCall(vfs, "pread64", theirs);
+    assert_in_range(told, 5, 1000);
+    place_remove(&p);
+}
+
 static void an_empty_database_gives_a_page(void **state) {
     (void)state;
     Place p = place_make();
@@ -73,8 +116,7 @@ static void an_empty_database_gives_a_page(void **state) {
     Error e = {0};
     assert_false(report_write(s, "none", path_of("%s/other.html", p.folder).s, NULL, true, &e));
     assert_int_equal(e.code, EXIT_USAGE);
-    assert_non_null(
-        strstr(e.text, "has no sweep called none (sinklab sweep run makes one; of runs that were "));
+    assert_non_null(strstr(e.text, "has no sweep called none (sinklab sweep run makes one; of merged runs "));
     assert_int_not_equal(access(path_of("%s/other.html", p.folder).s, F_OK), 0); /* whole or not at all */
     store_close(s);
     place_remove(&p);
@@ -247,6 +289,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hostile_texts_stay_text),
         cmocka_unit_test(curves_and_their_conditions_are_there),
+        cmocka_unit_test(a_read_that_fails_is_told_while_the_database_is_copied),
         cmocka_unit_test(an_empty_database_gives_a_page),
         cmocka_unit_test(heads_are_mapped_against_the_control),
         cmocka_unit_test(models_have_the_colours_that_they_have_on_the_page),

@@ -74,6 +74,31 @@ static void an_empty_database_gives_the_same_verdict_and_the_same_bytes(void **s
                      0);
 }
 
+/* No sweep comes with them: what is typed to get it is told wherever it is missed. */
+static void what_makes_a_sweep_of_them_is_told(void **state) {
+    const Place *p = *state;
+    assert_int_equal(line(p, "mkdir -p $F/tree/ablations/claims && cp -r $F/results $F/tree &&"
+                             " cp $F/two.yaml $F/*.sql $F/tree/ablations/claims"),
+                     0);
+    assert_int_equal(line(p, "S=$PWD/sinklab && cd $F/tree && {"
+                             " $S merge r.db results && ! $S runs list --sweep two --db r.db;"
+                             " ! $S sweep verdict two --db r.db && ! $S runs list --sweep tow --db r.db &&"
+                             " $S sweep verdict ablations/claims/two.yaml --db r.db >/dev/null &&"
+                             " ! $S runs list --sweep tow --db r.db && $S runs list --sweep two --db r.db"
+                             " >/dev/null && $S merge r.db results; } >$F/typed 2>&1"),
+                     0);
+    static const char *const told[] = {
+        "results: 1 sweep is not recorded with results; for a verdict and the page, by its file:\n"
+        "    sinklab sweep verdict ablations/claims/two.yaml --db r.db\n",
+        "no sweep called two (sinklab sweep verdict ablations/claims/two.yaml makes it of runs that are "
+        "there)",
+        "file: two: No such file or directory (did you mean ablations/claims/two.yaml?)",
+        "no sweep called tow (sinklab sweep run makes one; of merged runs sweep verdict FILE)",
+        "no sweep called tow (did you mean two?)"};
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) assert_file_says(p, "typed", told[i]);
+    assert_int_equal(line(p, "[ $(grep -c 'not recorded' $F/typed) = 1 ]"), 0); /* once it is, no more */
+}
+
 static void nothing_of_a_machine_is_in_the_files(void **state) {
     Place *p = *state;
     assert_int_equal(line(p, "ls $F/results | grep -qx two.eval.csv.gz && "
@@ -251,6 +276,7 @@ static void a_query_leaves_out_runs_that_lack_what_it_needs_and_says_so(void **s
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_database_gives_the_same_verdict_and_the_same_bytes),
+        cmocka_unit_test(what_makes_a_sweep_of_them_is_told),
         cmocka_unit_test(nothing_of_a_machine_is_in_the_files),
         cmocka_unit_test(they_count_as_done_on_a_new_machine),
         cmocka_unit_test(another_version_of_the_text_is_one_warning),

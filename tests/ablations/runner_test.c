@@ -418,7 +418,9 @@ static void only_the_best_cell_of_each_side_is_judged(void **state) {
     assert_answer(p, "tuned.db", "SELECT count(*) FROM run WHERE started IS NOT NULL", "8|\n");
     assert_int_equal(sweep(p, "verdict", "tuned", "tuned.db", ""), 0);
     assert_said(p, "tuned.db", "each side at its own best");
+    assert_said(p, "tuned.db", "more_seeds: how many more would decide"); /* what a column is, to people */
     assert_int_equal(sweep(p, "verdict", "tuned", "tuned.db", "--markdown"), 0);
+    assert_not_said(p, "tuned.db", "more_seeds: ");
     assert_said(p, "tuned.db", "| val\\_loss lower by more than 9 | 2 |");
 }
 
@@ -625,7 +627,7 @@ static void bad_input_is_one_clear_line(void **state) {
     } cases[] = {
         {"run", "plain", "bad.db", "--index 4", "--index 4: "},
         {"run", "plain", "bad.db", "--jobs 4000", "runs times threads must not exceed cores"},
-        {"run", "plain", "bad.db", "--jobs -1", "--jobs: -1 processes?"},
+        {"run", "plain", "bad.db", "--jobs -1", "--jobs: -1: expected 1 to 4096 processes"},
         {"rnu", "plain", "bad.db", "", "unknown action rnu (did you mean run?)"},
         {"xyzzy", "plain", "bad.db", "", "unknown action xyzzy (one of: plan, run, status, verdict, export)"},
         {"run", "nowhere", "bad.db", "", "nowhere.yaml"},

@@ -296,6 +296,22 @@ static const struct Refusal {
      "\n",
      ":1:7: name: longer than 100 letters (files are called by it)"},
     {"name: x\ngird: {}\n", ":2:1: sweep: unknown key gird (did you mean grid?)"},
+    {"program: train.py\nmethod: grid\nparameters: {lr: {values: [1, 2]}}\n",
+     ":1:1: sweep: unknown key program (one of: name, claim, source, base, set, grid, zip, exclude, seeds, "
+     "compare, tune, expect, note, tables, fits, needs)"},
+    {"name: x\nmodel: {layers: 2}\n",
+     ":2:1: sweep: model is of a configuration (it stands under set: or grid:)"},
+    {"name: x\ntrain.steps: 2\n",
+     ":2:1: sweep: train.steps is of a configuration (it stands under set: or grid:)"},
+    {"name: x\nseed: [1, 2]\n", ":2:1: sweep: unknown key seed (did you mean seeds?)"},
+    {SIDES "expect: [{metric: loss, direction: lower}]\n",
+     ":4:19: expect: unknown metric loss (such as val_loss, sink_rate_03, onset: sinklab query "
+     "sweep_metrics)"},
+    {"name: x\ndefaults: [demo]\n",
+     ":2:1: sweep: unknown key defaults (one of: name, claim, source, base, set, grid, zip, exclude, seeds, "
+     "compare, tune, expect, note, tables, fits, needs)"},
+    {"name: x\ngrid: {optim.learning_rate: [1e-3, 2e-3]}\n",
+     ":2:8: unknown key optim.learning_rate (did you mean optim.lr?)"},
     {"name: x\n", ":1:1: nothing varies (give it grid, zip or seeds)"},
     {"name: x\ngrid: {}\nseeds: 2\n", ":2:7: grid: empty (give it an axis, KEY: [VALUE, VALUE])"},
     {"name: x\ngrid: {}\nzip: {}\nseeds: 2\n", ":3:6: grid and zip: both empty (give one an axis)"},
@@ -407,7 +423,7 @@ static void words_of_the_command_line_are_checked(void **state) {
         const char *why;
     } bad[] = {{"model.layers=3", "command line: model.layers is an axis of "},
                {"seed=3", "command line: "},
-               {"steps", "command line: \"steps\" is not of the form key=value"},
+               {"steps", "command line: \"steps\" is not of the form key=value (one word, no blanks)"},
                {"train.step=3", "command line: unknown key train.step (did you mean train.steps?)"}};
     Place p = place_make();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

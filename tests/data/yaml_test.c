@@ -149,7 +149,8 @@ static void what_is_no_tree_is_refused_with_its_place(void **state) {
 #define REFUSED(text, why) assert_refused(text, sizeof(text) - 1, why)
     REFUSED("a: 1\nb: 2\na: 3\n", "t:3:1: duplicate key a (first on line 1)");
     REFUSED("{\"a\":1,\"a\":2}", "t:1:8: duplicate key a (first on line 1)");
-    REFUSED("a: [1, 2\nb: 3\n", "t:2:2: did not find expected ',' or ']'");
+    REFUSED("a: \"b\n", "t:2:1: the file ends within a text in quotation marks");
+    REFUSED("a: [1, 2\nb: 3\n", "t:2:2: a list that is not closed: , or ] is missing");
     REFUSED("a: *nowhere\n", "t:1:4: an alias of nothing before it, or within itself");
     REFUSED("a: &x [*x]\n", "t:1:8: an alias of nothing before it, or within itself");
     REFUSED("a:\n\tb: 1\n", "t:2:1: a tab: YAML indents with blanks");
@@ -157,7 +158,7 @@ static void what_is_no_tree_is_refused_with_its_place(void **state) {
     REFUSED("a: 1\n---\nb: 2\n", "t:2:1: a second document: one a file");
     REFUSED("a: \"x\\0y\"\n", "t:1:4: a NUL byte in a text");
     REFUSED("a: 1\nb: \xff\n", "t:2:4: invalid leading UTF-8 octet");
-    REFUSED("a: 1\nb: x\0y\n", "t:2:5: control characters are not allowed");
+    REFUSED("a: 1\nb: x\0y\n", "t:2:5: control characters (is it a text file?)");
 #undef REFUSED
 }
 

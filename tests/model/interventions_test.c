@@ -536,7 +536,7 @@ static void an_intervention_that_cannot_be_is_refused(void **state) {
                                          {"head_off(0, head=x)", "head x"},
                                          {"amplify(1, 2, mu=median)", "mu is batch, positions or all"},
                                          {"self_only(pos=0", "parenthesis"},
-                                         {"self_only(place=0)", "does not take \"place\""},
+                                         {"self_only(place=0)", "does not take \"place\" (but pos, layer)"},
                                          {"replace_first(41)", "token 41"},
                                          {"unit_off(0, 22)", "unit 22 is not there (0 to 21)"},
                                          {"unit_off(5)", "layer 5"},

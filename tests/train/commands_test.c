@@ -50,6 +50,16 @@ static void help_and_version_have_the_usual_names(void **state) {
         " cmp $D/a $D/b && grep -q 'exit: 0 done' $D/a");
 }
 
+/* Off a terminal lines are as they are written. */
+static void help_fits_the_terminal(void **state) {
+    assert_runs(
+        *state,
+        "for c in '' $(./sinklab --help | sed -n 's/^  \\([a-z]*\\) .*/\\1/p'); do"
+        " script -qec \"stty cols 72; ./sinklab help $c\" /dev/null </dev/null | tr -d '\\r' >$D/narrow;"
+        " ! grep -q '.\\{73\\}' $D/narrow && ./sinklab help $c | tr -s ' \\n' '  ' >$D/a &&"
+        " tr -s ' \\n' '  ' <$D/narrow | cmp - $D/a || exit 1; done");
+}
+
 /* Of every command and option that --help has. */
 static void a_man_page_and_completions_have_every_option(void **state) {
     assert_runs(*state,
@@ -74,6 +84,24 @@ static void what_was_meant_otherwise_is_told(void **state) {
         {"train configs/demo.yaml --short -3", "--short: -3 steps?"},
         {"hlep", "unknown command hlep"},
         {"help trian", "did you mean train?"},
+        {"help --mna", "help: unknown option --mna (did you mean --man?)"},
+        {"--halp", "unknown command --halp (did you mean --help?)"},
+        {"run configs/demo.yaml", "unknown command run (did you mean train CONFIG, or sweep run FILE?)"},
+        {"ls", "unknown command ls (did you mean runs list?)"},
+        {"runs lst", "runs: unknown action lst (did you mean list?)"},
+        {"runs 72f", "runs: unknown action 72f (one of: list, show, diff, note, prune, delete)"},
+        {"runs list --db $D/two.db --status finished",
+         "no status finished (one of: queued, running, done, interrupted, failed, diverged)"},
+        {"runs list --db $D/two.db --sort loss", "no column loss (one of: key, variant, seed, cell, "},
+        {"report -o $D/none/a.html --db $D/two.db", "/none/a.html: No such file or directory"},
+        {"probe $C --do 'drop_mlp(layr=0)'", "drop_mlp does not take \"layr\" (but layer, pos)"},
+        {"train configs/demo.yaml variant=rmsnorm", "called \"rmsnorm\" (configs/variants.yaml has them)"},
+        {"train demo", "file: demo: No such file or directory (did you mean configs/demo.yaml?)"},
+        {"runs list --db=", "a database without a name (--db FILE)"},
+        {"sweep lst", "sweep: unknown action lst (one of: plan, run, status, verdict, export)"},
+        {"sweep $D/two.yaml", "(one of: plan, run, status, verdict, export)"},
+        {"sweep plan", "sweep takes an action and a file"},
+        {"train configs/demo.yaml --learning-rate 3", "without dashes: optim.lr=..."},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         char line[256];
@@ -81,6 +109,42 @@ static void what_was_meant_otherwise_is_told(void **state) {
                  lines[i][1]);
         assert_runs(*state, line);
     }
+}
+
+/* And what is under the runs of a file that has no base. */
+static void a_plan_is_told_in_units_that_suit(void **state) {
+    assert_runs(*state, "./sinklab sweep plan $D/two.yaml --db $D/none.db --cache $D/cache >$D/plan &&"
+                        " grep -q ' kB of disk' $D/plan && ! grep -q ' 0\\.0' $D/plan &&"
+                        " grep -q '^no base: in the file: what it does not set is built in' $D/plan");
+    assert_runs(*state,
+                "./sinklab sweep status ablations/first-light.yaml data.source=$D/text.txt "
+                "data.tokenizer=bytes --db $D/none.db --cache $D/cache >$D/plan && ! grep base: $D/plan");
+}
+
+/* 3 x 2 combinations but one, of three seeds. */
+static void the_example_to_copy_is_a_sweep(void **state) {
+    assert_runs(*state, "./sinklab sweep status ablations/example.yaml data.source=$D/text.txt "
+                        "data.tokenizer=bytes --short 20 --db $D/none.db --cache $D/cache >$D/plan &&"
+                        " grep -q '^15 runs, 0 done' $D/plan");
+}
+
+/* Bytes drawn by a model of a few steps, control characters among them. */
+static void a_sample_does_not_steer_the_terminal(void **state) {
+    assert_runs(*state, "./sinklab sample $C --tokens 400 --temperature 9 --cache $D/cache >$D/piped &&"
+                        " script -qec \"./sinklab sample $C --tokens 400 --temperature 9 --cache $D/cache\" "
+                        "/dev/null >$D/shown"
+                        " </dev/null && [ $(LC_ALL=C tr -d '\\n\\t\\40-\\377' <$D/piped | wc -c) -gt 0 ] &&"
+                        " [ $(LC_ALL=C tr -d '\\r\\n\\t\\40-\\377' <$D/shown | wc -c) = 0 ]");
+}
+
+static void a_done_run_takes_a_new_label(void **state) {
+    assert_runs(*state,
+                "k=$(sqlite3 $D/two.db \"SELECT config ->> '$.optim.lr' FROM run LIMIT 1\");"
+                " sed '/^name/d; /^grid/d; /^seeds/d; /^set:/d; s/^  //' $D/two.yaml >$D/one.yaml &&"
+                " ./sinklab train $D/one.yaml optim.lr=$k --db $D/two.db --cache $D/cache "
+                "run.label=mine >$D/one.out && grep -q 'is done already, and labelled mine (' $D/one.out &&"
+                " [ $(sqlite3 $D/two.db \"SELECT count(*) FROM run WHERE label = 'mine'\") = 1 ] &&"
+                " sqlite3 $D/two.db \"UPDATE run SET label = ''\"");
 }
 
 /* Off a terminal, and in the run's log, which a quiet run has too: the start, each tenth, the end. */
@@ -245,8 +309,13 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(version_says_numerics_and_commit),
         cmocka_unit_test(help_and_version_have_the_usual_names),
+        cmocka_unit_test(help_fits_the_terminal),
         cmocka_unit_test(a_man_page_and_completions_have_every_option),
         cmocka_unit_test(what_was_meant_otherwise_is_told),
+        cmocka_unit_test(a_plan_is_told_in_units_that_suit),
+        cmocka_unit_test(the_example_to_copy_is_a_sweep),
+        cmocka_unit_test(a_sample_does_not_steer_the_terminal),
+        cmocka_unit_test(a_done_run_takes_a_new_label),
         cmocka_unit_test(threads_that_wait_yield_the_core),
         cmocka_unit_test(a_run_tells_of_each_tenth),
         cmocka_unit_test(a_seed_draws_the_same_text_again),

@@ -5,6 +5,7 @@
 #include "train/config/config.h"
 #include "train/config/config_private.h"
 #include "train/config/conflicts.h"
+#include "train/config/names_elsewhere.h"
 #include "train/embedded_files.h"
 #include "train/optim/optim.h"
 
@@ -252,7 +253,8 @@ static void words_of_the_command_line_override_the_file(void **state) {
     assert_false(config_from_words(&c, 0, NULL, &e));
     assert_string_equal(e.text, "command line: no configuration given (such as configs/demo.yaml)");
     assert_false(config_from_words(&c, 2, (char *[]){"a.yaml", "b.yaml"}, &e));
-    assert_string_equal(e.text, "command line: \"b.yaml\" is not of the form key=value");
+    assert_string_equal(e.text,
+                        "command line: \"b.yaml\" is not of the form key=value (one word, no blanks)");
 }
 
 static void unknown_and_duplicate_keys_are_refused_with_their_place(void **state) {
@@ -262,13 +264,36 @@ static void unknown_and_duplicate_keys_are_refused_with_their_place(void **state
     assert_refused("model.widht: 3\n", "a.yaml:1:1: unknown key model.widht (did you mean model.width?)");
     assert_refused("widht: 3\n", "a.yaml:1:1: unknown key widht (did you mean model.width?)");
     assert_refused("zzzzzz: 3\n", "a.yaml:1:1: unknown key zzzzzz");
+    assert_refused("train: {lr: 3}\n", "a.yaml:1:9: unknown key train.lr (did you mean optim.lr?)");
+    assert_refused("optim.learning_rate: 3\n",
+                   "a.yaml:1:1: unknown key optim.learning_rate (did you mean optim.lr?)");
+    assert_refused("batch_size: 3\n", "a.yaml:1:1: unknown key batch_size (did you mean train.batch_tokens, "
+                                      "counted in tokens, not rows?)");
+    assert_refused("model: {dropout: 0.1}\n",
+                   "a.yaml:1:9: unknown key model.dropout (no model has dropout here)");
     assert_refused("seed: 1\nseed: 2\n", "a.yaml:2:1: duplicate key seed (first on line 1)");
     assert_refused("model.width: 64\nmodel:\n  width: 64\n",
                    "a.yaml:3:3: duplicate key model.width (first on line 1)");
     assert_refused("model: 3\n", "a.yaml:1:1: model: expected a map of keys (model.KEY: VALUE)");
     assert_refused("- a\n- b\n", "a.yaml:1:1: expected a map of keys");
     assert_refused("seed: {a: 1}\n", "a.yaml:1:7: seed: expected an integer, not a map");
-    assert_refused("a: [1\n", "a.yaml:2:1: did not find expected ',' or ']'");
+    assert_refused("a: [1\n", "a.yaml:2:1: a list that is not closed: , or ] is missing");
+}
+
+/* Each name leads to a key that there is, unless it says why there is none, and is not one itself. */
+static void names_of_other_programs_lead_to_keys(void **state) {
+    (void)state;
+    static const char *const usual[] = {"learning_rate", "n_layer",   "n_head",       "n_embd",
+                                        "block_size",    "max_iters", "warmup_iters", "num_hidden_layers"};
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) assert_non_null(config_key_named(usual[i]));
+    assert_string_equal(config_key_named("weight-decay"), "optim.weight_decay"); /* as the key ends */
+    for (int i = 0; names_elsewhere(i); i++) {
+        const NameElsewhere *row = names_elsewhere(i);
+        assert_ptr_equal(name_elsewhere(row->name), row); /* and is there once */
+        if (row->key ? config_row(row->key) < 0 : !row->remark) fail_msg("%s leads nowhere", row->name);
+        for (int k = 0; config_key_name(k); k++)
+            if (name_ends_as(config_key_name(k), row->name)) fail_msg("%s is a key", row->name);
+    }
 }
 
 static void values_of_the_wrong_type_are_refused_with_their_place(void **state) {
@@ -642,6 +667,7 @@ int main(void) {
         TEST(a_key_is_set_or_refused_with_its_place),
         TEST(words_of_the_command_line_override_the_file),
         TEST(unknown_and_duplicate_keys_are_refused_with_their_place),
+        TEST(names_of_other_programs_lead_to_keys),
         TEST(values_of_the_wrong_type_are_refused_with_their_place),
         TEST(a_base_that_cannot_be_is_refused),
         TEST(a_text_that_is_no_file_has_no_base),

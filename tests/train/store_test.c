@@ -554,6 +554,29 @@ static void claims_follow_the_status(void **state) {
     place_remove(&p);
 }
 
+/* No part of its key; one that is not given leaves it. */
+static void a_run_that_is_not_to_be_had_takes_a_label(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    RunIdentity id = identity(AA, "baseline", 0, CONFIG);
+    int64_t run;
+    OK(store_enqueue(s, &id, &run, &e));
+    OK(store_status(s, run, "done", NULL, &e));
+    for (int i = 0; i < 3; i++) {
+        static const char *const labels[] = {"one", "two", ""};
+        id.label = labels[i];
+        if (i)
+            assert_int_equal(try_claim(s, &id, false, false), CLAIM_DONE);
+        else
+            OK(store_enqueue(s, &id, &run, &e)); /* by a sweep */
+        ASK(s, "SELECT status || label || (config ->> '$.run.label') FROM run",
+            i ? "donetwotwo" : "doneoneone");
+    }
+    store_close(s);
+    place_remove(&p);
+}
+
 /* A run that has begun; one that is over, or that begins anew, is of one kind of kernels either way. */
 static void other_kernels_are_refused_where_asked(void **state) {
     (void)state;
@@ -1265,6 +1288,7 @@ int main(void) {
         cmocka_unit_test(batches_end_after_a_second),
         cmocka_unit_test(rewind_deletes_what_lies_beyond),
         cmocka_unit_test(claims_follow_the_status),
+        cmocka_unit_test(a_run_that_is_not_to_be_had_takes_a_label),
         cmocka_unit_test(other_kernels_are_refused_where_asked),
         cmocka_unit_test(again_starts_over_and_only_then),
         cmocka_unit_test(a_database_is_made_by_several_at_once),

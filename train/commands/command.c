@@ -18,24 +18,14 @@ static const Flag *find_flag(const Flag *flags, const char *word, size_t length)
     return NULL;
 }
 
-/* The key of the configuration whose last part is the word, "-" being "_" there; NULL: there is none. */
-static const char *key_named(const char *word) {
-    for (int i = 0; config_key_name(i); i++) {
-        const char *key = config_key_name(i), *dot = strrchr(key, '.'), *last = dot ? dot + 1 : key;
-        size_t at = 0;
-        while (word[at] && (last[at] == word[at] || (last[at] == '_' && word[at] == '-'))) at++;
-        if (!word[at] && !last[at]) return key;
-    }
-    return NULL;
-}
-
 static bool unknown_flag(const Flag *flags, const char *word, size_t length, Error *e) {
     char name[64], hint[HINT_TEXT];
     snprintf(name, sizeof name, "%.*s", (int)length, word);
     DidYouMean n = {.text = name};
     for (; flags->name; flags++) did_you_mean_offer(&n, flags->name);
     did_you_mean_hint(&n, hint, sizeof hint);
-    const char *key = key_named(name + strspn(name, "-"));
+    const char *key = config_key_named(name + strspn(name, "-"));
+    if (!key && !*hint) snprintf(hint, sizeof hint, " (--help lists them)");
     if (key) snprintf(hint, sizeof hint, " (a key of the configuration stands without dashes: %s=...)", key);
     return fail(e, EXIT_USAGE, "command line: unknown option %s%s", name, hint);
 }

@@ -2,6 +2,7 @@
  * than the window (arXiv 2309.17453: the first few tokens, and the last ones).
  * Does not own: the model, the tokenizer. */
 #include "data/base/number.h"
+#include "data/base/printable.h"
 #include "data/base/rng.h"
 #include "data/data.h"
 #include "data/own_tokenizer.h"
@@ -14,6 +15,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct SampleOptions {
     const char *prompt, *cache, *db, *temperature_text, *top_p_text;
@@ -129,13 +131,28 @@ static bool allocate(Sampler *s, Error *e) {
                        e);
 }
 
+/* What a model draws must not steer the terminal. */
+static void show(char *text) {
+    for (char *line = text; *line;) {
+        size_t length = strcspn(line, "\n\t"), room = 4 * length + 1;
+        char end = line[length], *safe = malloc(room);
+        if (!safe) out_of_memory();
+        line[length] = 0;
+        printable(line, safe, room);
+        fputs(safe, stdout);
+        if (end) putchar(end);
+        free(safe);
+        line += length + (end != 0);
+    }
+}
+
 static bool print_text(const Sampler *s, int64_t from, Error *e) {
     char *text = NULL;
     const int32_t *tokens = s->text + from;
     if (!(s->data ? dataset_decode(s->data, tokens, s->n - from, &text, e)
                   : own_tokenizer_decode(s->own, tokens, s->n - from, &text, e)))
         return false;
-    fputs(text, stdout);
+    isatty(STDOUT_FILENO) ? show(text) : (void)fputs(text, stdout);
     fflush(stdout);
     free(text);
     return true;
@@ -258,6 +275,7 @@ const Command sample_command = {
         "                   newest checkpoint\n"
         "  --cache DIR      prepared tokens (default data/cache)\n"
         "  --quiet          nothing but the text, as always\n\n"
-        "Products are in fp32, in whatever precision it was trained.\n",
+        "A model of the demo's size has its text's words and layout and no sense; a lower --temperature\n"
+        "keeps to what is likely. Products are in fp32, in whatever precision it was trained.\n",
     .run = sample,
 };

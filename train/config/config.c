@@ -8,6 +8,7 @@
 #include "model/slots.h"
 #include "train/config/config_private.h"
 #include "train/config/did_you_mean.h"
+#include "train/config/names_elsewhere.h"
 #include "train/optim/optim.h"
 #include "train/optim/schedule.h"
 
@@ -236,7 +237,7 @@ static const Row rows[] = {
      .help = "steps a line off a terminal and in the run's log; 0: a tenth of the run"},
     {"run.same_kernels", BOOLEAN, AT(run.same_kernels), "false",
      .help = "go on with a run under the kernels that it had, or not at all; else an event tells of others"},
-    {"run.label", STRING, AT(label), "", .help = "a name for people"},
+    {"run.label", STRING, AT(label), "", .help = "a name for people; a done run takes a new one"},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 _Static_assert(sizeof rows / sizeof *rows <= CONFIG_ROWS,
@@ -253,10 +254,24 @@ const char *config_key_name(int i) {
     return i >= 0 && i < ROWS ? rows[i].key : NULL;
 }
 
-static DidYouMean did_you_mean_key(const char *text) {
-    DidYouMean n = {.text = text};
-    for (int i = 0; i < ROWS; i++) did_you_mean_offer(&n, rows[i].key);
-    return n;
+const char *config_key_named(const char *word) {
+    for (int i = 0; i < ROWS; i++) {
+        const char *dot = strrchr(rows[i].key, '.');
+        if (name_ends_as(word, dot ? dot + 1 : rows[i].key)) return rows[i].key;
+    }
+    const NameElsewhere *name = name_elsewhere(word);
+    return name ? name->key : NULL;
+}
+
+const char *config_key_hint(const char *word, char *text, size_t room) {
+    const NameElsewhere *name = name_elsewhere(word);
+    const char *key = config_key_named(word), *remark = name ? name->remark : NULL;
+    DidYouMean n = {.text = word};
+    for (int i = 0; !name && !key && i < ROWS; i++) did_you_mean_offer(&n, rows[i].key);
+    did_you_mean_hint(&n, text, room);
+    if (key) snprintf(text, room, " (did you mean %s%s%s?)", key, remark ? ", " : "", remark ? remark : "");
+    if (!key && remark) snprintf(text, room, " (%s)", remark);
+    return text;
 }
 
 int config_row(const char *key) {
@@ -267,8 +282,7 @@ int config_row(const char *key) {
 
 bool config_unknown_key(const char *key, const char *where, Error *e) {
     char hint[KEY_TEXT];
-    DidYouMean n = did_you_mean_key(key);
-    return fail(e, EXIT_USAGE, "%s: unknown key %s%s", where, key, did_you_mean_hint(&n, hint, sizeof hint));
+    return fail(e, EXIT_USAGE, "%s: unknown key %s%s", where, key, config_key_hint(key, hint, sizeof hint));
 }
 
 /* ---- Values: text to field and back, one pair a type ---- */

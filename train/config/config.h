@@ -165,4 +165,12 @@ void config_help(FILE *out);
 /* Walks the keys in table order: the i-th key's name, or NULL past the end. */
 const char *config_key_name(int i);
 
+/* The key whose last part is that of the word, "-" being "_" there, or what other programs call so
+ * (train/config/names_elsewhere.h); NULL: there is none. */
+const char *config_key_named(const char *word);
+
+/* What a word that is no key was meant to be: " (did you mean KEY?)", why there is no such key, or "" when
+ * nothing is near; written to text, which is returned. */
+const char *config_key_hint(const char *word, char *text, size_t room);
+
 #endif

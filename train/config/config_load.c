@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { WHERE_TEXT = 768 };
 
@@ -105,8 +106,9 @@ static bool unknown_variant(const Yaml *all, const char *name, const char *where
     char hint[KEY_TEXT];
     DidYouMean n = {.text = name};
     for (int i = 0; i < all->n; i++) did_you_mean_offer(&n, all->key[i]->text);
+    did_you_mean_hint(&n, hint, sizeof hint);
     return fail(e, EXIT_USAGE, "%s: variant: no preset is called \"%s\"%s", where, name,
-                did_you_mean_hint(&n, hint, sizeof hint));
+                *hint ? hint : " (configs/variants.yaml has them)");
 }
 
 static bool apply_preset(const Draft *d, const char *variant, const char *where, Error *e) {
@@ -171,9 +173,23 @@ static bool load_tree(const Draft *d, const Yaml *tree, const char *name, bool p
     return apply_layer(d, &layer, e);
 }
 
+/* The file that is there by a longer name; "": none. Leaves errno. */
+static const char *file_hint(const char *path, char hint[PATH_MAX + 32]) {
+    static const char *const folders[] = {"", "configs/"};
+    int why = errno;
+    char file[PATH_MAX];
+    *hint = 0;
+    for (size_t i = 0; !*hint && i < sizeof folders / sizeof *folders; i++)
+        if (snprintf(file, sizeof file, "%s%s.yaml", folders[i], path) < PATH_MAX && !access(file, R_OK))
+            snprintf(hint, PATH_MAX + 32, " (did you mean %s?)", file);
+    errno = why;
+    return hint;
+}
+
 static bool load_file(const Draft *d, const char *path, bool presets, const Chain *up, Error *e) {
-    char real[PATH_MAX];
-    if (!realpath(path, real)) return fail(e, exit_code_of(errno), "file: %s: %s", path, strerror(errno));
+    char real[PATH_MAX], hint[PATH_MAX + 32];
+    if (!realpath(path, real))
+        return fail(e, exit_code_of(errno), "file: %s: %s%s", path, strerror(errno), file_hint(path, hint));
     Yaml *tree = yaml_load(path, e);
     bool ok = tree && load_tree(d, tree, path, presets, &(Chain){real, up}, e);
     yaml_free(tree);
@@ -254,7 +270,8 @@ static bool split_words(Setting *settings, int n, char *const *words, char *text
     for (int i = 0; i < n; i++) {
         const char *equals = strchr(words[i], '=');
         if (!equals)
-            return fail(e, EXIT_USAGE, "command line: \"%s\" is not of the form key=value", words[i]);
+            return fail(e, EXIT_USAGE,
+                        "command line: \"%s\" is not of the form key=value (one word, no blanks)", words[i]);
         size_t length = strlen(words[i]) + 1;
         memcpy(text, words[i], length);
         text[equals - words[i]] = 0;

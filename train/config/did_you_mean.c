@@ -78,3 +78,13 @@ const char *did_you_mean_hint(const DidYouMean *n, char *text, size_t room) {
     if (at < room) snprintf(text + at, room - at, "?)");
     return text;
 }
+
+const char *did_you_mean_among(const char *word, const char *const *known, char *text, size_t room) {
+    DidYouMean n = {.text = word};
+    for (int i = 0; known[i]; i++) did_you_mean_offer(&n, known[i]);
+    if (n.best) return did_you_mean_hint(&n, text, room);
+    size_t used = (size_t)snprintf(text, room, " (one of: ");
+    for (int i = 0; known[i] && used < room; i++)
+        used += (size_t)snprintf(text + used, room - used, "%s%s", known[i], known[i + 1] ? ", " : ")");
+    return text;
+}

@@ -23,4 +23,8 @@ void did_you_mean_offer(DidYouMean *n, const char *word);
  * text, which is returned. */
 const char *did_you_mean_hint(const DidYouMean *n, char *text, size_t room);
 
+/* The same of a word that is none of `known`, which a NULL ends; " (one of: WORD, WORD, ...)" when nothing is
+ * near. */
+const char *did_you_mean_among(const char *word, const char *const *known, char *text, size_t room);
+
 #endif

@@ -29,14 +29,14 @@ static const struct Reason {
 
 /* Whether EIO is what the system said last to SQLite about a database of this connection, or about its log.
  */
-static bool reading_failed(Store *s) {
+static bool reading_failed(sqlite3 *db) {
     int why = 0;
     const char *name;
-    for (int i = 0; why != EIO && (name = sqlite3_db_name(s->db, i)); i++) {
+    for (int i = 0; why != EIO && (name = sqlite3_db_name(db, i)); i++) {
         sqlite3_file *log = NULL;
-        sqlite3_file_control(s->db, name, SQLITE_FCNTL_LAST_ERRNO, &why);
-        sqlite3_file_control(s->db, name, SQLITE_FCNTL_JOURNAL_POINTER, &log);
-        if (why != EIO && log && log->pMethods)
+        sqlite3_file_control(db, name, SQLITE_FCNTL_LAST_ERRNO, &why);
+        sqlite3_file_control(db, name, SQLITE_FCNTL_JOURNAL_POINTER, &log);
+        if (why != EIO && log && log->pMethods && log->pMethods->xFileControl) /* none: in memory */
             log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &why);
     }
     return why == EIO;
@@ -55,7 +55,7 @@ static bool may_be_written(const Store *s) {
 static int reason_of(Store *s) {
     int result = sqlite3_errcode(s->db) & 0xff;
     if (result == SQLITE_OK || sqlite3_extended_errcode(s->db) == SQLITE_IOERR_NOMEM) return SQLITE_NOMEM;
-    if (result == SQLITE_CORRUPT && reading_failed(s)) return SQLITE_IOERR;
+    if (result == SQLITE_CORRUPT && reading_failed(s->db)) return SQLITE_IOERR;
     if (result != SQLITE_CANTOPEN && result != SQLITE_READONLY) return result;
     return may_be_written(s) ? UNOPENED : result;
 }
@@ -67,6 +67,12 @@ static bool fail_for(Store *s, int result, const char *what, Error *e) {
         if (reasons[i].result == result)
             return fail(e, reasons[i].code, "%s: %s: %s", what, s->path, reasons[i].text);
     return fail(e, EXIT_FAILED, "%s: %s: %s", what, s->path, sqlite3_errmsg(s->db));
+}
+
+const char *store_reason(sqlite3 *db) {
+    int result = sqlite3_errcode(db) & 0xff;
+    bool unread = (result == SQLITE_CORRUPT || result == SQLITE_IOERR) && reading_failed(db);
+    return unread ? strerror(EIO) : sqlite3_errmsg(db);
 }
 
 bool store_failed(Store *s, const char *what, Error *e) {

@@ -253,6 +253,7 @@ static bool open_database(Store *s, StoreMode mode, Error *e) {
 bool store_open(Store **out, const char *path, StoreMode mode, Error *e) {
     *out = NULL;
     struct stat there;
+    if (!*path) return fail(e, EXIT_USAGE, "results: a database without a name (--db FILE)");
     if (!stat(path, &there) && !S_ISREG(there.st_mode)) /* SQLite would wait for a FIFO's writer */
         return fail(e, EXIT_USAGE, "results: %s: %s (--db takes the file of a database)", path,
                     S_ISDIR(there.st_mode) ? "a folder" : "neither a file nor a folder");
@@ -288,21 +289,6 @@ sqlite3 *store_db(Store *s) {
 
 const char *store_path(const Store *s) {
     return s->path;
-}
-
-bool store_has_sweep(Store *s, const char *sweep, const char *command, Error *e) {
-    sqlite3_stmt *q = NULL;
-    if (!sweep) return true;
-    int result = sqlite3_prepare_v2(s->db, "SELECT 1 FROM sweep WHERE name = ?1", -1, &q, NULL);
-    if (result == SQLITE_OK) result = sqlite3_bind_text(q, 1, sweep, -1, SQLITE_STATIC);
-    if (result == SQLITE_OK) result = sqlite3_step(q);
-    sqlite3_finalize(q);
-    if (result == SQLITE_ROW) return true;
-    return result == SQLITE_DONE ? fail(e, EXIT_USAGE,
-                                        "%s: %s has no sweep called %s (sinklab sweep run makes one; of runs "
-                                        "that were merged sweep verdict FILE)",
-                                        command, s->path, sweep)
-                                 : store_failed(s, command, e);
 }
 
 const char *store_uri(const Store *s) {

@@ -29,8 +29,6 @@ bool store_open(Store **out, const char *path, StoreMode mode, Error *e);
 void store_close(Store *s);
 sqlite3 *store_db(Store *s);
 const char *store_path(const Store *s);
-/* Whether there is a sweep of that name; NULL asks for none. Else an error of `command` (EXIT_USAGE). */
-bool store_has_sweep(Store *s, const char *sweep, const char *command, Error *e);
 /* The name under which a connection opened with SQLITE_OPEN_URI may ATTACH what this one reads. */
 const char *store_uri(const Store *s);
 
@@ -48,6 +46,9 @@ const char *store_journal(long type);
 
 /* Fills e after a failed call of SQLite on this store; returns false. */
 bool store_failed(Store *s, const char *what, Error *e);
+/* Why a call on any connection failed, in words: the system's where it could not read, which SQLite calls a
+ * damaged file. */
+const char *store_reason(sqlite3 *db);
 /* An error: for want of permission, or because the disk did not open it for writing. */
 bool store_read_only(Store *s, Error *e);
 
@@ -91,11 +92,14 @@ typedef struct Claim {
  * finished run left (rows and files) and starts over; `retry` allows failed and diverged ones.
  * CLAIM_TAKEN sets the status to running and leaves rows and files as they are (see store_rewind,
  * checkpoint_resume). Of processes that claim one key at once exactly one
- * gets it. Dying releases the lock. */
+ * gets it. Dying releases the lock. A run that is not to be had takes the label all the same, if one is
+ * given.
+ */
 bool store_claim(Store *s, const RunIdentity *id, bool again, bool retry, Claim *out, Error *e);
 void store_release(Claim *c);
 
-/* Registers the run as queued if it is new, without claiming it; *run is its id either way. */
+/* Registers the run as queued if it is new, without claiming it; *run is its id either way. A label that is
+ * not empty becomes that of a run that is there: no key and no figure depends on it. */
 bool store_enqueue(Store *s, const RunIdentity *id, int64_t *run, Error *e);
 
 /* Whether a living process has the run: looks at the lock, takes nothing. */

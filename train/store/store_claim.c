@@ -120,7 +120,9 @@ bool store_enqueue(Store *s, const RunIdentity *id, int64_t *run, Error *e) {
         s, e,
         "INSERT INTO run (key, variant, label, seed, config, status, corpus, licence, steps, parameters,"
         " flops_per_token) VALUES (?1, ?2, coalesce(?3, ''), ?4, ?5, 'queued', ?6, ?7, ?8, ?9, ?10)"
-        " ON CONFLICT (key) DO NOTHING",
+        " ON CONFLICT (key) DO UPDATE SET label = excluded.label,"
+        " config = json_set(config, '$.run.label', excluded.label)"
+        " WHERE excluded.label <> '' AND label <> excluded.label",
         "tttitttiid", id->key, id->variant, id->label, id->seed, id->config, id->corpus, id->licence,
         id->steps, id->parameters, id->flops_per_token);
     return store_finish(s, add, NULL, e) &&
@@ -252,7 +254,7 @@ bool store_claim(Store *s, const RunIdentity *id, bool again, bool retry, Claim 
     if (state.result != CLAIM_TAKEN) {
         out->result = state.result;
         strcpy(out->kernels, state.kernels);
-        return true;
+        return !id->label || !*id->label || store_enqueue(s, id, &out->run, e); /* for its label */
     }
     LockResult lock = lock_take(s, out->folder, &out->lock, e);
     if (lock != LOCK_OURS) return lock == LOCK_OTHERS;
