@@ -118,7 +118,8 @@ static void draw_end(FILE *out, const Scale *s, double x, double y) {
     fputs("</g>\n", out);
 }
 
-/* A name left of its row; one that has no room there at 12 px is set smaller. A letter is .58 of that wide. */
+/* A name left of its row; one that has no room there at 12 px is set smaller. A letter is .58 of that wide.
+ */
 static void draw_name(FILE *out, double y, double opacity, const char *text) {
     double size = fmin(12, (LEFT - 18) / (.58 * fmax(1, strlen(text))));
     fprintf(out, "<g font-size=\"%.3g\" fill-opacity=\"%g\">", size, opacity);
