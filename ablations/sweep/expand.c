@@ -1,4 +1,4 @@
-/* Owns: the runs of a sweep, each from its index. Does not own: the grammar (ablations/sweep/sweep.c). */
+/* Owns: the runs of a sweep, each from its index. Does not own: the grammar (ablations/sweep/sweep.h). */
 #include "ablations/sweep/sweep.h"
 
 #include "train/config/conflicts.h"
