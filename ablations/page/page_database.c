@@ -1,5 +1,6 @@
 #include "ablations/page/page_database.h"
 
+#include "ablations/page/baseline_side.h"
 #include "data/base/listing.h"
 #include "data/base/text.h"
 #include "train/store/column.h"
@@ -48,6 +49,13 @@ static void single(sqlite3_context *context, int n, sqlite3_value **value) {
         sqlite3_result_null(context);
     else
         sqlite3_result_double(context, (double)(float)sqlite3_value_double(*value));
+}
+
+/* is_baseline(file, side), of a sweep. */
+static void is_baseline(sqlite3_context *context, int n, sqlite3_value **value) {
+    (void)n;
+    const unsigned char *file = sqlite3_value_text(value[0]), *side = sqlite3_value_text(value[1]);
+    sqlite3_result_int(context, file && side && baseline_side((const char *)file, (const char *)side));
 }
 
 /* ---- what is report_runs ---- */
@@ -162,6 +170,8 @@ static const char settle[] =
     "INSERT INTO page_note SELECT 'runs', count(*) FROM report_runs"
     " UNION ALL SELECT 'steps kept of ' || run, count(*) FROM kept GROUP BY run"
     " UNION ALL SELECT 'steps with maps of ' || run, count(*) FROM mapped GROUP BY run"
+    " UNION ALL SELECT 'baseline of ' || name, side FROM (SELECT DISTINCT w.name, w.file, c.side FROM sweep AS w"
+    "   JOIN sweep_cell AS c ON c.sweep = w.id) WHERE is_baseline(file, side)"
     " UNION ALL SELECT 'made', strftime('%Y-%m-%d');";
 
 static bool is_sql(const char *path) {
@@ -187,6 +197,8 @@ static bool copy_queries(const Extract *x, const char *folder) {
 static bool attach(const Extract *x, Store *s) {
     return sqlite3_create_function(x->db, "single", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, single, NULL,
                                    NULL) == SQLITE_OK &&
+           sqlite3_create_function(x->db, "is_baseline", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
+                                   is_baseline, NULL, NULL) == SQLITE_OK &&
            run_bound(x, "ATTACH ?1 AS src", store_uri(s), NULL);
 }
 
