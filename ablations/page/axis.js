@@ -5,7 +5,7 @@ import { baselineOf } from "./cells.js";
 import { ask, plural } from "./data.js";
 import { axisOf, figureOf, palette, ruleMarks } from "./figures.js";
 import { plotChart, tipMark, widthOf } from "./frame.js";
-import { cellColour, drawKey } from "./scales.js";
+import { MOST_SHOWN, cellColour, drawKey } from "./scales.js";
 import { shortNumber } from "./tables.js";
 
 const MOST_PANELS = 12;
@@ -41,8 +41,24 @@ function halfWidth(page, values) {
 
 // ---- points and means ----
 
-function pointsOf(page, values, x, colour) {
-  const panels = page.axes.filter((a) => a !== x && a !== colour);
+// What a run's figure may be held against: losses those over the same targets (the view loss_scope), the rest all of one text.
+function scopesOf(page, { column }) {
+  if (!/val_loss|bits_per_byte/.test(column)) return () => "";
+  const kind = column.endsWith("val_loss_late") ? "late" : "whole";
+  return ({ id }) => page.targets.get(id)[kind] ?? page.targets.get(id).whole;
+}
+
+// In what scopes differ, of "... T=32 bos=row at=-1".
+function scopeNames(scopes) {
+  const parts = scopes.map((s) => s.split(" "));
+  return new Map(
+    scopes.map((s, i) => [s, parts[i].filter((part) => !parts.every((own) => own.includes(part))).join(" ")]),
+  );
+}
+
+function pointsOf(page, values, { figure, x, colour }) {
+  const panels = page.axes.filter((a) => a !== x && a !== colour),
+    scopeOf = scopesOf(page, figure);
   return page.cells.flatMap((cell) =>
     cell.runs
       .filter((run) => values.has(run.id))
@@ -52,6 +68,7 @@ function pointsOf(page, values, x, colour) {
         value: values.get(run.id),
         x: x.numeric ? +cell.axes[x.name] : (cell.axes[x.name] ?? "-"),
         colour: colour ? (cell.axes[colour.name] ?? "-") : "",
+        scope: scopeOf(run),
         panel: panels.map((a) => `${a.name}=${cell.axes[a.name] ?? "-"}`).join(", "),
       })),
   );
@@ -77,7 +94,7 @@ const seedTitle = (d) => `${d.cell.name}\nseed ${d.seed}: ${shortNumber(d.value)
 
 // Names along an axis of their own keep the colours of their models.
 function colourBy(x, colour) {
-  if (colour) return (d) => palette()[colour.values.indexOf(d.colour) % palette().length];
+  if (colour) return (d) => palette()[colour.values.indexOf(d.colour)];
   return x.numeric ? () => palette()[0] : (d) => cellColour(d.cell);
 }
 
@@ -167,19 +184,23 @@ function describe(page, { figure, x, colour }, points, left) {
 
 function drawAxis(page, chosen) {
   const node = document.getElementById("axis"),
-    points = pointsOf(page, valuesOf(page, chosen.figure.column), chosen.x, chosen.colour);
-  const panels = d3.groups(points, (p) => p.panel),
+    points = pointsOf(page, valuesOf(page, chosen.figure.column), chosen);
+  const scopes = scopeNames([...new Set(points.map((p) => p.scope))]);
+  const panels = d3.groups(points, (p) => [p.panel, scopes.get(p.scope)].filter(Boolean).join("; targets: ")),
     across = panels.length > 1 && node.clientWidth > 800 ? 2 : 1;
   const width = Math.floor((widthOf(node) - 20 * (across - 1)) / across),
     control = controlOf(page, chosen.figure);
-  // All panels have one scale.
-  const intervals = panels.flatMap(([, own]) => meansOf(page, own)).flatMap((m) => [m.low, m.high]);
-  const extent = d3.extent(
-    chosen.figure.log ? points : [{ value: 0 }, { value: control }, ...points, ...intervals.map((value) => ({ value }))],
-    (p) => p.value,
-  );
+  // All panels have one scale, but those of other targets, which are not to be compared.
+  const extentOf = (own) =>
+    d3.extent([
+      ...own.map((p) => p.value),
+      ...(chosen.figure.log ? [] : [0, control, ...meansOf(page, own).flatMap((m) => [m.low, m.high])]),
+    ]);
+  const extents = panels.map(([, own]) => extentOf(own)),
+    whole = d3.extent(extents.flat());
   node.replaceChildren(
-    ...panels.slice(0, MOST_PANELS).map(([name, own]) => {
+    ...panels.slice(0, MOST_PANELS).map(([name, own], i) => {
+      const extent = scopes.size > 1 ? extents[i] : whole;
       const box = d3.create("div");
       if (name) box.append("p").attr("class", "link").append("b").text(name);
       box.append(() => plotPanel(page, { ...chosen, control, extent }, own, width));
@@ -188,9 +209,10 @@ function drawAxis(page, chosen) {
   );
   const key =
     chosen.colour?.values.map((value, index) => ({ name: `${chosen.colour.name}=${value}`, index })) ?? [];
-  drawKey(document.getElementById("axis-key"), key);
+  drawKey(document.getElementById("axis-key"), key, (c) => palette()[c.index]);
   document.getElementById("axis-note").textContent = points.length
-    ? describe(page, chosen, points, panels.length - MOST_PANELS)
+    ? describe(page, chosen, points, panels.length - MOST_PANELS) +
+      (scopes.size > 1 ? " Losses over other targets have a panel and a scale of their own: they may not be compared." : "")
     : "No finished run has this figure.";
   page.rows.axis = () =>
     points.map((p) => ({
@@ -222,11 +244,12 @@ export function startAxis(page) {
   );
   fillMenu("axis-figure", columns, (c) => figureOf(c).name);
   fillMenu("axis-x", axes, (a) => a.name);
-  fillMenu("axis-colour", [null, ...axes], (a) => a?.name ?? "nothing");
-  [figure.value, x.value, colour.value] = [0, 0, axes.length > 1 ? 2 : 0];
+  const colours = [null, ...axes.filter((a) => a.values.length <= MOST_SHOWN)];
+  fillMenu("axis-colour", colours, (a) => a?.name ?? "nothing");
+  [figure.value, x.value, colour.value] = [0, 0, Math.max(0, colours.indexOf(axes[1] ?? null))];
   const draw = () => {
     const along = axes[x.value],
-      by = [null, ...axes][colour.value];
+      by = colours[colour.value];
     drawAxis(page, { figure: figureOf(columns[figure.value]), x: along, colour: by === along ? null : by });
   };
   figure.onchange = x.onchange = colour.onchange = draw;

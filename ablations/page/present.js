@@ -1,4 +1,5 @@
 // Owns: one figure on the whole screen in large type, and the page on paper. Does not own: the figures.
+import { OPEN_TITLE, cover } from "./cover.js";
 import { questionsOf } from "./lesson_steps.js";
 import { stepWords } from "./facts.js";
 
@@ -56,12 +57,14 @@ export function startPresenting(page, redraw) {
   };
 }
 
-// ---- paper: story, three figures, questions and words on two sheets ----
+// ---- paper: questions and words on the first sheet, what came of it on the second ----
 
 function fillHandout(page) {
-  const items = d3.select("#handout ol").selectAll("li").data(questionsOf(page)).join("li");
+  const questions = questionsOf(page),
+    items = d3.select("#handout ol").selectAll("li").data(questions).join("li");
   items.text((q) => `${q.question} ${q.choices.map((c) => `☐ ${c}`).join("  ")}`);
-  document.getElementById("handout-step").textContent = stepWords(page.state.step);
+  const answers = questions.map((q, i) => `${i + 1}) ${q.choices[q.answer]}`).join("; ");
+  d3.selectAll("#handout-answers span").data([`${answers || "none"}.`, stepWords(page.state.step)]).text(String);
   const words = document.getElementById("glossary").cloneNode(true);
   document.getElementById("handout-words").replaceChildren(...words.children);
 }
@@ -72,12 +75,14 @@ export function startPrinting(page, redraw) {
     before = page.state.step;
     page.stop();
     document.body.classList.add("printed");
+    document.getElementById("title").textContent = OPEN_TITLE;
     page.goTo(1);
     redraw();
     fillHandout(page);
   });
   addEventListener("afterprint", () => {
     document.body.classList.remove("printed");
+    cover(page);
     page.seek(before);
     redraw();
   });
