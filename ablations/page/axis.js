@@ -4,7 +4,7 @@
 import { baselineOf } from "./cells.js";
 import { ask, plural } from "./data.js";
 import { axisOf, figureOf, palette, ruleMarks } from "./figures.js";
-import { plotChart, tipMark, widthOf } from "./frame.js";
+import { labelOf, plotChart, tipMark, widthOf } from "./frame.js";
 import { MOST_SHOWN, cellColour, drawKey } from "./scales.js";
 import { shortNumber } from "./tables.js";
 
@@ -141,7 +141,7 @@ function plotPanel(page, { figure, x, colour, control, extent }, points, width) 
     },
     y: axisOf(
       figure,
-      { label: `↑ ${figure.name} (${figure.unit})`, ticks: 5, ...(figure.log ? {} : { domain: extent }) },
+      { label: labelOf(figure, width), ticks: 5, ...(figure.log ? {} : { domain: extent }) },
       extent,
     ),
     marks: [

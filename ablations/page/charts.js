@@ -2,7 +2,7 @@
 // (chain.js).
 import { axisOf, figureOf, ruleMarks } from "./figures.js";
 import { cellColour, drawKey } from "./scales.js";
-import { overTime, plotChart, tipMark, widthOf } from "./frame.js";
+import { labelOf, overTime, plotChart, tipMark, widthOf } from "./frame.js";
 import { lastAt, scaleOf } from "./data.js";
 import { sameTargets } from "./facts.js";
 import { shortNumber } from "./tables.js";
@@ -92,7 +92,7 @@ function plotCurves(page, column, bands, rings, width, last) {
       axis: last ? "bottom" : null,
       domain: [0, page.lastStep()],
     },
-    y: axisOf(figure, { label: `↑ ${figure.name} (${figure.unit})`, ticks: 5 }, extentOf(bands)),
+    y: axisOf(figure, { label: labelOf(figure, width), ticks: 5 }, extentOf(bands)),
     marks: [
       ...ruleMarks(figure),
       ...bands.flatMap((band) => (band.length ? bandMarks(band[0].cell, band) : [])),
@@ -115,14 +115,16 @@ const evaluated = (page, column) => (run) =>
     .map((r) => ({ step: r.step, value: r[column] }));
 
 // The loss by which models may be compared with the reference, which of them may, and what gives a run's curve of it. Where
-// rows begin otherwise it is the one over late targets.
+// rows begin otherwise it is the one over late targets, of which results files keep the last alone.
 function lossOf(page, cells) {
   const scope = (cell) => page.targets.get(cell.runs[0].id),
     base = scope(page.facts.reference?.cell ?? cells[0]);
   const alike = cells.filter((c) => scope(c).whole === base.whole),
     late = cells.filter((c) => sameTargets(scope(c), base));
-  if (late.length > alike.length && late.some((c) => c.runs.some((r) => evaluated(page, "val_loss_late")(r).length)))
-    return { column: "val_loss_late", cells: late, curveOf: evaluated(page, "val_loss_late") };
+  const lateOf = evaluated(page, "val_loss_late"),
+    shortest = d3.min(late.flatMap((c) => c.runs.filter((r) => r.status === "done")), (r) => lateOf(r).length);
+  if (late.length > alike.length && (shortest ?? FEW) > 2)
+    return { column: "val_loss_late", cells: late, curveOf: lateOf };
   const runs = alike.flatMap((c) => c.runs),
     curves = new Map(runs.map((r) => [r, smoothed(page.series.step.get(r.id) ?? [], 5)]));
   // Results files keep a step or two of a run: too few for a curve, which evaluations then draw, of all runs alike.

@@ -39,7 +39,8 @@ function logTicks([low, high]) {
 
 // The y axis of a figure; more: what a place needs otherwise; extent: of what is drawn, for a logarithmic one.
 export function axisOf({ log, top, rule }, more = {}, extent = []) {
-  const axis = { type: log ? "log" : "linear", label: null, ticks: 3, tickFormat: "~g", grid: true, ...more };
+  // A function: d3 leaves out numbers of a logarithmic axis that it is given a text for.
+  const axis = { type: log ? "log" : "linear", label: null, ticks: 3, tickFormat: d3.format("~g"), grid: true, ...more };
   if (!log) return top ? { domain: [0, top], ...axis } : { zero: true, nice: true, ...axis };
   const [low, high] = d3.extent([...extent, rule].filter((v) => v > 0));
   return low < high

@@ -63,7 +63,9 @@ function point(page, step) {
   if (!target) return;
   target.classList.add("pointed");
   page.present(target);
-  target.scrollIntoView({ block: "start" });
+  // One figure alone is read from its head on.
+  if (page.presented()) scrollTo({ top: 0, behavior: "instant" });
+  target.scrollIntoView({ block: page.presented() ? "nearest" : "start" });
 }
 
 const scoreOf = (answers) =>

@@ -64,8 +64,6 @@ function makePage(db) {
   };
 }
 
-const AT_FIRST = 6; // models that are shown at first
-
 // What is shown: a sweep, or all runs where it is null; of these what is on one text, since nothing else may be compared.
 function readSelection(page, sweep, text) {
   page.sweep = sweep;
@@ -87,7 +85,7 @@ function readSelection(page, sweep, text) {
     b: weakest?.cell.index ?? Math.min(page.cells.length - 1, a ? 0 : 1),
     query: -1,
   });
-  const first = [page.state.a, page.state.b, page.facts.reference?.cell.index, ...d3.range(AT_FIRST)];
+  const first = [page.state.a, page.state.b, page.facts.reference?.cell.index, ...d3.range(MOST_SHOWN)];
   for (const i of new Set(first)) if (page.cells[i]) showCell(page.cells, page.cells[i], true);
   // Runs read from results files have neither heads by step nor maps.
   const some = (table) => page.cells.some((c) => c.runs.some((r) => table.has(r.id)));

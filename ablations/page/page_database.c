@@ -61,8 +61,8 @@ static void is_baseline(sqlite3_context *context, int n, sqlite3_value **value) 
 /* ---- what is report_runs ---- */
 
 /* report_runs: the runs. kept: their steps, few enough, and the same ones whether a run is whole or not, so
- * that seeds can be averaged. mapped: runs and steps whose maps come along: the first seed of each variant
- * first. */
+ * that seeds can be averaged. mapped: runs and steps whose maps come along: the first seed of each model
+ * first, of these the strongest and the weakest sink, which a page begins with, then the next of either. */
 static const char choice[] =
     "CREATE TEMP TABLE report_runs (run INTEGER PRIMARY KEY);"
     "CREATE TEMP TABLE kept (run INTEGER, step INTEGER, PRIMARY KEY (run, step)) WITHOUT ROWID;"
@@ -81,9 +81,14 @@ static const char choose_steps[] =
     " INSERT INTO kept SELECT t.run_id, t.step FROM src.step AS t JOIN span USING (run_id), room"
     " WHERE t.step % ((whole + steps - 1) / steps) = 0 OR t.step = 1 OR t.step = last";
 static const char choose_maps[] =
-    "WITH ranked AS (SELECT id, row_number() OVER (PARTITION BY variant, label ORDER BY seed, id) AS turn"
-    "   FROM src.run WHERE id IN (SELECT run_id FROM src.map) AND id IN report_runs),"
-    " first AS (SELECT id FROM ranked ORDER BY turn, id LIMIT " MAP_RUNS "),"
+    "WITH ranked AS (SELECT id, row_number() OVER (PARTITION BY variant, label,"
+    "     json_remove(config, '$.seed', '$.run') ORDER BY seed, id) AS turn,"
+    "     (SELECT e.sink_rate_03 FROM src.eval AS e WHERE e.run_id = r.id AND e.probe = 'main'"
+    "      ORDER BY e.step DESC LIMIT 1) AS rate"
+    "   FROM src.run AS r WHERE id IN (SELECT run_id FROM src.map) AND id IN report_runs),"
+    " placed AS (SELECT id, turn, min(row_number() OVER (PARTITION BY turn ORDER BY rate DESC, id),"
+    "     row_number() OVER (PARTITION BY turn ORDER BY rate, id DESC)) AS place FROM ranked),"
+    " first AS (SELECT id FROM placed ORDER BY turn, place, id LIMIT " MAP_RUNS "),"
     " volume AS (SELECT coalesce(sum(length(data)), 0) AS bytes FROM src.map WHERE run_id IN first),"
     " time AS (SELECT run_id, step, row_number() OVER (PARTITION BY run_id ORDER BY step DESC) - 1 AS place"
     "   FROM (SELECT DISTINCT run_id, step FROM src.map WHERE run_id IN first))"

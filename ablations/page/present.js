@@ -25,6 +25,7 @@ export function startPresenting(page, redraw) {
     // A page may not fill the screen before it was touched; large type serves without it.
     if (navigator.userActivation?.isActive) document.documentElement.requestFullscreen?.().catch(() => {});
     redraw();
+    scrollTo({ top: 0, behavior: "instant" });
   };
   const leave = () => {
     const place = current;

@@ -62,7 +62,7 @@ function tellOthers(models, reference) {
       return `${model}: ${outcomeOf(f, reference)}, sink rate ${percent(f.rate)}${date}.`;
     });
   const more = models.length - told.length;
-  return sentences(...told, more > 0 && `The other ${plural(more, "model")}: section 5.`);
+  return sentences(...told, more > 0 && `The other ${more > 1 ? plural(more, "model") : "one"}: section 5.`);
 }
 
 // Sink rates along an axis of three numbers or more, a sentence for each rest of a cell.
