@@ -1,6 +1,6 @@
-/* Owns: whether a side of a sweep is its baseline, as the sweep's own file says under compare: of a sweep that
- * expects nothing no table does.
- * Does not own: the grammar of sweep files (ablations/sweep/sweep.h), what is held against the baseline. */
+/* Owns: whether a side of a sweep is its baseline, as the sweep's own file says under compare: of a sweep
+ * that expects nothing no table does. Does not own: the grammar of sweep files (ablations/sweep/sweep.h),
+ * what is held against the baseline. */
 #ifndef SINKLAB_BASELINE_SIDE_H
 #define SINKLAB_BASELINE_SIDE_H
 

@@ -175,7 +175,8 @@ static const char settle[] =
     "INSERT INTO page_note SELECT 'runs', count(*) FROM report_runs"
     " UNION ALL SELECT 'steps kept of ' || run, count(*) FROM kept GROUP BY run"
     " UNION ALL SELECT 'steps with maps of ' || run, count(*) FROM mapped GROUP BY run"
-    " UNION ALL SELECT 'baseline of ' || name, side FROM (SELECT DISTINCT w.name, w.file, c.side FROM sweep AS w"
+    " UNION ALL SELECT 'baseline of ' || name, side FROM (SELECT DISTINCT w.name, w.file, c.side FROM sweep "
+    "AS w"
     "   JOIN sweep_cell AS c ON c.sweep = w.id) WHERE is_baseline(file, side)"
     " UNION ALL SELECT 'made', strftime('%Y-%m-%d');";
 

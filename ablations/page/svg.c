@@ -223,7 +223,8 @@ static void draw_legend(FILE *out, const SvgChart *c) {
     double y = HEIGHT + 10;
     for (int i = 0; i < c->n; i++) {
         if (!c->series[i].name) continue;
-        fprintf(out, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"3\"%s/>\n",
+        fprintf(out,
+                "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"3\"%s/>\n",
                 LEFT, y - 4, LEFT + 20, y - 4, svg_colour(c->series[i].colour), dash_of(c->series[i].colour));
         svg_label(out, LEFT + 26, y, "start", c->series[i].name);
         y += LEGEND_ROW;
