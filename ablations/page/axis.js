@@ -69,7 +69,7 @@ function pointsOf(page, values, { figure, x, colour }) {
         x: x.numeric ? +cell.axes[x.name] : (cell.axes[x.name] ?? "-"),
         colour: colour ? (cell.axes[colour.name] ?? "-") : "",
         scope: scopeOf(run),
-        panel: panels.map((a) => `${a.name}=${cell.axes[a.name] ?? "-"}`).join(", "),
+        panel: panels.map((a) => `${a.name}=${cell.axes[a.name] ?? "-"}`),
       })),
   );
 }
@@ -162,10 +162,24 @@ function controlOf(page, figure) {
   return values.size === 1 ? [...values][0] : null;
 }
 
-function describe(page, { figure, x, colour }, points, left) {
+// A panel a combination of the axes that are neither along nor coloured, named by what differs among them; where some show
+// the figure along the axis those of one place on it say nothing of it.
+function panelsOf(points, scopes) {
+  const all = d3.groups(points, (p) => [p.panel.join(), p.scope].join("\n")).map(([, own]) => own),
+    along = all.filter((own) => new Set(own.map((p) => p.x)).size > 1);
+  const drawn = along.length ? along : all,
+    differs = (part) => !drawn.every(([p]) => p.panel.includes(part));
+  const nameOf = ([p]) => {
+    const targets = scopes.get(p.scope);
+    return [...p.panel.filter(differs), ...(targets ? [`targets: ${targets}`] : [])].join(", ");
+  };
+  return drawn.map((own) => [nameOf(own), own]);
+}
+
+function describe(page, { figure, x, colour }, points, alone, left) {
   const runs = page.cells.flatMap((c) => c.runs),
     count = (what) => runs.filter((r) => r.status === what).length;
-  const missing = runs.length - points.length,
+  const missing = runs.length - points.length - alone,
     intervals = meansOf(page, points).some((m) => m.low !== null);
   return [
     `n = ${plural(points.length, "finished run")}; dot: a seed, diamond: mean${intervals ? ", bar: 95 % t interval of the mean" : ""}.`,
@@ -176,6 +190,7 @@ function describe(page, { figure, x, colour }, points, left) {
     !colour &&
       page.axes.length > 1 &&
       `All values of the other axes than ${x.name} have a panel of their own.`,
+    alone > 0 && `${plural(alone, "run")} without a counterpart at another ${x.name} not drawn.`,
     left > 0 && `${plural(left, "more panel")} not drawn.`,
   ]
     .filter(Boolean)
@@ -185,11 +200,12 @@ function describe(page, { figure, x, colour }, points, left) {
 function drawAxis(page, chosen) {
   const node = document.getElementById("axis"),
     points = pointsOf(page, valuesOf(page, chosen.figure.column), chosen);
-  const scopes = scopeNames([...new Set(points.map((p) => p.scope))]);
-  const panels = d3.groups(points, (p) => [p.panel, scopes.get(p.scope)].filter(Boolean).join("; targets: ")),
+  const scopes = scopeNames([...new Set(points.map((p) => p.scope))]),
+    panels = panelsOf(points, scopes),
     across = panels.length > 1 && node.clientWidth > 800 ? 2 : 1;
   const width = Math.floor((widthOf(node) - 20 * (across - 1)) / across),
     control = controlOf(page, chosen.figure);
+  const drawn = panels.flatMap(([, own]) => own);
   // All panels have one scale, but those of other targets, which are not to be compared.
   const extentOf = (own) =>
     d3.extent([
@@ -207,11 +223,15 @@ function drawAxis(page, chosen) {
       return box.node();
     }),
   );
-  const key =
-    chosen.colour?.values.map((value, index) => ({ name: `${chosen.colour.name}=${value}`, index })) ?? [];
-  drawKey(document.getElementById("axis-key"), key, (c) => palette()[c.index]);
+  const coloured = new Set(drawn.map((p) => p.colour)),
+    key = chosen.colour?.values.map((value, index) => ({ value, name: `${chosen.colour.name}=${value}`, index })) ?? [];
+  drawKey(
+    document.getElementById("axis-key"),
+    key.filter(({ value }) => coloured.has(value)),
+    (c) => palette()[c.index],
+  );
   document.getElementById("axis-note").textContent = points.length
-    ? describe(page, chosen, points, panels.length - MOST_PANELS) +
+    ? describe(page, chosen, drawn, points.length - drawn.length, panels.length - MOST_PANELS) +
       (scopes.size > 1 ? " Losses over other targets have a panel and a scale of their own: they may not be compared." : "")
     : "No finished run has this figure.";
   page.rows.axis = () =>

@@ -121,7 +121,10 @@ function cellsOfRuns(runs) {
   const said = (c, keys) => keys.map((k) => [k.split(".").pop(), bare(c.settings[k])]);
   for (const { family, keys } of families)
     for (const c of family) {
-      c.name = [c.base, ...said(c, keys).map(([k, v]) => `${k}=${v}`)].join(" ");
+      // What most of a name's models have goes without saying.
+      const rare = keys.filter((k) => 2 * family.filter((o) => o.settings[k] === c.settings[k]).length <= family.length);
+      c.name = [c.base, ...said(c, rare).map(([k, v]) => `${k}=${v}`)].join(" ");
+      c.usual = said(c, keys.filter((k) => !rare.includes(k)));
       c.axes = { model: c.base, ...Object.fromEntries(said(c, all)) };
     }
   return d3.sort(cells, (c) => c.variant !== "baseline");
@@ -146,8 +149,9 @@ export function readCells(db, sweep, runs) {
   const baseline = baselineOf(db, sweep);
   const named = sweep ? cellsOfSweep(db, sweep, runs) : [];
   const cells = named.length ? named : cellsOfRuns(runs);
-  return cells.map(({ name, axes, side, runs: own }, index) => ({
+  return cells.map(({ name, axes, side, usual = [], runs: own }, index) => ({
     name,
+    usual, // settings that its name leaves out: [key, value]
     axes,
     index,
     variant: own[0].variant,

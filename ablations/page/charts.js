@@ -117,7 +117,7 @@ const evaluated = (page, column) => (run) =>
 // The loss by which models may be compared with the reference, which of them may, and what gives a run's curve of it. Where
 // rows begin otherwise it is the one over late targets, of which results files keep the last alone.
 function lossOf(page, cells) {
-  const scope = (cell) => page.targets.get(cell.runs[0].id),
+  const scope = (cell) => page.targets.get(cell?.runs[0].id),
     base = scope(page.facts.reference?.cell ?? cells[0]);
   const alike = cells.filter((c) => scope(c).whole === base.whole),
     late = cells.filter((c) => sameTargets(scope(c), base));

@@ -51,6 +51,7 @@ function factsOf(page, cell) {
     runs,
     rate,
     n: finals.length,
+    unit: new Set(runs.map((r) => r.seed)).size === runs.length ? "seed" : "run", // a merged database may have a seed twice
     steps: runs[0].steps,
     targets: page.targets.get(runs[0].id),
     mass: medianOf(finals, "sink_mass"),
@@ -98,7 +99,7 @@ export function orderOf(page, f) {
     .map(([quantity, words]) => ({ words, dates: datesOf(page, f.runs, quantity) }))
     .filter((l) => l.dates);
   return d3.sort(found, (l) => l.dates.middle).map(({ words, dates: { n, middle } }) => {
-    const some = n < f.n ? ` (${n} of ${plural(f.n, "seed")})` : "";
+    const some = n < f.n ? ` (${n} of ${plural(f.n, f.unit)})` : "";
     return `${words} ${middle > 0 ? `by ${stepWords(middle)}` : "before training"}${some}`;
   });
 }

@@ -149,7 +149,7 @@ function drawPhases(page, cells, layers) {
       const found = phaseOf(page, cell, layer, step);
       const text = found
         ? phaseNames[found.phase] + (found.n < found.of ? ` (${found.n} of ${found.of} seeds)` : "")
-        : "?";
+        : "";
       if (text === this.textContent) return;
       this.className = found ? `phase phase-${found.phase}` : "";
       this.textContent = text;
@@ -190,7 +190,7 @@ export function drawLayers(page) {
     `${scaleOf(page.series, cells).text}; one line a run; probe main. ` +
     "compress: norm ratio above 3 and H / ln min(T,d) below 0.5; " +
     "refine: elsewhere after a layer that compresses; mix: elsewhere " +
-    "where the mixing score is above 0.7; –: none of them; of several seeds, what most have. " +
+    "where the mixing score is above 0.7; –: none of them; blank: no such layer, or not read yet; of several seeds, what most have. " +
     "H and phases are read at fewer evaluations than the rest: the last reading before the slider is shown." +
     leftOut(page.shown(), cells, phased, columns);
   const said = document.getElementById("layers-step");

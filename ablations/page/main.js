@@ -216,7 +216,7 @@ function drawChips(page) {
       drawAll(page);
     });
   chips.append("i").datum((c) => c);
-  chips.append("span").text((c) => `${c.name} (${plural(c.runs.length, "seed")})`);
+  chips.append("span").text((c) => `${c.name} (${runsText(c)})`);
   paintChips(page);
 }
 
@@ -230,13 +230,21 @@ function paintChips(page) {
     .property("checked", (c) => c.shown)
     .property("disabled", (c) => full && !c.shown);
   d3.selectAll("#cells .chips i, #variants .swatch").style("background", cellColour);
-  document.getElementById("cells-note").textContent =
-    page.cells.length > MOST_SHOWN
-      ? `${shown} of ${page.cells.length} models have a colour and stand in the figures; ` +
+  const usual = [...new Set(page.cells.flatMap((c) => c.usual.map((pair) => pair.join("="))))];
+  document.getElementById("cells-note").textContent = [
+    page.cells.length > MOST_SHOWN &&
+      `${shown} of ${page.cells.length} models have a colour and stand in the figures; ` +
         (full ? `no more than ${MOST_SHOWN} can be told apart: leave one out to add another. ` : "") +
-        "Section 5 has all."
-      : "";
+        "Section 5 has all.",
+    usual.length > 0 && `What a name does not say is as in most: ${usual.join(", ")}.`,
+  ]
+    .filter(Boolean)
+    .join(" ");
 }
+
+// Runs of a model differ in the seed; a merged database may have one seed more than once.
+const runsText = ({ runs }) =>
+  new Set(runs.map((r) => r.seed)).size === runs.length ? plural(runs.length, "seed") : plural(runs.length, "run");
 
 // The menu of texts, and in a line what is on others.
 function drawTexts(page) {

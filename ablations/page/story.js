@@ -28,7 +28,7 @@ function when(page, f) {
   if (!f.onset) return `Never: the sink rate of ${f.name} did not pass 0.1 for two evaluations.`;
   const { n, after, by } = f.onset;
   return sentences(
-    `Between ${stepWords(after)} and ${number(by)} of ${number(f.steps)}, in ${n} of ${plural(f.n, "seed")}.`,
+    `Between ${stepWords(after)} and ${number(by)} of ${number(f.steps)}, in ${n} of ${plural(f.n, f.unit)}.`,
     `The order for the first token: ${orderOf(page, f).join(", ")}.`,
   );
 }
@@ -56,7 +56,7 @@ function tellOthers(models, reference) {
     .slice(0, MOST)
     .map((f) => {
       const date = f.onset
-        ? `, ${f.sinks ? "" : "passed 0.1 "}by ${stepWords(f.onset.middle)} in ${f.onset.n} of ${plural(f.n, "seed")}`
+        ? `, ${f.sinks ? "" : "passed 0.1 "}by ${stepWords(f.onset.middle)} in ${f.onset.n} of ${plural(f.n, f.unit)}`
         : "";
       const model = `${f.name}${differences(f.cell, reference.cell)}`;
       return `${model}: ${outcomeOf(f, reference)}, sink rate ${percent(f.rate)}${date}.`;
@@ -65,25 +65,28 @@ function tellOthers(models, reference) {
   return sentences(...told, more > 0 && `The other ${more > 1 ? plural(more, "model") : "one"}: section 5.`);
 }
 
-// Sink rates along an axis of three numbers or more, a sentence for each rest of a cell.
+// Sink rates along an axis of three numbers or more, a sentence for each rest of a cell that has several of them.
 function along(axis, all) {
   const restOf = (f) =>
     f.name
       .split(" ")
       .filter((part) => !part.startsWith(`${axis.name}=`))
       .join(" ");
-  const told = d3.groups(all, restOf).map(([rest, group]) => {
+  const groups = d3.groups(all, restOf).filter(([, group]) => group.length > 1);
+  const told = groups.map(([rest, group]) => {
     const points = d3.sort(group, (f) => +f.cell.axes[axis.name]);
     const rates = points.map((f) => `${percent(f.rate)} at ${f.cell.axes[axis.name]}`).join(", ");
     return `${rest ? `${rest}: ` : ""}sink rate ${rates}.`;
   });
-  return sentences(...told.slice(0, MOST), told.length > MOST && `The rest: section 5.`);
+  const rest = told.length > MOST || d3.sum(groups, ([, group]) => group.length) < all.length;
+  return sentences(...told.slice(0, MOST), told.length > 0 && rest && "The rest: section 5.");
 }
 
 // What is said of the others, under its name.
 function whatChanges(page, { all, reference, others }) {
   const axis = page.axes.find((a) => a.numeric && a.values.length > 2);
-  if (axis) return [`Along ${axis.name}`, along(axis, all)];
+  const told = axis && along(axis, all);
+  if (told) return [`Along ${axis.name}`, told];
   const sinking = others.filter((f) => f.sinks);
   if (!others.length) return null;
   if (reference.sinks) {

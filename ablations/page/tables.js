@@ -139,7 +139,8 @@ function drawVariants(page) {
     "Late loss: over targets from the middle of a row on, the only ones that rows with and without BOS share. " +
     (differ.length
       ? `Δ: mean difference to the reference, ${reference.name}, of the same seed (negative: lower)` +
-        (several ? "; in another stratum to the model in its place there." : ".")
+        (several ? "; in another stratum to the model in its place there." : ".") +
+        (differ.some(({ pairs }) => pairs.every((p) => p.d_loss === null)) ? " No Δ late loss: its targets are others." : "")
       : "No Δ: no two models here have a finished seed in common.");
 }
 
