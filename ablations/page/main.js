@@ -19,7 +19,7 @@ import { startExercises } from "./exercises.js";
 import { startLesson } from "./lesson.js";
 import { markTerms, startGlossary } from "./glossary.js";
 import { makePlayer } from "./player.js";
-import { startPresenting, startPrinting } from "./present.js";
+import { sectionNamed, startPresenting, startPrinting } from "./present.js";
 import { startPictures } from "./pictures.js";
 import { startSentence } from "./sentence.js";
 import { cover, startCover } from "./cover.js";
@@ -399,7 +399,8 @@ async function start() {
   startCover(page);
   listen(page);
   begin(page, hash);
-  if (hash.has("present")) page.togglePresent(document.getElementById(hash.get("present")));
+  const presented = sectionNamed(hash.get("present"));
+  if (presented) page.togglePresent(presented);
   document.getElementById("link-said").textContent = strangersOf(page, hash);
   addEventListener("hashchange", () => location.reload());
   document.getElementById("wait").hidden = true;

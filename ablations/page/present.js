@@ -5,6 +5,10 @@ import { stepWords } from "./facts.js";
 
 const sectionOf = (target) => target?.closest("main > section, header");
 
+// A section by its name in a link; null: none has it.
+export const sectionNamed = (name) =>
+  [...document.querySelectorAll("header, main > section:not([hidden])")].find((s) => (s.id || "header") === name) ?? null;
+
 // The section that the reader sees most of.
 const nearest = () =>
   d3.least(document.querySelectorAll("header, main > section:not([hidden])"), (s) => {
