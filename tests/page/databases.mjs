@@ -240,6 +240,22 @@ export const kinds = {
     runs: [32, 64].flatMap((context) => cross(["baseline", "no_bos"], 2, { context, T: 32 })),
     maps: false,
   },
+  // Models that differ from most in one setting each, and a seed that stands there twice.
+  usual: {
+    ...small,
+    runs: [
+      ...cross(["baseline"], 1),
+      ...cross(["baseline"], 1),
+      ...cross(["baseline"], 1, { heads: 4 }),
+      ...cross(["baseline"], 1, { lr: 3e-3 }),
+    ],
+    maps: false,
+  },
+  // Eight rates, the last of which has the sink.
+  last: {
+    ...small,
+    runs: Array.from({ length: 8 }, (_, i) => i).flatMap((i) => cross(["baseline"], 1, { lr: 1e-3 * (i + 1), flat: i < 7, steps: 60 })),
+  },
   // More models than there are colours.
   seventeen: {
     ...small,

@@ -224,6 +224,29 @@ test("no two models that are shown have one colour, and those that have none are
   await page.close();
 });
 
+test("a name says in what its model is rare, and a model of one place on the axis is counted", async () => {
+  const { page } = await open(report("usual").html);
+  assert.deepEqual(await page.locator("#cells label").allTextContents(), [
+    "baseline (2 runs)",
+    "baseline heads=4 (1 seed)",
+    "baseline lr=0.003 (1 seed)",
+  ]);
+  assert.match(await textOf(page, "#cells-note"), /What a name does not say is as in most: heads=2, lr=0\.001\.$/);
+  assert.match(await textOf(page, "#story"), /in 2 of 2 runs/);
+  await page.locator("#axis-x").selectOption("heads");
+  await page.locator("#axis-colour").selectOption("nothing");
+  assert.equal(await page.locator("#axis svg[role=img]").count(), 1);
+  assert.match(await textOf(page, "#axis-note"), /^n = 3 finished runs.* 1 run without a counterpart at another heads not drawn\./);
+  await page.close();
+});
+
+test("the models that the page begins with have their maps, wherever they stand", async () => {
+  const { page } = await open(report("last").html);
+  assert.match(await textOf(page, "#pick-a :checked"), /lr=0\.008/);
+  assert.equal(await page.locator("#maps canvas.strip").count(), 2);
+  await page.close();
+});
+
 test("a sweep that compares and expects nothing is held against the baseline of its file", async () => {
   const { db, html } = report("compares");
   const { page } = await open(html);
