@@ -3,7 +3,7 @@
 // Does not own: how figures are measured, verdicts (the view verdict).
 import { baselineOf } from "./cells.js";
 import { ask, plural } from "./data.js";
-import { axisOf, figureOf, palette, ruleMarks } from "./figures.js";
+import { axisOf, figureOf, palette, ruleMarks, scaleKind } from "./figures.js";
 import { labelOf, plotChart, tipMark, widthOf } from "./frame.js";
 import { MOST_SHOWN, cellColour, drawKey } from "./scales.js";
 import { shortNumber } from "./tables.js";
@@ -132,7 +132,7 @@ function plotPanel(page, { figure, x, colour, control, extent }, points, width) 
     marginTop: 28,
     marginBottom: below,
     x: {
-      type: x.log ? "log" : x.numeric ? "linear" : "point",
+      ...(x.numeric ? scaleKind(x.log) : { type: "point" }),
       label: `${x.name} →`,
       inset: 24,
       ...(x.numeric

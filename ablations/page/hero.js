@@ -10,7 +10,7 @@ const WIDTH = 260,
   GAP = 6,
   NAMES = 58,
   HEAD = 26,
-  LETTERS = 18; // of a name that there is room for
+  LETTERS = 20; // of a name that there is room for
 
 // Where the glasses of a grid stand, a row a layer.
 function glassPlaces({ heads }) {
@@ -40,7 +40,7 @@ function beginDrawing({ layers, h, height, y }, name) {
     .append("text")
     .attr("class", "name")
     .attr("y", 15)
-    .text(name.length > LETTERS ? `${name.slice(0, LETTERS)}…` : name);
+    .text(name.length > LETTERS ? `${name.slice(0, LETTERS - 2)}…` : name);
   svg
     .selectAll(".layer")
     .data(d3.range(layers))
