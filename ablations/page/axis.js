@@ -3,9 +3,9 @@
 // Does not own: how figures are measured, verdicts (the view verdict).
 import { baselineOf } from "./cells.js";
 import { ask, plural } from "./data.js";
-import { axisOf, figureOf, palette, ruleMarks } from "./figures.js";
-import { plotChart, tipMark, widthOf } from "./frame.js";
-import { cellColour, drawKey } from "./scales.js";
+import { axisOf, figureOf, palette, ruleMarks, scaleKind } from "./figures.js";
+import { labelOf, plotChart, tipMark, widthOf } from "./frame.js";
+import { MOST_SHOWN, cellColour, drawKey } from "./scales.js";
 import { shortNumber } from "./tables.js";
 
 const MOST_PANELS = 12;
@@ -41,8 +41,24 @@ function halfWidth(page, values) {
 
 // ---- points and means ----
 
-function pointsOf(page, values, x, colour) {
-  const panels = page.axes.filter((a) => a !== x && a !== colour);
+// What a run's figure may be held against: losses those over the same targets (the view loss_scope), the rest all of one text.
+function scopesOf(page, { column }) {
+  if (!/val_loss|bits_per_byte/.test(column)) return () => "";
+  const kind = column.endsWith("val_loss_late") ? "late" : "whole";
+  return ({ id }) => page.targets.get(id)[kind] ?? page.targets.get(id).whole;
+}
+
+// In what scopes differ, of "... T=32 bos=row at=-1".
+function scopeNames(scopes) {
+  const parts = scopes.map((s) => s.split(" "));
+  return new Map(
+    scopes.map((s, i) => [s, parts[i].filter((part) => !parts.every((own) => own.includes(part))).join(" ")]),
+  );
+}
+
+function pointsOf(page, values, { figure, x, colour }) {
+  const panels = page.axes.filter((a) => a !== x && a !== colour),
+    scopeOf = scopesOf(page, figure);
   return page.cells.flatMap((cell) =>
     cell.runs
       .filter((run) => values.has(run.id))
@@ -52,7 +68,8 @@ function pointsOf(page, values, x, colour) {
         value: values.get(run.id),
         x: x.numeric ? +cell.axes[x.name] : (cell.axes[x.name] ?? "-"),
         colour: colour ? (cell.axes[colour.name] ?? "-") : "",
-        panel: panels.map((a) => `${a.name}=${cell.axes[a.name] ?? "-"}`).join(", "),
+        scope: scopeOf(run),
+        panel: panels.map((a) => `${a.name}=${cell.axes[a.name] ?? "-"}`),
       })),
   );
 }
@@ -77,7 +94,7 @@ const seedTitle = (d) => `${d.cell.name}\nseed ${d.seed}: ${shortNumber(d.value)
 
 // Names along an axis of their own keep the colours of their models.
 function colourBy(x, colour) {
-  if (colour) return (d) => palette()[colour.values.indexOf(d.colour) % palette().length];
+  if (colour) return (d) => palette()[colour.values.indexOf(d.colour)];
   return x.numeric ? () => palette()[0] : (d) => cellColour(d.cell);
 }
 
@@ -115,7 +132,7 @@ function plotPanel(page, { figure, x, colour, control, extent }, points, width) 
     marginTop: 28,
     marginBottom: below,
     x: {
-      type: x.log ? "log" : x.numeric ? "linear" : "point",
+      ...(x.numeric ? scaleKind(x.log) : { type: "point" }),
       label: `${x.name} →`,
       inset: 24,
       ...(x.numeric
@@ -124,7 +141,7 @@ function plotPanel(page, { figure, x, colour, control, extent }, points, width) 
     },
     y: axisOf(
       figure,
-      { label: `↑ ${figure.name} (${figure.unit})`, ticks: 5, ...(figure.log ? {} : { domain: extent }) },
+      { label: labelOf(figure, width), ticks: 5, ...(figure.log ? {} : { domain: extent }) },
       extent,
     ),
     marks: [
@@ -145,10 +162,24 @@ function controlOf(page, figure) {
   return values.size === 1 ? [...values][0] : null;
 }
 
-function describe(page, { figure, x, colour }, points, left) {
+// A panel a combination of the axes that are neither along nor coloured, named by what differs among them; where some show
+// the figure along the axis those of one place on it say nothing of it.
+function panelsOf(points, scopes) {
+  const all = d3.groups(points, (p) => [p.panel.join(), p.scope].join("\n")).map(([, own]) => own),
+    along = all.filter((own) => new Set(own.map((p) => p.x)).size > 1);
+  const drawn = along.length ? along : all,
+    differs = (part) => !drawn.every(([p]) => p.panel.includes(part));
+  const nameOf = ([p]) => {
+    const targets = scopes.get(p.scope);
+    return [...p.panel.filter(differs), ...(targets ? [`targets: ${targets}`] : [])].join(", ");
+  };
+  return drawn.map((own) => [nameOf(own), own]);
+}
+
+function describe(page, { figure, x, colour }, points, alone, left) {
   const runs = page.cells.flatMap((c) => c.runs),
     count = (what) => runs.filter((r) => r.status === what).length;
-  const missing = runs.length - points.length,
+  const missing = runs.length - points.length - alone,
     intervals = meansOf(page, points).some((m) => m.low !== null);
   return [
     `n = ${plural(points.length, "finished run")}; dot: a seed, diamond: mean${intervals ? ", bar: 95 % t interval of the mean" : ""}.`,
@@ -159,6 +190,7 @@ function describe(page, { figure, x, colour }, points, left) {
     !colour &&
       page.axes.length > 1 &&
       `All values of the other axes than ${x.name} have a panel of their own.`,
+    alone > 0 && `${plural(alone, "run")} without a counterpart at another ${x.name} not drawn.`,
     left > 0 && `${plural(left, "more panel")} not drawn.`,
   ]
     .filter(Boolean)
@@ -167,30 +199,40 @@ function describe(page, { figure, x, colour }, points, left) {
 
 function drawAxis(page, chosen) {
   const node = document.getElementById("axis"),
-    points = pointsOf(page, valuesOf(page, chosen.figure.column), chosen.x, chosen.colour);
-  const panels = d3.groups(points, (p) => p.panel),
+    points = pointsOf(page, valuesOf(page, chosen.figure.column), chosen);
+  const scopes = scopeNames([...new Set(points.map((p) => p.scope))]),
+    panels = panelsOf(points, scopes),
     across = panels.length > 1 && node.clientWidth > 800 ? 2 : 1;
   const width = Math.floor((widthOf(node) - 20 * (across - 1)) / across),
     control = controlOf(page, chosen.figure);
-  // All panels have one scale.
-  const intervals = panels.flatMap(([, own]) => meansOf(page, own)).flatMap((m) => [m.low, m.high]);
-  const extent = d3.extent(
-    chosen.figure.log ? points : [{ value: 0 }, { value: control }, ...points, ...intervals.map((value) => ({ value }))],
-    (p) => p.value,
-  );
+  const drawn = panels.flatMap(([, own]) => own);
+  // All panels have one scale, but those of other targets, which are not to be compared.
+  const extentOf = (own) =>
+    d3.extent([
+      ...own.map((p) => p.value),
+      ...(chosen.figure.log ? [] : [0, control, ...meansOf(page, own).flatMap((m) => [m.low, m.high])]),
+    ]);
+  const extents = panels.map(([, own]) => extentOf(own)),
+    whole = d3.extent(extents.flat());
   node.replaceChildren(
-    ...panels.slice(0, MOST_PANELS).map(([name, own]) => {
+    ...panels.slice(0, MOST_PANELS).map(([name, own], i) => {
+      const extent = scopes.size > 1 ? extents[i] : whole;
       const box = d3.create("div");
       if (name) box.append("p").attr("class", "link").append("b").text(name);
       box.append(() => plotPanel(page, { ...chosen, control, extent }, own, width));
       return box.node();
     }),
   );
-  const key =
-    chosen.colour?.values.map((value, index) => ({ name: `${chosen.colour.name}=${value}`, index })) ?? [];
-  drawKey(document.getElementById("axis-key"), key);
+  const coloured = new Set(drawn.map((p) => p.colour)),
+    key = chosen.colour?.values.map((value, index) => ({ value, name: `${chosen.colour.name}=${value}`, index })) ?? [];
+  drawKey(
+    document.getElementById("axis-key"),
+    key.filter(({ value }) => coloured.has(value)),
+    (c) => palette()[c.index],
+  );
   document.getElementById("axis-note").textContent = points.length
-    ? describe(page, chosen, points, panels.length - MOST_PANELS)
+    ? describe(page, chosen, drawn, points.length - drawn.length, panels.length - MOST_PANELS) +
+      (scopes.size > 1 ? " Losses over other targets have a panel and a scale of their own: they may not be compared." : "")
     : "No finished run has this figure.";
   page.rows.axis = () =>
     points.map((p) => ({
@@ -222,11 +264,12 @@ export function startAxis(page) {
   );
   fillMenu("axis-figure", columns, (c) => figureOf(c).name);
   fillMenu("axis-x", axes, (a) => a.name);
-  fillMenu("axis-colour", [null, ...axes], (a) => a?.name ?? "nothing");
-  [figure.value, x.value, colour.value] = [0, 0, axes.length > 1 ? 2 : 0];
+  const colours = [null, ...axes.filter((a) => a.values.length <= MOST_SHOWN)];
+  fillMenu("axis-colour", colours, (a) => a?.name ?? "nothing");
+  [figure.value, x.value, colour.value] = [0, 0, Math.max(0, colours.indexOf(axes[1] ?? null))];
   const draw = () => {
     const along = axes[x.value],
-      by = [null, ...axes][colour.value];
+      by = colours[colour.value];
     drawAxis(page, { figure: figureOf(columns[figure.value]), x: along, colour: by === along ? null : by });
   };
   figure.onchange = x.onchange = colour.onchange = draw;

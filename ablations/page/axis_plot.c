@@ -1,6 +1,7 @@
 #include "ablations/page/axis_plot.h"
 
 #include "ablations/page/figure_table.h"
+#include "ablations/page/report_runs.h"
 #include "ablations/page/svg.h"
 #include "ablations/sweep/student_t.h"
 #include "ablations/text_table.h"
@@ -95,10 +96,9 @@ static int by_colour_and_x(const void *a, const void *b) {
 static bool read_points(AxisPlot *p, Store *s, const char *sweep, Error *e) {
     sqlite3_stmt *q = table_query(
         s,
-        "SELECT c.label, m.value FROM sweep AS w JOIN sweep_cell AS c ON c.sweep = w.id"
-        " JOIN sweep_run AS x USING (sweep, \"index\") JOIN sweep_metrics AS m ON m.run_id = x.run"
-        " WHERE w.name = ?1 AND m.metric = 'sink_rate_03' AND m.value IS NOT NULL ORDER BY c.cell, "
-        "c.\"index\"",
+        REPORT_RUNS
+        "SELECT h.label, m.value FROM report_runs AS h JOIN sweep_metrics AS m ON m.run_id = h.run"
+        " WHERE m.metric = 'sink_rate_03' AND m.value IS NOT NULL ORDER BY h.place, h.run",
         sweep, e);
     int result = SQLITE_DONE;
     bool ok = q;

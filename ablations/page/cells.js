@@ -1,5 +1,5 @@
-// Owns: which runs are shown (a sweep's or all), their cells (runs that differ in the seed alone), the cells' names and
-// axes. Does not own: what was measured in them (data.js, facts.js).
+// Owns: which runs are shown (a sweep's or all, on one text), their cells (runs that differ in the seed alone), the cells'
+// names and axes, the baseline's. Does not own: what was measured in them (data.js, facts.js).
 import { ask } from "./data.js";
 
 // The sweeps that have runs here, the largest first.
@@ -27,14 +27,34 @@ const youngSettings = (db) =>
     ask(db, "SELECT key, value FROM young_key").map((r) => [r.key, JSON.stringify(r.value)]),
   );
 
-function readRuns(db, sweep) {
+export function readRuns(db, sweep) {
   const young = youngSettings(db);
   return ask(
     db,
-    `SELECT id, key, variant, label, seed, status, steps, config, coalesce(corpus_hash, corpus) AS corpus FROM run
+    `SELECT id, key, variant, label, seed, status, steps, config, corpus, corpus_hash, tokenizer_hash,
+            (SELECT T FROM eval WHERE run_id = id AND probe = 'main' ORDER BY step DESC LIMIT 1) AS T FROM run
      WHERE ?1 IS NULL OR id IN (SELECT run FROM sweep_run WHERE sweep = ?1) ORDER BY id`,
     [sweep?.id ?? null],
   ).map((r) => ({ ...r, settings: { ...young, ...flatten(JSON.parse(r.config), "", {}) } }));
+}
+
+// What runs were measured on: a text in a tokenizer's tokens, T of them a row. No figure of one may be held against that of
+// another. Those of most runs first: {name, runs}.
+export function readTexts(runs) {
+  const setting = (r, key) => bare(r.settings[key]);
+  const tokens = (r) => r.tokenizer_hash ?? `${setting(r, "data.tokenizer")} ${setting(r, "data.vocab")}`;
+  const lengthOf = (r) => r.T ?? setting(r, "model.context"),
+    titleOf = ([r]) => `${r.corpus ?? setting(r, "data.source")}, T = ${lengthOf(r)}`;
+  const groups = [
+    ...d3.group(runs, (r) => JSON.stringify([r.corpus_hash ?? r.corpus, tokens(r), lengthOf(r)])).values(),
+  ];
+  // Of one name are other contents, or other tokens.
+  const twice = (group) => groups.some((g) => g !== group && titleOf(g) === titleOf(group));
+  const mark = ([r]) => `, ${(r.corpus_hash ?? "").slice(0, 6)} in ${tokens(r).slice(0, 6)}`;
+  return d3.sort(
+    groups.map((own) => ({ name: titleOf(own) + (twice(own) ? mark(own) : ""), runs: own })),
+    (t) => -t.runs.length,
+  );
 }
 
 // A label's values in words: what a sweep file leaves open is null there.
@@ -60,7 +80,8 @@ function cellsOfSweep(db, sweep, runs) {
     [sweep.id],
   );
   const byId = d3.index(runs, (r) => r.id);
-  return [...d3.group(places, (p) => p.cell).values()].map((group) => {
+  const here = places.filter((p) => byId.has(p.run));
+  return [...d3.group(here, (p) => p.cell).values()].map((group) => {
     const [{ label, side }] = group,
       own = group.map((p) => byId.get(p.run));
     // A variant's name stands for itself; a sweep's only cell is called "all", its model by its own name.
@@ -100,7 +121,10 @@ function cellsOfRuns(runs) {
   const said = (c, keys) => keys.map((k) => [k.split(".").pop(), bare(c.settings[k])]);
   for (const { family, keys } of families)
     for (const c of family) {
-      c.name = [c.base, ...said(c, keys).map(([k, v]) => `${k}=${v}`)].join(" ");
+      // What most of a name's models have goes without saying.
+      const rare = keys.filter((k) => 2 * family.filter((o) => o.settings[k] === c.settings[k]).length <= family.length);
+      c.name = [c.base, ...said(c, rare).map(([k, v]) => `${k}=${v}`)].join(" ");
+      c.usual = said(c, keys.filter((k) => !rare.includes(k)));
       c.axes = { model: c.base, ...Object.fromEntries(said(c, all)) };
     }
   return d3.sort(cells, (c) => c.variant !== "baseline");
@@ -108,27 +132,32 @@ function cellsOfRuns(runs) {
 
 // ---- both ----
 
-// What the sweep's claim holds the other sides against; null where it says nothing.
+// What the sweep holds the other sides against: as its claim says, or its file (compare), which expects nothing of it; null
+// where neither does.
 export const baselineOf = (db, sweep) =>
   sweep &&
-  (ask(db, "SELECT baseline FROM sweep_expect WHERE sweep = ? AND baseline <> '' ORDER BY place LIMIT 1", [
-    sweep.id,
-  ])[0]?.baseline ??
+  (ask(
+    db,
+    `SELECT baseline FROM (SELECT baseline, place FROM sweep_expect WHERE sweep = ?1 AND baseline <> ''
+     UNION ALL SELECT value, 1e9 FROM page_note WHERE name = 'baseline of ' || ?2) ORDER BY place LIMIT 1`,
+    [sweep.id, sweep.name],
+  )[0]?.baseline ??
     null);
 
-export function readCells(db, sweep) {
-  const runs = readRuns(db, sweep),
-    baseline = baselineOf(db, sweep);
+// runs: of the sweep, or of all, those that may be compared.
+export function readCells(db, sweep, runs) {
+  const baseline = baselineOf(db, sweep);
   const named = sweep ? cellsOfSweep(db, sweep, runs) : [];
   const cells = named.length ? named : cellsOfRuns(runs);
-  return cells.map(({ name, axes, side, runs: own }, index) => ({
+  return cells.map(({ name, axes, side, usual = [], runs: own }, index) => ({
     name,
+    usual, // settings that its name leaves out: [key, value]
     axes,
     index,
     variant: own[0].variant,
     settings: own[0].settings,
     runs: d3.sort(own, (r) => r.seed),
-    shown: index < 6,
+    shown: false,
     isBaseline: baseline === null ? own[0].variant === "baseline" : side === baseline,
   }));
 }

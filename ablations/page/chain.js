@@ -93,7 +93,7 @@ function plotOnsets(page, bars, measured, width) {
       domain: [0, page.lastStep()],
       label: "step (updates) →",
       grid: true,
-      ticks: Math.min(10, width / 80),
+      ticks: Math.max(1, Math.min(10, (width - 142) / 80)),
     },
     y: {
       domain: [measured.length, 0],

@@ -1,9 +1,10 @@
 // Owns: seed bands, and section 1: sink rate over loss on one time axis. Does not own: the frame (frame.js), the chain
 // (chain.js).
 import { axisOf, figureOf, ruleMarks } from "./figures.js";
-import { cellColour, cellDash, drawKey } from "./scales.js";
-import { overTime, plotChart, tipMark, widthOf } from "./frame.js";
+import { cellColour, drawKey } from "./scales.js";
+import { labelOf, overTime, plotChart, tipMark, widthOf } from "./frame.js";
 import { lastAt, scaleOf } from "./data.js";
+import { sameTargets } from "./facts.js";
 import { shortNumber } from "./tables.js";
 
 const FEW = 10; // steps of a run that make no curve of the training loss
@@ -40,7 +41,6 @@ export function bandMarks(cell, band) {
     y: "mean",
     stroke,
     strokeWidth: 1.8,
-    strokeDasharray: cellDash(cell),
     clip: true,
   });
   if (cell.runs.length < 2) return [line];
@@ -92,7 +92,7 @@ function plotCurves(page, column, bands, rings, width, last) {
       axis: last ? "bottom" : null,
       domain: [0, page.lastStep()],
     },
-    y: axisOf(figure, { label: `↑ ${figure.name} (${figure.unit})`, ticks: 5 }, extentOf(bands)),
+    y: axisOf(figure, { label: labelOf(figure, width), ticks: 5 }, extentOf(bands)),
     marks: [
       ...ruleMarks(figure),
       ...bands.flatMap((band) => (band.length ? bandMarks(band[0].cell, band) : [])),
@@ -109,30 +109,43 @@ function plotCurves(page, column, bands, rings, width, last) {
   });
 }
 
+const evaluated = (page, column) => (run) =>
+  (page.series.eval.get(run.id) ?? [])
+    .filter((r) => r[column] !== null)
+    .map((r) => ({ step: r.step, value: r[column] }));
+
+// The loss by which models may be compared with the reference, which of them may, and what gives a run's curve of it. Where
+// rows begin otherwise it is the one over late targets, of which results files keep the last alone.
+function lossOf(page, cells) {
+  const scope = (cell) => page.targets.get(cell?.runs[0].id),
+    base = scope(page.facts.reference?.cell ?? cells[0]);
+  const alike = cells.filter((c) => scope(c).whole === base.whole),
+    late = cells.filter((c) => sameTargets(scope(c), base));
+  const lateOf = evaluated(page, "val_loss_late"),
+    shortest = d3.min(late.flatMap((c) => c.runs.filter((r) => r.status === "done")), (r) => lateOf(r).length);
+  if (late.length > alike.length && (shortest ?? FEW) > 2)
+    return { column: "val_loss_late", cells: late, curveOf: lateOf };
+  const runs = alike.flatMap((c) => c.runs),
+    curves = new Map(runs.map((r) => [r, smoothed(page.series.step.get(r.id) ?? [], 5)]));
+  // Results files keep a step or two of a run: too few for a curve, which evaluations then draw, of all runs alike.
+  const lengths = [...curves].filter(([r]) => r.status === "done").map(([, rows]) => rows.length);
+  return (d3.min(lengths) ?? FEW) >= FEW
+    ? { column: "loss", cells: alike, curveOf: (run) => curves.get(run) }
+    : { column: "val_loss_16k", cells: alike, curveOf: evaluated(page, "val_loss_16k") };
+}
+
 export function drawLoss(page) {
   const node = document.getElementById("loss"),
     cells = page.shown(),
     width = widthOf(node);
-  const curves = new Map(
-    cells.flatMap((c) => c.runs).map((r) => [r, smoothed(page.series.step.get(r.id) ?? [], 5)]),
+  const loss = lossOf(page, cells);
+  const charts = [{ column: "sink_rate_03", cells, curveOf: evaluated(page, "sink_rate_03") }, loss].map(
+    (chart) => ({
+      ...chart,
+      bands: chart.cells.map((cell) => bandOf(cell, chart.curveOf)),
+      rings: ringsOf(page, chart.cells, chart.curveOf),
+    }),
   );
-  const evaluated = (column) => (run) =>
-    (page.series.eval.get(run.id) ?? [])
-      .filter((r) => r[column] !== null)
-      .map((r) => ({ step: r.step, value: r[column] }));
-  // Results files keep a step or two of a run: too few for a curve, which evaluations then draw, of all runs alike.
-  const lengths = [...curves].filter(([r]) => r.status === "done").map(([, rows]) => rows.length);
-  const some = (d3.min(lengths) ?? FEW) >= FEW;
-  const charts = [
-    { column: "sink_rate_03", curveOf: evaluated("sink_rate_03") },
-    some
-      ? { column: "loss", curveOf: (run) => curves.get(run) }
-      : { column: "val_loss_16k", curveOf: evaluated("val_loss_16k") },
-  ].map((chart) => ({
-    ...chart,
-    bands: cells.map((cell) => bandOf(cell, chart.curveOf)),
-    rings: ringsOf(page, cells, chart.curveOf),
-  }));
   const drawn = charts
     .filter(({ bands }) => bands.some((b) => b.length))
     .map(({ column, bands, rings }) =>
@@ -140,12 +153,16 @@ export function drawLoss(page) {
     );
   node.replaceChildren(...drawn.map((d) => d.box));
   drawKey(document.getElementById("loss-key"), cells);
-  const without = cells.filter((c) => !charts[0].rings.some((r) => r.cell === c)).map((c) => c.name);
+  const names = (some) => some.map((c) => c.name).join(", "),
+    apart = cells.filter((c) => !loss.cells.includes(c)),
+    without = cells.filter((c) => !charts[0].rings.some((r) => r.cell === c));
   document.getElementById("loss-note").textContent =
-    `${scaleOf(page.series, cells).text}. Line: mean over seeds${some ? " (of the loss averaged over five kept steps)" : ""}; ` +
+    `${scaleOf(page.series, cells).text}. Line: mean over seeds${loss.column === "loss" ? " (of the loss averaged over five kept steps)" : ""}; ` +
     "band: lowest to highest seed; ring: onset (sink rate above 0.1, dashed, for two evaluations; " +
     "uniform attention has a sink rate of 0)." +
-    (without.length ? ` No onset: ${without.join(", ")}.` : "");
+    (loss.column === "val_loss_late" ? " Late targets: the only ones that all models share." : "") +
+    (apart.length ? ` Without a curve of the loss, whose targets are others: ${names(apart)}.` : "");
+  document.getElementById("loss-none").textContent = without.length ? ` No onset: ${names(without)}.` : "";
   page.rows.loss = () => charts.flatMap(({ column, bands }) => bandRows(bands, column));
   return (step) => drawn.forEach((d) => d.move(step));
 }

@@ -19,7 +19,7 @@ const isNumber = (rows, i) =>
 
 // The colour of a text: that of the model it names, else the next of the palette.
 function colourer(page, texts) {
-  const cellOf = (text) => page.cells.find((c) => [c.name, c.variant, c.runs[0].label].includes(text));
+  const cellOf = (text) => page.shown().find((c) => [c.name, c.variant, c.runs[0].label].includes(text));
   const free = palette().filter(
     (colour) => !texts.some((t) => cellOf(t) && cellColour(cellOf(t)) === colour),
   );

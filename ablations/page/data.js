@@ -76,7 +76,7 @@ export function readSeries(db) {
     step: byRun("SELECT run_id, step, loss FROM step WHERE loss IS NOT NULL ORDER BY run_id, step"),
     head: readHeads(db),
     eval: byRun(`SELECT run_id, step, T, sequences, uniform_mass, mixing, norm_ratio, entropy_norm_min,
-                 sink_rate_03, value_drain, val_loss_16k FROM eval WHERE probe = 'main' ORDER BY run_id, step`),
+                 sink_rate_03, value_drain, val_loss_16k, val_loss_late FROM eval WHERE probe = 'main' ORDER BY run_id, step`),
     layer: d3.group(
       ask(
         db,

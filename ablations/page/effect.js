@@ -4,7 +4,7 @@ import { ask } from "./data.js";
 import { axisOf, figureOf, ruleMarks } from "./figures.js";
 import { bandMarks, bandOf, bandTip, extentOf } from "./charts.js";
 import { cellColour, drawKey } from "./scales.js";
-import { overTime, plotChart, widthOf } from "./frame.js";
+import { labelOf, overTime, plotChart, widthOf } from "./frame.js";
 
 const hasEffects = (page) => ask(page.db, "SELECT 1 FROM eval WHERE probe LIKE '% do %' LIMIT 1").length > 0;
 
@@ -36,14 +36,13 @@ const changedLine = (band, cell) =>
   });
 
 function plotEffect(page, intervention, figure, { cells, untouched, changed }, width) {
-  const bands = [...untouched, ...changed],
-    unit = figure.unit && ` (${figure.unit})`;
+  const bands = [...untouched, ...changed];
   return plotChart(`${figure.name} with and without ${intervention}, against the step`, {
     width,
     height: 260,
     marginTop: 26,
     x: { label: "step (updates) →", domain: [0, page.lastStep()] },
-    y: axisOf(figure, { label: `↑ ${figure.name}${unit}`, ticks: 5 }, extentOf(bands)),
+    y: axisOf(figure, { label: labelOf(figure, width), ticks: 5 }, extentOf(bands)),
     marks: [
       ...ruleMarks(figure),
       ...untouched.flatMap((band, i) => bandMarks(cells[i], band)),

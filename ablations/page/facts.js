@@ -51,10 +51,9 @@ function factsOf(page, cell) {
     runs,
     rate,
     n: finals.length,
+    unit: new Set(runs.map((r) => r.seed)).size === runs.length ? "seed" : "run", // a merged database may have a seed twice
     steps: runs[0].steps,
-    // Sinks are compared on one text and length, losses over the same targets (the view loss_scope).
-    text: JSON.stringify([runs[0].corpus, runs[0].settings["model.context"]]),
-    targets: page.targets.get(runs[0].id)?.late ?? null,
+    targets: page.targets.get(runs[0].id),
     mass: medianOf(finals, "sink_mass"),
     uniform: medianOf(finals, "uniform_mass"),
     loss: medianOf(finals, "val_loss_late"),
@@ -65,23 +64,25 @@ function factsOf(page, cell) {
   };
 }
 
-// reference: the model that the others are held against; of several baselines (one a stratum) the one with the
-// strongest sink. null where nothing has finished.
+// reference: the model that the page holds the others against; of several baselines (one a stratum) the one of most finished
+// seeds, then of the strongest sink. null where nothing has finished.
 export function readFacts(page) {
   page.finals = ask(page.db, "SELECT * FROM final");
   page.targets = d3.index(ask(page.db, "SELECT run_id, whole, late FROM loss_scope"), (r) => r.run_id);
   const all = page.cells.map((cell) => factsOf(page, cell)).filter(Boolean);
   const baselines = all.filter((f) => f.cell.isBaseline);
-  const reference = d3.greatest(baselines.length ? baselines : all, (f) => f.rate) ?? null;
-  return { all, reference, sinking: all.filter((f) => f.sinks), others: comparedWith(reference, all) };
+  const [reference = null] = d3.sort(
+    baselines.length ? baselines : all,
+    (f) => -f.n,
+    (f) => -f.rate,
+  );
+  return { all, reference, sinking: all.filter((f) => f.sinks), others: all.filter((f) => f !== reference) };
 }
 
-// Models whose sink may be held against the reference's.
-const comparedWith = (reference, all) => all.filter((f) => f !== reference && f.text === reference.text);
-
-// Whether two losses are over the same targets.
+// Whether late losses are over the same targets, of two rows of the view loss_scope.
+export const sameTargets = (a, b) => a.whole === b.whole || (a.late !== null && a.late === b.late);
 export const sharesTargets = (f, reference) =>
-  f.loss !== null && reference.loss !== null && f.targets !== null && f.targets === reference.targets;
+  f.loss != null && reference.loss != null && sameTargets(f.targets, reference.targets);
 
 // ---- words ----
 
@@ -98,7 +99,7 @@ export function orderOf(page, f) {
     .map(([quantity, words]) => ({ words, dates: datesOf(page, f.runs, quantity) }))
     .filter((l) => l.dates);
   return d3.sort(found, (l) => l.dates.middle).map(({ words, dates: { n, middle } }) => {
-    const some = n < f.n ? ` (${n} of ${plural(f.n, "seed")})` : "";
+    const some = n < f.n ? ` (${n} of ${plural(f.n, f.unit)})` : "";
     return `${words} ${middle > 0 ? `by ${stepWords(middle)}` : "before training"}${some}`;
   });
 }

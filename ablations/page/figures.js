@@ -37,9 +37,12 @@ function logTicks([low, high]) {
   return sets.find((ticks) => ticks.length > 1 && apart(ticks)) ?? d3.ticks(low, high, 3);
 }
 
+// d3 leaves out numbers of a logarithmic axis the more, the more ticks of its own it would have had: with such a base none.
+export const scaleKind = (log) => (log ? { type: "log", base: 1000.5 } : { type: "linear" });
+
 // The y axis of a figure; more: what a place needs otherwise; extent: of what is drawn, for a logarithmic one.
 export function axisOf({ log, top, rule }, more = {}, extent = []) {
-  const axis = { type: log ? "log" : "linear", label: null, ticks: 3, tickFormat: "~g", grid: true, ...more };
+  const axis = { ...scaleKind(log), label: null, ticks: 3, tickFormat: d3.format("~g"), grid: true, ...more };
   if (!log) return top ? { domain: [0, top], ...axis } : { zero: true, nice: true, ...axis };
   const [low, high] = d3.extent([...extent, rule].filter((v) => v > 0));
   return low < high

@@ -13,6 +13,12 @@ const grownBy = () =>
 // Two charts, one above the other, fit a screen where they are presented.
 const tallerBy = () => (isPresented() ? Math.min(1.6, Math.max(1, (innerHeight - 160) / 470)) : grownBy());
 
+// What stands above an upright axis: a figure's name, and its unit where there is room.
+export function labelOf({ name, unit }, width) {
+  const whole = `↑ ${name}${unit && ` (${unit})`}`;
+  return whole.length * 0.56 * SIZE * grownBy() < width - 8 ? whole : `↑ ${name}`;
+}
+
 // A plot with a name for those who do not see it.
 export function plotChart(
   name,

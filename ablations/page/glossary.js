@@ -135,7 +135,7 @@ function* textsOf(root) {
 
 // Marks each word of art in a node's text, once a section; texts that were marked before stay as they are.
 export function markTerms(root) {
-  const section = root.closest("section, header, main, #lesson");
+  const section = root.closest("section, header, #results, main, #lesson");
   const seen = new Set(
     [...section.querySelectorAll(".term")].map((t) => meaningOf.get(t.textContent.toLowerCase())),
   );

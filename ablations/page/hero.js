@@ -9,7 +9,8 @@ import { percent } from "./facts.js";
 const WIDTH = 260,
   GAP = 6,
   NAMES = 58,
-  HEAD = 26;
+  HEAD = 26,
+  LETTERS = 20; // of a name that there is room for
 
 // Where the glasses of a grid stand, a row a layer.
 function glassPlaces({ heads }) {
@@ -34,7 +35,12 @@ function beginDrawing({ layers, h, height, y }, name) {
     .attr("viewBox", `0 0 ${WIDTH} ${height}`)
     .attr("role", "img")
     .attr("aria-label", `Attention to the first key, a glass a head, in ${name}`);
-  svg.append("text").attr("class", "name").attr("y", 15).text(name);
+  // Beside the name stands the sink rate.
+  svg
+    .append("text")
+    .attr("class", "name")
+    .attr("y", 15)
+    .text(name.length > LETTERS ? `${name.slice(0, LETTERS - 2)}…` : name);
   svg
     .selectAll(".layer")
     .data(d3.range(layers))

@@ -91,18 +91,18 @@ function drawFigure(page, figure, runs, layers, node) {
   };
 }
 
-function drawFigures(page, runs, layers) {
+function drawFigures(page, columns, runs, layers) {
   const boxes = d3
     .select("#layers")
     .selectAll("div")
-    .data(layerColumns.map(figureOf))
+    .data(columns.map(figureOf))
     .join("div")
     .attr("class", "plot");
   boxes.selectAll("*").remove();
   const heading = boxes.append("p").attr("class", "link");
   heading.append("b").text((f) => f.name);
   heading.append("span").text((f) => `: ${f.said}`);
-  return boxes.nodes().map((node, i) => drawFigure(page, figureOf(layerColumns[i]), runs, layers, node));
+  return boxes.nodes().map((node, i) => drawFigure(page, figureOf(columns[i]), runs, layers, node));
 }
 
 // ---- phases ----
@@ -122,6 +122,8 @@ function phaseOf(page, cell, layer, step) {
 }
 
 function drawPhases(page, cells, layers) {
+  document.getElementById("phases").replaceChildren();
+  if (!cells.length) return () => {};
   const table = d3.create("table").attr("class", "phases");
   const names = ["Phase", ...d3.range(layers).map((l) => `layer ${l}`)];
   table
@@ -147,7 +149,7 @@ function drawPhases(page, cells, layers) {
       const found = phaseOf(page, cell, layer, step);
       const text = found
         ? phaseNames[found.phase] + (found.n < found.of ? ` (${found.n} of ${found.of} seeds)` : "")
-        : "?";
+        : "";
       if (text === this.textContent) return;
       this.className = found ? `phase phase-${found.phase}` : "";
       this.textContent = text;
@@ -156,13 +158,27 @@ function drawPhases(page, cells, layers) {
 
 // ---- both ----
 
+// In a line, what is not drawn because nothing was measured of it.
+function leftOut(shown, cells, phased, columns) {
+  const names = (all, some) => all.filter((c) => !some.includes(c)).map((c) => c.name);
+  const told = [
+    ...layerColumns.filter((c) => !columns.includes(c)).map((c) => figureOf(c).name),
+    ...(cells.length && !phased.length ? ["phases"] : names(cells, phased).map((name) => `phases of ${name}`)),
+    ...names(shown, cells),
+  ];
+  return told.length ? ` Left out, not measured: ${told.join(", ")}.` : "";
+}
+
 export function drawLayers(page) {
   const measured = (run) => page.series.layer.has(run.id),
     cells = page.shown().filter((c) => c.runs.some(measured));
   const runs = cells.flatMap((cell) => cell.runs.filter(measured).map((run) => ({ cell, run })));
   const lastLayer = ({ run }) => d3.max(page.series.layer.get(run.id).values(), (rows) => rows.at(-1).layer);
   const layers = 1 + (d3.max(runs, lastLayer) ?? -1);
-  const moves = [drawPhases(page, cells, layers), ...drawFigures(page, runs, layers)];
+  const has = (column) => ({ run }) => [...page.series.layer.get(run.id).values()].flat().some((r) => r[column] !== null),
+    columns = layerColumns.filter((column) => runs.some(has(column))),
+    phased = cells.filter((c) => c.runs.some((r) => page.series.phase.has(r.id)));
+  const moves = [drawPhases(page, phased, layers), ...drawFigures(page, columns, runs, layers)];
   page.rows.layers = () =>
     runs.flatMap(({ cell, run }) =>
       [...page.series.layer.get(run.id).values()]
@@ -174,8 +190,9 @@ export function drawLayers(page) {
     `${scaleOf(page.series, cells).text}; one line a run; probe main. ` +
     "compress: norm ratio above 3 and H / ln min(T,d) below 0.5; " +
     "refine: elsewhere after a layer that compresses; mix: elsewhere " +
-    "where the mixing score is above 0.7; –: none of them; of several seeds, what most have. " +
-    "H and phases are read at fewer evaluations than the rest: the last reading before the slider is shown.";
+    "where the mixing score is above 0.7; –: none of them; blank: no such layer, or not read yet; of several seeds, what most have. " +
+    "H and phases are read at fewer evaluations than the rest: the last reading before the slider is shown." +
+    leftOut(page.shown(), cells, phased, columns);
   const said = document.getElementById("layers-step");
   let read = null;
   return (step) => {

@@ -1,5 +1,6 @@
 // Owns: going through the lesson: a step says something and asks the reader to predict; an answer moves the page to where
 // it shows. Does not own: what is said and asked (lesson_steps.js), the figures it points at.
+import { cover } from "./cover.js";
 import { markTerms } from "./glossary.js";
 import { stepsOf } from "./lesson_steps.js";
 
@@ -62,7 +63,9 @@ function point(page, step) {
   if (!target) return;
   target.classList.add("pointed");
   page.present(target);
-  target.scrollIntoView({ block: "start" });
+  // One figure alone is read from its head on.
+  if (page.presented()) scrollTo({ top: 0, behavior: "instant" });
+  target.scrollIntoView({ block: page.presented() ? "nearest" : "start" });
 }
 
 const scoreOf = (answers) =>
@@ -90,6 +93,7 @@ export function startLesson(page, sql) {
       isLast = at === steps.length - 1;
     page.stop();
     toggle(true);
+    cover(page);
     arrange(page, step);
     question.show(step.ask?.(page) ?? null);
     const title = d3
@@ -107,6 +111,7 @@ export function startLesson(page, sql) {
   const close = () => {
     at = -1;
     toggle(false);
+    cover(page);
     point(page, null);
     page.changed();
   };
@@ -116,6 +121,7 @@ export function startLesson(page, sql) {
   part("open").addEventListener("click", () => go(0));
   return {
     go,
+    has: (i) => Number.isInteger(i) && i >= 0 && i < stepsOf(page).length,
     next: () => go(at + 1),
     back: () => go(Math.max(0, at - 1)),
     isAsking: question.isOpen,

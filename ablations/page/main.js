@@ -1,10 +1,10 @@
 // Owns: the state of the page (sweep, step, models, head, sentence, query) and the order in which things are drawn.
 // Does not own: any figure, the slider (player.js).
-import { openDatabase, ask, readSeries, sliderSteps } from "./data.js";
-import { readAxes, readCells, readSweeps } from "./cells.js";
+import { openDatabase, ask, plural, readSeries, sliderSteps } from "./data.js";
+import { readAxes, readCells, readRuns, readSweeps, readTexts } from "./cells.js";
 import { readFacts } from "./facts.js";
 import { tellStory } from "./story.js";
-import { cellColour } from "./scales.js";
+import { MOST_SHOWN, cellColour, showCell } from "./scales.js";
 import { drawHero } from "./hero.js";
 import { drawLoss } from "./charts.js";
 import { drawHeat } from "./heat.js";
@@ -19,11 +19,12 @@ import { startExercises } from "./exercises.js";
 import { startLesson } from "./lesson.js";
 import { markTerms, startGlossary } from "./glossary.js";
 import { makePlayer } from "./player.js";
-import { startPresenting, startPrinting } from "./present.js";
+import { sectionNamed, startPresenting, startPrinting } from "./present.js";
 import { startPictures } from "./pictures.js";
 import { startSentence } from "./sentence.js";
+import { cover, startCover } from "./cover.js";
 import { startKeys } from "./keys.js";
-import { readHash, stateOf, writeHash } from "./hash.js";
+import { readHash, stateOf, strangersOf, writeHash } from "./hash.js";
 
 const lastStepOf = (series, run) =>
   Math.max(series.step.get(run.id)?.at(-1)?.step ?? 0, series.eval.get(run.id)?.at(-1)?.step ?? 0);
@@ -40,7 +41,7 @@ function makePage(db) {
     steps: [0],
     figures: {},
     rows: {}, // of each figure: what gives its numbers as rows
-    state: { step: 0, a: 0, b: 0, layer: 0, head: 0, sequence: 0, query: -1, relative: false },
+    state: { step: 0, a: 0, b: 0, layer: 0, head: 0, sequence: 0, query: -1, relative: false, results: false },
     shown() {
       return this.cells.filter((c) => c.shown);
     },
@@ -54,8 +55,8 @@ function makePage(db) {
       );
     },
     // The run that stands for a cell: one with maps if there is one.
-    side(name) {
-      const cell = this.cells[this.state[name]],
+    side(name, index = this.state[name]) {
+      const cell = this.cells[index],
         has = (table) => cell?.runs.find((r) => table.has(r.id));
       return { cell, run: has(series.mapSteps) ?? has(series.head) ?? cell?.runs[0] };
     },
@@ -63,10 +64,12 @@ function makePage(db) {
   };
 }
 
-// What is shown: a sweep, or all runs where it is null.
-function readSelection(page, sweep) {
+// What is shown: a sweep, or all runs where it is null; of these what is on one text, since nothing else may be compared.
+function readSelection(page, sweep, text) {
   page.sweep = sweep;
-  page.cells = readCells(page.db, sweep);
+  page.texts = readTexts(readRuns(page.db, sweep));
+  page.text = page.texts.find((t) => t.name === text) ?? page.texts[0] ?? { name: "", runs: [] };
+  page.cells = readCells(page.db, sweep, page.text.runs);
   page.axes = readAxes(page.cells);
   page.facts = readFacts(page);
   const { all } = page.facts;
@@ -82,7 +85,8 @@ function readSelection(page, sweep) {
     b: weakest?.cell.index ?? Math.min(page.cells.length - 1, a ? 0 : 1),
     query: -1,
   });
-  for (const i of [page.state.a, page.state.b]) if (page.cells[i]) page.cells[i].shown = true;
+  const first = [page.state.a, page.state.b, page.facts.reference?.cell.index, ...d3.range(MOST_SHOWN)];
+  for (const i of new Set(first)) if (page.cells[i]) showCell(page.cells, page.cells[i], true);
   // Runs read from results files have neither heads by step nor maps.
   const some = (table) => page.cells.some((c) => c.runs.some((r) => table.has(r.id)));
   page.has = { heads: some(page.series.head), maps: some(page.series.mapSteps) };
@@ -195,6 +199,7 @@ function set(page, changes) {
   if (maps) page.figures.maps = drawMaps(page);
   if (maps) markWords();
   moveFigures(page);
+  cover(page);
   page.changed();
 }
 
@@ -204,14 +209,58 @@ function drawChips(page) {
   chips
     .append("input")
     .attr("type", "checkbox")
-    .property("checked", (c) => c.shown)
     .on("change", (event, c) => {
-      c.shown = event.target.checked;
-      if (!page.cells.some((cell) => cell.shown)) c.shown = event.target.checked = true;
+      showCell(page.cells, c, event.target.checked);
+      if (!page.shown().length) showCell(page.cells, c, true);
+      paintChips(page);
       drawAll(page);
     });
-  chips.append("i").style("background", cellColour);
-  chips.append("span").text((c) => `${c.name} (${c.runs.length} seed${c.runs.length === 1 ? "" : "s"})`);
+  chips.append("i").datum((c) => c);
+  chips.append("span").text((c) => `${c.name} (${runsText(c)})`);
+  paintChips(page);
+}
+
+// Which models are shown; where all colours are given no other can be.
+function paintChips(page) {
+  const chips = d3.selectAll("#cells .chips label"),
+    shown = page.shown().length,
+    full = shown >= MOST_SHOWN;
+  chips
+    .select("input")
+    .property("checked", (c) => c.shown)
+    .property("disabled", (c) => full && !c.shown);
+  d3.selectAll("#cells .chips i, #variants .swatch").style("background", cellColour);
+  const usual = [...new Set(page.cells.flatMap((c) => c.usual.map((pair) => pair.join("="))))];
+  document.getElementById("cells-note").textContent = [
+    page.cells.length > MOST_SHOWN &&
+      `${shown} of ${page.cells.length} models have a colour and stand in the figures; ` +
+        (full ? `no more than ${MOST_SHOWN} can be told apart: leave one out to add another. ` : "") +
+        "Section 5 has all.",
+    usual.length > 0 && `What a name does not say is as in most: ${usual.join(", ")}.`,
+  ]
+    .filter(Boolean)
+    .join(" ");
+}
+
+// Runs of a model differ in the seed; a merged database may have one seed more than once.
+const runsText = ({ runs }) =>
+  new Set(runs.map((r) => r.seed)).size === runs.length ? plural(runs.length, "seed") : plural(runs.length, "run");
+
+// The menu of texts, and in a line what is on others.
+function drawTexts(page) {
+  const menu = document.getElementById("pick-text"),
+    others = page.texts.filter((t) => t !== page.text);
+  d3.select(menu)
+    .selectAll("option")
+    .data(page.texts)
+    .join("option")
+    .attr("value", (t) => t.name)
+    .text((t) => `${t.name} (${plural(t.runs.length, "run")})`);
+  menu.value = page.text.name;
+  menu.parentElement.hidden = !others.length;
+  document.getElementById("apart").textContent = others.length
+    ? `${plural(d3.sum(others, (t) => t.runs.length), "run")} on another text, in other tokens or of another length: neither shown nor compared (choose above).`
+    : "";
 }
 
 // The head with the strongest sink on the left is the one to begin with.
@@ -223,11 +272,13 @@ function chooseHead(page) {
   if (best) set(page, { layer: best.layer, head: best.head });
 }
 
-function show(page, sweep) {
+function show(page, sweep, text) {
   page.stop();
-  readSelection(page, sweep);
+  readSelection(page, sweep, text);
+  drawTexts(page);
   drawChips(page);
-  tellStory(page);
+  page.title = tellStory(page);
+  cover(page);
   page.drawAxis = startAxis(page);
   page.drawEffect = startEffect(page, () => {
     page.figures.effect = page.drawEffect();
@@ -268,6 +319,10 @@ function startSweeps(page, name) {
 function listen(page) {
   const onChange = (id, changes) =>
     document.getElementById(id).addEventListener("change", (e) => set(page, changes(e.target)));
+  document.getElementById("pick-text").addEventListener("change", ({ target }) => {
+    page.lesson.close();
+    show(page, page.sweep, target.value);
+  });
   onChange("pick-a", ({ value }) => ({ a: +value }));
   onChange("pick-b", ({ value }) => ({ b: +value }));
   onChange("pick-sentence", ({ value }) => ({ sequence: +value }));
@@ -294,28 +349,28 @@ function listen(page) {
 }
 
 function redraw(page) {
+  paintChips(page);
   drawAll(page);
-  d3.selectAll("#cells .chips label i").style("background", cellColour);
 }
 
-// Goes where an address says; without one the heads of the first screen fill by themselves, unless motion is unwanted.
+// Goes where an address says: without one to the beginning, with results to the end.
 function begin(page, hash) {
   const hidden = page.cells.filter((c) => hash.get("hidden")?.split(".").includes(String(c.index)));
   if (hidden.length && hidden.length < page.cells.length) {
-    for (const cell of page.cells) cell.shown = !hidden.includes(cell);
-    drawChips(page);
-    drawAll(page);
+    for (const cell of hidden) showCell(page.cells, cell, false);
+    for (const cell of page.cells) if (!hidden.includes(cell)) showCell(page.cells, cell, true);
+    redraw(page);
   }
   if (hash.get("future") === "1") document.getElementById("pick-future").click();
   set(page, stateOf(page, hash));
-  if (hash.has("lesson")) {
-    page.lesson.go(Math.max(0, Math.floor(hash.get("lesson") - 1) || 0));
+  const lesson = Number(hash.get("lesson")) - 1;
+  if (page.lesson.has(lesson)) {
+    page.lesson.go(lesson);
     if (!hash.has("step")) return;
     set(page, stateOf(page, hash)); // a moment of the lesson, not its step's own beginning
   }
-  if (hash.has("step")) page.seek(+hash.get("step") || 0);
-  else page.goTo(matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 0);
-  if (!hash.size && page.state.step === 0) page.play();
+  if (/^\d+$/.test(hash.get("step") ?? "")) page.seek(+hash.get("step"));
+  else page.goTo(page.state.results ? 1 : 0);
 }
 
 async function start() {
@@ -334,16 +389,19 @@ async function start() {
     ...startPresenting(page, () => redraw(page)),
   });
   startGlossary();
-  show(page, startSweeps(page, hash.get("sweep")));
+  show(page, startSweeps(page, hash.get("sweep")), hash.get("text"));
   const sql = await startConsole(page);
   page.lesson = startLesson(page, sql);
   startExercises(page, sql.show);
   startPictures(page);
   startPrinting(page, () => redraw(page));
   startKeys(page);
+  startCover(page);
   listen(page);
   begin(page, hash);
-  if (hash.has("present")) page.togglePresent(document.getElementById(hash.get("present")));
+  const presented = sectionNamed(hash.get("present"));
+  if (presented) page.togglePresent(presented);
+  document.getElementById("link-said").textContent = strangersOf(page, hash);
   addEventListener("hashchange", () => location.reload());
   document.getElementById("wait").hidden = true;
   document.body.dataset.ready = Math.round(performance.now());

@@ -1,5 +1,6 @@
 #include "ablations/page/page_database.h"
 
+#include "ablations/page/baseline_side.h"
 #include "data/base/listing.h"
 #include "data/base/text.h"
 #include "train/store/column.h"
@@ -50,11 +51,18 @@ static void single(sqlite3_context *context, int n, sqlite3_value **value) {
         sqlite3_result_double(context, (double)(float)sqlite3_value_double(*value));
 }
 
+/* is_baseline(file, side), of a sweep. */
+static void is_baseline(sqlite3_context *context, int n, sqlite3_value **value) {
+    (void)n;
+    const unsigned char *file = sqlite3_value_text(value[0]), *side = sqlite3_value_text(value[1]);
+    sqlite3_result_int(context, file && side && baseline_side((const char *)file, (const char *)side));
+}
+
 /* ---- what is report_runs ---- */
 
 /* report_runs: the runs. kept: their steps, few enough, and the same ones whether a run is whole or not, so
- * that seeds can be averaged. mapped: runs and steps whose maps come along: the first seed of each variant
- * first. */
+ * that seeds can be averaged. mapped: runs and steps whose maps come along: the first seed of each model
+ * first, of these the strongest and the weakest sink, which a page begins with, then the next of either. */
 static const char choice[] =
     "CREATE TEMP TABLE report_runs (run INTEGER PRIMARY KEY);"
     "CREATE TEMP TABLE kept (run INTEGER, step INTEGER, PRIMARY KEY (run, step)) WITHOUT ROWID;"
@@ -73,9 +81,14 @@ static const char choose_steps[] =
     " INSERT INTO kept SELECT t.run_id, t.step FROM src.step AS t JOIN span USING (run_id), room"
     " WHERE t.step % ((whole + steps - 1) / steps) = 0 OR t.step = 1 OR t.step = last";
 static const char choose_maps[] =
-    "WITH ranked AS (SELECT id, row_number() OVER (PARTITION BY variant, label ORDER BY seed, id) AS turn"
-    "   FROM src.run WHERE id IN (SELECT run_id FROM src.map) AND id IN report_runs),"
-    " first AS (SELECT id FROM ranked ORDER BY turn, id LIMIT " MAP_RUNS "),"
+    "WITH ranked AS (SELECT id, row_number() OVER (PARTITION BY variant, label,"
+    "     json_remove(config, '$.seed', '$.run') ORDER BY seed, id) AS turn,"
+    "     (SELECT e.sink_rate_03 FROM src.eval AS e WHERE e.run_id = r.id AND e.probe = 'main'"
+    "      ORDER BY e.step DESC LIMIT 1) AS rate"
+    "   FROM src.run AS r WHERE id IN (SELECT run_id FROM src.map) AND id IN report_runs),"
+    " placed AS (SELECT id, turn, min(row_number() OVER (PARTITION BY turn ORDER BY rate DESC, id),"
+    "     row_number() OVER (PARTITION BY turn ORDER BY rate, id DESC)) AS place FROM ranked),"
+    " first AS (SELECT id FROM placed ORDER BY turn, place, id LIMIT " MAP_RUNS "),"
     " volume AS (SELECT coalesce(sum(length(data)), 0) AS bytes FROM src.map WHERE run_id IN first),"
     " time AS (SELECT run_id, step, row_number() OVER (PARTITION BY run_id ORDER BY step DESC) - 1 AS place"
     "   FROM (SELECT DISTINCT run_id, step FROM src.map WHERE run_id IN first))"
@@ -162,6 +175,9 @@ static const char settle[] =
     "INSERT INTO page_note SELECT 'runs', count(*) FROM report_runs"
     " UNION ALL SELECT 'steps kept of ' || run, count(*) FROM kept GROUP BY run"
     " UNION ALL SELECT 'steps with maps of ' || run, count(*) FROM mapped GROUP BY run"
+    " UNION ALL SELECT 'baseline of ' || name, side FROM (SELECT DISTINCT w.name, w.file, c.side FROM sweep "
+    "AS w"
+    "   JOIN sweep_cell AS c ON c.sweep = w.id) WHERE is_baseline(file, side)"
     " UNION ALL SELECT 'made', strftime('%Y-%m-%d');";
 
 static bool is_sql(const char *path) {
@@ -186,7 +202,9 @@ static bool copy_queries(const Extract *x, const char *folder) {
 
 static bool attach(const Extract *x, Store *s) {
     if (sqlite3_create_function(x->db, "single", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, single, NULL,
-                                NULL) != SQLITE_OK)
+                                NULL) != SQLITE_OK ||
+        sqlite3_create_function(x->db, "is_baseline", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
+                                is_baseline, NULL, NULL) != SQLITE_OK)
         return failed(x);
     return run_bound(x, "ATTACH ?1 AS src", store_uri(s), NULL) ||
            fail(x->e, EXIT_FAILED, "report: %s: cannot be attached: %s (does the disk answer?)",

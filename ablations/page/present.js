@@ -1,8 +1,13 @@
 // Owns: one figure on the whole screen in large type, and the page on paper. Does not own: the figures.
+import { OPEN_TITLE, cover } from "./cover.js";
 import { questionsOf } from "./lesson_steps.js";
 import { stepWords } from "./facts.js";
 
 const sectionOf = (target) => target?.closest("main > section, header");
+
+// A section by its name in a link; null: none has it.
+export const sectionNamed = (name) =>
+  [...document.querySelectorAll("header, main > section:not([hidden])")].find((s) => (s.id || "header") === name) ?? null;
 
 // The section that the reader sees most of.
 const nearest = () =>
@@ -24,6 +29,7 @@ export function startPresenting(page, redraw) {
     // A page may not fill the screen before it was touched; large type serves without it.
     if (navigator.userActivation?.isActive) document.documentElement.requestFullscreen?.().catch(() => {});
     redraw();
+    scrollTo({ top: 0, behavior: "instant" });
   };
   const leave = () => {
     const place = current;
@@ -56,12 +62,14 @@ export function startPresenting(page, redraw) {
   };
 }
 
-// ---- paper: story, three figures, questions and words on two sheets ----
+// ---- paper: questions and words on the first sheet, what came of it on the second ----
 
 function fillHandout(page) {
-  const items = d3.select("#handout ol").selectAll("li").data(questionsOf(page)).join("li");
+  const questions = questionsOf(page),
+    items = d3.select("#handout ol").selectAll("li").data(questions).join("li");
   items.text((q) => `${q.question} ${q.choices.map((c) => `☐ ${c}`).join("  ")}`);
-  document.getElementById("handout-step").textContent = stepWords(page.state.step);
+  const answers = questions.map((q, i) => `${i + 1}) ${q.choices[q.answer]}`).join("; ");
+  d3.selectAll("#handout-answers span").data([`${answers || "none"}.`, stepWords(page.state.step)]).text(String);
   const words = document.getElementById("glossary").cloneNode(true);
   document.getElementById("handout-words").replaceChildren(...words.children);
 }
@@ -72,12 +80,14 @@ export function startPrinting(page, redraw) {
     before = page.state.step;
     page.stop();
     document.body.classList.add("printed");
+    document.getElementById("title").textContent = OPEN_TITLE;
     page.goTo(1);
     redraw();
     fillHandout(page);
   });
   addEventListener("afterprint", () => {
     document.body.classList.remove("printed");
+    cover(page);
     page.seek(before);
     redraw();
   });

@@ -190,6 +190,18 @@ static bool write_table(const Page *p, const char *title, const char *sql) {
     return some ? table_of(p->out, p->s, sql, p->sweep, TABLE_HTML, p->e) : ok;
 }
 
+/* In a line, how many runs are not in the figures. */
+static bool write_apart(const Page *p) {
+    sqlite3_stmt *q = prepare(p, REPORT_RUNS "SELECT count(*) FROM report_apart");
+    int runs = q && sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int(q, 0) : 0;
+    if (runs)
+        fprintf(p->out,
+                "<p>Runs on another text, in other tokens or of another length, neither shown nor compared: "
+                "%d</p>\n",
+                runs);
+    return q && (sqlite3_finalize(q) == SQLITE_OK || store_failed(p->s, "report", p->e));
+}
+
 static bool write_page(const Page *p) {
     static const char finals[] = REPORT_RUNS
         ", tokens AS (SELECT run_id, max(T) AS T, max(sequences) AS sequences FROM eval WHERE probe = 'main'"
@@ -203,7 +215,8 @@ static bool write_page(const Page *p) {
     if (!sweep_is_known(p->s, p->sweep, "report", p->e)) return false;
     write_heading(p);
     bool ok =
-        write_charts(p) && write_table(p, "Final figures (probe main; the sink rate at eps 0.3)", finals) &&
+        write_apart(p) && write_charts(p) &&
+        write_table(p, "Final figures (probe main; the sink rate at eps 0.3)", finals) &&
         write_table(p, "Verdicts (paired differences, 95 % t intervals, words corrected by Holm)", verdicts);
     fputs("</body></html>\n", p->out);
     return ok;

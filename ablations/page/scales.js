@@ -2,10 +2,18 @@
 // it. Does not own: which colours there are (figures.js), what is drawn with them.
 import { palette, rampColours } from "./figures.js";
 
-const dashes = ["", "7 3", "2 3"];
+export const MOST_SHOWN = 8; // models that colours tell apart
 
-export const cellColour = (cell) => palette()[cell.index % palette().length];
-export const cellDash = (cell) => dashes[Math.floor(cell.index / palette().length) % dashes.length];
+// A model that is shown has a colour to itself, which is its place in the palette; one that is not is grey.
+export const cellColour = (cell) => (cell.shown ? palette()[cell.place] : "#888");
+
+// Shows a model, where there is a colour for it, or leaves it out. Where all models have a colour each keeps its own.
+export function showCell(cells, cell, shown) {
+  const taken = cells.filter((c) => c.shown && c !== cell).map((c) => c.place),
+    free = d3.range(MOST_SHOWN).filter((place) => !taken.includes(place));
+  cell.shown = shown && free.length > 0;
+  cell.place = free.includes(cell.index) ? cell.index : free[0];
+}
 
 // A mass between 0 and 1.
 export const massScale = (control) => ({
@@ -52,7 +60,7 @@ export function drawLegend(node, scale, title) {
 }
 
 // Which colour is which model, beside every figure that has several.
-export function drawKey(node, cells) {
+export function drawKey(node, cells, colour = cellColour) {
   const items = d3
     .select(node)
     .attr("class", "key")
@@ -67,9 +75,8 @@ export function drawKey(node, cells) {
     .attr("aria-hidden", "true")
     .append("path")
     .attr("d", "M0,5h26")
-    .attr("stroke", cellColour)
-    .attr("stroke-width", 3)
-    .attr("stroke-dasharray", cellDash);
+    .attr("stroke", colour)
+    .attr("stroke-width", 3);
   items.append("b").text((c) => c.name);
 }
 

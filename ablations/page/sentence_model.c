@@ -160,7 +160,7 @@ static bool read_word(SentenceModel *out, Store *s, const char *word, const char
 static bool read_any(SentenceModel *out, Store *s, const char *sweep, const char *cache, Error *e) {
     sqlite3_stmt *q =
         table_query(s,
-                    REPORT_RUNS "SELECT r.key FROM report_runs AS h JOIN run AS r ON r.id = h.run"
+                    REPORT_RUNS "SELECT r.key FROM placed AS h JOIN run AS r ON r.id = h.run"
                                 " WHERE r.status = 'done' ORDER BY r.variant <> 'baseline', h.place, r.seed",
                     sweep, e);
     bool ok = false, first = true;

@@ -28,7 +28,7 @@ function when(page, f) {
   if (!f.onset) return `Never: the sink rate of ${f.name} did not pass 0.1 for two evaluations.`;
   const { n, after, by } = f.onset;
   return sentences(
-    `Between ${stepWords(after)} and ${number(by)} of ${number(f.steps)}, in ${n} of ${plural(f.n, "seed")}.`,
+    `Between ${stepWords(after)} and ${number(by)} of ${number(f.steps)}, in ${n} of ${plural(f.n, f.unit)}.`,
     `The order for the first token: ${orderOf(page, f).join(", ")}.`,
   );
 }
@@ -56,49 +56,49 @@ function tellOthers(models, reference) {
     .slice(0, MOST)
     .map((f) => {
       const date = f.onset
-        ? `, ${f.sinks ? "" : "passed 0.1 "}by ${stepWords(f.onset.middle)} in ${f.onset.n} of ${plural(f.n, "seed")}`
+        ? `, ${f.sinks ? "" : "passed 0.1 "}by ${stepWords(f.onset.middle)} in ${f.onset.n} of ${plural(f.n, f.unit)}`
         : "";
       const model = `${f.name}${differences(f.cell, reference.cell)}`;
       return `${model}: ${outcomeOf(f, reference)}, sink rate ${percent(f.rate)}${date}.`;
     });
   const more = models.length - told.length;
-  return sentences(...told, more > 0 && `The other ${plural(more, "model")}: section 5.`);
+  return sentences(...told, more > 0 && `The other ${more > 1 ? plural(more, "model") : "one"}: section 5.`);
 }
 
-// Sink rates along an axis of three numbers or more, a sentence for each rest of a cell.
+// Sink rates along an axis of three numbers or more, a sentence for each rest of a cell that has several of them.
 function along(axis, all) {
   const restOf = (f) =>
     f.name
       .split(" ")
       .filter((part) => !part.startsWith(`${axis.name}=`))
       .join(" ");
-  const told = d3.groups(all, restOf).map(([rest, group]) => {
+  const groups = d3.groups(all, restOf).filter(([, group]) => group.length > 1);
+  const told = groups.map(([rest, group]) => {
     const points = d3.sort(group, (f) => +f.cell.axes[axis.name]);
     const rates = points.map((f) => `${percent(f.rate)} at ${f.cell.axes[axis.name]}`).join(", ");
     return `${rest ? `${rest}: ` : ""}sink rate ${rates}.`;
   });
-  return sentences(...told.slice(0, MOST), told.length > MOST && `The rest: section 5.`);
+  const rest = told.length > MOST || d3.sum(groups, ([, group]) => group.length) < all.length;
+  return sentences(...told.slice(0, MOST), told.length > 0 && rest && "The rest: section 5.");
 }
 
-// What is said of the others, under its name; counted are those on another text or length, which are not compared.
+// What is said of the others, under its name.
 function whatChanges(page, { all, reference, others }) {
   const axis = page.axes.find((a) => a.numeric && a.values.length > 2);
-  if (axis) return [`Along ${axis.name}`, along(axis, all)];
-  const apart = all.length - 1 - others.length;
-  const rest = apart && `${plural(apart, "model")} on another text or length: not compared.`;
-  const told = ([name, words]) => [name, sentences(words, rest)];
+  const told = axis && along(axis, all);
+  if (told) return [`Along ${axis.name}`, told];
   const sinking = others.filter((f) => f.sinks);
-  if (!others.length) return apart ? ["The others", rest] : null;
+  if (!others.length) return null;
   if (reference.sinks) {
     // Where every model is a baseline nothing was tried against the sink.
-    if (others.every((f) => f.cell.isBaseline)) return told(["The others", tellOthers(others, reference)]);
+    if (others.every((f) => f.cell.isBaseline)) return ["The others", tellOthers(others, reference)];
     const some = (outcome) => others.some((f) => outcomeOf(f, reference) === outcome);
     const effects = [some(outcomes[0]) && "stops", some(outcomes[1]) && "weakens"].filter(Boolean).join(" or ");
-    return told([effects ? `What ${effects} it` : "What does not stop it", tellOthers(others, reference)]);
+    return [effects ? `What ${effects} it` : "What does not stop it", tellOthers(others, reference)];
   }
-  if (sinking.length) return told(["Where one forms", tellOthers(sinking, reference)]);
+  if (sinking.length) return ["Where one forms", tellOthers(sinking, reference)];
   const none = others.length > 1 ? `In none of the ${others.length} other models does a sink form.` : null;
-  return told(["The others", none ?? `No sink forms in ${others[0].name} either.`]);
+  return ["The others", none ?? `No sink forms in ${others[0].name} either.`];
 }
 
 // Final losses over the same targets, and what they say of the sink's use.
@@ -123,6 +123,7 @@ function conditions(page) {
   const masses = control.map((c) => c.toFixed(4)).join(", ");
   const rate = control.some((c) => c > 0.3) ? "up to 1" : "0";
   return sentences(
+    page.facts.others.length && `The reference, against which all are held: ${page.facts.reference.name}.`,
     `${text}; probe main: ${sequences} held-out sequences; medians over finished seeds.`,
     masses &&
       `Uniform control: evenly spread attention gives key 0 a mass of ${masses}, a sink rate of ${rate}.`,
@@ -131,11 +132,16 @@ function conditions(page) {
   );
 }
 
-const lead = (sweep) =>
-  sweep?.claim
-    ? `The claim that ${sweep.name} puts to the test: ${sweep.claim}`
-    : "Small GPTs, measured at every step while they train: which heads look at the first token, and since when.";
+// What is measured, which gives no outcome away, and the claim, which does.
+const lead = ({ sweep, cells }) => {
+  const runs = plural(d3.sum(cells, (c) => c.runs.length), "run");
+  return (
+    `${plural(cells.length, "small GPT")}, ${runs}${sweep ? ` of ${sweep.name}` : ""}, measured at every step while they train: ` +
+    "which heads look at the first token, and since when."
+  );
+};
 
+// Returns the title that tells the outcome.
 export function tellStory(page) {
   const { all, reference } = page.facts;
   const points = (
@@ -152,12 +158,12 @@ export function tellStory(page) {
   items.selectAll("*").remove();
   items.append("dt").text(([name]) => name);
   items.append("dd").text(([, words]) => words);
-  const title = titleOf({ all, reference, sinking: page.facts.sinking });
-  document.getElementById("title").textContent = title;
-  document.title = `sinklab: ${title}`;
-  document.getElementById("hero-play").textContent =
-    `▶ Watch ${page.facts.sinking.length ? "it form" : "them train"}`;
-  document.getElementById("claim").textContent = lead(page.sweep);
+  document.title = `sinklab: ${page.sweep?.name ?? "all runs"}`;
+  document.getElementById("lead").textContent = lead(page);
+  document.getElementById("claim").textContent = page.sweep?.claim
+    ? `The claim that ${page.sweep.name} puts to the test: ${page.sweep.claim}`
+    : "";
   document.getElementById("loss-words").textContent = lossWords(page);
   document.getElementById("scale").textContent = conditions(page);
+  return titleOf({ all, reference, sinking: page.facts.sinking });
 }

@@ -21,6 +21,13 @@ const char *svg_colour(int index) {
     return palette_light[index % PALETTE];
 }
 
+/* What tells lines of one colour apart, of 40 places. */
+static const char *dash_of(int index) {
+    static const char *const dash[] = {"", " stroke-dasharray=\"7 3\"", " stroke-dasharray=\"2 3\"",
+                                       " stroke-dasharray=\"9 3 2 3\"", " stroke-dasharray=\"1 5\""};
+    return dash[index / PALETTE % (sizeof dash / sizeof *dash)];
+}
+
 void svg_text(FILE *out, const char *text) {
     static const struct {
         char c;
@@ -205,8 +212,8 @@ static void draw_series(FILE *out, const View *v, const SvgSeries *s) {
     }
     fprintf(out,
             "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" stroke-opacity=\".85\" "
-            "stroke-linejoin=\"round\" points=\"",
-            svg_colour(s->colour));
+            "stroke-linejoin=\"round\"%s points=\"",
+            svg_colour(s->colour), dash_of(s->colour));
     for (int k = 0; k < s->n; k++)
         if (to_plane(v, s->x[k], s->y[k], &x, &y)) fprintf(out, "%.1f,%.1f ", place_x(v, x), place_y(v, y));
     fputs("\"/>\n", out);
@@ -216,8 +223,9 @@ static void draw_legend(FILE *out, const SvgChart *c) {
     double y = HEIGHT + 10;
     for (int i = 0; i < c->n; i++) {
         if (!c->series[i].name) continue;
-        fprintf(out, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"3\"/>\n",
-                LEFT, y - 4, LEFT + 20, y - 4, svg_colour(c->series[i].colour));
+        fprintf(out,
+                "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"3\"%s/>\n",
+                LEFT, y - 4, LEFT + 20, y - 4, svg_colour(c->series[i].colour), dash_of(c->series[i].colour));
         svg_label(out, LEFT + 26, y, "start", c->series[i].name);
         y += LEGEND_ROW;
     }

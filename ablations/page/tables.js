@@ -3,7 +3,7 @@
 import { axesOf, baselineOf, spoken } from "./cells.js";
 import { cellColour } from "./scales.js";
 import { ask, plural, scaleOf } from "./data.js";
-import { medianOf } from "./facts.js";
+import { medianOf, sameTargets } from "./facts.js";
 
 export function shortNumber(v) {
   if (typeof v !== "number") return v === null || v === undefined ? "-" : String(v);
@@ -78,66 +78,70 @@ const variantColumns = {
   "uniform control": ({ done }) => medianOf(done, "uniform_mass"),
   "onset (step)": onsetText,
   "value drain": ({ done }) => medianOf(done, "value_drain"),
-  "Δ loss": ({ pairs }) => d3.mean(pairs, (p) => p.d_loss),
+  "Δ late loss": ({ pairs }) => d3.mean(pairs, (p) => p.d_loss),
   "Δ sink rate": ({ pairs }) => d3.mean(pairs, (p) => p.d_sink_rate_03),
+  "Δ to": ({ against, pairs }) => (pairs.length ? against.name : null),
 };
 
 const minus = (a, b) => (a === null || b === null ? null : a - b);
 
-// One run's final figures minus another's; losses over the targets that both share, as in the view paired.
+// One run's final figures minus another's; losses where both have the same late targets.
 function differenceOf(page, f, g) {
   const [own, other] = [f, g].map((final) => page.targets.get(final.run_id));
-  const shares = (scope) => own[scope] !== null && own[scope] === other[scope],
-    loss = shares("whole") ? "val_loss" : shares("late") ? "val_loss_late" : null;
-  return { d_loss: loss && minus(f[loss], g[loss]), d_sink_rate_03: minus(f.sink_rate_03, g.sink_rate_03) };
-}
-
-// What gives a cell's differences, seed by seed: to the side that the sweep names as its baseline, else to what the view
-// paired finds.
-function differencesOf(page, finals, baseline) {
-  if (baseline === null) {
-    const paired = d3.group(ask(page.db, "SELECT * FROM paired"), (p) => p.key);
-    return (cell) => cell.runs.flatMap((r) => paired.get(r.key) ?? []);
-  }
-  const compared = axesOf(spoken(baseline));
-  return (cell) => {
-    const place = JSON.stringify({ ...cell.axes, ...compared }),
-      base = page.cells.find((c) => JSON.stringify(c.axes) === place);
-    if (!base || base === cell) return [];
-    return cell.runs
-      .map((run) => [run, base.runs.find((r) => r.seed === run.seed)].map((r) => finals.get(r?.id)))
-      .filter(([f, g]) => f && g)
-      .map(([f, g]) => differenceOf(page, f, g));
+  return {
+    d_loss: sameTargets(own, other) ? minus(f.val_loss_late, g.val_loss_late) : null,
+    d_sink_rate_03: minus(f.sink_rate_03, g.sink_rate_03),
   };
 }
 
+// What a model is held against: the reference, and in another stratum of a sweep the baseline of that one.
+function againstOf(page, cell) {
+  const baseline = baselineOf(page.db, page.sweep),
+    { reference } = page.facts;
+  if (baseline === null) return reference?.cell;
+  const place = JSON.stringify({ ...cell.axes, ...axesOf(spoken(baseline)) });
+  return page.cells.find((c) => JSON.stringify(c.axes) === place);
+}
+
+// A cell's differences, seed by seed.
+function pairsOf(page, finals, cell, against) {
+  if (!against || against === cell) return [];
+  return cell.runs
+    .map((run) => [run, against.runs.find((r) => r.seed === run.seed)].map((r) => finals.get(r?.id)))
+    .filter(([f, g]) => f && g)
+    .map(([f, g]) => differenceOf(page, f, g));
+}
+
 function drawVariants(page) {
-  const finals = d3.index(page.finals, (f) => f.run_id),
-    baseline = baselineOf(page.db, page.sweep),
-    pairsOf = differencesOf(page, finals, baseline);
-  const models = page.cells.map((cell) => ({
-    cell,
-    done: cell.runs.map((r) => finals.get(r.id)).filter(Boolean),
-    pairs: pairsOf(cell),
-  }));
-  const node = document.getElementById("variants");
-  // Differences stand where there are any: the view paired is of what one preset or slot tells apart.
-  const differ = models.some(({ pairs }) => pairs.length),
-    columns = Object.entries(variantColumns).filter(([name]) => differ || !name.startsWith("Δ"));
+  const finals = d3.index(page.finals, (f) => f.run_id);
+  const models = page.cells.map((cell) => {
+    const done = cell.runs.map((r) => finals.get(r.id)).filter(Boolean),
+      against = againstOf(page, cell);
+    return { cell, done, against, pairs: pairsOf(page, finals, cell, against) };
+  });
+  const node = document.getElementById("variants"),
+    { reference } = page.facts;
+  // Differences stand where there are any, what they are to where it is not one model.
+  const differ = models.filter(({ pairs }) => pairs.length),
+    several = differ.some(({ against }) => against !== reference?.cell),
+    columns = Object.entries(variantColumns).filter(
+      ([name]) => (name === "Δ to" ? several : differ.length || !name.startsWith("Δ")),
+    );
   const names = columns.map(([name]) => name);
   const rows = models.map((model) => columns.map(([, value]) => value(model) ?? null));
   drawNumbers(node, names, rows);
   page.rows.variants = () => rows.map((r) => Object.fromEntries(names.map((k, i) => [k, r[i]])));
   const swatch = (cell) =>
-    d3.create("i").attr("class", "swatch").style("background", cellColour(cell)).node();
+    d3.create("i").datum(cell).attr("class", "swatch").style("background", cellColour(cell)).node();
   node.querySelectorAll("tbody td:first-child").forEach((td, i) => td.prepend(swatch(page.cells[i])));
   document.getElementById("variants-note").textContent =
     `${scaleOf(page.series, page.cells).text}. Medians over the finished seeds. ` +
     "Late loss: over targets from the middle of a row on, the only ones that rows with and without BOS share. " +
-    (differ
-      ? `Δ: mean difference to ${baseline === null ? "the baseline" : spoken(baseline)} of the same seed (negative: lower); ` +
-        "of the loss over late targets where rows begin otherwise, else over all."
-      : "No Δ: no model here is the baseline of another; a sweep's file names one (compare, with expect).");
+    (differ.length
+      ? `Δ: mean difference to the reference, ${reference.name}, of the same seed (negative: lower)` +
+        (several ? "; in another stratum to the model in its place there." : ".") +
+        (differ.some(({ pairs }) => pairs.every((p) => p.d_loss === null)) ? " No Δ late loss: its targets are others." : "")
+      : "No Δ: no two models here have a finished seed in common.");
 }
 
 // An expectation in words: "sink_rate_03 lower by more than 0.1", of a query "bos_cost.sql at least 0.05".

@@ -1,5 +1,6 @@
 /* The static page: hostile texts stay text, the figures and both tables are there, curves are drawn. */
 #include "ablations/page/axis_plot.h"
+#include "ablations/page/baseline_side.h"
 #include "ablations/page/page_database.h"
 #include "ablations/page/report.h"
 #include "ablations/page/svg.h"
@@ -285,8 +286,65 @@ static void a_sweep_over_rates_is_drawn_against_its_rate(void **state) {
     place_remove(&p);
 }
 
+/* Of runs on two texts those of the text that most have are drawn, the others counted; beyond eight models of
+ * one colour have lines of their own. */
+static void what_may_not_be_compared_is_counted(void **state) {
+    (void)state;
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    Planted sweep = plant_sweep(s, "page", 0, "lower");
+    for (int i = 0; i < 12; i++) {
+        char label[8];
+        snprintf(label, sizeof label, "m%d", i);
+        plant_run(s, &sweep, label, i, 0, true, 2);
+    }
+    run_sql(s, "UPDATE run SET corpus = iif(id > 9, 'other', 'text');"
+               "INSERT INTO eval (run_id, step, probe, T, sink_rate_03) SELECT id, 0, 'main', 32, 0 FROM run;"
+               "UPDATE eval SET sink_rate_03 = 0.4");
+    char *page = page_of(s, &p, "page");
+    assert_non_null(strstr(page, "neither shown nor compared: 3</p>"));
+    const char *rates = strstr(page, "<title>Sink rate");
+    assert_non_null(rates);
+    assert_non_null(strstr(rates, ">m8</text>"));
+    assert_null(strstr(rates, ">m9</text>"));
+    assert_non_null(strstr(rates, "stroke=\"#0072b2\" stroke-width=\"3\"/>"));
+    assert_non_null(strstr(rates, "stroke=\"#0072b2\" stroke-width=\"3\" stroke-dasharray=\"7 3\"/>"));
+    free(page);
+    store_close(s);
+    place_remove(&p);
+}
+
+/* The file says which side is the baseline, in whatever way its number is written. */
+static void a_sweeps_file_names_its_baseline(void **state) {
+    (void)state;
+    static const struct {
+        const char *compare, *side;
+        bool is;
+    } cases[] = {
+        {"{axis: optim.lr, baseline: 3e-4}", "lr=0.0003", true},
+        {"{axis: optim.lr, baseline: 3e-4}", "lr=0.003", false},
+        {"{axis: variant, baseline: base}", "variant=baseline", false},
+        {"{axis: variant, baseline: baseline}", "variant=baseline steps=60", true},
+        {"{axis: model.interventions, baseline: []}", "interventions=[]", true},
+        {"{axis: model.interventions, baseline: []}", "interventions=[\"off(mlp 0)\"]", false},
+        {"{axis: model.heads, baseline: 2}", "kv_heads=2", false},
+        {"{axis: model.heads, baseline: 2}", "kv_heads=1 model.heads=2", true},
+        {"[axis, baseline]", "axis=baseline", false},
+        {"{axis: [a], baseline: 1}", "a=1", false},
+        {"{axis: optim.lr", "lr=1", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char file[120];
+        snprintf(file, sizeof file, "name: x\ncompare: %s\n", cases[i].compare);
+        assert_int_equal(baseline_side(file, cases[i].side), cases[i].is);
+    }
+    assert_false(baseline_side("", "all"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_may_not_be_compared_is_counted),
+        cmocka_unit_test(a_sweeps_file_names_its_baseline),
         cmocka_unit_test(hostile_texts_stay_text),
         cmocka_unit_test(curves_and_their_conditions_are_there),
         cmocka_unit_test(a_read_that_fails_is_told_while_the_database_is_copied),

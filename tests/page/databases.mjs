@@ -53,10 +53,10 @@ const evalAt = (g) => ({
   norm_ratio: 1 + 12 * g,
   entropy_norm_min: 0.9 - 0.6 * g,
 });
-const layerAt = (g, layer, layers) => ({
+const layerAt = (g, layer, layers, { phases }) => ({
   sink_rate_03: (0.6 * g * layer) / layers,
   sink_mass: 0.2,
-  mixing: 0.9 - 0.1 * layer * g,
+  mixing: phases === false ? null : 0.9 - 0.1 * layer * g,
   norm_ratio: 1 + (12 * g * (layer + 1)) / layers,
   entropy: 3.4 * (0.9 - 0.6 * g),
   entropy_norm: 0.9 - 0.6 * g,
@@ -74,7 +74,7 @@ function* evalRows(run, d) {
     const main = { ...at, probe: "main" };
     yield insert("eval", {
       ...main,
-      T: d.T,
+      T: run.T ?? run.context ?? d.T,
       sequences: 100,
       val_loss: lossAt(run, step),
       val_loss_late: lossAt(run, step),
@@ -91,9 +91,10 @@ function* evalRows(run, d) {
         ...evalAt(0.1 * g),
       });
     for (let layer = 0; layer < d.layers; layer++) {
-      yield insert("eval_layer", { ...main, layer, ...layerAt(g, layer, d.layers) });
+      yield insert("eval_layer", { ...main, layer, ...layerAt(g, layer, d.layers, d) });
       if (step % (5 * every)) continue;
       const value = g < 0.5 ? 1 : layer === 0 ? 2 : 3;
+      if (d.phases === false) continue;
       const out_variance_ratio = 2 + 5 * g + layer;
       yield insert("metric", { ...at, name: `main.layer.${layer}.phase`, value });
       yield insert("eval_layer", { ...at, probe: "random", layer, out_variance_ratio });
@@ -148,8 +149,8 @@ function* mapRows(run, d) {
     }
 }
 
-// d: runs (variant, label, seed, status, steps, reached, ends: the first and last step alone, lr, flat: no sink), layers, heads, T; evals, maps:
-// whether there are any.
+// d: runs (variant, label, seed, status, steps, reached, ends: the first and last step alone, lr, flat: no sink, corpus,
+// context: of training, T: of evaluations), layers, heads, T; evals, maps, phases: whether there are any.
 export function makeDatabase(path, d) {
   const ask = (input) => execFileSync("sqlite3", [path], { input, maxBuffer: 1 << 28, encoding: "utf8" });
   ask(readFileSync("train/schema.sql"));
@@ -169,9 +170,9 @@ export function makeDatabase(path, d) {
       data: { bos: run.bos ?? "row" },
       optim: { lr: run.lr ?? 1e-3 },
     };
-    const { id, variant, label, seed, status, steps } = run;
+    const { id, variant, label, seed, status, steps, corpus } = run;
     const key = String(id).padStart(32, "0");
-    sql.push(insert("run", { id, key, variant, label, seed, config: JSON.stringify(config), status, steps }));
+    sql.push(insert("run", { id, key, variant, label, seed, corpus, config: JSON.stringify(config), status, steps }));
     sql.push(...stepRows(run, d));
     if (d.evals !== false) sql.push(...evalRows(run, d));
     if (d.maps !== false && run.reached) sql.push(...mapRows(run, d));
@@ -185,10 +186,10 @@ export function makeDatabase(path, d) {
 }
 
 // A sweep of the runs that `of` picks; cell: what the program would have written of a run, {label, side, stratum}.
-function* sweepRows({ name, claim, of = () => true, cell, expect }, id, d) {
+function* sweepRows({ name, claim, of = () => true, cell, expect, file = "" }, id, d) {
   const own = d.runs.map((run, i) => ({ run, id: i + 1 })).filter(({ run }) => of(run));
   if (!own.length) return;
-  yield insert("sweep", { id, name, file: "", claim, source: claim });
+  yield insert("sweep", { id, name, file, claim, source: claim });
   const labels = cell ? [...new Set(own.map(({ run }) => cell(run).label))] : [];
   for (const [index, { run, id: runId }] of own.entries()) {
     yield insert("sweep_run", { sweep: id, index, run: runId });
@@ -222,6 +223,58 @@ export const kinds = {
     maps: false,
   },
   one: { ...small, runs: cross(["baseline"], 1) },
+  // A merged database: a sweep's rates on two texts and two lengths.
+  texts: {
+    ...small,
+    runs: [["gcide", 32], ["gcide", 64], ["kernel", 32]].flatMap(([corpus, context]) =>
+      (corpus === "gcide" ? [3e-4, 1e-3, 3e-3] : [1e-3]).flatMap((lr) =>
+        cross(["baseline"], context === 32 ? 2 : 1, { corpus, context, lr }),
+      ),
+    ),
+    maps: false,
+    phases: false,
+  },
+  // Models of two contexts, measured on rows of one length: sinks may be compared, losses not.
+  lengths: {
+    ...small,
+    runs: [32, 64].flatMap((context) => cross(["baseline", "no_bos"], 2, { context, T: 32 })),
+    maps: false,
+  },
+  // Models that differ from most in one setting each, and a seed that stands there twice.
+  usual: {
+    ...small,
+    runs: [
+      ...cross(["baseline"], 1),
+      ...cross(["baseline"], 1),
+      ...cross(["baseline"], 1, { heads: 4 }),
+      ...cross(["baseline"], 1, { lr: 3e-3 }),
+    ],
+    maps: false,
+  },
+  // Eight rates, the last of which has the sink.
+  last: {
+    ...small,
+    runs: Array.from({ length: 8 }, (_, i) => i).flatMap((i) => cross(["baseline"], 1, { lr: 1e-3 * (i + 1), flat: i < 7, steps: 60 })),
+  },
+  // More models than there are colours.
+  seventeen: {
+    ...small,
+    runs: Array.from({ length: 17 }, (_, i) => ({ variant: i ? `variant_${i}` : "baseline", steps: 60 })),
+    maps: false,
+  },
+  // A sweep that compares and expects nothing; its file writes the number in another way.
+  compares: {
+    ...small,
+    runs: [3e-4, 1e-3, 3e-3].flatMap((lr, i) => cross(["baseline"], 2, { lr, strength: 0.2 + 0.4 * i })),
+    maps: false,
+    sweeps: [
+      {
+        name: "compares",
+        file: "name: compares\ngrid:\n  optim.lr: [3e-4, 1e-3, 3e-3]\ncompare: {axis: optim.lr, baseline: 1e-3}\n",
+        cell: (r) => ({ label: `lr=${r.lr}`, side: `lr=${r.lr}`, stratum: "all" }),
+      },
+    ],
+  },
   // One has every step, the other comes from results files.
   ends: { ...small, runs: [...cross(["baseline"], 1), ...cross(["no_bos"], 1, { ends: true })], maps: false },
   // Of two models without BOS one has another rate, too: it is no answer to what BOS is worth.

@@ -29,8 +29,8 @@ function report(kind) {
   return { db, html };
 }
 
-// Opens a page, or a moment of it, and fails on whatever it says or fetches. Nothing moves by itself unless it may.
-async function open(html, size = { width: 1280, height: 900 }, { hash = "", motion = false } = {}) {
+// Opens a page, or a moment of it, and fails on whatever it says or fetches. Nothing is covered unless a link says so.
+async function open(html, size = { width: 1280, height: 900 }, { hash = "#results=1", motion = false } = {}) {
   const page = await browser.newPage();
   page.setDefaultTimeout(120000);
   const complaints = [];
@@ -158,11 +158,106 @@ test("a run whose steps are not here has the loss of its evaluations, and so hav
 test("models on another text or length are counted, not compared", async () => {
   const { page } = await open(report("apart").html);
   const words = await textOf(page, "#story");
-  assert.match(
-    words,
-    /What stops itno_bos[^|]*: no sink forms, sink rate 2 %\. 1 model on another text or length: not compared\.$/,
-  );
-  assert.doesNotMatch(words, /head_rmsnorm/);
+  assert.match(words, /What stops itno_bos[^|]*: no sink forms, sink rate 2 %\.$/);
+  assert.match(await textOf(page, "#apart"), /^1 run on another text, in other tokens or of another length: neither/);
+  assert.doesNotMatch(await textOf(page, "#story, #cells, #variants, #loss-key"), /head_rmsnorm/);
+  await page.close();
+});
+
+test("of several texts one is shown, which a menu chooses and a link keeps", async () => {
+  const { html } = report("texts");
+  const { page, complaints } = await open(html);
+  const models = () => page.locator("#cells label").allTextContents();
+  const rates = ["lr=0.0003", "lr=0.001", "lr=0.003"].map((lr) => `baseline ${lr} (2 seeds)`);
+  assert.deepEqual(await models(), rates);
+  assert.deepEqual(await page.locator("#pick-text option").allTextContents(), [
+    "gcide, T = 32 (6 runs)",
+    "gcide, T = 64 (3 runs)",
+    "kernel, T = 32 (2 runs)",
+  ]);
+  assert.match(await textOf(page, "#apart"), /^5 runs on another text/);
+  assert.equal(await page.locator('#axis [data-mark="line"]').count(), 1);
+  await page.locator("#pick-text").selectOption("gcide, T = 64");
+  assert.deepEqual(await models(), rates.map((name) => name.replace("2 seeds", "1 seed")));
+  await page.waitForFunction(() => new URLSearchParams(location.hash.slice(1)).get("text") === "gcide, T = 64");
+  await page.close();
+  const again = await open(html, undefined, { hash: "#results=1&text=kernel%2C+T+%3D+32" });
+  assert.equal(await again.page.locator("#cells label").count(), 1);
+  assert.equal(await textOf(again.page, "#link-said"), "");
+  assert.match(await textOf(again.page, "#layers-note"), /Left out, not measured: Mixing score, phases\.$/);
+  assert.equal(await again.page.locator("#phases table").count(), 0);
+  assert.equal(await again.page.locator("#layers svg").count(), 3);
+  assert.deepEqual([...complaints, ...again.complaints], []);
+  await again.page.close();
+});
+
+test("losses over other targets have a panel and a scale of their own, sinks on rows of one length one", async () => {
+  const { page } = await open(report("lengths").html);
+  const panels = () => page.locator("#axis svg[role=img]").count();
+  await page.locator("#axis-x").selectOption("context");
+  await page.locator("#axis-colour").selectOption("model");
+  assert.equal(await panels(), 1);
+  await page.locator("#axis-figure").selectOption("Validation loss, late targets");
+  assert.equal(await panels(), 2);
+  assert.equal(await textOf(page, "#axis .link"), "targets: T=32 | targets: T=64");
+  assert.match(await textOf(page, "#axis-note"), /Losses over other targets .* may not be compared/);
+  assert.match(await textOf(page, "#loss-note"), /Without a curve of the loss, whose targets are others: [^.]*context=64/);
+  await page.close();
+});
+
+test("no two models that are shown have one colour, and those that have none are counted", async () => {
+  const { page, complaints } = await open(report("seventeen").html, undefined, { motion: true });
+  const boxes = page.locator("#cells input"),
+    colours = () => page.locator("#loss-key path").evaluateAll((l) => l.map((p) => p.getAttribute("stroke")));
+  assert.equal(new Set(await colours()).size, 8);
+  assert.equal(await page.locator("#cells input:disabled").count(), 9);
+  assert.match(await textOf(page, "#cells-note"), /^8 of 17 models .* leave one out to add another/);
+  await boxes.nth(3).uncheck();
+  await boxes.nth(16).check();
+  assert.equal(await boxes.nth(16).evaluate((e) => e === document.activeElement), true);
+  assert.equal(new Set(await colours()).size, 8);
+  const swatches = page.locator("#variants .swatch"),
+    of = (i) => swatches.nth(i).evaluate((e) => getComputedStyle(e).backgroundColor);
+  assert.equal(await of(3), await of(12));
+  assert.notEqual(await of(3), await of(16));
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("a name says in what its model is rare, and a model of one place on the axis is counted", async () => {
+  const { page } = await open(report("usual").html);
+  assert.deepEqual(await page.locator("#cells label").allTextContents(), [
+    "baseline (2 runs)",
+    "baseline heads=4 (1 seed)",
+    "baseline lr=0.003 (1 seed)",
+  ]);
+  assert.match(await textOf(page, "#cells-note"), /What a name does not say is as in most: heads=2, lr=0\.001\.$/);
+  assert.match(await textOf(page, "#story"), /in 2 of 2 runs/);
+  await page.locator("#axis-x").selectOption("heads");
+  await page.locator("#axis-colour").selectOption("nothing");
+  assert.equal(await page.locator("#axis svg[role=img]").count(), 1);
+  assert.match(await textOf(page, "#axis-note"), /^n = 3 finished runs.* 1 run without a counterpart at another heads not drawn\./);
+  await page.close();
+});
+
+test("the models that the page begins with have their maps, wherever they stand", async () => {
+  const { page } = await open(report("last").html);
+  assert.match(await textOf(page, "#pick-a :checked"), /lr=0\.008/);
+  assert.equal(await page.locator("#maps canvas.strip").count(), 2);
+  await page.close();
+});
+
+test("a sweep that compares and expects nothing is held against the baseline of its file", async () => {
+  const { db, html } = report("compares");
+  const { page } = await open(html);
+  const mean = (lr) => `(SELECT avg(sink_rate_03) FROM result WHERE lr = ${lr})`;
+  const { d } = asked(db, `SELECT ${mean(3e-3)} - ${mean(1e-3)} AS d`);
+  const [heads, last] = [await textOf(page, "#variants thead th"), page.locator("#variants tbody tr").nth(2)];
+  assert.match(heads, /Δ late loss \| Δ sink rate$/);
+  assert.ok(Math.abs((await last.locator("td").last().textContent()) - d) < 1e-3, d);
+  assert.match(await textOf(page, "#variants-note"), /to the reference, lr=0\.001, of the same seed/);
+  assert.match(await textOf(page, "#scale"), /^The reference, against which all are held: lr=0\.001\./);
+  assert.match(await textOf(page, "#story"), /In lr=0\.001, /);
   await page.close();
 });
 
@@ -235,12 +330,17 @@ test("a sweep's differences are to the baseline that it names; without any a lin
   const cells = page.locator("#variants tbody tr", { hasText: "lr=0.003 bos=row" }).locator("td");
   const mean = (lr) => `(SELECT avg(sink_rate_03) FROM result WHERE bos = 'row' AND lr = ${lr})`;
   const { d } = asked(db, `SELECT ${mean(3e-3)} - ${mean(3e-4)} AS d`);
-  assert.ok(d > 0.4 && Math.abs((await cells.last().textContent()) - d) < 1e-3, d);
-  assert.match(await textOf(page, "#variants-note"), /Δ: mean difference to lr=0\.0003 of the same seed/);
+  assert.ok(d > 0.4 && Math.abs((await cells.nth(9).textContent()) - d) < 1e-3, d);
+  assert.equal(await cells.last().textContent(), "lr=0.0003 bos=row");
+  const none = page.locator("#variants tbody tr", { hasText: "lr=0.003 bos=none" }).locator("td");
+  assert.equal(await none.last().textContent(), "lr=0.0003 bos=none");
+  const note = await textOf(page, "#variants-note");
+  assert.match(note, /Δ: mean difference to the reference, lr=0\.0003 bos=row, of the same seed .* in another stratum/);
+  assert.match(await textOf(page, "#scale"), /^The reference, against which all are held: lr=0\.0003 bos=row\./);
   await page.close();
-  const plain = await open(report("sinkless").html);
+  const plain = await open(report("one").html);
   assert.doesNotMatch(await textOf(plain.page, "#variants thead"), /Δ/);
-  assert.match(await textOf(plain.page, "#variants-note"), /No Δ: no model here is the baseline of another/);
+  assert.match(await textOf(plain.page, "#variants-note"), /No Δ: no two models here/);
   assert.deepEqual([...complaints, ...plain.complaints], []);
   await plain.page.close();
 });
@@ -433,8 +533,11 @@ test("an exercise is checked by the rows that its solution gives here", async ()
   await page.close();
 });
 
-test("the heads of the first screen fill by themselves, with the slider", async () => {
-  const { page } = await open(report("story").html, undefined, { motion: true });
+test("the heads of the first screen fill when they are asked to, with the slider", async () => {
+  const { page } = await open(report("story").html, undefined, { motion: true, hash: "" });
+  await page.waitForTimeout(300);
+  assert.equal(await page.locator("#step").inputValue(), "0");
+  await page.locator("#hero-play").click();
   const glass = page.locator("#hero svg").first().locator("g rect").first();
   const filled = async () => [
     await page.locator("#step").inputValue(),
@@ -481,10 +584,80 @@ test("an address leads to a moment, and moving writes it", async () => {
   assert.equal(await again.page.locator("#step-said").textContent(), "step 151");
   await again.page.close();
   const hostile = await open(html, undefined, {
-    hash: "#step=x&a=%3Cb%3E&head=9.9.9&word=-3&lesson=99&sweep=none&present=nowhere",
+    hash: "#step=x&a=%3Cb%3E&head=9.9.9&word=-3&lesson=99&sweep=none&present=nowhere&s-table&b=no_bos&banana=1",
   });
+  assert.equal(
+    await textOf(hostile.page, "#link-said"),
+    "Not understood in this page's link: step=x (shown: 0), a=<b> (shown: baseline), head=9.9.9 (shown: 2.0), " +
+      "word=-3 (shown: none), lesson=99 (shown: none), sweep=none (shown: made-up), present=nowhere (shown: none), " +
+      "banana=1 (shown: none).",
+  );
   assert.deepEqual([...complaints, ...hostile.complaints], []);
   await hostile.page.close();
+});
+
+test("the outcome is covered until it is asked for, and while the lesson asks", async () => {
+  const { page, complaints } = await open(report("story").html, { width: 1280, height: 800 }, { hash: "" });
+  const seen = async () => (await page.locator("header, #results, #s-loss, #s-chain").evaluateAll((l) => l.map((e) => (e.checkVisibility() ? e.innerText : "")))).join("\n");
+  const outcome = /emerge|no sink forms|RMSNorm only|in no other|by step|No onset|ends at/;
+  assert.doesNotMatch(await seen(), outcome);
+  assert.equal(await textOf(page, "#step-said"), "step 0");
+  await page.locator("#results-show").press("Enter");
+  for (const words of [/Watch a sink emerge/, /no sink forms/, /A sink forms in the baseline and in no other/])
+    assert.match(await seen(), words);
+  assert.equal(await textOf(page, "#step-said"), "step 300");
+  await page.waitForFunction(() => location.hash.includes("results=1"));
+  await page.locator("#lesson-open").click();
+  assert.doesNotMatch(await seen(), outcome);
+  assert.equal(await page.locator("#variants").isVisible(), false);
+  await page.keyboard.press("Escape");
+  assert.match(await seen(), /Watch a sink emerge/);
+  assert.equal(await page.locator("#variants").isVisible(), true);
+  await page.locator("#results-show").click();
+  assert.doesNotMatch(await seen(), outcome);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("where one figure is presented the lesson stands beside it and hides nothing of it", async () => {
+  const { page } = await open(report("story").html, { width: 1280, height: 720 }, { hash: "#lesson=1&present=s-map" });
+  const boxes = await page
+    .locator("#s-map h2, #maps, #map-a canvas:not(.strip), #dock, #lesson-choices")
+    .evaluateAll((l) => l.map((e) => e.getBoundingClientRect().toJSON()));
+  const dock = boxes.splice(3, 1)[0];
+  assert.ok(boxes.every((b) => b.top >= 0 && b.bottom <= 720), JSON.stringify(boxes));
+  assert.ok(boxes.slice(0, 3).every((b) => b.right <= dock.left));
+  await page.close();
+});
+
+test("on a phone no word of a figure is cut, and numbers of an axis stand apart", async () => {
+  for (const kind of ["story", "lengths"]) {
+    const { page } = await open(report(kind).html, { width: 360, height: 740 });
+    const wrong = await page.locator("main svg[role=img]").evaluateAll((l) =>
+      l.flatMap((svg) => {
+        const boxes = (s) => [...svg.querySelectorAll(s)].map((t) => ({ text: t.textContent, ...t.getBoundingClientRect().toJSON() }));
+        const cut = boxes("text").filter((b) => b.width && (b.left < 0 || b.right > innerWidth));
+        const ticks = boxes('[data-mark="x-axis tick label"] text').filter((b) => b.height < 20); // slanted ones may reach under each other
+        return [...cut, ...ticks.filter((b, i) => i && b.left < ticks[i - 1].right + 4)].map((b) => b.text);
+      }),
+    );
+    assert.deepEqual(wrong, []);
+    await page.close();
+  }
+});
+
+test("each line across a logarithmic axis has its number, and labels of a map keep their descenders", async () => {
+  const { page } = await open(report("story").html);
+  // Of numbers that d3 gives no label to.
+  await page.locator("#sql").fill("SELECT 1 AS step, 3.1 AS loss UNION ALL SELECT 2, 7.9");
+  await page.locator("#sql-run").click();
+  const numbers = await page.locator("main svg[role=img]").evaluateAll((l) =>
+    l.map((svg) => [...svg.querySelectorAll('[data-mark="y-axis tick label"] text')].map((t) => t.textContent)),
+  );
+  assert.deepEqual(numbers.at(-1), ["4", "5", "6", "7"]);
+  assert.equal(numbers.flat().includes(""), false);
+  assert.equal(await page.locator("#map-a .labels span").first().evaluate((e) => getComputedStyle(e).overflowY), "visible");
+  await page.close();
 });
 
 test("an address leads to a moment of the lesson, not to its step's own beginning", async () => {
@@ -604,11 +777,11 @@ test("words of art are explained under the pointer, once a section", async () =>
   for (const word of ["sink rate", "residual vector", "head", "seeds", "uniform control", "onset"])
     assert.ok(terms.includes(word), word);
   await page
-    .locator("header .term", { hasText: /^sink rate$/ })
+    .locator("#results .term", { hasText: /^sink rate$/ })
     .first()
     .hover();
   assert.match(await page.locator("#hint").textContent(), /^Share of \(sequence, layer, head\)/);
-  const twice = await page.locator("header, main > section").evaluateAll((l) =>
+  const twice = await page.locator("header, #results, main > section").evaluateAll((l) =>
     l.filter((s) => {
       const words = [...s.querySelectorAll(".term")].map((t) => t.textContent);
       return new Set(words).size < words.length;
@@ -717,6 +890,19 @@ test("paper gets two sheets, and the screen comes back as it was", async () => {
     });
     const sheets = pdf.toString("latin1").match(/\/Type \/Page\b(?!s)/g).length;
     assert.equal(sheets, 2, kind);
+    // The questions on the first sheet, what came of it on the second.
+    await page.emulateMedia({ media: "print" });
+    await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+    const [words, sheet] = await page.evaluate(() => [
+      document.querySelector("header").innerText + document.getElementById("handout").innerText,
+      getComputedStyle(document.getElementById("handout")).breakAfter,
+    ]);
+    assert.match(words, /Does an attention sink form\?[^]*Predict first/);
+    assert.doesNotMatch(words, /emerge|Answers|ends at/);
+    assert.equal(sheet, "page");
+    assert.match(await textOf(page, "#handout-answers"), /^Answers: 1\) /);
+    assert.equal(await page.evaluate(() => document.getElementById("handout").compareDocumentPosition(document.getElementById("results"))), 4);
+    await page.evaluate(() => dispatchEvent(new Event("afterprint")));
     assert.equal(await page.locator("#step-said").textContent(), "step 20");
     assert.deepEqual(complaints, []);
     await page.close();
