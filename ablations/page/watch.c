@@ -150,7 +150,7 @@ static void answer(void *self, const char *path, HttpReply *out) {
 static void ready(void *self, int port) {
     const Watch *w = self;
     if (w->quiet) return;
-    printf("http://127.0.0.1:%d/ shows %s as it grows (Ctrl-C ends it)\n", port, store_path(w->s));
+    printf("http://127.0.0.1:%d/#results=1 shows %s as it grows (Ctrl-C ends it)\n", port, store_path(w->s));
     fflush(stdout);
 }
 
