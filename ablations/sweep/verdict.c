@@ -26,8 +26,9 @@ static const char drift_sql[] =
     "WITH key AS (SELECT replace(substr(f.fullkey, 3), '\"', '') AS name, f.atom AS now,"
     " json_type(r.config, f.fullkey) IS NOT NULL AS there, json_extract(r.config, f.fullkey) AS was,"
     " json_extract(?4, f.fullkey) AS here"
-    " FROM sweep AS w JOIN sweep_run AS s ON s.sweep = w.id AND s.\"index\" = ?2 JOIN run AS r ON r.id = s.run"
-    " JOIN json_tree(?3) AS f WHERE w.name = ?1 AND f.type NOT IN ('object', 'array'))"
+    " FROM sweep AS w JOIN sweep_run AS s ON s.sweep = w.id AND s.\"index\" = ?2"
+    " JOIN run AS r ON r.id = s.run JOIN json_tree(?3) AS f"
+    " WHERE w.name = ?1 AND f.type NOT IN ('object', 'array'))"
     "SELECT k.name, iif(k.there, k.was, y.value) AS had, k.now FROM key AS k LEFT JOIN young_key AS y"
     " ON y.key = k.name WHERE (k.there OR y.key IS NOT NULL) AND had IS NOT k.now AND had IS NOT k.here"
     " AND k.name NOT LIKE 'run.%' AND k.name <> 'label' LIMIT 1";
@@ -89,7 +90,9 @@ static const char scale_sql[] =
     "SELECT printf('%,d', min(r.parameters)), printf('%,d', max(r.parameters)),"
     " printf('%,d', max(json_extract(r.config, '$.train.steps') * json_extract(r.config, "
     "'$.train.batch_tokens'))),"
-    " count(DISTINCT r.seed) FILTER (WHERE c.judges), count(*) FILTER (WHERE r.status = 'done'), count(*)"
+    " count(DISTINCT r.seed) FILTER (WHERE c.judges AND r.status = 'done'"
+    " AND c.cell IN (SELECT cell FROM sweep_choice WHERE sweep = w.id)),"
+    " count(*) FILTER (WHERE r.status = 'done'), count(*)"
     " FROM sweep AS w JOIN sweep_cell AS c ON c.sweep = w.id"
     " LEFT JOIN sweep_run AS s USING (sweep, \"index\") LEFT JOIN run AS r ON r.id = s.run WHERE w.name = ?1";
 
