@@ -499,9 +499,8 @@ static void what_stage_it_is_in_is_told(void **state) {
     assert_answer(p, "tuned.db", "SELECT count(*) FROM run WHERE started IS NOT NULL", "8|\n");
     /* A third seed, of a cell that was not chosen. */
     free(ask(p, "tuned.db",
-             "INSERT INTO sweep_run SELECT c.sweep, c.\"index\", (SELECT run FROM sweep_run JOIN sweep_cell"
-             " USING (sweep, \"index\") WHERE NOT judges) FROM sweep_cell AS c LEFT JOIN sweep_run AS s"
-             " USING (sweep, \"index\") WHERE c.judges AND s.run IS NULL LIMIT 1"));
+             "UPDATE sweep_run SET run = (SELECT run FROM sweep_run JOIN sweep_cell USING (sweep, \"index\")"
+             " WHERE NOT judges) WHERE run IN (SELECT id FROM run WHERE started IS NULL)"));
     assert_int_equal(sweep(p, "verdict", "tuned", "tuned.db", ""), 0);
     assert_said(p, "tuned.db", " 2 judging seeds");
 }
