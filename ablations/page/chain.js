@@ -84,6 +84,11 @@ function plotOnsets(page, bars, measured, width) {
   const cells = [...new Set(bars.map((b) => b.cell))],
     rowOf = (d, share) => measured.indexOf(d.what) + 0.1 + (0.8 * (cells.indexOf(d.cell) + share)) / cells.length;
   const lane = { y1: (d) => rowOf(d, 0), y2: (d) => rowOf(d, 1) };
+  // The pointer shows the nearest spot: a bar has one every few pixels, up to its end.
+  const apart = (4 * page.lastStep()) / Math.max(1, width - 142);
+  const spots = bars.flatMap((b) =>
+    d3.range(0, Math.max(apart, b.first_after - b.low), apart).map((before) => ({ ...b, at: b.first_after - before })),
+  );
   const title = (d) => `${d.cell.name}, seed ${d.run.seed}\n${d.what} in steps (${d.low}, ${d.first_after}]`;
   return plotChart("Onsets: when each quantity passed its threshold, a bar a run", {
     width,
@@ -115,7 +120,7 @@ function plotOnsets(page, bars, measured, width) {
         stroke: (d) => cellColour(d.cell),
         strokeWidth: 3,
       }),
-      tipMark(bars, { x: "first_after", y: (d) => rowOf(d, 0.5), title }),
+      tipMark(spots, { x: "at", y: (d) => rowOf(d, 0.5), title }),
     ],
   });
 }

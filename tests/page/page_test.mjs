@@ -318,7 +318,7 @@ test("a sweep over rates in two strata is told in its own words, cells and claim
   assert.equal(verdicts.filter((v) => v.includes("bos=row")).length, 2);
   assert.equal(verdicts.filter((v) => v.includes("bos=none")).length, 2);
   await page.locator("#pick-sweep").selectOption({ label: "few (3 runs)" });
-  assert.match(await textOf(page, "#claim"), /few puts to the test: A claim of the smaller sweep/);
+  assert.match(await textOf(page, "#claim"), /^What few says \(nothing of it is judged\): A claim of the smaller sweep/);
   assert.equal(await page.locator("#variants tbody tr").count(), 1);
   assert.deepEqual(complaints, []);
   await page.close();
@@ -507,6 +507,20 @@ test("values stand under the pointer, whatever it is over", async () => {
     await hint(page.locator("#layers svg").nth(3), { x: 200, y: 80 }),
     /^layer \d\nbaseline, seed 0: [\d.]+\n/,
   );
+  // Anywhere on a bar it is the bar's own, and points there.
+  const bar = page.locator('#onsets [data-mark="rect"] rect').first();
+  await bar.scrollIntoViewIfNeeded();
+  const box = await bar.boundingBox(),
+    tip = page.locator("#onsets .tips");
+  for (const share of [0.1, 0.5, 0.9]) {
+    const x = box.x + share * box.width;
+    await page.mouse.move(x, box.y + box.height / 2);
+    assert.match(await tip.textContent(), /baseline, seed 0.*entropy < 0.5 in steps/);
+    const places = await tip.locator("[transform]").evaluateAll((l) =>
+      l.map((g) => g.closest("svg").getBoundingClientRect().x + Number(/translate\(([\d.]+)/.exec(g.getAttribute("transform"))?.[1])),
+    );
+    assert.ok(places.some((at) => Math.abs(at - x) <= 3), `${x}: ${places}`);
+  }
   assert.deepEqual(complaints, []);
   await page.close();
 });
