@@ -59,7 +59,7 @@ static bool is_help(const char *word) {
 }
 
 static bool is_version(const char *word) {
-    return !strcmp(word, "--version") || !strcmp(word, "-V");
+    return !strcmp(word, "--version") || !strcmp(word, "-V") || !strcmp(word, "version");
 }
 
 /* A command's words ask for its help, before any `--`. */
