@@ -6,7 +6,8 @@ import { ask } from "./data.js";
 export const readSweeps = (db) =>
   ask(
     db,
-    `SELECT w.id, w.name, w.claim, count(DISTINCT s.run) AS runs FROM sweep AS w JOIN sweep_run AS s ON s.sweep = w.id
+    `SELECT w.id, w.name, w.claim, (SELECT count(*) FROM sweep_expect AS x WHERE x.sweep = w.id) AS expectations,
+       count(DISTINCT s.run) AS runs FROM sweep AS w JOIN sweep_run AS s ON s.sweep = w.id
      GROUP BY w.id ORDER BY runs DESC, w.id`,
   );
 

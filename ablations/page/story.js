@@ -136,10 +136,13 @@ function conditions(page) {
 const lead = ({ sweep, cells }) => {
   const runs = plural(d3.sum(cells, (c) => c.runs.length), "run");
   return (
-    `${plural(cells.length, "small GPT")}, ${runs}${sweep ? ` of ${sweep.name}` : ""}, measured at every step while they train: ` +
+    `${plural(cells.length, "small GPT")}, ${runs}${sweep ? ` of ${sweep.name}` : ""}, measured while they train: ` +
     "which heads look at the first token, and since when."
   );
 };
+
+const claimWords = ({ name, claim, expectations }) =>
+  `${expectations ? `The claim that ${name} puts to the test` : `What ${name} says (nothing of it is judged)`}: ${claim}`;
 
 // Returns the title that tells the outcome.
 export function tellStory(page) {
@@ -160,9 +163,7 @@ export function tellStory(page) {
   items.append("dd").text(([, words]) => words);
   document.title = `sinklab: ${page.sweep?.name ?? "all runs"}`;
   document.getElementById("lead").textContent = lead(page);
-  document.getElementById("claim").textContent = page.sweep?.claim
-    ? `The claim that ${page.sweep.name} puts to the test: ${page.sweep.claim}`
-    : "";
+  document.getElementById("claim").textContent = page.sweep?.claim ? claimWords(page.sweep) : "";
   document.getElementById("loss-words").textContent = lossWords(page);
   document.getElementById("scale").textContent = conditions(page);
   return titleOf({ all, reference, sinking: page.facts.sinking });
