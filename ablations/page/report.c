@@ -190,15 +190,15 @@ static bool write_table(const Page *p, const char *title, const char *sql) {
     return some ? table_of(p->out, p->s, sql, p->sweep, TABLE_HTML, p->e) : ok;
 }
 
-/* In a line, how many runs are not in the figures. */
-static bool write_apart(const Page *p) {
+/* In a line, between these, how many runs are not in the figures. */
+static bool write_apart(const Page *p, const char *before, const char *after) {
     sqlite3_stmt *q = prepare(p, REPORT_RUNS "SELECT count(*) FROM report_apart");
     int runs = q && sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int(q, 0) : 0;
     if (runs)
         fprintf(p->out,
-                "<p>Runs on another text, in other tokens or of another length, neither shown nor compared: "
-                "%d</p>\n",
-                runs);
+                "%sruns on another text, in other tokens or of another length, neither shown nor compared: "
+                "%d%s\n",
+                before, runs, after);
     return q && (sqlite3_finalize(q) == SQLITE_OK || store_failed(p->s, "report", p->e));
 }
 
@@ -215,7 +215,7 @@ static bool write_page(const Page *p) {
     if (!sweep_is_known(p->s, p->sweep, "report", p->e)) return false;
     write_heading(p);
     bool ok =
-        write_apart(p) && write_charts(p) &&
+        write_apart(p, "<p>Left out: ", "</p>") && write_charts(p) &&
         write_table(p, "Final figures (probe main; the sink rate at eps 0.3)", finals) &&
         write_table(p, "Verdicts (paired differences, 95 % t intervals, words corrected by Holm)", verdicts);
     fputs("</body></html>\n", p->out);
@@ -269,17 +269,17 @@ static bool save_chart(const Page *page, const struct Chart *chart, const char *
 }
 
 /* Every chart of the static page that has curves, a file each. */
-static bool save_charts(Store *s, const char *sweep, const char *folder, Error *e) {
-    Page p = {s, sweep, NULL, e};
+static bool save_charts(Store *s, const char *sweep, const char *folder, bool quiet, Error *e) {
+    Page p = {s, sweep, stderr, e};
     bool ok = sweep_is_known(p.s, p.sweep, "report", p.e) && folder_make(folder, e);
     for (size_t i = 0; ok && i < sizeof charts / sizeof *charts; i++) ok = save_chart(&p, &charts[i], folder);
-    return ok;
+    return ok && (quiet || write_apart(&p, "report: --svg: left out: ", ""));
 }
 
 static bool write_all(Store *s, const char *sweep, const char *path, const char *svg,
                       const SentenceSource *sentence, bool quiet, Error *e) {
     return (!path || report_write(s, sweep, path, sentence, quiet, e)) &&
-           (!svg || save_charts(s, sweep, svg, e));
+           (!svg || save_charts(s, sweep, svg, quiet, e));
 }
 
 /* Sleeps so many seconds, and on until the database has changed; false: a signal came, or the database is
@@ -337,6 +337,6 @@ const Command report_command = {
         "  --sentence-model RUN  whose model a reader's own sentence is shown by: the start of a run's key,\n"
         "                or a checkpoint, of the demo's sizes (default: a baseline that has one)\n"
         "  --cache DIR   prepared tokens, for its tokenizer (default data/cache)\n"
-        "  --quiet       no word where it is the static page, or has no place for a sentence\n",
+        "  --quiet       no word of what the page or its figures leave out\n",
     .run = report_main,
 };
