@@ -308,9 +308,13 @@ static int report_main(int argc, char **argv, Error *e) {
     int words;
     Store *s;
     if (!flags_read(flags, argc, argv, &words, e)) return e->code;
-    if (words || (!path && !svg) || every < 0) {
-        fail(e, EXIT_USAGE,
-             "command line: report takes -o FILE.html or --svg DIR, --every SECONDS, and no words");
+    if (words) {
+        fail(e, EXIT_USAGE, "command line: report: %s: a file's name stands after -o (sinklab report -o %s)",
+             argv[0], argv[0]);
+        return e->code;
+    }
+    if ((!path && !svg) || every < 0) {
+        fail(e, EXIT_USAGE, "command line: report takes -o FILE.html or --svg DIR, and --every SECONDS");
         return e->code;
     }
     if (!store_open(&s, db, STORE_READ, e)) return e->code;

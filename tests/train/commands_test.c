@@ -95,6 +95,7 @@ static void what_was_meant_otherwise_is_told(void **state) {
          "no status finished (one of: queued, running, done, interrupted, failed, diverged)"},
         {"runs list --db $D/two.db --sort loss", "no column loss (one of: key, variant, seed, cell, "},
         {"report -o $D/none/a.html --db $D/two.db", "/none/a.html: No such file or directory"},
+        {"report a.html", "name stands after -o (sinklab report -o a.html)"},
         {"probe $C --do 'drop_mlp(layr=0)'", "drop_mlp does not take \"layr\" (but layer, pos)"},
         {"train configs/demo.yaml variant=rmsnorm", "called \"rmsnorm\" (configs/variants.yaml has them)"},
         {"train demo", "file: demo: No such file or directory (did you mean configs/demo.yaml?)"},
