@@ -43,33 +43,23 @@ static bool read_base(SweepReader *p, const Yaml *value) {
     return config_load(&scratch, p->s->base, p->e);
 }
 
-/* Read in this order, whatever the order in the file: each may look at those above it. */
-static const struct Part {
+/* Read in this order, whatever the order in the file: each may look at those above it. NULL: after everything
+ * else, on the combinations that the axes make. */
+static const struct {
     const char *key;
     bool (*read)(SweepReader *p, const Yaml *value);
 } parts[] = {
-    {"name", read_name},
-    {"claim", read_claim},
-    {"source", read_source},
-    {"base", read_base},
-    {"set", sweep_read_set},
-    {"grid", sweep_read_grid},
-    {"zip", sweep_read_zip},
-    {"seeds", sweep_read_seeds},
-    {"compare", sweep_read_compare},
-    {"tune", sweep_read_tune},
-    {"expect", sweep_read_expect},
-    {"note", read_note},
-    {"tables", sweep_read_tables},
-    {"fits", sweep_read_fits},
-    {"needs", sweep_read_needs},
-    {NULL, NULL},
+    {"name", read_name},         {"claim", read_claim},
+    {"source", read_source},     {"base", read_base},
+    {"set", sweep_read_set},     {"grid", sweep_read_grid},
+    {"zip", sweep_read_zip},     {"exclude", NULL},
+    {"seeds", sweep_read_seeds}, {"compare", sweep_read_compare},
+    {"tune", sweep_read_tune},   {"expect", sweep_read_expect},
+    {"note", read_note},         {"tables", sweep_read_tables},
+    {"fits", sweep_read_fits},   {"needs", sweep_read_needs},
 };
 
-/* After everything else, on the combinations that the axes make. */
-static const char *const part_keys[] = {"name", "claim",   "source", "base",    "set",  "grid",
-                                        "zip",  "exclude", "seeds",  "compare", "tune", "expect",
-                                        "note", "tables",  "fits",   "needs",   NULL};
+enum { PARTS = sizeof parts / sizeof *parts };
 
 static bool combine(SweepReader *p) {
     Sweep *s = p->s;
@@ -105,10 +95,9 @@ static bool labels_fit(SweepReader *p) {
 
 /* What stands beside the sweep's keys and is a configuration's; `seed` is taken for a slip of `seeds`. */
 static bool none_of_a_run(SweepReader *p, const Yaml *key) {
-    int part = 0;
-    while (part_keys[part] && strcmp(part_keys[part], key->text)) part++;
-    if (part_keys[part] || !strcmp(key->text, "seed") ||
-        !(reader_is_key(key->text) || reader_is_group(key->text)))
+    bool part = false;
+    for (int i = 0; i < PARTS; i++) part = part || !strcmp(parts[i].key, key->text);
+    if (part || !strcmp(key->text, "seed") || !(reader_is_key(key->text) || reader_is_group(key->text)))
         return true;
     return reader_refuse(p, key, "sweep: %s is of a configuration (it stands under set: or grid:)",
                          key->text);
@@ -116,14 +105,16 @@ static bool none_of_a_run(SweepReader *p, const Yaml *key) {
 
 static bool read_tree(SweepReader *p) {
     Sweep *s = p->s;
+    const char *known[PARTS + 1] = {NULL};
+    for (int i = 0; i < PARTS; i++) known[i] = parts[i].key;
     for (int i = 0; s->tree->kind == YAML_MAP && i < s->tree->n; i++)
         if (!none_of_a_run(p, s->tree->key[i])) return false;
-    if (!reader_only_keys(p, s->tree, "sweep", part_keys)) return false;
+    if (!reader_only_keys(p, s->tree, "sweep", known)) return false;
     if (!yaml_get(s->tree, "name"))
         return reader_refuse(p, s->tree, "name: missing (what is this sweep called?)");
-    for (const struct Part *part = parts; part->key; part++) {
-        const Yaml *value = yaml_get(s->tree, part->key);
-        if (value && !part->read(p, value)) return false;
+    for (int i = 0; i < PARTS; i++) {
+        const Yaml *value = parts[i].read ? yaml_get(s->tree, parts[i].key) : NULL;
+        if (value && !parts[i].read(p, value)) return false;
     }
     return combine(p) && labels_fit(p);
 }

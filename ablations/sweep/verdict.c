@@ -21,7 +21,7 @@ static bool print_rows(FILE *out, const Sweep *s, Store *store, const char *sql,
 
 /* A key of run ?2 whose value in results.db is not that of the configuration ?3, nor of ?4, what this machine
  * makes of it (another may have run it as it is). A key that only one of them has is one that another program
- * did not know. */
+ * did not know. It says what the view param says, which cannot be asked for one key without all. */
 static const char drift_sql[] =
     "WITH key AS (SELECT replace(substr(f.fullkey, 3), '\"', '') AS name, f.atom AS now,"
     " json_type(r.config, f.fullkey) IS NOT NULL AS there, json_extract(r.config, f.fullkey) AS was,"
@@ -243,12 +243,11 @@ static bool print_fits(FILE *out, const Sweep *s, Store *store, TableForm form, 
     return print_rows(out, s, store, fit_term_sql, form, e);
 }
 
-static bool print_legend(FILE *out) {
+static void print_legend(FILE *out) {
     fputs("\nmean: must be beyond `beyond`, in the direction; effect_sd: mean / standard deviation over\n"
           "seeds; more_seeds: how many more would decide, were the effect as it looks now; share: the\n"
           "word is at level 0.05 / share (Holm); diverged: judging runs that did\n",
           out);
-    return true;
 }
 
 static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
@@ -265,9 +264,11 @@ static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
     fprintf(out, "\npaired differences to the baseline of the same seed (of a query: its numbers);\n"
                  "low and high: 95 %% t interval; the word is corrected by Holm\n");
     print_censoring(out, s, "");
-    return print_lacking(out, s, store, "", e) && print_needs(out, s, store, "", e) &&
-           print_rows(out, s, store, verdict_sql, TABLE_TEXT, e) && print_legend(out) &&
-           print_tables(out, s, store, TABLE_TEXT, e) && print_fits(out, s, store, TABLE_TEXT, e);
+    if (!print_lacking(out, s, store, "", e) || !print_needs(out, s, store, "", e) ||
+        !print_rows(out, s, store, verdict_sql, TABLE_TEXT, e))
+        return false;
+    print_legend(out);
+    return print_tables(out, s, store, TABLE_TEXT, e) && print_fits(out, s, store, TABLE_TEXT, e);
 }
 
 /* ---- Markdown ---- */
