@@ -113,6 +113,18 @@ static void what_was_meant_otherwise_is_told(void **state) {
     }
 }
 
+/* Of runs on two texts one text's are drawn, and the line says how many are not. */
+static void figures_say_what_they_leave_out(void **state) {
+    assert_runs(
+        *state,
+        "cp $D/two.db $D/texts.db && ./sinklab report --db $D/texts.db --svg $D/svg 2>$D/words;"
+        " ! grep left $D/words &&"
+        " sqlite3 $D/texts.db \"UPDATE run SET corpus_hash = 'other' WHERE id = (SELECT max(id) FROM run)\""
+        " && ./sinklab report --db $D/texts.db --svg $D/svg 2>$D/words &&"
+        " grep -q 'left out: .*neither shown nor compared: 1$' $D/words &&"
+        " ./sinklab report --db $D/texts.db --svg $D/svg --quiet 2>$D/words && ! test -s $D/words");
+}
+
 /* And what is under the runs of a file that has no base. */
 static void a_plan_is_told_in_units_that_suit(void **state) {
     assert_runs(*state, "./sinklab sweep plan $D/two.yaml --db $D/none.db --cache $D/cache >$D/plan &&"
@@ -314,6 +326,7 @@ int main(void) {
         cmocka_unit_test(help_fits_the_terminal),
         cmocka_unit_test(a_man_page_and_completions_have_every_option),
         cmocka_unit_test(what_was_meant_otherwise_is_told),
+        cmocka_unit_test(figures_say_what_they_leave_out),
         cmocka_unit_test(a_plan_is_told_in_units_that_suit),
         cmocka_unit_test(the_example_to_copy_is_a_sweep),
         cmocka_unit_test(a_sample_does_not_steer_the_terminal),
