@@ -195,18 +195,19 @@ static bool answer(Store *s, const Options *o, int words, char **word, Error *e)
     char own[NAME_TEXT + 32];
     time_t deadline = time(NULL) + o->seconds;
     sqlite3_stmt *q = NULL;
-    bool more = false;
+    int64_t seen = 0;
     TableForm form = o->json ? TABLE_JSON : o->csv ? TABLE_CSV : o->markdown ? TABLE_MARKDOWN : TABLE_TEXT;
     const char *sql = sql_of(s, word[0], own, e);
     if (!sql) return false;
     sqlite3_set_authorizer(store_db(s), authorize, NULL);
     if (o->seconds) sqlite3_progress_handler(store_db(s), CHECK_EVERY, is_late, &deadline);
     bool ok =
-        prepare(s, sql, words - 1, word + 1, &q, e) && table_print_some(stdout, q, form, o->limit, &more, e);
+        prepare(s, sql, words - 1, word + 1, &q, e) && table_print_some(stdout, q, form, o->limit, &seen, e);
     if (!ok && sqlite3_errcode(store_db(s)) == SQLITE_INTERRUPT)
         fail(e, EXIT_FAILED, "query: not answered within %lld seconds (--seconds)", (long long)o->seconds);
     sqlite3_finalize(q);
-    if (ok && more && !o->quiet)
+    if (ok && !seen && !o->quiet) fprintf(stderr, "sinklab: query: no rows\n");
+    if (ok && o->limit && seen > o->limit && !o->quiet)
         fprintf(stderr, "sinklab: query: the first %lld rows; there are more (--limit)\n",
                 (long long)o->limit);
     return ok;
@@ -254,7 +255,7 @@ const Command query_command = {
                "  --json         as JSON\n"
                "  --markdown     as a table for a document\n"
                "  --db PATH      results (default results.db)\n"
-               "  --quiet        no word of rows beyond the limit\n\n"
+               "  --quiet        no word of rows beyond the limit, or of none\n\n"
                "  curve, head and result are views for people, about says what each column is:\n"
                "  sinklab query \"SELECT lr, avg(val_loss_late) FROM result GROUP BY lr\"\n",
     .list = list,

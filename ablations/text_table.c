@@ -21,18 +21,15 @@ static bool statement_failed(sqlite3_stmt *rows, Error *e) {
     return fail(e, EXIT_FAILED, "results: %s: %s", file ? file : "", sqlite3_errmsg(db));
 }
 
-/* The rows of a statement, `left` of them at most. */
+/* The rows of a statement, `most` of them at most. */
 typedef struct Rows {
     sqlite3_stmt *q;
-    int64_t left;
-    bool more; /* than those */
+    int64_t most, seen; /* seen: those that are asked for, and one that is beyond */
 } Rows;
 
 static int next_row(Rows *r) {
     int result = sqlite3_step(r->q);
-    if (result != SQLITE_ROW || r->left--) return result;
-    r->more = true;
-    return SQLITE_DONE;
+    return result != SQLITE_ROW || ++r->seen <= r->most ? result : SQLITE_DONE;
 }
 
 /* ---- JSON, Markdown, HTML, CSV ---- */
@@ -280,16 +277,16 @@ static bool print_text(FILE *out, Rows *some, Error *e) {
     return result == SQLITE_DONE || statement_failed(rows, e);
 }
 
-bool table_print_some(FILE *out, sqlite3_stmt *rows, TableForm form, int64_t most, bool *more, Error *e) {
-    Rows some = {.q = rows, .left = most ? most : INT64_MAX};
+bool table_print_some(FILE *out, sqlite3_stmt *rows, TableForm form, int64_t most, int64_t *seen, Error *e) {
+    Rows some = {.q = rows, .most = most ? most : INT64_MAX};
     bool ok = form == TABLE_TEXT ? print_text(out, &some, e) : print_form(out, &some, &forms[form], e);
-    *more = some.more;
+    *seen = some.seen;
     return ok;
 }
 
 bool table_print(FILE *out, sqlite3_stmt *rows, TableForm form, Error *e) {
-    bool more;
-    return table_print_some(out, rows, form, 0, &more, e);
+    int64_t seen;
+    return table_print_some(out, rows, form, 0, &seen, e);
 }
 
 sqlite3_stmt *table_query(Store *s, const char *sql, const char *text, Error *e) {

@@ -17,8 +17,9 @@ typedef enum TableForm { TABLE_TEXT, TABLE_JSON, TABLE_MARKDOWN, TABLE_HTML, TAB
  * escaped, in Markdown control characters too. As CSV (RFC 4180), full precision, NULL is empty. Does not
  * finalize. Fails with EXIT_FAILED when the statement does. */
 bool table_print(FILE *out, sqlite3_stmt *rows, TableForm form, Error *e);
-/* The same of the first `most` rows (0: all); *more: there are others. */
-bool table_print_some(FILE *out, sqlite3_stmt *rows, TableForm form, int64_t most, bool *more, Error *e);
+/* The same of the first `most` rows (0: all); *seen: how many there are, one more than `most` for all beyond.
+ */
+bool table_print_some(FILE *out, sqlite3_stmt *rows, TableForm form, int64_t most, int64_t *seen, Error *e);
 
 /* The statement with ?1 bound to `text` (which must outlive it; NULL: NULL), NULL on failure. */
 sqlite3_stmt *table_query(Store *s, const char *sql, const char *text, Error *e);

@@ -208,12 +208,48 @@ static void what_a_terminal_has_no_room_for_and_is_the_same_in_all_rows_is_said_
     }
 }
 
+/* An answer of no rows, or of fewer than there are, is told as such: not of another, nor where quiet was
+ * asked for. */
+static void what_an_answer_leaves_out_is_told(void **state) {
+    static const struct {
+        Asked asked;
+        const char *told;
+    } cases[] = {
+        {{{"SELECT 1 WHERE 0"}, 0, NULL, ""}, "sinklab: query: no rows\n"},
+        {{{"SELECT 1 WHERE 0", "--quiet"}, 0, NULL, ""}, ""},
+        {{{"step", "--limit", "9"}, 0, NULL, ""},
+         "sinklab: query: the first 9 rows; there are more (--limit)\n"},
+        {{{"step", "--limit", "9", "--quiet"}, 0, NULL, ""}, ""},
+        {{{"step", "--limit", "10"}, 0, NULL, ""}, ""},
+        {{{"step", "--limit", "0"}, 0, NULL, ""}, ""},
+    };
+    const Place *p = *state;
+    char out[4096], file[128], told[256];
+    Error e = {0};
+    snprintf(file, sizeof file, "%s/told", p->folder);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fflush(stderr);
+        int screen = dup(2);
+        assert_non_null(freopen(file, "w", stderr));
+        int code = asked(p, &cases[i].asked, out, &e);
+        fflush(stderr);
+        dup2(screen, 2);
+        close(screen);
+        assert_int_equal(code, 0);
+        FILE *f = fopen(file, "r");
+        told[fread(told, 1, sizeof told - 1, f)] = 0;
+        fclose(f);
+        assert_string_equal(told, cases[i].told);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_tables_and_sql_are_answered),
         cmocka_unit_test(words_fill_in_what_a_query_leaves_open),
         cmocka_unit_test(what_is_not_there_is_told_with_what_was_meant),
         cmocka_unit_test(a_question_only_reads_and_ends),
+        cmocka_unit_test(what_an_answer_leaves_out_is_told),
         cmocka_unit_test(what_a_terminal_has_no_room_for_stands_below),
         cmocka_unit_test(what_a_terminal_has_no_room_for_and_is_the_same_in_all_rows_is_said_once),
     };

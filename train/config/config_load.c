@@ -1,5 +1,6 @@
 #include "train/config/config.h"
 
+#include "data/base/listing.h"
 #include "train/config/config_private.h"
 #include "train/config/conflicts.h"
 #include "train/config/did_you_mean.h"
@@ -173,15 +174,39 @@ static bool load_tree(const Draft *d, const Yaml *tree, const char *name, bool p
     return apply_layer(d, &layer, e);
 }
 
-/* The file that is there by a longer name; "": none. Leaves errno. */
+static bool is_yaml(const char *path) {
+    size_t length = strlen(path), end = strlen(".yaml");
+    return length > end && !strcmp(path + length - end, ".yaml");
+}
+
+static char *last_part(char *path) {
+    char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    name[strcspn(name, ".")] = 0;
+    return name;
+}
+
+/* The file of configs/ whose name is nearest to that of `path`, whatever folder and ending it was given. */
+static bool nearest_file(const char *path, char near[PATH_MAX]) {
+    char given[PATH_MAX];
+    FileList files = {0};
+    Error ignored;
+    snprintf(given, sizeof given, "%s", path);
+    DidYouMean n = {.text = last_part(given)};
+    if (files_list(&files, "configs", is_yaml, &ignored))
+        for (int64_t i = 0; i < files.files; i++) did_you_mean_offer(&n, last_part(files.path[i]));
+    if (n.best) snprintf(near, PATH_MAX, "configs/%s.yaml", n.best);
+    files_free(&files);
+    return n.best;
+}
+
+/* The file that may have been meant: that of a longer name, or one of configs/; "": none. Leaves errno. */
 static const char *file_hint(const char *path, char hint[PATH_MAX + 32]) {
-    static const char *const folders[] = {"", "configs/"};
     int why = errno;
     char file[PATH_MAX];
+    bool longer = snprintf(file, sizeof file, "%s.yaml", path) < PATH_MAX && !access(file, R_OK);
     *hint = 0;
-    for (size_t i = 0; !*hint && i < sizeof folders / sizeof *folders; i++)
-        if (snprintf(file, sizeof file, "%s%s.yaml", folders[i], path) < PATH_MAX && !access(file, R_OK))
-            snprintf(hint, PATH_MAX + 32, " (did you mean %s?)", file);
+    if (why == ENOENT && (longer || nearest_file(path, file)))
+        snprintf(hint, PATH_MAX + 32, " (did you mean %s?)", file);
     errno = why;
     return hint;
 }
