@@ -57,15 +57,32 @@ function arrange(page, { b, share }) {
   page.goTo(share);
 }
 
+// What a reader does who wants the page to stay where it is.
+const acts = ["wheel", "touchmove", "pointerdown", "keydown"];
+
+// Scrolls to a figure, and again as often as the page grows or shrinks above or below it, until the reader acts. One
+// figure alone is read from its head on.
+function bring(page, target) {
+  const scroll = () => {
+    if (page.presented()) scrollTo({ top: 0, behavior: "instant" });
+    target.scrollIntoView({ block: page.presented() ? "nearest" : "start" });
+  };
+  const still = new ResizeObserver(scroll);
+  const leave = () => {
+    still.disconnect();
+    for (const act of acts) removeEventListener(act, leave);
+  };
+  for (const act of acts) addEventListener(act, leave, { passive: true });
+  still.observe(document.body); // which tells of its first size too
+}
+
 function point(page, step) {
   d3.selectAll(".pointed").classed("pointed", false);
   const target = step && document.querySelector(innerWidth < 920 && step.narrow ? step.narrow : step.at);
   if (!target) return;
   target.classList.add("pointed");
   page.present(target);
-  // One figure alone is read from its head on.
-  if (page.presented()) scrollTo({ top: 0, behavior: "instant" });
-  target.scrollIntoView({ block: page.presented() ? "nearest" : "start" });
+  bring(page, target);
 }
 
 const scoreOf = (answers) =>

@@ -633,6 +633,19 @@ test("the outcome is covered until it is asked for, and while the lesson asks", 
   await page.close();
 });
 
+test("a link to the lesson's last step leads to its figure, though the page grows above it", async () => {
+  const { page } = await open(report("rates").html, undefined, { hash: "#lesson=7", motion: true });
+  assert.equal(await textOf(page, "#lesson-place"), "7 of 7");
+  await page.waitForFunction(() => document.querySelector("#s-sql.pointed tbody"));
+  await page.waitForTimeout(1500); // of scrolling
+  const { top, end } = await page.evaluate(() => ({
+    top: document.querySelector(".pointed").getBoundingClientRect().top,
+    end: document.documentElement.scrollHeight - innerHeight - scrollY,
+  }));
+  assert.ok(top >= 0 && (top < 40 || end < 2), `${top} px from the top, ${end} from the end`);
+  await page.close();
+});
+
 test("where one figure is presented the lesson stands beside it and hides nothing of it", async () => {
   const { page } = await open(report("story").html, { width: 1280, height: 720 }, { hash: "#lesson=1&present=s-map" });
   const boxes = await page
