@@ -296,15 +296,22 @@ static void markdown_field(FILE *out, const char *name, const char *text) {
     fputs("\n", out);
 }
 
+/* Whether an earlier expectation asks the same query, with other numbers. */
+static bool is_asked_before(const Sweep *s, int i) {
+    for (int j = 0; j < i; j++)
+        if (s->expect[j].query && !strcmp(s->expect[j].query, s->expect[i].query)) return true;
+    return false;
+}
+
 /* What the queries of expectations ask. */
 static void print_questions(FILE *out, const Sweep *s) {
-    bool some = false;
+    const char *before = "\n";
     for (int i = 0; i < s->expectations; i++) {
-        if (!s->expect[i].query) continue;
-        fprintf(out, "%s- `%s`: ", some ? "" : "\n", s->expect[i].metric);
+        if (!s->expect[i].query || is_asked_before(s, i)) continue;
+        fprintf(out, "%s- `%.*s`: ", before, (int)strcspn(s->expect[i].metric, "("), s->expect[i].metric);
         print_question(out, s->expect[i].query);
         fputs("\n", out);
-        some = true;
+        before = "";
     }
 }
 
