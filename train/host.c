@@ -13,8 +13,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { BUSY_US = 300000 };
-
 void host_name(char *out, size_t room) {
     if (gethostname(out, room)) snprintf(out, room, "unknown");
     out[room - 1] = 0;
@@ -100,38 +98,6 @@ int host_cores(void) {
     host_allowed(&set);
     int allowed = CPU_COUNT(&set), most = quota();
     return allowed < most ? allowed : most;
-}
-
-/* ---- other work ---- */
-
-/* What /proc/stat has counted for the cores of a set since the machine started, in ticks: all, and without
- * work. */
-static bool read_ticks(const cpu_set_t *set, double *all, double *idle) {
-    char line[512];
-    FILE *f = fopen("/proc/stat", "r");
-    for (*all = *idle = 0; f && fgets(line, sizeof line, f);) {
-        int cpu;
-        double t[8];          /* user, nice, system, idle, iowait, irq, softirq, steal */
-        if (line[3] == ' ' || /* all CPUs together */
-            sscanf(line, "cpu%d %lf %lf %lf %lf %lf %lf %lf %lf", &cpu, t, t + 1, t + 2, t + 3, t + 4, t + 5,
-                   t + 6, t + 7) != 9 ||
-            cpu < 0 || cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, set))
-            continue;
-        for (int i = 0; i < 8; i++) *all += t[i];
-        *idle += t[3] + t[4];
-    }
-    if (f) fclose(f);
-    return *all > 0;
-}
-
-double host_busy(void) {
-    cpu_set_t set;
-    double all[2], idle[2];
-    host_allowed(&set);
-    bool known = read_ticks(&set, &all[0], &idle[0]);
-    usleep(BUSY_US);
-    known = known && read_ticks(&set, &all[1], &idle[1]) && all[1] > all[0];
-    return known ? fmax(0, 1 - (idle[1] - idle[0]) / (all[1] - all[0])) : NAN;
 }
 
 /* ---- stacks ---- */

@@ -28,8 +28,6 @@ const char *host_target(void);
 void host_allowed(cpu_set_t *set);
 /* Cores that this process may use: those, or what a container's quota leaves of their time, at least one. */
 int host_cores(void);
-/* Share of those CPUs' time that is taken, looked at for 0.3 seconds; NAN: not told. */
-double host_busy(void);
 
 /* Threads a run takes: as configured, or OMP_NUM_THREADS, or one a core; more than cores is refused,
  * since barriers of more threads than cores collapse. Sets OpenMP's number. Raises stacks that are too small

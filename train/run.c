@@ -12,6 +12,7 @@
 #include "train/go_on.h"
 #include "train/host.h"
 #include "train/optim/schedule.h"
+#include "train/other_work.h"
 #include "train/progress.h"
 #include "train/signals.h"
 #include "train/step.h"
@@ -42,6 +43,8 @@ typedef struct Run {
     const char *settled;   /* what is not trained as asked for; NULL: all is */
     char blas_arch[64];    /* trainer_kernels */
     int threads;
+    OtherWork others; /* on this machine */
+    bool told_threads;
     double sink_rate;
     Progress progress;
 } Run;
@@ -196,6 +199,15 @@ static void train_step(Run *r, int64_t step, StepRow *row) {
 
 /* ---- the loop ---- */
 
+/* Once: the number follows what others do, and the bits are the same for any. */
+static void tell_threads(Run *r, int64_t step) {
+    char line[128];
+    snprintf(line, sizeof line, "step %lld: other work keeps cores busy: %d of %d threads while it does",
+             (long long)step, r->others.threads, r->threads);
+    progress_say(&r->progress, line);
+    r->told_threads = true;
+}
+
 static bool probe(Run *r, int64_t step, double *ms, Error *e) {
     int set = when_due_probe(step, r->c.train.steps, r->c.probe.every);
     bool maps = when_due_map(step, r->c.train.steps, r->c.probe.map_times);
@@ -247,6 +259,15 @@ static bool log_step(Run *r, const StepRow *row, Error *e) {
            store_gradients(&r->step, r->store, r->claim.run, row->step, e);
 }
 
+/* What a step takes memory for is for all threads; what it is done by are those that other work leaves. */
+static bool enter(Run *r, int64_t step, Error *e) {
+    omp_set_num_threads(r->threads);
+    if (!trainer_enter(&r->step, step, e)) return false;
+    omp_set_num_threads(other_work_threads(&r->others));
+    if (r->others.threads < r->threads && !r->told_threads) tell_threads(r, step);
+    return true;
+}
+
 /* Steps from + 1 .. steps. A signal, or a database that is gone, ends it after the step under way, with a
  * checkpoint. */
 static bool loop(Run *r, int64_t from, Error *e) {
@@ -254,7 +275,7 @@ static bool loop(Run *r, int64_t from, Error *e) {
     if ((from == 0 || from == r->earlier.step) && !probe(r, from, &ms, e)) return false;
     for (int64_t step = from + 1; step <= r->c.train.steps && !is_stopped(r); step++) {
         StepRow row = {0};
-        if (!trainer_enter(&r->step, step, e)) return false;
+        if (!enter(r, step, e)) return false;
         train_step(r, step, &row);
         if (!isfinite(row.loss) || !isfinite(row.grad_norm))
             return log_step(r, &row, e) && diverged(r, &row, e);
@@ -386,6 +407,7 @@ static bool train_steps(Run *r, const RunSize *size, Error *e) {
     signals_watch();
     announce(r, size, from.step);
     team_begin(&r->step, r->key);
+    other_work_start(&r->others, r->threads);
     if (r->settled && !store_event(r->store, r->claim.run, from.step, "precision", r->settled, e))
         return false;
     return loop(r, from.step, e);

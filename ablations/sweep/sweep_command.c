@@ -11,7 +11,7 @@
 #include "data/base/files.h"
 #include "train/commands/command.h"
 #include "train/config/did_you_mean.h"
-#include "train/host.h"
+#include "train/other_work.h"
 #include "train/progress.h"
 
 #include <string.h>
@@ -66,7 +66,7 @@ static bool is_over(const PlannedRun *r) {
  * has no time to go. */
 static bool measure(const Plan *p, const Options *o, double *flops, Error *e) {
     enum { TRIES = 3 };
-    double busy = host_busy();
+    double busy = other_work_busy();
     if (busy > BUSY)
         fprintf(stderr,
                 "sinklab: the machine is busy: other work has %.0f %% of these cores, and the time to go "
