@@ -9,14 +9,26 @@ mkdir -p "$out/results"
 
 verdict() { ./sinklab sweep verdict "$1" --db "$work/results.db" "$2"; }
 
-missing() { echo "| $claim | $1 | | | | | |" >> "$work/missing"; }
+# NAME SENTENCE WORDS: a claim's row of the table of all
+glance() { echo "| $1 | $2 | $3 |" >> "$work/glance"; }
+
+# how many expectations of the claim, whose verdicts are on standard input, have which word
+words() {
+    awk '{ n = split($0, cell, " *[|]"); count[cell[n - 1]]++ }
+         END { split(" supported, refuted, undecided", word, ",")
+               for (i = 1; i <= 3; i++) if (count[word[i]]) { printf "%s%d%s", comma, count[word[i]], word[i]; comma = ", " } }'
+}
 
 for file in ablations/claims/*.yaml; do
     claim=$(basename "$file" .yaml)
-    [ -f "ablations/results/$claim.run.csv.gz" ] || { missing 'not run yet'; continue; }
+    [ -f "ablations/results/$claim.run.csv.gz" ] || { glance "$claim" '' 'not run yet'; continue; }
     # Runs of an earlier text of the claim are none of its own.
-    verdict "$file" --markdown > "$work/claim" || { missing 'its runs are of another text, or of another version'; continue; }
-    verdict "$file" --brief 2> /dev/null | if [ -s "$work/table" ]; then tail -n +4; else cat; fi >> "$work/table"
+    verdict "$file" --markdown > "$work/claim" ||
+        { glance "$claim" '' 'its runs are of another text, or of another version'; continue; }
+    verdict "$file" --brief 2> /dev/null > "$work/brief"
+    if [ -s "$work/table" ]; then tail -n +4 "$work/brief"; else cat "$work/brief"; fi >> "$work/table"
+    sentence=$(sed -n 's/^- claim: //p' "$work/claim")
+    glance "[$claim](#$claim)" "$sentence" "$(tail -n +4 "$work/brief" | words)"
     ./sinklab report --db "$work/results.db" --sweep "$claim" --svg "$work/svg"
     mv "$work/svg/verdicts.svg" "$out/results/$claim.svg"
     { echo; cat "$work/claim"; } >> "$work/claims"
@@ -25,15 +37,18 @@ done
 
 {
     cat ablations/claims/summary.md
+    printf '\n## Claims\n\n| claim | says | expectations |\n|---|---|---|\n'
+    cat "$work/glance"
     printf '\n## Verdicts\n\n'
     cat <<'TEXT'
 A row an expectation, written before its runs. *difference*: the mean over seeds of the paired difference to the baseline of
-the same seed, or of the number that a query makes of a seed's runs, with its 95 % t interval. *supported*: the whole interval
-lies beyond the bound expected; *refuted*: the whole interval lies short of it; else *undecided*, after Holm's correction within a
-claim. With three seeds an interval is 2.5 standard deviations wide on each side, before the correction.
+the same seed, or of the number that a query makes of a seed's runs (what it asks stands in the claim's section), with its 95 % t
+interval. *supported*: the whole interval lies beyond the bound expected; *refuted*: the whole interval lies short of it, which says
+that there is less than was expected, not that the opposite holds; else *undecided*, and so where seeds have no spread. The
+word is by Holm's correction within a claim, the interval is not: it may lie on one side, and the word be undecided. With three
+seeds an interval is 2.5 standard deviations wide on each side, before the correction.
 TEXT
     [ -s "$work/table" ] && cat "$work/table" || printf '\n| claim | expected | side | seeds | difference | 95 %% interval | verdict |\n|---|---|---|---|---|---|---|\n'
-    [ ! -s "$work/missing" ] || cat "$work/missing"
     [ ! -s "$work/claims" ] || cat "$work/claims"
 } > "$work/RESULTS.md"
 mv "$work/RESULTS.md" "$out/RESULTS.md"

@@ -164,7 +164,13 @@ typedef struct Case {
     "INSERT INTO eval (run_id, step, probe, mixing) SELECT run.id, 100, 'main', 0.2"                         \
     " + 0.001 * (variant = 'no_bos') * " OF(                                                                 \
         "model.width") " FROM run;"                                                                          \
-                       "INSERT INTO metric SELECT run.id, 100, 'x', 1 FROM run"
+                       "INSERT INTO metric SELECT run.id, 100, 'main.layer.' || (" OF(                       \
+                           "model.layers") " - 1) || "                                                       \
+                                           "'.rank_collapse_rest', 0.5 - 0.2 * (variant = 'no_bos') FROM "   \
+                                           "run;"                                                            \
+                                           "INSERT INTO metric SELECT run.id, 100, "                         \
+                                           "'main.layer.0.rank_collapse_rest', 7 * (variant = 'no_bos') "    \
+                                           "FROM run"
 
 /* The better cell has a lower loss; what the norm does stands in figures of its own. */
 #define HEADS                                                                                                 \
@@ -304,6 +310,7 @@ static const Case cases[] = {
     {"mixing", "mixing_collapse.sql", MIXING, -0.1},
     {"mixing", "mixing_growth.sql(key=model.layers, small=4, large=8, runs=4)", MIXING, 0.2},
     {"mixing", "mixing_growth.sql(key=model.context, small=32, large=128, runs=4)", MIXING, 0.3},
+    {"mixing-size", "mixing_rest.sql", SIZE, -0.2},
     {"mixing-size", "mixing_growth.sql(key=model.width, small=64, large=256, runs=2)", SIZE, 0.192},
     {"head-rmsnorm", "head-rmsnorm_gain.sql", HEADS, 0.25},
     {"head-rmsnorm", "head-rmsnorm_rank.sql", HEADS, 1},

@@ -83,11 +83,12 @@ static double naive_kurtosis(const Forward *f, int l) {
     return sum;
 }
 
-static double naive_collapse(const Forward *f, int l) {
-    double mean[D] = {0}, apart[T * D];
-    for (int i = 0; i < T * D; i++) mean[i % D] += naive_at(f, f->x, D, l, i / D)[i % D] / T;
-    for (int i = 0; i < T * D; i++) apart[i] = naive_at(f, f->x, D, l, i / D)[i % D] - mean[i % D];
-    return length(apart, T * D) / length(naive_at(f, f->x, D, l, 0), T * D);
+/* Of the rows from `t` on. */
+static double naive_collapse(const Forward *f, int l, int t) {
+    double mean[D] = {0}, apart[T * D] = {0};
+    for (int i = t * D; i < T * D; i++) mean[i % D] += naive_at(f, f->x, D, l, i / D)[i % D] / (T - t);
+    for (int i = t * D; i < T * D; i++) apart[i] = naive_at(f, f->x, D, l, i / D)[i % D] - mean[i % D];
+    return length(apart, T * D) / length(naive_at(f, f->x, D, l, t), (T - t) * D);
 }
 
 /* Share of the queries that see the first key of their document whose product with it is positive. */
@@ -169,7 +170,7 @@ static void check_heads(const Figures *f, const Rig *r, const Forward *rows, int
 }
 
 static void check_stream(const Figures *f, const Rig *r, const Forward *rows, int l) {
-    double ratio = 0, first = 0, rest = 0, kurtosis = 0, collapse = 0;
+    double ratio = 0, first = 0, rest = 0, kurtosis = 0, collapse = 0, collapse_rest = 0;
     for (int row = 0; row < ROWS; row++) {
         const int32_t *doc_start = r->doc_start + row * T;
         Split dominance = naive_dominance(&rows[row], doc_start, l);
@@ -177,13 +178,15 @@ static void check_stream(const Figures *f, const Rig *r, const Forward *rows, in
         first += dominance.first / ROWS;
         rest += dominance.rest / ROWS;
         kurtosis += naive_kurtosis(&rows[row], l) / ROWS;
-        collapse += naive_collapse(&rows[row], l) / ROWS;
+        collapse += naive_collapse(&rows[row], l, 0) / ROWS;
+        collapse_rest += naive_collapse(&rows[row], l, 1) / ROWS;
     }
     near(figure(f, "norm_ratio", l, -1), ratio, RELATIVE);
     near(figure(f, "dom_ratio_first", l, -1), first, RELATIVE);
     near(figure(f, "dom_ratio_rest", l, -1), rest, RELATIVE);
     near(figure(f, "kurtosis", l, -1), kurtosis, RELATIVE);
     near(figure(f, "rank_collapse", l, -1), collapse, RELATIVE);
+    near(figure(f, "rank_collapse_rest", l, -1), collapse_rest, RELATIVE);
     near(figure(f, "lens_loss", l, -1), naive_lens(r, rows, l), RELATIVE);
 }
 

@@ -56,6 +56,7 @@ static void rank_one(void **state) {
     f = measure_one(&rank_collapse, X, T, D);
     near(figure(&f, "rank_collapse", 0, -1), sqrt(1 - 9 * 25.0 / 285),
          1e-12); /* of (t + 1), about its mean */
+    near(figure(&f, "rank_collapse_rest", 0, -1), sqrt(1 - 8 * 5.5 * 5.5 / 284), 1e-12);
     figures_free(&f);
 }
 
@@ -65,6 +66,19 @@ static void equal_rows_have_collapsed(void **state) {
     for (int i = 0; i < 20; i++) X[i] = (float)(i % 4) + 0.5f;
     Figures f = measure_one(&rank_collapse, X, 5, 4);
     near(figure(&f, "rank_collapse", 0, -1), 0, 1e-15);
+    near(figure(&f, "rank_collapse_rest", 0, -1), 0, 1e-15);
+    figures_free(&f);
+}
+
+/* As a massive activation does: four rows (0, 1), and (s, 0) before them. Mean (s / 5, 4 / 5), squares s^2
+ * + 4. */
+static void one_long_row_stands_apart_from_rows_that_have_collapsed(void **state) {
+    (void)state;
+    double s = 12;
+    float X[5 * 2] = {(float)s, 0, 0, 1, 0, 1, 0, 1, 0, 1};
+    Figures f = measure_one(&rank_collapse, X, 5, 2);
+    near(figure(&f, "rank_collapse", 0, -1), sqrt((4 * s * s / 5 + 4.0 / 5) / (s * s + 4)), 1e-12);
+    near(figure(&f, "rank_collapse_rest", 0, -1), 0, 1e-15);
     figures_free(&f);
 }
 
@@ -284,6 +298,7 @@ int main(void) {
         cmocka_unit_test(orthogonal_rows),
         cmocka_unit_test(rank_one),
         cmocka_unit_test(equal_rows_have_collapsed),
+        cmocka_unit_test(one_long_row_stands_apart_from_rows_that_have_collapsed),
         cmocka_unit_test(one_massive_row),
         cmocka_unit_test(massive_channel_and_position),
         cmocka_unit_test(median_of_a_random_stream),
