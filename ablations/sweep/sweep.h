@@ -57,6 +57,7 @@ typedef struct Expectation {
     const char *metric; /* or the path of a query, and what it is asked with: FILE.sql(NAME=VALUE, ...) */
     const char *query;  /* its text; NULL: a metric's difference to the baseline */
     const Yaml *with;   /* a map of scalars; NULL: nothing */
+    const char *asks;   /* a query's number in words and with its unit; NULL: its name serves */
     bool lower;
     double by; /* the effect must be more than this, in that direction: of at_most x, lower by more than -x */
 } Expectation;

@@ -61,8 +61,9 @@ static bool read_with(SweepReader *p, const Yaml *with, Expectation *out) {
 }
 
 static bool read_query(SweepReader *p, const Yaml *value, Expectation *out) {
-    static const char *const known[] = {"query", "with", "at_least", "at_most", NULL};
-    const Yaml *least = yaml_get(value, "at_least"), *most = yaml_get(value, "at_most");
+    static const char *const known[] = {"query", "with", "asks", "at_least", "at_most", NULL};
+    const Yaml *least = yaml_get(value, "at_least"), *most = yaml_get(value, "at_most"),
+               *asks = yaml_get(value, "asks");
     SqlFile file;
     if (!reader_only_keys(p, value, "expect", known)) return false;
     if (!least == !most)
@@ -72,7 +73,7 @@ static bool read_query(SweepReader *p, const Yaml *value, Expectation *out) {
     if (!read_with(p, yaml_get(value, "with"), out) || !read_bound(p, least ? least : most, &out->by))
         return false;
     if (most) out->by = -out->by;
-    return true;
+    return !asks || reader_text(p, asks, "expect: asks", &out->asks);
 }
 
 static bool read_expectation(SweepReader *p, const Yaml *value, Expectation *out) {

@@ -421,6 +421,37 @@ static void a_query_is_asked_with_its_parameters(void **state) {
     ask_with(", with: {}", "expected {NAME: VALUE", NULL);
 }
 
+/* A query's number has the name that its expectation gives it, and the name of its file without one. */
+static void what_is_asked_has_a_name_in_documents(void **state) {
+    (void)state;
+    static const char sql[] = "-- Asks.\nSELECT seed, :x + seed FROM own";
+    static const char text[] =
+        "name: asked\nseeds: 3\nexpect:\n"
+        "  - {query: q.sql, with: {x: 2}, asks: \"two, and | the seed's\", at_least: 1}\n"
+        "  - {query: q.sql, with: {x: 3}, at_most: 1}\n";
+    Place p = place_make();
+    Path file = path_of("%s/asked.yaml", p.folder);
+    OK(file_write(path_of("%s/q.sql", p.folder).s, sql, sizeof sql - 1, &e));
+    OK(file_write(file.s, text, sizeof text - 1, &e));
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    Error e = {0};
+    Sweep *sweep = sweep_load(file.s, 0, NULL, &e);
+    if (!sweep) fail_msg("%s", e.text);
+    plant_runs(sweep, s);
+    char out[4096] = "";
+    for (int i = 0; i < 2; i++) {
+        static const VerdictForm forms[] = {VERDICT_BRIEF, VERDICT_MARKDOWN};
+        FILE *f = fmemopen(out, sizeof out, "w");
+        OK(verdict_print(f, sweep, s, forms[i], &e));
+        fclose(f);
+        assert_non_null(strstr(out, "| two, and \\| the seed's: at least 1 |"));
+        assert_non_null(strstr(out, "| q.sql(x=3): at most 1 |"));
+    }
+    sweep_free(sweep);
+    store_close(s);
+    place_remove(&p);
+}
+
 /* ---- what is committed ---- */
 
 static void results_say_what_the_committed_runs_say(void **state) {
@@ -446,6 +477,7 @@ int main(void) {
         cmocka_unit_test(queries_answer_planted_runs),
         cmocka_unit_test(fits_find_a_planted_law),
         cmocka_unit_test(a_query_is_asked_with_its_parameters),
+        cmocka_unit_test(what_is_asked_has_a_name_in_documents),
         cmocka_unit_test(results_say_what_the_committed_runs_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
