@@ -11,4 +11,4 @@ SELECT side, count(*) AS seeds, avg(m.other) AS at_others, avg(m.trigger) AS at_
        avg(e.val_loss) AS val_loss
 FROM own JOIN most AS m ON m.run_id = own.run_id AND m.place = 1
 JOIN run AS r ON r.id = own.run_id JOIN eval AS e ON e.run_id = r.id AND e.probe = 'main' AND e.step = r.steps
-GROUP BY side ORDER BY min(own.run_id);
+GROUP BY side ORDER BY side;

@@ -86,27 +86,28 @@ bool verdict_known(const Sweep *s, Store *store, Error *e) {
 
 /* ---- what it was put to the test at ---- */
 
-static const char scale_sql[] =
-    "SELECT printf('%,d', min(r.parameters)), printf('%,d', max(r.parameters)),"
-    " printf('%,d', max(json_extract(r.config, '$.train.steps') * json_extract(r.config, "
-    "'$.train.batch_tokens'))),"
-    " count(DISTINCT r.seed) FILTER (WHERE c.judges AND r.status = 'done'"
-    " AND c.cell IN (SELECT cell FROM sweep_choice WHERE sweep = w.id)),"
-    " count(*) FILTER (WHERE r.status = 'done'), count(*)"
-    " FROM sweep AS w JOIN sweep_cell AS c ON c.sweep = w.id"
-    " LEFT JOIN sweep_run AS s USING (sweep, \"index\") LEFT JOIN run AS r ON r.id = s.run WHERE w.name = ?1";
+#define RANGE(of)                                                                                            \
+    "iif(min(" of ") = max(" of "), printf('%,d', min(" of ")), printf('%,d to %,d', min(" of "), max(" of   \
+    ")))"
+#define TOKENS "(r.config ->> '$.train.steps') * (r.config ->> '$.train.batch_tokens')"
+static const char scale_sql[] = "SELECT coalesce(" RANGE("r.parameters") ", '?'), coalesce(" RANGE(
+    TOKENS) ", '?'),"
+            " count(DISTINCT r.seed) FILTER (WHERE c.judges AND r.status = 'done'"
+            " AND c.cell IN (SELECT cell FROM sweep_choice WHERE sweep = w.id)),"
+            " count(*) FILTER (WHERE r.status = 'done'), count(*)"
+            " FROM sweep AS w JOIN sweep_cell AS c ON c.sweep = w.id"
+            " LEFT JOIN sweep_run AS s USING (sweep, \"index\") LEFT JOIN run AS r ON r.id = s.run WHERE "
+            "w.name = ?1";
 
 /* Prints the scale at which the claim was tested: parameters, tokens, seeds, runs. */
 static bool print_scale(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {
     sqlite3_stmt *q = table_query(store, scale_sql, s->name, e);
     if (!q) return false;
-    if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_int(q, 5)) {
-        const char *least = column_text(q, 0), *most = column_text(q, 1);
-        bool one = !least || !most || !strcmp(least, most);
-        fprintf(out, "%sscale: %s%s%s parameters, %s tokens a run, %d judging seed%s, %d of %d runs done\n",
-                bullet, least ? least : "?", one ? "" : " to ", one ? "" : most, column_text(q, 2),
-                sqlite3_column_int(q, 3), sqlite3_column_int(q, 3) == 1 ? "" : "s", sqlite3_column_int(q, 4),
-                sqlite3_column_int(q, 5));
+    if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_int(q, 4)) {
+        int seeds = sqlite3_column_int(q, 2);
+        fprintf(out, "%sscale: %s parameters, %s tokens a run, %d judging seed%s, %d of %d runs done\n",
+                bullet, column_text(q, 0), column_text(q, 1), seeds, seeds == 1 ? "" : "s",
+                sqlite3_column_int(q, 3), sqlite3_column_int(q, 4));
     }
     return sqlite3_finalize(q) == SQLITE_OK || store_failed(store, "results: sweep", e);
 }
