@@ -1,5 +1,6 @@
 #!/bin/sh
-# Writes RESULTS.md, and a picture of each claim's verdicts beside the results files, from the committed results alone.
+# Writes RESULTS.md, and beside the results files a picture of each claim's verdicts and the figures that summary.md shows,
+# from the committed results alone.
 # usage: ablations/claims/results.sh [FOLDER], from the top of the tree; FOLDER (ablations) gets RESULTS.md and results/*.svg.
 set -e
 out=${1:-ablations} work=$(mktemp -d)
@@ -31,6 +32,9 @@ for file in ablations/claims/*.yaml; do
     glance "[$claim](#$claim)" "$sentence" "$(tail -n +4 "$work/brief" | words)"
     ./sinklab report --db "$work/results.db" --sweep "$claim" --svg "$work/svg"
     mv "$work/svg/verdicts.svg" "$out/results/$claim.svg"
+    for figure in $(sed -n "s|.*(results/$claim\.\([a-z_]*\)\.svg).*|\1|p" ablations/claims/summary.md); do
+        mv "$work/svg/$figure.svg" "$out/results/$claim.$figure.svg"
+    done
     { echo; cat "$work/claim"; } >> "$work/claims"
     printf '\n![verdicts on %s](results/%s.svg)\n\nAgain: `make claims CLAIMS=%s`\n' "$claim" "$claim" "$claim" >> "$work/claims"
 done
