@@ -57,22 +57,19 @@ function arrange(page, { b, share }) {
   page.goTo(share);
 }
 
-// What a reader does who wants the page to stay where it is.
-const acts = ["wheel", "touchmove", "pointerdown", "keydown"];
+// What holds the page at the figure that it was scrolled to, until the reader acts.
+let still = null;
+const leave = () => still?.disconnect();
+for (const act of ["wheel", "touchmove", "pointerdown", "keydown"]) addEventListener(act, leave, { passive: true });
 
-// Scrolls to a figure, and again as often as the page grows or shrinks above or below it, until the reader acts. One
-// figure alone is read from its head on.
+// Scrolls to a figure, and again as often as the page grows or shrinks above or below it. One figure alone is read from
+// its head on.
 function bring(page, target) {
-  const scroll = () => {
+  leave();
+  still = new ResizeObserver(() => {
     if (page.presented()) scrollTo({ top: 0, behavior: "instant" });
     target.scrollIntoView({ block: page.presented() ? "nearest" : "start" });
-  };
-  const still = new ResizeObserver(scroll);
-  const leave = () => {
-    still.disconnect();
-    for (const act of acts) removeEventListener(act, leave);
-  };
-  for (const act of acts) addEventListener(act, leave, { passive: true });
+  });
   still.observe(document.body); // which tells of its first size too
 }
 

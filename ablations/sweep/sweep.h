@@ -18,7 +18,7 @@
  *                         against the baseline
  *           [{query: FILE.sql, with: {NAME: VALUE}, at_least: NUMBER}]  (or at_most) of numbers, one a
  *                         judging seed, that a query makes of the sweep's own runs (sweep_answers.h);
- *                         :NAME in its text is VALUE
+ *                         :NAME in its text is VALUE; asks: TEXT names the number in documents
  *   tables: [FILE.sql]    queries whose rows are shown beside the verdicts, with the comment that they
  *                         begin with
  *   fits: [{query: FILE.sql, of: COLUMN, on: [COLUMN]}]  least squares over the rows of such a query, one of

@@ -403,7 +403,7 @@ const Command sweep_command = {
         "  tune: {axes: [KEY, ...], seeds: N}  each side at its own best, by seeds that do not judge\n"
         "  expect: [{metric: NAME, direction: lower or higher, by: NUMBER}, ...]\n"
         "          or {query: FILE.sql, with: {NAME: VALUE}, at_least or at_most: NUMBER}: one number a\n"
-        "          seed from its own runs, :NAME in the query being VALUE\n"
+        "          seed from its own runs, :NAME in the query being VALUE; asks: TEXT says what it is\n"
         "          val_loss, sink_rate_03, onset, ...; other_bos.val_loss: of that probe\n"
         "  tables: [FILE.sql, ...]       queries whose rows are shown beside the verdicts\n"
         "  fits: [{query: FILE.sql, of: COLUMN, on: [COLUMN, ...]}, ...]  least squares over the rows of\n"

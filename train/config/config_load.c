@@ -1,6 +1,7 @@
 #include "train/config/config.h"
 
 #include "data/base/listing.h"
+#include "data/base/text.h"
 #include "train/config/config_private.h"
 #include "train/config/conflicts.h"
 #include "train/config/did_you_mean.h"
@@ -175,8 +176,7 @@ static bool load_tree(const Draft *d, const Yaml *tree, const char *name, bool p
 }
 
 static bool is_yaml(const char *path) {
-    size_t length = strlen(path), end = strlen(".yaml");
-    return length > end && !strcmp(path + length - end, ".yaml");
+    return text_ends(path, ".yaml");
 }
 
 static char *last_part(char *path) {
