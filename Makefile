@@ -310,15 +310,15 @@ build/queries.h: FORCE
 	@printf 'QUERY(%s)\n' $(basename $(notdir $(QUERIES))) > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 QUERIES := $(wildcard ablations/queries/*.sql)
-build/ablations/query.o: build/queries.h $(QUERIES)
+build/ablations/query.o build/fuzz/ablations/query.o: build/queries.h $(QUERIES)
 build/ablations/page/watch.o: ablations/page/watch.js
 FORCE:
 
 # They ask the CPU what it can do, so they must run on any.
 build/train/start.o build/any/start.o build/train/cpu_check.o: ALL := $(filter-out -march=%,$(ALL))
 
-build/data/sources.o: data/sources.yaml
-build/train/embedded_files.o: train/schema.sql train/schema_views.sql configs/variants.yaml \
+build/data/sources.o build/fuzz/data/sources.o: data/sources.yaml
+build/train/embedded_files.o build/fuzz/train/embedded_files.o: train/schema.sql train/schema_views.sql configs/variants.yaml \
     train/checkpoint/modeling_sinklab.py train/checkpoint/tokenization_sinklab.py
 
 # A benchmark, not a test: CONFIGS (each in configs/) in turn, ROUNDS times; a table by the CPU's name in PERF, the JSON
