@@ -20,6 +20,9 @@ words() {
                for (i = 1; i <= 3; i++) if (count[word[i]]) { printf "%s%d%s", comma, count[word[i]], word[i]; comma = ", " } }'
 }
 
+# how many runs of how many are done, of a claim's section on standard input; nothing where all are
+so_far() { sed -n 's/^- scale: .*, \([0-9]*\) of \([0-9]*\) runs done$/\1 \2/p' | awk '$1 < $2 { printf " (%d of %d runs so far)", $1, $2 }'; }
+
 for file in ablations/claims/*.yaml; do
     claim=$(basename "$file" .yaml)
     [ -f "ablations/results/$claim.run.csv.gz" ] || { glance "$claim" '' 'not run yet'; continue; }
@@ -29,7 +32,7 @@ for file in ablations/claims/*.yaml; do
     verdict "$file" --brief 2> /dev/null > "$work/brief"
     if [ -s "$work/table" ]; then tail -n +4 "$work/brief"; else cat "$work/brief"; fi >> "$work/table"
     sentence=$(sed -n 's/^- claim: //p' "$work/claim")
-    glance "[$claim](#$claim)" "$sentence" "$(tail -n +4 "$work/brief" | words)"
+    glance "[$claim](#$claim)" "$sentence" "$(tail -n +4 "$work/brief" | words)$(so_far < "$work/claim")"
     ./sinklab report --db "$work/results.db" --sweep "$claim" --svg "$work/svg"
     mv "$work/svg/verdicts.svg" "$out/results/$claim.svg"
     for figure in $(sed -n "s|.*(results/$claim\.\([a-z_]*\)\.svg).*|\1|p" ablations/claims/summary.md); do
