@@ -97,229 +97,83 @@ static void plant_runs(const Sweep *sweep, Store *s) {
     }
 }
 
-/* Figures of a query's answer: each seed's is `answer`. `figures` inserts what the runs measured; of(NAME) in
- * it is a key of the run's configuration. */
+/* Figures of a query's answer: each seed's is `answer`, where the runs measured what claims_figures.sql has
+ * for the claim. */
 typedef struct Case {
-    const char *claim, *query, *figures;
+    const char *claim, *query;
     double answer;
 } Case;
 
-#define OF(key)       "(config ->> '$." key "')"
-#define STEPS(values) "FROM run, json_each('" values "') AS x"
-
-#define VALLEY                                                                                               \
-    "INSERT INTO eval_layer (run_id, step, probe, layer, norm_ratio, entropy_norm, sink_rate_03)"            \
-    " SELECT run.id, 100, 'main', value, exp(0.05 * value * value), 0.9 - 0.01 * value * value,"             \
-    " 0.02 * value * value " STEPS(                                                                          \
-        "[0, 1, 2, 3, 4, 5, 6, 7]") ";"                                                                      \
-                                    "INSERT INTO eval (run_id, step, probe, norm_ratio, entropy_norm_min, "  \
-                                    "sink_rate_03)"                                                          \
-                                    " SELECT run.id, value, 'main', exp(0.02 * value), CASE value WHEN 0 "   \
-                                    "THEN "                                                                  \
-                                    "0.8 WHEN 50 THEN 0.7 ELSE 0.4 END,"                                     \
-                                    " iif(value = 100, 0.4, 0) " STEPS("[0, 50, 100]")
-
-/* The norm ratio passes 3 and the sink rate 0.1 between steps 10 and 20. Update 10 is none that is kept. */
-#define GRADIENT                                                                                             \
-    "INSERT INTO eval (run_id, step, probe, norm_ratio, sink_rate_03)"                                       \
-    " SELECT run.id, value, 'main', iif(value < 15, 1, 4), iif(value < 15, 0, 0.2) " STEPS(                  \
-        "[0, 10, 20, 100]") ";"                                                                              \
-                            "INSERT INTO step_layer (run_id, step, layer, gradient_sink) SELECT run.id, "    \
-                            "value, "                                                                        \
-                            "0,"                                                                             \
-                            " CASE value WHEN 1 THEN 2 WHEN 8 THEN 3 WHEN 10 THEN 100 ELSE 9 END " STEPS(    \
-                                "[1, 8, 10, 16]") ";"                                                        \
-                                                  "INSERT INTO step_layer (run_id, step, layer, "            \
-                                                  "gradient_sink) SELECT run.id, value, 1, 1 " STEPS(        \
-                                                      "[1, 8]") ";"                                          \
-                                                                "INSERT INTO eval_layer (run_id, step, "     \
-                                                                "probe, layer, gradient_sink) SELECT "       \
-                                                                "run.id, "                                   \
-                                                                "value, 'main', 0,"                          \
-                                                                " CASE value WHEN 0 THEN 1 WHEN 10 THEN 4 "  \
-                                                                "WHEN 20 THEN 5 ELSE 6 END " STEPS(          \
-                                                                    "[0, 10, 20, 100]")
-
-/* What BOS takes: 0.1, twice as much with eight layers, three times as much at a context of 128. */
-#define MIXING                                                                                               \
-    "INSERT INTO eval (run_id, step, probe, mixing) SELECT run.id, 100, 'main', 0.2 + 0.01 * seed"           \
-    " + 0.1 * (variant = 'no_bos') * iif(" OF("model.layers") " = 8, 2, 1) * iif(" OF(                       \
-        "model.context") " = 128, 3, 1) FROM run; INSERT INTO "                                              \
-                         "metric SELECT run.id, 100, 'main.layer.' || "                                      \
-                         "(" OF("model.layers") " - 1) || "                                                  \
-                                                "'.rank_collapse', "                                         \
-                                                "0.8 - 0.1 * "                                               \
-                                                "(variant = "                                                \
-                                                "'no_bos') FROM "                                            \
-                                                "run;"                                                       \
-                                                "INSERT INTO "                                               \
-                                                "metric SELECT run.id, "                                     \
-                                                "100, "                                                      \
-                                                "'main.layer.0."                                             \
-                                                "rank_collapse', 7 "                                         \
-                                                "* (variant = "                                              \
-                                                "'no_bos') FROM run"
-
-#define SIZE                                                                                                 \
-    "INSERT INTO eval (run_id, step, probe, mixing) SELECT run.id, 100, 'main', 0.2"                         \
-    " + 0.001 * (variant = 'no_bos') * " OF(                                                                 \
-        "model.width") " FROM run;"                                                                          \
-                       "INSERT INTO metric SELECT run.id, 100, 'main.layer.' || (" OF(                       \
-                           "model.layers") " - 1) || "                                                       \
-                                           "'.rank_collapse_rest', 0.5 - 0.2 * (variant = 'no_bos') FROM "   \
-                                           "run;"                                                            \
-                                           "INSERT INTO metric SELECT run.id, 100, "                         \
-                                           "'main.layer.0.rank_collapse_rest', 7 * (variant = 'no_bos') "    \
-                                           "FROM run"
-
-/* The better cell has a lower loss; what the norm does stands in figures of its own. */
-#define HEADS                                                                                                 \
-    "INSERT INTO eval (run_id, step, probe, val_loss) SELECT run.id, 100, 'main', 3 + 0.1 * seed + " OF(      \
-        "optim.lr") " - 0.25 * (" OF("model.head_out") " = 'rmsnorm') FROM run;"                              \
-                                                       "INSERT INTO eval_layer (run_id, step, probe, "        \
-                                                       "layer, effective_rank_stacked, dom_ratio_first)"      \
-                                                       " SELECT run.id, 100, 'main', value, 10 + 2 * value "  \
-                                                       "* "                                                   \
-                                                       "(" OF(                                                \
-                                                           "model.head_out") " = 'rmsnorm'),"                 \
-                                                                             " 20 - 4 * value * (" OF(        \
-                                                                                 "model.head_out") " = "      \
-                                                                                                   "'rmsnor"  \
-                                                                                                   "m')"      \
-                                                                                                   " " STEPS( \
-                                                                                                       "[0,"  \
-                                                                                                       " 1"   \
-                                                                                                       "]")
-
-#define DECAY                                                                                                \
-    "INSERT INTO eval (run_id, step, probe, sink_rate_03) SELECT run.id, 100, 'main', CASE " OF(             \
-        "optim.weight_decay") " WHEN 0 THEN 0.125 WHEN 0.1 THEN 0.25 WHEN 0.5 THEN 0.75 ELSE 0 END FROM run"
-
-#define LATE                                                                                                 \
-    "INSERT INTO eval (run_id, step, probe, massive_ratio) SELECT run.id, 100, 'main', 9 FROM run;"          \
-    "INSERT INTO eval_layer (run_id, step, probe, layer, kurtosis) SELECT run.id, 100, 'main', value,"       \
-    " 3 + value * (" OF("optim.schedule") " = 'cosine') " STEPS("[0, 1]")
-
-#define BOS                                                                                                  \
-    "INSERT INTO eval (run_id, step, probe, sink_rate_03, bos_cost_late) SELECT run.id, 100, value,"         \
-    " iif(value = 'main', 0.5, 0.125) + (variant = 'no_bos'), iif(value = 'main', NULL, 0.0625) " STEPS(     \
-        "[\"main\", \"other_bos\"]")
-
-/* Shared weights: one head, one channel; units of layer 0 alone. A shared text: none. */
-#define SEEDS                                                                                                \
-    "INSERT INTO eval_head (run_id, step, probe, layer, head, sink_mass) SELECT run.id, 100, 'main', "       \
-    "value, 0,"                                                                                              \
-    " value = iif(" OF("seeds.init") " = 0, 1, seed) " STEPS(                                                \
-        "[0, 1, 2, 3, 4, 5, 6, 7, 8]") ";"                                                                   \
-                                       "INSERT INTO eval_layer (run_id, step, probe, layer, "                \
-                                       "massive_channel, super_unit) SELECT run.id, 100, 'main', value,"     \
-                                       " iif(" OF("seeds.init") " = 0, 59, seed), iif(" OF(                  \
-                                           "seeds.init") " = 0 AND value = 0, 7, seed) " STEPS("[0, 1]")
-
-#define EXCLUSIVE                                                                                            \
-    "INSERT INTO eval (run_id, step, probe, sink_rate_03) SELECT run.id, 100, 'main', 0.03 + (variant = "    \
-    "'baseline') FROM run;"                                                                                  \
-    "INSERT INTO eval_head (run_id, step, probe, layer, head, diagonal) SELECT run.id, 100, 'main', value, " \
-    "0,"                                                                                                     \
-    " 0.1 + 0.5 * value * (variant = 'exclusive') " STEPS("[0, 1]")
-
-#define SCALE                                                                                                \
-    "INSERT INTO eval (run_id, step, probe, sink_rate_03, massive_ratio)"                                    \
-    " SELECT run.id, 100, 'main', 0.5 - 0.125 * (variant <> 'baseline'), 9 FROM run;"                        \
-    "INSERT INTO eval_layer (run_id, step, probe, layer, gradient_sink) SELECT run.id, 100, 'main', value,"  \
-    " 7 - 4 * value * (variant <> 'baseline') " STEPS("[0, 1]")
-
-/* Of twelve layers the lens loss rises after the sixth, the norm falls after the last, the valley is at the
- * sixth. */
-#define DEPTH                                                                                                \
-    "INSERT INTO eval_layer (run_id, step, probe, layer, mixing, entropy_norm, norm_ratio, lens_loss)"       \
-    " SELECT run.id, 100, 'main', value, 1 - 0.05 * value, 0.5 + 0.1 * abs(value - 5),"                      \
-    " iif(value = 11, 2.75, value + 1), iif(value = 5, 0, -value) " STEPS(                                   \
-        "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]")
-
-#define PACKING                                                                                              \
-    "INSERT INTO eval (run_id, step, probe, sink_rate_03) SELECT run.id, 100, value,"                        \
-    " CASE " OF(                                                                                             \
-        "data.bos") " WHEN 'none' THEN 0.125 WHEN 'row' THEN iif(value = 'main', 0.5, 0.25) ELSE 0.375 END"  \
-                    " + 0.25 * (" OF("data.mask") " = 'document' AND value = 'main') " STEPS(                \
-                        "[\"main\", \"other_bos\"]")
-
-#define CHAIN                                                                                                \
-    "INSERT INTO eval_layer (run_id, step, probe, layer, out_variance_ratio) SELECT run.id, value, "         \
-    "'random', 0, 7 + value " STEPS("[0, 100]") ";"                                                          \
-                                                "INSERT INTO eval_layer (run_id, step, probe, layer, "       \
-                                                "entropy_norm, super_ratio, dom_ratio_first, sink_rate_03)"  \
-                                                " SELECT run.id, value, 'main', 0, 0.5, exp(0.02 * value), " \
-                                                "exp(CASE value WHEN 0 THEN 0 WHEN 50 THEN 1 ELSE 4 END),"   \
-                                                " iif(value = 100, 0.4, 0) " STEPS("[0, 50, 100]")
-
-#define NOOP                                                                                                 \
-    "INSERT INTO metric SELECT run.id, 100, 'main.layer.0.head.' || value || '.dormant_other', 0.9 - 0.4 * " \
-    "value " STEPS("[0, 1]") ";"                                                                             \
-                             "INSERT INTO metric SELECT run.id, 100, 'main.layer.0.head.' || value || "      \
-                             "'.dormant_trigger', 0.2 + 0.2 * value " STEPS(                                 \
-                                 "[0, 1]") ";INSERT INTO metric SELECT run.id, 50, "                         \
-                                           "'main.layer.0.head.0.dormant_other', 5 FROM run"
-
-/* After 8,192 to 212,992 rows. */
-#define ROWS                                                                                                 \
-    "WITH x AS (SELECT run.id, config ->> '$.model.context' AS context, config ->> '$.train.batch_tokens' "  \
-    "AS "                                                                                                    \
-    "tokens, value AS seen FROM run, json_each('[8192, 16384, 53248, 65536, 212992]'))"                      \
-    " INSERT INTO eval (run_id, step, probe, sink_rate_03, sink_mass)"                                       \
-    " SELECT id, seen * context / tokens, 'main', context * (1 + seen / 65536.0) / 1024, 0 FROM x"
+/* Runs the section with this name: "-- section NAME ..: what is so of it". */
+static void measure(Store *s, const char *name) {
+    static const char mark[] = "\n-- section";
+    Bytes text = {0};
+    Path word = path_of(" %s ", name);
+    OK(file_read("tests/ablations/claims_figures.sql", &text, &e) && bytes_append(&text, "", 1, &e));
+    for (char *at = strstr(text.data, mark), *next; at; at = next) {
+        next = strstr(at + 1, mark);
+        char *names = at + strlen(mark);
+        Path head = path_of("%.*s ", (int)strcspn(names, ":\n"), names);
+        if (!strstr(head.s, word.s)) continue;
+        if (next) *next = 0;
+        run_sql(s, at);
+        bytes_free(&text);
+        return;
+    }
+    fail_msg("claims_figures.sql: no section %s", name);
+}
 
 static const Case cases[] = {
-    {"rows", "rows_gain.sql(context=128, rows=65536, rows_32=65536)", ROWS, 0.1875},
-    {"rows", "rows_gain.sql(context=512, rows=65536, rows_32=65536)", ROWS, 0.9375},
-    {"rows", "rows_gain.sql(context=128, rows=212992, rows_32=212992)", ROWS, 0.3984375},
-    {"rows", "rows_gain.sql(context=128, rows=53248, rows_32=212992)", ROWS, 0.09375},
-    {"rows-large", "rows-large_gain.sql(rows_a_step=64, rows=65536, rows_32=65536)", ROWS, 0.1875},
-    {"rows-large", "rows-large_gain.sql(rows_a_step=16, rows=65536, rows_32=65536)", ROWS, 0.1875},
-    {"rows-large", "rows-large_gain.sql(rows_a_step=16, rows=16384, rows_32=65536)", ROWS, 0.09375},
-    {"exclusive", "exclusive_left.sql", EXCLUSIVE, 0.03},
-    {"exclusive", "exclusive_own.sql", EXCLUSIVE, 0.25},
-    {"value-scale", "value-scale_sink.sql", SCALE, -0.125},
-    {"value-scale", "value-scale_gradient.sql", SCALE, -2},
-    {"depth", "depth_mixing.sql", DEPTH, 0.95},
-    {"depth", "depth_valley.sql", DEPTH, 0.5},
-    {"depth", "depth_norm.sql", DEPTH, 0.25},
-    {"depth", "depth_lens.sql", DEPTH, 10.0 / 11},
-    {"packing", "packing_none.sql(mask=causal, bos=row)", PACKING, 0.375},
-    {"packing", "packing_lost.sql(mask=causal)", PACKING, 0.25},
-    {"packing", "packing_none.sql(mask=document, bos=row)", PACKING, 0.375},
-    {"packing", "packing_lost.sql(mask=document)", PACKING, 0.5},
-    {"packing", "packing_none.sql(mask=document, bos=document)", PACKING, 0.25},
-    {"chain", "chain_variance.sql", CHAIN, 7},
-    {"chain", "chain_lag.sql(first=unit, next=channel)", CHAIN, 0.12493873660829993}, /* at 50 and 66.7 */
-    {"chain", "chain_lag.sql(first=channel, next=sink)", CHAIN, 0.05115252244738129}, /* and 75 */
-    {"noop", "noop_parked.sql", NOOP, 0.7},
-    {"seeds", "seeds_agree.sql(what=head, side=init=0 data=null)", SEEDS, 1},
-    {"seeds", "seeds_agree.sql(what=head, side=init=null data=0)", SEEDS, 0},
-    {"seeds", "seeds_agree.sql(what=channel, side=init=0 data=null)", SEEDS, 1},
-    {"seeds", "seeds_agree.sql(what=channel, side=init=null data=0)", SEEDS, 0},
-    {"seeds", "seeds_agree.sql(what=unit, side=init=0 data=null)", SEEDS, 0.5},
-    {"seeds", "seeds_agree.sql(what=unit, side=init=null data=0)", SEEDS, 0},
-    {"valley", "valley_with_norm.sql(figure=entropy_norm)", VALLEY, -1},
-    {"valley", "valley_with_norm.sql(figure=sink_rate_03)", VALLEY, 1},
-    {"valley", "valley_together.sql", VALLEY, 0.17609125905568124}, /* at 50, 66.7 and 75 */
-    {"gradient", "gradient_before.sql", GRADIENT, 3},
-    {"gradient", "gradient_growth.sql", GRADIENT, 1.5},
-    {"gradient", "gradient_follows.sql", GRADIENT, 1.5},
-    {"mixing", "mixing_gap.sql", MIXING, 0.3},
-    {"mixing", "mixing_collapse.sql", MIXING, -0.1},
-    {"mixing", "mixing_growth.sql(key=model.layers, small=4, large=8, runs=4)", MIXING, 0.2},
-    {"mixing", "mixing_growth.sql(key=model.context, small=32, large=128, runs=4)", MIXING, 0.3},
-    {"mixing-size", "mixing_rest.sql", SIZE, -0.2},
-    {"mixing-size", "mixing_growth.sql(key=model.width, small=64, large=256, runs=2)", SIZE, 0.192},
-    {"head-rmsnorm", "head-rmsnorm_gain.sql", HEADS, 0.25},
-    {"head-rmsnorm", "head-rmsnorm_rank.sql", HEADS, 1},
-    {"head-rmsnorm", "head-rmsnorm_dominance.sql", HEADS, -2},
-    {"weight-decay", "weight-decay_gain.sql(low=0.1, high=0.5)", DECAY, 0.5},
-    {"weight-decay", "weight-decay_gain.sql(low=0.5, high=2)", DECAY, -0.75},
-    {"late-outliers", "late-outliers_kurtosis.sql", LATE, 0.5},
-    {"bos", "bos_sink_lost.sql", BOS, 0.375},
-    {"bos", "bos_cost.sql", BOS, 0.0625},
+    {"rows", "rows_gain.sql(context=128, rows=65536, rows_32=65536)", 0.1875},
+    {"rows", "rows_gain.sql(context=512, rows=65536, rows_32=65536)", 0.9375},
+    {"rows", "rows_gain.sql(context=128, rows=212992, rows_32=212992)", 0.3984375},
+    {"rows", "rows_gain.sql(context=128, rows=53248, rows_32=212992)", 0.09375},
+    {"rows-large", "rows-large_gain.sql(rows_a_step=64, rows=65536, rows_32=65536)", 0.1875},
+    {"rows-large", "rows-large_gain.sql(rows_a_step=16, rows=65536, rows_32=65536)", 0.1875},
+    {"rows-large", "rows-large_gain.sql(rows_a_step=16, rows=16384, rows_32=65536)", 0.09375},
+    {"exclusive", "exclusive_left.sql", 0.03},
+    {"exclusive", "exclusive_own.sql", 0.25},
+    {"value-scale", "value-scale_sink.sql", -0.125},
+    {"value-scale", "value-scale_gradient.sql", -2},
+    {"depth", "depth_mixing.sql", 0.95},
+    {"depth", "depth_valley.sql", 0.5},
+    {"depth", "depth_norm.sql", 0.25},
+    {"depth", "depth_lens.sql", 10.0 / 11},
+    {"packing", "packing_none.sql(mask=causal, bos=row)", 0.375},
+    {"packing", "packing_lost.sql(mask=causal)", 0.25},
+    {"packing", "packing_none.sql(mask=document, bos=row)", 0.375},
+    {"packing", "packing_lost.sql(mask=document)", 0.5},
+    {"packing", "packing_none.sql(mask=document, bos=document)", 0.25},
+    {"chain", "chain_variance.sql", 7},
+    {"chain", "chain_lag.sql(first=unit, next=channel)", 0.12493873660829993}, /* at 50 and 66.7 */
+    {"chain", "chain_lag.sql(first=channel, next=sink)", 0.05115252244738129}, /* and 75 */
+    {"noop", "noop_parked.sql", 0.7},
+    {"seeds", "seeds_agree.sql(what=head, side=init=0 data=null)", 1},
+    {"seeds", "seeds_agree.sql(what=head, side=init=null data=0)", 0},
+    {"seeds", "seeds_agree.sql(what=channel, side=init=0 data=null)", 1},
+    {"seeds", "seeds_agree.sql(what=channel, side=init=null data=0)", 0},
+    {"seeds", "seeds_agree.sql(what=unit, side=init=0 data=null)", 0.5},
+    {"seeds", "seeds_agree.sql(what=unit, side=init=null data=0)", 0},
+    {"valley", "valley_with_norm.sql(figure=entropy_norm)", -1},
+    {"valley", "valley_with_norm.sql(figure=sink_rate_03)", 1},
+    {"valley", "valley_together.sql", 0.17609125905568124}, /* at 50, 66.7 and 75 */
+    {"gradient", "gradient_before.sql", 3},
+    {"gradient", "gradient_growth.sql", 1.5},
+    {"gradient", "gradient_follows.sql", 1.5},
+    {"mixing", "mixing_gap.sql", 0.3},
+    {"mixing", "mixing_collapse.sql", -0.1},
+    {"mixing", "mixing_growth.sql(key=model.layers, small=4, large=8, runs=4)", 0.2},
+    {"mixing", "mixing_growth.sql(key=model.context, small=32, large=128, runs=4)", 0.3},
+    {"mixing-size", "mixing_rest.sql", -0.2},
+    {"mixing-size", "mixing_growth.sql(key=model.width, small=64, large=256, runs=2)", 0.192},
+    {"head-rmsnorm", "head-rmsnorm_gain.sql", 0.25},
+    {"head-rmsnorm", "head-rmsnorm_rank.sql", 1},
+    {"head-rmsnorm", "head-rmsnorm_dominance.sql", -2},
+    {"weight-decay", "weight-decay_gain.sql(low=0.1, high=0.5)", 0.5},
+    {"weight-decay", "weight-decay_gain.sql(low=0.5, high=2)", -0.75},
+    {"late-outliers", "late-outliers_kurtosis.sql", 0.5},
+    {"bos", "bos_sink_lost.sql", 0.375},
+    {"bos", "bos_cost.sql", 0.0625},
 };
 
 static void queries_answer_planted_runs(void **state) {
@@ -331,7 +185,7 @@ static void queries_answer_planted_runs(void **state) {
         Sweep *sweep = load(path_of("ablations/claims/%s.yaml", c->claim).s);
         char sql[400], answer[256], expected[64];
         plant_runs(sweep, s);
-        run_sql(s, c->figures);
+        measure(s, c->claim);
         OK(sweep_ask(sweep, s, &e));
         snprintf(
             sql, sizeof sql,
@@ -346,14 +200,6 @@ static void queries_answer_planted_runs(void **state) {
     }
 }
 
-/* The first mass of ROWS' evaluations as a law of rows, context and rows a step; runs are tuned by a loss
- * of 1. */
-static const char law_sql[] = ROWS
-    ";UPDATE eval SET val_loss = 1, sink_mass = (SELECT 0.3 + 0.01 * log2(step * tokens / context)"
-    " + 0.02 * log2(context) - 0.03 * log2(tokens / context) + 0.004 * log2(context) * log2(tokens / context)"
-    " FROM (SELECT config ->> '$.model.context' AS context, config ->> '$.train.batch_tokens' AS tokens"
-    " FROM run WHERE id = run_id))";
-
 /* The first fit is the law, and no other is. */
 static void fits_find_a_planted_law(void **state) {
     (void)state;
@@ -366,7 +212,8 @@ static void fits_find_a_planted_law(void **state) {
               *with = load("ablations/claims/rows.yaml");
         plant_runs(sweep, s);
         plant_runs(with, s);
-        run_sql(s, law_sql);
+        measure(s, "rows");
+        measure(s, "law");
         OK(sweep_ask(sweep, s, &e));
         OK(fit_all(sweep, s, &e));
         assert_string_equal(
