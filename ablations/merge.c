@@ -194,10 +194,9 @@ static bool compare_digests(Merge *m, const char *key, bool *same, Error *e) {
 /* Whether the last evaluation of results files, which is kept to the bit, is the one of the whole run here.
  */
 static bool compare_last(Merge *m, const char *key, Outcome *out, Error *e) {
-    static const char sql[] =
-        "SELECT count(*) FROM other.eval AS o JOIN main.eval AS i USING (step, probe)"
-        " WHERE o.run_id = " ID("other") " AND i.run_id = " ID("main") " AND o.val_loss IS NOT i.val_loss"
-                                                                       " AND o.val_loss IS NOT NULL";
+    static const char sql[] = "SELECT count(*) FROM other.eval AS o JOIN main.eval AS i USING (step, probe)"
+                              " WHERE o.val_loss IS NOT i.val_loss AND o.val_loss IS NOT NULL"
+                              " AND o.run_id = " ID("other") " AND i.run_id = " ID("main");
     char differ[16] = "0";
     if (!execute(m, sql, key, differ, sizeof differ, e)) return false;
     if (strcmp(differ, "0")) *out = MERGE_OTHERWISE;

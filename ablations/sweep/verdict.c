@@ -90,14 +90,15 @@ bool verdict_known(const Sweep *s, Store *store, Error *e) {
     "iif(min(" of ") = max(" of "), printf('%,d', min(" of ")), printf('%,d to %,d', min(" of "), max(" of   \
     ")))"
 #define TOKENS "(r.config ->> '$.train.steps') * (r.config ->> '$.train.batch_tokens')"
+/* Runs that tuning made unneeded are none of its runs. */
 static const char scale_sql[] = "SELECT coalesce(" RANGE("r.parameters") ", '?'), coalesce(" RANGE(
     TOKENS) ", '?'),"
-            " count(DISTINCT r.seed) FILTER (WHERE c.judges AND r.status = 'done'"
-            " AND c.cell IN (SELECT cell FROM sweep_choice WHERE sweep = w.id)),"
+            " count(DISTINCT r.seed) FILTER (WHERE c.judges AND r.status = 'done' AND c.cell = h.cell),"
             " count(*) FILTER (WHERE r.status = 'done'), count(*)"
             " FROM sweep AS w JOIN sweep_cell AS c ON c.sweep = w.id"
-            " LEFT JOIN sweep_run AS s USING (sweep, \"index\") LEFT JOIN run AS r ON r.id = s.run WHERE "
-            "w.name = ?1";
+            " JOIN sweep_choice AS h USING (sweep, side, stratum)"
+            " LEFT JOIN sweep_run AS s USING (sweep, \"index\") LEFT JOIN run AS r ON r.id = s.run"
+            " WHERE w.name = ?1 AND (NOT c.judges OR h.open OR c.cell = h.cell)";
 
 /* Prints the scale at which the claim was tested: parameters, tokens, seeds, runs. */
 static bool print_scale(FILE *out, const Sweep *s, Store *store, const char *bullet, Error *e) {

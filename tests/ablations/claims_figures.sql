@@ -32,7 +32,7 @@ INSERT INTO metric
     FROM run;
 INSERT INTO metric SELECT run.id, 100, 'main.layer.0.rank_collapse', 7 * (variant = 'no_bos') FROM run;
 
--- section mixing-size
+-- section open/mixing-size
 INSERT INTO eval (run_id, step, probe, mixing)
     SELECT run.id, 100, 'main', 0.2 + 0.001 * (variant = 'no_bos') * (config ->> '$.model.width') FROM run;
 INSERT INTO metric

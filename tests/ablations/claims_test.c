@@ -68,7 +68,7 @@ static void every_query_begins_with_its_question_and_is_asked(void **state) {
         OK(file_read(files.path[i], &text, &e));
         if (strncmp(text.data, "-- ", 3)) fail_msg("%s: no question", files.path[i]);
         bytes_free(&text);
-        Path line = path_of("grep -qF '%s' ablations/claims/*.yaml", strrchr(files.path[i], '/') + 1);
+        Path line = path_of("grep -rqF --include='*.yaml' '%s' ablations/claims", strrchr(files.path[i], '/') + 1);
         if (system(line.s)) fail_msg("%s: no claim asks it", files.path[i]);
     }
     files_free(&files);
@@ -164,8 +164,8 @@ static const Case cases[] = {
     {"mixing", "mixing_collapse.sql", -0.1},
     {"mixing", "mixing_growth.sql(key=model.layers, small=4, large=8, runs=4)", 0.2},
     {"mixing", "mixing_growth.sql(key=model.context, small=32, large=128, runs=4)", 0.3},
-    {"mixing-size", "mixing_rest.sql", -0.2},
-    {"mixing-size", "mixing_growth.sql(key=model.width, small=64, large=256, runs=2)", 0.192},
+    {"open/mixing-size", "mixing_rest.sql", -0.2},
+    {"open/mixing-size", "../mixing_growth.sql(key=model.width, small=64, large=256, runs=2)", 0.192},
     {"head-rmsnorm", "head-rmsnorm_gain.sql", 0.25},
     {"head-rmsnorm", "head-rmsnorm_rank.sql", 1},
     {"head-rmsnorm", "head-rmsnorm_dominance.sql", -2},
