@@ -68,7 +68,8 @@ static void every_query_begins_with_its_question_and_is_asked(void **state) {
         OK(file_read(files.path[i], &text, &e));
         if (strncmp(text.data, "-- ", 3)) fail_msg("%s: no question", files.path[i]);
         bytes_free(&text);
-        Path line = path_of("grep -rqF --include='*.yaml' '%s' ablations/claims", strrchr(files.path[i], '/') + 1);
+        Path line =
+            path_of("grep -rqF --include='*.yaml' '%s' ablations/claims", strrchr(files.path[i], '/') + 1);
         if (system(line.s)) fail_msg("%s: no claim asks it", files.path[i]);
     }
     files_free(&files);
