@@ -150,7 +150,7 @@ static bool read_words(SweepReader *p, int words, char *const *word) {
 Sweep *sweep_load(const char *path, int words, char *const *word, Error *e) {
     Bytes text = {0};
     Sweep *s = calloc(1, sizeof *s);
-    SweepReader p = {s, e, NULL};
+    SweepReader p = {.s = s, .e = e};
     if (!s) {
         fail(e, EXIT_FAILED, "%s: out of memory", path);
         return NULL;
@@ -165,6 +165,7 @@ Sweep *sweep_load(const char *path, int words, char *const *word, Error *e) {
         bytes_free(&text);
     ok = s->text && (s->tree = yaml_parse(s->text, (size_t)text.size - 1, path, e)) && read_tree(&p) &&
          read_words(&p, words, word);
+    sqlite3_close(p.figures);
     if (ok) return s;
     sweep_free(s);
     return NULL;

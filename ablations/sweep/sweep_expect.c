@@ -10,7 +10,7 @@
 static bool read_metric(SweepReader *p, const Yaml *metric, Expectation *out) {
     char hint[96] = "";
     out->metric = metric->kind == YAML_SCALAR ? metric->text : "";
-    return sweep_metric_known(out->metric, hint, sizeof hint) ||
+    return sweep_metric_known(&p->figures, out->metric, hint, sizeof hint) ||
            reader_refuse(p, metric, "expect: unknown metric %s%s", out->metric,
                          *hint ? hint
                                : " (such as val_loss, sink_rate_03, onset: sinklab query sweep_metrics)");
@@ -112,7 +112,7 @@ static bool read_need(SweepReader *p, const Yaml *value) {
     Sweep *s = p->s;
     const char *need = value->kind == YAML_SCALAR ? value->text : "";
     char hint[96] = "", table[32];
-    if (!sweep_column_known(need, hint, sizeof hint))
+    if (!sweep_column_known(&p->figures, need, hint, sizeof hint))
         return reader_refuse(p, value, "needs: unknown column %s%s", need,
                              *hint ? hint : " (TABLE.COLUMN of results.db)");
     const char *dot = strchr(need, '.');

@@ -16,20 +16,22 @@ static const char measured[] =
                       " AND EXISTS (SELECT 1 FROM pragma_table_info(s.name) WHERE name = 'run_id')";
 
 /* The names, from [1] on, of which there are *n; to be freed by sqlite3_free_table. */
-static char **read_names(const char *sql, int *n) {
-    sqlite3 *db = NULL;
+static char **read_names(sqlite3 **db, const char *sql, int *n) {
     char **names = NULL;
     *n = 0;
-    if (sqlite3_open(":memory:", &db) == SQLITE_OK && schema_create(db) == SQLITE_OK &&
-        sqlite3_exec(db, measured, NULL, NULL, NULL) == SQLITE_OK)
-        sqlite3_get_table(db, sql, &names, n, NULL, NULL);
-    sqlite3_close(db);
-    return names;
+    if (*db || (sqlite3_open(":memory:", db) == SQLITE_OK && schema_create(*db) == SQLITE_OK &&
+                sqlite3_exec(*db, measured, NULL, NULL, NULL) == SQLITE_OK)) {
+        sqlite3_get_table(*db, sql, &names, n, NULL, NULL);
+        return names;
+    }
+    sqlite3_close(*db);
+    *db = NULL;
+    return NULL;
 }
 
-bool sweep_metric_known(const char *metric, char *hint, size_t room) {
+bool sweep_metric_known(sqlite3 **db, const char *metric, char *hint, size_t room) {
     int n, i = 1;
-    char **names = read_names(metrics_sql, &n);
+    char **names = read_names(db, metrics_sql, &n);
     while (i <= n && strcmp(metric, names[i])) i++;
     bool known = i <= n;
     const char *dot = strrchr(metric, '.');
@@ -42,9 +44,9 @@ bool sweep_metric_known(const char *metric, char *hint, size_t room) {
     return known;
 }
 
-bool sweep_column_known(const char *column, char *hint, size_t room) {
+bool sweep_column_known(sqlite3 **db, const char *column, char *hint, size_t room) {
     int n, i = 1;
-    char **names = read_names(columns_sql, &n);
+    char **names = read_names(db, columns_sql, &n);
     DidYouMean near = {.text = column};
     while (i <= n && strcmp(column, names[i])) did_you_mean_offer(&near, names[i++]);
     did_you_mean_hint(&near, hint, room);

@@ -6,12 +6,15 @@
 
 #include "ablations/sweep/sweep.h"
 
+#include <sqlite3.h>
+
 enum { SEEDS_MOST = 10000 };
 
 typedef struct SweepReader {
     Sweep *s;
     Error *e;
-    int *left_out; /* an entry of exclude: the place on each axis; -1: any */
+    sqlite3 *figures; /* where their names are looked up (sweep_metrics.h) */
+    int *left_out;    /* an entry of exclude: the place on each axis; -1: any */
 } SweepReader;
 
 /* Takes a malloc'ed text; NULL is let pass. NULL with an error when there is no memory. */

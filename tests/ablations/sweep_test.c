@@ -489,12 +489,15 @@ static void an_expectation_may_have_every_figure_of_eval(void **state) {
         {"step", ""},
         {"", ""}};
     char hint[96];
+    sqlite3 *db = NULL;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (!sweep_metric_known(known[i], hint, sizeof hint)) fail_msg("%s is not known%s", known[i], hint);
+        if (!sweep_metric_known(&db, known[i], hint, sizeof hint))
+            fail_msg("%s is not known%s", known[i], hint);
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
-        assert_false(sweep_metric_known(unknown[i][0], hint, sizeof hint));
+        assert_false(sweep_metric_known(&db, unknown[i][0], hint, sizeof hint));
         assert_string_equal(hint, unknown[i][1]);
     }
+    sqlite3_close(db);
 }
 
 int main(void) {

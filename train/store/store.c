@@ -116,11 +116,12 @@ static bool read_version(Store *s, int64_t *version, Error *e) {
 }
 
 /* Before a row is read: what was made by hand, or by others for us, may have any tables, and a view that
- * never ends. Whoever writes may have views that are to be renewed. */
-static bool check_schema(Store *s, StoreMode mode, Error *e) {
+ * never ends. Whoever writes may have views that are to be renewed: *stale. */
+static bool check_schema(Store *s, StoreMode mode, bool *stale, Error *e) {
     SchemaDifference d;
     if (schema_compare(s->db, &d) != SQLITE_OK) return store_failed(s, "results: schema", e);
-    if (!*d.type) return true;
+    *stale = *d.type;
+    if (!*stale) return true;
     if (strcmp(d.type, "view"))
         return fail(e, EXIT_USAGE, "results: %s: its %s %s is not of this version (made by another program?)",
                     s->path, d.type, d.name);
@@ -151,14 +152,16 @@ static bool renew_views(Store *s, Error *e) {
     return schema_renew_views(s->db) == SQLITE_OK || store_failed(s, "results: views", e);
 }
 
+static bool create_schema(Store *s, Error *e) {
+    return schema_create(s->db) == SQLITE_OK || store_failed(s, "results: schema", e);
+}
+
 /* Views hold nothing: those of the version before go first, so that no table that they look at is changed. */
 static bool migrate(Store *s, int64_t version, Error *e) {
-    bool ok = schema_drop_views(s->db) == SQLITE_OK || store_failed(s, "results: migrate", e);
-    for (int64_t v = version ? version : STORE_VERSION; ok && v < STORE_VERSION;
-         v++) /* empty: schema.sql alone */
+    bool stale, ok = schema_drop_views(s->db) == SQLITE_OK || store_failed(s, "results: migrate", e);
+    for (int64_t v = version; ok && v < STORE_VERSION; v++)
         ok = store_sql(s, migrations[v], "results: migrate", e);
-    return ok && (schema_create(s->db) == SQLITE_OK || store_failed(s, "results: schema", e)) &&
-           renew_views(s, e) && check_schema(s, STORE_READ, e);
+    return ok && create_schema(s, e) && renew_views(s, e) && check_schema(s, STORE_READ, &stale, e);
 }
 
 /* Brings tables and views up to STORE_VERSION in one transaction. */
@@ -166,8 +169,9 @@ static bool bring_up_to_date(Store *s, Error *e) {
     int64_t version = 0; /* read again: another process may have been faster */
     return store_begin(s, e) &&
            store_end(s,
-                     read_version(s, &version, e) &&
-                         (version == STORE_VERSION ? renew_views(s, e) : migrate(s, version, e)),
+                     read_version(s, &version, e) && (version == STORE_VERSION ? renew_views(s, e)
+                                                      : version                ? migrate(s, version, e)
+                                                                               : create_schema(s, e)),
                      e);
 }
 
@@ -175,13 +179,9 @@ static bool bring_up_to_date(Store *s, Error *e) {
 static const char settings[] = "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
                                "PRAGMA wal_autocheckpoint = 4000";
 
-static bool has_our_views(Store *s) {
-    return check_schema(s, STORE_READ, NULL);
-}
-
-static bool open_for_writing(Store *s, int64_t version, Error *e) {
+static bool open_for_writing(Store *s, bool up_to_date, Error *e) {
     if (sqlite3_db_readonly(s->db, "main")) return store_read_only(s, e);
-    return set_journal(s, e) && ((version == STORE_VERSION && has_our_views(s)) || bring_up_to_date(s, e)) &&
+    return set_journal(s, e) && (up_to_date || bring_up_to_date(s, e)) &&
            store_sql(s, settings, "results", e) && tables_open(s, e);
 }
 
@@ -242,12 +242,14 @@ static bool open_database(Store *s, StoreMode mode, Error *e) {
         return false;
     sqlite3_busy_handler(s->db, store_wait, s);
     int64_t version = 0;
-    if (!read_version(s, &version, e) || (version == STORE_VERSION && !check_schema(s, mode, e))) {
+    bool stale = false;
+    if (!read_version(s, &version, e) || (version == STORE_VERSION && !check_schema(s, mode, &stale, e))) {
         /* It is not ours to tidy up: leave its write-ahead log where it is. */
         sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         return false;
     }
-    return mode == STORE_READ ? open_for_reading(s, version, e) : open_for_writing(s, version, e);
+    return mode == STORE_READ ? open_for_reading(s, version, e)
+                              : open_for_writing(s, version == STORE_VERSION && !stale, e);
 }
 
 bool store_open(Store **out, const char *path, StoreMode mode, Error *e) {
