@@ -631,7 +631,7 @@ static void again_starts_over_and_only_then(void **state) {
 /* One makes the schema; none of the others may see it half made and take it for another program's. */
 static void a_database_is_made_by_several_at_once(void **state) {
     (void)state;
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 20; i++) {
         Place p = place_make();
         in_processes(8, open_and_close, p.db);
         Store *s = open_or_fail(p.db, STORE_READ);
