@@ -125,3 +125,10 @@ INSERT INTO eval (run_id, step, probe, sink_rate_03, sink_mass)
 UPDATE eval SET val_loss = 1, sink_mass = (SELECT 0.3 + 0.01 * log2(step * tokens / context) + 0.02 * log2(context)
         - 0.03 * log2(tokens / context) + 0.004 * log2(context) * log2(tokens / context)
     FROM (SELECT config ->> '$.model.context' AS context, config ->> '$.train.batch_tokens' AS tokens FROM run WHERE id = run_id));
+
+-- section chain-do: Of four heads two go to key 10 where it sees only itself, none where it is scaled, else one.
+INSERT INTO eval_head (run_id, step, probe, layer, head, sink_position, sink_position_mass)
+    SELECT run.id, 100, 'main', l.value, h.value,
+        iif(l.value + 2 * h.value < CASE config ->> '$.model.interventions' WHEN '["self_only(pos=10)"]' THEN 2
+                WHEN '["scale(pos=10,lambda=4)"]' THEN 0 ELSE 1 END, 10, 0), 0.5
+    FROM run, json_each('[0, 1]') AS l, json_each('[0, 1]') AS h;

@@ -148,6 +148,9 @@ static const Case cases[] = {
     {"chain", "chain_variance.sql", 7},
     {"chain", "chain_lag.sql(first=unit, next=channel)", 0.12493873660829993}, /* at 50 and 66.7 */
     {"chain", "chain_lag.sql(first=channel, next=sink)", 0.05115252244738129}, /* and 75 */
+    {"chain-do", "chain-do_heads.sql(do=self_only(pos=10))", 0.5},
+    {"chain-do", "chain-do_heads.sql(do=amplify(pos=10,lambda=4,mu=all))", 0.25},
+    {"chain-do", "chain-do_heads.sql(do=scale(pos=10,lambda=4))", 0},
     {"noop", "noop_parked.sql", 0.7},
     {"seeds", "seeds_agree.sql(what=head, side=init=0 data=null)", 1},
     {"seeds", "seeds_agree.sql(what=head, side=init=null data=0)", 0},
