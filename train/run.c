@@ -9,6 +9,7 @@
 #include "model/useful_threads.h"
 #include "train/checkpoint/checkpoint.h"
 #include "train/evaluate.h"
+#include "train/evaluate_under.h"
 #include "train/go_on.h"
 #include "train/host.h"
 #include "train/optim/schedule.h"
@@ -57,7 +58,8 @@ bool run_size(const Config *c, int64_t vocab, int processes, RunSize *out, Error
     shape.vocab = vocab;
     if (!model_create(&m, &shape, false, e)) return false;
     int T = (int)c->model.context;
-    *out = (RunSize){m->parameters, model_flops_per_token(m, T), trainer_bytes(c, m, processes),
+    *out = (RunSize){m->parameters, model_flops_per_token(m, T),
+                     trainer_bytes(c, m, processes) + evaluate_under_bytes(c, m),
                      useful_threads(m, trainer_rows_in_flight(c, T), T, trainer_in_bf16(c))};
     model_free(m);
     return true;
@@ -91,7 +93,7 @@ bool run_check(const Config *c, int64_t vocab, Error *e) {
     Model *m;
     ModelConfig shape = c->model;
     shape.vocab = vocab;
-    if (!changes_something(c, &shape, e)) return false;
+    if (!changes_something(c, &shape, e) || !evaluate_under_check(c, &shape, e)) return false;
     if (!*c->train.init_from) return true;
     if (!model_create(&m, &shape, false, e)) return false;
     bool ok = checkpoint_fits_model(c->train.init_from, m, e);
@@ -214,6 +216,8 @@ static bool probe(Run *r, int64_t step, double *ms, Error *e) {
     double start = omp_get_wtime();
     Tape *t = set || maps ? trainer_probe_tape(&r->step) : NULL;
     if (set && !evaluate(r->probes, t, r->store, r->claim.run, step, set, &r->sink_rate, e)) return false;
+    if (set & HEAVY && !evaluate_under(r->probes, &r->c, r->step.model, r->store, r->claim.run, step, set, e))
+        return false;
     if (maps && !evaluate_maps(r->probes, t, r->store, r->claim.run, step, e)) return false;
     *ms = (omp_get_wtime() - start) * 1e3;
     r->progress.sink_rate = r->sink_rate;

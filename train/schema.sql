@@ -115,7 +115,7 @@ CREATE TABLE IF NOT EXISTS eval ( -- One row an evaluation and probe: the whole 
     run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
     step INTEGER NOT NULL, -- updates done before it; 0: untrained
     probe TEXT NOT NULL, -- main, context, other_bos, random or, at the end, repeated: the fixed set of sequences measured on; with " do " and
-    -- interventions behind it (main do drop_mlp(layer=0,pos=0)): on the model so changed, by probe --store
+    -- interventions behind it (main do drop_mlp(layer=0,pos=0)): on the model so changed, by probe.do or probe --store
     T INTEGER, -- tokens of a sequence of the probe
     sequences INTEGER, -- sequences of the probe
     val_loss REAL, -- nats: mean negative log-likelihood over a fixed held-out set: of main 16,384 targets, at the end
@@ -339,7 +339,7 @@ UNION ALL SELECT 'other_bos', 'other_bos.' UNION ALL SELECT 'random', 'random.'
 UNION ALL SELECT 'repeated', 'repeated.';
 
 CREATE VIEW IF NOT EXISTS young_key (key, value) AS -- Configuration keys that were born after runs were done, and what those
-    -- runs did: the default of every key with .since (train/config/config.c), but for run.* and what is null.
+    -- runs did: the default of every key with .since (train/config/config.c), but for run.*, what is null, and lists without items.
 VALUES ('model.head_dim', 0), ('model.value_scale', 0), ('model.residual_clip', 0), ('model.rope_theta', 10000),
        ('model.rope_dims', 0), ('model.rope_scaling', 'none'), ('model.rope_factor', 1), ('model.rope_original', 0),
        ('model.rope_low', 1), ('model.rope_high', 4), ('model.norm_eps', 1e-05), ('model.parallel', 'none'),

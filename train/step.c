@@ -118,8 +118,7 @@ bool trainer_create(Trainer *t, const Config *c, Processes *processes, Error *e)
     return fail(e, EXIT_FAILED, "run: out of memory");
 }
 
-static double tape_size(const Config *c, const Model *m, int T) {
-    int rows = trainer_rows_in_flight(c, T);
+double trainer_tape_bytes(const Config *c, const Model *m, int rows, int T) {
     return (double)tape_bytes(m, rows, T, true) +
            (trainer_in_bf16(c) ? (double)tape_bf16_bytes(m, rows, T, true) : 0);
 }
@@ -129,7 +128,8 @@ double trainer_bytes(const Config *c, const Model *m, int processes) {
     for (int shares = shares_of_each(c, processes); shares > 1; shares /= 2) arenas++;
     double weights =
         arenas * (double)m->arena * sizeof(float) + optim_room(&c->optim, m) + step_tensors_bytes(m);
-    return weights + tape_size(c, m, T) * (contexts_count(c) > 1 ? 2 : 1);
+    return weights +
+           trainer_tape_bytes(c, m, trainer_rows_in_flight(c, T), T) * (contexts_count(c) > 1 ? 2 : 1);
 }
 
 void trainer_free(Trainer *t) {

@@ -102,6 +102,35 @@ static void stored_figures_are_those_of_training_to_the_bit(void **state) {
     assert_comes_back(p, "light.db", "20", "");
 }
 
+/* Under probe.do training measures what --do --store measures afterwards, and changes none of its own. */
+static void what_a_run_measures_under_is_what_is_stored_later(void **state) {
+    const Place *p = *state;
+    static const char own[] = "SELECT step, loss, grad_norm FROM step ORDER BY step; SELECT step, probe, "
+                              "val_loss, sink_mass, entropy_norm_min"
+                              " FROM eval WHERE probe NOT LIKE '% do %' ORDER BY step, probe";
+    assert_int_equal(train(p, "under.db", "'probe.do=[\"drop_mlp(0, 0)\", no_bos, \"amplify(3, 2)\"]'"), 0);
+    assert_answer(
+        p, "under.db", /* 0 too, which has no checkpoint */
+        "SELECT probe, group_concat(step) FROM (SELECT * FROM eval ORDER BY step) WHERE probe LIKE 'main do "
+        "%'"
+        " GROUP BY probe",
+        "main do amplify(pos=3,lambda=2)|0,5,10,15,20|\nmain do drop_mlp(layer=0,pos=0)|0,5,10,15,20|\n"
+        "main do no_bos|0,5,10,15,20|\n");
+    char *without = ask(p, "a.db", own), *with = ask(p, "under.db", own), *now;
+    assert_string_equal(without, with);
+    free(without);
+    free(with);
+    char *all = ask(p, "under.db", "SELECT * FROM digest");
+    forget(p, "under.db", "5,10,15,20");
+    assert_int_equal(probe(p, "under.db", "--steps 5,10,15,20 --heavy --do 'drop_mlp(0, 0)' --store"), 0);
+    assert_int_equal(probe(p, "under.db", "--steps 5,10,15,20 --heavy --do no_bos --store"), 0);
+    assert_int_equal(probe(p, "under.db", "--steps 5,10,15,20 --heavy --do 'amplify(3, 2)' --store"), 0);
+    now = ask(p, "under.db", "SELECT * FROM digest");
+    assert_string_equal(all, now);
+    free(all);
+    free(now);
+}
+
 /* What is done changes the run's own figures in nothing, and does to each step what it does to that step
  * alone. */
 static void an_effect_is_told_at_each_step(void **state) {
@@ -297,6 +326,7 @@ static void a_plan_counts_what_is_kept(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(stored_figures_are_those_of_training_to_the_bit),
+                                       cmocka_unit_test(what_a_run_measures_under_is_what_is_stored_later),
                                        cmocka_unit_test(an_effect_is_told_at_each_step),
                                        cmocka_unit_test(a_random_control_is_kept_at_each_step),
                                        cmocka_unit_test(checkpoints_are_named_by_key_by_folder_and_by_step),

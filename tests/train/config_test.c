@@ -548,7 +548,7 @@ static void json_is_canonical_and_leaves_out_run(void **state) {
     assert_non_null(strstr(json, "\"interventions\":[]},\"data\":{\"source\":\"gcide\",\"limit\":0,"));
     assert_non_null(strstr(json, "\"lr\":0.001,\"min_lr\":0.0001,"));
     assert_non_null(strstr(json, "\"probe\":{\"every\":0,\"length\":64,\"sequences\":100,\"maps\":1,\"map_"
-                                 "times\":40,\"gradients\":0}}"));
+                                 "times\":40,\"gradients\":0,\"do\":[]}}"));
     assert_null(strstr(json, "\"run\""));
     assert_non_null(strstr(all, "\"run\":{\"threads\":0,\"checkpoint_every\":0,"));
     free(json);

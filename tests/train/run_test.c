@@ -586,6 +586,13 @@ static void bad_input_is_one_clear_line(void **state) {
         {"'model.interventions=replace_first(99999)'", "token 99999 is not there"},
         {"'model.interventions=[\"amplify(4, 8)\"]' train.batch_tokens=16", "one row of 16 is in flight"},
         {"train.context_schedule=[0:8,6:16] 'model.interventions=self_only(10)'", "pos 10 is not there"},
+        {"'probe.do=self_only(16)'", "probe.do"},
+        {"'probe.do=[\"scale(1, 2)\", \"scale(pos=1, lambda=2)\"]'",
+         "scale(pos=1,lambda=2) stands there twice"},
+        {"data.bos=none probe.do=no_bos", "rows do not begin with BOS"},
+        {"model.depth_capacity=0.5 'probe.do=[\"head_off(0, 0)\"]'", "routed blocks"},
+        {"probe.sequences=1 'probe.do=amplify(4, 8)'",
+         "probe.do: amplify(pos=4,lambda=8) is over a mean of rows"},
         {"nonexistent.yaml", "nonexistent.yaml"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

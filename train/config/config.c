@@ -223,6 +223,8 @@ static const Row rows[] = {
     {"probe.gradients", INTEGER, AT(probe.gradients), "0", -1, MANY, .since = 2,
      .help = "steps between rows of step_layer and step_tensor; 0: a 128th of the run, 16 at the least; -1: "
              "none"},
+    {"probe.do", LIST, AT(probe.under), "[]", .since = 2,
+     .help = "heavy evaluations are made under each of these interventions, too (the view effect)"},
 
     {"run.threads", INTEGER, AT(run.threads), "0", 0, 4096,
      .help = "0: OMP_NUM_THREADS or the affinity mask"},

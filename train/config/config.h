@@ -57,6 +57,7 @@ typedef struct ProbeConfig {
     int64_t maps;      /* rows of main whose attention maps are kept; 0 = none */
     int64_t map_times; /* how often in a run, at most */
     int64_t gradients; /* steps between rows of step_layer and step_tensor; 0 = 128 times a run; -1 = none */
+    List under;        /* probe.do: heavy evaluations of the model under each, too (train/evaluate_under.h) */
 } ProbeConfig;
 
 typedef struct RunConfig {
