@@ -46,7 +46,7 @@ static const Kept kept[] = {
     {"eval_layer",
      " sink_rate_03 norm_ratio massive_ratio dom_ratio_first entropy_norm super_ratio gradient_sink ",
      "t.probe = 'main' AND t.entropy_norm IS NOT NULL AND " EARLIER, 4},
-    {"eval_head", NULL, "t.probe = 'main' AND " LAST, 6},
+    {"eval_head", NULL, "(t.probe = 'main' OR t.probe LIKE 'main do %') AND " LAST, 6},
     {"metric", NULL,
      "t.name LIKE 'main.%' AND (t.name NOT LIKE '%.head.%' OR t.name GLOB '*.dormant_*')"
      " AND t.step = (SELECT step FROM last WHERE run_id = t.run_id AND probe = 'main')",

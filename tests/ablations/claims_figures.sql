@@ -132,3 +132,8 @@ INSERT INTO eval_head (run_id, step, probe, layer, head, sink_position, sink_pos
         iif(l.value + 2 * h.value < CASE config ->> '$.model.interventions' WHEN '["self_only(pos=10)"]' THEN 2
                 WHEN '["scale(pos=10,lambda=4)"]' THEN 0 ELSE 1 END, 10, 0), 0.5
     FROM run, json_each('[0, 1]') AS l, json_each('[0, 1]') AS h;
+
+-- section chain-eval: Under one all heads go to key 10, untouched half of them do.
+INSERT INTO eval_head (run_id, step, probe, layer, head, sink_position, sink_position_mass)
+    SELECT run.id, 100, p.value, 0, h.value, iif(p.value LIKE '%self_only%' OR p.value = 'main' AND h.value, 10, 0), 0.5
+    FROM run, json_each('["main", "main do self_only(pos=10)", "main do scale(pos=10,lambda=4)"]') AS p, json_each('[0, 1]') AS h;

@@ -151,6 +151,8 @@ static const Case cases[] = {
     {"chain-do", "chain-do_heads.sql(do=self_only(pos=10))", 0.5},
     {"chain-do", "chain-do_heads.sql(do=amplify(pos=10,lambda=4,mu=all))", 0.25},
     {"chain-do", "chain-do_heads.sql(do=scale(pos=10,lambda=4))", 0},
+    {"chain-eval", "chain-eval_heads.sql(do=self_only(pos=10))", 1},
+    {"chain-eval", "chain-eval_heads.sql(do=scale(pos=10,lambda=4))", 0},
     {"noop", "noop_parked.sql", 0.7},
     {"seeds", "seeds_agree.sql(what=head, side=init=0 data=null)", 1},
     {"seeds", "seeds_agree.sql(what=head, side=init=null data=0)", 0},
