@@ -23,8 +23,9 @@ words() {
 # how many runs of how many are done, of a claim's section on standard input; nothing where all are
 so_far() { sed -n 's/^- scale: .*, \([0-9]*\) of \([0-9]*\) runs done$/\1 \2/p' | awk '$1 < $2 { printf " (%d of %d runs so far)", $1, $2 }'; }
 
-for file in ablations/claims/*.yaml; do
-    claim=$(basename "$file" .yaml)
+# A claim that fits over another's runs, too, comes after it: rows-16 after rows.
+for claim in $(for file in ablations/claims/*.yaml; do basename "$file" .yaml; done | LC_ALL=C sort); do
+    file=ablations/claims/$claim.yaml
     [ -f "ablations/results/$claim.run.csv.gz" ] || { glance "$claim" '' 'not run yet'; continue; }
     # Runs of an earlier text of the claim are none of its own.
     verdict "$file" --markdown > "$work/claim" ||

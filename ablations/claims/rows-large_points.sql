@@ -1,4 +1,4 @@
--- The model three times as large: its figures after 8,192 to 65,536 rows, in powers of two.
+-- The larger model: its figures after 8,192 to 65,536 rows, in powers of two.
 WITH seen AS (
     SELECT r.seed, e.sink_mass, e.sink_rate_03, e.step, r.config ->> '$.model.context' AS context,
            r.config ->> '$.train.batch_tokens' AS tokens
