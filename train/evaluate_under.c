@@ -72,13 +72,10 @@ double evaluate_under_bytes(const Config *c, const Model *m) {
 
 /* ---- while it trains ---- */
 
-/* The tape alone knows of the change: the model's own list is as it was. */
 static bool tape_under(Tape **t, const Config *c, Model *m, int i, const Intervention *at, Error *e) {
-    List *list = &m->config.interventions, trained = *list;
-    if (!intervention_of_rows(at)) strcpy(list->item[list->n++], c->probe.under.item[i]);
-    bool ok = trainer_tape(t, c, m, rows_of(c, at), (int)c->model.context, e);
-    *list = trained;
-    return ok;
+    List more = {0};
+    if (!intervention_of_rows(at)) strcpy(more.item[more.n++], c->probe.under.item[i]);
+    return trainer_tape_under(t, c, m, &more, rows_of(c, at), (int)c->model.context, e);
 }
 
 bool evaluate_under(Evaluator *v, const Config *c, Model *m, Store *s, int64_t run, int64_t step, int set,

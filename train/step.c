@@ -51,6 +51,14 @@ bool trainer_tape(Tape **out, const Config *c, const Model *m, int rows, int T, 
     return tape_create(out, m, rows, T, true, e) && (!trainer_in_bf16(c) || tape_bf16(*out, m, e));
 }
 
+bool trainer_tape_under(Tape **out, const Config *c, Model *m, const List *more, int rows, int T, Error *e) {
+    List *list = &m->config.interventions, own = *list;
+    for (int i = 0; i < more->n; i++) strcpy(list->item[list->n++], more->item[i]);
+    bool ok = trainer_tape(out, c, m, rows, T, e);
+    *list = own;
+    return ok;
+}
+
 /* Enters the context of `step`. batch_tokens stays the same: rows get longer and fewer. */
 bool trainer_enter(Trainer *t, int64_t step, Error *e) {
     const Config *c = t->c;

@@ -59,6 +59,8 @@ int trainer_rows_in_flight(const Config *c, int T);
 /* A tape as training and its evaluations have it, products in the precision asked for; training has
  * trainer_rows_in_flight rows of T tokens. */
 bool trainer_tape(Tape **out, const Config *c, const Model *m, int rows, int T, Error *e);
+/* The same of the model under more interventions than its own, which the tape alone knows of. */
+bool trainer_tape_under(Tape **out, const Config *c, Model *m, const List *more, int rows, int T, Error *e);
 double trainer_tape_bytes(const Config *c, const Model *m, int rows, int T);
 
 /* Takes up the rows of update number `step`, if train.context_schedule changes them there. */

@@ -67,11 +67,9 @@ static bool create_tapes(Storing *t, Error *e) {
     for (int i = 0; i < (s->o->changes.n ? 2 : 1); i++) {
         if (!s->data && !probed_model_tape(s, &room, i, false, &t->tape[i], e)) return false;
         if (!s->data) continue;
-        List trained = i ? probed_model_change(s) : s->m->config.interventions;
         if (i && s->of_batch) rows = s->main.rows;
-        bool ok = trainer_tape(&t->tape[i], &s->c, s->m, rows, T, e);
-        s->m->config.interventions = trained;
-        if (!ok) return false;
+        if (!trainer_tape_under(&t->tape[i], &s->c, s->m, i ? &s->changes : &(List){0}, rows, T, e))
+            return false;
     }
     return true;
 }

@@ -263,17 +263,12 @@ bool probed_model_whole(const ProbedModel *s, const char *option, Error *e) {
 
 /* ---- passes ---- */
 
-List probed_model_change(const ProbedModel *s) {
-    List *list = &s->m->config.interventions, trained = *list;
-    for (int i = 0; i < s->changes.n; i++) strcpy(list->item[list->n++], s->changes.item[i]);
-    return trained;
-}
-
 bool probed_model_tape(const ProbedModel *s, const ProbeRows *rows, bool changed, bool train, Tape **t,
                        Error *e) {
-    List trained = changed ? probed_model_change(s) : s->m->config.interventions;
+    List *list = &s->m->config.interventions, trained = *list;
+    for (int i = 0; changed && i < s->changes.n; i++) strcpy(list->item[list->n++], s->changes.item[i]);
     bool ok = tape_create(t, s->m, rows->rows, rows->T, train, e);
-    s->m->config.interventions = trained;
+    *list = trained;
     return ok;
 }
 

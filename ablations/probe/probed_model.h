@@ -60,8 +60,6 @@ void probed_model_close(ProbedModel *s);
 /* The weights of the i-th of several checkpoints; refuses one of another run, or of another step than its
  * folder says. */
 bool probed_model_load(ProbedModel *s, const FoundModel *f, int i, Error *e);
-/* Puts --do behind what the model was trained under, for a tape to be made; returns what its list was. */
-List probed_model_change(const ProbedModel *s);
 
 /* Over which rows a figure is: the first `used` of p's, of so many. */
 void probed_model_over(const ProbedModel *s, const ProbeRows *p, int used, char out[SHEET_OVER]);
