@@ -115,12 +115,28 @@ static bool keep(Store *store, int64_t sweep, int place, sqlite3_stmt *row, cons
     return result == SQLITE_DONE || store_failed(store, "results: sweep", e);
 }
 
-static bool ask(const Expectation *x, int64_t sweep, int place, Store *store, Error *e) {
+/* The place at which the sweep was registered with the expectation; -1: with none of its name, in an earlier
+ * text of the file, so that its number answers nothing there. */
+static bool find_place(const Expectation *x, int64_t sweep, Store *store, int *place, Error *e) {
+    sqlite3_stmt *q = NULL;
+    bool ok =
+        sqlite3_prepare_v2(store_db(store), "SELECT place FROM sweep_expect WHERE sweep = ?1 AND metric = ?2",
+                           -1, &q, NULL) == SQLITE_OK;
+    if (ok) sqlite3_bind_int64(q, 1, sweep);
+    if (ok) sqlite3_bind_text(q, 2, x->metric, -1, SQLITE_STATIC);
+    *place = ok && sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int(q, 0) : -1;
+    ok = sqlite3_finalize(q) == SQLITE_OK && ok;
+    return ok || store_failed(store, "results: sweep", e);
+}
+
+static bool ask(const Expectation *x, int64_t sweep, Store *store, Error *e) {
+    int place;
     sqlite3_stmt *q = prepare_query(x, store, e);
     int result = SQLITE_ROW;
-    bool ok = q;
-    while (ok && (result = sqlite3_step(q)) == SQLITE_ROW) ok = keep(store, sweep, place, q, x, e);
-    if (ok && result != SQLITE_DONE)
+    bool ok = q && find_place(x, sweep, store, &place, e);
+    while (ok && place >= 0 && (result = sqlite3_step(q)) == SQLITE_ROW)
+        ok = keep(store, sweep, place, q, x, e);
+    if (ok && place >= 0 && result != SQLITE_DONE)
         ok = fail(e, EXIT_USAGE, "%s: %s", x->metric, sqlite3_errmsg(store_db(store)));
     sqlite3_finalize(q);
     return ok;
@@ -135,7 +151,7 @@ bool sweep_ask(const Sweep *s, Store *store, Error *e) {
     bool ok = sql ? execute(store, sql, e) : fail(e, EXIT_FAILED, "results: out of memory");
     sqlite3_free(sql);
     for (int i = 0; ok && i < s->expectations; i++)
-        if (s->expect[i].query) ok = ask(&s->expect[i], id, i, store, e);
+        if (s->expect[i].query) ok = ask(&s->expect[i], id, store, e);
     if (ok && execute(store, "COMMIT", e)) return true;
     sqlite3_exec(store_db(store), "ROLLBACK", NULL, NULL, NULL);
     return false;

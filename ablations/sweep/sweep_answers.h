@@ -16,10 +16,11 @@ bool sweep_known(const Sweep *s, Store *store, bool *known, Error *e);
  * by sqlite3_free. */
 char *sweep_need_sql(const char *need);
 
-/* Asks every query anew, in one transaction; nothing where the database does not know the sweep. A query is
- * one SELECT of two columns, (seed, number), which reads; it finds the runs in the view `own` (run_id, seed,
- * side, stratum, label): those that are done, judge, and have what the sweep needs. Fails with EXIT_USAGE
- * where a query is none of this or has a seed twice. */
+/* Asks every query anew, in one transaction; nothing where the database does not know the sweep. A number
+ * goes to the expectation of its query's name that the sweep was registered with, wherever the file has it by
+ * now. A query is one SELECT of two columns, (seed, number), which reads; it finds the runs in the view `own`
+ * (run_id, seed, side, stratum, label): those that are done, judge, and have what the sweep needs. Fails with
+ * EXIT_USAGE where a query is none of this or has a seed twice. */
 bool sweep_ask(const Sweep *s, Store *store, Error *e);
 
 #endif

@@ -274,6 +274,39 @@ static void a_query_is_asked_with_its_parameters(void **state) {
     ask_with(", with: {}", "expected {NAME: VALUE", NULL);
 }
 
+/* What a file asks after it was edited goes to the expectation of that name, and to no other at its place. */
+static void an_edited_file_answers_what_was_expected(void **state) {
+    (void)state;
+    static const char sql[] = "-- Asks.\nSELECT seed, :x FROM own";
+    static const char *const texts[] = {
+        "name: asked\nseeds: 2\nexpect: [{query: q.sql, with: {x: 1}, at_least: 0},"
+        " {query: q.sql, with: {x: 2}, at_least: 0}, {query: q.sql, with: {x: 3}, at_least: 0}]\n",
+        "name: asked\nseeds: 2\nexpect: [{query: q.sql, with: {x: 3}, at_least: 0},"
+        " {query: q.sql, with: {x: 1}, at_least: 0}, {query: q.sql, with: {x: 4}, at_least: 0}]\n"};
+    Place p = place_make();
+    Store *s = open_or_fail(p.db, STORE_WRITE);
+    OK(file_write(path_of("%s/q.sql", p.folder).s, sql, sizeof sql - 1, &e));
+    for (int i = 0; i < 2; i++) {
+        Path file = path_of("%s/asked.yaml", p.folder);
+        OK(file_write(file.s, texts[i], (int64_t)strlen(texts[i]), &e));
+        Error e = {0};
+        Sweep *sweep = sweep_load(file.s, 0, NULL, &e);
+        if (!sweep) fail_msg("%s", e.text);
+        if (!i) plant_runs(sweep, s);
+        OK(sweep_ask(sweep, s, &e));
+        sweep_free(sweep);
+    }
+    char answer[256];
+    assert_string_equal(
+        ask(s,
+            "SELECT group_concat(metric || ' ' || value, ';') FROM (SELECT x.metric, a.value FROM "
+            "sweep_expect AS x JOIN sweep_answer AS a USING (sweep, place) ORDER BY place, seed)",
+            answer),
+        "q.sql(x=1) 1.0;q.sql(x=1) 1.0;q.sql(x=3) 3.0;q.sql(x=3) 3.0");
+    store_close(s);
+    place_remove(&p);
+}
+
 /* A query's number has the name that its expectation gives it, and the name of its file without one. */
 static void what_is_asked_has_a_name_in_documents(void **state) {
     (void)state;
@@ -330,6 +363,7 @@ int main(void) {
         cmocka_unit_test(queries_answer_planted_runs),
         cmocka_unit_test(fits_find_a_planted_law),
         cmocka_unit_test(a_query_is_asked_with_its_parameters),
+        cmocka_unit_test(an_edited_file_answers_what_was_expected),
         cmocka_unit_test(what_is_asked_has_a_name_in_documents),
         cmocka_unit_test(results_say_what_the_committed_runs_say),
     };
