@@ -115,7 +115,8 @@ CREATE TABLE IF NOT EXISTS eval ( -- One row an evaluation and probe: the whole 
     run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, -- run.id
     step INTEGER NOT NULL, -- updates done before it; 0: untrained
     probe TEXT NOT NULL, -- main, context, other_bos, random or, at the end, repeated: the fixed set of sequences measured on; with " do " and
-    -- interventions behind it (main do drop_mlp(layer=0,pos=0)): on the model so changed, by probe.do or probe --store
+    -- interventions behind it (main do drop_mlp(layer=0,pos=0); arguments at their default left out): on the model so
+    -- changed, by probe.do or probe --store
     T INTEGER, -- tokens of a sequence of the probe
     sequences INTEGER, -- sequences of the probe
     val_loss REAL, -- nats: mean negative log-likelihood over a fixed held-out set: of main 16,384 targets, at the end
@@ -758,6 +759,7 @@ FROM (SELECT *, CASE WHEN apart THEN apart || CASE why
                      WHEN 'loss' THEN ' pairs apart: their losses are not over the same targets after the same text'
                      WHEN 'T' THEN ' pairs apart: measured at another T'
                      ELSE ' pairs apart: neither onset came' END
+                     WHEN n = 0 AND baseline = '' THEN 'no number: no run is over, or the query finds nothing in those that are'
                      WHEN pairs > 1 AND sd = 0 AND baseline = '' THEN 'no spread: the same number of every seed is no certainty'
                      WHEN pairs > 1 AND unseen THEN 'nothing was seen: both sides have the same figures throughout'
                      WHEN pairs > 1 AND sd = 0 THEN 'no spread: the same difference throughout is no certainty'

@@ -105,7 +105,8 @@ static void equal_rates_are_no_certainty(void **state) {
     place_remove(&p);
 }
 
-/* A query has no sides: the same number of every seed, 0 or another, is no spread. */
+/* A query has no sides: the same number of every seed, 0 or another, is no spread; and one that finds nothing
+ * says so. */
 static void one_answer_of_every_seed_is_no_certainty(void **state) {
     (void)state;
     Place p = place_make();
@@ -116,13 +117,21 @@ static void one_answer_of_every_seed_is_no_certainty(void **state) {
         char sql[400], answer[256], name[16];
         snprintf(name, sizeof name, "asked%d", i);
         Planted sweep = plant_sweep(s, name, 0.5, "lower");
+        snprintf(sql, sizeof sql, "UPDATE sweep_expect SET metric = 'q.sql', baseline = '' WHERE sweep = %d",
+                 (int)sweep.id);
+        run_sql(s, sql);
+        static const char verdict[] =
+            "SELECT n || verdict || ' ' || note FROM verdict WHERE sweep = 'asked%d'";
+        snprintf(sql, sizeof sql, verdict, i);
+        assert_string_equal(
+            ask(s, sql, answer),
+            "0undecided no number: no run is over, or the query finds nothing in those that are");
         snprintf(sql, sizeof sql,
-                 "UPDATE sweep_expect SET metric = 'q.sql', baseline = '' WHERE sweep = %d;"
                  "INSERT INTO sweep_answer (sweep, place, seed, value) SELECT x.sweep, x.place, v.column1, %s"
                  " FROM sweep_expect AS x, (VALUES (1), (2), (3)) AS v WHERE x.sweep = %d",
-                 (int)sweep.id, values[i], (int)sweep.id);
+                 values[i], (int)sweep.id);
         run_sql(s, sql);
-        snprintf(sql, sizeof sql, "SELECT n || verdict || ' ' || note FROM verdict WHERE sweep = '%s'", name);
+        snprintf(sql, sizeof sql, verdict, i);
         assert_string_equal(ask(s, sql, answer),
                             "3undecided no spread: the same number of every seed is no certainty");
     }

@@ -129,7 +129,7 @@ static void schema_loads_twice(void **state) {
 static void a_changed_schema_has_another_version(void **state) {
     (void)state;
     static const int version = 2;
-    static const char hash[] = "c3d214f7ce65a8a5d585e0d3f4cc7251";
+    static const char hash[] = "191cf3699d5f1179041ea1d655b708e0";
     Place p = place_make();
     Store *s = open_or_fail(p.db, STORE_WRITE);
     char now[HASH_HEX], answer[256];
