@@ -290,7 +290,8 @@ static bool copy_sweeps(Merge *m, const char *unused, Error *e) {
         " SELECT i.id, x.\"index\", cell, label, side, stratum, judges FROM other.sweep_cell AS "
         "x " SAME_SWEEP,
         "INSERT OR IGNORE INTO main.sweep_expect"
-        " SELECT i.id, place, metric, direction, beyond, baseline FROM other.sweep_expect AS x " SAME_SWEEP,
+        " SELECT i.id, place, metric, direction, beyond, baseline, asks FROM other.sweep_expect AS "
+        "x " SAME_SWEEP,
         "INSERT OR IGNORE INTO main.t_quantile SELECT * FROM other.t_quantile"};
     (void)unused;
     if (!execute_generated(m, sweep_sql, NULL, NULL, e)) return false;

@@ -11,7 +11,7 @@
 -- otherwise.
 
 PRAGMA application_id = 1936616300; -- 'snkl': tells this database from another program's
-PRAGMA user_version = 2;            -- version of this schema: one more at any change, of a comment too
+PRAGMA user_version = 3;            -- version of this schema: one more at any change, of a comment too
 
 CREATE TABLE IF NOT EXISTS run ( -- One row a run, however often it was interrupted and gone on with.
     id INTEGER PRIMARY KEY, -- this database's number of the run; other databases number differently
@@ -569,6 +569,7 @@ CREATE TABLE IF NOT EXISTS sweep_expect ( -- What a sweep's claim says: of every
     direction TEXT NOT NULL CHECK (direction IN ('lower', 'higher')), -- where the effect is expected
     beyond REAL NOT NULL, -- it must be more than this, in that direction
     baseline TEXT NOT NULL, -- side of the baseline, as in sweep_cell; '': of a query, whose numbers are judged as they are
+    asks TEXT, -- a query's number in words; NULL: its metric serves
     PRIMARY KEY (sweep, place)
 ) STRICT, WITHOUT ROWID;
 
@@ -700,14 +701,14 @@ UNION ALL
 SELECT a.sweep, a.place, x.metric, 'all', '', a.seed, a.value, NULL, a.value, a.value, 0, NULL, 0
 FROM sweep_answer AS a JOIN sweep_expect AS x USING (sweep, place);
 
-CREATE VIEW IF NOT EXISTS verdict AS -- One row an expectation and side: the mean paired difference to the baseline over seeds (of a query: the mean of its numbers, which are judged as they are) with its 95 % t interval, its effect in standard deviations of the differences, and one word. supported: the whole interval lies beyond `beyond` in the expected direction; refuted: the whole interval lies short of it, or every judging run of the side diverged and not every one of its baseline; else undecided. n: seeds that the mean is over. diverged: how many judging runs of the side and its baseline did. Those of the side move the mean as verdict_pair says, but bring no certainty: the interval has the spread, number and degrees of freedom of the pairs that were measured, so that no divergence supports what these alone do not. No spread is no certainty: the standard deviation is taken at the resolution of the figure at the least, and where all differences are 0, or equal in a figure without a resolution, nothing was seen. For the word, the comparisons that the sweep plans are corrected by Holm in the order of their p values: share is the divisor of 0.05 that this one met. more_seeds: how many more would settle it, were the effect as it looks now. note: what was left out of the mean, and why.
+CREATE VIEW IF NOT EXISTS verdict AS -- One row an expectation and side: the mean paired difference to the baseline over seeds (of a query: the mean of its numbers, which are judged as they are) with its 95 % t interval, its effect in standard deviations of the differences, and one word. supported: the whole interval lies beyond `beyond` in the expected direction; refuted: the whole interval lies short of it, or every judging run of the side diverged and not every one of its baseline; else undecided. n: seeds that the mean is over. diverged: how many judging runs of the side and its baseline did. Those of the side move the mean as verdict_pair says, but bring no certainty: the interval has the spread, number and degrees of freedom of the pairs that were measured, so that no divergence supports what these alone do not. No spread is no certainty: the standard deviation is taken at the resolution of the figure at the least, and where all differences are 0, or equal in a figure without a resolution, nothing was seen. For the word, the comparisons that the sweep plans are corrected by Holm in the order of their p values: share is the divisor of 0.05 that this one met. more_seeds: how many more would settle it, were the effect as it looks now. note: what was left out of the mean, and why. expected: the expectation in words.
 WITH planned AS (
-    SELECT x.sweep, x.place, x.metric, x.direction, x.beyond, x.baseline, c.stratum, c.side
+    SELECT x.sweep, x.place, x.metric, x.direction, x.beyond, x.baseline, x.asks, c.stratum, c.side
     FROM sweep_expect AS x JOIN sweep_cell AS c ON c.sweep = x.sweep AND c.side <> x.baseline
     WHERE (x.sweep, x.baseline, c.stratum) IN (SELECT sweep, side, stratum FROM sweep_cell) -- exclude may have it
     GROUP BY x.sweep, x.place, c.stratum, c.side
     UNION ALL
-    SELECT sweep, place, metric, direction, beyond, '', 'all', '' FROM sweep_expect WHERE baseline = ''
+    SELECT sweep, place, metric, direction, beyond, '', asks, 'all', '' FROM sweep_expect WHERE baseline = ''
 ), fate AS MATERIALIZED ( -- of the judging runs of a side's chosen cell
     SELECT c.sweep, c.stratum, c.side, count(*) AS runs, count(*) FILTER (WHERE r.status = 'diverged') AS diverged,
            count(*) FILTER (WHERE r.status = 'done') AS done
@@ -754,7 +755,10 @@ SELECT v.metric, v.direction, v.beyond, v.side, v.stratum, v.n, v.mean,
                            (SELECT CAST(ceil(pow(min(k.t) * v.sd / v.margin, 2)) AS INTEGER)
                             FROM t_quantile AS k WHERE k.share = v.share)) - v.pairs) END AS more_seeds,
        v.diverged, w.name AS sweep,
-       nullif(remark, '') AS note, v.baseline = '' AS asked
+       nullif(remark, '') AS note,
+       iif(v.baseline = '', printf('%s: at %s %g', coalesce(v.asks, v.metric), iif(v.direction = 'lower', 'most', 'least'),
+                                   iif(v.direction = 'lower', -v.beyond, v.beyond)),
+           printf('%s %s%s', v.metric, v.direction, iif(v.beyond, printf(' by more than %g', v.beyond), ''))) AS expected
 FROM (SELECT *, CASE WHEN apart THEN apart || CASE why
                      WHEN 'loss' THEN ' pairs apart: their losses are not over the same targets after the same text'
                      WHEN 'T' THEN ' pairs apart: measured at another T'

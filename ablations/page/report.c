@@ -210,8 +210,8 @@ static bool write_page(const Page *p) {
         " FROM report_runs AS h JOIN final AS f ON f.run_id = h.run JOIN tokens AS t USING (run_id)"
         " ORDER BY h.place, f.seed";
     static const char verdicts[] =
-        "SELECT metric, direction, beyond, side, stratum, n, mean, low, high, effect_sd,"
-        " verdict, more_seeds FROM verdict WHERE sweep = ?1";
+        "SELECT expected, side, stratum, n, mean, low, high, effect_sd, verdict, more_seeds"
+        " FROM verdict WHERE sweep = ?1";
     if (!sweep_is_known(p->s, p->sweep, "report", p->e)) return false;
     write_heading(p);
     bool ok =

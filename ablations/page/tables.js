@@ -144,17 +144,11 @@ function drawVariants(page) {
       : "No Δ: no two models here have a finished seed in common.");
 }
 
-// An expectation in words: "sink_rate_03 lower by more than 0.1", of a query "bos_cost.sql at least 0.05".
-const expectationOf = (v) =>
-  v.asked
-    ? `${spoken(v.metric)} ${v.direction === "lower" ? "at most" : "at least"} ${shortNumber(v.direction === "lower" ? -v.beyond : v.beyond)}`
-    : `${v.metric} ${v.direction}${v.beyond ? ` by more than ${shortNumber(v.beyond)}` : ""}`;
-
 // side and stratum only where there are several; a note only where one says something.
 const verdictColumns = {
   side: (v) => spoken(v.side) || "query",
   stratum: (v) => (v.stratum === "all" ? null : spoken(v.stratum)),
-  expected: expectationOf,
+  expected: (v) => v.expected,
   verdict: (v) => v.verdict,
   seeds: (v) => v.n,
   difference: (v) => v.mean,

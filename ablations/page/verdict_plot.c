@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDTH = 760, LEFT = 300, RIGHT = 110, TOP = 30, ROW = 40, PAIR_BYTES = 400 };
+enum { WIDTH = 760, LEFT = 300, RIGHT = 110, TOP = 30, ROW = 40, LINE = 40, PAIR_BYTES = 400 };
 
 /* One comparison as it is drawn; numbers that there are not are NAN. */
 typedef struct Row {
-    char expected[160], side[160], word[24];
+    char expected[200], side[200], word[24];
     char pair[PAIR_BYTES]; /* which points are its own */
     double mean, low, high, bound;
     double *point; /* differences, a seed each */
@@ -24,16 +24,9 @@ typedef struct Row {
 /* ---- reading ---- */
 
 static const char rows_sql[] =
-    "SELECT iif(v.asked, printf('%s at %s %g', substr(v.metric, 1, instr(v.metric || '(', '(') - 1), "
-    "iif(v.direction = 'lower', 'most', 'least'),"
-    " iif(v.direction = 'lower', -v.beyond, v.beyond)),"
-    " printf('%s %s%s', v.metric, v.direction, iif(v.beyond, printf(' by %g', v.beyond), ''))),"
-    " iif(v.asked, rtrim(substr(v.metric, instr(v.metric || '(', '(') + 1), ')'), trim(v.side || "
-    "iif(v.stratum = 'all', '', ', ' || v.stratum))), v.verdict || iif(v.n, printf(' (%d)', "
-    "v.n), ''),"
-    " v.metric || '|' || v.stratum || '|' || v.side, v.mean, v.low, v.high, iif(v.direction = 'lower', "
-    "-v.beyond, v.beyond)"
-    " FROM verdict AS v WHERE v.sweep = ?1";
+    "SELECT v.expected, trim(v.side || iif(v.stratum = 'all', '', ', ' || v.stratum)),"
+    " v.verdict || iif(v.n, printf(' (%d)', v.n), ''), v.metric || '|' || v.stratum || '|' || v.side, v.mean,"
+    " v.low, v.high, iif(v.direction = 'lower', -v.beyond, v.beyond) FROM verdict AS v WHERE v.sweep = ?1";
 static const char points_sql[] = "SELECT p.metric || '|' || p.stratum || '|' || p.side, p.difference"
                                  " FROM verdict_pair AS p JOIN sweep AS w ON w.id = p.sweep"
                                  " WHERE w.name = ?1 AND p.difference IS NOT NULL ORDER BY p.seed";
@@ -45,6 +38,17 @@ static double number(sqlite3_stmt *q, int column) {
 static void copy_text(sqlite3_stmt *q, int column, char *out, size_t room) {
     const char *text = column_text(q, column);
     snprintf(out, room, "%s", text ? text : "");
+}
+
+/* What does not fit on one line goes on where a side would stand: a query's bound, or the last words. */
+static void wrap(Row *r) {
+    char *bound = strstr(r->expected, ": at "), *cut = r->expected + LINE;
+    if (*r->side || strlen(r->expected) <= LINE) return;
+    if (bound && bound < cut) cut = bound + 1;
+    while (cut > r->expected && *cut != ' ') cut--;
+    if (cut == r->expected) return;
+    snprintf(r->side, sizeof r->side, "%s", cut + 1);
+    *cut = '\0';
 }
 
 static bool read_rows(Store *s, const char *sweep, Row **rows, int *n, Error *e) {
@@ -60,6 +64,7 @@ static bool read_rows(Store *s, const char *sweep, Row **rows, int *n, Error *e)
         copy_text(q, 1, r->side, sizeof r->side);
         copy_text(q, 2, r->word, sizeof r->word);
         copy_text(q, 3, r->pair, sizeof r->pair);
+        wrap(r);
     }
     ok = ok && (result == SQLITE_DONE || store_failed(s, "report", e));
     sqlite3_finalize(q);

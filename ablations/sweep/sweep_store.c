@@ -79,7 +79,7 @@ static bool register_expectations(const Sweep *sweep, int64_t id, Store *s, Erro
     for (int i = 0; i < sweep->expectations; i++) {
         const Expectation *x = &sweep->expect[i];
         char side[LABEL_TEXT] = "";
-        sqlite3_stmt *add = prepare(s, "INSERT INTO sweep_expect VALUES (?1, ?2, ?3, ?4, ?5, ?6)", id, e);
+        sqlite3_stmt *add = prepare(s, "INSERT INTO sweep_expect VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", id, e);
         if (!add) return false;
         if (!x->query) baseline_side(sweep, side);
         sqlite3_bind_int(add, 2, i);
@@ -87,6 +87,7 @@ static bool register_expectations(const Sweep *sweep, int64_t id, Store *s, Erro
         sqlite3_bind_text(add, 4, x->lower ? "lower" : "higher", -1, SQLITE_STATIC);
         sqlite3_bind_double(add, 5, x->by);
         sqlite3_bind_text(add, 6, side, -1, SQLITE_STATIC);
+        sqlite3_bind_text(add, 7, x->asks, -1, SQLITE_STATIC);
         if (!finish(s, add, e)) return false;
     }
     return true;

@@ -275,43 +275,21 @@ static bool print_text(FILE *out, const Sweep *s, Store *store, Error *e) {
 
 /* ---- Markdown ---- */
 
-#define EXPECTED                                                                                             \
-    " iif(asked, printf('%s: at %s %g', coalesce((SELECT a.text FROM asks AS a"                              \
-    "   WHERE a.metric = verdict.metric), metric), iif(direction = 'lower', 'most', 'least'),"               \
-    "   iif(direction = 'lower', -beyond, beyond)),"                                                         \
-    "   printf('%s %s%s', metric, direction, iif(beyond, printf(' by more than %g', beyond), ''))) AS "      \
-    "expected"
 #define INTERVAL "iif(low IS NULL, NULL, printf('%.4g to %.4g', low, high)) AS '95 % interval'"
 static const char markdown_sql[] =
-    "SELECT side, iif(stratum = 'all', '', stratum) AS 'within'," EXPECTED
-    ", n AS seeds, mean AS difference," INTERVAL
+    "SELECT side, iif(stratum = 'all', '', stratum) AS 'within', expected, n AS seeds, mean AS "
+    "difference," INTERVAL
     ", effect_sd AS 'effect (SD)', verdict, more_seeds AS 'more seeds to settle', diverged, note"
     " FROM verdict WHERE sweep = ?1";
-static const char brief_sql[] =
-    "SELECT sweep AS claim," EXPECTED
-    ", trim(side || iif(stratum = 'all', '', ' ' || stratum)) AS side, n AS seeds,"
-    " mean AS difference, " INTERVAL ", verdict FROM verdict WHERE sweep = ?1";
+static const char brief_sql[] = "SELECT sweep AS claim, expected, trim(side || iif(stratum = 'all', '', ' ' "
+                                "|| stratum)) AS side, n AS seeds,"
+                                " mean AS difference, " INTERVAL ", verdict FROM verdict WHERE sweep = ?1";
 
 static void markdown_field(FILE *out, const char *name, const char *text) {
     if (!*text) return;
     fprintf(out, "- %s: ", name);
     markdown_text(out, text);
     fputs("\n", out);
-}
-
-/* Rows of verdicts, in which queries' numbers have the names that the sweep's file gives them. */
-static bool print_verdicts(FILE *out, const Sweep *s, Store *store, const char *sql, Error *e) {
-    sqlite3_str *named = sqlite3_str_new(NULL);
-    sqlite3_str_appendall(named, "WITH asks (metric, text) AS (VALUES (NULL, NULL)");
-    for (int i = 0; i < s->expectations; i++)
-        if (s->expect[i].asks)
-            sqlite3_str_appendf(named, ", (%Q, %Q)", s->expect[i].metric, s->expect[i].asks);
-    sqlite3_str_appendf(named, ") %s", sql);
-    char *text = sqlite3_str_finish(named);
-    bool ok = text ? print_rows(out, s, store, text, TABLE_MARKDOWN, e)
-                   : fail(e, EXIT_FAILED, "results: out of memory");
-    sqlite3_free(text);
-    return ok;
 }
 
 /* Whether an earlier expectation asks the same query, with other numbers. */
@@ -345,7 +323,7 @@ static bool print_markdown(FILE *out, const Sweep *s, Store *store, Error *e) {
     print_censoring(out, s, "- ");
     if (!print_lacking(out, s, store, "- ", e) || !print_needs(out, s, store, "- ", e)) return false;
     if (sweep_is_tuned(s) && !print_rows(out, s, store, choice_sql, TABLE_MARKDOWN, e)) return false;
-    if (!print_verdicts(out, s, store, markdown_sql, e)) return false;
+    if (!print_rows(out, s, store, markdown_sql, TABLE_MARKDOWN, e)) return false;
     print_questions(out, s);
     return print_tables(out, s, store, TABLE_MARKDOWN, e) && print_fits(out, s, store, TABLE_MARKDOWN, e);
 }
@@ -358,7 +336,7 @@ bool verdict_print(FILE *out, const Sweep *s, Store *store, VerdictForm form, Er
     if (!s->expectations)
         return fail(e, EXIT_USAGE,
                     "%s: no expect: there is nothing to judge (sweep status tells what was run)", s->path);
-    if (form == VERDICT_BRIEF) return print_verdicts(out, s, store, brief_sql, e);
+    if (form == VERDICT_BRIEF) return print_rows(out, s, store, brief_sql, TABLE_MARKDOWN, e);
     return form == VERDICT_MARKDOWN ? print_markdown(out, s, store, e) : print_text(out, s, store, e);
 }
 

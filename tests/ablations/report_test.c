@@ -50,7 +50,7 @@ static void curves_and_their_conditions_are_there(void **state) {
                "INSERT INTO eval (run_id, step, probe, T, sink_rate_03) VALUES (1, 0, 'main', 32, 0)");
     char *page = page_of(s, &p, "page");
     assert_non_null(strstr(page, "<tr><td>none<td>1<td>2<td>"));
-    assert_non_null(strstr(page, "<tr><td>val_loss<td>lower<td>0<td>other<td>all<td>2<td>-1.062<td>"));
+    assert_non_null(strstr(page, "<tr><td>val_loss lower<td>other<td>all<td>2<td>-1.062<td>"));
     assert_non_null(strstr(page, "<th>T<th>sequences<th>key</tr>"));
     assert_non_null(strstr(page, "<td>32<td>100<td>"));
     assert_non_null(strstr(page, "<td>0.4<td>0.3<td>0.1268<td>"));
@@ -195,7 +195,8 @@ static void heads_are_mapped_against_the_control(void **state) {
 }
 
 /* Differences -1, -1.1 and -0.9 where less than -0.5 is expected: mean -1, interval -1.2484 to -0.7516 (t of
- * two degrees of freedom), on a scale from there to 0. A sweep without runs has its rows, and no numbers. */
+ * two degrees of freedom), on a scale from there to 0. A sweep without runs has its rows, and no numbers; a
+ * query is named by what it asks. */
 static void a_verdict_is_drawn_with_its_seeds_interval_and_bound(void **state) {
     (void)state;
     Place p = place_make();
@@ -211,6 +212,8 @@ static void a_verdict_is_drawn_with_its_seeds_interval_and_bound(void **state) {
         s,
         "INSERT INTO sweep_cell VALUES (?1, 0, 0, 'none', 'none', 'all', 1), (?1, 1, 1, 'b', 'b', 'all', 1)",
         "i", empty.id);
+    run_sql(s, "INSERT INTO sweep_expect VALUES (2, 1, 'q.sql(do=scale(pos=10))', 'higher', 0.1, '',"
+               " 'share of heads at position 10, scaled as a whole')");
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
@@ -220,8 +223,11 @@ static void a_verdict_is_drawn_with_its_seeds_interval_and_bound(void **state) {
     int circles = 0;
     for (const char *at = text; (at = strstr(at, "<circle")); at++) circles++;
     assert_int_equal(circles, 3);
-    assert_non_null(strstr(text, ">val_loss lower by 0.5</text>"));
+    assert_non_null(strstr(text, ">val_loss lower by more than 0.5</text>"));
     assert_non_null(strstr(text, ">&lt;norm&gt;</text>"));
+    assert_non_null(
+        strstr(text, ">share of heads at position 10, scaled as</text>")); /* two lines of one name */
+    assert_non_null(strstr(text, ">a whole: at least 0.1</text>"));
     assert_non_null(strstr(text, ">supported (3)</text>"));
     assert_non_null(
         strstr(text, "x1=\"308.0\" y1=\"48.0\" x2=\"440.9\" y2=\"48.0\" stroke=\"#009e73\"")); /* interval */

@@ -32,7 +32,7 @@ static inline void plant_row(Store *s, const char *sql, const char *types, ...) 
 static inline Planted plant_sweep(Store *s, const char *name, double beyond, const char *direction) {
     plant_row(s, "INSERT INTO sweep (name, file) VALUES (?1, '')", "t", name);
     Planted p = {name, sqlite3_last_insert_rowid(store_db(s)), 0};
-    plant_row(s, "INSERT INTO sweep_expect VALUES (?1, 0, 'val_loss', ?2, ?3, 'none')", "itd", p.id,
+    plant_row(s, "INSERT INTO sweep_expect VALUES (?1, 0, 'val_loss', ?2, ?3, 'none', NULL)", "itd", p.id,
               direction, beyond);
     return p;
 }

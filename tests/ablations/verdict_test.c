@@ -165,7 +165,7 @@ static void losses_of_two_packings_are_compared_over_the_late_targets(void **sta
     Store *s = open_or_fail(p.db, STORE_WRITE);
     OK(t_quantile_fill(s, 2, &e));
     Planted sweep = plant_sweep(s, "packings", 0, "lower");
-    plant_row(s, "INSERT INTO sweep_expect VALUES (?1, 1, 'val_loss_late', 'higher', 0, 'none')", "i",
+    plant_row(s, "INSERT INTO sweep_expect VALUES (?1, 1, 'val_loss_late', 'higher', 0, 'none', NULL)", "i",
               sweep.id);
     for (int seed = 0; seed < 3; seed++) {
         plant_run(s, &sweep, "none", 0, seed, true, 3 + 0.01 * seed);
@@ -199,8 +199,8 @@ static void holm_goes_by_p_and_not_by_the_file(void **state) {
         Planted sweep = plant_sweep(s, order ? "other" : "one", 0, "lower");
         plant_row(s, "DELETE FROM sweep_expect WHERE sweep = ?1", "i", sweep.id);
         for (int i = 0; i < 3; i++)
-            plant_row(s, "INSERT INTO sweep_expect VALUES (?1, ?2, ?3, 'lower', 0, 'none')", "iit", sweep.id,
-                      (int64_t)i, metrics[order][i]);
+            plant_row(s, "INSERT INTO sweep_expect VALUES (?1, ?2, ?3, 'lower', 0, 'none', NULL)", "iit",
+                      sweep.id, (int64_t)i, metrics[order][i]);
         for (int seed = 0; seed < 4; seed++) {
             plant_run(s, &sweep, "none", 0, seed, true, 0);
             plant_run(s, &sweep, "norm", 1, seed, true, -1 - 0.3 * seed);
@@ -625,7 +625,7 @@ static const char spread_sql[] =
     "DELETE FROM sweep_run; DELETE FROM sweep_cell; DELETE FROM sweep_expect; DELETE FROM eval;"
     "DELETE FROM run; DELETE FROM sweep;" /* without foreign keys: whole tables at once */
     "INSERT INTO sweep (id, name, file) SELECT DISTINCT sweep, 'draw' || sweep, '' FROM draw;"
-    "INSERT INTO sweep_expect SELECT id, 0, 'val_loss', 'lower', 0, 'none' FROM sweep;"
+    "INSERT INTO sweep_expect SELECT id, 0, 'val_loss', 'lower', 0, 'none', NULL FROM sweep;"
     "INSERT INTO run (id, key, variant, seed, config, status) SELECT id, id, side, seed, '{}', 'done' FROM "
     "draw;"
     "INSERT INTO sweep_run SELECT sweep, id, id FROM draw;"

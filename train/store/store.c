@@ -63,7 +63,8 @@ static const char *const migrations[STORE_VERSION] = {
           "ALTER TABLE eval_head ADD COLUMN update_rank REAL;"
           "ALTER TABLE eval_head ADD COLUMN sink_kind INTEGER;"
           "ALTER TABLE eval_head ADD COLUMN prefix_matching REAL;"
-          "UPDATE eval_layer SET tau_variances = tau_wo, tau_wo = NULL WHERE tau_wo IS NOT NULL;"};
+          "UPDATE eval_layer SET tau_variances = tau_wo, tau_wo = NULL WHERE tau_wo IS NOT NULL;",
+    [2] = "ALTER TABLE sweep_expect ADD COLUMN asks TEXT;"};
 
 /* ---- opening ---- */
 

@@ -17,7 +17,7 @@ typedef enum StoreMode { STORE_READ, STORE_WRITE } StoreMode; /* WRITE creates w
 
 /* What tells our database from others: both as in schema.sql. Any change of the schema raises the version,
  * has a step of migrations[] (train/store/store.c), and its hash is held in tests/train/store_test.c. */
-enum { STORE_APPLICATION = 1936616300, STORE_VERSION = 2 };
+enum { STORE_APPLICATION = 1936616300, STORE_VERSION = 3 };
 
 /* Refuses another program's database, a newer schema, tables that are not of this one, what is no database
  * (EXIT_USAGE), and leaves such a file as it was; views of another text are refused to a reader and made anew
