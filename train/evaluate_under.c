@@ -64,7 +64,9 @@ double evaluate_under_bytes(const Config *c, const Model *m) {
         Intervention at;
         Error ignored = {0};
         if (!read_text(c, &m->config, i, &at, &ignored)) continue;
-        double bytes = trainer_tape_bytes(c, m, rows_of(c, &at), (int)c->model.context);
+        Model under = *m;
+        if (!intervention_of_rows(&at)) under.config.interventions.n++;
+        double bytes = trainer_tape_bytes(c, &under, rows_of(c, &at), (int)c->model.context);
         if (bytes > most) most = bytes;
     }
     return most;

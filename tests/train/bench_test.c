@@ -5,6 +5,7 @@
 #include "model/useful_threads.h"
 #include "train/bench.h"
 #include "train/config/conflicts.h"
+#include "train/evaluate_under.h"
 #include "train/run.h"
 #include "train/step.h"
 
@@ -185,6 +186,28 @@ static void size_is_what_is_taken(void **state) {
     }
 }
 
+/* Of a model trained under an intervention, or evaluated under it: the same tape. */
+static double under(const char *key, Model **m, Config *c) {
+    Error e = {0};
+    config_defaults(c);
+    assert_true(config_set(c, key, "[\"self_only(pos=3)\"]", "test", &e) &&
+                config_set(c, "train.micro_rows", "8", "test", &e) && config_check(c, &e));
+    c->model.vocab = 512;
+    assert_true(model_create(m, &c->model, false, &e));
+    return trainer_tape_bytes(c, *m, trainer_rows_in_flight(c, (int)c->model.context), (int)c->model.context);
+}
+
+static void a_tape_under_an_intervention_is_counted_whole(void **state) {
+    (void)state;
+    Config trained, evaluated;
+    Model *m, *plain;
+    double bytes = under("model.interventions", &m, &trained), less = under("probe.do", &plain, &evaluated);
+    assert_true(bytes > less && evaluate_under_bytes(&evaluated, plain) == bytes);
+    assert_true(evaluate_under_bytes(&trained, m) == 0);
+    model_free(m);
+    model_free(plain);
+}
+
 /* A product's pieces are those that its kernel cuts; more threads never have less to share. */
 static void pieces_from_shapes(void **state) {
     (void)state;
@@ -282,6 +305,7 @@ int main(void) {
         cmocka_unit_test(rows_are_those_of_a_text),
         cmocka_unit_test(shares_are_summed_in_pairs),
         cmocka_unit_test(size_is_what_is_taken),
+        cmocka_unit_test(a_tape_under_an_intervention_is_counted_whole),
         cmocka_unit_test(pieces_from_shapes),
         cmocka_unit_test(the_table_names_its_phases),
         cmocka_unit_test(each_configuration_there_is),
