@@ -66,7 +66,7 @@ train() { # N DATABASE WORD ...
 alone() { # DATABASE WORD ...
     local db=$1
     shift
-    OMP_NUM_THREADS=2 ./sinklab train "$work/run.yaml" --db "$work/$db" --cache "$work/cache" --quiet "$@"
+    OMP_NUM_THREADS=$(($(nproc) > 1 ? 2 : 1)) ./sinklab train "$work/run.yaml" --db "$work/$db" --cache "$work/cache" --quiet "$@"
 }
 digest() { sqlite3 "$work/$1" "SELECT key, status FROM run; SELECT * FROM digest" | sort | sha256sum; }
 same() { # DATABASE DATABASE: figures, and every byte of their checkpoints
