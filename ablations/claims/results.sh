@@ -45,7 +45,9 @@ done
 
 {
     cat ablations/claims/summary.md
-    printf '\n## Claims\n\n| claim | says | expectations |\n|---|---|---|\n'
+    printf '\n## Claims\n\n'
+    [ ! -s "$work/table" ] || printf 'Of all expectations: %s.\n\n' "$(words < "$work/table")"
+    printf '| claim | says | expectations |\n|---|---|---|\n'
     cat "$work/glance"
     printf '\n## Verdicts\n\n'
     cat <<'TEXT'
