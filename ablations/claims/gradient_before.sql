@@ -1,5 +1,5 @@
 -- How large is the largest gradient sink of a layer at the last update that is a power of two before the norm ratio passes 3?
--- Update 16 in all of the claim's runs, in which the norm has not begun to grow.
+-- Update 16 in all of the claim's runs.
 SELECT own.seed, max(l.gradient_sink)
 FROM own JOIN onset_eval AS o ON o.run_id = own.run_id AND o.quantity = 'norm_ratio' AND o.first_after IS NOT NULL
 JOIN step_layer AS l ON l.run_id = own.run_id
