@@ -97,13 +97,17 @@ static sqlite3_stmt *prepare_query(const Expectation *x, Store *store, Error *e)
     return NULL;
 }
 
-static bool keep(Store *store, int64_t sweep, int place, sqlite3_stmt *row, const Expectation *x, Error *e) {
+/* A number goes to the expectation of its name that the sweep was registered with; where an earlier text of
+ * the file had none of it, nowhere. */
+static const char keep_sql[] = "INSERT INTO sweep_answer SELECT sweep, place, ?3, ?4 FROM sweep_expect"
+                               " WHERE sweep = ?1 AND metric = ?2";
+
+static bool keep(Store *store, int64_t sweep, sqlite3_stmt *row, const Expectation *x, Error *e) {
     sqlite3_stmt *add = NULL;
-    if (sqlite3_prepare_v2(store_db(store), "INSERT INTO sweep_answer VALUES (?1, ?2, ?3, ?4)", -1, &add,
-                           NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(store_db(store), keep_sql, -1, &add, NULL) != SQLITE_OK)
         return store_failed(store, "results: sweep", e);
     sqlite3_bind_int64(add, 1, sweep);
-    sqlite3_bind_int(add, 2, place);
+    sqlite3_bind_text(add, 2, x->metric, -1, SQLITE_STATIC);
     sqlite3_bind_int64(add, 3, sqlite3_column_int64(row, 0));
     if (sqlite3_column_type(row, 1) != SQLITE_NULL)
         sqlite3_bind_double(add, 4, sqlite3_column_double(row, 1));
@@ -115,28 +119,12 @@ static bool keep(Store *store, int64_t sweep, int place, sqlite3_stmt *row, cons
     return result == SQLITE_DONE || store_failed(store, "results: sweep", e);
 }
 
-/* The place at which the sweep was registered with the expectation; -1: with none of its name, in an earlier
- * text of the file, so that its number answers nothing there. */
-static bool find_place(const Expectation *x, int64_t sweep, Store *store, int *place, Error *e) {
-    sqlite3_stmt *q = NULL;
-    bool ok =
-        sqlite3_prepare_v2(store_db(store), "SELECT place FROM sweep_expect WHERE sweep = ?1 AND metric = ?2",
-                           -1, &q, NULL) == SQLITE_OK;
-    if (ok) sqlite3_bind_int64(q, 1, sweep);
-    if (ok) sqlite3_bind_text(q, 2, x->metric, -1, SQLITE_STATIC);
-    *place = ok && sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int(q, 0) : -1;
-    ok = sqlite3_finalize(q) == SQLITE_OK && ok;
-    return ok || store_failed(store, "results: sweep", e);
-}
-
 static bool ask(const Expectation *x, int64_t sweep, Store *store, Error *e) {
-    int place;
     sqlite3_stmt *q = prepare_query(x, store, e);
     int result = SQLITE_ROW;
-    bool ok = q && find_place(x, sweep, store, &place, e);
-    while (ok && place >= 0 && (result = sqlite3_step(q)) == SQLITE_ROW)
-        ok = keep(store, sweep, place, q, x, e);
-    if (ok && place >= 0 && result != SQLITE_DONE)
+    bool ok = q;
+    while (ok && (result = sqlite3_step(q)) == SQLITE_ROW) ok = keep(store, sweep, q, x, e);
+    if (ok && result != SQLITE_DONE)
         ok = fail(e, EXIT_USAGE, "%s: %s", x->metric, sqlite3_errmsg(store_db(store)));
     sqlite3_finalize(q);
     return ok;
