@@ -113,7 +113,7 @@ static bool keep(Store *store, int64_t sweep, sqlite3_stmt *row, const Expectati
         sqlite3_bind_double(add, 4, sqlite3_column_double(row, 1));
     int result = sqlite3_step(add);
     sqlite3_finalize(add);
-    if (result == SQLITE_CONSTRAINT)
+    if ((result & 0xff) == SQLITE_CONSTRAINT)
         return fail(e, EXIT_USAGE, "%s: more than one number for seed %lld (GROUP BY seed)", x->metric,
                     (long long)sqlite3_column_int64(row, 0));
     return result == SQLITE_DONE || store_failed(store, "results: sweep", e);

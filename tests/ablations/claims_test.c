@@ -238,13 +238,14 @@ static void fits_find_a_planted_law(void **state) {
     }
 }
 
-/* A query whose answer is :x of every seed, asked `with`: what is said, or NULL and the answers. */
-static void ask_with(const char *with, const char *said, const char *answers) {
-    static const char sql[] = "-- Asks.\nSELECT seed, :x FROM own";
+static const char x_of_seeds[] = "-- Asks.\nSELECT seed, :x FROM own";
+
+/* A query, asked `with`: what is said, or NULL and the answers. */
+static void ask_with(const char *sql, const char *with, const char *said, const char *answers) {
     Place p = place_make();
     Path file = path_of("%s/asked.yaml", p.folder);
     Path text = path_of("name: asked\nseeds: 2\nexpect: [{query: q.sql, at_least: 0%s}]\n", with);
-    OK(file_write(path_of("%s/q.sql", p.folder).s, sql, sizeof sql - 1, &e));
+    OK(file_write(path_of("%s/q.sql", p.folder).s, sql, (int64_t)strlen(sql), &e));
     OK(file_write(file.s, text.s, (int64_t)strlen(text.s), &e));
     Store *s = open_or_fail(p.db, STORE_WRITE);
     Error e = {0};
@@ -266,12 +267,14 @@ static void ask_with(const char *with, const char *said, const char *answers) {
 
 static void a_query_is_asked_with_its_parameters(void **state) {
     (void)state;
-    ask_with(", with: {x: 0.5}", NULL, "real0.5,real0.5");
-    ask_with(", with: {x: 2}", NULL, "real2.0,real2.0"); /* the column's own type */
-    ask_with("", "1 parameters, and with: gives 0", NULL);
-    ask_with(", with: {x: 1, y: 2}", "has no :y", NULL);
-    ask_with(", with: {x: [1]}", "expected a value", NULL);
-    ask_with(", with: {}", "expected {NAME: VALUE", NULL);
+    ask_with(x_of_seeds, ", with: {x: 0.5}", NULL, "real0.5,real0.5");
+    ask_with(x_of_seeds, ", with: {x: 2}", NULL, "real2.0,real2.0"); /* the column's own type */
+    ask_with(x_of_seeds, "", "1 parameters, and with: gives 0", NULL);
+    ask_with(x_of_seeds, ", with: {x: 1, y: 2}", "has no :y", NULL);
+    ask_with(x_of_seeds, ", with: {x: [1]}", "expected a value", NULL);
+    ask_with(x_of_seeds, ", with: {}", "expected {NAME: VALUE", NULL);
+    ask_with("-- Asks.\nSELECT 1, seed FROM own", "", "more than one number for seed 1 (GROUP BY seed)",
+             NULL);
 }
 
 /* What a file asks after it was edited goes to the expectation of that name, and to no other at its place. */
